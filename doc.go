@@ -1,0 +1,2 @@
+// Package noroshi holds the tests of the house itself: its structure and its README.
+package noroshi
