@@ -1,0 +1,180 @@
+// Package cli is what every command shares: data on standard output, talk on
+// standard error, --json on every read, errors in the reader's language with
+// a hint on its own line, and exit codes that scripts can rely on (0 done,
+// 1 could not do it, 2 usage or unparsable input, 3 refused or a check found
+// something).
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/fetch"
+	"noroshi/internal/base/text"
+)
+
+// Env is what a command may use of the world.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Words    *text.Catalog
+	Now      func() time.Time
+
+	lang  string
+	json  bool
+	hub   string
+	token string
+}
+
+// New returns the environment of the running process.
+func New(words *text.Catalog) *Env {
+	return &Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Words: words, Now: time.Now}
+}
+
+// Root returns the root command with the flags that every command has.
+func (e *Env) Root(use, short string) *cobra.Command {
+	root := &cobra.Command{Use: use, Short: short, SilenceErrors: true, SilenceUsage: true}
+	f := root.PersistentFlags()
+	f.StringVar(&e.lang, "lang", "", "ja | en (NOROSHI_LANG)")
+	f.BoolVar(&e.json, "json", false, "JSON on standard output")
+	root.SetIn(e.In)
+	root.SetOut(e.Out)
+	root.SetErr(e.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return fault.New(fault.Usage, "cli.usage", "detail", err.Error()).Because(err)
+	})
+	return root
+}
+
+// HubFlags adds the flags of commands that talk to a hub.
+func (e *Env) HubFlags(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&e.hub, "hub", envOr("NOROSHI_HUB", "http://127.0.0.1:8440"), "hub URL (NOROSHI_HUB)")
+	c.PersistentFlags().StringVar(&e.token, "token-file", os.Getenv("NOROSHI_TOKEN_FILE"), "file holding the API token (NOROSHI_TOKEN_FILE, or NOROSHI_TOKEN)")
+}
+
+func envOr(key, otherwise string) string {
+	if v := os.Getenv(key); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// Hub returns a client of the hub the person named, with their token.
+func (e *Env) Hub() (*fetch.Hub, error) {
+	token := os.Getenv("NOROSHI_TOKEN")
+	if e.token != "" {
+		raw, err := ReadFile(e.token, 4096)
+		if err != nil {
+			return nil, err
+		}
+		token = string(raw)
+	}
+	return fetch.NewHub(e.hub, token, string(e.Lang()))
+}
+
+// Lang returns the language of this run.
+func (e *Env) Lang() text.Lang { return text.Detect(e.lang) }
+
+// Printer returns a printer in the language of this run, in Japan's zone.
+func (e *Env) Printer() text.Printer { return e.Words.Printer(e.Lang(), nil) }
+
+// JSON reports whether the person asked for JSON.
+func (e *Env) JSON() bool { return e.json }
+
+// Emit writes v as JSON when asked to, and otherwise lets human write.
+func (e *Env) Emit(v any, human func(w io.Writer, p text.Printer) error) error {
+	if !e.json {
+		return human(e.Out, e.Printer())
+	}
+	enc := json.NewEncoder(e.Out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// Say writes a sentence of talk to standard error.
+func (e *Env) Say(key string, pairs ...any) {
+	fmt.Fprintln(e.Err, e.Printer().T(key, pairs...))
+}
+
+// Progress returns a function to call with the number of items done so far.
+// It draws a bar only when standard error is a terminal.
+func (e *Env) Progress(total int64, what string) func(done int64) {
+	f, ok := e.Err.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return func(int64) {}
+	}
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return func(done int64) { _ = bar.Set64(done) }
+}
+
+// Run executes root with args and returns the exit code. The error is said
+// once, here.
+func (e *Env) Run(ctx context.Context, root *cobra.Command, args []string) int {
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	f := fault.Of(err)
+	if f.Kind == fault.Internal && isCobraUsage(err) {
+		f = fault.New(fault.Usage, "cli.usage", "detail", err.Error())
+	}
+	e.explain(f, err)
+	return f.Kind.Exit()
+}
+
+// isCobraUsage tells cobra's own complaints, which have no type, from ours:
+// an error of a command that ran is always a fault or wraps one.
+func isCobraUsage(err error) bool {
+	var f *fault.Error
+	return !errors.As(err, &f) && errors.Unwrap(err) == nil
+}
+
+func (e *Env) explain(f *fault.Error, err error) {
+	p := e.Printer()
+	m := p.Fault(f)
+	if f.Kind == fault.Internal {
+		m.Hint = err.Error()
+	}
+	fmt.Fprintln(e.Err, m.Title)
+	for _, pl := range m.Places {
+		fmt.Fprintf(e.Err, "  %s: %s\n", pl.At, pl.Say)
+	}
+	if m.Hint != "" {
+		fmt.Fprintln(e.Err, "hint: "+m.Hint)
+	}
+}
+
+// ReadFile reads a whole file, or standard input for "-", of at most limit
+// bytes.
+func ReadFile(name string, limit int64) ([]byte, error) {
+	var r io.Reader = os.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fault.New(fault.Usage, "cli.cannot_read", "file", name).Because(err)
+		}
+		defer f.Close()
+		r = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fault.New(fault.Usage, "cli.cannot_read", "file", name).Because(err)
+	}
+	if int64(len(raw)) > limit {
+		return nil, fault.New(fault.TooLarge, "cli.file_too_large", "file", name, "mb", limit/1_000_000)
+	}
+	return raw, nil
+}
