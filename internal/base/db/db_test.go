@@ -1,0 +1,171 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+var schema = fstest.MapFS{
+	"migrations/0001_first.sql": {Data: []byte("CREATE TABLE probe_row (id TEXT PRIMARY KEY, n BIGINT NOT NULL, b BYTEA);\n")},
+	"migrations/0002_more.sql":  {Data: []byte("ALTER TABLE probe_row ADD COLUMN note TEXT NOT NULL DEFAULT '';\nCREATE INDEX probe_row_n ON probe_row (n);\n")},
+}
+
+// each runs a test on SQLite and, when NOROSHI_TEST_DB names one, PostgreSQL.
+func each(t *testing.T, fn func(t *testing.T, d *DB)) {
+	sources := map[string]string{"sqlite": filepath.Join(t.TempDir(), "t.db")}
+	if pg := os.Getenv("NOROSHI_TEST_DB"); pg != "" {
+		sources["postgres"] = pg
+	} else if os.Getenv("NOROSHI_TEST_ALL") == "1" {
+		t.Error("NOROSHI_TEST_DB is not set")
+	}
+	for name, src := range sources {
+		t.Run(name, func(t *testing.T) {
+			d, err := Open(t.Context(), src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { d.Close() })
+			if d.Postgres() {
+				for _, q := range []string{"DROP TABLE IF EXISTS probe_row", "DROP TABLE IF EXISTS db_migration"} {
+					if err := d.Write(t.Context(), func(tx *Tx) error { _, err := tx.Exec(t.Context(), q); return err }); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if n, err := d.Migrate(t.Context(), Source{"probe", schema}); err != nil || n != 2 {
+				t.Fatalf("migrate: %d, %v", n, err)
+			}
+			fn(t, d)
+		})
+	}
+}
+
+func count(t *testing.T, d *DB) (n int) {
+	t.Helper()
+	if err := d.Read(t.Context(), func(tx *Tx) error {
+		return tx.QueryRow(t.Context(), "SELECT count(*) FROM probe_row").Scan(&n)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func insert(ctx context.Context, tx *Tx, id string) error {
+	_, err := tx.Exec(ctx, "INSERT INTO probe_row (id, n, b) VALUES ($1, $2, $3)", id, 1, []byte{0, 255})
+	return err
+}
+
+func TestMigrateIsForwardOnly(t *testing.T) {
+	each(t, func(t *testing.T, d *DB) {
+		if n, err := d.Migrate(t.Context(), Source{"probe", schema}); err != nil || n != 0 {
+			t.Fatalf("again: %d, %v", n, err)
+		}
+		changed := fstest.MapFS{"migrations/0001_first.sql": {Data: []byte("CREATE TABLE other (id TEXT);\n")}}
+		if _, err := d.Migrate(t.Context(), Source{"probe", changed}); err == nil {
+			t.Error("a changed migration must be refused")
+		}
+	})
+}
+
+func TestWriteUndoesOnlyItself(t *testing.T) {
+	each(t, func(t *testing.T, d *DB) {
+		boom := errors.New("boom")
+		var wg sync.WaitGroup
+		var failed, cancelled atomic.Int32
+		for i := range 200 {
+			wg.Go(func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				err := d.Write(ctx, func(tx *Tx) error {
+					if err := insert(ctx, tx, fmt.Sprint(i)); err != nil {
+						return err
+					}
+					switch i % 4 {
+					case 1:
+						return boom
+					case 2: // an error of the database itself, mid-job
+						return insert(ctx, tx, fmt.Sprint(i))
+					case 3:
+						if err := tx.Rewind(ctx); err != nil {
+							return err
+						}
+						return insert(ctx, tx, fmt.Sprint("rewound", i))
+					}
+					return nil
+				})
+				switch {
+				case errors.Is(err, boom):
+					failed.Add(1)
+				case i%4 == 2 && !IsUnique(err):
+					t.Errorf("job %d: %v", i, err)
+				case i%4 != 2 && err != nil:
+					t.Errorf("job %d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+		if got := count(t, d); got != 100 || failed.Load() != 50 || cancelled.Load() != 0 {
+			t.Errorf("%d rows, %d failed", got, failed.Load())
+		}
+	})
+}
+
+func TestWritePanicReachesTheCaller(t *testing.T) {
+	each(t, func(t *testing.T, d *DB) {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			_ = d.Write(t.Context(), func(tx *Tx) error {
+				if err := insert(t.Context(), tx, "p"); err != nil {
+					return err
+				}
+				panic("BUG: probe")
+			})
+		}()
+		if n := count(t, d); n != 0 {
+			t.Errorf("%d rows after a panic", n)
+		}
+		if err := d.Write(t.Context(), func(tx *Tx) error { return insert(t.Context(), tx, "q") }); err != nil {
+			t.Errorf("the writer must live on: %v", err)
+		}
+	})
+}
+
+func TestReadersCannotWrite(t *testing.T) {
+	each(t, func(t *testing.T, d *DB) {
+		if err := d.Read(t.Context(), func(tx *Tx) error { return insert(t.Context(), tx, "r") }); err == nil {
+			t.Error("a read wrote")
+		}
+	})
+}
+
+func TestCursor(t *testing.T) {
+	var name string
+	var at int64
+	if ok, err := ParseCursor(Cursor("あ", int64(1)<<60), &name, &at); !ok || err != nil || name != "あ" || at != 1<<60 {
+		t.Errorf("%v %v %q %d", ok, err, name, at)
+	}
+	for _, bad := range []string{"%", "e30", Cursor("a"), Cursor(1, "a")} {
+		if _, err := ParseCursor(bad, &name, &at); err == nil {
+			t.Errorf("%q accepted", bad)
+		}
+	}
+}
+
+func TestMicros(t *testing.T) {
+	now := time.Now()
+	if got := Time(Micros(now)); !got.Equal(now.Truncate(time.Microsecond)) || !Time(Micros(time.Time{})).IsZero() {
+		t.Error(got)
+	}
+}
