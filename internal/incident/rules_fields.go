@@ -1,0 +1,196 @@
+package incident
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/BurntSushi/toml"
+
+	"noroshi/internal/base/text"
+)
+
+//go:embed data/fields.toml
+var dictionaryData embed.FS
+
+// FieldType says what an answer is made of. See Value for the Go types.
+type FieldType string
+
+// The types.
+const (
+	TypeText     FieldType = "text"     // one line
+	TypeLongText FieldType = "longtext" // several lines
+	TypeInstant  FieldType = "instant"  // a moment with its zone
+	TypeDate     FieldType = "date"     // a day
+	TypeInteger  FieldType = "integer"  // a count, never negative
+	TypeNumber   FieldType = "number"   // a measure in Field.Unit, never negative
+	TypeMoney    FieldType = "money"    // an amount in a currency
+	TypeBool     FieldType = "bool"     // yes or no
+	TypeChoice   FieldType = "choice"   // one of Field.Options
+	TypeChoices  FieldType = "choices"  // some of Field.Options
+	TypeList     FieldType = "list"     // short texts
+	TypeRecord   FieldType = "record"   // one row of Field.Columns: a contact
+	TypeTable    FieldType = "table"    // rows of Field.Columns: devices, indicators, files
+)
+
+// Option is one answer of a choice.
+type Option struct {
+	ID    string    `toml:"id"`
+	Label text.Both `toml:"label"`
+}
+
+// Column is one cell of a record or table.
+type Column struct {
+	ID       string    `toml:"id"`
+	Type     FieldType `toml:"type"` // text, longtext, instant, date, integer or choice
+	Check    string    `toml:"check"`
+	Required bool      `toml:"required"` // a row without it is refused
+	Max      int       `toml:"max"`      // characters
+	Label    text.Both `toml:"label"`
+	Options  []Option  `toml:"option"`
+}
+
+// Field is one question, asked once whoever wants the answer.
+type Field struct {
+	ID            FieldID   `toml:"id"`
+	Type          FieldType `toml:"type"`
+	Check         string    `toml:"check"` // further form: "corporate_number", "phone", "mail", "cve", "attack"; empty for none
+	Item          int       `toml:"item"`  // statutory item 1–7 (joint order art 4(3)); 0 for none
+	Group         string    `toml:"group"` // id of a Group
+	Kinds         []Kind    `toml:"kinds"` // empty means every kind
+	Label         text.Both `toml:"label"`
+	Hint          text.Both `toml:"hint"`
+	Example       text.Both `toml:"example"`
+	Options       []Option  `toml:"option"`
+	Columns       []Column  `toml:"column"`
+	Unit          text.Both `toml:"unit"`          // of a number or integer
+	Range         bool      `toml:"range"`         // a range may be told
+	Unknown       bool      `toml:"unknown"`       // "unknown" is an answer
+	Investigating bool      `toml:"investigating"` // "being investigated" is an answer
+	Past          bool      `toml:"past"`          // an instant or date that cannot lie ahead
+	Sensitive     bool      `toml:"sensitive"`     // hidden in a redacted copy
+	Why           text.Both `toml:"why"`           // why it is hidden; set when Sensitive
+	Consent       string    `toml:"consent"`       // id of the consent without which it goes to nobody; empty for none
+	Max           int       `toml:"max"`           // characters of a text, entries of a list or table
+	Source        string    `toml:"source"`        // where the question comes from
+}
+
+// For reports whether the question is asked of a kind.
+func (f *Field) For(k Kind) bool { return len(f.Kinds) == 0 || slices.Contains(f.Kinds, k) }
+
+// Option returns the option with the id, and whether there is one.
+func (f *Field) Option(id string) (Option, bool) { return optionOf(f.Options, id) }
+
+func optionOf(opts []Option, id string) (Option, bool) {
+	i := slices.IndexFunc(opts, func(o Option) bool { return o.ID == id })
+	if i < 0 {
+		return Option{}, false
+	}
+	return opts[i], true
+}
+
+// Group is a page of questions, in the order of the law.
+type Group struct {
+	ID    string    `toml:"id"`
+	Item  int       `toml:"item"`
+	Label text.Both `toml:"label"`
+}
+
+// Item is one of the seven things a report must tell (joint order art 4(3)).
+type Item struct {
+	N     int       `toml:"n"`
+	Label text.Both `toml:"label"`
+}
+
+// Consent is something the reporter may agree to; off until then.
+type Consent struct {
+	ID     string    `toml:"id"`
+	Label  text.Both `toml:"label"`
+	Hint   text.Both `toml:"hint"`
+	Source string    `toml:"source"`
+}
+
+// Heading is the wording of a kind, stage, severity or TLP label.
+type Heading struct {
+	ID    string    `toml:"id"`
+	Label text.Both `toml:"label"`
+	Hint  text.Both `toml:"hint"`
+}
+
+// Fields is the dictionary: every question of every form, once.
+type Fields struct {
+	Items      []Item    `toml:"item"`
+	Groups     []Group   `toml:"group"`
+	Consents   []Consent `toml:"consent"`
+	Kinds      []Heading `toml:"kind"`
+	Stages     []Heading `toml:"stage"`
+	Severities []Heading `toml:"severity"`
+	TLPs       []Heading `toml:"tlp"`
+	All        []Field   `toml:"field"` // in the order of the form
+	index      map[FieldID]int
+}
+
+// Get returns the question, and whether there is one with that id.
+func (d *Fields) Get(id FieldID) (*Field, bool) {
+	i, ok := d.index[id]
+	if !ok {
+		return nil, false
+	}
+	return &d.All[i], true
+}
+
+// Consent returns the consent, and whether there is one with that id.
+func (d *Fields) Consent(id string) (Consent, bool) {
+	i := slices.IndexFunc(d.Consents, func(c Consent) bool { return c.ID == id })
+	if i < 0 {
+		return Consent{}, false
+	}
+	return d.Consents[i], true
+}
+
+// In returns the questions of a group asked of a kind, in the order of the form.
+func (d *Fields) In(group string, k Kind) []*Field {
+	var out []*Field
+	for i := range d.All {
+		if f := &d.All[i]; f.Group == group && f.For(k) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Dictionary returns the embedded dictionary. It is read-only.
+func Dictionary() *Fields { return dictionary() }
+
+var dictionary = sync.OnceValue(func() *Fields {
+	raw, err := dictionaryData.ReadFile("data/fields.toml")
+	if err != nil {
+		panic("BUG: embedded dictionary: " + err.Error())
+	}
+	d, err := parseFields(string(raw))
+	if err != nil {
+		panic("BUG: embedded dictionary: " + err.Error())
+	}
+	return d
+})
+
+// parseFields reads and checks a dictionary.
+func parseFields(raw string) (*Fields, error) {
+	d := &Fields{}
+	meta, err := toml.Decode(raw, d)
+	if err != nil {
+		return nil, err
+	}
+	if rest := meta.Undecoded(); len(rest) > 0 {
+		return nil, fmt.Errorf("unknown keys: %v", rest)
+	}
+	d.index = make(map[FieldID]int, len(d.All))
+	for i, f := range d.All {
+		if _, twice := d.index[f.ID]; twice {
+			return nil, fmt.Errorf("%s is given twice", f.ID)
+		}
+		d.index[f.ID] = i
+	}
+	return d, nil
+}
