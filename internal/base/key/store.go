@@ -26,7 +26,7 @@ type Store struct {
 	ring *Ring
 
 	mu    sync.Mutex
-	cache map[string]*Cipher
+	cache map[string]*Cipher // by owner and wrapped key
 }
 
 // NewStore returns a store of data keys wrapped by ring.
@@ -35,17 +35,20 @@ func NewStore(ring *Ring) *Store { return &Store{ring: ring, cache: map[string]*
 // Cipher seals and opens what belongs to one owner.
 type Cipher struct{ key, tagKey []byte }
 
-// For returns the owner's cipher, or db.ErrNoRows when they have none yet.
+// For returns the owner's cipher, or db.ErrNoRows when they have none. The
+// row is read each time, so that a key whose transaction was undone, or that
+// was destroyed, is never used; only the unwrapping is saved.
 func (s *Store) For(ctx context.Context, tx *db.Tx, owner string) (*Cipher, error) {
-	s.mu.Lock()
-	c, ok := s.cache[owner]
-	s.mu.Unlock()
-	if ok {
-		return c, nil
-	}
 	var wrapped []byte
 	if err := tx.QueryRow(ctx, "SELECT wrapped FROM key_data WHERE owner = $1", owner).Scan(&wrapped); err != nil {
 		return nil, err
+	}
+	at := owner + "\x00" + string(wrapped)
+	s.mu.Lock()
+	c, ok := s.cache[at]
+	s.mu.Unlock()
+	if ok {
+		return c, nil
 	}
 	k, err := s.ring.Unwrap(wrapped, owner)
 	if err != nil {
@@ -57,12 +60,11 @@ func (s *Store) For(ctx context.Context, tx *db.Tx, owner string) (*Cipher, erro
 	if len(s.cache) >= maxCached {
 		clear(s.cache)
 	}
-	s.cache[owner] = c
+	s.cache[at] = c
 	return c, nil
 }
 
-// Make returns the owner's cipher and makes their key when they have none. It
-// is not cached before somebody reads it back, for the transaction may fail.
+// Make returns the owner's cipher and makes their key when they have none.
 func (s *Store) Make(ctx context.Context, tx *db.Tx, owner string) (*Cipher, error) {
 	c, err := s.For(ctx, tx, owner)
 	if err != db.ErrNoRows {
@@ -84,7 +86,7 @@ func (s *Store) Make(ctx context.Context, tx *db.Tx, owner string) (*Cipher, err
 func (s *Store) Destroy(ctx context.Context, tx *db.Tx, owner string) error {
 	_, err := tx.Exec(ctx, "DELETE FROM key_data WHERE owner = $1", owner)
 	s.mu.Lock()
-	delete(s.cache, owner)
+	clear(s.cache)
 	s.mu.Unlock()
 	return err
 }
