@@ -1,0 +1,102 @@
+package asset
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/BurntSushi/toml"
+)
+
+// vocabulary is what people write for our columns, kinds and zones.
+type vocabulary struct {
+	columns map[string]Field
+	kinds   map[string]Kind
+	zones   map[string]Zone
+	own     map[string]bool
+}
+
+var vocab = sync.OnceValue(func() *vocabulary {
+	raw, err := data.ReadFile("data/columns.toml")
+	if err != nil {
+		panic("BUG: asset: " + err.Error())
+	}
+	v, err := parseVocabulary(string(raw))
+	if err != nil {
+		panic("BUG: asset: columns.toml: " + err.Error())
+	}
+	return v
+})
+
+func parseVocabulary(raw string) (*vocabulary, error) {
+	var file struct {
+		Column, Kind, Zone map[string][]string
+		Own                []string
+	}
+	meta, err := toml.Decode(raw, &file)
+	if err != nil {
+		return nil, err
+	}
+	if un := meta.Undecoded(); len(un) > 0 {
+		return nil, fmt.Errorf("unknown key %s", un[0])
+	}
+	v := &vocabulary{map[string]Field{}, map[string]Kind{}, map[string]Zone{}, map[string]bool{Own: true}}
+	for name, words := range file.Column {
+		f, ok := FieldNamed(name)
+		if !ok {
+			return nil, fmt.Errorf("no such field: %s", name)
+		}
+		if err := fill(v.columns, f, append(words, name)); err != nil {
+			return nil, err
+		}
+	}
+	for name, words := range file.Kind {
+		if err := fill(v.kinds, Kind(name), append(words, name)); err != nil {
+			return nil, err
+		}
+	}
+	for name, words := range file.Zone {
+		if err := fill(v.zones, Zone(name), append(words, name)); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range file.Own {
+		v.own[join(tokens(w))] = true
+	}
+	if len(v.columns) < int(fieldCount) || len(file.Kind) != len(Kinds()) || len(file.Zone) != len(Zones()) {
+		return nil, fmt.Errorf("a field, kind or zone is missing")
+	}
+	return v, nil
+}
+
+func fill[V comparable](m map[string]V, v V, words []string) error {
+	for _, w := range words {
+		k := join(tokens(w))
+		if old, ok := m[k]; ok && old != v {
+			return fmt.Errorf("%q means both %v and %v", w, old, v)
+		}
+		m[k] = v
+	}
+	return nil
+}
+
+// ParseKind reads a kind by its name or by what people write for it in
+// Japanese or English: firewall, ファイアウォール, FW.
+func ParseKind(s string) (Kind, bool) {
+	k, ok := vocab().kinds[join(tokens(s))]
+	return k, ok
+}
+
+// ParseZone reads a zone by its name or by what people write for it:
+// internet, インターネット接続, DMZ, 制御系.
+func ParseZone(s string) (Zone, bool) {
+	z, ok := vocab().zones[join(tokens(s))]
+	return z, ok
+}
+
+func isOwn(s string) bool { return vocab().own[join(tokens(s))] }
+
+// fieldOf returns the field that a column's header means.
+func fieldOf(header string) (Field, bool) {
+	f, ok := vocab().columns[join(tokens(header))]
+	return f, ok
+}
