@@ -1,0 +1,95 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"maps"
+
+	"noroshi/internal/base/db"
+)
+
+// maxNames bounds the pseudonyms kept in memory.
+const maxNames = 65536
+
+// name is whom a pseudonym stands for.
+type name struct{ kind, subject string }
+
+// pseudonym returns the subject's pseudonym and makes one at first sight. New
+// ones go to learned, and into memory only after the transaction committed.
+func (l *Ledger) pseudonym(ctx context.Context, tx *db.Tx, n name, learned map[name]string) (string, error) {
+	if n.subject == "" {
+		return "", nil
+	}
+	l.names.RLock()
+	p, ok := l.names.known[n]
+	l.names.RUnlock()
+	if ok {
+		return p, nil
+	}
+	if p, ok := learned[n]; ok {
+		return p, nil
+	}
+	raw := make([]byte, 12)
+	_, _ = rand.Read(raw) // never fails (crypto/rand)
+	if _, err := tx.Exec(ctx, "INSERT INTO ledger_name (pseudonym, kind, subject) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+		base64.RawURLEncoding.EncodeToString(raw), n.kind, n.subject); err != nil {
+		return "", err
+	}
+	err := tx.QueryRow(ctx, "SELECT pseudonym FROM ledger_name WHERE kind = $1 AND subject = $2", n.kind, n.subject).Scan(&p)
+	learned[n] = p
+	return p, err
+}
+
+func (l *Ledger) learn(names map[name]string) {
+	if len(names) == 0 {
+		return
+	}
+	l.names.Lock()
+	defer l.names.Unlock()
+	if len(l.names.known)+len(names) > maxNames {
+		clear(l.names.known)
+	}
+	maps.Copy(l.names.known, names)
+}
+
+// cover replaces the ids among public facts by pseudonyms.
+func (l *Ledger) cover(ctx context.Context, tx *db.Tx, public map[string]any, learned map[name]string) (map[string]any, error) {
+	if len(public) == 0 {
+		return nil, nil
+	}
+	out := make(map[string]any, len(public))
+	for k, v := range public {
+		var err error
+		switch v := v.(type) {
+		case Org:
+			out[k], err = l.pseudonym(ctx, tx, name{"org", string(v)}, learned)
+		case Person:
+			out[k], err = l.pseudonym(ctx, tx, name{"person", string(v)}, learned)
+		case []Org:
+			names := make([]string, len(v))
+			for i, o := range v {
+				if names[i], err = l.pseudonym(ctx, tx, name{"org", string(o)}, learned); err != nil {
+					break
+				}
+			}
+			out[k] = names
+		default:
+			out[k] = v
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Erase forgets whom a person's pseudonym stands for. The log stays as it is
+// and still verifies.
+func (l *Ledger) Erase(ctx context.Context, tx *db.Tx, person string) error {
+	_, err := tx.Exec(ctx, "DELETE FROM ledger_name WHERE kind = 'person' AND subject = $1", person)
+	l.names.Lock()
+	delete(l.names.known, name{"person", person})
+	l.names.Unlock()
+	return err
+}
