@@ -2,6 +2,7 @@ package incident
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -55,7 +56,7 @@ type Column struct {
 type Field struct {
 	ID            FieldID   `toml:"id"`
 	Type          FieldType `toml:"type"`
-	Check         string    `toml:"check"` // further form: "corporate_number", "phone", "mail", "cve", "attack"; empty for none
+	Check         string    `toml:"check"` // a further form the text must have, such as "cve"; see checks
 	Item          int       `toml:"item"`  // statutory item 1–7 (joint order art 4(3)); 0 for none
 	Group         string    `toml:"group"` // id of a Group
 	Kinds         []Kind    `toml:"kinds"` // empty means every kind
@@ -186,11 +187,70 @@ func parseFields(raw string) (*Fields, error) {
 		return nil, fmt.Errorf("unknown keys: %v", rest)
 	}
 	d.index = make(map[FieldID]int, len(d.All))
-	for i, f := range d.All {
+	for i := range d.All {
+		f := &d.All[i]
 		if _, twice := d.index[f.ID]; twice {
 			return nil, fmt.Errorf("%s is given twice", f.ID)
 		}
 		d.index[f.ID] = i
+		if err := d.check(f); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.ID, err)
+		}
 	}
 	return d, nil
 }
+
+// check refuses a question that could not be asked or answered.
+func (d *Fields) check(f *Field) error {
+	group := slices.IndexFunc(d.Groups, func(g Group) bool { return g.ID == f.Group })
+	_, consent := d.Consent(f.Consent)
+	switch {
+	case f.Label.Empty():
+		return errors.New("no label in both languages")
+	case halfSaid(f.Hint) || halfSaid(f.Example) || halfSaid(f.Unit):
+		return errors.New("a wording in one language only")
+	case f.Sensitive == f.Why.Empty():
+		return errors.New("sensitive and why belong together")
+	case group < 0:
+		return fmt.Errorf("no group %q", f.Group)
+	case f.Consent != "" && !consent:
+		return fmt.Errorf("no consent %q", f.Consent)
+	case f.Range && !ranged[f.Type]:
+		return fmt.Errorf("a %s cannot be a range", f.Type)
+	case (f.Type == TypeChoice || f.Type == TypeChoices) == (len(f.Options) == 0):
+		return errors.New("options belong to choices")
+	case (f.Type == TypeRecord || f.Type == TypeTable) == (len(f.Columns) == 0):
+		return errors.New("columns belong to records and tables")
+	case limited[f.Type] && f.Max <= 0:
+		return errors.New("no limit")
+	case !known[f.Type]:
+		return fmt.Errorf("no type %q", f.Type)
+	case !checks[f.Check]:
+		return fmt.Errorf("no check %q", f.Check)
+	}
+	for _, c := range f.Columns {
+		if c.Label.Empty() || c.Max <= 0 || !checks[c.Check] || !columnTypes[c.Type] || (c.Type == TypeChoice) == (len(c.Options) == 0) {
+			return fmt.Errorf("column %s is not complete", c.ID)
+		}
+	}
+	return nil
+}
+
+func halfSaid(b text.Both) bool { return (b.JA == "") != (b.EN == "") }
+
+func setOf[T comparable](vs ...T) map[T]bool {
+	m := make(map[T]bool, len(vs))
+	for _, v := range vs {
+		m[v] = true
+	}
+	return m
+}
+
+var (
+	known = setOf(TypeText, TypeLongText, TypeInstant, TypeDate, TypeInteger, TypeNumber, TypeMoney, TypeBool,
+		TypeChoice, TypeChoices, TypeList, TypeRecord, TypeTable)
+	ranged      = setOf(TypeInstant, TypeDate, TypeInteger, TypeNumber, TypeMoney)
+	limited     = setOf(TypeText, TypeLongText, TypeList, TypeTable)
+	columnTypes = setOf(TypeText, TypeLongText, TypeInstant, TypeDate, TypeInteger, TypeChoice)
+	checks      = setOf("", "sector", "corporate_number", "lei", "phone", "mail", "cve", "attack", "host", "indicator", "sha256")
+)
