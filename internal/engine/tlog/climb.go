@@ -121,7 +121,7 @@ func (c *climb) settle(level int, index uint64, computed []Hash, known bool) boo
 		c.add(problem(Differs, t.Path(), "hash %d is not that of what lies below; the tile was changed", i))
 	default:
 		i := firstDifference(stored, computed)
-		c.add(problem(Differs, t.Path(), "hash %d is not that of what lies below", i))
+		c.add(problem(Differs, t.Path(), "hash %d is not that of what lies below, and neither agrees with the tile above", i))
 		c.blameBelow(t, stored, computed)
 	}
 	c.goOn(t, computed, true)
@@ -136,9 +136,27 @@ func firstDifference(a, b []Hash) int {
 	return i
 }
 
+// oneByOne is how many changed entries of one bundle are named one by one. A
+// bundle with more was replaced or shifted: that is one problem, and leaves
+// room to find others.
+const oneByOne = 8
+
 // blameBelow names what lies below each hash that differs: entries, or tiles
 // that were changed together with everything under them.
 func (c *climb) blameBelow(t Tile, stored, computed []Hash) {
+	if t.Level == 0 {
+		n := 0
+		for i := range stored {
+			if stored[i] != computed[i] {
+				n++
+			}
+		}
+		if n > oneByOne {
+			first := firstDifference(stored, computed)
+			c.add(atEntry(Differs, t, first, "and %d more entries of the bundle do not hash to their leaves", n-1))
+			return
+		}
+	}
 	for i := range stored {
 		if stored[i] == computed[i] {
 			continue

@@ -76,7 +76,7 @@ func ParseProof(data []byte) (Proof, error) {
 	if !ok || err != nil || strconv.FormatUint(index, 10) != text {
 		return Proof{}, fmt.Errorf("proof: line %d is not an index", at+1)
 	}
-	p.Index = index
+	p.Index, p.Hashes = index, []Hash{} // JSON has a list even for the only entry
 	for at++; at < len(lines); at++ {
 		h, err := parseHash(lines[at])
 		if err != nil {

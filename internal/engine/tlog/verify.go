@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -21,9 +22,10 @@ type Options struct {
 	// Earlier are checkpoints of the same log known from before. The log must
 	// continue every one of them.
 	Earlier []Checkpoint
-	// Check, if set, is given every entry that agrees with its leaf. It is
-	// called by many goroutines, in no order. The entry's memory is reused
-	// after it returns. An error is a problem of code Refused.
+	// Check, if set, is given the entries of every bundle that agrees with its
+	// tile of leaves. It is called by many goroutines, in no order. The
+	// entry's memory is reused after it returns. An error is a problem of
+	// code Refused.
 	Check func(index uint64, entry []byte) error
 	// Replay is like Check but is called for one entry after the other, in
 	// the order of the log. Check comes first.
@@ -195,15 +197,25 @@ func (v *verification) run(ctx context.Context) error {
 	for i := range slots {
 		slots[i] = &slot{done: make(chan struct{}, 1)}
 	}
+	var working sync.WaitGroup
 	for range v.workers {
-		go func() {
+		working.Go(func() {
 			for s := range jobs {
 				s.read(v.r, v.check)
 				s.done <- struct{}{}
 			}
-		}()
+		})
 	}
-	defer close(jobs)
+	defer func() {
+		for len(jobs) > 0 { // left over if the run ends early
+			select {
+			case <-jobs:
+			default:
+			}
+		}
+		close(jobs)
+		working.Wait()
+	}()
 	size := v.r.size
 	bundles := tilesAt(size, EntriesLevel)
 	given := uint64(0)
