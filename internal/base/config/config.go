@@ -1,0 +1,190 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
+)
+
+// Config is the configuration of a hub. The doc tag of a key is what
+// `config dump` prints above it.
+type Config struct {
+	Hub      Hub      `toml:"hub" doc:"The hub itself"`
+	TLS      TLS      `toml:"tls" doc:"Certificate; without one the hub speaks plain HTTP, behind a proxy or on this machine"`
+	Log      Log      `toml:"log" doc:"The log, on standard error"`
+	Keys     Keys     `toml:"keys" doc:"Keys that wrap what is encrypted; they stay outside the database"`
+	Ledger   Ledger   `toml:"ledger" doc:"The public record"`
+	Session  Session  `toml:"session" doc:"Sign-in"`
+	Limits   Limits   `toml:"limits" doc:"Bounds"`
+	Incident Incident `toml:"incident" doc:"Incident reports"`
+	Asset    Asset    `toml:"asset" doc:"Equipment register"`
+}
+
+// Hub is the section of the hub itself.
+type Hub struct {
+	Listen  string `toml:"listen" doc:"Address and port to listen on"`
+	BaseURL string `toml:"base_url" doc:"Address people type, such as https://hub.example; needed behind a proxy"`
+	Name    string `toml:"name" doc:"Name of this hub, shown on pages"`
+	DataDir string `toml:"data_dir" doc:"Folder of the database, keys, ledger and attachments, unless they are placed elsewhere below"`
+	DB      string `toml:"database" secret:"url" doc:"postgres://… or the path of a SQLite file; empty is hub.db in data_dir"`
+	Lang    string `toml:"lang" doc:"Language where nobody says otherwise: ja or en"`
+	Secure  bool   `toml:"secure" doc:"A proxy in front speaks TLS: cookies are Secure, HSTS is sent. Implied by a certificate"`
+}
+
+// TLS is the section of the certificate.
+type TLS struct {
+	Cert string `toml:"cert" doc:"Certificate chain, PEM"`
+	Key  string `toml:"key" doc:"Private key of the certificate, PEM file"`
+}
+
+// Log is the section of the log.
+type Log struct {
+	Format string `toml:"format" doc:"json or text"`
+	Level  string `toml:"level" doc:"debug, info, warn or error"`
+}
+
+// Keys is the section of the wrapping keys.
+type Keys struct {
+	Dir string `toml:"dir" doc:"Folder of the keys; empty is keys in data_dir. Back it up apart from the database"`
+}
+
+// Ledger is the section of the record.
+type Ledger struct {
+	Origin   string        `toml:"origin" doc:"Name of the log in its checkpoints, such as hub.example/ledger; it never changes"`
+	Dir      string        `toml:"dir" doc:"Folder the public tiles are written to; empty is ledger in data_dir"`
+	KeyFile  string        `toml:"key_file" doc:"Signing key; empty is ledger.key in the folder of the keys"`
+	Interval time.Duration `toml:"interval" doc:"Time between checkpoints, 100ms to 1m"`
+}
+
+// Session is the section of sign-in.
+type Session struct {
+	Idle   time.Duration `toml:"idle" doc:"A session ends after this time without a request"`
+	Length time.Duration `toml:"length" doc:"A session ends after this time in any case"`
+	TOTP   bool          `toml:"totp" doc:"Require the second factor of everybody"`
+}
+
+// Limits is the section of bounds.
+type Limits struct {
+	UploadMB   int    `toml:"upload_mb" doc:"Size of one uploaded file, in MB"`
+	Concurrent int    `toml:"concurrent" doc:"Requests answered at a time; more are told to come back"`
+	Streams    int    `toml:"streams" doc:"Pages that update themselves, at a time"`
+	Metrics    string `toml:"metrics_token" secret:"yes" doc:"Bearer token for /metrics; empty opens it to this machine only"`
+}
+
+// Incident is the section of incident reports.
+type Incident struct {
+	ProfilesDir string        `toml:"profiles_dir" doc:"Folder of further profile files; empty uses only those built in"`
+	FirstTarget time.Duration `toml:"first_target" doc:"House target for what the law says is prompt; never shown as a deadline of law"`
+	DraftAge    time.Duration `toml:"draft_age" doc:"A draft nobody touched for this long is offered for deletion"`
+}
+
+// Asset is the section of the equipment register.
+type Asset struct {
+	ImportRows int `toml:"import_rows" doc:"Rows of one import at most"`
+}
+
+// Default returns the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Hub:      Hub{Listen: "127.0.0.1:8440", Name: "Noroshi", DataDir: "noroshi-data", Lang: "ja"},
+		Log:      Log{Format: "json", Level: "info"},
+		Ledger:   Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
+		Session:  Session{Idle: time.Hour, Length: 12 * time.Hour, TOTP: true},
+		Limits:   Limits{UploadMB: 20, Concurrent: 256, Streams: 1024},
+		Incident: Incident{FirstTarget: 24 * time.Hour, DraftAge: 90 * 24 * time.Hour},
+		Asset:    Asset{ImportRows: 200_000},
+	}
+}
+
+// Database returns where the database is.
+func (c Config) Database() string {
+	if c.Hub.DB != "" {
+		return c.Hub.DB
+	}
+	return filepath.Join(c.Hub.DataDir, "hub.db")
+}
+
+// KeyDir returns the folder of the wrapping keys.
+func (c Config) KeyDir() string { return or(c.Keys.Dir, filepath.Join(c.Hub.DataDir, "keys")) }
+
+// LedgerDir returns the folder of the public tiles.
+func (c Config) LedgerDir() string { return or(c.Ledger.Dir, filepath.Join(c.Hub.DataDir, "ledger")) }
+
+// LedgerKey returns the file of the signing key.
+func (c Config) LedgerKey() string {
+	return or(c.Ledger.KeyFile, filepath.Join(c.KeyDir(), "ledger.key"))
+}
+
+// Secure reports whether people reach the hub over TLS.
+func (c Config) Secure() bool { return c.Hub.Secure || c.TLS.Cert != "" }
+
+// Upload returns the bytes of one uploaded file at most.
+func (c Config) Upload() int64 { return int64(c.Limits.UploadMB) * 1_000_000 }
+
+func or(s, otherwise string) string {
+	if s != "" {
+		return s
+	}
+	return otherwise
+}
+
+// check returns what is out of bounds, by key.
+func (c Config) check() []fault.Place {
+	var bad []fault.Place
+	want := func(ok bool, key, code string, pairs ...any) {
+		if !ok {
+			p := fault.New(fault.Usage, code, pairs...)
+			bad = append(bad, fault.Place{At: key, Code: code, Args: p.Args})
+		}
+	}
+	between := func(key string, v, lo, hi int) { want(v >= lo && v <= hi, key, "config.between", "min", lo, "max", hi) }
+	span := func(key string, v, lo, hi time.Duration) {
+		want(v >= lo && v <= hi, key, "config.between", "min", lo.String(), "max", hi.String())
+	}
+	_, port, err := net.SplitHostPort(c.Hub.Listen)
+	want(err == nil && port != "", "hub.listen", "config.address")
+	if c.Hub.BaseURL != "" {
+		u, err := url.Parse(c.Hub.BaseURL)
+		want(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.User == nil, "hub.base_url", "config.url")
+	}
+	want(c.Hub.Name != "" && len(c.Hub.Name) <= 100, "hub.name", "config.empty")
+	want(c.Hub.DataDir != "", "hub.data_dir", "config.empty")
+	want(c.Hub.Lang == string(text.JA) || c.Hub.Lang == string(text.EN), "hub.lang", "config.choice", "choices", "ja, en")
+	want((c.TLS.Cert == "") == (c.TLS.Key == ""), "tls.cert", "config.pair", "other", "tls.key")
+	want(c.Log.Format == "json" || c.Log.Format == "text", "log.format", "config.choice", "choices", "json, text")
+	want(strings.Contains(" debug info warn error ", " "+c.Log.Level+" "), "log.level", "config.choice", "choices", "debug, info, warn, error")
+	want(c.Ledger.Origin != "" && !strings.ContainsAny(c.Ledger.Origin, " +\t\n"), "ledger.origin", "config.origin")
+	span("ledger.interval", c.Ledger.Interval, 100*time.Millisecond, time.Minute)
+	span("session.idle", c.Session.Idle, time.Minute, 24*time.Hour)
+	span("session.length", c.Session.Length, c.Session.Idle, 30*24*time.Hour)
+	between("limits.upload_mb", c.Limits.UploadMB, 1, 1000)
+	between("limits.concurrent", c.Limits.Concurrent, 1, 10_000)
+	between("limits.streams", c.Limits.Streams, 1, 100_000)
+	want(c.Limits.Metrics == "" || len(c.Limits.Metrics) >= 16, "limits.metrics_token", "config.short", "min", 16)
+	span("incident.first_target", c.Incident.FirstTarget, time.Minute, 30*24*time.Hour)
+	span("incident.draft_age", c.Incident.DraftAge, 24*time.Hour, 3650*24*time.Hour)
+	between("asset.import_rows", c.Asset.ImportRows, 1, 1_000_000)
+	return bad
+}
+
+// Read reads the hub's configuration: the file (none when its name is empty)
+// and the environment as os.Environ gives it. Every problem of the values is
+// a place of the fault.
+func Read(file string, environ []string) (*Loaded[Config], error) {
+	l, err := Load(Default(), file, environ)
+	if err != nil {
+		return nil, err
+	}
+	if bad := l.Value.check(); bad != nil {
+		for i := range bad {
+			bad[i].At = l.Where(bad[i].At)
+		}
+		return nil, fault.New(fault.Usage, "config.wrong").At(bad...)
+	}
+	return l, nil
+}
