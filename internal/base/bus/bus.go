@@ -36,6 +36,9 @@ const (
 	retention = 30 * 24 * time.Hour
 )
 
+// Tx is a transaction of base/db, under the name that event files may use.
+type Tx = db.Tx
+
 // Event is one thing that happened.
 type Event struct {
 	ID      string    // UUIDv7

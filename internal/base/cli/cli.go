@@ -70,7 +70,10 @@ func envOr(key, otherwise string) string {
 }
 
 // Hub returns a client of the hub the person named, with their token.
-func (e *Env) Hub() (*fetch.Hub, error) {
+func (e *Env) Hub() (*fetch.Hub, error) { return e.HubAt(e.hub) }
+
+// HubAt is Hub at another address.
+func (e *Env) HubAt(base string) (*fetch.Hub, error) {
 	token := os.Getenv("NOROSHI_TOKEN")
 	if e.token != "" {
 		raw, err := ReadFile(e.token, 4096)
@@ -79,7 +82,7 @@ func (e *Env) Hub() (*fetch.Hub, error) {
 		}
 		token = string(raw)
 	}
-	return fetch.NewHub(e.hub, token, string(e.Lang()))
+	return fetch.NewHub(base, token, string(e.Lang()))
 }
 
 // Lang returns the language of this run.

@@ -75,6 +75,7 @@ type Config struct {
 	Dir      string        // folder of checkpoint and tiles
 	Signer   note.Signer   // its name is the origin of the log
 	Verifier note.Verifier // of the signer
+	VKey     string        // the verifier as text, to be served
 	Interval time.Duration // between checkpoints; 0 means 500 ms
 	Log      *slog.Logger
 	Now      func() time.Time

@@ -44,11 +44,11 @@ func open(t testing.TB) *bench {
 	if err := d.Write(context.Background(), func(tx *db.Tx) error { _, err := tx.Exec(context.Background(), probe); return err }); err != nil {
 		t.Fatal(err)
 	}
-	signer, verifier, err := OpenSigner(filepath.Join(dir, "keys"), "ledger.example/noroshi")
+	signer, verifier, vkey, err := OpenSigner(filepath.Join(dir, "keys"), "ledger.example/noroshi")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{New(Config{DB: d, Dir: filepath.Join(dir, "ledger"), Signer: signer, Verifier: verifier, Log: quiet}), []note.Verifier{verifier}}
+	return &bench{New(Config{DB: d, Dir: filepath.Join(dir, "ledger"), Signer: signer, Verifier: verifier, VKey: vkey, Log: quiet}), []note.Verifier{verifier}}
 }
 
 // again is the same hub after a restart: memory is gone, lease too.
