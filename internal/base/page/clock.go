@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"strings"
 	"time"
+
+	"noroshi/internal/base/text"
 )
 
 // Due is one clock: what is left first, then the instant with its zone.
@@ -53,7 +56,7 @@ func (d *drawer) dueView(u Due) dueView {
 		v.Word, v.Clock = p.Left(at, d.now()), p.Stamp(at)
 	}
 	if !at.IsZero() {
-		v.Stamp, v.Instant = p.Stamp(at), p.Short(at, d.now())+" "+at.In(p.Zone).Format("MST")
+		v.Stamp, v.Instant = p.Stamp(at), d.instant(at, p)
 		if u.Also != nil {
 			v.Also = at.In(u.Also).Format("1/2 15:04 MST")
 			if at.In(u.Also).Day() == at.In(p.Zone).Day() {
@@ -62,6 +65,17 @@ func (d *drawer) dueView(u Due) dueView {
 		}
 	}
 	return v
+}
+
+// instant writes a deadline for a chip. A day ends at 24:00: midnight belongs
+// to the day before, because that is the last day on which one can act.
+func (d *drawer) instant(at time.Time, p text.Printer) string {
+	local := at.In(p.Zone)
+	if local.Hour() == 0 && local.Minute() == 0 && local.Second() == 0 {
+		day, _, _ := strings.Cut(p.Short(at.Add(-time.Minute), d.now()), " ")
+		return day + " 24:00 " + local.Format("MST")
+	}
+	return p.Short(at, d.now()) + local.Format(" MST")
 }
 
 func (d *drawer) due(u Due) (template.HTML, error) { return d.html("page/due", d.dueView(u)) }

@@ -104,37 +104,42 @@
     addEventListener("beforeunload", (e) => { if (!stop && read() !== kept) e.preventDefault(); });
   }
 
-  // Live: <body data-live="address"> is an event stream.
-  //   event: new, data: a count    → a link that shows them, when the reader wants
-  //   event: part, data: an id     → that part of the page is read again
+  // Live: <body data-live="address"> is an event stream. A ping says that
+  // something changed. The page is then read again: parts marked data-part are
+  // put in place, unless a hand is in them; new rows wait behind a link.
   const live = document.body.dataset.live;
   if (live && "EventSource" in window) {
     const mark = $("#live");
-    let last = mark?.textContent ?? hms(), fresh = 0;
-    const es = new EventSource(live);
-    es.addEventListener("open", () => { mark?.classList.remove("lost"); if (mark) mark.textContent = last; });
-    es.addEventListener("error", () => {
-      if (!mark) return;
-      mark.classList.add("lost");
-      mark.textContent = put(words.lost, { t: last }) + " ";
-      const a = Object.assign(document.createElement("a"), { href: location.href, textContent: words.reload });
-      mark.append(a);
-    });
-    es.addEventListener("new", (e) => {
-      fresh += Number(e.data) || 1;
-      const a = Object.assign(document.createElement("a"), { href: location.href, className: "btn small", textContent: put(words.new, { n: fresh }) });
-      $(".news")?.replaceChildren(a);
-    });
-    es.addEventListener("part", async (e) => {
-      const old = document.getElementById(e.data);
-      if (!old || old.contains(document.activeElement)) return; // nothing moves under a hand
+    let last = mark?.dataset.at ?? hms();
+    const here = () => new Set($$("[data-item] a").map((a) => a.href));
+    const link = (text) => Object.assign(document.createElement("a"), { href: location.href, textContent: text });
+    let seen = here();
+    const lost = () => {
+      mark?.classList.add("lost");
+      mark?.replaceChildren(put(words.lost, { t: last }) + " ", link(words.reload));
+    };
+    const read = async () => {
       const r = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!r.ok) return;
-      const now = new DOMParser().parseFromString(await r.text(), "text/html");
-      const part = now.getElementById(e.data);
-      if (part) document.getElementById(e.data)?.replaceWith(part);
-      const at = now.getElementById("live");
-      if (at && mark) { last = at.textContent; mark.textContent = last; }
-    });
+      if (!r.ok || r.redirected) return lost();
+      const page = new DOMParser().parseFromString(await r.text(), "text/html");
+      const fresh = $$("[data-item] a", page).filter((a) => !seen.has(new URL(a.getAttribute("href"), location.href).href)).length;
+      const news = $(".news");
+      if (news && fresh) news.replaceChildren(Object.assign(link(put(words.new, { n: fresh })), { className: "btn small" }));
+      for (const old of $$("[data-part][id]")) {
+        const part = page.getElementById(old.id);
+        if (part && !old.contains(document.activeElement) && !old.matches(":popover-open") && part.innerHTML !== old.innerHTML) old.replaceWith(document.importNode(part, true));
+      }
+      const at = page.getElementById("live");
+      last = at?.dataset.at ?? hms();
+      mark?.classList.remove("lost");
+      mark?.replaceChildren(at?.textContent ?? last);
+    };
+    let wait = 0;
+    const soon = () => { clearTimeout(wait); wait = setTimeout(() => read().catch(lost), 300 + Math.random() * 700); };
+    let broke = false;
+    const es = new EventSource(live);
+    es.addEventListener("ping", soon);
+    es.addEventListener("error", () => { broke = true; lost(); });
+    es.addEventListener("open", () => { if (broke) { broke = false; soon(); } });
   }
 })();
