@@ -44,7 +44,7 @@ func open(t testing.TB) *bench {
 	if err := d.Write(context.Background(), func(tx *db.Tx) error { _, err := tx.Exec(context.Background(), probe); return err }); err != nil {
 		t.Fatal(err)
 	}
-	signer, verifier, vkey, err := OpenSigner(filepath.Join(dir, "keys"), "ledger.example/noroshi")
+	signer, verifier, vkey, err := OpenSigner(filepath.Join(dir, "keys", "ledger.key"), "ledger.example/noroshi")
 	if err != nil {
 		t.Fatal(err)
 	}

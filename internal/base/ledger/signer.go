@@ -14,18 +14,18 @@ import (
 	"noroshi/internal/base/key"
 )
 
-// OpenSigner reads the signing key in dir/ledger.key, and makes one for
-// origin when there is none. The verifier key stands beside it in
-// dir/ledger.vkey, for everybody; it is returned as text too.
-func OpenSigner(dir, origin string) (s note.Signer, v note.Verifier, vkey string, err error) {
-	secretFile, publicFile := filepath.Join(dir, "ledger.key"), filepath.Join(dir, "ledger.vkey")
+// OpenSigner reads the signing key of a file such as ledger.key, and makes one
+// for origin when there is none. The verifier key stands beside it in
+// ledger.vkey, for everybody; it is returned as text too.
+func OpenSigner(secretFile, origin string) (s note.Signer, v note.Verifier, vkey string, err error) {
+	publicFile := strings.TrimSuffix(secretFile, filepath.Ext(secretFile)) + ".vkey"
 	secret, err := os.ReadFile(secretFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		skey, vkey, err := note.GenerateKey(rand.Reader, origin)
 		if err != nil {
 			return nil, nil, "", fmt.Errorf("make ledger key: %w", err)
 		}
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Dir(secretFile), 0o700); err != nil {
 			return nil, nil, "", fmt.Errorf("make ledger key: %w", err)
 		}
 		// The public half first: a secret half never stands without it.
