@@ -118,7 +118,11 @@ func (d *DB) Postgres() bool { return d.postgres }
 
 // Read runs fn in a read-only transaction: one snapshot for all its queries.
 func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
-	tx, err := d.pool.BeginTx(ctx, &sql.TxOptions{ReadOnly: d.postgres})
+	opts := &sql.TxOptions{}
+	if d.postgres { // SQLite reads a snapshot, on connections that cannot write
+		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	tx, err := d.pool.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin read: %w", err)
 	}

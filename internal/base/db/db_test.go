@@ -1,11 +1,13 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -168,4 +170,46 @@ func TestMicros(t *testing.T) {
 	if got := Time(Micros(now)); !got.Equal(now.Truncate(time.Microsecond)) || !Time(Micros(time.Time{})).IsZero() {
 		t.Error(got)
 	}
+}
+
+func TestDumpComesBack(t *testing.T) {
+	each(t, func(t *testing.T, d *DB) {
+		ctx := t.Context()
+		var lines [][]byte
+		if err := d.Write(ctx, func(tx *Tx) error { return insert(ctx, tx, "a\n\"あ") }); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Read(ctx, func(tx *Tx) error {
+			tables, err := tx.Tables(ctx)
+			if err != nil || !slices.Contains(tables, "probe_row") || !slices.Contains(tables, "db_migration") {
+				t.Errorf("%v %v", tables, err)
+			}
+			_, err = tx.Dump(ctx, "probe_row", func(line []byte) error { lines = append(lines, bytes.Clone(line)); return nil })
+			return err
+		}); err != nil || len(lines) != 1 {
+			t.Fatalf("%q %v", lines, err)
+		}
+		if err := d.Write(ctx, func(tx *Tx) error {
+			if _, err := tx.Exec(ctx, "DELETE FROM probe_row"); err != nil {
+				return err
+			}
+			columns, err := tx.Columns(ctx, "probe_row")
+			if err != nil {
+				return err
+			}
+			if err := tx.Undump(ctx, "probe_row", columns[1:], lines[0]); err == nil {
+				t.Error("a row with a column too many was taken")
+			}
+			return tx.Undump(ctx, "probe_row", columns, lines[0])
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var id string
+		var b []byte
+		if err := d.Read(ctx, func(tx *Tx) error {
+			return tx.QueryRow(ctx, "SELECT id, b FROM probe_row WHERE n = 1").Scan(&id, &b)
+		}); err != nil || id != "a\n\"あ" || !bytes.Equal(b, []byte{0, 255}) {
+			t.Errorf("%q %v %v", id, b, err)
+		}
+	})
 }
