@@ -63,6 +63,8 @@ type Field struct {
 	Unknown       bool
 	Investigating bool
 	Min, Max      string // values of a range, as Value
+
+	marked bool // invalid, though the sentence stands elsewhere
 }
 
 // Option is one of several answers.
@@ -292,9 +294,10 @@ func (d *drawer) stated(f Field) (template.HTML, error) {
 		c.Opts = append(c.Opts, o)
 		return nil
 	}
-	// The sentence stands at the group; the control inside is only marked.
+	// The sentence stands at the group; the controls inside are only marked.
 	said := d.wrong[f.Name]
 	delete(d.wrong, f.Name)
+	bare.marked, lo.marked, hi.marked = c.Error != "", c.Error != "", c.Error != ""
 	err := add("known", bare)
 	if range_ && err == nil {
 		err = add("range", lo, hi)
@@ -310,6 +313,9 @@ func (d *drawer) stated(f Field) (template.HTML, error) {
 	}
 	if said != "" {
 		d.wrong[f.Name] = said
+	}
+	if state != "known" {
+		d.ids[f.Name] = c.Opts[0].ID
 	}
 	c.Name, c.Kind, c.ID = f.Name+".state", "choice", c.Opts[0].ID
 	c.HasHint = f.Hint != "" || f.Example != "" || f.Limit > 0
@@ -337,6 +343,9 @@ func (d *drawer) consent(all []Consent) (template.HTML, error) {
 	}
 	return d.html("page/consent", opts)
 }
+
+// Invalid reports whether the control is marked as holding a mistake.
+func (c control) Invalid() bool { return c.marked || c.Error != "" && !strings.HasSuffix(c.Name, ".state") }
 
 // HintID is the id of the hint, as aria-describedby names it.
 func (c control) HintID() string { return ID(c.Name) + "-hint" }
