@@ -190,3 +190,62 @@ func TestALevelHasTheTilesOfTheSpecification(t *testing.T) {
 		}
 	}
 }
+
+// TestACrashAtEveryStepLosesNothing stops a publication after each of its
+// steps, as a kill would, and starts the log again from the folder.
+func TestACrashAtEveryStepLosesNothing(t *testing.T) {
+	signer, key := testKey(t, "ledger.example")
+	r := seeded(6)
+	for range 30 {
+		all := makeEntries(r, 2+r.IntN(1200), 10)
+		cut := r.IntN(len(all))
+		before, tree := makeLog(t, r, signer, all[:cut])
+		next, b, err := tree.Append(all[cut:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps := len(b.Files) + 1 + len(b.Superseded)
+		for done := range steps + 1 {
+			f := before.clone()
+			for i := range done {
+				switch {
+				case i < len(b.Files):
+					f[b.Files[i].Path] = b.Files[i].Data
+				case i == len(b.Files):
+					f[CheckpointPath] = sign(t, signer, next)
+				default:
+					delete(f, b.Superseded[i-len(b.Files)-1])
+				}
+			}
+			c, err := OpenCheckpoint(f[CheckpointPath], key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if acknowledged := done > len(b.Files); acknowledged != (c.Size == next.Size()) {
+				t.Fatalf("step %d of %d: the checkpoint has %d entries", done, steps, c.Size)
+			}
+			extra, err := Extra(f.fs(), c.Size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, path := range extra {
+				delete(f, path)
+			}
+			if _, err := Verify(t.Context(), f.fs(), Options{Keys: keys(key)}); err != nil {
+				t.Fatalf("step %d of %d: %v", done, steps, err)
+			}
+			back, err := Restore(f.fs(), c.Size, c.Root)
+			if err != nil {
+				t.Fatalf("step %d of %d: %v", done, steps, err)
+			}
+			again, b2, err := back.Append(all[c.Size:])
+			if err != nil || again.Root() != twinRoot(all) {
+				t.Fatalf("step %d of %d: the log forked: %v", done, steps, err)
+			}
+			f.publish(t, b2, sign(t, signer, again))
+			if _, err := Verify(t.Context(), f.fs(), Options{Keys: keys(key)}); err != nil {
+				t.Fatalf("step %d of %d, and on: %v", done, steps, err)
+			}
+		}
+	}
+}

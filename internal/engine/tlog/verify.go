@@ -22,8 +22,8 @@ type Options struct {
 	// Earlier are checkpoints of the same log known from before. The log must
 	// continue every one of them.
 	Earlier []Checkpoint
-	// Check, if set, is given the entries of every bundle that agrees with its
-	// tile of leaves. It is called by many goroutines, in no order. The
+	// Check, if set, is given the entries of every bundle that stands the test
+	// against its leaves. It is called by many goroutines, in no order. The
 	// entry's memory is reused after it returns. An error is a problem of
 	// code Refused.
 	Check func(index uint64, entry []byte) error
@@ -255,27 +255,33 @@ func (v *verification) take(s *slot) {
 	} else {
 		v.edge = append(v.edge[:0], slices.Clone(s.leaves[:s.tile.Width]))
 	}
-	first := s.tile.Index * tileWidth
 	if s.known {
 		v.entries += uint64(s.tile.Width)
 		v.bytes += uint64(s.ends[s.tile.Width-1] - 2*s.tile.Width)
 	}
+	if agrees && !s.good && v.check != nil {
+		s.each(v.check, v.add) // the worker found no leaves to agree with
+	}
 	if agrees && v.replay != nil {
-		start := 0
-		for k, end := range s.ends[:s.tile.Width] {
-			if err := v.replay(first+uint64(k), s.data[start+2:end:end]); err != nil {
-				v.add(refused(s.tile, k, err))
-			}
-			start = end
-		}
+		s.each(v.replay, v.add)
 	}
 	if v.progress != nil {
-		v.progress(first+uint64(s.tile.Width), v.r.size)
+		v.progress(s.tile.Index*tileWidth+uint64(s.tile.Width), v.r.size)
 	}
 }
 
-func refused(t Tile, k int, err error) *Problem {
-	return atEntry(Refused, t, k, "is refused: %v", err).because(err)
+// each gives every entry of the bundle to fn and every error to refuse, as a
+// problem.
+func (s *slot) each(fn func(uint64, []byte) error, refuse func(*Problem)) {
+	start := 0
+	for k, end := range s.ends[:s.tile.Width] {
+		// The length before an entry was overwritten by hashBundle; nothing
+		// here looks at it.
+		if err := fn(s.tile.Index*tileWidth+uint64(k), s.data[start+2:end:end]); err != nil {
+			refuse(atEntry(Refused, s.tile, k, "is refused: %v", err).because(err))
+		}
+		start = end
+	}
 }
 
 // atEntry returns a problem of the k-th entry of a bundle.
@@ -329,16 +335,8 @@ func (s *slot) read(r Reader, check func(uint64, []byte) error) {
 	if width == tileWidth {
 		s.top = fold(leaves)
 	}
-	if check == nil {
-		return
-	}
-	start := 0
-	for k, end := range s.ends[:width] {
-		index := s.tile.Index*tileWidth + uint64(k)
-		if err := check(index, s.data[start+2:end:end]); err != nil && len(s.problems) < MaxProblems {
-			s.problems = append(s.problems, refused(s.tile, k, err))
-		}
-		start = end
+	if check != nil {
+		s.each(check, func(p *Problem) { s.problems = append(s.problems, p) })
 	}
 }
 

@@ -396,3 +396,120 @@ func TestVerifyOnDisk(t *testing.T) {
 	_, err = Verify(t.Context(), os.DirFS(dir), Options{Keys: keys(key)})
 	wantOne(t, err, Unexpected, "tile/0/001", NoEntry)
 }
+
+func TestACheckIsNotDodgedByFlappingLeaves(t *testing.T) {
+	signer, key := testKey(t, "ledger.example")
+	f, _ := makeLog(t, seeded(21), signer, makeEntries(seeded(21), 700, 10))
+	var mu sync.Mutex
+	asked := 0
+	get := Fetch(func(path string) ([]byte, error) { // the first answer for some leaves is wrong, the second right
+		mu.Lock()
+		defer mu.Unlock()
+		if path == "tile/0/001" {
+			if asked++; asked == 1 {
+				return f["tile/0/000"], nil
+			}
+		}
+		return f[path], nil
+	})
+	var checked atomic.Int64
+	_, err := Verify(t.Context(), get, Options{Keys: keys(key), Check: func(uint64, []byte) error { checked.Add(1); return nil }})
+	if err != nil || checked.Load() != 700 || asked != 2 {
+		t.Errorf("checked %d of 700 after asking %d times: %v", checked.Load(), asked, err)
+	}
+}
+
+func TestWhatNobodyCanDecideIsStillFound(t *testing.T) {
+	signer, key := testKey(t, "ledger.example")
+	f, _ := makeLog(t, seeded(22), signer, makeEntries(seeded(22), 700, 10))
+	edit := func(path string, at int) {
+		f[path] = bytes.Clone(f[path])
+		f[path][at] ^= 1
+	}
+	edit("tile/0/001", 64) // leaf 2 of the bundle
+	edit("tile/1/000.p/2", 40)
+	_, err := Verify(t.Context(), f.fs(), Options{Keys: keys(key)})
+	var ps Problems
+	if !errors.As(err, &ps) || !named(ps, "tile/0/001") || !named(ps, "tile/1/000.p/2") {
+		t.Errorf("a tile and its parent: %v", err)
+	}
+	delete(f, "tile/1/000.p/2")
+	if _, err = Verify(t.Context(), f.fs(), Options{Keys: keys(key)}); !errors.As(err, &ps) || !named(ps, "tile/0/001") || !named(ps, "tile/1/000.p/2") {
+		t.Errorf("a tile, and its parent is missing: %v", err)
+	}
+	edit("tile/0/002.p/188", 1)
+	if _, err = Verify(t.Context(), f.fs(), Options{Keys: keys(key)}); !errors.As(err, &ps) || !named(ps, "tile/0/002.p/188") {
+		t.Errorf("a partial tile, and another is missing: %v", err)
+	}
+}
+
+func TestAShiftedBundleIsOneProblem(t *testing.T) {
+	signer, key := testKey(t, "ledger.example")
+	r := seeded(23)
+	entries := makeEntries(r, 700, 10)
+	f, _ := makeLog(t, r, signer, entries)
+	f["tile/entries/001"] = twinFiles(entries[3:])["tile/entries/001"]
+	_, err := Verify(t.Context(), f.fs(), Options{Keys: keys(key)})
+	wantOne(t, err, Differs, "tile/entries/001", 256)
+}
+
+func TestProblemsReadAsLines(t *testing.T) {
+	signer, key := testKey(t, "ledger.example")
+	r := seeded(24)
+	entries := makeEntries(r, 300, 10)
+	f, _ := makeLog(t, r, signer, entries)
+	entries[299] = []byte("forged")
+	f["tile/entries/001.p/44"] = twinFiles(entries)["tile/entries/001.p/44"]
+	f["notes"] = nil
+	delete(f, "tile/0/000")
+	_, err := Verify(t.Context(), f.fs(), Options{Keys: keys(key)})
+	want := "notes: is no file of a log\n" +
+		"tile/0/000: is missing: the checkpoint demands it\n" +
+		"tile/entries/001.p/44: entry 299 does not hash to its leaf"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Error("what the file system said is lost")
+	}
+}
+
+func TestFetchIsAFileSystem(t *testing.T) {
+	get := Fetch(func(path string) ([]byte, error) { return []byte(path), nil })
+	data, err := fs.ReadFile(get, "tile/0/000")
+	if err != nil || string(data) != "tile/0/000" {
+		t.Errorf("%q %v", data, err)
+	}
+	info, err := fs.Stat(get, "tile/0/000.p/7")
+	if err != nil || info.Name() != "7" || info.Size() != 14 || info.IsDir() || !info.Mode().IsRegular() || !info.ModTime().IsZero() || info.Sys() != nil {
+		t.Errorf("%+v %v", info, err)
+	}
+	for path, want := range map[string]int{"tile/0/000": 8192, "tile/5/000.p/7": 224, "tile/entries/000.p/1": 65537, "notes": 0} {
+		if got := Limit(path); got != want {
+			t.Errorf("limit of %s is %d, want %d", path, got, want)
+		}
+	}
+	if Limit(CheckpointPath) <= 0 {
+		t.Error("a checkpoint has no room")
+	}
+}
+
+// unlisted is a folder whose tiles cannot be listed.
+type unlisted struct{ fs.FS }
+
+func (u unlisted) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == "tile" {
+		return nil, fs.ErrPermission
+	}
+	return fs.ReadDir(u.FS, name)
+}
+
+func TestAFolderThatCannotBeListedIsNotVerified(t *testing.T) {
+	signer, key := testKey(t, "ledger.example")
+	f, tree := makeLog(t, seeded(25), signer, makeEntries(seeded(25), 300, 10))
+	_, err := Verify(t.Context(), unlisted{f.fs()}, Options{Keys: keys(key)})
+	wantOne(t, err, Unreadable, "tile", NoEntry)
+	if _, err := Extra(unlisted{f.fs()}, tree.Size()); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("what could not be listed is not said: %v", err)
+	}
+}
