@@ -10,8 +10,9 @@
 //	tile/entries/<N>[.p/<W>]    256 (or W) entries, each behind its length in
 //	                            two bytes, big-endian
 //
-// The engine reads through [io/fs.FS] and returns what is to be written. It
-// has no clock and opens no file, connection or database.
+// The engine reads through [io/fs.FS], also from afar ([Fetch]), and returns
+// what is to be written. It has no clock and opens no file, connection or
+// database.
 //
 // # Publishing
 //
@@ -19,13 +20,21 @@
 // next state and a [Batch]. The owner of the folder writes Batch.Files, then
 // replaces the checkpoint, then removes Batch.Superseded. No file of a batch
 // has the path of a published one, so a reader never sees a file change. If a
-// write fails, the old Tree is still good. After a crash, [Extra] lists what a
-// half-done publication left behind, and [Restore] brings the Tree back.
+// write fails, the old Tree is still good. After a crash, the owner removes
+// what [Extra] lists and [Restore] brings the Tree back: nothing that a
+// checkpoint was published for is lost, and nothing else stays.
+//
+// Superseded partial tiles are removed although c2sp.org/tlog-tiles would
+// keep them until the full tile exists: then a folder has exactly the files
+// its checkpoint accounts for. Who makes proofs meanwhile uses [Tree.Reader],
+// which holds the partial tiles of its size itself.
 //
 // # Trust
 //
 // [Verify] finds every difference between a folder and its checkpoint,
 // including files that the checkpoint does not account for. It cannot find a
 // folder that was replaced by an older, or another, complete history under
-// the same key: for that keep an earlier checkpoint and ask [Consistent].
+// the same key: for that keep an earlier checkpoint and give it to Verify, or
+// ask [Consistent]. A [Proof] shows a single entry to somebody who may not see
+// the others.
 package tlog

@@ -229,6 +229,27 @@ func TestATreesReaderOutlivesItsTiles(t *testing.T) {
 	}
 }
 
+func TestAnOlderCheckpointCanStillBeProvenAgainst(t *testing.T) {
+	signer, key := testKey(t, "ledger.example")
+	r := seeded(34)
+	entries := makeEntries(r, 1500, 10)
+	for range 20 {
+		older := 1 + r.IntN(1499)
+		f, tree := makeLog(t, r, signer, entries[:older])
+		checkpoint := f[CheckpointPath]
+		next, b, _ := tree.Append(entries[older:])
+		f.publish(t, b, sign(t, signer, next))
+		index := r.IntN(older)
+		p, err := next.Reader(f.fs()).Prove(uint64(index), checkpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := p.Verify(LeafHash(entries[index]), key); err != nil || c.Size != uint64(older) {
+			t.Errorf("entry %d at size %d: %v", index, older, err)
+		}
+	}
+}
+
 func TestProofText(t *testing.T) {
 	h := LeafHash([]byte("a"))
 	p := Proof{Index: 73894, Hashes: []Hash{h, h}, Checkpoint: "o\n1\nx\n\n— o AAAA\n", Extra: []byte("why")}

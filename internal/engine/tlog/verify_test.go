@@ -433,6 +433,14 @@ func TestWhatNobodyCanDecideIsStillFound(t *testing.T) {
 	if !errors.As(err, &ps) || !named(ps, "tile/0/001") || !named(ps, "tile/1/000.p/2") {
 		t.Errorf("a tile and its parent: %v", err)
 	}
+	// Where nothing is left to compute with, the root is not blamed too.
+	gone := f.clone()
+	delete(gone, "tile/0/002.p/188")
+	delete(gone, "tile/entries/002.p/188")
+	_, err = Verify(t.Context(), gone.fs(), Options{Keys: keys(key)})
+	if !errors.As(err, &ps) || !named(ps, "tile/0/002.p/188") || !named(ps, "tile/entries/002.p/188") || named(ps, CheckpointPath) {
+		t.Errorf("a partial tile and its bundle are missing: %v", err)
+	}
 	delete(f, "tile/1/000.p/2")
 	if _, err = Verify(t.Context(), f.fs(), Options{Keys: keys(key)}); !errors.As(err, &ps) || !named(ps, "tile/0/001") || !named(ps, "tile/1/000.p/2") {
 		t.Errorf("a tile, and its parent is missing: %v", err)
