@@ -46,10 +46,21 @@ func (l *Ledger) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return l.release()
 		case <-tick.C:
 		}
 	}
+}
+
+// release gives the lease back, so that the next node need not wait for its
+// end. The context has ended already, hence another one.
+func (l *Ledger) release() error {
+	ctx, cancel := context.WithTimeout(context.Background(), lease)
+	defer cancel()
+	return l.DB.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE ledger_head SET lease_until = 0 WHERE holder = $1", l.holder)
+		return err
+	})
 }
 
 // Settle publishes everything that is committed, for tests, the demo and the
