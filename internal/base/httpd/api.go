@@ -194,7 +194,7 @@ func explain(m *huma.ErrorModel, rt *route) *fault.Error {
 	case http.StatusRequestEntityTooLarge:
 		return tooLarge(rt.body)
 	case http.StatusUnsupportedMediaType:
-		return fault.New(fault.Usage, ErrMediaType.Code, "type", "?")
+		return ErrMediaType
 	case http.StatusRequestTimeout:
 		return ErrCut
 	case http.StatusNotFound:

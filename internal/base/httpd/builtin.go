@@ -113,7 +113,7 @@ func (r *Router) serveSpec(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(raw)
 }
 
-// setTheme remembers light, dark or the system's choice.
+// setTheme remembers light, dark or the system's choice, and goes back.
 func setTheme(q *Request) error {
 	switch t := q.Form("theme"); t {
 	case "light", "dark":

@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -64,11 +63,16 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	v.lang = r.language(rec, req)
 	done := r.opt.Metrics.Begin()
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		abort := p == http.ErrAbortHandler //nolint:errorlint // net/http compares it so, too
+		if p != nil && !abort {
 			r.panicked(rec, req, v, p)
 		}
 		done(req.Method, v.route.pattern, rec.code(), time.Since(start))
 		r.log(req, v, rec, time.Since(start))
+		if abort {
+			panic(p)
+		}
 	}()
 	r.guard(rec, req, v)
 }
@@ -99,13 +103,13 @@ func (r *Router) guard(w *recorder, req *http.Request, v *visit) {
 		limit += 2 // so that huma, which reads up to one more, answers 413 itself
 	}
 	req.Body = http.MaxBytesReader(w.ResponseWriter, req.Body, limit)
-	if v.route.pattern == "none" {
-		r.nothing(w, req)
-		return
-	}
 	req, err := r.identify(req, v)
 	if err != nil {
 		r.fail(w, req, err)
+		return
+	}
+	if v.route.pattern == "none" {
+		r.nothing(w, req)
 		return
 	}
 	if !v.signed && !v.route.public {
@@ -172,9 +176,6 @@ func (r *Router) stranger(w *recorder, req *http.Request, v *visit) {
 }
 
 func (r *Router) panicked(w *recorder, req *http.Request, v *visit, p any) {
-	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		panic(p)
-	}
 	r.opt.Log.Error("panic", "request", v.id, "route", v.route.pattern, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	if !w.wrote {
 		r.fail(w, req, fmt.Errorf("panic in %s", v.route.pattern))

@@ -64,7 +64,7 @@ func (q *Request) parse() error {
 	case kind == "multipart/form-data":
 		return q.parseMultipart(params["boundary"])
 	}
-	return fault.New(fault.Usage, ErrMediaType.Code, "type", kind)
+	return ErrMediaType
 }
 
 func (q *Request) parseEncoded() error {

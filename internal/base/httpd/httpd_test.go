@@ -173,3 +173,17 @@ func TestStrictHeadersOnEverything(t *testing.T) {
 		}
 	}
 }
+
+// newStream returns a POST whose length is not announced.
+func newStream(t *testing.T, target, body string) *http.Request {
+	t.Helper()
+	req := httptest.NewRequest("POST", target, io.MultiReader(strings.NewReader(body)))
+	req.ContentLength = -1
+	return req
+}
+
+func (h *hub) send(req *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	return w.Result()
+}

@@ -21,11 +21,14 @@ const choiceAge = 400 * 24 * time.Hour // what browsers grant at most
 // chosen reports whether the person chose the language of this request, so
 // that the setting of their account does not overrule it.
 func chosen(req *http.Request) bool {
+	if isAPI(req) {
+		return req.Header.Get("Accept-Language") != ""
+	}
 	if _, ok := text.ParseLang(query(req, "lang")); ok {
 		return true
 	}
 	_, err := req.Cookie(langCookie)
-	return err == nil && !isAPI(req)
+	return err == nil
 }
 
 // language returns the language of a request: ?lang=, the cookie, what the

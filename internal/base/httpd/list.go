@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/url"
 	"strconv"
-
-	"noroshi/internal/base/fault"
 )
 
 // Paging is embedded in the input of an operation that lists: where to go on
@@ -56,36 +54,32 @@ type Match struct {
 }
 
 // Check compares the version the client saw with the one there is: ErrNoMatch
-// (428) when it names none, ErrChanged (412) when it is another (RFC 9110,
+// (428) when it names none, ErrMatch (412) when it is another (RFC 9110,
 // 13.1.1; RFC 6585, 3).
 func (m Match) Check(etag string) error {
 	switch {
 	case m.IfMatch == "":
 		return ErrNoMatch
 	case !etagMatch(m.IfMatch, etag):
-		return ErrChanged
+		return ErrMatch
 	}
 	return nil
 }
 
 // Version returns the number in an If-Match made by ETag(int), so that a
 // service can put it into its UPDATE: ErrNoMatch when there is none,
-// ErrChanged when it is no number of ours.
+// ErrMatch when it is no number of ours.
 func (m Match) Version() (int, error) {
 	if m.IfMatch == "" {
 		return 0, ErrNoMatch
 	}
 	s, err := strconv.Unquote(m.IfMatch)
 	if err != nil {
-		return 0, ErrChanged.Because(err)
+		return 0, ErrMatch.Because(err)
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil {
-		return 0, ErrChanged.Because(err)
+		return 0, ErrMatch.Because(err)
 	}
 	return n, nil
 }
-
-// Changed is the fault of a form that was based on an older version, with the
-// places that differ.
-func Changed(places ...fault.Place) error { return ErrChanged.At(places...) }

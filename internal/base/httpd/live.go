@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,7 +34,14 @@ type pings struct {
 	people map[string]int
 }
 
-type subscriber struct{ wake chan struct{} }
+// maxParts bounds the parts one subscriber has waiting.
+const maxParts = 16
+
+type subscriber struct {
+	wake  chan struct{} // holds one
+	fresh int           // new things since the last event
+	parts []string      // ids to be read again
+}
 
 func newPings(max int) *pings {
 	if max <= 0 {
@@ -48,7 +56,7 @@ func (p *pings) join(topic, person string) (*subscriber, error) {
 	if p.n >= p.max || p.people[person] >= perPerson {
 		return nil, ErrStreams
 	}
-	s := &subscriber{make(chan struct{}, 1)}
+	s := &subscriber{wake: make(chan struct{}, 1)}
 	if p.topics[topic] == nil {
 		p.topics[topic] = map[*subscriber]bool{}
 	}
@@ -71,10 +79,25 @@ func (p *pings) leave(topic, person string, s *subscriber) {
 }
 
 // Ping wakes the pages that watch a topic, such as "inbox/<organisation>".
-func (r *Router) Ping(topic string) {
+// Without parts it says that there is something new; with parts it names the
+// elements of the page to be read again. It never says what.
+func (r *Router) Ping(topic string, parts ...string) {
+	for _, p := range parts {
+		if strings.ContainsAny(p, "\r\n") {
+			panic("BUG: httpd.Ping: an id is one line")
+		}
+	}
 	r.pings.mu.Lock()
 	defer r.pings.mu.Unlock()
 	for s := range r.pings.topics[topic] {
+		if len(parts) == 0 {
+			s.fresh++
+		}
+		for _, p := range parts {
+			if !slices.Contains(s.parts, p) && len(s.parts) < maxParts {
+				s.parts = append(s.parts, p)
+			}
+		}
 		select {
 		case s.wake <- struct{}{}:
 		default: // one waits already
@@ -82,10 +105,20 @@ func (r *Router) Ping(topic string) {
 	}
 }
 
+// taken returns what waits for a subscriber, and forgets it.
+func (p *pings) taken(s *subscriber) (fresh int, parts []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fresh, parts = s.fresh, s.parts
+	s.fresh, s.parts = 0, nil
+	return fresh, parts
+}
+
 // Live registers a stream of server-sent events (WHATWG HTML, 9.2). The
 // source decides who may watch what: it returns the topic that Ping will
-// name, or the fault. Each ping is an event "ping" without content; every 20
-// seconds a comment keeps proxies awake, and the session is looked at again.
+// name, or the fault. Events are "new" with a count and "part" with the id of an
+// element; every 20 seconds a comment keeps proxies awake, and the session is
+// looked at again.
 func (r *Router) Live(pattern string, source func(q *Request) (topic string, err error), opts ...Option) {
 	r.handle(route{pattern: pattern, stream: true}, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		topic, err := source(r.newRequest(w, req))
@@ -114,7 +147,6 @@ func (r *Router) stream(w http.ResponseWriter, req *http.Request, v *visit, sub 
 	h.Set("X-Accel-Buffering", "no")
 	ctl := http.NewResponseController(w)
 	_ = ctl.SetReadDeadline(time.Time{}) // the server's would cut a stream that lives on
-	var n int
 	send := func(format string, args ...any) bool {
 		_ = ctl.SetWriteDeadline(time.Now().Add(writeWait))
 		_, err := fmt.Fprintf(w, format, args...)
@@ -132,9 +164,14 @@ func (r *Router) stream(w http.ResponseWriter, req *http.Request, v *visit, sub 
 		case <-r.quit:
 			return
 		case <-sub.wake:
-			n++
-			if !send("id: %d\nevent: ping\ndata: {}\n\n", n) {
+			fresh, parts := r.pings.taken(sub)
+			if fresh > 0 && !send("event: new\ndata: %d\n\n", fresh) {
 				return
+			}
+			for _, id := range parts {
+				if !send("event: part\ndata: %s\n\n", id) {
+					return
+				}
 			}
 		case <-beat.C:
 			if r.gone(req, v) || !send(": still here\n\n") {

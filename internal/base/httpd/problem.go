@@ -17,7 +17,8 @@ var (
 	ErrCrossOrigin = fault.New(fault.Refused, "httpd.cross_origin")
 	ErrBusy        = fault.New(fault.Busy, "httpd.busy")
 	ErrRate        = fault.New(fault.Busy, "httpd.rate")
-	ErrChanged     = fault.New(fault.Conflict, "httpd.changed")
+	ErrChanged     = fault.New(fault.Conflict, "httpd.changed") // a form was based on an older version: 409
+	ErrMatch       = fault.New(fault.Conflict, "httpd.match")   // an If-Match does not: 412
 	ErrNoMatch     = fault.New(fault.Conflict, "httpd.match_missing")
 	ErrTooLarge    = fault.New(fault.TooLarge, "httpd.too_large")
 	ErrCut         = fault.New(fault.Usage, "httpd.cut")
@@ -32,7 +33,7 @@ var (
 var statuses = map[string]int{
 	ErrMethod.Code:    http.StatusMethodNotAllowed,
 	ErrRate.Code:      http.StatusTooManyRequests,
-	ErrChanged.Code:   http.StatusPreconditionFailed,
+	ErrMatch.Code:     http.StatusPreconditionFailed,
 	ErrNoMatch.Code:   http.StatusPreconditionRequired,
 	ErrCut.Code:       http.StatusRequestTimeout,
 	ErrMediaType.Code: http.StatusUnsupportedMediaType,

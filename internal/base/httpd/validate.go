@@ -1,8 +1,12 @@
 package httpd
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
@@ -68,7 +72,8 @@ func places(m *huma.ErrorModel) []fault.Place {
 		}
 		pl := fault.Place{At: pointer(d.Location), Code: "httpd.field.wrong"}
 		if d.Location == "body" && m.Status == 400 {
-			pl.Code = "httpd.field.json"
+			out = append(out, syntax(d))
+			continue
 		}
 		for _, c := range complaints() {
 			head, tail, _ := strings.Cut(c.format, "%")
@@ -94,6 +99,23 @@ func places(m *huma.ErrorModel) []fault.Place {
 		out = append(out, fault.Place{At: "", Code: "httpd.field.missing"})
 	}
 	return out
+}
+
+// syntax says at which line and column (of characters, from 1) a body stops
+// being JSON.
+func syntax(d *huma.ErrorDetail) fault.Place {
+	body, _ := d.Value.(string)
+	var v any
+	var bad *json.SyntaxError
+	if !errors.As(json.Unmarshal([]byte(body), &v), &bad) {
+		return fault.Place{Code: "httpd.field.wrong"}
+	}
+	before := body[:max(0, min(len(body), int(bad.Offset))-1)]
+	line := 1 + strings.Count(before, "\n")
+	column := 1 + utf8.RuneCountInString(before[1+strings.LastIndex(before, "\n"):])
+	return fault.Place{
+		At: fmt.Sprintf("%d:%d", line, column), Code: "httpd.field.json", Args: fault.Args{"line": line, "column": column},
+	}
 }
 
 var index = regexp.MustCompile(`\[(\d+)\]`)
