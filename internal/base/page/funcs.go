@@ -39,7 +39,7 @@ func (d *drawer) funcs() template.FuncMap {
 		"whenshort": func(t time.Time) (template.HTML, error) { return d.timeTag(t, d.p.Short(t, d.now())) },
 		// the page
 		"path":    func() string { return d.shell.Path },
-		"inlang":  func(l string) (string, error) { return inLang(d.shell.Path, l) },
+		"inlang":  func(l string) string { return inLang(d.shell.Path, l) },
 		"csrf":    func() (template.HTML, error) { return d.html("page/csrf", d.shell.CSRF) },
 		"errorAt": func(name string) string { return d.wrong[name] },
 		"shell":   func() Shell { return d.shell },
@@ -204,12 +204,12 @@ func (d *drawer) chip(word string, href ...string) (template.HTML, error) {
 }
 
 // inLang returns the address of the same page in a language.
-func inLang(here, l string) (string, error) {
+func inLang(here, l string) string {
 	u, err := url.Parse(here)
 	if err != nil {
-		return "", fmt.Errorf("path of the page: %w", err)
+		return "?lang=" + l // relative to wherever the browser thinks it is
 	}
 	q := u.Query()
 	q.Set("lang", l)
-	return u.EscapedPath() + "?" + q.Encode(), nil
+	return u.EscapedPath() + "?" + q.Encode()
 }
