@@ -173,13 +173,13 @@ func legend(b *strings.Builder, top int, say text.Printer) {
 }
 
 // textWidth guesses the width of a text at 12 px: Japanese letters are as
-// wide as they are high, the others about 0.6 of it.
+// wide as they are high, the others about half.
 func textWidth(s string) (w float64) {
 	for _, r := range s {
 		if r >= 0x1100 && !(r >= 0xff61 && r <= 0xff9f) {
 			w += 12
 		} else {
-			w += 7
+			w += 6.5
 		}
 	}
 	return w

@@ -46,7 +46,7 @@ type Duty struct {
 	Promptly        bool      `toml:"promptly" json:"promptly,omitempty"`                // the law says 速やかに or names no number
 	HouseDays       int       `toml:"house_days" json:"house_days,omitempty"`            // our own target for "promptly", never statutory
 	Verified        bool      `toml:"verified" json:"verified"`
-	Source          string    `toml:"source" json:"source"`
+	Source          text.Both `toml:"source" json:"source"`
 	Reason          text.Both `toml:"reason" json:"reason"`
 }
 
@@ -144,7 +144,7 @@ func (r *Rules) check() error {
 	events := map[Event]bool{}
 	for _, d := range r.duties {
 		switch {
-		case d.ID == "" || d.Source == "" || d.Reason.Empty():
+		case d.ID == "" || d.Source.Empty() || d.Reason.Empty():
 			return fmt.Errorf("duty %q: needs id, source and reason", d.ID)
 		case !slices.Contains([]Event{EventIntroduction, EventChange, EventWithdrawal}, d.Event):
 			return fmt.Errorf("duty %q: no event %q", d.ID, d.Event)
@@ -209,7 +209,7 @@ type Due struct {
 	HouseDays int       `json:"house_days,omitempty"`  // how it was counted: days after the event
 	Promptly  bool      `json:"promptly,omitempty"`    // the law gives no number
 	Verified  bool      `json:"verified"`              // found in a source
-	Source    string    `json:"source"`                // article or notice
+	Source    text.Both `json:"source"`                // article or notice
 	Reason    text.Both `json:"reason"`                // why this row
 }
 

@@ -42,7 +42,7 @@ type Branch struct {
 // Step is one question of the scope check, with what follows and its source.
 type Step struct {
 	ID       string    `toml:"id" json:"id"`
-	Source   string    `toml:"source" json:"source"`
+	Source   text.Both `toml:"source" json:"source"`
 	Verified bool      `toml:"verified" json:"verified"`
 	Ask      text.Both `toml:"ask" json:"ask"`
 	Hint     text.Both `toml:"hint" json:"hint"`
@@ -72,7 +72,7 @@ type ScopeAnswer struct {
 	Step     string    `json:"step"`
 	Answer   Answer    `json:"answer"`
 	Reason   text.Both `json:"reason"`
-	Source   string    `json:"source"`
+	Source   text.Both `json:"source"`
 	Verified bool      `json:"verified"`
 }
 
@@ -133,7 +133,7 @@ func (r *Rules) checkScope() error {
 		if !slices.Contains([]string{stepDesignated, stepUsed, stepAffects, stepExcluded}, st.ID) {
 			return fmt.Errorf("scope: no step %q is known; its answer could come from nowhere", st.ID)
 		}
-		if st.Source == "" || st.Ask.Empty() || st.Hint.Empty() {
+		if st.Source.Empty() || st.Ask.Empty() || st.Hint.Empty() {
 			return fmt.Errorf("scope: step %q needs source, ask and hint", st.ID)
 		}
 		for _, b := range []Branch{st.Yes, st.No, st.Unknown} {
@@ -151,7 +151,7 @@ func (r *Rules) checkScope() error {
 	}
 	for i := range r.exclusions {
 		ex := &r.exclusions[i]
-		if ex.ID == "" || ex.Source == "" || ex.Reason.Empty() || ex.Maker == "" || len(ex.Names) == 0 || ex.From.IsZero() {
+		if ex.ID == "" || ex.Source.Empty() || ex.Reason.Empty() || ex.Maker == "" || len(ex.Names) == 0 || ex.From.IsZero() {
 			return fmt.Errorf("exclusion %q: needs id, maker, names, from, source and reason", ex.ID)
 		}
 		_, ex.maker = Names().Maker(ex.Maker)
@@ -172,7 +172,7 @@ type Exclusion struct {
 	Names    []string  `toml:"names" json:"names"`
 	Tail     []string  `toml:"tail" json:"tail"` // words that may follow the name without making another product
 	From     Date      `toml:"from" json:"from"` // first day it holds
-	Source   string    `toml:"source" json:"source"`
+	Source   text.Both `toml:"source" json:"source"`
 	Verified bool      `toml:"verified" json:"verified"`
 	Reason   text.Both `toml:"reason" json:"reason"`
 

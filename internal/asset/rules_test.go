@@ -74,7 +74,7 @@ func TestDueDates(t *testing.T) {
 		if got.Duty != c.duty || got.Statutory.String() != c.statutory || got.House.String() != c.house || got.Promptly != c.promptly {
 			t.Errorf("%s: %+v", c.name, got)
 		}
-		if got.Source == "" || got.Reason.Empty() {
+		if got.Source.Empty() || got.Reason.Empty() {
 			t.Errorf("%s: no source or reason", c.name)
 		}
 		if got.Promptly && !got.Statutory.IsZero() {
@@ -147,7 +147,7 @@ func TestScope(t *testing.T) {
 			t.Errorf("%+v: %+v", c.f, got)
 		}
 		for _, w := range got.Walk {
-			if w.Reason.Empty() || w.Source == "" {
+			if w.Reason.Empty() || w.Source.Empty() {
 				t.Errorf("%+v: step %s has no reason or source", c.f, w.Step)
 			}
 		}
