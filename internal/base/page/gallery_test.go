@@ -178,10 +178,23 @@ func galleryData(l text.Lang) map[string]any {
 	}
 }
 
+// questionData is a question page: one question, its label the h1.
+func questionData(l text.Lang) map[string]any {
+	all := galleryData(l)
+	fields := all["Fields"].([]Field)[:2]
+	fields[0].Question = true
+	return map[string]any{"Fields": fields, "Dues": all["Dues"], "At": all["At"],
+		"Head": Head{Crumbs: []Crumb{{say(l, "事案 2026-0412", "Incident 2026-0412"), "/i"}, {say(l, "発生と認知（9つのうち2つ目）", "Becoming aware (2 of 9)"), ""}}}}
+}
+
 func galleryPage(t testing.TB, s *Set, shell Shell) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := s.Render(&b, "gallery/gallery", shell, galleryData(shell.Lang)); err != nil {
+	name, data := "gallery/gallery", galleryData(shell.Lang)
+	if shell.Title != "" {
+		name, data = "gallery/question", questionData(shell.Lang)
+	}
+	if err := s.Render(&b, name, shell, data); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -34,6 +34,9 @@ func everyShell() map[string]Shell {
 	print.Layout, print.Exercise = Print, true
 	drill := galleryShell(text.EN)
 	drill.Exercise, drill.Density, drill.Theme = true, Desk, "light"
+	question, wrong := galleryShell(text.JA), faulty(text.EN)
+	question.Title, wrong.Title = "侵害に気づいたのは、いつですか", "When did you become aware?"
+	all["question.ja"], all["question.en"] = question, wrong
 	all["link.ja"], all["public.en"], all["print.ja"], all["exercise.en"] = link, public, print, drill
 	return all
 }
@@ -45,7 +48,7 @@ func TestGolden(t *testing.T) {
 	for name, shell := range everyShell() {
 		t.Run(name, func(t *testing.T) {
 			got := galleryPage(t, s, shell)
-			if !strings.HasPrefix(name, "gallery.") && !strings.HasPrefix(name, "mistakes.") {
+			if !strings.HasPrefix(name, "gallery.") && !strings.HasPrefix(name, "mistakes.") && !strings.HasPrefix(name, "question.") {
 				// The components are in the others: here the shell counts.
 				head, tail := strings.Index(got, `<section class="sec">`), strings.LastIndex(got, "</main>")
 				got = got[:head] + "…" + got[tail:]
