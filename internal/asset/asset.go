@@ -230,14 +230,14 @@ type File struct {
 
 // Limits of one import. Each is checked while reading, before memory is spent.
 const (
-	MaxFile     = 64 << 20 // bytes of a file as it arrives
-	MaxRows     = 200_000  // rows of a table, components of a document
-	MaxColumns  = 200      // columns of a table
-	MaxCell     = 32_767   // bytes of one cell: Excel's own limit
-	MaxName     = 200      // characters of a name, version, service or site
-	MaxIdent    = 1_000    // characters of a CPE or PURL
-	MaxList     = 256      // addresses, domains or connections of one row
-	MaxFurther  = 30       // further fields of one row
-	MaxFurtherV = 1_000    // characters of a further field
+	MaxFile     = 64_000_000 // bytes of a file as it arrives
+	MaxRows     = 200_000    // rows of a table, components of a document
+	MaxColumns  = 200        // columns of a table
+	MaxCell     = 32_767     // bytes of one cell: Excel's own limit
+	MaxName     = 200        // characters of a name, version, service or site
+	MaxIdent    = 1_000      // characters of a CPE or PURL
+	MaxList     = 256        // addresses, domains or connections of one row
+	MaxFurther  = 30         // further fields of one row
+	MaxFurtherV = 1_000      // characters of a further field
 	MaxQuantity = 1_000_000
 )

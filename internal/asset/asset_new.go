@@ -108,9 +108,8 @@ func (c *checker) add(f Field, code string, pairs ...any) {
 
 // line reads a single line of text.
 func (c *checker) line(f Field, d *Draft, limit int) string {
-	s, ok := cleanLine(d.Values[f])
+	s, ok := c.clean(f, d.Values[f])
 	if !ok {
-		c.add(f, "hidden_characters")
 		return ""
 	}
 	if len(s) > limit && utf8.RuneCountInString(s) > limit {
@@ -118,6 +117,19 @@ func (c *checker) line(f Field, d *Draft, limit int) string {
 		return ""
 	}
 	return s
+}
+
+// clean cleans a line and complains of one that cannot be.
+func (c *checker) clean(f Field, s string) (string, bool) {
+	s, ok := cleanLine(s)
+	switch {
+	case !ok:
+		c.add(f, "hidden_characters")
+	case strings.ContainsRune(s, utf8.RuneError): // what a wrong encoding leaves
+		c.add(f, "broken_characters")
+		ok = false
+	}
+	return s, ok
 }
 
 // cleanLine trims text, turns line breaks and runs of spaces into one space
@@ -135,9 +147,7 @@ func cleanLine(s string) (string, bool) {
 	if plain {
 		return s, true
 	}
-	if !utf8.ValidString(s) {
-		return "", false
-	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	var b strings.Builder
 	b.Grow(len(s))
 	space := false
@@ -295,9 +305,8 @@ func (c *checker) list(f Field, d *Draft, code string, parse func(string) (strin
 	}
 	var out []string
 	for part := range splitList(raw) {
-		clean, ok := cleanLine(part)
+		clean, ok := c.clean(f, part)
 		if !ok {
-			c.add(f, "hidden_characters")
 			return nil
 		}
 		if clean == "" {
@@ -339,6 +348,8 @@ func splitList(s string) func(func(string) bool) {
 
 func joinList(list []string) string { return strings.Join(list, "; ") }
 
+// further reads the further fields. Their place is "further/" and the name:
+// Locate knows only our own fields.
 func (c *checker) further(in map[string]string) map[string]string {
 	var out map[string]string
 	for _, name := range slices.Sorted(maps.Keys(in)) {
@@ -347,12 +358,10 @@ func (c *checker) further(in map[string]string) map[string]string {
 		switch {
 		case v == "" && ok2 || k == "" && ok1:
 			continue
-		case !ok1 || !ok2:
-			c.addFurther(name, "hidden_characters")
-		case utf8.RuneCountInString(v) > MaxFurtherV || utf8.RuneCountInString(k) > MaxName:
-			c.addFurther(name, "too_long", "max", MaxFurtherV)
+		case !ok1 || !ok2 || utf8.RuneCountInString(v) > MaxFurtherV || utf8.RuneCountInString(k) > MaxName || strings.ContainsRune(k+v, utf8.RuneError):
+			c.places = append(c.places, fault.Place{At: "further/" + clip(name), Code: "asset.further_bad", Args: fault.Args{"name": clip(name), "max": MaxFurtherV}})
 		case len(out) == MaxFurther:
-			c.addFurther(name, "further_many", "max", MaxFurther)
+			c.places = append(c.places, fault.Place{At: "further/" + clip(name), Code: "asset.further_many", Args: fault.Args{"max": MaxFurther}})
 			return out
 		default:
 			if out == nil {
@@ -362,12 +371,6 @@ func (c *checker) further(in map[string]string) map[string]string {
 		}
 	}
 	return out
-}
-
-// addFurther notes a problem of a further field. Its place is that of the
-// row: Locate knows only our own fields.
-func (c *checker) addFurther(name, code string, pairs ...any) {
-	c.places = append(c.places, fault.Place{At: "further/" + clip(name), Code: "asset.further_bad", Args: fault.Args{"name": clip(name)}})
 }
 
 // clip shortens what somebody wrote for use in a sentence.

@@ -2,6 +2,7 @@ package asset
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/BurntSushi/toml"
@@ -9,10 +10,17 @@ import (
 
 // vocabulary is what people write for our columns, kinds and zones.
 type vocabulary struct {
-	columns map[string]Field
+	columns map[string]column
 	kinds   map[string]Kind
 	zones   map[string]Zone
 	own     map[string]bool
+}
+
+// column is a field and how plainly a header means it: 0 is the field's own
+// name or its first word in the table, and lower is plainer.
+type column struct {
+	field Field
+	rank  int
 }
 
 var vocab = sync.OnceValue(func() *vocabulary {
@@ -39,14 +47,19 @@ func parseVocabulary(raw string) (*vocabulary, error) {
 	if un := meta.Undecoded(); len(un) > 0 {
 		return nil, fmt.Errorf("unknown key %s", un[0])
 	}
-	v := &vocabulary{map[string]Field{}, map[string]Kind{}, map[string]Zone{}, map[string]bool{Own: true}}
+	v := &vocabulary{map[string]column{}, map[string]Kind{}, map[string]Zone{}, map[string]bool{Own: true}}
 	for name, words := range file.Column {
 		f, ok := FieldNamed(name)
 		if !ok {
 			return nil, fmt.Errorf("no such field: %s", name)
 		}
-		if err := fill(v.columns, f, append(words, name)); err != nil {
-			return nil, err
+		for rank, w := range append([]string{name}, words...) {
+			k := join(tokens(w))
+			if old, ok := v.columns[k]; ok && old.field != f {
+				return nil, fmt.Errorf("%q means both %v and %v", w, old.field, f)
+			} else if !ok {
+				v.columns[k] = column{f, max(rank-1, 0)}
+			}
 		}
 	}
 	for name, words := range file.Kind {
@@ -95,8 +108,16 @@ func ParseZone(s string) (Zone, bool) {
 
 func isOwn(s string) bool { return vocab().own[join(tokens(s))] }
 
-// fieldOf returns the field that a column's header means.
-func fieldOf(header string) (Field, bool) {
-	f, ok := vocab().columns[join(tokens(header))]
-	return f, ok
+// fieldOf returns the field that a column's header means, and how plainly:
+// of two columns for one field, the lower rank has it.
+func fieldOf(header string) (f Field, rank int, ok bool) {
+	if len(header) > MaxName {
+		return 0, 0, false
+	}
+	c, ok := vocab().columns[join(tokens(header))]
+	if !ok { // メーカー名（必須）
+		plain, _, _ := strings.Cut(nfkc(header), "(")
+		c, ok = vocab().columns[join(tokens(plain))]
+	}
+	return c.field, c.rank, ok
 }

@@ -3,6 +3,7 @@ package asset
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -35,7 +36,7 @@ type product struct {
 	Name    string
 	Kind    Kind
 	Aliases []string
-	key     string
+	words   []string // of the name, folded
 }
 
 // Names returns the table of data/makers.toml.
@@ -77,14 +78,15 @@ func parseMakers(raw string) (*Makers, error) {
 		}
 		mk.lines = map[string]*product{}
 		for _, p := range mk.Product {
-			if p.key = join(tokens(p.Name)); p.key == "" {
+			p.words = mk.cut(tokens(p.Name))
+			if len(p.words) == 0 {
 				return nil, fmt.Errorf("%s: a product without a name", mk.Name)
 			}
 			if _, ok := ParseKind(string(p.Kind)); !ok {
 				return nil, fmt.Errorf("%s: kind %q", p.Name, p.Kind)
 			}
 			for _, a := range append([]string{p.Name}, p.Aliases...) {
-				k := join(tokens(a))
+				k := join(mk.cut(tokens(a)))
 				if other := mk.lines[k]; other != nil && other != p {
 					return nil, fmt.Errorf("%q names both %s and %s", a, other.Name, p.Name)
 				}
@@ -134,25 +136,10 @@ func (m *Makers) product(makerKey, typed string) (name, key string, kind Kind) {
 		return name, exact(typed), ""
 	}
 	mk := m.byKey[makerKey]
-	cut := true
-	for cut {
-		cut = false
-		if mk == nil {
-			if rest, ok := cutWords(words, makerKey, false); ok && len(rest) > 0 {
-				words, cut = rest, true
-			}
-			continue
-		}
-		for _, a := range mk.alias {
-			if rest, ok := cutWords(words, a, false); ok && len(rest) > 0 {
-				words, cut = rest, true
-				break
-			}
-		}
-	}
 	if mk == nil {
-		return name, join(words), ""
+		mk = &maker{alias: []string{makerKey}}
 	}
+	words = mk.cut(words)
 	var line *product
 	best, rest := "", words
 	for a, p := range mk.lines {
@@ -165,10 +152,24 @@ func (m *Makers) product(makerKey, typed string) (name, key string, kind Kind) {
 	if line == nil {
 		return name, join(words), ""
 	}
-	if best != line.key {
+	if best != join(line.words) {
 		name = strings.TrimSpace(line.Name + " " + strings.ToUpper(strings.Join(rest, " ")))
 	}
-	return name, join(append(tokens(line.Name), rest...)), line.Kind
+	return name, join(slices.Concat(line.words, rest)), line.Kind
+}
+
+// cut cuts the maker's names off the front of a product's, unless nothing
+// would be left.
+func (mk *maker) cut(words []string) []string {
+	for again := true; again; {
+		again = false
+		for _, a := range mk.alias {
+			if rest, ok := cutWords(words, a, false); ok && len(rest) > 0 {
+				words, again = rest, true
+			}
+		}
+	}
+	return words
 }
 
 // cutWords cuts a folded name off the front of words. With digits, the name may
