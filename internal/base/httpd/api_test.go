@@ -262,3 +262,43 @@ func TestIdentityReachesOperations(t *testing.T) {
 		t.Errorf("%d %+v", res.StatusCode, got)
 	}
 }
+
+func TestBytesInAndOut(t *testing.T) {
+	h := newHub(t)
+	type in struct {
+		Name    string `query:"name" doc:"File name"`
+		RawBody []byte `contentType:"application/octet-stream"`
+	}
+	type out struct {
+		ContentType string `header:"Content-Type"`
+		Status      int
+		Body        []byte
+	}
+	Op(h.Router, "POST /api/v1/files", "file.add", "Add", func(_ context.Context, in *in) (*out, error) {
+		return &out{"text/csv", 201, append([]byte(in.Name+":"), in.RawBody...)}, nil
+	}, MaxBody(2<<20))
+	big := strings.Repeat("\x00\xff", 900_000)
+	res := h.ask("POST", "/api/v1/files?name=a.csv", big, "Content-Type", "application/octet-stream", "Authorization", "Bearer good", "Idempotency-Key", "f1")
+	if got := read(t, res); res.StatusCode != 201 || got != "a.csv:"+big || res.Header.Get("Content-Type") != "text/csv" {
+		t.Errorf("%d %v, %d bytes", res.StatusCode, res.Header, len(got))
+	}
+	// An answer too long to keep is not kept, and the act not repeated.
+	res = h.ask("POST", "/api/v1/files?name=a.csv", big, "Content-Type", "application/octet-stream", "Authorization", "Bearer good", "Idempotency-Key", "f1")
+	if p := problemIn(t, res); p.Code != ErrKeyShut.Code {
+		t.Errorf("%+v", p)
+	}
+	for n, want := range map[int]int{2 << 20: 201, 2<<20 + 1: 413} {
+		if res := h.ask("POST", "/api/v1/files?name=", strings.Repeat("x", n), "Content-Type", "application/octet-stream", "Authorization", "Bearer good"); res.StatusCode != want {
+			t.Errorf("%d bytes: %d, want %d", n, res.StatusCode, want)
+		}
+		if res := h.send(bearer(newStream(t, "/api/v1/files", strings.Repeat("x", n)))); res.StatusCode != want {
+			t.Errorf("%d bytes of unknown length: %d, want %d", n, res.StatusCode, want)
+		}
+	}
+}
+
+func bearer(req *http.Request) *http.Request {
+	req.Header.Set("Authorization", "Bearer good")
+	req.Header.Set("Content-Type", "application/octet-stream")
+	return req
+}

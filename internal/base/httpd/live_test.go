@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,9 +113,9 @@ func (s *sink) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.St
 
 func TestLiveStreamEndsWithTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ended := false
+		var ended atomic.Bool
 		r := New(Options{Words: words(t), Identify: func(context.Context, Credential) (gate.Identity, error) {
-			if ended {
+			if ended.Load() {
 				return gate.Identity{}, gate.ErrSignIn
 			}
 			return gate.Identity{Person: "p1", Org: "o1"}, nil
@@ -136,7 +137,7 @@ func TestLiveStreamEndsWithTheSession(t *testing.T) {
 		if got := out.String(); !strings.Contains(got, "event: new\ndata: ") {
 			t.Errorf("pings: %q", got)
 		}
-		ended = true
+		ended.Store(true)
 		time.Sleep(heartbeat)
 		synctest.Wait()
 		select {
