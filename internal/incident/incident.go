@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -146,7 +147,7 @@ func (v Value) Answered() bool { return v.State != "" }
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch v.State {
 	case Known:
-		return json.Marshal(v.V)
+		return plainJSON(v.V)
 	case Range:
 		m := map[string]any{}
 		if v.Min != nil {
@@ -155,11 +156,20 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		if v.Max != nil {
 			m["max"] = v.Max
 		}
-		return json.Marshal(m)
+		return plainJSON(m)
 	case "":
 		return []byte("null"), nil
 	}
 	return json.Marshal(map[ValueState]bool{v.State: true})
+}
+
+// plainJSON writes JSON without HTML's escapes: a report is read by people too.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimRight(b.Bytes(), "\n"), err
 }
 
 // Report is one version of a report: everything the operator says, once.
@@ -180,6 +190,16 @@ type Report struct {
 // chooses: wide enough for the recipients to act, no wider.
 func NewReport(k Kind) *Report {
 	return &Report{Format: Format, Kind: k, Stage: First, Version: 1, TLP: Amber, Consents: map[string]bool{}, Values: map[FieldID]Value{}}
+}
+
+// UnmarshalJSON is DecodeReport, so that no way in is less strict.
+func (r *Report) UnmarshalJSON(raw []byte) error {
+	d, err := DecodeReport(raw)
+	if err != nil {
+		return err
+	}
+	*r = *d
+	return nil
 }
 
 // Consent reports whether the reporter agreed. What was never asked is no.

@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"noroshi/internal/base/text"
+	"noroshi/internal/org"
 )
 
 //go:embed data/fields.toml
@@ -74,6 +75,7 @@ type Field struct {
 	Why           text.Both `toml:"why"`           // why it is hidden; set when Sensitive
 	Consent       string    `toml:"consent"`       // id of the consent without which it goes to nobody; empty for none
 	Max           int       `toml:"max"`           // characters of a text, entries of a list or table
+	After         FieldID   `toml:"after"`         // an instant may not be before this one
 	Source        string    `toml:"source"`        // where the question comes from
 }
 
@@ -176,7 +178,8 @@ var dictionary = sync.OnceValue(func() *Fields {
 	return d
 })
 
-// parseFields reads and checks a dictionary.
+// parseFields reads and checks a dictionary. The options of a field with the
+// check "sector" are the sectors the installation knows.
 func parseFields(raw string) (*Fields, error) {
 	d := &Fields{}
 	meta, err := toml.Decode(raw, d)
@@ -186,6 +189,10 @@ func parseFields(raw string) (*Fields, error) {
 	if rest := meta.Undecoded(); len(rest) > 0 {
 		return nil, fmt.Errorf("unknown keys: %v", rest)
 	}
+	sectors, err := org.LoadSectors(nil)
+	if err != nil {
+		return nil, err
+	}
 	d.index = make(map[FieldID]int, len(d.All))
 	for i := range d.All {
 		f := &d.All[i]
@@ -193,6 +200,11 @@ func parseFields(raw string) (*Fields, error) {
 			return nil, fmt.Errorf("%s is given twice", f.ID)
 		}
 		d.index[f.ID] = i
+		if f.Check == "sector" {
+			for _, s := range sectors.List {
+				f.Options = append(f.Options, Option{s.ID, s.Name})
+			}
+		}
 		if err := d.check(f); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.ID, err)
 		}
@@ -225,6 +237,8 @@ func (d *Fields) check(f *Field) error {
 		return errors.New("no limit")
 	case !known[f.Type]:
 		return fmt.Errorf("no type %q", f.Type)
+	case f.After != "" && !d.earlier(f.After):
+		return fmt.Errorf("no earlier instant %q", f.After)
 	case !checks[f.Check]:
 		return fmt.Errorf("no check %q", f.Check)
 	}
@@ -234,6 +248,12 @@ func (d *Fields) check(f *Field) error {
 		}
 	}
 	return nil
+}
+
+// earlier reports whether the id is of an instant asked before.
+func (d *Fields) earlier(id FieldID) bool {
+	f, ok := d.Get(id)
+	return ok && f.Type == TypeInstant
 }
 
 func halfSaid(b text.Both) bool { return (b.JA == "") != (b.EN == "") }
