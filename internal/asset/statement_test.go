@@ -297,3 +297,24 @@ func TestStatementsAddUp(t *testing.T) {
 		}
 	})
 }
+
+// A statement from elsewhere may say anything; showing it must not break.
+func FuzzDecodeStatement(f *testing.F) {
+	r := rules(f)
+	say := printer(f, text.EN)
+	f.Add(`{"number":1,"on":"2026-11-22","filer":{"name":"x"},"entries":[{"no":1,"event":"change","item":{"kind":"?","maker":"<b>"},"changes":[{"field":"further/=1"}]}],"equipment":[{"quantity":-1}]}`)
+	f.Add(`{"since":null,"entries":null,"on":""}`)
+	f.Fuzz(func(t *testing.T, raw string) {
+		s, err := DecodeStatement(strings.NewReader(raw))
+		if err != nil {
+			return
+		}
+		var b bytes.Buffer
+		if err := s.WriteHTML(&b, r, say); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(b.String(), "<b>") {
+			t.Fatal("markup of the input reached the page")
+		}
+	})
+}
