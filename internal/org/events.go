@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"noroshi/internal/base/bus"
-	"noroshi/internal/base/db"
 )
 
 // Registered is the event org.registered: an organisation is new here.
@@ -37,18 +36,18 @@ type PersonEvent struct {
 	Org    ID       `json:"org"`
 }
 
-func publishRegistered(ctx context.Context, tx *db.Tx, o Org) error {
+func publishRegistered(ctx context.Context, tx *transaction, o Org) error {
 	return bus.Publish(ctx, tx, "org.registered", Registered{o.ID, o.Kinds, o.Sectors}, string(o.ID))
 }
 
-func publishChanged(ctx context.Context, tx *db.Tx, id ID) error {
+func publishChanged(ctx context.Context, tx *transaction, id ID) error {
 	return bus.Publish(ctx, tx, "org.changed", Changed{id}, string(id))
 }
 
-func publishTied(ctx context.Context, tx *db.Tx, t Tied) error {
+func publishTied(ctx context.Context, tx *transaction, t Tied) error {
 	return bus.Publish(ctx, tx, "org.tied", t, string(t.Customer), string(t.Other))
 }
 
-func publishPerson(ctx context.Context, tx *db.Tx, what string, p Person) error {
+func publishPerson(ctx context.Context, tx *transaction, what string, p Person) error {
 	return bus.Publish(ctx, tx, "person."+what, PersonEvent{p.ID, p.Org}, string(p.Org))
 }

@@ -179,13 +179,15 @@ func CheckPassword(password string, own ...string) error {
 	if plainSeries(plain) {
 		return fault.New(fault.Invalid, "org.password.plain")
 	}
+	// What is left without one's own words has to be long enough by itself.
+	rest := plain
 	for _, o := range append(own, "noroshi", "狼煙") {
 		for _, w := range words(o) {
-			// The rest around one's own words has to be long enough by itself.
-			if strings.Contains(plain, w) && utf8.RuneCountInString(strings.ReplaceAll(plain, w, "")) < minPassword-4 {
-				return fault.New(fault.Invalid, "org.password.own")
-			}
+			rest = strings.ReplaceAll(rest, w, "")
 		}
+	}
+	if rest != plain && utf8.RuneCountInString(rest) < minPassword-4 {
+		return fault.New(fault.Invalid, "org.password.own")
 	}
 	for _, w := range common {
 		if rest := strings.ReplaceAll(plain, w, ""); rest != plain && len(strings.Trim(rest, "0123456789!?.@#$%&*-_")) < 4 {

@@ -13,6 +13,10 @@ import (
 	"noroshi/internal/base/gate"
 )
 
+// transaction is what events are published in; only files that store or serve
+// name the database itself.
+type transaction = db.Tx
+
 // query is a SQL text under construction with its arguments.
 type query struct {
 	sql  strings.Builder
