@@ -52,6 +52,8 @@ type Act struct {
 	Grant   string         // id of the Grant, where one is needed
 	Public  map[string]any // stays in clear for ever: no names, no content; see Org and Person
 	Secret  any            // enters the log only as a salted digest
+
+	Entry string // id of the entry; Do sets it before the act runs
 }
 
 // Org and Person are ids that an Act's Public facts name; the entry holds
@@ -118,6 +120,7 @@ func (l *Ledger) Do(ctx context.Context, act *Act, fn func(tx *db.Tx) error) (Re
 	var rcpt Receipt
 	var refusal *fault.Error
 	var learned map[name]string
+	act.Entry = uuid.Must(uuid.NewV7()).String()
 	err := l.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := fn(tx); err != nil {
 			if refusal = fault.Of(err); refusal.Kind != fault.Refused {
@@ -152,7 +155,7 @@ func (l *Ledger) insert(ctx context.Context, tx *db.Tx, act *Act, refusal *fault
 	id, _ := gate.From(ctx)
 	learned := map[name]string{}
 	e := Entry{
-		V: 1, ID: uuid.Must(uuid.NewV7()).String(), At: l.Now().UTC().Truncate(time.Microsecond),
+		V: 1, ID: act.Entry, At: l.Now().UTC().Truncate(time.Microsecond),
 		Verb: act.Verb, Object: act.Object, Purpose: act.Purpose, Grant: act.Grant, Outcome: Done,
 	}
 	var err error
