@@ -345,7 +345,9 @@ func (d *drawer) consent(all []Consent) (template.HTML, error) {
 }
 
 // Invalid reports whether the control is marked as holding a mistake.
-func (c control) Invalid() bool { return c.marked || c.Error != "" && !strings.HasSuffix(c.Name, ".state") }
+func (c control) Invalid() bool {
+	return c.marked || c.Error != "" && !strings.HasSuffix(c.Name, ".state")
+}
 
 // HintID is the id of the hint, as aria-describedby names it.
 func (c control) HintID() string { return ID(c.Name) + "-hint" }
