@@ -13,6 +13,17 @@ type Mass struct {
 	Class string // fill class of the stylesheet: f-act f-attend f-line f-rule f-good f-ai …
 }
 
+// Figure is a picture too wide for a small screen, such as a map of zones: it
+// keeps its size and scrolls, and says so.
+type Figure struct {
+	Title string // the finding
+	Note  string // what a mark is
+	// SVG is <svg class="fig" viewBox="…" role="img" aria-label="a sentence">,
+	// without style attributes; its words are escaped by whoever draws it.
+	SVG   template.HTML
+	Table string // address of the same as a table; empty draws none
+}
+
 // Squares draws one square per thing, most urgent first. Above 400 things a
 // square stands for several, and the caption says so through {{.Per}}.
 type Squares struct {

@@ -87,6 +87,7 @@ func (d *drawer) funcs() template.FuncMap {
 		"pager":   func(l *List) (template.HTML, error) { return d.html("page/pager", l) },
 		"bulk":    func(b Bulk) (template.HTML, error) { return d.html("page/bulk", b) },
 		// charts
+		"figure":  func(f Figure) (template.HTML, error) { return d.html("page/figure", f) },
 		"squares": d.squares,
 		"legend":  func(m []Mass) (template.HTML, error) { return d.html("page/legend", m) },
 		"bars":    d.bars,

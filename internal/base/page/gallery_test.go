@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"html/template"
 	"net/url"
 	"os"
 	"strings"
@@ -174,7 +175,9 @@ func galleryData(l text.Lang) map[string]any {
 		"Bulk":    Bulk{Form: "rows", Acts: []BulkAct{{body("版を書く", "Set version"), "do", "version"}, {body("請負先に頼む", "Ask contractor"), "do", "ask"}}, Said: body("3台を変更しました。", "Changed 3."), Undo: "/undo"},
 		"Empty":   Empty{body("届いた知らせは、まだありません", "No notices yet"), body("台帳に版を書くと、該当する知らせだけが届きます。", "Give your equipment versions and only notices that concern you arrive."), &Act{Text: body("台帳を開く", "Open the register"), Href: "/a"}},
 		"Squares": Squares{Title: body("142台のうち118台を届け出ました", "118 of 142 devices are notified"), Note: body("四角1つが1台です。", "One square is one device."), Say: body("142台の内訳。", "142 devices by state."), Parts: []Mass{{body("サポート終了", "Past support"), 3, "f-act"}, {body("版が不明", "Version unknown"), 12, "f-attend"}, {body("届出済み", "Notified"), 103, "f-line"}, {body("届出の前", "Not yet"), 24, "f-rule"}}, Table: "/gallery.csv"},
-		"Bars":    Bars{Title: body("境界の機器がいちばん多い", "Most devices stand at the edge"), Say: body("区画ごとの台数。", "Devices by zone."), Unit: body("台", ""), Parts: []Mass{{body("境界", "DMZ"), 61, "f-ai"}, {body("社内", "Internal"), 42, ""}, {body("制御系", "OT"), 3, ""}}},
+		"Figure": Figure{Title: body("外から制御器まで届く経路が1本あります", "One path reaches the controllers"), Note: body("四角が機器の種類です。", "A box is a kind of device."), Table: "/gallery.csv",
+			SVG: template.HTML(`<svg class="fig" viewBox="0 0 1172 60" role="img" aria-label="` + body("区画の図", "Picture of zones") + `"><rect x="1" y="1" width="228" height="58" class="f-paper s-act s2"/><path d="M229 30H480" class="f-none s-act s3"/><rect x="480" y="1" width="228" height="58" class="f-paper s-rule"/><text x="20" y="34" class="t-b">VPN</text></svg>`)},
+		"Bars": Bars{Title: body("境界の機器がいちばん多い", "Most devices stand at the edge"), Say: body("区画ごとの台数。", "Devices by zone."), Unit: body("台", ""), Parts: []Mass{{body("境界", "DMZ"), 61, "f-ai"}, {body("社内", "Internal"), 42, ""}, {body("制御系", "OT"), 3, ""}}},
 	}
 }
 
