@@ -116,11 +116,40 @@ func (r *Router) guard(w *recorder, req *http.Request, v *visit) {
 		r.stranger(w, req, v)
 		return
 	}
+	if req.ContentLength != 0 {
+		leave, err := r.receive(w, req, v)
+		if err != nil {
+			r.fail(w, req, err)
+			return
+		}
+		defer leave()
+	}
 	if key := req.Header.Get("Idempotency-Key"); key != "" && v.route.api && req.Method == http.MethodPost {
 		r.keyed(w, req, v, key)
 		return
 	}
 	r.mux.ServeHTTP(w, req)
+}
+
+// receive makes ready for a body. An ordinary one has half a minute to come,
+// so that slow senders do not hold every slot; only a few large ones are taken
+// in at a time, because they may stand in memory, and the rest wait a while.
+func (r *Router) receive(w *recorder, req *http.Request, v *visit) (leave func(), err error) {
+	if v.route.body <= DefaultBody {
+		// Not every test's writer has deadlines; the server's always does.
+		_ = http.NewResponseController(w.ResponseWriter).SetReadDeadline(time.Now().Add(smallBody))
+		return func() {}, nil
+	}
+	patience := time.NewTimer(largeWait)
+	defer patience.Stop()
+	select {
+	case r.large <- struct{}{}:
+		return func() { <-r.large }, nil
+	case <-patience.C:
+		return nil, ErrBusy
+	case <-req.Context().Done():
+		return nil, ErrCut
+	}
 }
 
 // nothing answers a path or method without a route.
@@ -186,6 +215,9 @@ func (r *Router) panicked(w *recorder, req *http.Request, v *visit, p any) {
 // query, which may name what is secret.
 func (r *Router) log(req *http.Request, v *visit, w *recorder, took time.Duration) {
 	level := slog.LevelInfo
+	if v.route.bare {
+		level = slog.LevelDebug
+	}
 	attrs := []slog.Attr{
 		slog.String("request", v.id), slog.String("method", method(req.Method)), slog.String("route", v.route.pattern),
 		slog.Int("status", w.code()), slog.Int64("bytes", w.bytes), slog.Duration("took", took), slog.String("addr", v.cred.Addr),

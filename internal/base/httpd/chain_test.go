@@ -7,10 +7,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/text"
 )
 
 func TestPanicIsAPageAndALine(t *testing.T) {
@@ -56,6 +58,39 @@ func TestOnlySoManyAtATime(t *testing.T) {
 	if c := h.ask("GET", "/slow", "").StatusCode; c != 200 {
 		t.Errorf("afterwards: %d", c)
 	}
+}
+
+func TestOnlyAFewLargeBodiesAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := New(Options{Words: words(t)})
+		leave := make(chan bool)
+		r.Page("POST /big", func(q *Request) error { <-leave; return q.JSON(1) }, Public, MaxBody(2<<20))
+		codes := make(chan int, maxLarge+2)
+		post := func() {
+			w := httptest.NewRecorder()
+			req := httptest.NewRequest("POST", "/big", strings.NewReader("a=b"))
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.ServeHTTP(w, req)
+			codes <- w.Code
+		}
+		for range maxLarge {
+			go post()
+		}
+		synctest.Wait()
+		go post()
+		time.Sleep(largeWait + time.Second)
+		if c := <-codes; c != 503 {
+			t.Errorf("one too many, and no room in time: %d", c)
+		}
+		go post()
+		synctest.Wait()
+		for range maxLarge + 1 {
+			leave <- true
+			if c := <-codes; c != 200 {
+				t.Errorf("in its turn: %d", c)
+			}
+		}
+	})
 }
 
 func TestIdentifyThatBreaksIsAnError(t *testing.T) {
@@ -212,6 +247,38 @@ func TestRoutesAreListed(t *testing.T) {
 	} {
 		if seen[pattern] != want {
 			t.Errorf("%s: %+v", pattern, seen[pattern])
+		}
+	}
+}
+
+// Every code this package can answer with has its sentence, and the sentence
+// only the arguments that come with it.
+func TestEveryCodeHasWords(t *testing.T) {
+	cat := words(t)
+	codes := map[string]string{}
+	for _, f := range []*fault.Error{
+		ErrNotFound, ErrMethod, ErrCrossOrigin, ErrBusy, ErrChanged, ErrMatch, ErrNoMatch, ErrCut, ErrBody, ErrForm, ErrInput, ErrMediaType,
+		ErrCredential, ErrKey, ErrKeyReused, ErrKeyOpen, ErrKeyUnknown, ErrKeyShut, ErrStreams,
+	} {
+		codes[f.Code] = ""
+	}
+	codes["httpd.field.wrong"], codes["httpd.field.text"] = "", ""
+	for _, c := range complaints() {
+		codes[c.code] = c.arg
+	}
+	for k := fault.Internal; k <= fault.Unmet; k++ {
+		codes["httpd.kind."+k.String()] = ""
+	}
+	for code, arg := range codes {
+		for _, lang := range text.Langs {
+			p := cat.Printer(lang, nil)
+			said := p.T(code)
+			if arg != "" {
+				said = p.T(code, arg, "5")
+			}
+			if !p.Has(code) || strings.ContainsAny(said, "[]{}") {
+				t.Errorf("%s in %s: %q", code, lang, said)
+			}
 		}
 	}
 }

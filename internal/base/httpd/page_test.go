@@ -6,11 +6,15 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
 )
@@ -345,4 +349,52 @@ func TestAssetsAreKeptForEver(t *testing.T) {
 	if res := h.ask("GET", page.AssetPath+"none.css", ""); res.StatusCode != 404 || res.Header.Get("Cache-Control") != Fresh {
 		t.Errorf("absent asset: %d %v", res.StatusCode, res.Header)
 	}
+}
+
+func FuzzForm(f *testing.F) {
+	f.Add("a=b&c=%20", "application/x-www-form-urlencoded")
+	f.Add("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--\r\n", "multipart/form-data; boundary=x")
+	f.Add("--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nb\r\n--x--\r\n", "multipart/form-data; boundary=x")
+	f.Add("--x\r\n", "multipart/form-data; boundary=x")
+	f.Add("a", "multipart/form-data")
+	cat, err := text.Load(Words, page.Words, gate.Words, cli.Words)
+	if err != nil {
+		f.Fatal(err)
+	}
+	r := New(Options{Words: cat})
+	r.Page("POST /f", func(q *Request) error {
+		for _, list := range q.Forms() {
+			for _, s := range list {
+				if !utf8.ValidString(s) {
+					return fmt.Errorf("not text: %q", s)
+				}
+			}
+		}
+		for _, p := range q.Files() {
+			if n, err := io.Copy(io.Discard, p.Reader()); err != nil || n != p.Size {
+				return fmt.Errorf("file of %d bytes gives %d: %v", p.Size, n, err)
+			}
+		}
+		return q.JSON(1)
+	}, Public)
+	f.Fuzz(func(t *testing.T, body, ct string) {
+		req := httptest.NewRequest("POST", "/f", strings.NewReader(body))
+		req.Header.Set("Content-Type", ct)
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, req)
+		if w.Code == 500 {
+			t.Errorf("%q of %q: %s", body, ct, w.Body)
+		}
+	})
+}
+
+func FuzzAcceptLanguage(f *testing.F) {
+	for _, s := range []string{"", "ja", "en-GB,en;q=0.9,ja;q=0.8", "*", "en;q=", ";;;,,,", "en;q=NaN", "en;q=Inf"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if l := accepted(s); l != text.JA && l != text.EN {
+			t.Errorf("%q: %q", s, l)
+		}
+	})
 }

@@ -23,6 +23,7 @@ import (
 const (
 	DefaultBody       = 1 << 20  // bytes of a JSON body or an ordinary form
 	DefaultConcurrent = 256      // requests under way
+	maxLarge          = 6        // requests with a body over DefaultBody that are taken in at a time
 	maxFields         = 2000     // fields of a form
 	maxFiles          = 10       // files of a form
 	keptBody          = 64 << 10 // bytes of an answer kept for an Idempotency-Key
@@ -71,6 +72,7 @@ type Router struct {
 	routes map[string]*route // by mux pattern
 	cross  *http.CrossOriginProtection
 	slots  chan struct{}
+	large  chan struct{}
 	pings  *pings
 	health []part
 	spec   func() []byte
@@ -120,7 +122,7 @@ func New(o Options) *Router {
 	}
 	r := &Router{
 		opt: o, mux: http.NewServeMux(), routes: map[string]*route{}, cross: http.NewCrossOriginProtection(),
-		slots: make(chan struct{}, o.Concurrent), pings: newPings(o.Streams), quit: make(chan struct{}),
+		slots: make(chan struct{}, o.Concurrent), large: make(chan struct{}, maxLarge), pings: newPings(o.Streams), quit: make(chan struct{}),
 	}
 	if o.BaseURL != "" {
 		if err := r.cross.AddTrustedOrigin(strings.TrimSuffix(o.BaseURL, "/")); err != nil {

@@ -16,7 +16,9 @@ import (
 // Time limits of the server. A live stream sets its own.
 const (
 	readHeader = 10 * time.Second
-	readBody   = 2 * time.Minute // 20 MB over a line of 1.4 Mbit/s
+	readBody   = 2 * time.Minute  // 20 MB over a line of 1.4 Mbit/s
+	smallBody  = 30 * time.Second // for a body up to DefaultBody
+	largeWait  = 20 * time.Second // until one of the large bodies before is done
 	writeAll   = 2 * time.Minute
 	idle       = 2 * time.Minute
 	shutdown   = 20 * time.Second
