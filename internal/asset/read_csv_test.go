@@ -211,7 +211,7 @@ func TestCSVThatCannotBeRead(t *testing.T) {
 		"open quote":        {"maker,product\nA,\"B\nC,D\n", "asset.import.csv_quote", fault.Usage},
 		"columns":           {many, "asset.import.columns_many", fault.TooLarge},
 		"cells":             {"maker,product\n" + strings.Repeat(",", 20_000), "asset.import.columns_many", fault.TooLarge},
-		"further":           {further + "\n", "asset.import.further_many", fault.TooLarge},
+		"further":           {further + "\n", "asset.import.further_columns", fault.TooLarge},
 		"pdf":               {"%PDF-1.7\n\x00\x01\x02\x03", "asset.import.file_unknown", fault.Usage},
 		"html":              {"<html><table>", "asset.import.file_unknown", fault.Usage},
 		"nul":               {"maker\x00\x00\x00\x00\x00\x00\x00\x00,product", "asset.import.file_unknown", fault.Usage},

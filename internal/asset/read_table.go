@@ -148,7 +148,7 @@ func (t *table) header(number int, cells []cell) error {
 		t.file.Further = append(t.file.Further, name)
 	}
 	if len(t.further) > MaxFurther {
-		return fault.New(fault.TooLarge, "asset.import.further_many", "n", len(t.further), "max", MaxFurther)
+		return fault.New(fault.TooLarge, "asset.import.further_columns", "n", len(t.further), "max", MaxFurther)
 	}
 	return nil
 }
