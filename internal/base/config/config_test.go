@@ -163,3 +163,32 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestCommands(t *testing.T) {
+	cat, err := text.Load(Words, cli.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) (out, talk string, code int) {
+		var o, e bytes.Buffer
+		env := cli.New(cat)
+		env.Out, env.Err = &o, &e
+		root := env.Root("noroshi", "")
+		root.AddCommand(Command(env))
+		code = env.Run(t.Context(), root, append([]string{"--lang", "en", "config"}, args...))
+		return o.String(), e.String(), code
+	}
+	good, bad := write(t, "[hub]\nname = \"丘\"\n"), write(t, "[hub]\nnmae = \"丘\"\n")
+	if out, _, code := run("check", "--config", good); code != 0 || !strings.Contains(out, "in order") {
+		t.Errorf("check: %d %s", code, out)
+	}
+	if _, talk, code := run("check", "--config", bad); code != 2 || !strings.Contains(talk, ":2 hub.nmae: There is no such setting; the nearest is hub.name") {
+		t.Errorf("check of a bad file: %d %s", code, talk)
+	}
+	if out, _, code := run("dump", "--config", good); code != 0 || !strings.Contains(out, `name = "丘" # `+good+":2") {
+		t.Errorf("dump: %d %s", code, out)
+	}
+	if out, _, code := run("dump", "--json"); code != 0 || !strings.Contains(out, `"key": "hub.listen"`) || !strings.Contains(out, `"from": "default"`) {
+		t.Errorf("dump --json: %d %s", code, out)
+	}
+}
