@@ -100,11 +100,11 @@ func (r *Rules) Check(name string, in io.ReaderAt, size int64, today Date) (*Che
 		if len(row.Notes) > 0 {
 			c.Notes = append(c.Notes, CheckedRow{row.Place, row.Number, row.Item.Maker, row.Item.Product, findings(row.Notes)})
 		}
-		c.Register.Add(r, &row.Item, today)
-		for _, g := range r.Lacks(&row.Item) {
+		c.Register.Add(r, row.Item, today)
+		for _, g := range r.Lacks(row.Item) {
 			noteGap(warn, g.ID, g.Level, row)
 		}
-		switch r.Support(&row.Item, today) {
+		switch r.Support(row.Item, today) {
 		case SupportEnded:
 			noteGap(warn, "support_ended", "act", row)
 		case SupportEnding:

@@ -176,3 +176,20 @@ func TestSayPlaceNamesThePlaceOnce(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkCheck100k(b *testing.B) {
+	var list strings.Builder
+	list.WriteString("id,kind,maker,product,model,version,quantity,service,zone,addresses,operated_by,introduced_at,support_ends_at\n")
+	for _, it := range manyItems(100_000) {
+		list.WriteString(it.Key + ",vpn,オルヴェイン株式会社,EdgeGate 410,EG-4,9.1." + it.Sealed.Version + ",2,給電指令," + string(it.Sealed.Zone) + "," + it.Sealed.Addresses[0] + ",自社,令和6年4月1日,2030/3/31\n")
+	}
+	r := rules(b)
+	b.SetBytes(int64(list.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := r.Check("list.csv", strings.NewReader(list.String()), int64(list.Len()), Date{2026, 11, 22})
+		if err != nil || c.Valid != 100_000 {
+			b.Fatal(err, c)
+		}
+	}
+}

@@ -1,10 +1,10 @@
 package asset
 
 import (
+	"crypto/sha256"
+	bin "encoding/binary"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"noroshi/internal/base/fault"
 )
@@ -35,7 +35,7 @@ type PlannedRow struct {
 	Place    string        `json:"place"`
 	Number   int           `json:"row"`
 	Outcome  Outcome       `json:"outcome"`
-	Item     Item          `json:"item"`              // as it would stand afterwards; of an invalid row, what could be read
+	Item     *Item         `json:"item"`              // as it would stand afterwards; of an invalid row, what could be read
 	Changes  []Change      `json:"changes,omitempty"` // of a changed row
 	SameAs   string        `json:"same_as,omitempty"` // of a duplicate: the place of the row it repeats
 	Problems []fault.Place `json:"problems,omitempty"`
@@ -81,7 +81,8 @@ type PlanCounts struct {
 // out, or a field emptied, only on purpose. Two rows that speak of the same
 // id and differ are invalid: the plan does not choose between them.
 //
-// Planning the rows of an applied plan again changes nothing.
+// Planning the rows of an applied plan again changes nothing. The plan points
+// into existing and rows, which must not change while it is used.
 func NewPlan(existing []Item, rows []Row, remove bool) Plan {
 	p := planner{existing: existing, taken: make([]bool, len(existing)), rows: make([]PlannedRow, len(rows))}
 	p.index()
@@ -97,13 +98,14 @@ type planner struct {
 	rows     []PlannedRow
 
 	keyed  map[string]int   // own id → index of existing
-	alike  map[string][]int // looks → indexes of existing
-	byLook map[string][]int // looks → indexes of rows that are neither invalid nor duplicates
+	alike  map[digest][]int // looks → indexes of existing
+	byLook map[digest][]int // looks → indexes of rows that are neither invalid nor duplicates
+	look   []digest         // looks by index of rows
 }
 
 func (p *planner) index() {
 	p.keyed = make(map[string]int, len(p.existing))
-	p.alike = make(map[string][]int, len(p.existing))
+	p.alike = make(map[digest][]int, len(p.existing))
 	for i := range p.existing {
 		it := &p.existing[i]
 		if it.Key != "" {
@@ -116,23 +118,24 @@ func (p *planner) index() {
 
 // readRows sorts out invalid rows and repetitions within the file.
 func (p *planner) readRows(rows []Row) {
-	p.byLook = make(map[string][]int, len(rows))
-	said := make(map[string]int, len(rows)) // id, or the whole content of a row without one → index
+	p.byLook = make(map[digest][]int, len(rows))
+	p.look = make([]digest, len(rows))
+	said := make(map[digest]int, len(rows)) // digest of the id, or of the whole content of a row without one → index
 	for i := range rows {
 		r := &rows[i]
 		out := &p.rows[i]
-		*out = PlannedRow{Place: r.Place, Number: r.Number, Item: r.Item, Problems: r.Problems, Notes: r.Notes}
+		*out = PlannedRow{Place: r.Place, Number: r.Number, Item: &r.Item, Problems: r.Problems, Notes: r.Notes}
 		if len(r.Problems) > 0 {
 			out.Outcome = Invalid
 			continue
 		}
 		whole := content(&r.Item)
-		name := "=" + whole
+		name := whole
 		if r.Item.Key != "" {
-			name = "#" + r.Item.Key
+			name = digestOf("id", r.Item.Key)
 		}
 		if first, ok := said[name]; ok {
-			if r.Item.Key == "" || content(&p.rows[first].Item) == whole {
+			if r.Item.Key == "" || content(p.rows[first].Item) == whole {
 				out.Outcome, out.SameAs = Duplicate, p.rows[first].Place
 				continue
 			}
@@ -141,8 +144,8 @@ func (p *planner) readRows(rows []Row) {
 			continue
 		}
 		said[name] = i
-		l := looks(&r.Item)
-		p.byLook[l] = append(p.byLook[l], i)
+		p.look[i] = looks(&r.Item)
+		p.byLook[p.look[i]] = append(p.byLook[p.look[i]], i)
 	}
 }
 
@@ -162,7 +165,7 @@ func (p *planner) byKey() {
 		if r.Outcome != "" || r.Item.Key == "" {
 			continue
 		}
-		l := looks(&r.Item)
+		l := p.look[i]
 		if free := p.free(l, true); len(free) == 1 && len(p.byLook[l]) == 1 {
 			p.match(i, free[0])
 		} else {
@@ -180,7 +183,7 @@ func (p *planner) byLooks() {
 		if r.Outcome != "" {
 			continue
 		}
-		l := looks(&r.Item)
+		l := p.look[i]
 		var group []int
 		for _, k := range p.byLook[l] {
 			if p.rows[k].Outcome == "" {
@@ -192,13 +195,13 @@ func (p *planner) byLooks() {
 }
 
 func (p *planner) placeGroup(group []int, alone bool, free []int) {
-	same := make(map[string][]int, len(free))
+	same := make(map[digest][]int, len(free))
 	for _, j := range free {
 		c := content(withoutKey(p.existing[j]))
 		same[c] = append(same[c], j)
 	}
 	for _, i := range group {
-		c := content(&p.rows[i].Item)
+		c := content(p.rows[i].Item)
 		if js := same[c]; len(js) > 0 {
 			p.match(i, js[0])
 			same[c] = js[1:]
@@ -231,7 +234,7 @@ func (p *planner) placeSilent(group, free []int) {
 	}
 	for _, i := range group {
 		for _, j := range free {
-			if !p.taken[j] && addsNothing(&p.rows[i].Item, &p.existing[j]) {
+			if !p.taken[j] && addsNothing(p.rows[i].Item, &p.existing[j]) {
 				p.match(i, j)
 				break
 			}
@@ -240,7 +243,7 @@ func (p *planner) placeSilent(group, free []int) {
 }
 
 // free lists the equipment of the same looks that no row has taken.
-func (p *planner) free(l string, withoutKeyOnly bool) []int {
+func (p *planner) free(l digest, withoutKeyOnly bool) []int {
 	var out []int
 	for _, j := range p.alike[l] {
 		if !p.taken[j] && !(withoutKeyOnly && p.existing[j].Key != "") {
@@ -253,17 +256,17 @@ func (p *planner) free(l string, withoutKeyOnly bool) []int {
 func (p *planner) match(row, ex int) {
 	p.taken[ex] = true
 	r := &p.rows[row]
-	merged := merge(&p.existing[ex], &r.Item)
+	if addsNothing(r.Item, &p.existing[ex]) {
+		r.Item, r.Outcome = &p.existing[ex], Unchanged
+		return
+	}
+	merged := merge(&p.existing[ex], r.Item)
 	if pl, ok := crossed(r, &merged); ok {
 		r.Outcome, r.Problems = Invalid, append(r.Problems, pl)
 		return
 	}
 	r.Changes = Changes(&p.existing[ex], &merged)
-	r.Item = merged
-	r.Outcome = Unchanged
-	if len(r.Changes) > 0 {
-		r.Outcome = Changed
-	}
+	r.Item, r.Outcome = &merged, Changed
 }
 
 // crossed finds what is wrong only once a row and what is recorded are put
@@ -347,7 +350,7 @@ func (p *Plan) Apply(existing []Item, newID func() ID) ([]Item, error) {
 	changed := make(map[ID]*Item, p.Counts.Changed)
 	for i := range p.Rows {
 		if p.Rows[i].Outcome == Changed {
-			changed[p.Rows[i].Item.ID] = &p.Rows[i].Item
+			changed[p.Rows[i].Item.ID] = p.Rows[i].Item
 		}
 	}
 	out := make([]Item, 0, len(existing)+p.Counts.Added-len(gone))
@@ -362,7 +365,7 @@ func (p *Plan) Apply(existing []Item, newID func() ID) ([]Item, error) {
 	}
 	for i := range p.Rows {
 		if p.Rows[i].Outcome == Added {
-			it := p.Rows[i].Item
+			it := *p.Rows[i].Item
 			it.ID = newID()
 			out = append(out, it)
 		}
@@ -511,32 +514,36 @@ func withoutKey(it Item) *Item {
 	return &it
 }
 
-// looks is what rows without an id are recognised by.
-func looks(it *Item) string {
-	var b strings.Builder
-	for _, f := range []Field{FieldMaker, FieldProduct, FieldModel, FieldSite, FieldAddresses, FieldDomains} {
-		writePart(&b, plainValue(it, f))
+// digest stands for a text that would be too large to keep for every row.
+type digest [16]byte
+
+// digestOf hashes texts, each after its length, so that no text can imitate
+// the border between two. It is keyless SHA-256, cut to 128 bits: a list made
+// to collide would only deceive its own author.
+func digestOf(parts ...string) digest {
+	var room [512]byte
+	b := room[:0]
+	for _, s := range parts {
+		b = append(bin.AppendUvarint(b, uint64(len(s))), s...)
 	}
-	return b.String()
+	sum := sha256.Sum256(b)
+	return digest(sum[:16])
 }
 
-// content is everything an Item says, so that equal contents are equal texts.
-func content(it *Item) string {
-	var b strings.Builder
+// looks is what rows without an id are recognised by.
+func looks(it *Item) digest {
+	return digestOf("looks", it.MakerKey, it.ProductKey, it.Sealed.Model, it.Sealed.Site, plainSet(it.Sealed.Addresses), plainSet(it.Sealed.Domains))
+}
+
+// content is everything an Item says: equal contents have equal digests.
+func content(it *Item) digest {
+	var room [fieldCount + 1]string
+	parts := append(room[:0], "content")
 	for f := Field(0); f < fieldCount; f++ {
-		writePart(&b, plainValue(it, f))
+		parts = append(parts, plainValue(it, f))
 	}
 	for _, k := range slices.Sorted(maps.Keys(it.Further)) {
-		writePart(&b, k)
-		writePart(&b, it.Further[k])
+		parts = append(parts, k, it.Further[k])
 	}
-	return b.String()
-}
-
-// writePart writes a text after its length, so that no text can imitate the
-// border between two.
-func writePart(b *strings.Builder, s string) {
-	b.WriteString(strconv.Itoa(len(s)))
-	b.WriteByte(':')
-	b.WriteString(s)
+	return digestOf(parts...)
 }
