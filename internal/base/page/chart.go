@@ -25,7 +25,7 @@ type Figure struct {
 }
 
 // Squares draws one square per thing, most urgent first. Above 400 things a
-// square stands for several, and the caption says so through {{.Per}}.
+// square stands for several, and a line under the picture says how many.
 type Squares struct {
 	Title  string // the finding
 	Note   string // what a square is
