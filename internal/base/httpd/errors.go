@@ -22,6 +22,7 @@ var Web embed.FS
 
 // errorPage is what web/error.html draws.
 type errorPage struct {
+	Head             page.Head
 	Title, Say, Hint string
 	Places           []text.PlaceInWords
 	Rule             string // code of a refusal
@@ -57,6 +58,10 @@ func (r *Router) fail(w http.ResponseWriter, req *http.Request, err error) {
 	}
 	m := p.Fault(f)
 	data := errorPage{Title: p.T("httpd.kind." + f.Kind.String()), Say: m.Title, Hint: m.Hint, Places: m.Places, Request: v.id}
+	data.Head = page.Head{H1: data.Title}
+	if m.Title != data.Title {
+		data.Head.Lead = m.Title
+	}
 	switch f.Kind {
 	case fault.Refused:
 		data.Rule = f.Code
