@@ -192,6 +192,12 @@ func (p Printer) value(v any) string {
 		return p.Time(v)
 	case time.Duration:
 		return p.Duration(v)
+	case Both:
+		return v.In(p.Lang)
+	case map[string]any: // a Both that came as JSON
+		if s, ok := v[string(p.Lang)].(string); ok {
+			return s
+		}
 	}
 	return fmt.Sprint(v)
 }
