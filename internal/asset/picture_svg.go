@@ -48,7 +48,7 @@ func (p *Picture) SVG(say text.Printer) string {
 		}
 		b.WriteString(`</g>`)
 	}
-	room := minFigure*boxWide/float64(max(1, len(p.Zones))) - 20
+	room := minFigure*boxWide/float64(max(1, len(p.Zones))) - 14
 	for i := range p.Nodes {
 		p.Nodes[i].draw(&b, l.Boxes[i], room, say)
 	}
