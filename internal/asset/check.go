@@ -186,6 +186,9 @@ func (c *Checked) WriteText(w io.Writer, say text.Printer) error {
 		line(say.T("asset.check.encoding", "encoding", c.File.Encoding))
 	}
 	line(say.T("asset.check.summary", "invalid", c.Invalid, "duplicate", c.Duplicate, "valid", c.Valid))
+	if n := c.Register.Excluded; n > 0 {
+		line(say.T("asset.check.excluded", "n", n))
+	}
 	list := func(head string, n int, each func(i int)) {
 		if n == 0 {
 			return

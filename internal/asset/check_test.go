@@ -69,6 +69,18 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestCheckSaysWhatANoticeExcludes(t *testing.T) {
+	c := checkText(t, "maker,product,quantity\nMicrosoft,Windows Server 2022,3\nMicrosoft,Exchange Server 2019,1\n")
+	c.Speak(printer(t, text.EN))
+	var b bytes.Buffer
+	if err := c.WriteText(&b, printer(t, text.EN)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Excluded from notification by a notice: 3 devices (a compromise is still reported)"; !strings.Contains(b.String(), want) {
+		t.Errorf("%q is not in\n%s", want, b.String())
+	}
+}
+
 // Every word a result, a picture or a statement can need exists.
 func TestWordsAreThere(t *testing.T) {
 	say := printer(t, text.JA)
