@@ -318,3 +318,18 @@ func FuzzDecodeStatement(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkStatementXLSX10k(b *testing.B) {
+	r := rules(b)
+	say := printer(b, text.JA)
+	s, err := r.NewStatement(filer, nil, register(manyItems(10_000)...), inScope, firstDay)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.WriteXLSX(io.Discard, r, say); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
