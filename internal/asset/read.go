@@ -3,6 +3,7 @@ package asset
 import (
 	"bytes"
 	"errors"
+	"hash/maphash"
 	"io"
 	"unicode/utf8"
 
@@ -120,6 +121,26 @@ func compoundFile(r io.ReaderAt, size int64) error {
 		}
 	}
 	return fault.New(fault.Usage, "asset.import.file_old")
+}
+
+// interner gives equal texts one string: a list says the same makers, sites and
+// zones over and over. It forgets rather than grows.
+type interner struct {
+	seed  maphash.Seed
+	slots [4096]string
+}
+
+func newInterner() *interner { return &interner{seed: maphash.MakeSeed()} }
+
+func (in *interner) text(b []byte) string {
+	if len(b) == 0 || len(b) > 128 {
+		return string(b)
+	}
+	slot := &in.slots[maphash.Bytes(in.seed, b)%uint64(len(in.slots))]
+	if *slot != string(b) {
+		*slot = string(b)
+	}
+	return *slot
 }
 
 // columnLetters names a column as spreadsheets do: 0 is A, 26 is AA.

@@ -205,6 +205,7 @@ type csvReader struct {
 	long      []bool
 	cells     []cell
 	ended     bool
+	intern    *interner
 }
 
 // record returns the next record, valid until the next call, or io.EOF.
@@ -279,11 +280,13 @@ func (c *csvReader) record() ([]cell, error) {
 }
 
 func (c *csvReader) finish() []cell {
-	all := string(c.buf)
 	c.cells = c.cells[:0]
+	if c.intern == nil {
+		c.intern = newInterner()
+	}
 	start := 0
 	for i, e := range c.ends {
-		x := cell{text: all[start:e]}
+		x := cell{text: c.intern.text(c.buf[start:e])}
 		if c.long[i] {
 			x = cell{text: cut(x.text, 40), trouble: "cell_long"}
 		}

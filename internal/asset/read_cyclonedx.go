@@ -32,7 +32,7 @@ var equipment = []string{"device", "firmware", "operating-system", "application"
 // around it. Properties named "noroshi:" and a field's name fill that field;
 // other properties of that prefix become further fields; all else is left.
 func readCycloneDX(r io.ReaderAt, size int64, yield func(Row) error) (File, error) {
-	c := &cdxReader{file: File{Format: FormatCycloneDX}, yield: yield, r: r, size: size}
+	c := &cdxReader{file: File{Format: FormatCycloneDX}, yield: yield, r: r, size: size, texts: newInterner()}
 	in := io.Reader(io.NewSectionReader(r, 0, size))
 	mark := make([]byte, len(bomUTF8))
 	if n, err := r.ReadAt(mark, 0); err != nil && !errors.Is(err, io.EOF) {
@@ -66,6 +66,7 @@ type cdxReader struct {
 	count   int // components seen
 	skipped int // components that are no equipment
 	format  string
+	texts   *interner
 }
 
 // component is what is kept of a component while its parts are read.
@@ -183,7 +184,7 @@ func (c *cdxReader) array(t json.Token, each func(i int, t json.Token) error) er
 // checks of New then refuse it.
 func (c *cdxReader) text(into *string, t json.Token) error {
 	if s, ok := t.(string); ok {
-		*into = strings.Clone(cut(s, MaxCell))
+		*into = c.texts.text([]byte(cut(s, MaxCell)))
 		return nil
 	}
 	return c.skip(t)

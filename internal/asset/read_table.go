@@ -33,9 +33,10 @@ type table struct {
 	found    bool
 	best     []string // headers of the most header-like row, for the message
 	bestN    int
-	fields   [fieldCount]int // column of each field, -1 = none
-	further  []further       // columns kept as further fields
-	nameless map[int]bool    // columns without header that had content, reported once
+	fields   [fieldCount]int   // column of each field, -1 = none
+	further  []further         // columns kept as further fields
+	others   map[string]string // further fields of the row at hand
+	nameless map[int]bool      // columns without header that had content, reported once
 }
 
 type further struct {
@@ -49,7 +50,7 @@ var errStop = errors.New("the caller stopped the reading")
 var errNoHeader = fault.New(fault.Invalid, "asset.import.header_missing")
 
 func newTable(f *File, yield func(Row) error) *table {
-	return &table{file: f, yield: yield, nameless: map[int]bool{}}
+	return &table{file: f, yield: yield, nameless: map[int]bool{}, others: map[string]string{}}
 }
 
 // row takes the next row; number is the spreadsheet's. The cells are only
@@ -182,7 +183,8 @@ func (t *table) item(number int, cells []cell) Row {
 		return fault.Place{At: "row " + num + ", column " + letters, Code: "asset.import." + code, Args: fault.Args{"row": number, "col": letters}}
 	}
 	row := Row{Place: "row " + strconv.Itoa(number), Number: number}
-	var d Draft
+	clear(t.others)
+	d := Draft{Further: t.others}
 	var broken []fault.Place
 	use := func(col int) string {
 		c := &cells[col]
@@ -218,10 +220,7 @@ func (t *table) item(number int, cells []cell) Row {
 	for _, fu := range t.further {
 		if fu.col < len(cells) && cells[fu.col] != (cell{}) {
 			if v := use(fu.col); v != "" {
-				if d.Further == nil {
-					d.Further = make(map[string]string, len(t.further))
-				}
-				d.Further[fu.name] = v
+				t.others[fu.name] = v
 			}
 		}
 	}

@@ -17,6 +17,7 @@ type sheetReader struct {
 	x     *xmlScanner
 	cells []cell
 	buf   []byte
+	texts *interner
 	row   int // number of the row being read
 	rows  int // row elements seen
 }
@@ -26,7 +27,7 @@ func (wb *workbook) rows(s sheet, t *table) error {
 	if s.part == "" {
 		return brokenXLSX(s.name, errors.New("sheet without part"))
 	}
-	r := &sheetReader{wb: wb, t: t}
+	r := &sheetReader{wb: wb, t: t, texts: newInterner()}
 	return wb.scan(s.part, func(x *xmlScanner) error {
 		r.x = x
 		if string(x.name) != "row" {
@@ -181,9 +182,9 @@ func (r *sheetReader) decode(c cell, kind, style string) cell {
 			c.text = text
 		}
 	case "str", "d":
-		c.text = string(appendEscaped(nil, r.buf))
+		c.text = r.texts.text(appendEscaped(nil, r.buf))
 	case "inlineStr":
-		c.text = string(r.buf)
+		c.text = r.texts.text(r.buf)
 	case "b":
 		c.text = "FALSE"
 		if strings.TrimSpace(string(r.buf)) == "1" {
