@@ -16,7 +16,7 @@ func TestWordsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := regexp.MustCompile(`"(incident\.(?:report|json|key|value|form|parse|echo|diff)\.[a-z0-9_.]+)"`)
+	code := regexp.MustCompile(`"(incident\.(?:report|json|key|value|form|parse|echo|scope)\.[a-z0-9_.]+)"`)
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestWordsComplete(t *testing.T) {
 		}
 	}
 	for _, k := range cat.Keys() {
-		group := regexp.MustCompile(`^incident\.(report|json|key|value|parse|echo|diff)\.`).MatchString(k)
+		group := regexp.MustCompile(`^incident\.(report|json|key|value|parse|echo|scope)\.`).MatchString(k)
 		if group && !used[strings.TrimSuffix(k, ".hint")] {
 			t.Errorf("%s is said by nobody", k)
 		}
