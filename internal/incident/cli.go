@@ -143,6 +143,9 @@ func checkCommand(env *cli.Env) *cobra.Command {
 	return c
 }
 
+// marks repeat the state of a profile in shape.
+var marks = map[Ready]string{ReadyYes: "✓ ", ReadyMissing: "✗ ", ReadyOpen: "? ", ReadyConsent: "– ", ReadyNotInUse: "– "}
+
 // say writes the result for a reader: what is missing first, then each
 // profile with its clocks.
 func (res *Result) say(now time.Time, say text.Printer) string {
@@ -169,7 +172,7 @@ func (res *Result) say(now time.Time, say text.Printer) string {
 		if p.Ready == ReadyNo {
 			continue
 		}
-		line(0, map[Ready]string{ReadyYes: "✓ ", ReadyMissing: "✗ ", ReadyOpen: "? "}[p.Ready]+
+		line(0, marks[p.Ready]+
 			say.T("incident.check.profile", "profile", p.Name.In(say.Lang), "id", p.ID, "ready", say.T("incident.ready."+string(p.Ready), "n", len(p.Missing))))
 		for i := range p.Clocks {
 			c := &p.Clocks[i]
@@ -177,7 +180,7 @@ func (res *Result) say(now time.Time, say text.Printer) string {
 			if left != "" {
 				left = "  " + left
 			}
-			line(2, res.stage(c, say)+c.Say(say)+left)
+			line(2, say.T("incident.check.clock", "stage", c.StageName.In(say.Lang), "says", c.Say(say)+left))
 		}
 		for _, rc := range p.Recipients {
 			if rc.Withheld {
@@ -186,17 +189,6 @@ func (res *Result) say(now time.Time, say text.Printer) string {
 		}
 	}
 	return b.String()
-}
-
-func (res *Result) stage(c *Clock, say text.Printer) string {
-	if p, ok := Builtin().Get(c.Profile); ok {
-		for _, s := range p.Stages {
-			if s.ID == c.Stage {
-				return s.Name.In(say.Lang) + "："
-			}
-		}
-	}
-	return c.Stage + "："
 }
 
 // rendered is one file that render wrote.

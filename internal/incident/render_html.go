@@ -46,6 +46,11 @@ func (v formView) Heading() string {
 	return v.compose("{report.kind}　{report.stage}（{report.version}）")
 }
 
+// ClockLabel names a clock by its stage.
+func (v formView) ClockLabel(c TimeLine) string {
+	return v.say.T("incident.sheet.clock", "stage", c.Name)
+}
+
 // Late marks a clock that needs attention.
 func (v formView) Late(c TimeLine) bool { return c.State == ClockLate || c.State == ClockMetLate }
 

@@ -156,6 +156,7 @@ func (w *sheetWriter) write() {
 	w.wide(s.Strip(), w.strip, 18)
 	w.wide(s.Name, w.title, 24)
 	w.wide(s.Basis, w.note, height(s.Basis, 100))
+	w.wide(s.StatusLine(), w.note, 16)
 	for _, n := range s.Notices {
 		w.wide("※ "+n, w.note, height(n, 100))
 	}
@@ -208,6 +209,19 @@ func (s *Sheet) Strip() string {
 		out += "　" + s.say.T("incident.sheet.not_for_use")
 	}
 	return out
+}
+
+// StatusLine says whether the regime is law, since when, and where the form's
+// rules come from.
+func (s *Sheet) StatusLine() string {
+	code := "incident.status." + string(s.Status)
+	if s.Status == InForce && s.profile.EffectiveFrom != "" {
+		code = "incident.status.in_force_from"
+		if !s.InForce {
+			code = "incident.status.not_yet"
+		}
+	}
+	return s.say.T(code, "day", s.profile.EffectiveFrom, "source", s.Source)
 }
 
 // Foot returns the line under the form: who made it, when, and from what.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 	_ "time/tzdata" // a machine without zone files counts the same deadlines
+
+	"noroshi/internal/base/text"
 )
 
 // StartKind is the event from which a deadline is counted.
@@ -193,6 +195,7 @@ const (
 type Clock struct {
 	Profile   string       `json:"profile"`
 	Stage     string       `json:"stage"`
+	StageName text.Both    `json:"stage_name"`
 	N         int          `json:"n"` // which of the stage's deadlines, from 0
 	State     ClockState   `json:"state"`
 	Start     StartKind    `json:"start,omitempty"`
@@ -212,7 +215,7 @@ type Clock struct {
 // clock counts one deadline.
 func (p *Profile) clock(s *ProfileStage, n int, r *Report, facts Facts, now time.Time) Clock {
 	d := &s.Deadlines[n]
-	c := Clock{Profile: p.ID, Stage: s.ID, N: n, Start: d.Start, Kind: d.Kind, Zone: p.zone.String(),
+	c := Clock{Profile: p.ID, Stage: s.ID, StageName: s.Name, N: n, Start: d.Start, Kind: d.Kind, Zone: p.zone.String(),
 		Verified: d.verified(p), Source: d.source(p), Voluntary: p.Voluntary}
 	if at, ok := p.submitted(s, r, facts); ok {
 		c.Submitted = &at
