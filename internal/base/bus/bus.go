@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,20 +71,21 @@ type Follower struct {
 	Handle   func(ctx context.Context, tx *db.Tx, ev Event) error
 }
 
-// Bus spreads events to followers and watchers.
+// Bus spreads events to followers, and tells pages that something changed.
 type Bus struct {
+	// Changed, if set before Run, is told that something of a noun changed for
+	// an organisation: several changes at once are one call. It must not block.
+	Changed func(noun, org string)
+
 	db        *db.DB
 	followers []Follower
 	log       *slog.Logger
-
-	mu       sync.Mutex
-	watchers map[chan struct{}]string // → organisation
-	seen     string                   // id of the last event that watchers heard of
+	seen      string // id of the last event that Changed was told of
 }
 
 // New returns a bus with its followers.
 func New(d *db.DB, log *slog.Logger, followers ...Follower) *Bus {
-	return &Bus{db: d, followers: followers, log: log, watchers: map[chan struct{}]string{}}
+	return &Bus{db: d, followers: followers, log: log}
 }
 
 // Run works until ctx ends.

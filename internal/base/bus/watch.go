@@ -8,46 +8,34 @@ import (
 	"noroshi/internal/base/db"
 )
 
-// Watch returns a channel that receives after something of the organisation
-// changed; several changes may be one signal. It ends with stop.
-func (b *Bus) Watch(org string) (changed <-chan struct{}, stop func()) {
-	ch := make(chan struct{}, 1)
-	b.mu.Lock()
-	b.watchers[ch] = org
-	b.mu.Unlock()
-	return ch, func() {
-		b.mu.Lock()
-		delete(b.watchers, ch)
-		b.mu.Unlock()
-	}
-}
+// change is that something of a noun changed for an organisation.
+type change struct{ noun, org string }
 
-// ping signals the watchers of what is new since the last ping. It reads the
-// table and not what this process published, so it works on every node.
+// ping tells Changed of what is new since the last ping, once per noun and
+// organisation. It reads the table and not what this process published, so it
+// works on every node.
 func (b *Bus) ping(ctx context.Context) error {
-	b.mu.Lock()
-	idle, seen := len(b.watchers) == 0, b.seen
-	b.mu.Unlock()
-	if idle {
+	if b.Changed == nil {
 		return nil
 	}
-	changed := map[string]bool{}
+	seen, changed := b.seen, map[change]bool{}
 	err := b.db.Read(ctx, func(tx *db.Tx) error {
-		// Commits may arrive out of the order of ids; looking back a little
-		// costs a needless signal at most.
-		rows, err := tx.Query(ctx, "SELECT id, orgs FROM bus_event WHERE at > $1 AND id > $2 ORDER BY id LIMIT $3",
+		// Commits may arrive out of the order of ids; such an event is missed
+		// here, and its page changes with the next one or a reload.
+		rows, err := tx.Query(ctx, "SELECT id, subject, orgs FROM bus_event WHERE at > $1 AND id > $2 ORDER BY id LIMIT $3",
 			time.Now().Add(-time.Minute).UnixMicro(), seen, 4*maxRound)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var orgs string
-			if err := rows.Scan(&seen, &orgs); err != nil {
+			var subject, orgs string
+			if err := rows.Scan(&seen, &subject, &orgs); err != nil {
 				return err
 			}
+			noun, _, _ := strings.Cut(subject, ".")
 			for _, org := range strings.Fields(orgs) {
-				changed[org] = true
+				changed[change{noun, org}] = true
 			}
 		}
 		return rows.Err()
@@ -55,16 +43,9 @@ func (b *Bus) ping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.seen = seen
-	for ch, org := range b.watchers {
-		if changed[org] {
-			select {
-			case ch <- struct{}{}:
-			default: // a signal is waiting already
-			}
-		}
+	for c := range changed {
+		b.Changed(c.noun, c.org)
 	}
 	return nil
 }

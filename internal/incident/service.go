@@ -1,0 +1,173 @@
+package incident
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"noroshi/internal/base/blob"
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/thread"
+	"noroshi/internal/org"
+)
+
+// Config is what the service needs.
+type Config struct {
+	DB       *db.DB
+	Ledger   *ledger.Ledger
+	Keys     *key.Store
+	Blobs    *blob.Store
+	Threads  *thread.Store
+	Orgs     *org.Service
+	Profiles *Profiles
+	Now      func() time.Time
+}
+
+// Service is what people do with reports: one method per intention.
+type Service struct{ Config }
+
+// New returns the service.
+func New(c Config) *Service {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Service{c}
+}
+
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// do runs an act whose verb the gate has to allow; a refusal is recorded.
+func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) (ledger.Receipt, error) {
+	return s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
+		who, reach, err := Access.Allow(ctx, act.Verb)
+		if err != nil {
+			return err
+		}
+		return fn(tx, who, reach)
+	})
+}
+
+// read runs queries that the gate has to allow. A refusal is recorded too:
+// asking for what one may not see is an act.
+func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
+	who, reach, err := Access.Allow(ctx, verb)
+	if err != nil {
+		_, err := s.do(ctx, &ledger.Act{Verb: verb}, nil)
+		return err
+	}
+	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+}
+
+func objectOf(id ID) string { return "incident/" + id }
+
+func sealedName(id ID, version int) string { return "incident/" + id + "/" + strconv.Itoa(version) }
+
+// report opens a version of a case.
+func (s *Service) report(ctx context.Context, tx *db.Tx, c Case, version int) (*Report, error) {
+	if !c.PurgedAt.IsZero() {
+		return nil, ErrPurged
+	}
+	sealed, err := loadSealed(ctx, tx, c.ID, version)
+	if err != nil {
+		return nil, err
+	}
+	cipher, err := s.Keys.For(ctx, tx, c.Org)
+	if err != nil {
+		return nil, fmt.Errorf("open report %s: %w", c.ID, err)
+	}
+	raw, err := cipher.Open(sealed, sealedName(c.ID, version))
+	if err != nil {
+		return nil, fmt.Errorf("open report %s: %w", c.ID, err)
+	}
+	r, err := DecodeReport(raw)
+	if err != nil {
+		return nil, fmt.Errorf("open report %s: %w", c.ID, err)
+	}
+	return r, nil
+}
+
+// facts are what the hub knows of a case besides its report.
+func facts(ctx context.Context, tx *db.Tx, id ID) (Facts, error) {
+	done, err := loadStages(ctx, tx, id)
+	return Facts{Submitted: done}, err
+}
+
+// addressees finds the organisation on this hub for each recipient of each
+// form that goes out. A body that is not here gets an empty organisation.
+func (s *Service) addressees(ctx context.Context, tx *db.Tx, o org.Org, r *Report, res Result, now time.Time) ([]Delivery, error) {
+	var out []Delivery
+	found := map[string][]org.Org{}
+	find := func(at string, load func() ([]org.Org, error)) ([]org.Org, error) {
+		if have, ok := found[at]; ok {
+			return have, nil
+		}
+		have, err := load()
+		found[at] = have
+		return have, err
+	}
+	sectors := o.Sectors
+	if x, ok := r.Value("operator.sector").Text(); ok && slices.Contains(o.Sectors, x) {
+		sectors = []string{x}
+	}
+	for _, p := range res.Profiles {
+		if p.Ready != ReadyYes || !p.InForce || !p.Agreed {
+			continue
+		}
+		for _, rc := range p.Recipients {
+			if rc.Withheld {
+				continue
+			}
+			var orgs []org.Org
+			var err error
+			competent := func(sectors ...string) {
+				for _, x := range sectors {
+					more, e := find("sector/"+x, func() ([]org.Org, error) { return s.Orgs.Competent(ctx, tx, x) })
+					if e != nil {
+						err = e
+					}
+					orgs = append(orgs, more...)
+				}
+			}
+			switch rc.Role {
+			case RoleMinistry:
+				competent(sectors...)
+			case RoleFinance:
+				competent("finance")
+			case RoleTelecom:
+				competent("telecom")
+			case RoleOffice, RolePolice, RolePrivacy, RoleJPCERT:
+				orgs, err = find(string(rc.Role), func() ([]org.Org, error) { return s.Orgs.Bodies(ctx, tx, org.Kind(rc.Role)) })
+			}
+			if err != nil {
+				return nil, err
+			}
+			d := Delivery{Profile: p.ID, Role: rc.Role, Stage: p.Stage, Version: r.Version, SentAt: now}
+			for _, o := range orgs {
+				d.Org = string(o.ID)
+				if !slices.Contains(out, d) {
+					out = append(out, d)
+				}
+			}
+			if len(orgs) == 0 && rc.Role != RoleOwn {
+				d.Org = ""
+				out = append(out, d)
+			}
+		}
+	}
+	return out, nil
+}
+
+// seal encodes and encrypts a version under its reporter's key.
+func seal(c *key.Cipher, r *Report) ([]byte, error) {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("seal report: %w", err)
+	}
+	return c.Seal(raw, sealedName(r.ID, r.Version)), nil
+}

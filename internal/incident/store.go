@@ -1,0 +1,270 @@
+package incident
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+)
+
+const caseColumns = `c.id, c.number, c.org_id, c.sector, c.kind, c.stage, c.state, c.version, c.class, c.severity, c.tlp,
+	c.submitted_at, c.updated_at, c.hold_at, c.retain_until, c.purged_at`
+
+func scanCase(scan func(...any) error, more ...any) (c Case, err error) {
+	var submitted, updated, hold, retain, purged int64
+	err = scan(append([]any{&c.ID, &c.Number, &c.Org, &c.Sector, &c.Kind, &c.Stage, &c.State, &c.Version, &c.Class, &c.Severity, &c.TLP,
+		&submitted, &updated, &hold, &retain, &purged}, more...)...)
+	c.SubmittedAt, c.UpdatedAt, c.HoldAt, c.RetainUntil, c.PurgedAt = db.Time(submitted), db.Time(updated), db.Time(hold), db.Time(retain), db.Time(purged)
+	return c, err
+}
+
+// loadCase returns a case that is on the organisation's desk: its own, or one
+// that was addressed to it. Another's is ErrNone, as is one that is not there.
+func loadCase(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach) (Case, error) {
+	mine := 1
+	switch reach {
+	case gate.Own:
+	case gate.Addressed:
+		mine = 0
+	case gate.Record:
+		return caseByID(ctx, tx, id)
+	default:
+		return Case{}, ErrNone
+	}
+	var waiting bool
+	c, err := scanCase(tx.QueryRow(ctx, "SELECT "+caseColumns+`, d.waiting = 1 FROM incident_desk d JOIN incident_case c ON c.id = d.case_id
+		WHERE d.org_id = $1 AND d.case_id = $2 AND d.mine = $3`, who.Org, id, mine).Scan, &waiting)
+	if err == db.ErrNoRows {
+		return Case{}, ErrNone
+	}
+	c.Waiting = waiting
+	return c, err
+}
+
+func caseByID(ctx context.Context, tx *db.Tx, id ID) (Case, error) {
+	c, err := scanCase(tx.QueryRow(ctx, "SELECT "+caseColumns+" FROM incident_case c WHERE c.id = $1", id).Scan)
+	if err == db.ErrNoRows {
+		return Case{}, ErrNone
+	}
+	return c, err
+}
+
+func insertCase(ctx context.Context, tx *db.Tx, c Case) error {
+	_, err := tx.Exec(ctx, `INSERT INTO incident_case (id, number, org_id, sector, kind, stage, state, version, class, severity, tlp, submitted_at, updated_at, retain_until)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		c.ID, c.Number, c.Org, c.Sector, string(c.Kind), string(c.Stage), string(c.State), c.Version, c.Class, string(c.Severity), string(c.TLP),
+		db.Micros(c.SubmittedAt), db.Micros(c.UpdatedAt), db.Micros(c.RetainUntil))
+	return err
+}
+
+// updateCase writes what a new version, or a withdrawal, changes, if the case
+// still is at the version the caller saw.
+func updateCase(ctx context.Context, tx *db.Tx, c Case, saw int) error {
+	n, err := tx.Exec(ctx, `UPDATE incident_case SET kind = $3, stage = $4, state = $5, version = $6, class = $7, severity = $8, tlp = $9, updated_at = $10, retain_until = $11
+		WHERE id = $1 AND version = $2`, c.ID, saw, string(c.Kind), string(c.Stage), string(c.State), c.Version, c.Class, string(c.Severity), string(c.TLP),
+		db.Micros(c.UpdatedAt), db.Micros(c.RetainUntil))
+	if err == nil && n == 0 {
+		return ErrRevision
+	}
+	return err
+}
+
+func insertVersion(ctx context.Context, tx *db.Tx, id ID, v Version, sealed []byte) error {
+	_, err := tx.Exec(ctx, "INSERT INTO incident_version (case_id, version, stage, sealed, person, at, entry) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		id, v.Version, string(v.Stage), sealed, v.Person, db.Micros(v.At), v.Entry)
+	return err
+}
+
+func loadSealed(ctx context.Context, tx *db.Tx, id ID, version int) (sealed []byte, err error) {
+	err = tx.QueryRow(ctx, "SELECT sealed FROM incident_version WHERE case_id = $1 AND version = $2", id, version).Scan(&sealed)
+	if err == db.ErrNoRows {
+		err = ErrNone
+	}
+	return sealed, err
+}
+
+func loadVersions(ctx context.Context, tx *db.Tx, id ID) (out []Version, err error) {
+	rows, err := tx.Query(ctx, "SELECT version, stage, person, at, entry FROM incident_version WHERE case_id = $1 ORDER BY version LIMIT $2", id, db.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v Version
+		var at int64
+		if err := rows.Scan(&v.Version, &v.Stage, &v.Person, &at, &v.Entry); err != nil {
+			return nil, err
+		}
+		v.At = db.Time(at)
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// putDesk puts a case on an organisation's desk, or brings what is there up
+// to date.
+func putDesk(ctx context.Context, tx *db.Tx, org string, c Case, mine, waiting bool) error {
+	_, err := tx.Exec(ctx, `INSERT INTO incident_desk (org_id, case_id, mine, sector, kind, stage, state, severity, waiting, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (org_id, case_id) DO UPDATE SET kind = excluded.kind, stage = excluded.stage, state = excluded.state,
+			severity = excluded.severity, waiting = excluded.waiting, updated_at = excluded.updated_at`,
+		org, c.ID, flag(mine), c.Sector, string(c.Kind), string(c.Stage), string(c.State), string(c.Severity), flag(waiting), db.Micros(c.UpdatedAt))
+	return err
+}
+
+// setWaiting says whether a case waits for something of the organisation.
+func setWaiting(ctx context.Context, tx *db.Tx, org string, id ID, waiting bool) error {
+	_, err := tx.Exec(ctx, "UPDATE incident_desk SET waiting = $3 WHERE org_id = $1 AND case_id = $2", org, id, flag(waiting))
+	return err
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// onDesks lists the organisations that have a case on their desk.
+func onDesks(ctx context.Context, tx *db.Tx, id ID) (orgs []string, err error) {
+	rows, err := tx.Query(ctx, "SELECT org_id FROM incident_desk WHERE case_id = $1", id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var org string
+		if err := rows.Scan(&org); err != nil {
+			return nil, err
+		}
+		orgs = append(orgs, org)
+	}
+	return orgs, rows.Err()
+}
+
+func putDelivery(ctx context.Context, tx *db.Tx, id ID, d Delivery) error {
+	_, err := tx.Exec(ctx, `INSERT INTO incident_delivery (case_id, profile, role, org_id, stage, version, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (case_id, profile, role, org_id) DO UPDATE SET stage = excluded.stage, version = excluded.version, sent_at = excluded.sent_at`,
+		id, d.Profile, string(d.Role), d.Org, d.Stage, d.Version, db.Micros(d.SentAt))
+	return err
+}
+
+// loadDeliveries lists the deliveries of a case: all of them, or with an org
+// those to it alone.
+func loadDeliveries(ctx context.Context, tx *db.Tx, id ID, org string) (out []Delivery, err error) {
+	rows, err := tx.Query(ctx, `SELECT profile, role, org_id, stage, version, sent_at, acked_version, acked_at, acked_number, acked_by, acked_entry
+		FROM incident_delivery WHERE case_id = $1 AND (org_id = $2 OR $2 = '') ORDER BY profile, role, org_id LIMIT $3`, id, org, db.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d Delivery
+		var sent, acked int64
+		if err := rows.Scan(&d.Profile, &d.Role, &d.Org, &d.Stage, &d.Version, &sent, &d.Acked, &acked, &d.AckedNumber, &d.AckedBy, &d.AckedEntry); err != nil {
+			return nil, err
+		}
+		d.SentAt, d.AckedAt = db.Time(sent), db.Time(acked)
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
+// ackDeliveries acknowledges what was sent to an organisation up to a
+// version, and returns how many forms that were.
+func ackDeliveries(ctx context.Context, tx *db.Tx, id ID, org string, version int, number, person, entry string, at time.Time) (int64, error) {
+	return tx.Exec(ctx, `UPDATE incident_delivery SET acked_version = version, acked_at = $5, acked_number = $4, acked_by = $6, acked_entry = $7
+		WHERE case_id = $1 AND org_id = $2 AND version <= $3 AND acked_version < version`, id, org, version, number, db.Micros(at), person, entry)
+}
+
+func putStage(ctx context.Context, tx *db.Tx, id ID, ref StageRef, at time.Time) error {
+	_, err := tx.Exec(ctx, "INSERT INTO incident_stage (case_id, profile, stage, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+		id, ref.Profile, ref.Stage, db.Micros(at))
+	return err
+}
+
+func loadStages(ctx context.Context, tx *db.Tx, id ID) (map[StageRef]time.Time, error) {
+	rows, err := tx.Query(ctx, "SELECT profile, stage, at FROM incident_stage WHERE case_id = $1", id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[StageRef]time.Time{}
+	for rows.Next() {
+		var ref StageRef
+		var at int64
+		if err := rows.Scan(&ref.Profile, &ref.Stage, &at); err != nil {
+			return nil, err
+		}
+		out[ref] = db.Time(at)
+	}
+	return out, rows.Err()
+}
+
+// Filter narrows a list of cases. Every field may be empty.
+type Filter struct {
+	Waiting  bool // only what waits for one's own organisation
+	State    State
+	Kind     Kind
+	Severity Severity
+	Sector   string
+	Number   string // exactly
+	Cursor   string
+	Limit    int
+}
+
+// listCases lists what is on an organisation's desk, the last changed first.
+func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach gate.Reach) (out []Case, next string, err error) {
+	if reach != gate.Own && reach != gate.Addressed {
+		return nil, "", nil
+	}
+	var q strings.Builder
+	args := []any{who.Org, flag(reach == gate.Own)}
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	q.WriteString("SELECT " + caseColumns + `, d.waiting = 1 FROM incident_desk d JOIN incident_case c ON c.id = d.case_id
+		WHERE d.org_id = $1 AND d.mine = $2`)
+	if f.Waiting {
+		q.WriteString(" AND d.waiting = 1")
+	}
+	for _, x := range []struct{ column, value string }{
+		{"d.state", string(f.State)}, {"d.kind", string(f.Kind)}, {"d.severity", string(f.Severity)}, {"d.sector", f.Sector}, {"c.number", f.Number},
+	} {
+		if x.value != "" {
+			q.WriteString(" AND " + x.column + " = " + arg(x.value))
+		}
+	}
+	var at int64
+	var id string
+	if ok, err := db.ParseCursor(f.Cursor, &at, &id); err != nil {
+		return nil, "", err
+	} else if ok {
+		q.WriteString(" AND (d.updated_at, d.case_id) < (" + arg(at) + ", " + arg(id) + ")")
+	}
+	limit := db.Limit(f.Limit)
+	q.WriteString(" ORDER BY d.updated_at DESC, d.case_id DESC LIMIT " + arg(limit+1))
+	rows, err := tx.Query(ctx, q.String(), args...)
+	if err != nil {
+		return nil, "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var waiting bool
+		c, err := scanCase(rows.Scan, &waiting)
+		if err != nil {
+			return nil, "", err
+		}
+		c.Waiting = waiting
+		out = append(out, c)
+	}
+	if len(out) > limit {
+		out = out[:limit]
+		next = db.Cursor(db.Micros(out[limit-1].UpdatedAt), out[limit-1].ID)
+	}
+	return out, next, rows.Err()
+}
