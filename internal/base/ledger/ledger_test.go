@@ -305,7 +305,7 @@ func TestTwoNodesNumberInTurn(t *testing.T) {
 			if _, err := node.Do(ctx, &Act{Verb: "probe.put"}, put(ctx, fmt.Sprint(i))); err != nil {
 				t.Error(err)
 			}
-			if err := node.Settle(ctx); err != nil && !errors.Is(err, errNotHolder) {
+			if err := node.Settle(ctx); err != nil && !errors.Is(err, ErrNotHolder) {
 				t.Error(err)
 			}
 		})

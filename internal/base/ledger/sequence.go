@@ -25,8 +25,8 @@ const (
 // second history, so nothing is signed.
 var ErrFork = errors.New("the ledger's folder and the database tell different histories; restore both from the same backup")
 
-// errNotHolder says that another node holds the lease.
-var errNotHolder = errors.New("another node numbers the ledger")
+// ErrNotHolder says that another node holds the lease.
+var ErrNotHolder = errors.New("another node numbers the ledger")
 
 // Run numbers, publishes and signs what is new at every interval, until ctx
 // ends. Intervals are fixed, so that checkpoints show no single act.
@@ -38,7 +38,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 		switch {
 		case errors.Is(err, ErrFork):
 			return err
-		case err != nil && ctx.Err() == nil && !errors.Is(err, errNotHolder):
+		case err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotHolder):
 			l.Log.Error("ledger", "error", err)
 		}
 		if more && err == nil && ctx.Err() == nil {
@@ -114,7 +114,7 @@ func (l *Ledger) number(ctx context.Context) (h head, n int64, err error) {
 			return err
 		}
 		if took == 0 {
-			return errNotHolder
+			return ErrNotHolder
 		}
 		if err := tx.QueryRow(ctx, "SELECT numbered, published, root FROM ledger_head WHERE id = 1").Scan(&h.numbered, &h.published, &h.root); err != nil {
 			return err
