@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,11 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 )
+
+// Migrations are the tables of this noun.
+//
+//go:embed migrations
+var Migrations embed.FS
 
 const caseColumns = `c.id, c.number, c.org_id, c.sector, c.kind, c.stage, c.state, c.version, c.class, c.severity, c.tlp,
 	c.submitted_at, c.updated_at, c.hold_at, c.retain_until, c.purged_at`
@@ -267,4 +273,10 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 		next = db.Cursor(db.Micros(out[limit-1].UpdatedAt), out[limit-1].ID)
 	}
 	return out, next, rows.Err()
+}
+
+// deleteDraft ends a draft of an organisation, with its submission or without.
+func deleteDraft(ctx context.Context, tx *db.Tx, id ID, org string) error {
+	_, err := tx.Exec(ctx, "DELETE FROM incident_draft WHERE id = $1 AND org_id = $2", id, org)
+	return err
 }
