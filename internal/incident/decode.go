@@ -116,6 +116,9 @@ func (d *decoder) report(n *node) *Report {
 // unknown refuses a key, and names the one that was probably meant.
 func (d *decoder) unknown(m member, ptr string, keys []string) {
 	at := &node{at: m.at}
+	if short := shorten(m.key); short != m.key {
+		ptr = strings.TrimSuffix(ptr, pointer("", m.key)) + pointer("", short)
+	}
 	if len(d.bad) > 50 { // guessing is for people, not for a flood
 		keys = nil
 	}

@@ -113,6 +113,7 @@ type reader struct {
 	raw   string
 	pos   int
 	nodes int
+	path  []string // keys and indices down to the value being read
 	bad   []problem
 	stop  bool // the text cannot be read further
 }
@@ -138,7 +139,7 @@ func parseJSON(raw string) (*node, []problem) {
 		r.fail("incident.json.empty", nil)
 		return nil, r.bad
 	}
-	n := r.value(0, "")
+	n := r.value(0)
 	r.space()
 	if !r.stop && r.pos != len(raw) {
 		r.fail("incident.json.trailing", nil)
@@ -160,6 +161,15 @@ func invalidUTF8(s string) int {
 	return -1
 }
 
+// pointer is where the value being read stands. Long keys are cut: a megabyte
+// of key over a hundred thousand faults would fill the memory.
+func (r *reader) pointer() (ptr string) {
+	for _, part := range r.path {
+		ptr = pointer(ptr, shorten(part))
+	}
+	return ptr
+}
+
 func (r *reader) space() {
 	for r.pos < len(r.raw) && strings.IndexByte(" \t\r\n", r.raw[r.pos]) >= 0 {
 		r.pos++
@@ -174,7 +184,7 @@ func (r *reader) next() byte {
 	return 0
 }
 
-func (r *reader) value(depth int, ptr string) *node {
+func (r *reader) value(depth int) *node {
 	if depth > maxDepth {
 		return r.fail("incident.json.deep", fault.Args{"max": maxDepth})
 	}
@@ -184,9 +194,9 @@ func (r *reader) value(depth int, ptr string) *node {
 	n := &node{kind: r.next(), at: r.pos}
 	switch c := n.kind; {
 	case c == '{':
-		r.object(n, depth, ptr)
+		r.object(n, depth)
 	case c == '[':
-		r.array(n, depth, ptr)
+		r.array(n, depth)
 	case c == '"':
 		n.text = r.str()
 	case c == '-' || c >= '0' && c <= '9':
@@ -211,7 +221,7 @@ func (r *reader) word(w string) {
 	r.pos += len(w)
 }
 
-func (r *reader) object(n *node, depth int, ptr string) {
+func (r *reader) object(n *node, depth int) {
 	seen := map[string]bool{}
 	for first := true; !r.stop; first = false {
 		r.pos++ // the brace or the comma
@@ -233,12 +243,13 @@ func (r *reader) object(n *node, depth int, ptr string) {
 		}
 		r.pos++
 		r.space()
-		here := pointer(ptr, key)
+		r.path = append(r.path, key)
 		if seen[key] {
-			r.bad = append(r.bad, problem{at, here, "incident.json.duplicate", fault.Args{"key": shorten(key)}})
+			r.bad = append(r.bad, problem{at, r.pointer(), "incident.json.duplicate", fault.Args{"key": shorten(key)}})
 		}
 		seen[key] = true
-		n.keys = append(n.keys, member{key, at, r.value(depth+1, here)})
+		n.keys = append(n.keys, member{key, at, r.value(depth + 1)})
+		r.path = r.path[:len(r.path)-1]
 		r.space()
 		if r.next() == '}' {
 			r.pos++
@@ -251,7 +262,7 @@ func (r *reader) object(n *node, depth int, ptr string) {
 	}
 }
 
-func (r *reader) array(n *node, depth int, ptr string) {
+func (r *reader) array(n *node, depth int) {
 	for first := true; !r.stop; first = false {
 		r.pos++
 		r.space()
@@ -259,7 +270,9 @@ func (r *reader) array(n *node, depth int, ptr string) {
 			r.pos++
 			return
 		}
-		n.list = append(n.list, r.value(depth+1, pointer(ptr, strconv.Itoa(len(n.list)))))
+		r.path = append(r.path, strconv.Itoa(len(n.list)))
+		n.list = append(n.list, r.value(depth+1))
+		r.path = r.path[:len(r.path)-1]
 		r.space()
 		if r.next() == ']' {
 			r.pos++
@@ -377,9 +390,11 @@ func (r *reader) unicode() rune {
 
 // shorten cuts what came in to what a message can hold.
 func shorten(s string) string {
-	const most = 40
-	if utf8.RuneCountInString(s) <= most {
-		return s
+	n := 0
+	for i := range s {
+		if n++; n > 40 {
+			return s[:i] + "…"
+		}
 	}
-	return string([]rune(s)[:most]) + "…"
+	return s
 }

@@ -149,6 +149,10 @@ func TestDecodeLimits(t *testing.T) {
 	if n := len(fault.Of(err).Places); n != maxProblems+1 {
 		t.Errorf("a flood of repeated keys tells %d problems", n)
 	}
+	long := `{"` + strings.Repeat("k", 1<<20) + `":{` + strings.Repeat("\"a\":0,", 100_000) + `"a":0}}`
+	if _, err = DecodeReport([]byte(long)); len(err.Error()) > 1<<20 {
+		t.Errorf("a long key is told %d bytes long", len(err.Error()))
+	}
 	many := "[" + strings.Repeat("0,", maxNodes) + "0]"
 	if _, err := DecodeReport([]byte(many)); !strings.Contains(err.Error(), "incident.json.many") {
 		t.Errorf("too many values: %v", err)
@@ -203,4 +207,17 @@ func FuzzDecodeReport(f *testing.F) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	})
+}
+
+func BenchmarkDecodeReport(b *testing.B) {
+	raw, err := Template(Ransomware).Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(raw)))
+	for b.Loop() {
+		if _, err := DecodeReport(raw); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -81,23 +81,22 @@ func (r *Report) problems() (bad []fault.Place) {
 		say("/class", "incident.report.class", "class", shorten(r.Class))
 	}
 	for _, id := range r.Fields() {
-		at := pointer("/values", string(id))
 		f, ok := Dictionary().Get(id)
 		switch {
 		case !ok:
-			say(at, "incident.key.unknown", "key", shorten(string(id)))
+			say(pointer("/values", string(id)), "incident.key.unknown", "key", shorten(string(id)))
 			continue
 		case slices.Contains(Kinds, r.Kind) && !f.For(r.Kind):
-			say(at, "incident.value.other_kind", "kind", string(r.Kind))
+			say("/values/"+string(id), "incident.value.other_kind", "kind", string(r.Kind))
 			continue
 		}
 		for _, p := range f.Judge(r.Values[id]) {
-			p.At = at + p.At
+			p.At = "/values/" + string(id) + p.At // ids of the dictionary need no escape
 			bad = append(bad, p)
 		}
 		if early, ok := r.Values[f.After].Instant(); ok {
 			if late, ok := r.Values[id].Instant(); ok && late.Before(early) {
-				say(at, "incident.value.before", "other", string(f.After))
+				say("/values/"+string(id), "incident.value.before", "other", string(f.After))
 			}
 		}
 	}
