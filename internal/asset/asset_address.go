@@ -47,6 +47,9 @@ func ParseDomain(s string) (string, bool) {
 	if err != nil || len(out) > 253 || strings.ContainsAny(out, "/:@ _") && !validUnderscore(out) {
 		return "", false
 	}
+	if again, err := idna.Lookup.ToASCII(out); err != nil || again != out {
+		return "", false
+	}
 	for label := range strings.SplitSeq(out, ".") {
 		if label == "" || len(label) > 63 {
 			return "", false

@@ -73,8 +73,11 @@ func civil(y, m, d int) (Date, bool) {
 	if y < minYear || y > maxYear || m < 1 || m > 12 || d < 1 || d > 31 {
 		return Date{}, false
 	}
-	got := DateOf(time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC))
-	return got, got == Date{y, time.Month(m), d}
+	want := Date{y, time.Month(m), d}
+	if DateOf(want.In(time.UTC)) != want { // 30 February
+		return Date{}, false
+	}
+	return want, true
 }
 
 // era is a Japanese era: a year y of it is the common year base+y.
@@ -230,6 +233,11 @@ func isDigits(s string) bool {
 	return s != ""
 }
 
+func originDay(origin time.Time, days int) (y, m, d int) {
+	year, month, day := origin.AddDate(0, 0, days).Date()
+	return year, int(month), day
+}
+
 // serialDate turns a spreadsheet's day number into a date. The 1900 calendar
 // counts a 29 February 1900 that never was, so its day 60 is not a date and
 // every later day counts from 1899-12-30 (ECMA-376 part 1, 18.17.4.1).
@@ -241,6 +249,5 @@ func serialDate(n float64, from1904 bool) (Date, bool) {
 	if from1904 {
 		origin = time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	d := DateOf(origin.AddDate(0, 0, int(n)))
-	return d, d.Year >= minYear && d.Year <= maxYear
+	return civil(originDay(origin, int(n)))
 }

@@ -70,7 +70,7 @@ func TestDateProperties(t *testing.T) {
 }
 
 func FuzzParseDate(f *testing.F) {
-	for _, s := range []string{"令和8年3月31日", "H31/4/1", "20260331", "46112", "2026-03-31 (火) 9:00"} {
+	for _, s := range []string{"令和8年3月31日", "H31/4/1", "20260331", "46112", "2026-03-31 (火) 9:00", "00001", "20360231"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -109,7 +109,7 @@ func TestParseCPE(t *testing.T) {
 }
 
 func FuzzIdentifiers(f *testing.F) {
-	for _, s := range []string{"cpe:2.3:h:cisco:asa:-:*:*:*:*:*:*:*", "pkg:deb/debian/curl@7.50.3-1?arch=i386", "2001:db8::/32", "*.例え.jp"} {
+	for _, s := range []string{"cpe:2.3:h:cisco:asa:-:*:*:*:*:*:*:*", "pkg:deb/debian/curl@7.50.3-1?arch=i386", "2001:db8::/32", "*.例え.jp", "\xa7"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
