@@ -56,7 +56,7 @@ func Calendar(r *Report, ps *Profiles, facts Facts, now time.Time, say text.Prin
 			}
 		}
 	}
-	return []byte(cal.Serialize())
+	return []byte(cal.Serialize(ics.WithNewLineWindows)) // RFC 5545 section 3.1
 }
 
 // clockUID names a clock through all versions of its report. A draft without
