@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -341,21 +340,20 @@ func dateFormat(code string) bool {
 // sharedStrings is the table of texts that cells refer to: one buffer, so that
 // a million texts cost no million allocations.
 type sharedStrings struct {
-	text bytes.Buffer
+	text []byte
 	ends []uint32
 	long map[int]bool
-	all  string
 }
 
-func (s *sharedStrings) get(i int) (text string, long, ok bool) {
+func (s *sharedStrings) get(i int) (text []byte, long, ok bool) {
 	if i < 0 || i >= len(s.ends) {
-		return "", false, false
+		return nil, false, false
 	}
 	start := uint32(0)
 	if i > 0 {
 		start = s.ends[i-1]
 	}
-	return s.all[start:s.ends[i]], s.long[i], true
+	return s.text[start:s.ends[i]], s.long[i], true
 }
 
 func (wb *workbook) readShared(part string) error {
@@ -374,19 +372,16 @@ func (wb *workbook) readShared(part string) error {
 		if buf, over, err = richText(x, buf[:0]); err != nil {
 			return err
 		}
-		if s.text.Len()+len(buf) > MaxStrings || len(s.ends) >= MaxRows*20 {
+		if len(s.text)+len(buf) > MaxStrings || len(s.ends) >= MaxRows*20 {
 			return fault.New(fault.TooLarge, "asset.import.xlsx_strings", "max", MaxStrings/1_000_000)
 		}
 		if over {
 			s.long[len(s.ends)] = true
 		}
-		s.text.Write(buf)
-		s.ends = append(s.ends, uint32(s.text.Len()))
+		s.text = append(s.text, buf...)
+		s.ends = append(s.ends, uint32(len(s.text)))
 		return nil
 	})
-	s.all = s.text.String()
-	s.text = bytes.Buffer{}
-	s.ends = slices.Clip(s.ends)
 	return err
 }
 

@@ -177,9 +177,9 @@ func (r *sheetReader) decode(c cell, kind, style string) cell {
 		case err != nil || !ok:
 			c.trouble = "cell_broken"
 		case long:
-			c.text, c.trouble = text, "cell_long"
+			c.text, c.trouble = string(text), "cell_long"
 		default:
-			c.text = text
+			c.text = r.texts.text(text)
 		}
 	case "str", "d":
 		c.text = r.texts.text(appendEscaped(nil, r.buf))
