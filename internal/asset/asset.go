@@ -205,6 +205,9 @@ type Row struct {
 	Item     Item          // what could be read; complete only when Problems is empty
 	Problems []fault.Place // why the row cannot be accepted, cell by cell
 	Notes    []fault.Place // accepted, but a person should look (a formula, a version stored as a number)
+
+	KindAssumed     bool // the list says no kind: Item.Kind is what the product is known for, or other
+	QuantityAssumed bool // the list says no quantity: Item.Quantity is 1
 }
 
 // Format is what a file turned out to be.

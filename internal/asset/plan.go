@@ -73,15 +73,16 @@ type PlanCounts struct {
 //     adds nothing to. A single row and a single piece belong together even
 //     when other fields differ; any other row is new.
 //
-// An empty cell says nothing: it leaves what is recorded. So does the kind
-// "other", which is what an empty kind becomes. Equipment is therefore taken
+// An empty cell says nothing: it leaves what is recorded. A kind or quantity
+// that New filled in for one (Row.KindAssumed, Row.QuantityAssumed) leaves it
+// too, and so does the kind "other". Equipment is therefore taken
 // out, or a field emptied, only on purpose. Two rows that speak of the same
 // id and differ are invalid: the plan does not choose between them.
 //
 // Planning the rows of an applied plan again changes nothing. The plan points
 // into existing and rows, which must not change while it is used.
 func NewPlan(existing []Item, rows []Row, remove bool) Plan {
-	p := planner{existing: existing, taken: make([]bool, len(existing)), rows: make([]PlannedRow, len(rows))}
+	p := planner{existing: existing, taken: make([]bool, len(existing)), rows: make([]PlannedRow, len(rows)), as: make([]assumed, len(rows))}
 	p.index()
 	p.readRows(rows)
 	p.byKey()
@@ -93,6 +94,7 @@ type planner struct {
 	existing []Item
 	taken    []bool // by index of existing
 	rows     []PlannedRow
+	as       []assumed // by index of rows
 
 	keyed  map[string]int   // own id → index of existing
 	alike  map[digest][]int // looks → indexes of existing
@@ -121,6 +123,7 @@ func (p *planner) readRows(rows []Row) {
 	for i := range rows {
 		r := &rows[i]
 		out := &p.rows[i]
+		p.as[i] = assumed{r.KindAssumed, r.QuantityAssumed}
 		*out = PlannedRow{Place: r.Place, Number: r.Number, Item: &r.Item, Problems: r.Problems, Notes: r.Notes}
 		if len(r.Problems) > 0 {
 			out.Outcome = Invalid
@@ -231,7 +234,7 @@ func (p *planner) placeSilent(group, free []int) {
 	}
 	for _, i := range group {
 		for _, j := range free {
-			if !p.taken[j] && addsNothing(p.rows[i].Item, &p.existing[j]) {
+			if !p.taken[j] && addsNothing(p.rows[i].Item, &p.existing[j], p.as[i]) {
 				p.match(i, j)
 				break
 			}
@@ -253,11 +256,11 @@ func (p *planner) free(l digest, withoutKeyOnly bool) []int {
 func (p *planner) match(row, ex int) {
 	p.taken[ex] = true
 	r := &p.rows[row]
-	if addsNothing(r.Item, &p.existing[ex]) {
+	if addsNothing(r.Item, &p.existing[ex], p.as[row]) {
 		r.Item, r.Outcome = &p.existing[ex], Unchanged
 		return
 	}
-	merged := merge(&p.existing[ex], r.Item)
+	merged := merge(&p.existing[ex], r.Item, p.as[row])
 	if pl, ok := crossed(r, &merged); ok {
 		r.Outcome, r.Problems = Invalid, append(r.Problems, pl)
 		return

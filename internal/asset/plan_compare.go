@@ -5,6 +5,7 @@ import (
 	bin "encoding/binary" // binary is a function of ours
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Changes lists the fields in which two states of one piece of equipment
@@ -33,10 +34,10 @@ func Changes(from, to *Item) []Change {
 }
 
 // merge returns old with what the row says put over it.
-func merge(old, row *Item) Item {
+func merge(old, row *Item, as assumed) Item {
 	it := *old
 	for f := Field(0); f < fieldCount; f++ {
-		if !silent(row, f) && plainValue(old, f) != plainValue(row, f) {
+		if !silent(row, f, as) && plainValue(old, f) != plainValue(row, f) {
 			copyField(&it, row, f)
 		}
 	}
@@ -52,9 +53,9 @@ func merge(old, row *Item) Item {
 	return it
 }
 
-func addsNothing(row, old *Item) bool {
+func addsNothing(row, old *Item, as assumed) bool {
 	for f := Field(0); f < fieldCount; f++ {
-		if !silent(row, f) && plainValue(old, f) != plainValue(row, f) {
+		if !silent(row, f, as) && plainValue(old, f) != plainValue(row, f) {
 			return false
 		}
 	}
@@ -66,9 +67,24 @@ func addsNothing(row, old *Item) bool {
 	return true
 }
 
+// assumed tells which fields of a row's Item its list does not speak of.
+type assumed struct{ kind, quantity bool }
+
+// assume notes what New filled in because the list says nothing of it.
+func (r *Row) assume(d *Draft) {
+	r.KindAssumed = strings.TrimSpace(d.Values[FieldKind]) == ""
+	r.QuantityAssumed = strings.TrimSpace(d.Values[FieldQuantity]) == ""
+}
+
 // silent reports whether a row says nothing about a field.
-func silent(row *Item, f Field) bool {
-	return row.Value(f) == "" || f == FieldKind && row.Kind == KindOther
+func silent(row *Item, f Field, as assumed) bool {
+	switch f {
+	case FieldKind:
+		return as.kind || row.Kind == "" || row.Kind == KindOther
+	case FieldQuantity:
+		return as.quantity || row.Quantity == 0
+	}
+	return row.Value(f) == ""
 }
 
 // plainValue is a field as it is compared: names by their keys, lists as sets.

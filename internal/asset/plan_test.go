@@ -111,6 +111,25 @@ func TestPlanSpellingIsNoChange(t *testing.T) {
 	}
 }
 
+func TestPlanKeepsWhatAListDoesNotSay(t *testing.T) {
+	ex := register(piece(t, "id", "A-1", "maker", "Fortinet", "product", "FortiGate 60F", "kind", "vpn", "quantity", "5"))
+	for list, want := range map[string]string{
+		"id,maker,product\nA-1,Fortinet,FortiGate 60F\n":                        "vpn 5",
+		"id,maker,product,kind,quantity\nA-1,Fortinet,FortiGate 60F, ,\n":       "vpn 5",
+		"id,maker,product,kind,quantity\nA-1,Fortinet,FortiGate 60F,router,1\n": "router 1",
+		"id,maker,product,kind,quantity\nA-2,Fortinet,FortiGate 60F,,\n":        "firewall 1", // new: filled in
+	} {
+		var rows []Row
+		if _, err := Read("x.csv", strings.NewReader(list), int64(len(list)), func(r Row) error { rows = append(rows, r); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		p := NewPlan(ex, rows, false)
+		if got := fmt.Sprint(p.Rows[0].Item.Kind, " ", p.Rows[0].Item.Quantity); got != want {
+			t.Errorf("%q: %s, want %s", list, got, want)
+		}
+	}
+}
+
 func TestPlanIsAllOrNothing(t *testing.T) {
 	ex := register(piece(t, "id", "A-1", "maker", "Orvane", "product", "EdgeGate"))
 	rows := rowsOf(piece(t, "id", "A-2", "maker", "Orvane", "product", "EdgeGate"), piece(t, "id", "A-1", "maker", "Orvane", "product", "EdgeGate", "version", "2"))
@@ -151,6 +170,16 @@ func world(t *rapid.T) Item {
 	return it
 }
 
+// worldRows are rows of a list, some of which leave kind or quantity to New.
+func worldRows(t *rapid.T) []Row {
+	rows := rowsOf(rapid.SliceOfN(rapid.Custom(world), 0, 7).Draw(t, "rows")...)
+	for i := range rows {
+		rows[i].KindAssumed = rows[i].Item.Kind == KindOther || rapid.Bool().Draw(t, "kind assumed")
+		rows[i].QuantityAssumed = rows[i].Item.Quantity == 1 && rapid.Bool().Draw(t, "quantity assumed")
+	}
+	return rows
+}
+
 func worldRegister(t *rapid.T) []Item {
 	var out []Item
 	keys := map[string]bool{}
@@ -167,7 +196,7 @@ func worldRegister(t *rapid.T) []Item {
 func TestPlanTwiceChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ex := worldRegister(t)
-		rows := rowsOf(rapid.SliceOfN(rapid.Custom(world), 0, 7).Draw(t, "rows")...)
+		rows := worldRows(t)
 		remove := rapid.Bool().Draw(t, "remove")
 		first := NewPlan(ex, rows, remove)
 		if c := first.Counts; c.Rows != len(rows) || c.Added+c.Changed+c.Unchanged+c.Duplicate+c.Invalid != c.Rows {
@@ -201,7 +230,7 @@ func TestPlanTwiceChangesNothing(t *testing.T) {
 func TestPlanLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ex := worldRegister(t)
-		rows := rowsOf(rapid.SliceOfN(rapid.Custom(world), 0, 7).Draw(t, "rows")...)
+		rows := worldRows(t)
 		p := NewPlan(ex, rows, false)
 		next, err := p.Apply(ex, counter())
 		if err != nil {
@@ -225,7 +254,7 @@ func TestPlanLosesNothing(t *testing.T) {
 		for _, r := range rows {
 			found := false
 			for i := range next {
-				found = found || addsNothing(&r.Item, &next[i])
+				found = found || addsNothing(&r.Item, &next[i], assumed{r.KindAssumed, r.QuantityAssumed})
 			}
 			if !found {
 				t.Fatalf("what %s says is nowhere", r.Place)

@@ -388,6 +388,7 @@ func (k *component) row(at string, number int, outer string) Row {
 		}
 		return fault.Place{At: at + p, Code: "asset."}
 	})
+	row.assume(&d)
 	for i := range row.Problems {
 		if strings.HasPrefix(row.Problems[i].At, "further/") {
 			row.Problems[i].At = at + "/properties"

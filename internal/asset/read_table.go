@@ -232,6 +232,7 @@ func (t *table) item(number int, cells []cell) Row {
 		return at(col, "")
 	})
 	row.Item = it
+	row.assume(&d)
 	row.Problems = broken
 	for _, p := range problems {
 		if t.complained(p, skip, at) {
