@@ -28,6 +28,7 @@ type Config struct {
 	Cost    Cost             // zero: DefaultCost
 	Hashers int              // passwords checked at once; 0: one per two processors, at most 4
 	Issuer  string           // what authenticator apps show; empty: "Noroshi"
+	BaseURL string           // of the hub, to write links in full: "https://hub.example"; empty: paths only
 	Verbs   []string         // all verbs of the program, to check scopes against; nil: any
 	// DemoLinks allows links that sign a person in without anything else. Only
 	// the demo sets it; serve never does.

@@ -152,3 +152,13 @@ func (s *Service) PersonNames(ctx context.Context, tx *db.Tx, ids ...PersonID) (
 	err := pairs(ctx, tx, "SELECT id, name FROM org_person WHERE id IN (%s)", ids, func(id, name string) { out[PersonID(id)] = name })
 	return out, err
 }
+
+// mayRegister and mayTie refuse, on record, who may not; for forms that would
+// only lead to a refusal.
+func (s *Service) mayRegister(ctx context.Context) error {
+	return s.read(ctx, "org.register", func(*db.Tx, gate.Identity, gate.Reach) error { return nil })
+}
+
+func (s *Service) mayTie(ctx context.Context) error {
+	return s.read(ctx, "org.tie", func(*db.Tx, gate.Identity, gate.Reach) error { return nil })
+}

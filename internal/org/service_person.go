@@ -294,3 +294,9 @@ func (s *Service) Person(ctx context.Context, id PersonID) (p Person, err error)
 	})
 	return p, err
 }
+
+// mayManage refuses, on record, who may not invite people at all; for a form
+// that would only lead to a refusal.
+func (s *Service) mayManage(ctx context.Context) error {
+	return s.read(ctx, "person.invite", func(*db.Tx, gate.Identity, gate.Reach) error { return nil })
+}
