@@ -180,7 +180,7 @@ func (res *Result) say(now time.Time, say text.Printer) string {
 			if left != "" {
 				left = "  " + left
 			}
-			line(2, say.T("incident.check.clock", "stage", c.StageName.In(say.Lang), "says", c.Say(say)+left))
+			line(2, say.T("incident.sheet.pair", "stage", c.StageName.In(say.Lang), "says", c.Say(say)+left))
 		}
 		for _, rc := range p.Recipients {
 			if rc.Withheld {

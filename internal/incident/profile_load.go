@@ -122,10 +122,10 @@ func (l *profileLoader) workbook(dir fs.FS, p *Profile) {
 }
 
 var (
-	profileID = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
-	country   = regexp.MustCompile(`^[A-Z]{2}$`)
-	cellName  = regexp.MustCompile(`^[A-Z]{1,3}[1-9][0-9]{0,6}$`)
-	hole      = regexp.MustCompile(`\{([a-z0-9_.]+)\}`)
+	profileID   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
+	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+	cellName    = regexp.MustCompile(`^[A-Z]{1,3}[1-9][0-9]{0,6}$`)
+	hole        = regexp.MustCompile(`\{([a-z0-9_.]+)\}`)
 )
 
 // reportMarks are what a composed text may take from the report itself.
@@ -171,7 +171,7 @@ func (l *profileLoader) check(p *Profile) {
 	if !profileID.MatchString(p.ID) {
 		bad("id", p.ID)
 	}
-	if !country.MatchString(p.Country) {
+	if !countryForm.MatchString(p.Country) {
 		bad("country", p.Country)
 	}
 	both("name", p.Name)

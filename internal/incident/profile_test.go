@@ -183,10 +183,12 @@ func FuzzProfile(f *testing.F) {
 	f.Add(extraProfile)
 	f.Add("id = \"a\"\n[[stages]]\n[[stages.deadlines]]\nkind=\"days\"\nn=99999999999")
 	f.Fuzz(func(t *testing.T, src string) {
-		ps, err := LoadProfiles(fstest.MapFS{"x.toml": {Data: []byte(src)}})
-		if err != nil {
+		l := &profileLoader{ids: map[string]string{}}
+		l.folder(fstest.MapFS{"x.toml": {Data: []byte(src)}})
+		if l.problems != nil {
 			return
 		}
+		ps := &Profiles{All: l.profiles}
 		r := NewReport(Other)
 		r.Values["event.recognised_at"] = KnownValue("2026-11-05T00:00:00+09:00")
 		Check(r, ps, Facts{}, time.Unix(1_800_000_000, 0))

@@ -194,8 +194,14 @@ func (s *Sheet) line(lines []Line, f *Field) []Line {
 	return append(lines, l)
 }
 
+// latin writes the marks of a composed text for readers of English.
+var latin = strings.NewReplacer("（", " (", "）", ")", "　", " ", "：", ": ", "、", ", ")
+
 // compose fills the holes of a composed text; an unanswered one says so.
 func (s *Sheet) compose(t string) string {
+	if s.Lang == text.EN {
+		t = latin.Replace(t)
+	}
 	return hole.ReplaceAllStringFunc(t, func(m string) string {
 		id := FieldID(strings.Trim(m, "{}"))
 		if mark, ok := s.mark(id); ok {

@@ -54,6 +54,12 @@ func (v formView) ClockLabel(c TimeLine) string {
 // Late marks a clock that needs attention.
 func (v formView) Late(c TimeLine) bool { return c.State == ClockLate || c.State == ClockMetLate }
 
+// Wide reports whether a table has more columns than the page has room for.
+func (v formView) Wide(l Line) bool { return len(l.Head) > 5 }
+
+// DeskText names the desk of a recipient.
+func (v formView) DeskText(desk string) string { return v.say.T("incident.sheet.desk", "desk", desk) }
+
 // Open reports whether a row has no answer yet.
 func (v formView) Open(l Line) bool {
 	return l.Field != "" && (l.State == "" || l.State == Unknown || l.State == Investigating)

@@ -182,7 +182,7 @@ func (w *sheetWriter) table(l Line) {
 		var parts []string
 		for n, cell := range row {
 			if cell != "" {
-				parts = append(parts, l.Head[n]+"："+cell)
+				parts = append(parts, w.s.say.T("incident.sheet.pair", "stage", l.Head[n], "says", cell))
 			}
 		}
 		w.pair(fmt.Sprintf("%s %d", l.Label, i+1), strings.Join(parts, "\n"))
