@@ -20,10 +20,10 @@ import (
 // closes it.
 type Opener func(ctx context.Context) (*Service, func() error, error)
 
-// AdminCommands returns "user" and "token", for "noroshi admin": what has to
+// Commands returns "user" and "token", for "noroshi admin": what has to
 // be done before anybody can sign in, and when nobody can. They work on the
 // database itself and are recorded as acts of the system.
-func AdminCommands(e *cli.Env, open Opener) []*cobra.Command {
+func Commands(e *cli.Env, open Opener) []*cobra.Command {
 	return []*cobra.Command{userCommand(e, open), tokenCommand(e, open)}
 }
 

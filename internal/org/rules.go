@@ -14,10 +14,10 @@ import (
 // Record: that an organisation is there, what it is and since when, without
 // contacts, people or ties.
 var Access = gate.Table{
-	"org.read": everyone(gate.Own, gate.Table{"": {
-		gate.MinistryClerk: gate.Sector, gate.MinistrySuper: gate.Sector,
-		gate.CommissionMember: gate.Record, gate.HubAdmin: gate.All,
-	}}),
+	"org.list": everyone(gate.Own, seeing),
+	"org.read": everyone(gate.Own, seeing),
+	"org.ties": everyone(gate.Own, hubAll),
+
 	"org.register": {gate.HubAdmin: gate.All},
 	"org.change":   {gate.HubAdmin: gate.All},
 	"org.contact":  {gate.OperatorAdmin: gate.Own, gate.HubAdmin: gate.All},
@@ -26,26 +26,42 @@ var Access = gate.Table{
 		gate.OperatorAdmin: gate.Addressed, gate.Maintainer: gate.Addressed,
 		gate.SupplierContact: gate.Addressed, gate.MakerContact: gate.Addressed, gate.HubAdmin: gate.All,
 	},
-	"person.read":    everyone(gate.Own, gate.Table{"": {gate.HubAdmin: gate.All}}),
+	"org.untie": { // end a tie, from either side
+		gate.OperatorAdmin: gate.Own, gate.Maintainer: gate.Own,
+		gate.SupplierContact: gate.Own, gate.MakerContact: gate.Own, gate.HubAdmin: gate.All,
+	},
+
+	"person.list":    everyone(gate.Own, hubAll),
+	"person.read":    everyone(gate.Own, hubAll),
 	"person.invite":  {gate.OperatorAdmin: gate.Own, gate.HubAdmin: gate.All},
 	"person.change":  {gate.OperatorAdmin: gate.Own, gate.HubAdmin: gate.All},
 	"person.suspend": {gate.OperatorAdmin: gate.Own, gate.HubAdmin: gate.All},
+	"person.resume":  {gate.OperatorAdmin: gate.Own, gate.HubAdmin: gate.All},
 	"person.recover": {gate.OperatorAdmin: gate.Own, gate.HubAdmin: gate.All},
-	"me.change":      everyone(gate.Own, nil),
-	"session.read":   everyone(gate.Own, gate.Table{"": {gate.HubAdmin: gate.All}}),
-	"session.end":    everyone(gate.Own, gate.Table{"": {gate.HubAdmin: gate.All}}),
-	"token.read":     everyone(gate.Own, gate.Table{"": {gate.HubAdmin: gate.All}}),
-	"token.issue":    everyone(gate.Own, nil),
-	"token.revoke":   everyone(gate.Own, gate.Table{"": {gate.HubAdmin: gate.All}}),
+
+	"me.change":    everyone(gate.Own, nil),
+	"session.read": everyone(gate.Own, hubAll),
+	"session.end":  everyone(gate.Own, hubAll),
+	"token.read":   everyone(gate.Own, hubAll),
+	"token.issue":  everyone(gate.Own, nil),
+	"token.revoke": everyone(gate.Own, hubAll),
 }
 
+// seeing and hubAll are what some roles have in place of Own.
+var (
+	seeing = map[gate.Role]gate.Reach{
+		gate.MinistryClerk: gate.Sector, gate.MinistrySuper: gate.Sector, gate.CommissionMember: gate.Record, gate.HubAdmin: gate.All,
+	}
+	hubAll = map[gate.Role]gate.Reach{gate.HubAdmin: gate.All}
+)
+
 // everyone grants every role a reach, and some of them the one given instead.
-func everyone(reach gate.Reach, but gate.Table) map[gate.Role]gate.Reach {
+func everyone(reach gate.Reach, but map[gate.Role]gate.Reach) map[gate.Role]gate.Reach {
 	row := map[gate.Role]gate.Reach{}
 	for _, r := range gate.Roles {
 		row[r] = reach
 	}
-	for r, wider := range but[""] {
+	for r, wider := range but {
 		row[r] = wider
 	}
 	return row
@@ -53,7 +69,7 @@ func everyone(reach gate.Reach, but gate.Table) map[gate.Role]gate.Reach {
 
 // sessionOnly are the verbs that an API token never carries, whatever its
 // scopes: what makes or widens access needs a person who signed in.
-var sessionOnly = []string{"person.invite", "person.change", "person.suspend", "person.recover", "me.change", "token.issue", "session.end"}
+var sessionOnly = []string{"person.invite", "person.change", "person.suspend", "person.resume", "person.recover", "me.change", "token.issue", "session.end"}
 
 // fitting says which kinds of organisation have people of a role.
 var fitting = map[gate.Role][]Kind{

@@ -107,7 +107,7 @@ func (s *Service) Get(ctx context.Context, id ID) (o Org, err error) {
 // List returns organisations that who acts may see, in order of reading, and
 // the cursor of the next page; empty at the end.
 func (s *Service) List(ctx context.Context, f Filter) (out []Org, next string, err error) {
-	err = s.read(ctx, "org.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+	err = s.read(ctx, "org.list", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		out, next, err = listOrgs(ctx, tx, f, who, reach)
 		return err
 	})

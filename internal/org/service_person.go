@@ -212,16 +212,16 @@ func keepAdmin(ctx context.Context, tx *db.Tx, was, now Person) error {
 // Suspend ends a person's access: their sessions and links end, their API
 // tokens are revoked. Faults as ChangePerson.
 func (s *Service) Suspend(ctx context.Context, id PersonID) error {
-	return s.setState(ctx, id, Suspended)
+	return s.setState(ctx, "person.suspend", id, Suspended)
 }
 
 // Resume gives a suspended person their sign-in back; API tokens stay revoked.
 func (s *Service) Resume(ctx context.Context, id PersonID) error {
-	return s.setState(ctx, id, Active)
+	return s.setState(ctx, "person.resume", id, Active)
 }
 
-func (s *Service) setState(ctx context.Context, id PersonID, to PersonState) error {
-	act := &ledger.Act{Verb: "person.suspend"}
+func (s *Service) setState(ctx context.Context, verb string, id PersonID, to PersonState) error {
+	act := &ledger.Act{Verb: verb}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		was, err := loadPerson(ctx, tx, id, who, reach)
 		if err != nil {
@@ -272,7 +272,7 @@ func (s *Service) shutOut(ctx context.Context, tx *db.Tx, id PersonID) error {
 // People returns the people of an organisation, one's own when id is empty,
 // in order of name, and the cursor of the next page.
 func (s *Service) People(ctx context.Context, id ID, cursor string, limit int) (out []Person, next string, err error) {
-	err = s.read(ctx, "person.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+	err = s.read(ctx, "person.list", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		if id == "" {
 			id = ID(who.Org)
 		}

@@ -99,7 +99,7 @@ func (s *Service) Tie(ctx context.Context, kind TieKind, customer, other ID, ser
 
 // EndTie ends a tie of one's own organisation, from either side.
 func (s *Service) EndTie(ctx context.Context, id string) error {
-	act := &ledger.Act{Verb: "org.tie", Object: "tie/" + id}
+	act := &ledger.Act{Verb: "org.untie", Object: "tie/" + id}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		customer, other, err := endTie(ctx, tx, id, ID(who.Org), s.now())
 		if err != nil {
@@ -125,7 +125,7 @@ func (s *Service) tied(ctx context.Context, tx *db.Tx, id string, customer, othe
 // that it has confirmed or still has to answer. Only one's own organisation's
 // are there to see, but for the hub's administrators.
 func (s *Service) Ties(ctx context.Context, id ID) (declared, received []Tie, err error) {
-	err = s.read(ctx, "org.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+	err = s.read(ctx, "org.ties", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		if string(id) != who.Org && reach != gate.All {
 			return ErrOrgGone
 		}

@@ -36,6 +36,8 @@ type orgView struct {
 	Declared []tieRow
 	Received []tieRow
 	Own      bool
+	Settle   bool // what others declared may be answered
+	Untie    bool // ties may be ended
 }
 
 type contactRow struct {
@@ -181,6 +183,7 @@ func showOrg(q *httpd.Request, s *Service) error {
 	own := string(o.ID) == q.Who.Org
 	v := orgView{Org: o, Own: own, Record: q.Who.Has(gate.CommissionMember) && !own && !isHub(q)}
 	v.Edit = Access.May(q.Context(), "org.contact") && (own || isHub(q))
+	v.Settle, v.Untie = own && Access.May(q.Context(), "org.settle"), own && Access.May(q.Context(), "org.untie")
 	v.Head = page.Head{H1: o.In(q.Lang)}
 	if isHub(q) {
 		v.Head.Acts = []page.Act{{Text: p.T("org.web.change"), Href: "/organisations/" + string(o.ID) + "/change"},

@@ -273,7 +273,7 @@ func TestPagesOfTheAdministrators(t *testing.T) {
 func TestAPI(t *testing.T) {
 	c := newCountry(t)
 	hub := newHub(t, c.world)
-	_, secret, err := c.IssueToken(c.as[gate.OperatorAdmin].ctx, "試験", []string{"org.read", "person.*"}, 0)
+	_, secret, err := c.IssueToken(c.as[gate.OperatorAdmin].ctx, "試験", []string{"org.read", "org.list", "person.*"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
