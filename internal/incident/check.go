@@ -38,7 +38,7 @@ type Want struct {
 	Profile string      `json:"profile"`
 	Name    text.Both   `json:"name"`
 	Stage   text.Both   `json:"stage"`
-	For     []text.Both `json:"for"` // the recipients
+	For     []text.Both `json:"for"` // the recipients that would get it
 	By      *Clock      `json:"by"`  // the stage's earliest clock
 }
 
@@ -120,7 +120,9 @@ func Check(r *Report, ps *Profiles, facts Facts, now time.Time) Result {
 		}
 		want := Want{Profile: p.ID, Name: p.Name, Stage: pr.StageName, By: firstDue(pr.Clocks, pr.Stage)}
 		for _, rc := range pr.Recipients {
-			want.For = append(want.For, rc.Name)
+			if !rc.Withheld {
+				want.For = append(want.For, rc.Name)
+			}
 		}
 		for _, m := range pr.Missing {
 			i := slices.IndexFunc(out.Missing, func(g Gap) bool { return g.MissingField == m })

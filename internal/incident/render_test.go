@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -68,6 +69,57 @@ func TestGoldenForms(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, c.id+"."+string(c.lang)+".golden."+string(c.as), raw)
+	}
+}
+
+// Every sentence that profiles, clocks, checks, forms and commands may need
+// exists, and none is said by nobody.
+func TestFormWordsComplete(t *testing.T) {
+	cat := sentences(t)
+	family := regexp.MustCompile(`^incident\.(profile|clock|check|ready|sheet|calendar|cli|status)\.`)
+	used := map[string]bool{}
+	for _, s := range Statuses {
+		used["incident.status."+string(s)] = true
+	}
+	for k := range startFields {
+		used["incident.clock.waiting."+string(k)] = true
+	}
+	for _, s := range []ClockState{ClockMet, ClockMetLate, ClockLate} {
+		used["incident.clock."+string(s)] = true
+	}
+	for _, r := range []Reason{ReasonEmpty, ReasonInvestigating, ReasonGate, ReasonConsent} {
+		used["incident.check."+string(r)] = true
+	}
+	for _, r := range []Ready{ReadyYes, ReadyMissing, ReadyOpen, ReadyConsent, ReadyNotInUse} {
+		used["incident.ready."+string(r)] = true
+	}
+	for _, m := range regexp.MustCompile(`\.T "([a-z_]+)"`).FindAllStringSubmatch(formPage, -1) {
+		used["incident.sheet."+m[1]] = true
+	}
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`"(incident\.[a-z_.]*[a-z])"`).FindAllStringSubmatch(string(src), -1) {
+			if family.MatchString(m[1]) && !strings.HasSuffix(name, "_test.go") {
+				used[m[1]] = true
+			}
+		}
+	}
+	for k := range used {
+		if !cat.Has(k) {
+			t.Errorf("no words for %s", k)
+		}
+	}
+	for _, k := range cat.Keys() {
+		if family.MatchString(k) && !used[strings.TrimSuffix(k, ".hint")] {
+			t.Errorf("%s is said by nobody", k)
+		}
 	}
 }
 

@@ -59,7 +59,13 @@ func SayMoment(at time.Time, dayEnd bool, zone string, say text.Printer) string 
 // Say writes what a clock tells: its deadline with its zone, or why there is
 // none. A house target is named as such and never as a deadline of the law.
 func (c *Clock) Say(say text.Printer) string {
-	moment := func(at *time.Time) string { return SayMoment(*at, c.DayEnd, c.Zone, say) }
+	moment := func(at *time.Time) string {
+		s := SayMoment(*at, c.DayEnd, c.Zone, say)
+		if c.Zone != "Asia/Tokyo" { // readers in Japan need not convert
+			s += say.T("incident.clock.also", "at", SayMoment(*at, false, "Asia/Tokyo", say))
+		}
+		return s
+	}
 	var s string
 	switch {
 	case c.State == ClockOff:

@@ -200,6 +200,17 @@ func TestPromptlyIsNoDeadline(t *testing.T) {
 	}
 }
 
+// A clock of another zone says Japan's time beside its own.
+func TestSecondZone(t *testing.T) {
+	p, _ := Builtin().Get("eu-nis2")
+	r := NewReport(Other)
+	r.Values["foreign.aware_at"] = KnownValue("2026-11-04T23:40:00+09:00")
+	c := p.Clocks(r, Facts{}, at(t, "2026-11-05T00:00:00+09:00"))[0]
+	if got, want := c.Say(sentences(t).Printer(text.EN, nil)), "by Thu 5 Nov 2026, 15:40 CET (Thu 5 Nov 2026, 23:40 JST)"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestClockStates(t *testing.T) {
 	p, _ := Builtin().Get("eu-nis2")
 	r := NewReport(Other)
