@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,9 +14,11 @@ import (
 	"noroshi/internal/base/bus"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
+	"noroshi/internal/testkit"
 )
 
 // world is a service on a database of its own, with a clock that tests move.
@@ -36,18 +39,20 @@ var cheap = Cost{Memory: 8, Time: 1, Lanes: 1}
 
 func newWorld(t *testing.T, change ...func(*Config)) *world {
 	t.Helper()
-	source := t.TempDir() + "/x.db"
-	if pg := os.Getenv("NOROSHI_TEST_DB"); pg != "" && os.Getenv("NOROSHI_TEST_ORG_PG") == "1" {
-		source = pg
-	}
-	d, err := db.Open(t.Context(), source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	if _, err := d.Migrate(t.Context(), db.Source{Noun: "bus", FS: bus.Migrations}, db.Source{Noun: "ledger", FS: ledger.Migrations},
-		db.Source{Noun: "key", FS: key.Migrations}, db.Source{Noun: "org", FS: Migrations}); err != nil {
-		t.Fatal(err)
+	sources := []db.Source{{Noun: "bus", FS: bus.Migrations}, {Noun: "ledger", FS: ledger.Migrations}, {Noun: "key", FS: key.Migrations},
+		{Noun: "httpd", FS: httpd.Migrations}, {Noun: "org", FS: Migrations}}
+	source, d := filepath.Join(t.TempDir(), "x.db"), (*db.DB)(nil)
+	if os.Getenv(onPostgres) != "" {
+		d = testkit.Postgres(t, sources...)
+	} else {
+		var err error
+		if d, err = db.Open(t.Context(), source); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { d.Close() })
+		if _, err := d.Migrate(t.Context(), sources...); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ring, err := key.OpenRing(t.TempDir())
 	if err != nil {
@@ -62,6 +67,26 @@ func newWorld(t *testing.T, change ...func(*Config)) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// onPostgres is set while TestOnPostgres runs the others once more.
+const onPostgres = "NOROSHI_TEST_ORG_ON_POSTGRES"
+
+// TestOnPostgres runs the tests that touch the database on PostgreSQL.
+func TestOnPostgres(t *testing.T) {
+	if os.Getenv("NOROSHI_TEST_DB") == "" {
+		testkit.Skip(t, "NOROSHI_TEST_DB names no PostgreSQL")
+	}
+	t.Setenv(onPostgres, "1")
+	for name, fn := range map[string]func(*testing.T){
+		"join": TestJoinAndSignIn, "links": TestAttackerAtTheLinks, "door": TestAttackerAtTheDoor, "unknown address": TestUnknownAddressLooksLikeAWrongPassword,
+		"wait": TestWaitIsNotForever, "sessions": TestSessionsEnd, "recovery": TestRecovery, "two organisations": TestOneAddressTwoOrganisations, "demo": TestDemoLinks,
+		"who sees whom": TestWhoSeesWhom, "never learns": TestAnOperatorNeverLearnsOfAnother, "who may": TestWhoMayDoWhat,
+		"rights": TestRightsThatAnAdministratorCannotGive, "ties": TestTies, "crossing": TestChangesThatCross, "tokens": TestTokens,
+		"lists": TestListPagesAndSearch, "routing": TestRouting, "pages": TestPagesOfTheAdministrators, "api": TestAPI,
+	} {
+		t.Run(name, fn)
+	}
 }
 
 func (w *world) clock() time.Time {
