@@ -25,7 +25,6 @@ type visit struct {
 	signed bool
 	who    gate.Identity
 	cred   Credential
-	key    string // Idempotency-Key
 	failed error  // the error that was answered, for the log
 	url    string // path and query, for Link headers
 }

@@ -204,7 +204,7 @@ func prove(ctx context.Context, fsys fs.FS, entry string, keys []note.Verifier) 
 		return Proven{}, err
 	}
 	var p Proven
-	index := c.Size
+	var index uint64
 	if n, err := strconv.ParseUint(entry, 10, 64); err == nil {
 		index = n
 	} else if r, _, err := readProven(entry); err == nil {

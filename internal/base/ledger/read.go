@@ -88,6 +88,18 @@ func (l *Ledger) prove(seq uint64) (tlog.Proof, error) {
 	return reader.Prove(seq, signed)
 }
 
+// Owns reports whether the entry is of an act of the organisation.
+func (l *Ledger) Owns(ctx context.Context, entry, org string) (yes bool, err error) {
+	err = l.DB.Read(ctx, func(tx *db.Tx) error {
+		var n int
+		err := tx.QueryRow(ctx, `SELECT count(*) FROM ledger_entry e JOIN ledger_name n ON n.pseudonym = e.org
+			WHERE e.id = $1 AND n.kind = 'org' AND n.subject = $2`, entry, org).Scan(&n)
+		yes = n > 0
+		return err
+	})
+	return yes, err
+}
+
 // Row is an entry as lists show it, with the id of its organisation where the
 // table of names still has it.
 type Row struct {

@@ -9,9 +9,6 @@ import (
 // MaxEntry is the largest entry in bytes: its length is written in two.
 const MaxEntry = 1<<16 - 1
 
-// maxBundle is the largest bundle in bytes.
-const maxBundle = tileWidth * (2 + MaxEntry)
-
 // appendEntry appends an entry to a bundle.
 func appendEntry(bundle, entry []byte) []byte {
 	bundle = binary.BigEndian.AppendUint16(bundle, uint16(len(entry)))

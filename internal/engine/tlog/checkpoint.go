@@ -202,7 +202,7 @@ func ParseKeys(text []byte) ([]note.Verifier, error) {
 		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("key file: holds no key; a key is a line like name+1234abcd+A...")
+		return nil, errors.New("key file: holds no key; a key is a line such as name+1234abcd+A… in base64")
 	}
 	return keys, nil
 }

@@ -26,7 +26,7 @@ func Extra(fsys fs.FS, size uint64) ([]string, error) {
 var errStop = errors.New("stop")
 
 // files yields the path of everything in a folder that is not a directory.
-// A path that is listed but is no regular file comes with irregular.
+// A path that is listed but is no regular file comes with errIrregular.
 func files(fsys fs.FS) func(yield func(string, error) bool) {
 	return func(yield func(string, error) bool) {
 		err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
@@ -34,7 +34,7 @@ func files(fsys fs.FS) func(yield func(string, error) bool) {
 			case err == nil && d.IsDir():
 				return nil
 			case err == nil && !d.Type().IsRegular():
-				err = irregular
+				err = errIrregular
 			}
 			if !yield(path, err) {
 				return errStop
@@ -48,16 +48,16 @@ func files(fsys fs.FS) func(yield func(string, error) bool) {
 	}
 }
 
-// irregular is a link, pipe, socket or device where a file should be: what it
+// errIrregular is a link, pipe, socket or device where a file should be: what it
 // shows today it need not show tomorrow.
-var irregular = errors.New("is not a regular file")
+var errIrregular = errors.New("is not a regular file")
 
 // unaccounted adds a problem for every file of the folder that a checkpoint
 // of the size does not account for.
 func (f *findings) unaccounted(fsys fs.FS, size uint64) {
 	for path, err := range files(fsys) {
 		switch {
-		case errors.Is(err, irregular):
+		case errors.Is(err, errIrregular):
 			f.add(problem(Unexpected, path, "is not a regular file"))
 		case err != nil:
 			f.add(problem(Unreadable, path, "cannot be listed: %v", err).because(err))
