@@ -445,35 +445,43 @@ func (s *Service) PreviewDraft(ctx context.Context, id ID) (p Preview, err error
 
 // SubmitDraft hands a draft in as it stands at a revision, so that nobody
 // sends what they have not seen. It fails with ErrRevision when somebody
-// changed it since, ErrClashes while there is something to choose, and as
-// Submit does. A draft that was submitted before gives the first answer again.
+// changed it since, or handed another version in; ErrClashes while there is
+// something to choose; and as Submit does. A draft that was submitted before
+// gives the first answer again.
 func (s *Service) SubmitDraft(ctx context.Context, id ID, revision int64) (Submitted, error) {
 	d, err := s.Draft(ctx, id)
-	if errors.Is(err, ErrNoDraft) {
-		at, version := id, 1
-		again := s.DB.Read(ctx, func(tx *db.Tx) error {
-			c, v, err := versionOf(ctx, tx, id)
-			if err == nil {
-				at, version = c, v
-			}
-			return err
-		})
-		if again != nil && !errors.Is(again, ErrNone) {
-			return Submitted{}, again
-		}
-		if out, again := s.submitted(ctx, at, version); again == nil {
-			return out, nil
-		}
-	}
 	switch {
 	case err != nil:
-		return Submitted{}, err
-	case d.Revision != revision:
+	case d.Revision != revision || d.Behind:
 		return Submitted{}, ErrRevision
 	case len(d.Clashes) > 0:
 		return Submitted{}, fault.New(fault.Unmet, ErrClashes.Code, "n", len(d.Clashes)).At(clashPlaces(d.Clashes)...)
+	default:
+		var out Submitted
+		if out, err = s.Submit(ctx, d.Report, id); err == nil {
+			return out, nil
+		}
 	}
-	return s.Submit(ctx, d.Report, id)
+	if !errors.Is(err, ErrNoDraft) && !errors.Is(err, ErrRevision) {
+		return Submitted{}, err
+	}
+	// It may be in already: this is the same click once more, or both windows
+	// at once.
+	at, version := id, 1
+	sent := s.DB.Read(ctx, func(tx *db.Tx) error {
+		c, v, err := versionOf(ctx, tx, id)
+		if err == nil {
+			at, version = c, v
+		}
+		return err
+	})
+	if sent != nil && !errors.Is(sent, ErrNone) {
+		return Submitted{}, sent
+	}
+	if out, again := s.submitted(ctx, at, version); again == nil {
+		return out, nil
+	}
+	return Submitted{}, err
 }
 
 func clashPlaces(cs []Clash) (out []fault.Place) {

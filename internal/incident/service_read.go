@@ -113,17 +113,11 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, id ID, purpose, what, en
 // view gathers what the one who opened a case may see of it.
 func (s *Service) view(ctx context.Context, tx *db.Tx, c Case, version int, who gate.Identity, reach gate.Reach) (v View, err error) {
 	v = View{Case: c, Mine: reach == gate.Own}
-	if version == 0 {
-		version = c.Version
-	}
-	if v.Report, err = s.report(ctx, tx, c, version); err != nil {
+	var known Facts
+	if v.Report, known, err = s.versionFor(ctx, tx, c.ID, c, version, "", who, reach); err != nil {
 		return v, err
 	}
 	if v.Versions, err = loadVersions(ctx, tx, c.ID); err != nil {
-		return v, err
-	}
-	known, err := facts(ctx, tx, c.ID)
-	if err != nil {
 		return v, err
 	}
 	with := "" // all conversations are the reporter's
@@ -134,6 +128,10 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, c Case, version int, who 
 		return v, err
 	}
 	v.Result = Check(v.Report, s.Profiles, known, s.now())
+	if !v.Mine { // later versions may have gone to others only
+		last := sentTo(v.Deliveries)
+		v.Versions = slices.DeleteFunc(v.Versions, func(x Version) bool { return x.Version > last })
+	}
 	if !v.Mine { // which other forms it makes is not theirs to know
 		v.Result.Missing = nil
 		v.Result.Profiles = slices.DeleteFunc(v.Result.Profiles, func(p ProfileResult) bool {
@@ -188,15 +186,15 @@ func langOf(who gate.Identity) text.Lang {
 // Compare returns how a version of one's own case, or of one that was
 // addressed to one, differs from the version before it.
 func (s *Service) Compare(ctx context.Context, id ID, version int, purpose string) (out []Change, err error) {
-	compare := func(tx *db.Tx, c Case) error {
+	compare := func(tx *db.Tx, c Case, who gate.Identity, reach gate.Reach) error {
 		if version < 2 {
 			return nil
 		}
-		now, err := s.report(ctx, tx, c, version)
+		now, _, err := s.versionFor(ctx, tx, c.ID, c, version, "", who, reach)
 		if err != nil {
 			return err
 		}
-		then, err := s.report(ctx, tx, c, version-1)
+		then, _, err := s.versionFor(ctx, tx, c.ID, c, version-1, "", who, reach)
 		if err != nil {
 			return err
 		}
@@ -210,7 +208,7 @@ func (s *Service) Compare(ctx context.Context, id ID, version int, purpose strin
 			if err != nil {
 				return err
 			}
-			return compare(tx, c)
+			return compare(tx, c, who, reach)
 		})
 		return out, err
 	}
@@ -220,7 +218,7 @@ func (s *Service) Compare(ctx context.Context, id ID, version int, purpose strin
 		if err != nil {
 			return err
 		}
-		return compare(tx, c)
+		return compare(tx, c, who, reach)
 	})
 	return out, err
 }

@@ -163,7 +163,17 @@ func (s *Service) before(ctx context.Context, tx *db.Tx, who gate.Identity, r *R
 	}
 	switch {
 	case draft != "" && r.Version <= c.Version:
-		return c, &repeated{c.ID, r.Version}
+		if draft == c.ID && r.Version == 1 {
+			return c, &repeated{c.ID, 1}
+		}
+		id, version, err := versionOf(ctx, tx, draft)
+		if errors.Is(err, ErrNone) { // another version came in past this draft
+			return c, ErrRevision
+		}
+		if err != nil {
+			return c, err
+		}
+		return c, &repeated{id, version}
 	case c.State != Open:
 		return c, ErrClosed
 	case r.Stage == First:
@@ -235,7 +245,7 @@ func (s *Service) write(ctx context.Context, tx *db.Tx, who gate.Identity, p pla
 		}
 	}
 	if draft != "" {
-		if err := deleteDraft(ctx, tx, draft, c.Org); err != nil {
+		if err := s.endDraft(ctx, tx, draft, c); err != nil {
 			return err
 		}
 	}
