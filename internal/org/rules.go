@@ -202,8 +202,3 @@ func together(roles []gate.Role) (pair [2]gate.Role, conflict bool) {
 	}
 	return pair, false
 }
-
-// public reports whether an organisation of the kinds is a public body.
-func public(kinds []Kind) bool {
-	return slices.ContainsFunc(kinds, func(k Kind) bool { return slices.Contains(bodies, k) })
-}

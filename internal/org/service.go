@@ -15,7 +15,6 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/base/text"
 )
 
 // Config is what the service needs.
@@ -217,10 +216,4 @@ func (s *Service) Identity(ctx context.Context, person PersonID) (id gate.Identi
 		return err
 	})
 	return id, err
-}
-
-// langOf returns the language of who acts.
-func langOf(who gate.Identity) text.Lang {
-	l, _ := text.ParseLang(who.Lang)
-	return l
 }

@@ -158,9 +158,9 @@ func showPassword(q *httpd.Request, fail error) error {
 		Head:   page.Head{H1: title, Crumbs: []page.Crumb{crumb(p.T("org.web.account.title"), "/account"), crumb(title, "")}},
 		Action: "/account/password", Button: title, Back: "/account", Note: p.T("org.web.change_password.note"),
 		Fields: []page.Field{
-			{Name: "old_password", Kind: "password", Label: p.T("org.web.old_password"), Autocomplete: "current-password", Width: "wide"},
-			{Name: "new_password", Kind: "password", Label: p.T("org.web.new_password"), Hint: p.T("org.web.new_password.hint", "min", minPassword), Autocomplete: "new-password", Width: "wide"},
-			{Name: "password_again", Kind: "password", Label: p.T("org.web.password_again"), Autocomplete: "new-password", Width: "wide"},
+			{Name: "old_password", Kind: "password", Label: p.T("org.web.old_password"), Autocomplete: "current-password"},
+			{Name: "new_password", Kind: "password", Label: p.T("org.web.new_password"), Hint: p.T("org.web.new_password.hint", "min", minPassword), Autocomplete: "new-password"},
+			{Name: "password_again", Kind: "password", Label: p.T("org.web.password_again"), Autocomplete: "new-password"},
 		},
 	})
 }
@@ -183,7 +183,7 @@ func showNewToken(q *httpd.Request, s *Service, fail error) error {
 		Head:   page.Head{H1: title, Lead: p.T("org.web.token.lead"), Crumbs: []page.Crumb{crumb(p.T("org.web.account.title"), "/account"), crumb(title, "")}},
 		Action: "/account/tokens/new", Button: p.T("org.web.token.go"), Back: "/account",
 		Fields: []page.Field{
-			{Name: "name", Label: p.T("org.web.token.name"), Need: page.Required, Example: p.T("org.web.token.name.example"), Width: "wide"},
+			{Name: "name", Label: p.T("org.web.token.name"), Need: page.Required, Example: p.T("org.web.token.name.example")},
 			{Name: "scopes", Kind: "textarea", Rows: 4, Label: p.T("org.web.token.scopes"), Need: page.Required, Hint: hint, Example: "asset.* incident.submit"},
 			{Name: "days", Kind: "number", Label: p.T("org.web.token.days"), Value: "90", Unit: p.T("org.web.token.unit"), Width: "w4"},
 		},

@@ -269,9 +269,9 @@ func showOrgForm(q *httpd.Request, s *Service, o Org, fail error) error {
 		Fields: []page.Field{
 			{Name: "version", Kind: "hidden", Value: strconv.FormatInt(o.Version, 10)},
 			{Name: "number", Label: p.T("org.web.number"), Hint: p.T("org.web.number.hint"), Value: string(o.Number), InputMode: "numeric"},
-			{Name: "name.ja", Label: p.T("org.web.name.ja"), Need: page.Required, Value: o.Name.JA, Width: "wide", Lang: "ja"},
-			{Name: "name.en", Label: p.T("org.web.name.en"), Value: o.Name.EN, Width: "wide", Lang: "en"},
-			{Name: "kana", Label: p.T("org.web.kana"), Value: o.Kana, Width: "wide", Lang: "ja"},
+			{Name: "name.ja", Label: p.T("org.web.name.ja"), Need: page.Required, Value: o.Name.JA, Lang: "ja"},
+			{Name: "name.en", Label: p.T("org.web.name.en"), Value: o.Name.EN, Lang: "en"},
+			{Name: "kana", Label: p.T("org.web.kana"), Value: o.Kana, Lang: "ja"},
 			{Name: "kinds", Kind: "choices", Label: p.T("org.web.kinds"), Need: page.Required, Options: options(p, kindWords, Kinds), Values: kinds},
 			{Name: "sectors", Kind: "choices", Label: p.T("org.web.sectors"), Hint: p.T("org.web.sectors.hint"), Options: sectors, Values: o.Sectors},
 		},
@@ -305,10 +305,10 @@ func showContacts(q *httpd.Request, s *Service, fail error) error {
 		at := index("contacts", i)
 		v.Groups = append(v.Groups, contactGroup{p.T("org.web.contact.n", "n", i+1), []page.Field{
 			{Name: at + ".duty", Kind: "select", Label: p.T("org.web.duty"), Options: options(p, dutyWords, Duties), Value: string(c.Duty)},
-			{Name: at + ".name", Label: p.T("org.web.name"), Value: c.Name, Width: "wide"},
-			{Name: at + ".department", Label: p.T("org.web.department"), Value: c.Department, Width: "wide"},
+			{Name: at + ".name", Label: p.T("org.web.name"), Value: c.Name},
+			{Name: at + ".department", Label: p.T("org.web.department"), Value: c.Department},
 			{Name: at + ".phone", Kind: "tel", Label: p.T("org.web.phone"), Value: c.Phone},
-			{Name: at + ".mail", Kind: "email", Label: p.T("org.web.mail"), Value: c.Mail, Width: "wide"},
+			{Name: at + ".mail", Kind: "email", Label: p.T("org.web.mail"), Value: c.Mail},
 		}})
 	}
 	shell := q.Shell(title)
@@ -363,7 +363,7 @@ func showTieForm(q *httpd.Request, s *Service, fail error) error {
 		Fields: []page.Field{
 			{Name: "kind", Kind: "choice", Label: p.T("org.web.tie.kind"), Need: page.Required, Options: options(p, "org.tie_kind.", TieKinds), Value: string(SupplierTie)},
 			{Name: "number", Label: p.T("org.web.number"), Need: page.Required, Hint: p.T("org.web.number.hint"), InputMode: "numeric"},
-			{Name: "name", Label: p.T("org.web.tie.name"), Need: page.Required, Width: "wide"},
+			{Name: "name", Label: p.T("org.web.tie.name"), Need: page.Required},
 			{Name: "services", Kind: "textarea", Rows: 2, Label: p.T("org.web.tie.services")},
 		},
 	})

@@ -142,8 +142,8 @@ func personFields(q *httpd.Request, p Person, kinds []Kind) []page.Field {
 		roles[i] = string(r)
 	}
 	return []page.Field{
-		{Name: "name", Label: w.T("org.web.name"), Need: page.Required, Value: p.Name, Width: "wide"},
-		{Name: "mail", Kind: "email", Label: w.T("org.web.mail"), Need: page.Required, Hint: w.T("org.web.mail.hint"), Value: p.Mail, Width: "wide"},
+		{Name: "name", Label: w.T("org.web.name"), Need: page.Required, Value: p.Name},
+		{Name: "mail", Kind: "email", Label: w.T("org.web.mail"), Need: page.Required, Hint: w.T("org.web.mail.hint"), Value: p.Mail},
 		{Name: "roles", Kind: "choices", Label: w.T("org.web.roles"), Need: page.Required, Options: options(w, roleWords, RolesFor(kinds)), Values: roles},
 		{Name: "clearance", Kind: "choice", Label: w.T("org.web.clearance"), Hint: w.T("org.web.clearance.hint"), Options: clearances(w, max(upTo, p.Clearance)), Value: strconv.Itoa(p.Clearance)},
 		{Name: "lang", Kind: "choice", Label: w.T("org.web.lang"), Options: langs, Value: string(p.Lang)},

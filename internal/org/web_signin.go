@@ -124,8 +124,8 @@ func showSignIn(q *httpd.Request, err error) error {
 		Head: page.Head{H1: p.T("org.web.signin.title"), Lead: p.T("org.web.signin.lead")},
 		Next: q.Next("/"),
 		Fields: []page.Field{
-			{Name: "mail", Kind: "email", Label: p.T("org.web.mail"), Autocomplete: "username", Width: "wide"},
-			{Name: "password", Kind: "password", Label: p.T("org.web.password"), Autocomplete: "current-password", Width: "wide"},
+			{Name: "mail", Kind: "email", Label: p.T("org.web.mail"), Autocomplete: "username"},
+			{Name: "password", Kind: "password", Label: p.T("org.web.password"), Autocomplete: "current-password"},
 		},
 	})
 }
@@ -157,8 +157,8 @@ func showWelcome(q *httpd.Request, s *Service, fail error) error {
 	}
 	v.Facts = page.Facts{Tight: true, Rows: []page.Fact{{Name: p.T("org.web.mail"), Value: e.Mail}, {Name: p.T("org.web.until"), Value: p.Time(e.Expires)}}}
 	v.Fields = []page.Field{
-		{Name: "password", Kind: "password", Label: p.T("org.web.new_password"), Hint: p.T("org.web.new_password.hint", "min", minPassword), Autocomplete: "new-password", Width: "wide"},
-		{Name: "password_again", Kind: "password", Label: p.T("org.web.password_again"), Autocomplete: "new-password", Width: "wide"},
+		{Name: "password", Kind: "password", Label: p.T("org.web.new_password"), Hint: p.T("org.web.new_password.hint", "min", minPassword), Autocomplete: "new-password"},
+		{Name: "password_again", Kind: "password", Label: p.T("org.web.password_again"), Autocomplete: "new-password"},
 		{Name: "code", Label: p.T("org.web.code"), Hint: p.T("org.web.code.hint"), Autocomplete: "one-time-code", Width: "w12"},
 	}
 	if e.URL != "" {

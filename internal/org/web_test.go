@@ -36,7 +36,15 @@ func newHub(t *testing.T, w *world) *httpd.Router {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httpd.New(httpd.Options{Words: cat, Pages: pages, DB: w.DB, Now: w.clock, Identify: Identify(w.Service), Version: "test"})
+	r := httpd.New(httpd.Options{Words: cat, Pages: pages, DB: w.DB, Now: w.clock, Identify: Identify(w.Service), Version: "test",
+		Dress: func(q *httpd.Request, s *page.Shell) {
+			if q.Signed {
+				s.Account = "/account"
+				s.Rail = []page.RailGroup{{Title: "org.web.account.title", Items: []page.RailItem{
+					{Key: "account", Href: "/account", Icon: "key", Label: "org.web.account.title"}, {Key: "people", Href: "/people", Icon: "people", Label: "org.web.people.title"},
+					{Key: "organisations", Href: "/organisations", Icon: "info", Label: "org.web.orgs.title"}}}}
+			}
+		}})
 	Routes(r, w.Service)
 	Pages(r, w.Service)
 	return r
