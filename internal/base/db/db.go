@@ -37,8 +37,9 @@ type (
 // DB is an open database.
 type DB struct {
 	postgres bool
-	pool     *sql.DB // SQLite: readers only
-	writer   *writer // SQLite only
+	pool     *sql.DB   // SQLite: readers only
+	writer   *writer   // SQLite only
+	prepared *prepared // SQLite only: pgx prepares by itself
 }
 
 // Open opens a database. The source is "postgres://…" or the path of a SQLite
@@ -101,7 +102,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		pool.Close()
 		return nil, err
 	}
-	return &DB{pool: pool, writer: w}, nil
+	return &DB{pool: pool, writer: w, prepared: &prepared{pool: pool, stmts: map[string]*sql.Stmt{}}}, nil
 }
 
 // Close ends the database after the writes under way.
@@ -127,7 +128,10 @@ func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 		return fmt.Errorf("begin read: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing to undo
-	return fn(&Tx{q: tx, postgres: d.postgres})
+	if d.postgres {
+		return fn(&Tx{q: tx, postgres: true})
+	}
+	return fn(&Tx{q: preparedTx{tx, d.prepared}})
 }
 
 // Write runs fn in a transaction and commits it durably. When fn returns an

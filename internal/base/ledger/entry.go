@@ -67,11 +67,15 @@ func ParseEntry(leaf []byte) (Entry, error) {
 	return e, nil
 }
 
-// Digest returns the salted digest of a secret, as it stands in an entry.
+// Digest returns the salted digest of a secret, as it stands in an entry: of
+// its JSON, or of the very bytes of a json.RawMessage.
 func Digest(salt []byte, secret any) (string, error) {
-	raw, err := json.Marshal(secret)
-	if err != nil {
-		return "", fmt.Errorf("ledger digest: %w", err)
+	raw, ok := secret.(json.RawMessage)
+	if !ok {
+		var err error
+		if raw, err = json.Marshal(secret); err != nil {
+			return "", fmt.Errorf("ledger digest: %w", err)
+		}
 	}
 	h := sha256.New()
 	h.Write(salt)

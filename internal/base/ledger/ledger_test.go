@@ -340,8 +340,12 @@ func FuzzParseEntry(f *testing.F) {
 func BenchmarkEntries(b *testing.B) {
 	l := open(b)
 	ctx, stop := context.WithCancel(gate.With(context.Background(), alice))
-	defer stop()
-	go l.Run(ctx)
+	ended := make(chan error)
+	go func() { ended <- l.Run(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		<-ended
+	})
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
