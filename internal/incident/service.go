@@ -2,10 +2,11 @@ package incident
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"noroshi/internal/base/blob"
@@ -30,14 +31,17 @@ type Config struct {
 }
 
 // Service is what people do with reports: one method per intention.
-type Service struct{ Config }
+type Service struct {
+	Config
+	bodies bodies
+}
 
 // New returns the service.
 func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{c}
+	return &Service{Config: c, bodies: bodies{found: map[string]seats{}}}
 }
 
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
@@ -92,6 +96,44 @@ func (s *Service) report(ctx context.Context, tx *db.Tx, c Case, version int) (*
 	return r, nil
 }
 
+// bodies remembers for a moment which organisations play a role: they hardly
+// ever change, and every submission asks for several.
+type bodies struct {
+	mu    sync.Mutex
+	found map[string]seats
+}
+
+type seats struct {
+	orgs []string
+	at   time.Time
+}
+
+// remembered is how long; as late may a report learn of a new body.
+const remembered = 2 * time.Second
+
+func (b *bodies) find(role string, load func() ([]org.Org, error)) ([]string, error) {
+	b.mu.Lock()
+	f, ok := b.found[role]
+	b.mu.Unlock()
+	if ok && time.Since(f.at) < remembered {
+		return f.orgs, nil
+	}
+	orgs, err := load()
+	if err != nil {
+		return nil, err
+	}
+	f = seats{at: time.Now()}
+	for _, o := range orgs {
+		f.orgs = append(f.orgs, string(o.ID))
+	}
+	if len(f.orgs) > 0 { // the first body of a role is known at once
+		b.mu.Lock()
+		b.found[role] = f
+		b.mu.Unlock()
+	}
+	return f.orgs, nil
+}
+
 // facts are what the hub knows of a case besides its report.
 func facts(ctx context.Context, tx *db.Tx, id ID) (Facts, error) {
 	done, err := loadStages(ctx, tx, id)
@@ -102,15 +144,6 @@ func facts(ctx context.Context, tx *db.Tx, id ID) (Facts, error) {
 // form that goes out. A body that is not here gets an empty organisation.
 func (s *Service) addressees(ctx context.Context, tx *db.Tx, o org.Org, r *Report, res Result, now time.Time) ([]Delivery, error) {
 	var out []Delivery
-	found := map[string][]org.Org{}
-	find := func(at string, load func() ([]org.Org, error)) ([]org.Org, error) {
-		if have, ok := found[at]; ok {
-			return have, nil
-		}
-		have, err := load()
-		found[at] = have
-		return have, err
-	}
 	sectors := o.Sectors
 	if x, ok := r.Value("operator.sector").Text(); ok && slices.Contains(o.Sectors, x) {
 		sectors = []string{x}
@@ -123,14 +156,12 @@ func (s *Service) addressees(ctx context.Context, tx *db.Tx, o org.Org, r *Repor
 			if rc.Withheld {
 				continue
 			}
-			var orgs []org.Org
+			var orgs []string
 			var err error
 			competent := func(sectors ...string) {
 				for _, x := range sectors {
-					more, e := find("sector/"+x, func() ([]org.Org, error) { return s.Orgs.Competent(ctx, tx, x) })
-					if e != nil {
-						err = e
-					}
+					more, e := s.bodies.find("sector/"+x, func() ([]org.Org, error) { return s.Orgs.Competent(ctx, tx, x) })
+					err = errors.Join(err, e)
 					orgs = append(orgs, more...)
 				}
 			}
@@ -142,14 +173,14 @@ func (s *Service) addressees(ctx context.Context, tx *db.Tx, o org.Org, r *Repor
 			case RoleTelecom:
 				competent("telecom")
 			case RoleOffice, RolePolice, RolePrivacy, RoleJPCERT:
-				orgs, err = find(string(rc.Role), func() ([]org.Org, error) { return s.Orgs.Bodies(ctx, tx, org.Kind(rc.Role)) })
+				orgs, err = s.bodies.find(string(rc.Role), func() ([]org.Org, error) { return s.Orgs.Bodies(ctx, tx, org.Kind(rc.Role)) })
 			}
 			if err != nil {
 				return nil, err
 			}
 			d := Delivery{Profile: p.ID, Role: rc.Role, Stage: p.Stage, Version: r.Version, SentAt: now}
 			for _, o := range orgs {
-				d.Org = string(o.ID)
+				d.Org = o
 				if !slices.Contains(out, d) {
 					out = append(out, d)
 				}
@@ -161,13 +192,4 @@ func (s *Service) addressees(ctx context.Context, tx *db.Tx, o org.Org, r *Repor
 		}
 	}
 	return out, nil
-}
-
-// seal encodes and encrypts a version under its reporter's key.
-func seal(c *key.Cipher, r *Report) ([]byte, error) {
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("seal report: %w", err)
-	}
-	return c.Seal(raw, sealedName(r.ID, r.Version)), nil
 }

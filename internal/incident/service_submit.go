@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,7 +25,8 @@ type plan struct {
 	case1      Case
 	result     Result
 	deliveries []Delivery
-	cipher     *key.Cipher // nil: the organisation has no key yet
+	done       map[StageRef]time.Time // stages handed in before
+	cipher     *key.Cipher            // nil: the organisation has no key yet
 }
 
 // Submit hands a report in: a first report, or the next version of one's own.
@@ -54,16 +56,25 @@ func (s *Service) Submit(ctx context.Context, r *Report, draft ID) (Submitted, e
 	if err != nil {
 		return Submitted{}, err
 	}
+	raw, err := json.Marshal(p.report)
+	if err != nil {
+		return Submitted{}, fmt.Errorf("submit: %w", err)
+	}
 	var sealed []byte
 	if p.cipher != nil { // outside of the transaction, which others wait for
-		if sealed, err = seal(p.cipher, p.report); err != nil {
-			return Submitted{}, err
-		}
+		sealed = p.cipher.Seal(raw, sealedName(p.case1.ID, p.case1.Version))
 	}
 	act.Object = objectOf(p.case1.ID)
 	act.Public = map[string]any{"number": p.case1.Number, "stage": string(p.case1.Stage), "version": p.case1.Version, "to": recipientsOf(p.deliveries)}
-	act.Secret = p.report
+	act.Secret = json.RawMessage(raw)
 	rcpt, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		if sealed == nil {
+			cipher, err := s.Keys.Make(ctx, tx, who.Org)
+			if err != nil {
+				return err
+			}
+			sealed = cipher.Seal(raw, sealedName(p.case1.ID, p.case1.Version))
+		}
 		return s.write(ctx, tx, who, p, sealed, draft, act.Entry, now)
 	})
 	if db.IsUnique(err) { // the same draft from two windows at once
@@ -123,7 +134,7 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, r *Rep
 	if err != nil {
 		return p, err
 	}
-	p.result = Check(r, s.Profiles, known, now)
+	p.done, p.result = known.Submitted, Check(r, s.Profiles, known, now)
 	if !p.result.Clean {
 		return p, incomplete(p.result)
 	}
@@ -200,49 +211,35 @@ func incomplete(res Result) error {
 // write puts an examined submission into the transaction.
 func (s *Service) write(ctx context.Context, tx *db.Tx, who gate.Identity, p plan, sealed []byte, draft ID, entry string, now time.Time) error {
 	c := p.case1
-	if sealed == nil {
-		cipher, err := s.Keys.Make(ctx, tx, c.Org)
-		if err != nil {
-			return err
-		}
-		if sealed, err = seal(cipher, p.report); err != nil {
-			return err
+	what, done := "followed_up", p.done
+	for _, pr := range p.result.Profiles {
+		ref := StageRef{pr.ID, pr.Stage}
+		if _, before := done[ref]; !before && pr.Ready == ReadyYes && slices.ContainsFunc(p.deliveries, func(d Delivery) bool { return d.Profile == pr.ID && !d.Outside() }) {
+			done[ref] = now
 		}
 	}
-	what := "followed_up"
 	if p.case0.ID == "" {
 		what = "reported"
-		if err := insertCase(ctx, tx, c); err != nil {
+		if err := insertCase(ctx, tx, c, done); err != nil {
 			return err
 		}
-	} else if err := updateCase(ctx, tx, c, p.case0.Version); err != nil {
+	} else if err := errors.Join(updateCase(ctx, tx, c, p.case0.Version), setStages(ctx, tx, c.ID, done)); err != nil {
 		return err
 	}
 	if err := insertVersion(ctx, tx, c.ID, Version{Version: c.Version, Stage: c.Stage, Person: who.Person, At: now, Entry: entry}, sealed); err != nil {
 		return err
 	}
-	if err := putDesk(ctx, tx, c.Org, c, true, false); err != nil {
+	if err := putDeliveries(ctx, tx, c.ID, p.deliveries); err != nil {
 		return err
 	}
-	orgs := []string{c.Org}
+	orgs, desks := []string{c.Org}, []desk{{c.Org, true, false}}
 	for _, d := range p.deliveries {
-		if err := putDelivery(ctx, tx, c.ID, d); err != nil {
-			return err
-		}
-		if d.Outside() || slices.Contains(orgs, d.Org) {
-			continue
-		}
-		orgs = append(orgs, d.Org)
-		if err := putDesk(ctx, tx, d.Org, c, false, true); err != nil {
-			return err
+		if !d.Outside() && !slices.Contains(orgs, d.Org) {
+			orgs, desks = append(orgs, d.Org), append(desks, desk{d.Org, false, true})
 		}
 	}
-	for _, pr := range p.result.Profiles {
-		if pr.Ready == ReadyYes && slices.ContainsFunc(p.deliveries, func(d Delivery) bool { return d.Profile == pr.ID && !d.Outside() }) {
-			if err := putStage(ctx, tx, c.ID, StageRef{pr.ID, pr.Stage}, now); err != nil {
-				return err
-			}
-		}
+	if err := putDesks(ctx, tx, c, desks...); err != nil {
+		return err
 	}
 	if draft != "" {
 		if err := s.endDraft(ctx, tx, draft, c); err != nil {
@@ -328,7 +325,7 @@ func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
 			return err
 		}
 		for _, o := range orgs {
-			if err := putDesk(ctx, tx, o, c, o == c.Org, o != c.Org); err != nil {
+			if err := putDesks(ctx, tx, c, desk{o, o == c.Org, o != c.Org}); err != nil {
 				return err
 			}
 		}

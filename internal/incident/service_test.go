@@ -372,8 +372,12 @@ func TestASubmissionThatIsNotReadyChangesNothing(t *testing.T) {
 func BenchmarkSubmit(b *testing.B) {
 	w := newWorld(b)
 	ctx, stop := context.WithCancel(w.reporter())
-	defer stop()
-	go w.Ledger.Run(ctx)
+	ended := make(chan error)
+	go func() { ended <- w.Ledger.Run(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		<-ended
+	})
 	r := w.report(Ransomware)
 	b.SetParallelism(32)
 	b.ResetTimer()

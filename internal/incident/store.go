@@ -3,7 +3,9 @@ package incident
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,11 +60,11 @@ func caseByID(ctx context.Context, tx *db.Tx, id ID) (Case, error) {
 	return c, err
 }
 
-func insertCase(ctx context.Context, tx *db.Tx, c Case) error {
-	_, err := tx.Exec(ctx, `INSERT INTO incident_case (id, number, org_id, sector, kind, stage, state, version, class, severity, tlp, submitted_at, updated_at, retain_until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+func insertCase(ctx context.Context, tx *db.Tx, c Case, done map[StageRef]time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO incident_case (id, number, org_id, sector, kind, stage, state, version, class, severity, tlp, submitted_at, updated_at, retain_until, stages)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		c.ID, c.Number, c.Org, c.Sector, string(c.Kind), string(c.Stage), string(c.State), c.Version, c.Class, string(c.Severity), string(c.TLP),
-		db.Micros(c.SubmittedAt), db.Micros(c.UpdatedAt), db.Micros(c.RetainUntil))
+		db.Micros(c.SubmittedAt), db.Micros(c.UpdatedAt), db.Micros(c.RetainUntil), encodeStages(done))
 	return err
 }
 
@@ -110,14 +112,46 @@ func loadVersions(ctx context.Context, tx *db.Tx, id ID) (out []Version, err err
 	return out, rows.Err()
 }
 
-// putDesk puts a case on an organisation's desk, or brings what is there up
-// to date.
-func putDesk(ctx context.Context, tx *db.Tx, org string, c Case, mine, waiting bool) error {
-	_, err := tx.Exec(ctx, `INSERT INTO incident_desk (org_id, case_id, mine, sector, kind, stage, state, severity, waiting, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (org_id, case_id) DO UPDATE SET kind = excluded.kind, stage = excluded.stage, state = excluded.state,
-			severity = excluded.severity, waiting = excluded.waiting, updated_at = excluded.updated_at`,
-		org, c.ID, flag(mine), c.Sector, string(c.Kind), string(c.Stage), string(c.State), string(c.Severity), flag(waiting), db.Micros(c.UpdatedAt))
+// desk is the place of a case on one organisation's desk.
+type desk struct {
+	org           string
+	mine, waiting bool
+}
+
+// putDesks puts a case on organisations' desks, or brings what is there up to
+// date.
+func putDesks(ctx context.Context, tx *db.Tx, c Case, desks ...desk) error {
+	rows := make([][]any, len(desks))
+	for i, d := range desks {
+		rows[i] = []any{d.org, c.ID, flag(d.mine), c.Sector, string(c.Kind), string(c.Stage), string(c.State), string(c.Severity), flag(d.waiting), db.Micros(c.UpdatedAt)}
+	}
+	return insertRows(ctx, tx, "INSERT INTO incident_desk (org_id, case_id, mine, sector, kind, stage, state, severity, waiting, updated_at) VALUES ",
+		` ON CONFLICT (org_id, case_id) DO UPDATE SET kind = excluded.kind, stage = excluded.stage, state = excluded.state,
+			severity = excluded.severity, waiting = excluded.waiting, updated_at = excluded.updated_at`, rows)
+}
+
+// insertRows inserts rows in one statement: a round trip, or a run of
+// SQLite's machine, for all of them.
+func insertRows(ctx context.Context, tx *db.Tx, into, end string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var q strings.Builder
+	var args []any
+	q.WriteString(into)
+	for i, row := range rows {
+		if i > 0 {
+			q.WriteString(", ")
+		}
+		for j, v := range row {
+			q.WriteString([]string{"(", ", "}[min(j, 1)])
+			args = append(args, v)
+			q.WriteString("$" + strconv.Itoa(len(args)))
+		}
+		q.WriteByte(')')
+	}
+	q.WriteString(end)
+	_, err := tx.Exec(ctx, q.String(), args...)
 	return err
 }
 
@@ -136,7 +170,8 @@ func flag(b bool) int64 {
 
 // onDesks lists the organisations that have a case on their desk.
 func onDesks(ctx context.Context, tx *db.Tx, id ID) (orgs []string, err error) {
-	rows, err := tx.Query(ctx, "SELECT org_id FROM incident_desk WHERE case_id = $1", id)
+	rows, err := tx.Query(ctx, `SELECT org_id FROM incident_case WHERE id = $1
+		UNION SELECT org_id FROM incident_delivery WHERE case_id = $1 AND org_id <> ''`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +186,13 @@ func onDesks(ctx context.Context, tx *db.Tx, id ID) (orgs []string, err error) {
 	return orgs, rows.Err()
 }
 
-func putDelivery(ctx context.Context, tx *db.Tx, id ID, d Delivery) error {
-	_, err := tx.Exec(ctx, `INSERT INTO incident_delivery (case_id, profile, role, org_id, stage, version, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (case_id, profile, role, org_id) DO UPDATE SET stage = excluded.stage, version = excluded.version, sent_at = excluded.sent_at`,
-		id, d.Profile, string(d.Role), d.Org, d.Stage, d.Version, db.Micros(d.SentAt))
-	return err
+func putDeliveries(ctx context.Context, tx *db.Tx, id ID, ds []Delivery) error {
+	rows := make([][]any, len(ds))
+	for i, d := range ds {
+		rows[i] = []any{id, d.Profile, string(d.Role), d.Org, d.Stage, d.Version, db.Micros(d.SentAt)}
+	}
+	return insertRows(ctx, tx, "INSERT INTO incident_delivery (case_id, profile, role, org_id, stage, version, sent_at) VALUES ",
+		" ON CONFLICT (case_id, profile, role, org_id) DO UPDATE SET stage = excluded.stage, version = excluded.version, sent_at = excluded.sent_at", rows)
 }
 
 // loadDeliveries lists the deliveries of a case: all of them, or with an org
@@ -186,28 +223,45 @@ func ackDeliveries(ctx context.Context, tx *db.Tx, id ID, org string, version in
 		WHERE case_id = $1 AND org_id = $2 AND version <= $3 AND acked_version < version`, id, org, version, number, db.Micros(at), person, entry)
 }
 
-func putStage(ctx context.Context, tx *db.Tx, id ID, ref StageRef, at time.Time) error {
-	_, err := tx.Exec(ctx, "INSERT INTO incident_stage (case_id, profile, stage, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-		id, ref.Profile, ref.Stage, db.Micros(at))
+// encodeStages is the stored form of when the stages of a case were handed in.
+func encodeStages(done map[StageRef]time.Time) string {
+	plain := make(map[string]int64, len(done))
+	for ref, at := range done {
+		plain[ref.Profile+"/"+ref.Stage] = db.Micros(at)
+	}
+	raw, err := json.Marshal(plain)
+	if err != nil {
+		panic("BUG: stages: " + err.Error())
+	}
+	return string(raw)
+}
+
+func setStages(ctx context.Context, tx *db.Tx, id ID, done map[StageRef]time.Time) error {
+	_, err := tx.Exec(ctx, "UPDATE incident_case SET stages = $2 WHERE id = $1", id, encodeStages(done))
 	return err
 }
 
+// loadStages reads when the stages of a case were handed in; none for a case
+// that is not there yet.
 func loadStages(ctx context.Context, tx *db.Tx, id ID) (map[StageRef]time.Time, error) {
-	rows, err := tx.Query(ctx, "SELECT profile, stage, at FROM incident_stage WHERE case_id = $1", id)
+	out := map[StageRef]time.Time{}
+	var raw []byte
+	err := tx.QueryRow(ctx, "SELECT stages FROM incident_case WHERE id = $1", id).Scan(&raw)
+	if err == db.ErrNoRows {
+		return out, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	out := map[StageRef]time.Time{}
-	for rows.Next() {
-		var ref StageRef
-		var at int64
-		if err := rows.Scan(&ref.Profile, &ref.Stage, &at); err != nil {
-			return nil, err
-		}
-		out[ref] = db.Time(at)
+	var plain map[string]int64
+	if err := json.Unmarshal(raw, &plain); err != nil {
+		return nil, fmt.Errorf("stages of %s: %w", id, err)
 	}
-	return out, rows.Err()
+	for k, at := range plain {
+		profile, stage, _ := strings.Cut(k, "/")
+		out[StageRef{profile, stage}] = db.Time(at)
+	}
+	return out, nil
 }
 
 // Filter narrows a list of cases. Every field may be empty.

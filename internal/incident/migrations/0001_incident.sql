@@ -15,7 +15,8 @@ CREATE TABLE incident_case (
   hold_at BIGINT NOT NULL DEFAULT 0,
   hold_why BYTEA,
   retain_until BIGINT NOT NULL,
-  purged_at BIGINT NOT NULL DEFAULT 0
+  purged_at BIGINT NOT NULL DEFAULT 0,
+  stages TEXT NOT NULL
 );
 CREATE INDEX incident_case_retain ON incident_case (retain_until) WHERE purged_at = 0;
 CREATE TABLE incident_version (
@@ -43,7 +44,6 @@ CREATE TABLE incident_desk (
 );
 CREATE INDEX incident_desk_list ON incident_desk (org_id, updated_at, case_id);
 CREATE INDEX incident_desk_waiting ON incident_desk (org_id, waiting, updated_at, case_id);
-CREATE INDEX incident_desk_case ON incident_desk (case_id);
 CREATE TABLE incident_delivery (
   case_id TEXT NOT NULL,
   profile TEXT NOT NULL,
@@ -58,14 +58,6 @@ CREATE TABLE incident_delivery (
   acked_by TEXT NOT NULL DEFAULT '',
   acked_entry TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (case_id, profile, role, org_id)
-);
-CREATE INDEX incident_delivery_org ON incident_delivery (org_id, case_id);
-CREATE TABLE incident_stage (
-  case_id TEXT NOT NULL,
-  profile TEXT NOT NULL,
-  stage TEXT NOT NULL,
-  at BIGINT NOT NULL,
-  PRIMARY KEY (case_id, profile, stage)
 );
 CREATE TABLE incident_draft (
   id TEXT PRIMARY KEY,
