@@ -65,6 +65,14 @@ type Todo struct {
 	Act      string // word on the button
 }
 
+// Part is what one noun puts on a page of the app's: things to do, and a
+// fragment of its own under them.
+type Part struct {
+	Todos    []Todo // most urgent first
+	Template string // "incident/home"; empty draws nothing
+	Data     any
+}
+
 // Facts are answers or facts in rows; with Who each row shows who gets it.
 type Facts struct {
 	Rows  []Fact
