@@ -29,8 +29,9 @@ type Tied struct {
 	State    TieState `json:"state"`
 }
 
-// PersonEvent is the event person.invited, person.joined, person.changed or
-// person.suspended. It never carries a link or an address.
+// PersonEvent is the event person.invited, person.joined or person.changed,
+// which is also what suspending somebody is. It never carries a link or an
+// address.
 type PersonEvent struct {
 	Person PersonID `json:"person"`
 	Org    ID       `json:"org"`

@@ -277,3 +277,14 @@ func FuzzTyped(f *testing.F) {
 		_ = Device{Agent: in}.label()
 	})
 }
+
+// What one sign-in costs by default; see DefaultCost.
+func BenchmarkPassword(b *testing.B) {
+	d := digest(DefaultCost, "correct horse battery staple")
+	b.ReportAllocs()
+	for b.Loop() {
+		if ok, err := compare(d, "correct horse battery staple"); !ok || err != nil {
+			b.Fatal(ok, err)
+		}
+	}
+}

@@ -144,6 +144,9 @@ func TestAnOperatorNeverLearnsOfAnother(t *testing.T) {
 	_, a = declare(c.gasco.Number)
 	_, b = declare(number(t, 999))
 	same("declare again", a, b)
+	if !errors.Is(a, errTieExists) {
+		t.Errorf("declared twice: %v", a)
+	}
 	mine, _, err := c.Ties(admin.ctx, c.power.ID)
 	if err != nil || len(mine) != 2 {
 		t.Fatal(mine, err)
