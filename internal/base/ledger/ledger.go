@@ -19,6 +19,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -86,7 +87,7 @@ type Config struct {
 // Ledger records acts.
 type Ledger struct {
 	Config
-	holder string
+	holder string                  // name of this node; see lock
 	inject func(step string) error // see folder.at
 
 	names struct {
@@ -95,7 +96,8 @@ type Ledger struct {
 	}
 	seq struct {
 		sync.Mutex
-		held bool // whether tree continues what is in the folder
+		lock *os.File // nil before the first round
+		held bool     // whether tree continues what is in the folder
 		tree tlog.Tree
 	}
 }
@@ -108,7 +110,7 @@ func New(c Config) *Ledger {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	l := &Ledger{Config: c, holder: uuid.NewString()}
+	l := &Ledger{Config: c}
 	l.names.known = map[name]string{}
 	return l
 }

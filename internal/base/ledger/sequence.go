@@ -46,21 +46,29 @@ func (l *Ledger) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return l.release()
+			return l.Close()
 		case <-tick.C:
 		}
 	}
 }
 
-// release gives the lease back, so that the next node need not wait for its
-// end. The context has ended already, hence another one.
-func (l *Ledger) release() error {
+// Close gives lease and lock back, so that another node need not wait for
+// the lease to end. The context of Run has ended already, hence another one.
+func (l *Ledger) Close() error {
+	l.seq.Lock()
+	defer l.seq.Unlock()
+	if l.seq.lock == nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), lease)
 	defer cancel()
-	return l.DB.Write(ctx, func(tx *db.Tx) error {
+	err := l.DB.Write(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(ctx, "UPDATE ledger_head SET lease_until = 0 WHERE holder = $1", l.holder)
 		return err
 	})
+	l.seq.lock.Close()
+	l.seq.lock, l.seq.held = nil, false
+	return err
 }
 
 // Settle publishes everything that is committed, for tests, the demo and the
@@ -80,6 +88,9 @@ func (l *Ledger) Settle(ctx context.Context) error {
 func (l *Ledger) round(ctx context.Context) (more bool, err error) {
 	l.seq.Lock()
 	defer l.seq.Unlock()
+	if err := l.lock(); err != nil {
+		return false, err
+	}
 	h, n, err := l.number(ctx)
 	if err != nil {
 		l.seq.held = false
