@@ -40,7 +40,9 @@ func (h *house) reporter() context.Context { return h.As("wind", "a", gate.Opera
 func (h *house) second() context.Context   { return h.As("wind", "b", gate.OperatorReporter) }
 func (h *house) admin() context.Context    { return h.As("wind", "admin", gate.OperatorAdmin) }
 func (h *house) viewer() context.Context   { return h.As("wind", "v", gate.OperatorViewer) }
-func (h *house) rival() context.Context    { return h.As("sea", "a", gate.OperatorReporter, gate.OperatorAdmin) }
+func (h *house) rival() context.Context {
+	return h.As("sea", "a", gate.OperatorReporter, gate.OperatorAdmin)
+}
 func (h *house) clerk() context.Context    { return h.As("industry", "c", gate.MinistryClerk) }
 func (h *house) stranger() context.Context { return h.As("treasury", "c", gate.MinistryClerk) }
 func (h *house) member() context.Context   { return h.As("commission", "m", gate.CommissionMember) }
