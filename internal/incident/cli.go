@@ -20,11 +20,12 @@ import (
 // maxReportFile bounds a report file; the decoder has its own limit below it.
 const maxReportFile = 4 << 20
 
-// Commands returns `noroshi incident` with what works without a hub: template,
-// check and render.
+// Commands returns `noroshi incident`: template, check and render work without
+// a hub; submit, list and show ask one.
 func Commands(env *cli.Env) *cobra.Command {
 	c := &cobra.Command{Use: "incident", Short: env.Printer().T("incident.cli.short")}
 	c.AddCommand(templateCommand(env), checkCommand(env), renderCommand(env))
+	c.AddCommand(hubCommands(env)...)
 	return c
 }
 
