@@ -1,0 +1,392 @@
+package asset
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
+	"noroshi/internal/base/ledger"
+)
+
+// Bounds of import previews.
+const (
+	PreviewAge   = time.Hour // how long a preview can be applied
+	maxPreviews  = 5         // per organisation; an older one goes
+	maxShownRows = 5_000     // rows of one outcome that a preview shows; its counts have all
+)
+
+// Preview is what an import would do. Nothing has happened yet.
+type Preview struct {
+	Token     string        `json:"token"` // names it for ApplyImport
+	Name      string        `json:"name"`  // of the file
+	File      File          `json:"file"`
+	Remove    bool          `json:"remove"` // takes out what earlier lists brought and this one does not name
+	Counts    PlanCounts    `json:"counts"`
+	Untouched int           `json:"untouched"`
+	Revision  int64         `json:"-"`    // of the register it was made for
+	Rows      []PreviewRow  `json:"rows"` // invalid, changed, removed, duplicate, added; what stays as it is not
+	Notes     []fault.Place `json:"notes,omitempty"`
+	CreatedAt time.Time     `json:"created_at"`
+	ExpiresAt time.Time     `json:"expires_at"`
+}
+
+// PreviewRow is one row of a preview.
+type PreviewRow struct {
+	Row      int           `json:"row,omitempty"`
+	Place    string        `json:"place,omitempty"`
+	Outcome  Outcome       `json:"outcome"`
+	Key      string        `json:"id,omitempty"`
+	Kind     Kind          `json:"kind,omitempty"`
+	Maker    string        `json:"maker"`
+	Product  string        `json:"product"`
+	Zone     Zone          `json:"zone,omitempty"`
+	Quantity int           `json:"quantity,omitempty"`
+	Changes  []Change      `json:"changes,omitempty"`
+	SameAs   string        `json:"same_as,omitempty"`
+	Problems []fault.Place `json:"problems,omitempty"`
+	Notes    []fault.Place `json:"notes,omitempty"`
+}
+
+// planned is a list put against a register.
+type planned struct {
+	head   Register
+	rows   []row // of the register
+	cipher *key.Cipher
+	file   File
+	plan   Plan
+}
+
+// plan reads a list and puts it against the register of who acts.
+func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, name string, in io.ReaderAt, size int64, remove bool) (p planned, err error) {
+	if p.head, p.rows, p.cipher, err = s.register(ctx, tx, whose{org: who.Org}); err != nil {
+		return p, err
+	}
+	return p, p.read(name, in, size, remove)
+}
+
+func (p *planned) read(name string, in io.ReaderAt, size int64, remove bool) (err error) {
+	var list []Row
+	p.file, err = Read(name, in, size, func(r Row) error {
+		list = append(list, r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	items := make([]Item, len(p.rows))
+	hand := map[ID]bool{}
+	for i := range p.rows {
+		items[i] = p.rows[i].Item
+		if p.rows[i].Source == ByHand {
+			hand[p.rows[i].ID] = true
+		}
+	}
+	p.plan = NewPlan(items, list, remove)
+	// What a person entered is not in any list, so no list takes it out.
+	n := len(p.plan.Removed)
+	p.plan.Removed = slices.DeleteFunc(p.plan.Removed, func(it Item) bool { return hand[it.ID] })
+	p.plan.Counts.Removed = len(p.plan.Removed)
+	p.plan.Untouched += n - len(p.plan.Removed)
+	return nil
+}
+
+// PreviewImport reads a list and says row by row what applying it would do,
+// and keeps it for an hour under a token. The error is that of [Read]: wrong
+// rows are part of the preview.
+func (s *Service) PreviewImport(ctx context.Context, name string, in io.ReaderAt, size int64, remove bool) (v Preview, err error) {
+	var p planned
+	err = s.read(ctx, "asset.preview", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		p, err = s.plan(ctx, tx, who, name, in, size, remove)
+		return err
+	})
+	if err != nil {
+		return v, err
+	}
+	now := s.now()
+	v = Preview{Token: newID(), Name: clip(name), File: p.file, Remove: remove, Counts: p.plan.Counts, Untouched: p.plan.Untouched, Revision: p.head.Revision,
+		Rows: previewRows(&p.plan), Notes: p.file.Notes, CreatedAt: now, ExpiresAt: now.Add(PreviewAge)}
+	counts, err := json.Marshal(v.Counts)
+	if err != nil {
+		return v, err
+	}
+	p.plan = Plan{}
+	sum, err := squeeze(func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
+	if err != nil {
+		return v, err
+	}
+	file, err := squeeze(func(w io.Writer) error {
+		_, err := io.Copy(w, io.NewSectionReader(in, 0, size))
+		return err
+	})
+	if err != nil {
+		return v, unreadable(err)
+	}
+	act := &ledger.Act{Verb: "asset.preview", Object: previewOf(v.Token), Public: map[string]any{"rows": v.Counts.Rows}}
+	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		c, err := s.Keys.Make(ctx, tx, who.Org)
+		if err != nil {
+			return err
+		}
+		at := previewOf(v.Token)
+		return insertPreview(ctx, tx, &previewRow{Preview: v, org: who.Org, person: who.Person, counts: string(counts), sealed: c.Seal(sum, at), file: c.Seal(file, at+"/file")}, maxPreviews)
+	})
+	return v, err
+}
+
+// squeeze compresses what write writes.
+func squeeze(write func(w io.Writer) error) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if err := write(z); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// expand undoes squeeze; more than limit bytes are an error.
+func expand(b []byte, limit int64) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	out, err := io.ReadAll(io.LimitReader(z, limit+1))
+	if err == nil && int64(len(out)) > limit {
+		err = fmt.Errorf("more than %d bytes", limit)
+	}
+	return out, err
+}
+
+// maxPreview bounds the JSON of a preview, and of a statement, in bytes.
+const maxPreview = 1 << 30
+
+// previewRows lists what a person looks at, the urgent first.
+func previewRows(p *Plan) []PreviewRow {
+	var out []PreviewRow
+	for _, want := range []Outcome{Invalid, Changed, Removed, Duplicate, Added} {
+		n := 0
+		add := func(r PreviewRow, it *Item) {
+			if n++; n > maxShownRows {
+				return
+			}
+			r.Key, r.Kind, r.Maker, r.Product, r.Zone, r.Quantity = it.Key, it.Kind, it.Maker, it.Product, it.Sealed.Zone, it.Quantity
+			out = append(out, r)
+		}
+		if want == Removed {
+			for i := range p.Removed {
+				add(PreviewRow{Outcome: Removed}, &p.Removed[i])
+			}
+			continue
+		}
+		for i := range p.Rows {
+			if r := &p.Rows[i]; r.Outcome == want {
+				add(PreviewRow{Row: r.Number, Place: r.Place, Outcome: want, Changes: r.Changes, SameAs: r.SameAs, Problems: r.Problems, Notes: r.Notes}, r.Item)
+			}
+		}
+	}
+	return out
+}
+
+// Preview returns an import preview of one's own organisation. Fault:
+// ErrPreviewGone.
+func (s *Service) Preview(ctx context.Context, token string) (v Preview, err error) {
+	err = s.read(ctx, "asset.preview", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		p, c, err := s.preview(ctx, tx, who, token, false)
+		if err != nil {
+			return err
+		}
+		raw, err := c.Open(p.sealed, previewOf(token))
+		if err == nil {
+			raw, err = expand(raw, maxPreview)
+		}
+		if err == nil {
+			err = json.Unmarshal(raw, &v)
+		}
+		if err != nil {
+			return fmt.Errorf("import preview: %w", err)
+		}
+		v.Revision = p.Revision
+		return nil
+	})
+	return v, err
+}
+
+func (s *Service) preview(ctx context.Context, tx *db.Tx, who gate.Identity, token string, file bool) (previewRow, *key.Cipher, error) {
+	p, err := loadPreview(ctx, tx, who.Org, token, db.Micros(s.now()), file)
+	if err != nil {
+		return p, nil, err
+	}
+	c, err := s.Keys.For(ctx, tx, who.Org)
+	if err != nil {
+		return p, nil, fmt.Errorf("import preview: %w", err)
+	}
+	return p, c, nil
+}
+
+// Applied is what an import did.
+type Applied struct {
+	Counts  PlanCounts     `json:"counts"`
+	Receipt ledger.Receipt `json:"receipt"`
+}
+
+// ApplyImport does what a preview said, all of it or nothing. The list is put
+// against the register once more: had that changed since the preview, nothing
+// happens and the fault is ErrPreviewStale. Faults: ErrPreviewGone,
+// ErrPreviewStale, Invalid "asset.plan.invalid" with the first wrong rows.
+func (s *Service) ApplyImport(ctx context.Context, token string) (out Applied, err error) {
+	var w writes
+	err = s.read(ctx, "asset.import", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		w, err = s.prepare(ctx, tx, who, token)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	out.Counts = w.counts
+	act := &ledger.Act{Verb: "asset.import", Object: previewOf(token), Secret: w.counts,
+		Public: map[string]any{"added": w.counts.Added, "changed": w.counts.Changed, "removed": w.counts.Removed}}
+	out.Receipt, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		ok, err := deletePreview(ctx, tx, who.Org, token)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return ErrPreviewGone
+		}
+		if w.counts.Added+w.counts.Changed+w.counts.Removed == 0 {
+			return nil
+		}
+		return w.write(ctx, tx, who, act.Entry)
+	})
+	return out, err
+}
+
+// writes is an import that needs nothing but to be written down: the
+// transaction, which others wait for, only does that.
+type writes struct {
+	counts   PlanCounts
+	revision int64
+	added    []row
+	changed  []row
+	removed  []ID
+	past     []Past
+	products map[[2]string]*ware
+}
+
+func (s *Service) prepare(ctx context.Context, tx *db.Tx, who gate.Identity, token string) (w writes, err error) {
+	kept, c, err := s.preview(ctx, tx, who, token, true)
+	if err != nil {
+		return w, err
+	}
+	raw, err := c.Open(kept.file, previewOf(token)+"/file")
+	if err == nil {
+		raw, err = expand(raw, MaxFile)
+	}
+	if err != nil {
+		return w, fmt.Errorf("import preview: %w", err)
+	}
+	kept.file = nil
+	head, err := loadHead(ctx, tx, who.Org)
+	if err != nil {
+		return w, err
+	}
+	if head.Revision != kept.Revision {
+		return w, ErrPreviewStale
+	}
+	p, err := s.plan(ctx, tx, who, kept.Name, bytes.NewReader(raw), int64(len(raw)), kept.Remove)
+	if err != nil {
+		return w, err
+	}
+	raw = nil
+	if err := p.plan.Err(); err != nil {
+		return w, err
+	}
+	w = writes{counts: p.plan.Counts, revision: head.Revision, products: map[[2]string]*ware{}}
+	now := s.now()
+	at := make(map[ID]int, len(p.rows))
+	for i := range p.rows {
+		at[p.rows[i].ID] = i
+	}
+	for i := range p.plan.Rows {
+		r := &p.plan.Rows[i]
+		switch r.Outcome {
+		case Added:
+			n := row{Entry: Entry{Item: *r.Item, Org: who.Org, Revision: 1, Source: FromList, ConfirmedAt: now, CreatedAt: now, CreatedBy: who.Person, UpdatedAt: now, UpdatedBy: who.Person, UpdatedOrg: who.Org}}
+			n.ID = ID(newID())
+			if err := n.seal(c); err != nil {
+				return w, err
+			}
+			products(nil, &n.Item, w.products)
+			n.Sealed, n.Further = Sealed{}, nil
+			w.added = append(w.added, n)
+		case Changed:
+			n := p.rows[at[r.Item.ID]]
+			products(&n.Item, r.Item, w.products)
+			n.Item, n.Revision, n.ConfirmedAt, n.UpdatedAt, n.UpdatedBy, n.UpdatedOrg = *r.Item, n.Revision+1, now, now, who.Person, who.Org
+			if err := n.seal(c); err != nil {
+				return w, err
+			}
+			one, err := past(c, n.ID, Changed, who, "", now, r.Changes, nil)
+			if err != nil {
+				return w, err
+			}
+			n.Sealed, n.Further = Sealed{}, nil
+			w.changed, w.past = append(w.changed, n), append(w.past, one)
+		}
+	}
+	for i := range p.plan.Removed {
+		it := &p.plan.Removed[i]
+		one, err := past(c, it.ID, Removed, who, "", now, nil, it)
+		if err != nil {
+			return w, err
+		}
+		products(it, nil, w.products)
+		w.removed, w.past = append(w.removed, it.ID), append(w.past, one)
+	}
+	return w, nil
+}
+
+func (w *writes) write(ctx context.Context, tx *db.Tx, who gate.Identity, entry string) error {
+	err := bump(ctx, tx, who.Org, w.revision, len(w.added)-len(w.removed))
+	if err == error(ErrStale) {
+		return ErrPreviewStale
+	}
+	if err != nil {
+		return err
+	}
+	if err := deleteItems(ctx, tx, who.Org, w.removed); err != nil {
+		return err
+	}
+	for i := range w.changed {
+		if err := updateItem(ctx, tx, &w.changed[i], w.changed[i].Revision-1); err != nil {
+			return err
+		}
+	}
+	if err := insertItems(ctx, tx, w.added); err != nil {
+		return err
+	}
+	if err := countProducts(ctx, tx, who.Org, w.products); err != nil {
+		return err
+	}
+	for i := range w.past {
+		w.past[i].Entry = entry
+	}
+	if err := insertChanges(ctx, tx, who.Org, w.past); err != nil {
+		return err
+	}
+	return publish(ctx, tx, "imported", Happened{Org: who.Org, By: who.Org, Counts: &w.counts}, who.Org)
+}
