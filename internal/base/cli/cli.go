@@ -8,7 +8,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,6 +33,8 @@ type Env struct {
 	json  bool
 	hub   string
 	token string
+
+	running bool // the command line was understood, a command runs
 }
 
 // New returns the environment of the running process.
@@ -43,7 +44,8 @@ func New(words *text.Catalog) *Env {
 
 // Root returns the root command with the flags that every command has.
 func (e *Env) Root(use, short string) *cobra.Command {
-	root := &cobra.Command{Use: use, Short: short, SilenceErrors: true, SilenceUsage: true}
+	root := &cobra.Command{Use: use, Short: short, SilenceErrors: true, SilenceUsage: true,
+		PersistentPreRun: func(*cobra.Command, []string) { e.running = true }}
 	f := root.PersistentFlags()
 	f.StringVar(&e.lang, "lang", "", "ja | en (NOROSHI_LANG)")
 	f.BoolVar(&e.json, "json", false, "JSON on standard output")
@@ -131,18 +133,11 @@ func (e *Env) Run(ctx context.Context, root *cobra.Command, args []string) int {
 		return 0
 	}
 	f := fault.Of(err)
-	if f.Kind == fault.Internal && isCobraUsage(err) {
+	if f.Kind == fault.Internal && !e.running { // cobra's own complaints have no type
 		f = fault.New(fault.Usage, "cli.usage", "detail", err.Error())
 	}
 	e.explain(f, err)
 	return f.Kind.Exit()
-}
-
-// isCobraUsage tells cobra's own complaints, which have no type, from ours:
-// an error of a command that ran is always a fault or wraps one.
-func isCobraUsage(err error) bool {
-	var f *fault.Error
-	return !errors.As(err, &f) && errors.Unwrap(err) == nil
 }
 
 func (e *Env) explain(f *fault.Error, err error) {
