@@ -1,0 +1,94 @@
+package incident
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/org"
+)
+
+// Cover is what a desk shows of a case without opening it: nothing of its
+// content, so that no purpose is needed.
+type Cover struct {
+	Case         Case              `json:"case"`
+	Deliveries   []Delivery        `json:"deliveries"` // to one's own organisation
+	Supervisions []SupervisionCase `json:"supervisions"`
+	DelayedUntil time.Time         `json:"delayed_until,omitzero"` // until when one's readings are shown to the reporter later
+	Names        map[string]string `json:"names"`                  // of the organisations in it, by id
+}
+
+// Cover returns the cover of a case that was addressed to one's organisation.
+func (s *Service) Cover(ctx context.Context, id ID) (out Cover, err error) {
+	err = s.read(ctx, "incident.list", func(tx *db.Tx, who gate.Identity, reach gate.Reach) (err error) {
+		if reach != gate.Addressed {
+			return ErrNone
+		}
+		if out.Case, err = loadCase(ctx, tx, id, who, reach); err != nil {
+			return err
+		}
+		if out.Deliveries, err = loadDeliveries(ctx, tx, id, who.Org); err != nil {
+			return err
+		}
+		if out.DelayedUntil, err = hiddenUntil(ctx, tx, id, who.Org, s.now()); err != nil {
+			return err
+		}
+		out.Names, err = s.namesOf(ctx, tx, who, out.Case.Org, who.Org)
+		return err
+	})
+	if err == nil {
+		out.Supervisions, err = s.Supervisions(ctx, id)
+	}
+	return out, err
+}
+
+// Desk is List with the names of the reporters, by organisation.
+func (s *Service) Desk(ctx context.Context, f Filter) (out []Case, names map[string]string, next string, err error) {
+	err = s.read(ctx, "incident.list", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		if out, next, err = listCases(ctx, tx, f, who, reach); err != nil {
+			return err
+		}
+		orgs := make([]string, len(out))
+		for i, c := range out {
+			orgs[i] = c.Org
+		}
+		names, err = s.namesOf(ctx, tx, who, orgs...)
+		return err
+	})
+	return out, names, next, err
+}
+
+func (s *Service) namesOf(ctx context.Context, tx *db.Tx, who gate.Identity, orgs ...string) (map[string]string, error) {
+	ids := make([]org.ID, len(orgs))
+	for i, o := range orgs {
+		ids[i] = org.ID(o)
+	}
+	names, err := s.Orgs.Names(ctx, tx, langOf(who), ids...)
+	out := make(map[string]string, len(names))
+	for id, n := range names {
+		out[string(id)] = n
+	}
+	return out, err
+}
+
+// Numbers returns the numbers of cases within reach of whoever may see their
+// readings, by id. A case that is not theirs to know is left out.
+func (s *Service) Numbers(ctx context.Context, ids ...ID) (out map[ID]string, err error) {
+	out = map[ID]string{}
+	err = s.read(ctx, "incident.readings", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		for _, id := range ids {
+			if out[id] != "" {
+				continue
+			}
+			if c, err := loadCase(ctx, tx, id, who, reach); err == nil {
+				out[id] = c.Number
+			} else if !errors.Is(err, ErrNone) {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
