@@ -253,27 +253,26 @@ func (c *glimpse) open(k *key.Cipher) (hint, error) {
 	return h, nil
 }
 
-// register opens a whole register. An operator that has nothing yet has no key
-// either; then it is empty.
-func (s *Service) register(ctx context.Context, tx *db.Tx, w whose) (Register, []row, *key.Cipher, error) {
+// register opens a whole register, entry by entry. An operator that has
+// nothing yet has no key either; then it is empty.
+func (s *Service) register(ctx context.Context, tx *db.Tx, w whose, each func(r *row) error) (Register, *key.Cipher, error) {
 	head, err := loadHead(ctx, tx, w.org)
 	if err != nil {
-		return head, nil, nil, err
+		return head, nil, err
 	}
 	c, err := s.Keys.For(ctx, tx, w.org)
 	if errors.Is(err, db.ErrNoRows) {
-		return head, nil, nil, nil
+		return head, nil, nil
 	}
 	if err != nil {
-		return head, nil, nil, err
+		return head, nil, err
 	}
-	rows, err := loadRegister(ctx, tx, w)
-	for i := range rows {
-		if err == nil {
-			err = rows[i].open(c)
+	return head, c, eachItem(ctx, tx, w, func(r *row) error {
+		if err := r.open(c); err != nil {
+			return err
 		}
-	}
-	return head, rows, c, err
+		return each(r)
+	})
 }
 
 // past makes an entry of an item's history.

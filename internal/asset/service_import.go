@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -59,7 +60,6 @@ type PreviewRow struct {
 // planned is a list put against a register.
 type planned struct {
 	head   Register
-	rows   []row // of the register
 	cipher *key.Cipher
 	file   File
 	plan   Plan
@@ -67,28 +67,32 @@ type planned struct {
 
 // plan reads a list and puts it against the register of who acts.
 func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, name string, in io.ReaderAt, size int64, remove bool) (p planned, err error) {
-	if p.head, p.rows, p.cipher, err = s.register(ctx, tx, whose{org: who.Org}); err != nil {
+	if p.head, err = loadHead(ctx, tx, who.Org); err != nil {
 		return p, err
 	}
-	return p, p.read(name, in, size, remove)
-}
-
-func (p *planned) read(name string, in io.ReaderAt, size int64, remove bool) (err error) {
+	items := make([]Item, 0, p.head.Items)
+	hand := map[ID]bool{}
+	texts := newInterner()
+	_, p.cipher, err = s.register(ctx, tx, whose{org: who.Org}, func(r *row) error {
+		if r.Source == ByHand {
+			hand[r.ID] = true
+		}
+		for _, s := range []*string{&r.Maker, &r.Product, &r.MakerName, &r.ProductName, &r.MakerKey, &r.ProductKey, &r.Service, &r.OperatedBy, &r.Sealed.Model, &r.Sealed.Version, &r.Sealed.Site} {
+			*s = texts.text([]byte(*s))
+		}
+		items = append(items, r.Item)
+		return nil
+	})
+	if err != nil {
+		return p, err
+	}
 	var list []Row
 	p.file, err = Read(name, in, size, func(r Row) error {
 		list = append(list, r)
 		return nil
 	})
 	if err != nil {
-		return err
-	}
-	items := make([]Item, len(p.rows))
-	hand := map[ID]bool{}
-	for i := range p.rows {
-		items[i] = p.rows[i].Item
-		if p.rows[i].Source == ByHand {
-			hand[p.rows[i].ID] = true
-		}
+		return p, err
 	}
 	p.plan = NewPlan(items, list, remove)
 	// What a person entered is not in any list, so no list takes it out.
@@ -96,7 +100,7 @@ func (p *planned) read(name string, in io.ReaderAt, size int64, remove bool) (er
 	p.plan.Removed = slices.DeleteFunc(p.plan.Removed, func(it Item) bool { return hand[it.ID] })
 	p.plan.Counts.Removed = len(p.plan.Removed)
 	p.plan.Untouched += n - len(p.plan.Removed)
-	return nil
+	return p, nil
 }
 
 // PreviewImport reads a list and says row by row what applying it would do,
@@ -248,17 +252,17 @@ type Applied struct {
 // happens and the fault is ErrPreviewStale. Faults: ErrPreviewGone,
 // ErrPreviewStale, Invalid "asset.plan.invalid" with the first wrong rows.
 func (s *Service) ApplyImport(ctx context.Context, token string) (out Applied, err error) {
-	var w writes
+	var p planned
 	err = s.read(ctx, "asset.import", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		w, err = s.prepare(ctx, tx, who, token)
+		p, err = s.planAgain(ctx, tx, who, token)
 		return err
 	})
 	if err != nil {
 		return out, err
 	}
-	out.Counts = w.counts
-	act := &ledger.Act{Verb: "asset.import", Object: previewOf(token), Secret: w.counts,
-		Public: map[string]any{"added": w.counts.Added, "changed": w.counts.Changed, "removed": w.counts.Removed}}
+	out.Counts = p.plan.Counts
+	act := &ledger.Act{Verb: "asset.import", Object: previewOf(token), Secret: out.Counts,
+		Public: map[string]any{"added": out.Counts.Added, "changed": out.Counts.Changed, "removed": out.Counts.Removed}}
 	out.Receipt, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		ok, err := deletePreview(ctx, tx, who.Org, token)
 		if err != nil {
@@ -267,126 +271,156 @@ func (s *Service) ApplyImport(ctx context.Context, token string) (out Applied, e
 		if !ok {
 			return ErrPreviewGone
 		}
-		if w.counts.Added+w.counts.Changed+w.counts.Removed == 0 {
+		if !p.plan.Changes() {
 			return nil
 		}
-		return w.write(ctx, tx, who, act.Entry)
+		return p.write(ctx, tx, who, act.Entry, s.now())
 	})
 	return out, err
 }
 
-// writes is an import that needs nothing but to be written down: the
-// transaction, which others wait for, only does that.
-type writes struct {
-	counts   PlanCounts
-	revision int64
-	added    []row
-	changed  []row
-	removed  []ID
-	past     []Past
-	products map[[2]string]*ware
-}
-
-func (s *Service) prepare(ctx context.Context, tx *db.Tx, who gate.Identity, token string) (w writes, err error) {
+// planAgain puts the list of a preview against the register as it is now.
+func (s *Service) planAgain(ctx context.Context, tx *db.Tx, who gate.Identity, token string) (p planned, err error) {
 	kept, c, err := s.preview(ctx, tx, who, token, true)
 	if err != nil {
-		return w, err
+		return p, err
 	}
 	raw, err := c.Open(kept.file, previewOf(token)+"/file")
 	if err == nil {
 		raw, err = expand(raw, MaxFile)
 	}
 	if err != nil {
-		return w, fmt.Errorf("import preview: %w", err)
+		return p, fmt.Errorf("import preview: %w", err)
 	}
 	kept.file = nil
-	head, err := loadHead(ctx, tx, who.Org)
-	if err != nil {
-		return w, err
+	if p, err = s.plan(ctx, tx, who, kept.Name, bytes.NewReader(raw), int64(len(raw)), kept.Remove); err != nil {
+		return p, err
 	}
-	if head.Revision != kept.Revision {
-		return w, ErrPreviewStale
+	if p.head.Revision != kept.Revision {
+		return p, ErrPreviewStale
 	}
-	p, err := s.plan(ctx, tx, who, kept.Name, bytes.NewReader(raw), int64(len(raw)), kept.Remove)
-	if err != nil {
-		return w, err
-	}
-	raw = nil
-	if err := p.plan.Err(); err != nil {
-		return w, err
-	}
-	w = writes{counts: p.plan.Counts, revision: head.Revision, products: map[[2]string]*ware{}}
-	now := s.now()
-	at := make(map[ID]int, len(p.rows))
-	for i := range p.rows {
-		at[p.rows[i].ID] = i
-	}
-	for i := range p.plan.Rows {
-		r := &p.plan.Rows[i]
-		switch r.Outcome {
-		case Added:
-			n := row{Entry: Entry{Item: *r.Item, Org: who.Org, Revision: 1, Source: FromList, ConfirmedAt: now, CreatedAt: now, CreatedBy: who.Person, UpdatedAt: now, UpdatedBy: who.Person, UpdatedOrg: who.Org}}
-			n.ID = ID(newID())
-			if err := n.seal(c); err != nil {
-				return w, err
-			}
-			products(nil, &n.Item, w.products)
-			n.Sealed, n.Further = Sealed{}, nil
-			w.added = append(w.added, n)
-		case Changed:
-			n := p.rows[at[r.Item.ID]]
-			products(&n.Item, r.Item, w.products)
-			n.Item, n.Revision, n.ConfirmedAt, n.UpdatedAt, n.UpdatedBy, n.UpdatedOrg = *r.Item, n.Revision+1, now, now, who.Person, who.Org
-			if err := n.seal(c); err != nil {
-				return w, err
-			}
-			one, err := past(c, n.ID, Changed, who, "", now, r.Changes, nil)
-			if err != nil {
-				return w, err
-			}
-			n.Sealed, n.Further = Sealed{}, nil
-			w.changed, w.past = append(w.changed, n), append(w.past, one)
-		}
-	}
-	for i := range p.plan.Removed {
-		it := &p.plan.Removed[i]
-		one, err := past(c, it.ID, Removed, who, "", now, nil, it)
-		if err != nil {
-			return w, err
-		}
-		products(it, nil, w.products)
-		w.removed, w.past = append(w.removed, it.ID), append(w.past, one)
-	}
-	return w, nil
+	return p, p.plan.Err()
 }
 
-func (w *writes) write(ctx context.Context, tx *db.Tx, who gate.Identity, entry string) error {
-	err := bump(ctx, tx, who.Org, w.revision, len(w.added)-len(w.removed))
-	if err == error(ErrStale) {
+// write puts a plan into the register, a few rows at a time.
+func (p *planned) write(ctx context.Context, tx *db.Tx, who gate.Identity, entry string, now time.Time) error {
+	counts := p.plan.Counts
+	err := bump(ctx, tx, who.Org, p.head.Revision, counts.Added-counts.Removed)
+	if errors.Is(err, ErrStale) {
 		return ErrPreviewStale
 	}
 	if err != nil {
 		return err
 	}
-	if err := deleteItems(ctx, tx, who.Org, w.removed); err != nil {
+	w := importWriter{ctx, tx, who, entry, now, p.cipher, map[[2]string]*ware{}}
+	if err := w.remove(p.plan.Removed); err != nil {
 		return err
 	}
-	for i := range w.changed {
-		if err := updateItem(ctx, tx, &w.changed[i], w.changed[i].Revision-1); err != nil {
+	var added, changed []*PlannedRow
+	for i := range p.plan.Rows {
+		switch r := &p.plan.Rows[i]; r.Outcome {
+		case Added:
+			added = append(added, r)
+		case Changed:
+			changed = append(changed, r)
+		}
+	}
+	for part := range slices.Chunk(changed, 100) {
+		if err := w.change(part); err != nil {
 			return err
 		}
 	}
-	if err := insertItems(ctx, tx, w.added); err != nil {
-		return err
+	for part := range slices.Chunk(added, batch) {
+		if err := w.add(part); err != nil {
+			return err
+		}
 	}
 	if err := countProducts(ctx, tx, who.Org, w.products); err != nil {
 		return err
 	}
-	for i := range w.past {
-		w.past[i].Entry = entry
+	return publish(ctx, tx, "imported", Happened{Org: who.Org, By: who.Org, Counts: &counts}, who.Org)
+}
+
+// importWriter writes an import into a transaction.
+type importWriter struct {
+	ctx      context.Context
+	tx       *db.Tx
+	who      gate.Identity
+	entry    string
+	now      time.Time
+	cipher   *key.Cipher
+	products map[[2]string]*ware
+}
+
+func (w *importWriter) add(part []*PlannedRow) error {
+	rows := make([]row, len(part))
+	for i, r := range part {
+		rows[i] = row{Entry: Entry{Item: *r.Item, Org: w.who.Org, Revision: 1, Source: FromList, ConfirmedAt: w.now, CreatedAt: w.now, CreatedBy: w.who.Person,
+			UpdatedAt: w.now, UpdatedBy: w.who.Person, UpdatedOrg: w.who.Org}}
+		rows[i].ID = ID(newID())
+		if err := rows[i].seal(w.cipher); err != nil {
+			return err
+		}
+		products(nil, r.Item, w.products)
 	}
-	if err := insertChanges(ctx, tx, who.Org, w.past); err != nil {
+	return insertItems(w.ctx, w.tx, rows)
+}
+
+func (w *importWriter) change(part []*PlannedRow) error {
+	by := make(map[ID]*PlannedRow, len(part))
+	ids := make([]ID, len(part))
+	for i, r := range part {
+		by[r.Item.ID], ids[i] = r, r.Item.ID
+	}
+	rows, err := loadItems(w.ctx, w.tx, whose{org: w.who.Org}, ids)
+	if err != nil {
 		return err
 	}
-	return publish(ctx, tx, "imported", Happened{Org: who.Org, By: who.Org, Counts: &w.counts}, who.Org)
+	if len(rows) != len(ids) {
+		return ErrPreviewStale
+	}
+	var list []Past
+	for i := range rows {
+		n := &rows[i]
+		if err := n.open(w.cipher); err != nil {
+			return err
+		}
+		r := by[n.ID]
+		products(&n.Item, r.Item, w.products)
+		n.Item, n.Revision, n.ConfirmedAt, n.UpdatedAt, n.UpdatedBy, n.UpdatedOrg = *r.Item, n.Revision+1, w.now, w.now, w.who.Person, w.who.Org
+		if err := n.seal(w.cipher); err != nil {
+			return err
+		}
+		if err := updateItem(w.ctx, w.tx, n, n.Revision-1); err != nil {
+			return err
+		}
+		one, err := past(w.cipher, n.ID, Changed, w.who, w.entry, w.now, r.Changes, nil)
+		if err != nil {
+			return err
+		}
+		list = append(list, one)
+	}
+	return insertChanges(w.ctx, w.tx, w.who.Org, list)
+}
+
+func (w *importWriter) remove(items []Item) error {
+	for part := range slices.Chunk(items, 100) {
+		ids := make([]ID, len(part))
+		list := make([]Past, len(part))
+		for i := range part {
+			products(&part[i], nil, w.products)
+			ids[i] = part[i].ID
+			var err error
+			if list[i], err = past(w.cipher, part[i].ID, Removed, w.who, w.entry, w.now, nil, &part[i]); err != nil {
+				return err
+			}
+		}
+		if err := deleteItems(w.ctx, w.tx, w.who.Org, ids); err != nil {
+			return err
+		}
+		if err := insertChanges(w.ctx, w.tx, w.who.Org, list); err != nil {
+			return err
+		}
+	}
+	return nil
 }

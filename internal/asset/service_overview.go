@@ -142,13 +142,13 @@ func (s *Service) picture(ctx context.Context, tx *db.Tx, w whose) (Picture, err
 	if ok && kept.revision == head.Revision && kept.today == today {
 		return kept.picture, nil
 	}
-	_, rows, _, err := s.register(ctx, tx, w)
+	items := make([]Item, 0, head.Items)
+	_, _, err = s.register(ctx, tx, w, func(r *row) error {
+		items = append(items, r.Item)
+		return nil
+	})
 	if err != nil {
 		return Picture{}, err
-	}
-	items := make([]Item, len(rows))
-	for i := range rows {
-		items[i] = rows[i].Item
 	}
 	p := NewPicture(items, func(it *Item) Mark { return s.Rules.Mark(it, today) })
 	s.mu.Lock()

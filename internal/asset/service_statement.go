@@ -27,7 +27,7 @@ type StatementDraft struct {
 	Sectors   []string             `json:"sectors"`           // of the operator
 	Statement *Statement           `json:"statement"`         // null when nothing is to be notified
 	Verdicts  map[ScopeVerdict]int `json:"verdicts"`          // entries by scope
-	Unsure    []Entry              `json:"unsure,omitempty"`  // the first whose scope somebody has to decide
+	Unsure    []Item               `json:"unsure,omitempty"`  // the first whose scope somebody has to decide
 	Steps     []Step               `json:"steps"`             // of the scope check
 	Blocked   *fault.Error         `json:"blocked,omitempty"` // why it cannot be submitted
 }
@@ -50,7 +50,16 @@ func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, secto
 	if err != nil {
 		return d, nil, err
 	}
-	head, rows, c, err := s.register(ctx, tx, whose{org: who.Org})
+	type own struct{ used, affects Answer }
+	var items []Item
+	answered := map[ID]own{}
+	head, c, err := s.register(ctx, tx, whose{org: who.Org}, func(r *row) error {
+		items = append(items, r.Item)
+		if r.Used != "" || r.Affects != "" {
+			answered[r.ID] = own{r.Used, r.Affects}
+		}
+		return nil
+	})
 	if err != nil {
 		return d, nil, err
 	}
@@ -61,20 +70,12 @@ func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, secto
 		}
 	}
 	today := s.today()
-	items := make([]Item, len(rows))
-	own := make(map[ID]*Entry, len(rows))
-	for i := range rows {
-		items[i] = rows[i].Item
-		own[items[i].ID] = &rows[i].Entry
-	}
-	facts := func(it *Item) ScopeFacts { e := own[it.ID]; return head.facts(e.Used, e.Affects) }
+	facts := func(it *Item) ScopeFacts { a := answered[it.ID]; return head.facts(a.used, a.affects) }
 	for i := range items {
 		v := s.Rules.Scope(facts(&items[i]), &items[i], today).Verdict
 		d.Verdicts[v]++
 		if v == ScopeUnsure && len(d.Unsure) < maxUnsure {
-			e := rows[i].Entry
-			e.judge(s.Rules, today)
-			d.Unsure = append(d.Unsure, e)
+			d.Unsure = append(d.Unsure, items[i])
 		}
 	}
 	last, err := s.last(ctx, tx, who.Org, c)

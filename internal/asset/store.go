@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"noroshi/internal/base/db"
@@ -82,29 +83,35 @@ func loadItems(ctx context.Context, tx *db.Tx, w whose, ids []ID) (out []row, er
 	for _, id := range ids {
 		args = append(args, string(id))
 	}
-	return queryItems(ctx, tx, where+" AND id IN ("+places(len(args)-len(ids), len(ids))+")", args)
+	err = queryItems(ctx, tx, where+" AND id IN ("+places(len(args)-len(ids), len(ids))+")", args, func(r *row) error {
+		out = append(out, *r)
+		return nil
+	})
+	return out, err
 }
 
-// loadRegister returns every entry that is within reach, in no order.
-func loadRegister(ctx context.Context, tx *db.Tx, w whose) ([]row, error) {
+// eachItem calls each for every entry that is within reach, in no order.
+func eachItem(ctx context.Context, tx *db.Tx, w whose, each func(r *row) error) error {
 	where, args := w.where()
-	return queryItems(ctx, tx, where, args)
+	return queryItems(ctx, tx, where, args, each)
 }
 
-func queryItems(ctx context.Context, tx *db.Tx, where string, args []any) (out []row, err error) {
+func queryItems(ctx context.Context, tx *db.Tx, where string, args []any, each func(r *row) error) error {
 	rows, err := tx.Query(ctx, "SELECT "+strings.Join(itemColumns, ", ")+" FROM asset_item WHERE "+where, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		r, err := scanItem(rows.Scan)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = each(&r)
 		}
-		out = append(out, r)
+		if err != nil {
+			return err
+		}
 	}
-	return out, rows.Err()
+	return rows.Err()
 }
 
 // places writes n placeholders that follow the first after.
@@ -119,9 +126,10 @@ func places(after, n int) string {
 	return b.String()
 }
 
-// batch is how many rows one statement writes: well under the 32,766
-// parameters of SQLite, and wide enough that parsing costs little.
-const batch = 100
+// batch is how many rows one statement writes. SQLite's driver looks the name
+// of every parameter up by walking all of them, so that wide statements take
+// quadratic time; narrow ones cost PostgreSQL a round trip each.
+const batch = 1
 
 func insertItems(ctx context.Context, tx *db.Tx, items []row) error {
 	return insertMany(ctx, tx, "asset_item", itemColumns, len(items), func(i int) []any { return items[i].values() })
@@ -166,8 +174,7 @@ func updateItem(ctx context.Context, tx *db.Tx, r *row, saw int) error {
 }
 
 func deleteItems(ctx context.Context, tx *db.Tx, org string, ids []ID) error {
-	for from := 0; from < len(ids); from += batch {
-		part := ids[from:min(from+batch, len(ids))]
+	for part := range slices.Chunk(ids, 100) {
 		args := []any{org}
 		for _, id := range part {
 			args = append(args, string(id))
