@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -42,13 +43,41 @@ func New(words *text.Catalog) *Env {
 	return &Env{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Words: words, Now: time.Now}
 }
 
+// Listen reads --lang out of the arguments before the commands are made, so
+// that their help speaks it too.
+func (e *Env) Listen(args []string) {
+	for i, a := range args {
+		if v, ok := strings.CutPrefix(a, "--lang="); ok {
+			e.lang = v
+		} else if a == "--lang" && i+1 < len(args) {
+			e.lang = args[i+1]
+		}
+	}
+}
+
 // Root returns the root command with the flags that every command has.
 func (e *Env) Root(use, short string) *cobra.Command {
 	root := &cobra.Command{Use: use, Short: short, SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRun: func(*cobra.Command, []string) { e.running = true }}
-	f := root.PersistentFlags()
-	f.StringVar(&e.lang, "lang", "", "ja | en (NOROSHI_LANG)")
-	f.BoolVar(&e.json, "json", false, "JSON on standard output")
+	f, p := root.PersistentFlags(), e.Printer()
+	f.StringVar(&e.lang, "lang", e.lang, p.T("cli.flag.lang"))
+	f.BoolVar(&e.json, "json", false, p.T("cli.flag.json"))
+	f.BoolP("help", "h", false, p.T("cli.flag.help"))
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Use: "help [command]", Short: p.T("cli.help.short"), Hidden: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			found, _, err := root.Find(args)
+			if err != nil {
+				return fault.New(fault.Usage, "cli.usage", "detail", err.Error())
+			}
+			return found.Help()
+		}})
+	// Cobra's own words about a command, in the reader's language.
+	root.SetUsageTemplate(strings.NewReplacer("Usage:", p.T("cli.help.usage"), "Available Commands:", p.T("cli.help.commands"),
+		"Additional Commands:", p.T("cli.help.more"), "Global Flags:", p.T("cli.help.global"), "Flags:", p.T("cli.help.flags"),
+		"Aliases:", p.T("cli.help.aliases"), "Examples:", p.T("cli.help.examples"),
+		`Use "{{.CommandPath}} [command] --help" for more information about a command.`, p.T("cli.help.about"),
+	).Replace(root.UsageTemplate()))
 	root.SetIn(e.In)
 	root.SetOut(e.Out)
 	root.SetErr(e.Err)
@@ -60,8 +89,8 @@ func (e *Env) Root(use, short string) *cobra.Command {
 
 // HubFlags adds the flags of commands that talk to a hub.
 func (e *Env) HubFlags(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&e.hub, "hub", envOr("NOROSHI_HUB", "http://127.0.0.1:8440"), "hub URL (NOROSHI_HUB)")
-	c.PersistentFlags().StringVar(&e.token, "token-file", os.Getenv("NOROSHI_TOKEN_FILE"), "file holding the API token (NOROSHI_TOKEN_FILE, or NOROSHI_TOKEN)")
+	c.PersistentFlags().StringVar(&e.hub, "hub", envOr("NOROSHI_HUB", "http://127.0.0.1:8440"), e.Printer().T("cli.flag.hub"))
+	c.PersistentFlags().StringVar(&e.token, "token-file", os.Getenv("NOROSHI_TOKEN_FILE"), e.Printer().T("cli.flag.token"))
 }
 
 func envOr(key, otherwise string) string {

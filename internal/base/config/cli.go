@@ -13,17 +13,17 @@ import (
 
 // FileFlag adds --config to a command: the configuration file, by default the
 // one NOROSHI_CONFIG names, else none.
-func FileFlag(c *cobra.Command, file *string) {
-	c.PersistentFlags().StringVar(file, "config", os.Getenv("NOROSHI_CONFIG"), "configuration file (NOROSHI_CONFIG)")
+func FileFlag(e *cli.Env, c *cobra.Command, file *string) {
+	c.PersistentFlags().StringVar(file, "config", os.Getenv("NOROSHI_CONFIG"), e.Printer().T("cli.flag.config"))
 }
 
 // Command returns `config check` and `config dump`.
 func Command(e *cli.Env) *cobra.Command {
 	var file string
-	root := &cobra.Command{Use: "config", Short: "check or show the configuration"}
-	FileFlag(root, &file)
+	root := &cobra.Command{Use: "config", Short: e.Printer().T("config.cli.short")}
+	FileFlag(e, root, &file)
 	root.AddCommand(&cobra.Command{
-		Use: "check", Short: "read the configuration and say what is wrong with it", Args: cobra.NoArgs,
+		Use: "check", Short: e.Printer().T("config.cli.check"), Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			l, err := Read(file, os.Environ())
 			if err != nil {
@@ -35,7 +35,7 @@ func Command(e *cli.Env) *cobra.Command {
 			})
 		},
 	}, &cobra.Command{
-		Use: "dump", Short: "show every setting and where it comes from, secrets hidden", Args: cobra.NoArgs,
+		Use: "dump", Short: e.Printer().T("config.cli.dump"), Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			l, err := Read(file, os.Environ())
 			if err != nil {
