@@ -3,6 +3,7 @@ package incident
 import (
 	"context"
 	"embed"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -174,15 +175,34 @@ func (v says) to(p *ProfileResult) string {
 // duty is a regime with its clocks, for asides and lists.
 type duty struct {
 	Name  string // who gets the report
-	Note  string // regime and stage
-	Dues  []page.Due
+	Note  string // regime
 	Basis string
+	Dues  []stageDue
+}
+
+type stageDue struct {
+	Stage string
+	Due   page.Due
+}
+
+// dues are the clocks of a regime, stage by stage; what has no deadline at all
+// is said once.
+func (v says) dues(p *ProfileResult, show func(*Clock) bool) (out []stageDue) {
+	for i := range p.Clocks {
+		if c := &p.Clocks[i]; c.Kind != NoLimit && show(c) {
+			out = append(out, stageDue{v.both(c.StageName), v.clock(c)})
+		}
+	}
+	return out
 }
 
 // duties lists the regimes that want this report, soonest first.
 func (v says) duties(res Result) (out []duty) {
 	for _, p := range v.ordered(res) {
-		d := duty{Name: v.to(p), Note: v.both(p.Name), Basis: v.both(p.Basis), Dues: []page.Due{v.clock(p.next())}}
+		d := duty{Name: v.to(p), Note: v.both(p.Name), Basis: v.both(p.Basis), Dues: v.dues(p, func(*Clock) bool { return true })}
+		if len(d.Dues) == 0 {
+			d.Dues = []stageDue{{"", v.clock(p.next())}}
+		}
 		if d.Name == "" {
 			d.Name, d.Note = d.Note, ""
 		}
@@ -305,3 +325,41 @@ func (v *screen) home() page.Crumb {
 
 // nothingSaid is the fault of a form in which nothing was chosen or written.
 func nothingSaid(code string) error { return fault.New(fault.Invalid, code) }
+
+// The sources of the scope table are written in English, for both the law and
+// our own notes; readers want the law, in their language.
+var (
+	ownNote = regexp.MustCompile(`^(?:[CF][0-9][0-9.]*|Timeline|section [0-9]+)(?: \(.*\))?$`)
+	cited   = []struct {
+		re *regexp.Regexp
+		ja string
+	}{
+		{regexp.MustCompile(`(Act 42|order) arts? `), "${1} 第"},
+		{regexp.MustCompile(`第([0-9]+(?:\([0-9]+\))?)`), "第${1}条"},
+		{regexp.MustCompile(`, ([0-9]+)`), "、第${1}条"},
+		{regexp.MustCompile(`\(([0-9]+)\)条`), "条${1}項"},
+		{regexp.MustCompile(`, \(([0-9]+)\)`), "、${1}項"},
+		{regexp.MustCompile(`Act 42`), "法42号"},
+		{regexp.MustCompile(`order`), "8府省令"},
+		{regexp.MustCompile(`Notice ([0-9]+) of 2026`), "令和8年告示第${1}号"},
+		{regexp.MustCompile(`personal-information law`), "個人情報保護法"},
+		{regexp.MustCompile(` proviso`), "ただし書"},
+	}
+)
+
+// source cites what a rule rests on; our own notes are left out.
+func (v says) source(s string) string {
+	var parts []string
+	for _, p := range strings.Split(s, ";") {
+		if p = strings.TrimSpace(p); p == "" || ownNote.MatchString(p) {
+			continue
+		}
+		if v.Lang == text.JA {
+			for _, c := range cited {
+				p = c.re.ReplaceAllString(p, c.ja)
+			}
+		}
+		parts = append(parts, p)
+	}
+	return strings.Join(parts, v.T("incident.web.comma"))
+}

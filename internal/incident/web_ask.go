@@ -95,13 +95,11 @@ func (v *screen) drives(p Preview, fields []*Field) (out []duty) {
 		if !moved {
 			continue
 		}
-		d := duty{Name: v.to(pr), Note: v.both(pr.Name), Basis: v.both(pr.Basis)}
-		for i := range pr.Clocks {
-			if c := &pr.Clocks[i]; slices.ContainsFunc(startFields[c.Start], on) || slices.ContainsFunc(pr.Deciding, on) {
-				d.Dues = append(d.Dues, v.clock(c))
-			}
+		decides := slices.ContainsFunc(pr.Deciding, on)
+		d := duty{Name: v.to(pr), Note: v.both(pr.Name), Basis: v.both(pr.Basis), Dues: v.dues(pr, func(c *Clock) bool { return decides || slices.ContainsFunc(startFields[c.Start], on) })}
+		if len(d.Dues) > 0 {
+			out = append(out, d)
 		}
-		out = append(out, d)
 	}
 	return out
 }

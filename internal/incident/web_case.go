@@ -2,9 +2,6 @@ package incident
 
 import (
 	"bytes"
-	"encoding/hex"
-	"encoding/json"
-	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +12,6 @@ import (
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/thread"
-	"noroshi/internal/engine/tlog"
 )
 
 func (w *web) cases() {
@@ -236,263 +232,6 @@ func (v *screen) reply() error {
 	return v.Redirect("/reports/" + v.Path("id") + "#talks")
 }
 
-// ---- the receipt ----
-
-type receiptView struct {
-	Head     page.Head
-	Number   string
-	Stamps   []page.Stamp
-	Lanes    *page.Lanes
-	Steps    []receiptStep
-	Proof    page.Proof
-	ProofAt  string // address of the file with the proof
-	Consents []page.Fact
-	Forms    []formRow
-	Ours     bool
-	ID       ID
-	Resting  []string
-}
-
-type receiptStep struct{ What, Say string }
-
-func (v *screen) receipt() error {
-	full, err := v.s.Open(v.Context(), v.Path("id"), 0, "")
-	if err != nil {
-		return err
-	}
-	if !full.Mine {
-		return ErrNone
-	}
-	c, r := full.Case, full.Report
-	last := full.Versions[len(full.Versions)-1]
-	d := receiptView{ID: c.ID, Number: c.Number, Stamps: v.stamps(full), Lanes: v.lanes(full.Result, recognised(r)), Resting: v.resting(full.Result),
-		Forms: v.formRows(full.Result, "/reports/"+c.ID+"/forms/", "")}
-	d.Ours = slices.ContainsFunc(d.Forms, func(f formRow) bool { return f.Ours })
-	d.Head = page.Head{Crumbs: []page.Crumb{v.home(), {Text: c.Number, Href: "/reports/" + c.ID}, {Text: v.T("incident.web.receipt")}},
-		H1: v.T("incident.web.receipt.h1", "stage", v.numbered(last.Stage, last.Version)), Lead: v.T("incident.web.receipt.lead", "at", v.Time(last.At))}
-	d.Head.Acts = []page.Act{{Text: v.T("incident.web.calendar"), Href: "/reports/" + c.ID + "/clocks.ics", Icon: "calendar", Kind: "small"}}
-	d.Steps = v.nextSteps(full)
-	for _, x := range Dictionary().Consents {
-		if v.wantsConsent(x.ID, full.Result, r) {
-			say := v.T("incident.web.agreed.no")
-			if r.Consent(x.ID) {
-				say = v.T("incident.web.agreed.yes")
-			}
-			d.Consents = append(d.Consents, page.Fact{Name: v.both(x.Label), Value: say})
-		}
-	}
-	if d.Proof, err = v.proofOf(c, last); err != nil {
-		return err
-	}
-	d.ProofAt = "/reports/" + c.ID + "/proof/" + last.Entry
-	shell := v.Shell(d.Head.H1)
-	shell.Key, shell.Live, shell.Handling = "reports", "/live/incident", v.handling(c.TLP, "")
-	return v.Render("incident/receipt", shell, d)
-}
-
-// proofOf shows the ledger entry of a version.
-func (v *screen) proofOf(c Case, x Version) (page.Proof, error) {
-	rcpt, err := v.s.Ledger.Receipt(v.Context(), x.Entry)
-	if err != nil {
-		return page.Proof{}, err
-	}
-	leaf := tlog.LeafHash([]byte(rcpt.Leaf))
-	return page.Proof{Say: v.T("incident.web.proof.say", "at", v.Time(rcpt.At)), Leaf: hex.EncodeToString(leaf[:]), Signers: v.T("incident.web.proof.entry", "entry", x.Entry),
-		Command: "noroshi ledger verify " + proofName(c.Number, x.Version) + " --key ledger.vkey"}, nil
-}
-
-func proofName(number string, version int) string {
-	return number + "-" + strconv.Itoa(version) + ".proof.json"
-}
-
-// proof is the file that proves an act of a case: the receipt, and once the
-// entry is in the log, its proof.
-func (v *screen) proof() error {
-	all, err := v.s.Receipts(v.Context(), v.Path("id"))
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(all, func(p Proof) bool { return p.Receipt.Entry == v.Path("entry") })
-	if i < 0 {
-		return ErrNone
-	}
-	p := all[i]
-	raw, err := json.MarshalIndent(struct {
-		Entry   string    `json:"entry"`
-		At      time.Time `json:"at"`
-		Leaf    string    `json:"leaf"`
-		Salt    string    `json:"salt,omitempty"`
-		Promise string    `json:"promise"`
-		Proof   string    `json:"proof,omitempty"`
-	}{p.Receipt.Entry, p.Receipt.At, p.Receipt.Leaf, p.Receipt.Salt, p.Promise, p.Proof}, "", "  ")
-	if err != nil {
-		return err
-	}
-	name := "acknowledgement-" + p.Receipt.Entry + ".proof.json"
-	if p.What == "submitted" {
-		full, err := v.s.Open(v.Context(), v.Path("id"), p.Version, "")
-		if err != nil {
-			return err
-		}
-		name = proofName(full.Case.Number, p.Version)
-	}
-	return v.Download(name, "application/json", bytes.NewReader(append(raw, '\n')))
-}
-
-// nextSteps says what to do after a submission: the next deadline, the forms
-// to be handed in by hand, the traces to keep, the follow-up.
-func (v *screen) nextSteps(full View) (out []receiptStep) {
-	for _, p := range v.ordered(full.Result) {
-		c := p.next()
-		if c.Due == nil || c.State != ClockRunning && c.State != ClockSoon && c.State != ClockLate {
-			continue
-		}
-		out = append(out, receiptStep{v.T("incident.web.step.due", "at", v.endOf(*c.Due), "stage", c.StageName), v.T("incident.web.step.due.say", "to", v.to(p), "left", v.Left(*c.Due, v.now))})
-		break
-	}
-	var outside []string
-	for _, d := range full.Deliveries {
-		if p := profileOf(full.Result, d.Profile); p != nil && d.Outside() && d.Role != RoleOwn && !slices.Contains(outside, v.both(p.Name)) {
-			outside = append(outside, v.both(p.Name))
-		}
-	}
-	if len(outside) > 0 {
-		out = append(out, receiptStep{v.T("incident.web.step.outside"), strings.Join(outside, v.T("incident.web.comma"))})
-	}
-	out = append(out, receiptStep{v.T("incident.web.step.logs"), v.T("incident.web.step.logs.say")})
-	if full.Case.State == Open {
-		out = append(out, receiptStep{v.T("incident.web.step.next"), v.T("incident.web.step.next.say")})
-	}
-	return out
-}
-
-// ---- a version, with what changed in it ----
-
-type versionView struct {
-	Head    page.Head
-	Changes []page.Fact
-	First   bool
-	Parts   []checkPart
-	Proof   page.Proof
-	ProofAt string
-	Prev    string
-	Next    string
-}
-
-func (v *screen) version() error {
-	n, err := strconv.Atoi(v.Path("n"))
-	if err != nil || n < 1 {
-		return ErrNone
-	}
-	full, err := v.s.Open(v.Context(), v.Path("id"), n, "")
-	if err != nil {
-		return err
-	}
-	if !full.Mine {
-		return ErrNone
-	}
-	changes, err := v.s.Compare(v.Context(), v.Path("id"), n, "")
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(full.Versions, func(x Version) bool { return x.Version == n })
-	x := full.Versions[i]
-	d := versionView{First: n == 1, Changes: v.changes(changes), Parts: v.answers(full.Report, changes)}
-	at := "/reports/" + full.Case.ID
-	d.Head = page.Head{Crumbs: []page.Crumb{v.home(), {Text: full.Case.Number, Href: at}, {Text: v.numbered(x.Stage, n)}}, H1: v.numbered(x.Stage, n) + " " + v.name(full.Report),
-		Lead: v.T("incident.web.version.lead", "at", v.Time(x.At))}
-	if n > 1 {
-		d.Prev = at + "/versions/" + strconv.Itoa(n-1)
-	}
-	if n < full.Case.Version {
-		d.Next = at + "/versions/" + strconv.Itoa(n+1)
-	}
-	if d.Proof, err = v.proofOf(full.Case, x); err != nil {
-		return err
-	}
-	d.ProofAt = at + "/proof/" + x.Entry
-	shell := v.Shell(d.Head.H1)
-	shell.Key, shell.Handling = "reports", v.handling(full.Case.TLP, "")
-	return v.Render("incident/version", shell, d)
-}
-
-// changes says field by field what a version changed.
-func (v *screen) changes(all []Change) (out []page.Fact) {
-	for _, c := range all {
-		row := page.Fact{Name: string(c.Field)}
-		echo := func(x Value) string { s, _ := x.Text(); return s }
-		if f, ok := Dictionary().Get(c.Field); ok {
-			row.Name = v.both(f.Label)
-			echo = func(x Value) string { return f.Echo(x, v.says.Printer) }
-		} else if id, ok := strings.CutPrefix(string(c.Field), string(ChangedConsent)); ok {
-			consent, _ := Dictionary().Consent(id)
-			row.Name = v.both(consent.Label)
-			echo = func(x Value) string { b, _ := x.Bool(); return v.yes(b) }
-		} else {
-			what := strings.TrimPrefix(string(c.Field), "report.")
-			row.Name = v.T("incident.web.changed." + what)
-			echo = func(x Value) string { s, _ := x.Text(); return v.mark1(what, s) }
-		}
-		row.Was = &page.Change{From: echo(c.Old), To: echo(c.New)}
-		if len(c.Rows) > 0 {
-			if f, ok := Dictionary().Get(c.Field); ok {
-				row.Was, row.HTML = nil, v.rowChanges(f, c)
-			}
-		}
-		out = append(out, row)
-	}
-	return out
-}
-
-// rowChanges draws what happened to each row of a table.
-func (v *screen) rowChanges(f *Field, c Change) template.HTML {
-	old, _ := c.Old.V.([]Row)
-	now, _ := c.New.V.([]Row)
-	var b strings.Builder
-	b.WriteString("<ul class=\"plain\">")
-	write := func(tag, word string, r Row) {
-		b.WriteString("<" + tag + "><span class=\"vh\">" + template.HTMLEscapeString(word) + "</span>" + template.HTMLEscapeString(f.sayRow(r, v.says.Printer)) + "</" + tag + "> ")
-	}
-	for _, x := range c.Rows {
-		b.WriteString("<li>")
-		if x.From >= 0 && x.From < len(old) {
-			write("del", v.T("page.diff.del"), old[x.From])
-		}
-		if x.To >= 0 && x.To < len(now) {
-			write("ins", v.T("page.diff.ins"), now[x.To])
-		}
-		b.WriteString("</li>")
-	}
-	b.WriteString("</ul>")
-	return template.HTML(b.String())
-}
-
-// answers lists every answer of a report in the order of the law.
-func (v *screen) answers(r *Report, changes []Change) (out []checkPart) {
-	for _, it := range append(slices.Clone(Dictionary().Items), Item{N: 0}) {
-		part := checkPart{Title: v.T("incident.web.item", "n", it.N, "label", it.Label)}
-		if it.N == 0 {
-			part.Title = v.T("incident.web.more")
-		}
-		for i := range Dictionary().All {
-			f := &Dictionary().All[i]
-			val := r.Value(f.ID)
-			if f.Item != it.N || !val.Answered() {
-				continue
-			}
-			row := page.Fact{Name: v.both(f.Label), Value: f.Echo(val, v.says.Printer)}
-			if slices.ContainsFunc(changes, func(c Change) bool { return c.Field == f.ID }) {
-				row.Note = v.T("incident.web.changed")
-			}
-			part.Facts.Rows = append(part.Facts.Rows, row)
-		}
-		if len(part.Facts.Rows) > 0 {
-			out = append(out, part)
-		}
-	}
-	return out
-}
-
 // ---- files made of a report ----
 
 // form gives one form as a file; HTML is shown, to be printed from there.
@@ -544,6 +283,9 @@ func (v *screen) attachSent() error {
 // ---- acts that are asked about first ----
 
 func (v *screen) withdraw(bad error) error {
+	if !Access.May(v.Context(), "incident.withdraw") {
+		return ErrNone
+	}
 	full, err := v.s.Open(v.Context(), v.Path("id"), 0, "")
 	if err != nil {
 		return err
@@ -566,6 +308,9 @@ func (v *screen) withdrawn() error {
 }
 
 func (v *screen) hold(bad error) error {
+	if !Access.May(v.Context(), "incident.hold") {
+		return ErrNone
+	}
 	full, err := v.s.Open(v.Context(), v.Path("id"), 0, "")
 	if err != nil {
 		return err

@@ -108,7 +108,10 @@ func (v *screen) check(bad error) error {
 	lacks := map[FieldID]bool{}
 	for _, m := range p.Check.Missing {
 		lacks[m.Field] = true
-		row := missingRow{Name: v.both(m.Label), Href: v.askAt(d.ID, m.Field) + "?from=check", Why: v.T("incident.missing."+string(m.Reason), "field", m.Label)}
+		row := missingRow{Name: v.both(m.Label), Href: v.askAt(d.ID, m.Field) + "?from=check"}
+		if m.Reason != ReasonEmpty {
+			row.Why = v.T("incident.missing."+string(m.Reason), "field", m.Label)
+		}
 		if m.Reason == ReasonConsent {
 			row.Href = "#consents"
 		}

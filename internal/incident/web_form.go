@@ -85,7 +85,6 @@ func (v says) control(f *Field, val Value, need page.Need) []page.Field {
 	c.Value, c.Min, c.Max = plainText(val.V), plainText(val.Min), plainText(val.Max)
 	switch f.Type {
 	case TypeText:
-		c.Width = "wide"
 		switch f.Check {
 		case "phone":
 			c.Kind = "tel"
@@ -219,6 +218,9 @@ func (v says) grid(f *Field, val Value, form url.Values, more bool) grid {
 		spare = 3
 	}
 	g := grid{Name: string(f.ID), Label: v.both(f.Label), Hint: v.both(f.Hint)}
+	if f.ID == "systems.affected" {
+		g.Hint = v.T("incident.web.form.register")
+	}
 	if f.Unknown || f.Investigating {
 		st := page.Field{Name: string(f.ID) + ".state", Kind: "choice", Label: v.T("incident.web.form.known"), Value: string(val.State)}
 		if st.Value == "" {

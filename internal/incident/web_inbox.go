@@ -198,7 +198,7 @@ func (v *screen) cover(bad error) error {
 		o := page.Option{Value: p.ID, Label: v.both(p.Name), Hint: v.both(p.Basis)}
 		switch {
 		case p.Kind == Barred:
-			o.Off = v.T("incident.purpose_barred")
+			o.Off = v.T("incident.web.purpose.barred")
 		case p.Kind == Supervision && !v.agreed(c.Supervisions):
 			o.Off = v.T("incident.web.purpose.two")
 		}
@@ -494,6 +494,9 @@ func (v *screen) readFile() error {
 // ---- acts that need a reason ----
 
 func (v *screen) delay(bad error) error {
+	if !Access.May(v.Context(), "incident.delay") {
+		return ErrNone
+	}
 	c, err := v.s.Cover(v.Context(), v.Path("id"))
 	if err != nil {
 		return err
@@ -529,6 +532,9 @@ func (v *screen) delayed() error {
 }
 
 func (v *screen) supervise(bad error) error {
+	if !Access.May(v.Context(), "incident.supervise") {
+		return ErrNone
+	}
 	c, err := v.s.Cover(v.Context(), v.Path("id"))
 	if err != nil {
 		return err

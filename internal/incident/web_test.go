@@ -1,11 +1,9 @@
 package incident
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -359,6 +357,3 @@ func TestServePages(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
-var _ = multipart.ErrMessageTooLarge
-var _ = bytes.NewReader
