@@ -16,7 +16,7 @@ import (
 func Commands(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	c := &cobra.Command{Use: "asset", Short: p.T("asset.short"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(checkCommand(env, p))
+	c.AddCommand(checkCommand(env, p), importCommand(env, p), listCommand(env, p), statementCommand(env, p))
 	return c
 }
 

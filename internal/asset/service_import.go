@@ -180,7 +180,7 @@ const maxPreview = 1 << 30
 
 // previewRows lists what a person looks at, the urgent first.
 func previewRows(p *Plan) []PreviewRow {
-	var out []PreviewRow
+	out := []PreviewRow{}
 	for _, want := range []Outcome{Invalid, Changed, Removed, Duplicate, Added} {
 		n := 0
 		add := func(r PreviewRow, it *Item) {

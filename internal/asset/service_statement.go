@@ -23,13 +23,13 @@ import (
 // StatementDraft is the next statement of a register as it would be submitted.
 type StatementDraft struct {
 	Register  Register             `json:"register"`
-	Sector    string               `json:"sector"`            // that it would be submitted for
-	Sectors   []string             `json:"sectors"`           // of the operator
-	Statement *Statement           `json:"statement"`         // null when nothing is to be notified
-	Verdicts  map[ScopeVerdict]int `json:"verdicts"`          // entries by scope
-	Unsure    []Item               `json:"unsure,omitempty"`  // the first whose scope somebody has to decide
-	Steps     []Step               `json:"steps"`             // of the scope check
-	Blocked   *fault.Error         `json:"blocked,omitempty"` // why it cannot be submitted
+	Sector    string               `json:"sector"`           // that it would be submitted for
+	Sectors   []string             `json:"sectors"`          // of the operator
+	Statement *Statement           `json:"statement"`        // null when nothing is to be notified
+	Verdicts  map[ScopeVerdict]int `json:"verdicts"`         // entries by scope
+	Unsure    []Item               `json:"unsure,omitempty"` // the first whose scope somebody has to decide
+	Steps     []Step               `json:"steps"`            // of the scope check
+	Blocked   *fault.Error         `json:"-"`                // why it cannot be submitted
 }
 
 // maxUnsure is how many undecided entries a draft shows.

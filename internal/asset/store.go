@@ -59,6 +59,13 @@ type whose struct {
 	operated string // corporate number of the contractor; empty = all
 }
 
+// among is where for queries by id. The empty text keeps the planner, which
+// knows nothing of how large a register is, from walking all of it.
+func (w whose) among() (string, []any) {
+	where, args := w.where()
+	return strings.NewReplacer("org_id", "org_id || ''", "operated_by", "operated_by || ''").Replace(where), args
+}
+
 func (w whose) where() (string, []any) {
 	if w.operated == "" {
 		return "org_id = $1", []any{w.org}
@@ -79,7 +86,7 @@ func loadItem(ctx context.Context, tx *db.Tx, id ID, w whose) (row, error) {
 
 // loadItems returns entries of a register by id, in no order.
 func loadItems(ctx context.Context, tx *db.Tx, w whose, ids []ID) (out []row, err error) {
-	where, args := w.where()
+	where, args := w.among()
 	for _, id := range ids {
 		args = append(args, string(id))
 	}
@@ -179,7 +186,7 @@ func deleteItems(ctx context.Context, tx *db.Tx, org string, ids []ID) error {
 		for _, id := range part {
 			args = append(args, string(id))
 		}
-		if _, err := tx.Exec(ctx, "DELETE FROM asset_item WHERE org_id = $1 AND id IN ("+places(1, len(part))+")", args...); err != nil {
+		if _, err := tx.Exec(ctx, "DELETE FROM asset_item WHERE org_id || '' = $1 AND id IN ("+places(1, len(part))+")", args...); err != nil {
 			return err
 		}
 	}
@@ -188,7 +195,7 @@ func deleteItems(ctx context.Context, tx *db.Tx, org string, ids []ID) error {
 
 // confirmItems notes that entries are as they stand, and returns how many.
 func confirmItems(ctx context.Context, tx *db.Tx, w whose, ids []ID, at int64) (int64, error) {
-	where, args := w.where()
+	where, args := w.among()
 	n := len(args)
 	for _, id := range ids {
 		args = append(args, string(id))
