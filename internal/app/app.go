@@ -1,0 +1,108 @@
+// Package app wires the program together: which nouns there are, what words
+// and tables they bring, and which command runs what. Lists are explicit;
+// nothing registers itself.
+package app
+
+import (
+	"context"
+	"embed"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/asset"
+	"noroshi/internal/base/backup"
+	"noroshi/internal/base/blob"
+	"noroshi/internal/base/bus"
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/config"
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fetch"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/key"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
+	"noroshi/internal/base/thread"
+	"noroshi/internal/incident"
+	"noroshi/internal/org"
+)
+
+var (
+	//go:embed text
+	ownWords embed.FS
+	//go:embed web
+	ownPages embed.FS
+)
+
+// Words returns the sentences of the whole program.
+func Words() (*text.Catalog, error) {
+	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, ledger.Words, backup.Words,
+		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words)
+}
+
+// Migrations returns the tables of the whole program, in their order.
+func Migrations() []db.Source {
+	return []db.Source{
+		{Noun: "bus", FS: bus.Migrations}, {Noun: "key", FS: key.Migrations}, {Noun: "ledger", FS: ledger.Migrations},
+		{Noun: "blob", FS: blob.Migrations}, {Noun: "thread", FS: thread.Migrations}, {Noun: "httpd", FS: httpd.Migrations},
+		{Noun: "org", FS: org.Migrations}, {Noun: "asset", FS: asset.Migrations}, {Noun: "incident", FS: incident.Migrations},
+	}
+}
+
+func newPages(words *text.Catalog) (*page.Set, error) {
+	return page.New(words, page.Source{Noun: "httpd", FS: httpd.Web}, page.Source{Noun: "app", FS: ownPages},
+		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "incident", FS: incident.Web})
+}
+
+// Version is the program's version: that of the module, or the commit.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return "devel"
+}
+
+// Main runs the program and returns its exit code.
+func Main(args []string) int {
+	words, err := Words()
+	if err != nil {
+		panic("BUG: " + err.Error()) // a test loads the same words
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	env := cli.New(words)
+	env.Listen(args)
+	return env.Run(ctx, Root(env), args)
+}
+
+// Root returns the whole command tree.
+func Root(env *cli.Env) *cobra.Command {
+	p := env.Printer()
+	root := env.Root("noroshi", p.T("app.short"))
+	root.AddCommand(demoCommand(env), serveCommand(env), config.Command(env), asset.Commands(env), incident.Commands(env),
+		ledger.Commands(env), adminCommand(env), &cobra.Command{
+			Use: "version", Short: p.T("app.version.short"), Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error {
+				return env.Emit(map[string]string{"version": Version()}, func(w io.Writer, _ text.Printer) error {
+					_, err := io.WriteString(w, Version()+"\n")
+					return err
+				})
+			},
+		})
+	return root
+}

@@ -1,0 +1,211 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"noroshi/internal/asset"
+	"noroshi/internal/base/blob"
+	"noroshi/internal/base/bus"
+	"noroshi/internal/base/config"
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/key"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/obs"
+	"noroshi/internal/base/text"
+	"noroshi/internal/base/thread"
+	"noroshi/internal/incident"
+	"noroshi/internal/org"
+)
+
+// Hub is a hub with everything in it.
+type Hub struct {
+	Config    config.Config
+	DB        *db.DB
+	Ring      *key.Ring
+	Keys      *key.Store
+	Ledger    *ledger.Ledger
+	Bus       *bus.Bus
+	Blobs     *blob.Store
+	Orgs      *org.Service
+	Assets    *asset.Service
+	Incidents *incident.Service
+	Router    *httpd.Router
+	Words     *text.Catalog
+	log       *slog.Logger
+	demo      bool
+	doors     []someone // who a visitor of the demo may be
+}
+
+// Options is what differs between serving, the demo and the admin commands.
+type Options struct {
+	Demo bool // links that sign somebody in without a password
+	Now  func() time.Time
+	Cost org.Cost // of passwords; zero is the ordinary cost
+}
+
+// OpenHub opens a hub's database, keys and services and brings its tables up
+// to date. It listens nowhere.
+func OpenHub(ctx context.Context, cfg config.Config, words *text.Catalog, log *slog.Logger, o Options) (h *Hub, err error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(cfg.Hub.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("open hub: %w", err)
+	}
+	h = &Hub{Config: cfg, Words: words, log: log, demo: o.Demo}
+	if h.DB, err = db.Open(ctx, cfg.Database()); err != nil {
+		return nil, fmt.Errorf("open hub: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			h.DB.Close()
+		}
+	}()
+	if _, err = h.DB.Migrate(ctx, Migrations()...); err != nil {
+		return nil, fmt.Errorf("open hub: %w", err)
+	}
+	if h.Ring, err = key.OpenRing(cfg.KeyDir()); err != nil {
+		return nil, err
+	}
+	h.Keys = key.NewStore(h.Ring)
+	signer, verifier, vkey, err := ledger.OpenSigner(cfg.LedgerKey(), cfg.Ledger.Origin)
+	if err != nil {
+		return nil, err
+	}
+	h.Ledger = ledger.New(ledger.Config{DB: h.DB, Dir: cfg.LedgerDir(), Signer: signer, Verifier: verifier, VKey: vkey,
+		Interval: cfg.Ledger.Interval, Log: log, Now: o.Now})
+	if h.Blobs, err = blob.Open(filepath.Join(cfg.Hub.DataDir, "blobs"), h.Ring, cfg.Upload()); err != nil {
+		return nil, err
+	}
+	threads := thread.New(h.Keys)
+	h.Orgs, err = org.New(org.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Now: o.Now, Cost: o.Cost, Issuer: cfg.Hub.Name, BaseURL: cfg.Hub.BaseURL, DemoLinks: o.Demo, Verbs: verbs()})
+	if err != nil {
+		return nil, err
+	}
+	h.Assets, err = asset.Open(asset.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: threads, Orgs: h.Orgs, Now: o.Now})
+	if err != nil {
+		return nil, err
+	}
+	if h.Incidents, err = h.openIncidents(threads, o); err != nil {
+		return nil, err
+	}
+	h.Bus = bus.New(h.DB, log)
+	return h, nil
+}
+
+func (h *Hub) openIncidents(threads *thread.Store, o Options) (*incident.Service, error) {
+	var extra = os.DirFS(h.Config.Incident.ProfilesDir)
+	if h.Config.Incident.ProfilesDir == "" {
+		extra = nil
+	}
+	profiles, err := incident.LoadProfiles(extra)
+	if err != nil {
+		return nil, err
+	}
+	return incident.New(incident.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: threads, Orgs: h.Orgs, Profiles: profiles, Now: o.Now}), nil
+}
+
+// verbs lists every verb of the program, which API tokens may be scoped to.
+func verbs() (out []string) {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, ledgerAccess} {
+		for verb := range t {
+			out = append(out, verb)
+		}
+	}
+	return out
+}
+
+// ledgerAccess says who may read the log's entries: they hold pseudonyms and
+// digests, and still show who is busy when.
+var ledgerAccess = gate.Table{"ledger.audit": {gate.CommissionMember: gate.Record}}
+
+// Close gives the ledger back and ends the database after the writes under
+// way.
+func (h *Hub) Close() error { return errors.Join(h.Ledger.Close(), h.DB.Close()) }
+
+// Run serves on the listener and does the work in the background, until ctx
+// ends; then it publishes what is committed.
+func (h *Hub) Run(ctx context.Context, l net.Listener) error {
+	if err := h.route(); err != nil {
+		return err
+	}
+	h.Bus.Changed = func(noun, org string) { h.Router.Ping(noun + "/" + org) }
+	// Background work outlives the last request, so that its act is published.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var g errgroup.Group
+	g.Go(func() error { return h.Bus.Run(work) })
+	g.Go(func() error { return h.Ledger.Run(work) })
+	g.Go(func() error { return h.keep(work) })
+	err := h.Router.Serve(ctx, l, h.Config.TLS.Cert, h.Config.TLS.Key)
+	if e := h.Ledger.Settle(work); e != nil && err == nil && !errors.Is(e, ledger.ErrNotHolder) {
+		err = e
+	}
+	stop()
+	return errors.Join(err, g.Wait())
+}
+
+// keep sweeps attachments that were never added and destroys what is past its
+// retention, once an hour.
+func (h *Hub) keep(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			if _, err := h.Blobs.Sweep(ctx, h.DB, now); err != nil && ctx.Err() == nil {
+				h.log.Error("sweep attachments", "error", err)
+			}
+			if _, err := h.Incidents.Purge(org.Local(ctx), now); err != nil && ctx.Err() == nil {
+				h.log.Error("retention", "error", err)
+			}
+		}
+	}
+}
+
+// route builds the router with every page and operation.
+func (h *Hub) route() error {
+	pages, err := newPages(h.Words)
+	if err != nil {
+		return err
+	}
+	metrics := obs.NewMetrics(Version())
+	r := httpd.New(httpd.Options{
+		Words: h.Words, Pages: pages, Identify: org.Identify(h.Orgs), Dress: h.dress, DB: h.DB, Log: h.log, Metrics: metrics,
+		Secure: h.Config.Secure(), BaseURL: h.Config.Hub.BaseURL, Version: Version(), MetricsToken: h.Config.Limits.Metrics,
+		Concurrent: h.Config.Limits.Concurrent, Streams: h.Config.Limits.Streams,
+	})
+	h.Router = r
+	r.Health("database", func(ctx context.Context) error {
+		return h.DB.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow(ctx, "SELECT 1").Scan(new(int)) })
+	})
+	r.Health("ledger", func(ctx context.Context) error {
+		s, err := h.Ledger.Status(ctx)
+		if err == nil && s.Late {
+			err = fmt.Errorf("a promise is overdue: an entry has waited %s for its number", s.Oldest.Round(time.Second))
+		}
+		return err
+	})
+	org.Routes(r, h.Orgs)
+	org.Pages(r, h.Orgs)
+	asset.Routes(r, h.Assets, h.Words)
+	incident.Routes(r, h.Incidents, h.Words)
+	incident.Pages(r, h.Incidents)
+	h.ledgerRoutes(r)
+	h.pages(r)
+	h.demoPages(r)
+	return nil
+}

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"context"
+	"slices"
+
+	"noroshi/internal/asset"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+	"noroshi/internal/incident"
+	"noroshi/internal/org"
+)
+
+// entry is one item of the main menu, for those a verb is open to.
+type entry struct {
+	page.RailItem
+	group string
+	open  func(ctx context.Context, who gate.Identity) bool
+}
+
+func may(t gate.Table, verb string) func(context.Context, gate.Identity) bool {
+	return func(ctx context.Context, _ gate.Identity) bool { return t.May(ctx, verb) }
+}
+
+func reaches(t gate.Table, verb string, want gate.Reach) func(context.Context, gate.Identity) bool {
+	return func(_ context.Context, who gate.Identity) bool { return t.Reach(who, verb) == want }
+}
+
+// menu is the main menu (UI.md, chapter 6): what somebody may not open, they
+// do not see.
+var menu = []entry{
+	{page.RailItem{Key: "home", Href: "/", Icon: "home", Label: "app.menu.home"}, "", func(context.Context, gate.Identity) bool { return true }},
+	{page.RailItem{Key: "inbox", Href: "/inbox", Icon: "mail", Label: "app.menu.inbox"}, "app.menu.work", reaches(incident.Access, "incident.list", gate.Addressed)},
+	{page.RailItem{Key: "reports", Href: "/reports", Icon: "alert", Label: "app.menu.reports"}, "app.menu.work", reaches(incident.Access, "incident.list", gate.Own)},
+	{page.RailItem{Key: "assets", Href: "/assets", Icon: "server", Label: "app.menu.assets"}, "app.menu.work", may(asset.Access, "asset.list")},
+	{page.RailItem{Key: "statements", Href: "/statements", Icon: "document", Label: "app.menu.statements"}, "app.menu.work", may(asset.Access, "asset.statements")},
+	{page.RailItem{Key: "readings", Href: "/readings", Icon: "eye", Label: "app.menu.readings"}, "app.menu.watch", may(incident.Access, "incident.readings")},
+	{page.RailItem{Key: "record", Href: "/record", Icon: "list", Label: "app.menu.record"}, "app.menu.watch", may(ledgerAccess, "ledger.audit")},
+	{page.RailItem{Key: "people", Href: "/people", Icon: "people", Label: "app.menu.people"}, "app.menu.own", may(org.Access, "person.list")},
+	{page.RailItem{Key: "organisations", Href: "/organisations", Icon: "info", Label: "app.menu.organisations"}, "app.menu.own",
+		func(_ context.Context, who gate.Identity) bool { return who.Has(gate.HubAdmin) }},
+}
+
+// dress gives a page the menu of who looks at it.
+func (h *Hub) dress(q *httpd.Request, s *page.Shell) {
+	s.Notice = h.notice(q)
+	if !q.Signed {
+		return
+	}
+	s.Account = "/account"
+	waiting, err := incident.Waiting(q.Context(), h.Incidents)
+	if err != nil {
+		h.log.Error("menu", "error", err) // a page without a number is better than none
+	}
+	for _, e := range menu {
+		if !e.open(q.Context(), q.Who) {
+			continue
+		}
+		if e.Key == "inbox" || e.Key == "reports" {
+			e.Count = waiting
+		}
+		i := slices.IndexFunc(s.Rail, func(g page.RailGroup) bool { return g.Title == e.group })
+		if i < 0 {
+			i = len(s.Rail)
+			s.Rail = append(s.Rail, page.RailGroup{Title: e.group})
+		}
+		s.Rail[i].Items = append(s.Rail[i].Items, e.RailItem)
+	}
+}
+
+func (h *Hub) notice(q *httpd.Request) string {
+	if h.demo {
+		return q.Printer.T("app.demo.notice")
+	}
+	return ""
+}

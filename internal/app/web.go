@@ -1,0 +1,53 @@
+package app
+
+import (
+	"slices"
+	"time"
+
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+	"noroshi/internal/incident"
+)
+
+// homeView is the first page: what to do, by when, and what came back.
+type homeView struct {
+	Head  page.Head
+	Todos []page.Todo
+	Empty page.Empty
+	Parts []page.Part
+}
+
+// pages registers the app's own pages.
+func (h *Hub) pages(r *httpd.Router) {
+	r.Page("GET /{$}", func(q *httpd.Request) error {
+		p := q.Printer
+		v := homeView{Head: page.Head{H1: p.T("app.home.title"), Lead: p.Date(q.Now())},
+			Empty: page.Empty{Title: p.T("app.home.nothing"), Say: p.T("app.home.nothing_hint")}}
+		for _, part := range []func() (page.Part, error){
+			func() (page.Part, error) {
+				t, err := incident.Home(q, h.Incidents)
+				return page.Part{Todos: t.Todos, Template: "incident/home", Data: t}, err
+			},
+		} {
+			got, err := part()
+			if err != nil {
+				return err
+			}
+			v.Todos, v.Parts = append(v.Todos, got.Todos...), append(v.Parts, got)
+		}
+		// What has a deadline comes first, the nearest on top; the rest stays
+		// in the order of the nouns.
+		slices.SortStableFunc(v.Todos, func(a, b page.Todo) int { return due(a).Compare(due(b)) })
+		shell := q.Shell(p.T("app.home.title"))
+		shell.Key, shell.Live = "home", "/live/incident"
+		return q.Render("app/home", shell, v)
+	})
+}
+
+// due is when a thing to do is due; far away when it has no deadline.
+func due(t page.Todo) time.Time {
+	if t.Due.At.IsZero() {
+		return time.Unix(1<<40, 0)
+	}
+	return t.Due.At
+}
