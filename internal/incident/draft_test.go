@@ -238,3 +238,33 @@ func TestNothingIsLostWhateverTheOrder(t *testing.T) {
 		}
 	}
 }
+
+func FuzzDecodeValues(f *testing.F) {
+	for _, s := range []string{`{"event.title":"題"}`, `{"event.title":null,"x":1}`, `{"operator.employees":{"min":1,"max":2}}`, `{"event.recognised_at":{"unknown":true}}`, `{"contact.duty":{"name":"a"}}`, `{"event.title":[[[]]]}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var in map[string]json.RawMessage
+		if json.Unmarshal(raw, &in) != nil {
+			return
+		}
+		values, err := DecodeValues(in)
+		if err != nil {
+			if len(fault.Of(err).Places) == 0 {
+				t.Errorf("refused without a place: %v", err)
+			}
+			return
+		}
+		cells, err := Changes{Values: values}.cells()
+		if err != nil {
+			return
+		}
+		b := &draftBody{Report: NewReport(Other), Scope: map[string]string{}, Trail: map[string][]step{}}
+		b.merge(cells, 1, 2, author{person: "a"}, night)
+		for at, want := range cells {
+			if got := b.get(at); string(got) != string(want) {
+				t.Errorf("%s went in as %s and came out as %s", at, want, got)
+			}
+		}
+	})
+}

@@ -18,6 +18,8 @@ import (
 //	incident.feedback_given  a recipient told what came of it
 //	incident.read            a recipient opened it
 //	incident.supervised      supervision was asked for, agreed or refused
+//	incident.attached        the reporter added a file to a report that is in
+//	incident.kept            legal hold or retention changed
 //	incident.purged          content was destroyed by schedule
 type Happened struct {
 	Case    ID     `json:"case"`

@@ -226,6 +226,11 @@ type (
 )
 
 func routesRecipient(r *httpd.Router, s *Service) {
+	type coverOut struct{ Body Cover }
+	httpd.Op(r, "GET /api/v1/incidents/{id}/cover", "incident.cover", "Look at a report that was sent to you without opening it", func(ctx context.Context, in *caseIn) (*coverOut, error) {
+		c, err := s.Cover(ctx, in.ID)
+		return &coverOut{c}, err
+	})
 	httpd.Op(r, "POST /api/v1/incidents/{id}/acknowledgement", "incident.acknowledge", "Acknowledge a report that was sent to you", func(ctx context.Context, in *struct {
 		ID   string `path:"id" maxLength:"60"`
 		Body AckInput

@@ -313,6 +313,49 @@ func TestManySavesAtOnce(t *testing.T) {
 	})
 }
 
+// A click that is repeated because nothing seemed to happen, in two windows and
+// again after the answer was lost, is one report.
+func TestADraftSentManyTimesAtOnceIsOneReport(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		d := h.filled(h.reporter(), Ransomware)
+		for version := 1; version <= 2; version++ {
+			var wg sync.WaitGroup
+			entries := make([]string, 8)
+			for i := range entries {
+				wg.Go(func() {
+					who := h.reporter()
+					if i%2 == 1 {
+						who = h.second()
+					}
+					got, err := h.SubmitDraft(who, d.ID, d.Revision)
+					if err != nil || got.Case.Version != version {
+						t.Errorf("version %d: %+v %v", version, got.Case, err)
+					}
+					entries[i] = got.Receipt.Entry
+				})
+			}
+			wg.Wait()
+			if all := slices.Compact(slices.Sorted(slices.Values(entries))); len(all) != 1 || all[0] == "" {
+				t.Errorf("version %d has receipts %v", version, all)
+			}
+			if version == 2 {
+				break
+			}
+			next, err := h.StartNext(h.reporter(), d.ID, Followup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d = next
+		}
+		if n := testkit.Count(t, h.Parts.DB, "SELECT count(*) FROM incident_version"); n != 2 {
+			t.Errorf("%d versions", n)
+		}
+		if n := h.Entries(t, "incident.submit", ledger.Done); n != 2 {
+			t.Errorf("%d entries of submissions", n)
+		}
+	})
+}
+
 func TestADiscardedDraftIsGone(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		d := h.filled(h.reporter(), Other)
