@@ -50,7 +50,7 @@ func demoCommand(env *cli.Env) *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, drop()) }()
 			if o.story {
-				return storyCommand(cmd.Context(), env, dir, o.seed)
+				return storyCommand(cmd.Context(), env, dir, o)
 			}
 			return serveDemo(cmd.Context(), env, dir, o)
 		},

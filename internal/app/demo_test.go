@@ -21,8 +21,8 @@ import (
 	"noroshi/internal/org"
 )
 
-// built makes the demo's country in a temporary folder.
-func built(t *testing.T, seed uint64) *country {
+// built makes the demo's country in a temporary folder, as if it were later.
+func built(t *testing.T, seed uint64, later time.Duration) *country {
 	t.Helper()
 	words, err := Words()
 	if err != nil {
@@ -33,6 +33,7 @@ func built(t *testing.T, seed uint64) *country {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.Close() })
+	clock.ahead += later
 	c, err := newCountry(h, clock, seed)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +59,7 @@ func (c *country) as(t *testing.T, id string, role gate.Role) context.Context {
 // The demo promises what the issue says: who there is, how much they run, and
 // an incident at every stage. All of it is read back as the people see it.
 func TestDemoHasEverybodyAndEveryStage(t *testing.T) {
-	c := built(t, 1)
+	c := built(t, 1, 0)
 	kinds, sectors := map[org.Kind]int{}, map[string]int{}
 	for _, m := range c.all {
 		kinds[m.orgPlan.Kinds[0]]++
@@ -215,7 +216,7 @@ func delayed(t *testing.T, c *country) (n int) {
 // Every role can be entered in either language, and the log that the seeding
 // left behind is whole.
 func TestDemoLetsEveryRoleIn(t *testing.T) {
-	c := built(t, 7)
+	c := built(t, 7, 200*day+7*time.Hour)
 	for _, l := range text.Langs {
 		doors, err := c.doors(t.Context(), l, "http://hub.invalid")
 		if err != nil {

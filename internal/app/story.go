@@ -54,16 +54,19 @@ type story struct {
 // operator is there to see nothing.
 var cast = []string{"power", "starlight", "industry", "office", "police", "privacy", "centre", "commission", "shioji", "s01", "akari", "hub"}
 
-func storyCommand(ctx context.Context, env *cli.Env, dir string, seed uint64) error {
+func storyCommand(ctx context.Context, env *cli.Env, dir string, o demoFlags) error {
 	var out io.Writer
 	if !env.JSON() {
 		out = env.Out
 	}
-	whole, err := tellStory(ctx, env.Words, env.Printer(), dir, seed, out)
+	whole, err := tellStory(ctx, env.Words, env.Printer(), dir, o.seed, out)
 	if env.JSON() {
 		if e := env.Emit(whole, nil); e != nil {
 			return e
 		}
+	}
+	if o.keep != "" {
+		env.Say("app.demo.kept", "dir", o.keep)
 	}
 	return err
 }

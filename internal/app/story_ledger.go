@@ -30,10 +30,10 @@ func (s *story) refusals(object string) (n int, err error) {
 	return n, err
 }
 
-// folder and keys are what a stranger needs: the public files and the
-// verifier key.
+// folder is where the public files of the log are.
 func (s *story) folder() string { return filepath.Join(s.dir, "ledger") }
 
+// verify does what a stranger can, who has the files and the verifier key.
 func (s *story) verify(fsys fs.FS) (tlog.Result, error) {
 	raw, err := os.ReadFile(filepath.Join(s.dir, "ledger.vkey"))
 	if err != nil {
