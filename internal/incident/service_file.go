@@ -154,8 +154,14 @@ func (s *Service) own(ctx context.Context, tx *db.Tx, id ID, who gate.Identity) 
 func (s *Service) Download(ctx context.Context, id ID, file, purpose string) (m blob.Meta, r io.ReadCloser, err error) {
 	_, err = s.reading(ctx, id, "file", purpose,
 		func(tx *db.Tx, who gate.Identity) error { return s.own(ctx, tx, id, who) },
-		func(tx *db.Tx, _ Case, _ gate.Identity, _ gate.Reach) error {
-			m, err = s.file(ctx, tx, id, file)
+		func(tx *db.Tx, c Case, who gate.Identity, reach gate.Reach) error {
+			if m, err = s.file(ctx, tx, id, file); err != nil || reach == gate.Own {
+				return err
+			}
+			seen, err := s.filesFor(ctx, tx, c, who, reach)
+			if err == nil && !slices.ContainsFunc(seen, func(x blob.Meta) bool { return x.ID == file }) {
+				err = blob.ErrNone
+			}
 			return err
 		})
 	if err != nil {
@@ -289,6 +295,30 @@ func (s *Service) versionFor(ctx context.Context, tx *db.Tx, id ID, c Case, vers
 	}
 	known, err := facts(ctx, tx, c.ID)
 	return r, known, err
+}
+
+// filesFor lists the attachments of a case that whoever asks may see: a
+// recipient that later versions were not sent to sees those that were there
+// before the first of these.
+func (s *Service) filesFor(ctx context.Context, tx *db.Tx, c Case, who gate.Identity, reach gate.Reach) ([]blob.Meta, error) {
+	files, err := s.Blobs.Of(ctx, tx, objectOf(c.ID))
+	if err != nil || len(files) == 0 || reach == gate.Own {
+		return files, err
+	}
+	ds, err := loadDeliveries(ctx, tx, c.ID, who.Org)
+	if err != nil {
+		return nil, err
+	}
+	last := sentTo(ds)
+	vs, err := loadVersions(ctx, tx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(vs, func(v Version) bool { return v.Version > last })
+	if i < 0 {
+		return files, nil
+	}
+	return slices.DeleteFunc(files, func(m blob.Meta) bool { return !m.AddedAt.Before(vs[i].At) }), nil
 }
 
 // sentTo is the newest version among deliveries: a recipient that later

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"noroshi/internal/base/blob"
+	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
@@ -211,6 +212,12 @@ func TestARecipientSeesWhatItWasSent(t *testing.T) {
 		if v, err := h.Open(officer, first.Case.ID, 0, "consultation"); err != nil || v.Report.Version != 1 {
 			t.Fatalf("%v", err)
 		}
+		// Files are stamped by the machine's clock, cases by the test's.
+		h.Clock.Pass(time.Since(h.Clock.Now()))
+		early, err := h.Attach(h.reporter(), first.Case.ID, strings.NewReader("早い"), "early.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
 		h.Clock.Pass(time.Hour)
 		next := r.Next(Followup)
 		next.ID = first.Case.ID
@@ -219,9 +226,39 @@ func TestARecipientSeesWhatItWasSent(t *testing.T) {
 		if _, err := h.Submit(h.reporter(), next, ""); err != nil {
 			t.Fatal(err)
 		}
+		late, err := h.Attach(h.reporter(), first.Case.ID, strings.NewReader("遅い"), "late.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
 		v, err := h.Open(officer, first.Case.ID, 0, "consultation")
 		if err != nil || v.Report.Version != 1 || len(v.Versions) != 1 {
 			t.Errorf("the police see version %d of %d: %v", v.Report.Version, len(v.Versions), err)
+		}
+		err = h.Parts.DB.Write(t.Context(), func(tx *db.Tx) error { // one that came later
+			_, err := tx.Exec(t.Context(), "UPDATE blob_file SET added_at = $2 WHERE id = $1", late.ID, db.Micros(h.Clock.Now().Add(time.Minute)))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for who, want := range map[string]int{"police": 1, "industry": 2} {
+			ctx, purpose := officer, "consultation"
+			if who == "industry" {
+				ctx, purpose = h.clerk(), "receive"
+			}
+			if v, err := h.Open(ctx, first.Case.ID, 0, purpose); err != nil || len(v.Files) != want {
+				t.Errorf("%s sees %d files, want %d: %v", who, len(v.Files), want, err)
+			}
+			_, one, err1 := h.Download(ctx, first.Case.ID, early.ID, purpose)
+			_, two, err2 := h.Download(ctx, first.Case.ID, late.ID, purpose)
+			if err1 != nil || (err2 == nil) != (want == 2) {
+				t.Errorf("%s downloads: %v, %v", who, err1, err2)
+			}
+			for _, r := range []io.ReadCloser{one, two} {
+				if r != nil {
+					r.Close()
+				}
+			}
 		}
 		if _, err := h.Open(officer, first.Case.ID, 2, "consultation"); !errors.Is(err, ErrNone) {
 			t.Errorf("version 2: %v", err)

@@ -150,7 +150,7 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, c Case, version int, who 
 	if v.Feedback, err = s.feedback(ctx, tx, c, with); err != nil {
 		return v, err
 	}
-	if v.Files, err = s.Blobs.Of(ctx, tx, objectOf(c.ID)); err != nil {
+	if v.Files, err = s.filesFor(ctx, tx, c, who, reach); err != nil {
 		return v, err
 	}
 	return v, s.name(ctx, tx, &v, who)
