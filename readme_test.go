@@ -259,9 +259,10 @@ func tryTable(t *testing.T, bin string) {
 	}
 }
 
-// TestReadmesAreEqual holds the languages together: the same headings in
-// number and level, the same blocks, the same commands and markers.
-func TestReadmesAreEqual(t *testing.T) {
+// TestLanguagesAreEqual holds the two languages of the READMEs and guides
+// together: the same headings in number and level, the same blocks, the same
+// commands and markers.
+func TestLanguagesAreEqual(t *testing.T) {
 	shape := func(name string) (levels, fences []string) {
 		inside := false
 		for _, line := range strings.Split(read(t, name), "\n") {
@@ -282,13 +283,28 @@ func TestReadmesAreEqual(t *testing.T) {
 		}
 		return levels, fences
 	}
-	enLevels, enFences := shape("README.md")
-	jaLevels, jaFences := shape("README.ja.md")
-	if diff := cmp.Diff(enLevels, jaLevels); diff != "" {
-		t.Error("headings:", diff)
+	pairs := map[string]string{"README.md": "README.ja.md"}
+	guides, err := filepath.Glob("docs/guides/*.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff(enFences, jaFences); diff != "" {
-		t.Error("blocks:", diff)
+	for _, g := range guides {
+		if who, ok := strings.CutSuffix(g, ".en.md"); ok {
+			pairs[g] = who + ".ja.md"
+		}
+	}
+	if 2*(len(pairs)-1) != len(guides) || len(guides) < 8 {
+		t.Errorf("of %d guides %d are English", len(guides), len(pairs)-1)
+	}
+	for en, ja := range pairs {
+		enLevels, enFences := shape(en)
+		jaLevels, jaFences := shape(ja)
+		if diff := cmp.Diff(enLevels, jaLevels); diff != "" {
+			t.Error(en, "headings:", diff)
+		}
+		if diff := cmp.Diff(enFences, jaFences); diff != "" {
+			t.Error(en, "blocks:", diff)
+		}
 	}
 }
 
