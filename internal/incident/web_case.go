@@ -22,6 +22,8 @@ func (w *web) cases() {
 	w.page("POST /reports/{id}/answer", (*screen).reply)
 	w.page("GET /reports/{id}/withdraw", func(v *screen) error { return v.withdraw(nil) })
 	w.page("POST /reports/{id}/withdraw", (*screen).withdrawn)
+	w.page("GET /reports/{id}/extend", func(v *screen) error { return v.extend(nil) })
+	w.page("POST /reports/{id}/extend", (*screen).extended)
 	w.page("GET /reports/{id}/hold", func(v *screen) error { return v.hold(nil) })
 	w.page("POST /reports/{id}/hold", (*screen).held)
 	w.page("GET /reports/{id}/forms/{profile}/{format}", (*screen).form)
@@ -97,6 +99,9 @@ func (v *screen) own(bad error) error {
 		Forms: v.formRows(full.Result, "/reports/"+c.ID+"/forms/", ""), Files: full.Files, Open: c.State == Open && c.PurgedAt.IsZero(), Writes: v.mayWrite(),
 		Holds: Access.May(v.Context(), "incident.hold"), Held: !c.HoldAt.IsZero(), AnswerTo: v.Form("with")}
 	d.Field = page.Field{Name: "file", Kind: "file", Label: v.T("incident.web.files.choose"), Multiple: true}
+	for i := range d.Forms {
+		d.Forms[i].Redacts = true
+	}
 	d.Ours = slices.ContainsFunc(d.Forms, func(f formRow) bool { return f.Ours })
 	d.Head = page.Head{Crumbs: []page.Crumb{v.home(), {Text: c.Number}}, H1: v.name(r), Lead: v.T("incident.web.case.lead", "number", c.Number, "stage", v.numbered(c.Stage, c.Version))}
 	if d.Open && d.Writes {
@@ -335,6 +340,36 @@ func (v *screen) held() error {
 	err := act(v.Context(), v.Path("id"), v.Form("reason"))
 	if err != nil && comesBack(err) {
 		return v.hold(placed(err, "reason"))
+	}
+	if err != nil {
+		return err
+	}
+	return v.Redirect("/reports/" + v.Path("id"))
+}
+
+func (v *screen) extend(bad error) error {
+	if !Access.May(v.Context(), "incident.hold") {
+		return ErrNone
+	}
+	full, err := v.s.Open(v.Context(), v.Path("id"), 0, "")
+	if err != nil {
+		return err
+	}
+	at := "/reports/" + full.Case.ID
+	return v.confirm(confirmView{Head: page.Head{Crumbs: []page.Crumb{v.home(), {Text: full.Case.Number, Href: at}, {Text: v.T("incident.web.extend")}}, H1: v.T("incident.web.extend")},
+		Say: []string{v.T("incident.web.extend.say", "at", v.Date(full.Case.RetainUntil))}, Action: at + "/extend", Button: v.T("incident.web.extend"),
+		Fields: []page.Field{{Name: "until", Kind: "date", Label: v.T("incident.web.extend.until"), Need: page.Required}, {Name: "reason", Kind: "textarea", Rows: 3, Label: v.T("incident.web.reason"), Need: page.Required}},
+		Back:   at, BackSay: v.T("incident.web.back")}, bad)
+}
+
+func (v *screen) extended() error {
+	until, bad := page.ReadDate(v.Forms(), "until")
+	if bad != nil {
+		return v.extend(fault.New(fault.Invalid, "incident.web.invalid", "n", 1).At(*bad))
+	}
+	err := v.s.Extend(v.Context(), v.Path("id"), until, v.Form("reason"))
+	if err != nil && comesBack(err) {
+		return v.extend(placed(err, "reason"))
 	}
 	if err != nil {
 		return err

@@ -45,6 +45,7 @@ type formRow struct {
 	Note              string
 	At                string // address before the format
 	Query             string
+	Redacts           bool // a copy without what is sensitive is offered
 }
 
 // body is a recipient as the check page marks it.
@@ -107,6 +108,9 @@ func (v *screen) check(bad error) error {
 	out.Who.Who = who
 	lacks := map[FieldID]bool{}
 	for _, m := range p.Check.Missing {
+		if lacks[m.Field] {
+			continue // wanted for another reason too
+		}
 		lacks[m.Field] = true
 		row := missingRow{Name: v.both(m.Label), Href: v.askAt(d.ID, m.Field) + "?from=check"}
 		if m.Reason != ReasonEmpty {

@@ -141,12 +141,13 @@ func (v *screen) tasks() error {
 		out.Groups = append(out.Groups, page.TaskGroup{Title: v.T("incident.web.more"), Tasks: more})
 	}
 	last := page.Task{Text: v.T("incident.web.check"), Href: "/drafts/" + d.ID + "/check", State: "todo", Note: v.T("incident.web.task.check")}
-	if n := len(p.Check.Missing); n > 0 {
+	n := len(lacks)
+	if n > 0 {
 		last.Note, last.State = v.T("incident.web.task.check_left", "n", n), "blocked"
 	}
 	out.Groups = append(out.Groups, page.TaskGroup{Title: v.T("incident.web.send"), Tasks: []page.Task{last}})
 	out.Continue = first
-	if out.Progress, out.Good = v.T("incident.web.progress.left", "n", len(p.Check.Missing)), p.Check.Clean; out.Good {
+	if out.Progress, out.Good = v.T("incident.web.progress.left", "n", n), p.Check.Clean; out.Good {
 		out.Progress = v.T("incident.web.progress.done")
 	}
 	shell := v.Shell(out.Head.H1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"html/template"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func (v *screen) inboxHome() page.Crumb {
 // or an answer stands first, until another filter is chosen.
 func (v *screen) inbox() error {
 	q := v.Queries()
-	if len(q) == 0 {
+	if q.Del("lang"); len(q) == 0 {
 		q.Set("waiting", "1")
 	}
 	f := Filter{State: State(q.Get("state")), Kind: Kind(q.Get("kind")), Severity: Severity(q.Get("severity")), Sector: q.Get("sector"), Waiting: q.Get("waiting") == "1",
@@ -301,7 +302,7 @@ type deskView struct {
 	From     string
 	Purpose  string
 	Basis    string
-	Tabs     []page.Act
+	Tabs     []tab
 	Sheet    *Sheet
 	Parts    []checkPart
 	Versions []versionRow
@@ -319,6 +320,12 @@ type deskView struct {
 	Waiting  bool
 	MayDelay bool
 	Entry    string
+}
+
+// tab is one of the forms that a recipient was sent.
+type tab struct {
+	Text, Href string
+	On         bool
 }
 
 // read shows the report in the order of the form the reader's organisation
@@ -367,7 +374,7 @@ func (v *screen) read(bad error) error {
 }
 
 // sheet lays the report out as one of the forms that were sent to the reader.
-func (v *screen) sheet(full View, at string) (*Sheet, []page.Act, *formRow) {
+func (v *screen) sheet(full View, at string) (*Sheet, []tab, *formRow) {
 	var sent []*Profile
 	for _, d := range full.Deliveries {
 		if p, ok := v.s.Profiles.Get(d.Profile); ok && !slices.Contains(sent, p) {
@@ -378,18 +385,14 @@ func (v *screen) sheet(full View, at string) (*Sheet, []page.Act, *formRow) {
 		return nil, nil, nil
 	}
 	show := sent[0]
-	var tabs []page.Act
+	var tabs []tab
 	for _, p := range sent {
 		if p.ID == v.Query("profile") {
 			show = p
 		}
 	}
 	for _, p := range sent {
-		kind := "small"
-		if p == show {
-			kind = "small primary"
-		}
-		tabs = append(tabs, page.Act{Text: v.both(p.Name), Kind: kind, Href: fmt.Sprintf("%s/report?profile=%s&version=%d", at, p.ID, full.Report.Version)})
+		tabs = append(tabs, tab{v.both(p.Name), fmt.Sprintf("%s/report?profile=%s&version=%d", at, p.ID, full.Report.Version), p == show})
 	}
 	if len(tabs) == 1 {
 		tabs = nil
@@ -409,8 +412,8 @@ func (v *screen) sheetParts(s *Sheet) (out []checkPart) {
 				continue // nothing was answered
 			}
 			row := page.Fact{Name: l.Label, Value: l.Text}
-			if f, ok := Dictionary().Get(l.Field); ok && l.Value != nil && len(l.Cells) > 0 {
-				row.Value = f.Echo(*l.Value, v.says.Printer)
+			if len(l.Cells) > 0 {
+				row.HTML = cellTable(l.Label, l.Head, l.Cells)
 			}
 			part.Facts.Rows = append(part.Facts.Rows, row)
 		}
@@ -419,6 +422,26 @@ func (v *screen) sheetParts(s *Sheet) (out []checkPart) {
 		}
 	}
 	return out
+}
+
+// cellTable draws the rows of a table question. Devices have many columns: it
+// scrolls sideways by itself.
+func cellTable(label string, head []string, cells [][]string) template.HTML {
+	var b strings.Builder
+	b.WriteString(`<div class="scroll" tabindex="0" role="region" aria-label="` + template.HTMLEscapeString(label) + `"><table><thead><tr>`)
+	for _, h := range head {
+		b.WriteString(`<th scope="col">` + template.HTMLEscapeString(h) + `</th>`)
+	}
+	b.WriteString(`</tr></thead><tbody>`)
+	for _, row := range cells {
+		b.WriteString(`<tr>`)
+		for _, c := range row {
+			b.WriteString(`<td>` + template.HTMLEscapeString(c) + `</td>`)
+		}
+		b.WriteString(`</tr>`)
+	}
+	b.WriteString(`</tbody></table></div>`)
+	return template.HTML(b.String())
 }
 
 func (v *screen) readChanges() error {
@@ -489,104 +512,4 @@ func (v *screen) readFile() error {
 		return err
 	}
 	return v.Download(m.Name, m.Media, &all)
-}
-
-// ---- acts that need a reason ----
-
-func (v *screen) delay(bad error) error {
-	if !Access.May(v.Context(), "incident.delay") {
-		return ErrNone
-	}
-	c, err := v.s.Cover(v.Context(), v.Path("id"))
-	if err != nil {
-		return err
-	}
-	ground := page.Field{Name: "ground", Kind: "choice", Label: v.T("incident.web.delay.ground"), Need: page.Required}
-	for _, g := range Rules().Grounds {
-		ground.Options = append(ground.Options, page.Option{Value: g.ID, Label: v.both(g.Name), Hint: v.T("incident.web.delay.max", "n", g.MaxDays)})
-	}
-	at := "/inbox/" + c.Case.ID
-	return v.confirm(confirmView{Head: page.Head{Crumbs: []page.Crumb{v.inboxHome(), {Text: c.Case.Number, Href: at}, {Text: v.T("incident.web.delay")}}, H1: v.T("incident.web.delay")},
-		Say: []string{v.T("incident.web.delay.say"), v.T("incident.web.delay.say2")}, Action: at + "/delay", Button: v.T("incident.web.delay.act"),
-		Fields: []page.Field{ground, {Name: "until", Kind: "date", Label: v.T("incident.web.delay.until"), Need: page.Required}, {Name: "note", Kind: "textarea", Rows: 3, Label: v.T("incident.web.reason"), Need: page.Required}},
-		Back:   at, BackSay: v.T("incident.web.back")}, bad)
-}
-
-func (v *screen) delayed() error {
-	until, bad := page.ReadDate(v.Forms(), "until")
-	if bad == nil && until.IsZero() {
-		bad = &fault.Place{At: "until", Code: "incident.web.delay.until.empty"}
-	}
-	if bad != nil {
-		return v.delay(fault.New(fault.Invalid, "incident.web.invalid", "n", 1).At(*bad))
-	}
-	end := time.Date(until.Year(), until.Month(), until.Day()+1, 0, 0, 0, 0, v.Zone) // the day is over
-	err := v.s.DelayReadings(v.Context(), v.Path("id"), v.Form("ground"), v.Form("note"), end)
-	if err != nil && fault.KindOf(err) == fault.Invalid {
-		return v.delay(placed(err, "ground"))
-	}
-	if err != nil {
-		return err
-	}
-	return v.Redirect("/inbox/" + v.Path("id"))
-}
-
-func (v *screen) supervise(bad error) error {
-	if !Access.May(v.Context(), "incident.supervise") {
-		return ErrNone
-	}
-	c, err := v.s.Cover(v.Context(), v.Path("id"))
-	if err != nil {
-		return err
-	}
-	at := "/inbox/" + c.Case.ID
-	return v.confirm(confirmView{Head: page.Head{Crumbs: []page.Crumb{v.inboxHome(), {Text: c.Case.Number, Href: at}, {Text: v.T("incident.web.supervise")}}, H1: v.T("incident.web.supervise")},
-		Say: []string{v.T("incident.web.supervise.say"), v.T("incident.web.supervise.say2")}, Action: at + "/supervise", Button: v.T("incident.web.supervise.act"),
-		Fields: []page.Field{{Name: "reason", Kind: "textarea", Rows: 4, Limit: maxWords, Label: v.T("incident.web.reason"), Need: page.Required, Hint: v.T("incident.web.supervise.reason")}},
-		Back:   at, BackSay: v.T("incident.web.back")}, bad)
-}
-
-func (v *screen) supervised() error {
-	_, err := v.s.AskSupervision(v.Context(), v.Path("id"), v.Form("reason"))
-	if err != nil && fault.KindOf(err) == fault.Invalid {
-		return v.supervise(placed(err, "reason"))
-	}
-	if err != nil {
-		return err
-	}
-	return v.Redirect("/inbox/" + v.Path("id") + "#supervision")
-}
-
-// decision is the second person's page.
-func (v *screen) decision() error {
-	c, err := v.s.Cover(v.Context(), v.Path("id"))
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(c.Supervisions, func(x SupervisionCase) bool { return x.ID == v.Path("request") })
-	if i < 0 {
-		return ErrNone
-	}
-	d := decisionView{Request: v.request(c.Case, c.Supervisions[i]), Case: c.Case, Days: Rules().Supervision.Days, Back: "/inbox/" + c.Case.ID}
-	d.Head = page.Head{Crumbs: []page.Crumb{v.inboxHome(), {Text: c.Case.Number, Href: d.Back}, {Text: v.T("incident.web.supervise")}}, H1: v.T("incident.web.supervise.h1"), Lead: v.T("incident.web.supervise.lead", "number", c.Case.Number)}
-	d.About = page.Facts{Rows: append(v.coverFacts(c), page.Fact{Name: v.T("incident.web.supervise.asked"), Value: v.Time(d.Request.AskedAt)}, page.Fact{Name: v.T("incident.web.reason"), Value: d.Request.Reason})}
-	shell := v.Shell(d.Head.H1)
-	shell.Key, shell.Density, shell.Handling = "inbox", page.Desk, v.handling(c.Case.TLP, v.T("incident.web.unopened"))
-	return v.Render("incident/write", shell, d)
-}
-
-type decisionView struct {
-	Head    page.Head
-	Request requestRow
-	Case    Case
-	About   page.Facts
-	Days    int
-	Back    string
-}
-
-func (v *screen) decided() error {
-	if err := v.s.DecideSupervision(v.Context(), v.Path("id"), v.Path("request"), v.Form("go") == "agree"); err != nil {
-		return err
-	}
-	return v.Redirect("/inbox/" + v.Path("id"))
 }

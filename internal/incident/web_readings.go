@@ -36,6 +36,7 @@ type readingsView struct {
 // commission of all.
 func (v *screen) readings() error {
 	q := v.Queries()
+	q.Del("lang")
 	rows, next, err := v.readingRows(q.Get("case"), q.Get("after"), readingPage)
 	if err != nil {
 		return err

@@ -45,6 +45,7 @@ type reportsView struct {
 // list is the reporter's own reports.
 func (v *screen) list() error {
 	q := v.Queries()
+	q.Del("lang")
 	f := Filter{State: State(q.Get("state")), Kind: Kind(q.Get("kind")), Severity: Severity(q.Get("severity")), Waiting: q.Get("waiting") == "1",
 		Number: strings.ToUpper(strings.TrimSpace(q.Get("number"))), Cursor: q.Get("after"), Limit: pageRows}
 	cases, next, err := v.s.List(v.Context(), f)

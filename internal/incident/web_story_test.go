@@ -139,7 +139,7 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 	for who, pages := range map[string][]string{
 		"reporter": {"/reports", "/reports?state=open&kind=ransomware", "/reports?waiting=1", "/reports?number=n-none", "/reports/new", "/reports/new?step=kind", draft, draft + "/marks", draft + "/scope", draft + "/clash",
 			draft + "/files", draft + "/discard", draft + "/check", own, own + "/receipt", own + "/versions/1", own + "/versions/2", own + "/withdraw", "/readings", "/readings?case=" + s.id},
-		"colleague":  {own, own + "/hold", draft},
+		"colleague":  {own, own + "/hold", own + "/extend", draft},
 		"viewer":     {"/reports", own, own + "/receipt", "/readings"},
 		"clerk":      {"/inbox", "/inbox?waiting=0", "/inbox?sector=electricity&severity=act", desk, desk + "/supervise", desk + "/supervise/" + s.request},
 		"boss":       {desk, desk + "/delay", desk + "/supervise/" + s.request},
@@ -408,4 +408,40 @@ func TestAttachingFiles(t *testing.T) {
 	}
 	v.went(at + "/" + files[0].ID + "/remove")
 	v.saw(at, "添付は0件です")
+}
+
+// An administrator keeps a case for court, and longer; a reporter takes one
+// back. Each is asked about first and wants a reason.
+func TestKeepingAndTakingBack(t *testing.T) {
+	c := newConsole(t)
+	got, err := c.Submit(c.ctx("reporter"), c.report(Ransomware), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "/reports/" + got.Case.ID
+	v := c.visit("colleague")
+	if r := v.post(at+"/hold", "held", "false", "reason", ""); r.status != 422 {
+		t.Errorf("no reason: %d", r.status)
+	}
+	v.went(at+"/hold", "held", "false", "reason", "訴訟のため")
+	v.saw(at, "法的な保全のため", "法的な保全を終える")
+	v.went(at+"/hold", "held", "true", "reason", "終わったため")
+	if r := v.post(at+"/extend", "until.y", "2027", "until.m", "1", "until.d", "1", "reason", "x"); r.status != 422 {
+		t.Errorf("an extension backwards: %d", r.status)
+	}
+	v.went(at+"/extend", "until.y", "令和11", "until.m", "4", "until.d", "1", "reason", "調べが続くため")
+	v.saw(at, "2029年4月1日")
+	w := c.visit("reporter")
+	if r := w.get(at + "/hold"); r.status != 404 {
+		t.Errorf("a reporter may not hold: %d", r.status)
+	}
+	if r := w.post(at+"/withdraw", "reason", " "); r.status != 422 {
+		t.Errorf("no reason: %d", r.status)
+	}
+	w.went(at+"/withdraw", "reason", "訓練でした")
+	w.saw(at, "この報告は取り下げました")
+	if r := w.post(at+"/next", "stage", "followup"); r.status != 409 {
+		t.Errorf("a follow-up of what was taken back: %d", r.status)
+	}
+	c.visit("clerk").saw("/inbox?state=withdrawn", got.Case.Number)
 }
