@@ -305,3 +305,9 @@ func isGone(err error) bool {
 	}
 	return errors.Is(err, db.ErrNoRows) || fault.KindOf(err) == fault.NotFound
 }
+
+// mayWrite refuses, on record, who may not add equipment; for a form that
+// would only lead to a refusal.
+func (s *Service) mayWrite(ctx context.Context) error {
+	return s.read(ctx, "asset.add", func(*db.Tx, gate.Identity, gate.Reach) error { return nil })
+}

@@ -335,3 +335,6 @@ func (s *Service) Form(ctx context.Context, id, format string, say text.Printer)
 	}
 	return Form{"statement-" + strconv.Itoa(v.Notice.Number) + "." + format, kind, b.Bytes()}, err
 }
+
+// Reader returns the content of the file.
+func (f Form) Reader() io.Reader { return bytes.NewReader(f.Body) }

@@ -150,6 +150,13 @@ func sayChange(say text.Printer, c Change) (name, from, to string) {
 	name, from, to = strings.TrimPrefix(c.Field, "further/"), c.From, c.To
 	if f, ok := FieldNamed(c.Field); ok {
 		name, from, to = say.T("asset.field."+c.Field), sayText(say, f, from), sayText(say, f, to)
+	} else if c.Field == "used" || c.Field == "affects" { // answers of the scope check
+		name = say.T("asset.field." + c.Field)
+		for _, v := range []*string{&from, &to} {
+			if *v != "" {
+				*v = say.T("asset.answer." + *v)
+			}
+		}
 	}
 	for _, v := range []*string{&from, &to} {
 		if *v == "" {
