@@ -20,6 +20,7 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/key"
+	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/obs"
 	"noroshi/internal/base/text"
 	"noroshi/internal/org"
@@ -49,7 +50,13 @@ func adminCommand(env *cli.Env) *cobra.Command {
 		if err != nil {
 			return nil, nil, err
 		}
-		return h.Orgs, func() error { return errors.Join(h.Ledger.Settle(context.WithoutCancel(ctx)), h.Close()) }, nil
+		return h.Orgs, func() error {
+			err := h.Ledger.Settle(context.WithoutCancel(ctx))
+			if errors.Is(err, ledger.ErrNotHolder) {
+				err = nil // the hub is running: it publishes the entry
+			}
+			return errors.Join(err, h.Close())
+		}, nil
 	})...)
 	return root
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -126,6 +127,8 @@ func conclude(env *cli.Env, a answer, err error) error {
 		return emit
 	}
 	switch {
+	case !a.OK && !slices.ContainsFunc(a.Problems, func(p *tlog.Problem) bool { return p.Code != tlog.Unreadable }):
+		return fault.New(fault.NotFound, "ledger.unreadable", "n", len(a.Problems))
 	case !a.OK:
 		return fault.New(fault.Unmet, ErrBad.Code, "n", len(a.Problems))
 	case !a.Verified:
