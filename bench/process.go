@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -52,11 +53,18 @@ func self(ctx context.Context, s setting, measure string, args ...string) (figur
 	if err != nil {
 		return nil, err
 	}
-	f, err := decode(o.out)
-	if err == nil {
-		f["peak MB"] = o.peak
+	return o.figures()
+}
+
+// figures reads the last line of what a measure wrote.
+func (o outcome) figures() (figures, error) {
+	out := bytes.TrimSpace(o.out)
+	f := figures{}
+	if err := json.Unmarshal(out[bytes.LastIndexByte(out, '\n')+1:], &f); err != nil {
+		return nil, fmt.Errorf("output of the measure: %w", err)
 	}
-	return f, err
+	f["peak MB"] = o.peak
+	return f, nil
 }
 
 // bench runs a Go benchmark and returns its metrics by unit; where it has

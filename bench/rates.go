@@ -40,7 +40,7 @@ func ledgerRate(ctx context.Context, s setting) (f figures, err error) {
 	}
 	var entries, bytes atomic.Int64
 	var proofs []time.Duration
-	began := time.Now()
+	began, before := time.Now(), worked()
 	waits, err := drive(who.ctx, s.writers, s.length, func(ctx context.Context, writer int) error {
 		r, err := w.ledger.Do(ctx, &ledger.Act{Verb: "probe.put", Object: "probe/" + uuid.NewString(), Secret: "x"}, func(*db.Tx) error { return nil })
 		if err != nil {
@@ -63,7 +63,7 @@ func ledgerRate(ctx context.Context, s setting) (f figures, err error) {
 		return nil, err
 	}
 	took := time.Since(began)
-	return figures{"entries/s": float64(entries.Load()) / took.Seconds(), "entry bytes": float64(bytes.Load()) / float64(entries.Load()),
+	return figures{"cpu us": (worked() - before) / float64(entries.Load()), "entries/s": float64(entries.Load()) / took.Seconds(), "entry bytes": float64(bytes.Load()) / float64(entries.Load()),
 		"durable p95 ms": percentile(waits, 95), "proof p95 ms": percentile(proofs, 95)}, nil
 }
 
@@ -95,7 +95,7 @@ func submitRate(ctx context.Context, s setting) (f figures, err error) {
 		return nil, err
 	}
 	report := incident.Template(incident.Ransomware)
-	began := time.Now()
+	began, before := time.Now(), worked()
 	waits, err := drive(who.ctx, s.writers, s.length, func(ctx context.Context, _ int) error {
 		_, err := w.incidents.Submit(ctx, report, "")
 		return err
@@ -103,5 +103,5 @@ func submitRate(ctx context.Context, s setting) (f figures, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return figures{"submissions/s": float64(len(waits)) / time.Since(began).Seconds(), "p50 ms": percentile(waits, 50), "p95 ms": percentile(waits, 95)}, nil
+	return figures{"cpu us": (worked() - before) / float64(len(waits)), "submissions/s": float64(len(waits)) / time.Since(began).Seconds(), "p50 ms": percentile(waits, 50), "p95 ms": percentile(waits, 95)}, nil
 }

@@ -3,10 +3,9 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -67,7 +66,7 @@ type table struct {
 
 // take runs the measures of a group in turn, A B A B, so that each meets the
 // same weather, and returns their rows.
-func take(ctx context.Context, s setting, group []measured) (rows []row, err error) {
+func take(ctx context.Context, s setting, group []measured) (rows []row) {
 	got := make([][]figures, len(group))
 	others := make([]float64, len(group))
 	missing := make([]string, len(group))
@@ -76,13 +75,17 @@ func take(ctx context.Context, s setting, group []measured) (rows []row, err err
 			if n > 0 && m.once || missing[i] != "" {
 				continue
 			}
-			if err := ctx.Err(); err != nil {
-				return nil, err
+			if ctx.Err() != nil {
+				missing[i] = "interrupted"
+				continue
 			}
 			fmt.Fprintf(os.Stderr, "%s %s\n", time.Now().Format(time.TimeOnly), m.name)
 			before := meter()
 			f, err := m.take(ctx)
 			others[i] = max(others[i], meter().since(before))
+			if ctx.Err() != nil {
+				err = errors.New("interrupted")
+			}
 			if err != nil {
 				missing[i] = short(err)
 				fmt.Fprintln(os.Stderr, err)
@@ -93,7 +96,7 @@ func take(ctx context.Context, s setting, group []measured) (rows []row, err err
 	}
 	for i, m := range group {
 		for _, r := range m.rows {
-			r.Name, r.Command, r.Others, r.Missing, r.Runs = m.name, m.command, others[i], missing[i], len(got[i])
+			r.Name, r.Command, r.Others, r.Missing = m.name, m.command, others[i], missing[i]
 			var all []float64
 			for _, f := range got[i] {
 				if v, ok := f[r.Figure]; ok {
@@ -101,6 +104,7 @@ func take(ctx context.Context, s setting, group []measured) (rows []row, err err
 				}
 			}
 			slices.Sort(all)
+			r.Runs = len(all)
 			switch {
 			case len(all) > 0:
 				r.Value, r.Low, r.High = all[len(all)/2], all[0], all[len(all)-1]
@@ -110,7 +114,7 @@ func take(ctx context.Context, s setting, group []measured) (rows []row, err err
 			rows = append(rows, r)
 		}
 	}
-	return rows, nil
+	return rows
 }
 
 // markdown draws the table.
@@ -124,7 +128,7 @@ func (t table) markdown() string {
 		if r.Runs > 1 {
 			said += fmt.Sprintf(" (%s–%s, %d runs)", number(r.Low), number(r.High), r.Runs)
 		}
-		if r.Missing != "" {
+		if r.Runs == 0 {
 			said = "not measured: " + r.Missing
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %.0f %% | `%s` |\n", r.What, said, cmp.Or(r.Target, "–"), r.Others, r.Command)
@@ -161,7 +165,7 @@ func describe(ctx context.Context, s setting) machine {
 		return strings.TrimSpace(string(raw))
 	}
 	m.Commit = out("git", "describe", "--always", "--dirty", "--exclude=*")
-	m.Disk = out("stat", "-f", "-c", "%T", s.dir)
+	_, m.Disk, _ = strings.Cut(out("df", "--output=fstype", s.dir), "\n")
 	m.Processor, m.Load = "unknown", "unknown"
 	if raw, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		if _, after, ok := strings.Cut(string(raw), "model name\t: "); ok {
@@ -182,14 +186,4 @@ func short(err error) string {
 		s = string(r[:120]) + "…"
 	}
 	return s
-}
-
-// decode reads the last line of a measure's output as its figures.
-func decode(out []byte) (figures, error) {
-	out = bytes.TrimSpace(out)
-	f := figures{}
-	if err := json.Unmarshal(out[bytes.LastIndexByte(out, '\n')+1:], &f); err != nil {
-		return nil, fmt.Errorf("output of the measure: %w", err)
-	}
-	return f, nil
 }

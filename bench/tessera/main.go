@@ -28,6 +28,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/transparency-dev/tessera"
@@ -89,7 +90,7 @@ func run(parent string, writers, size int, batch uint, age, length time.Duration
 		failed error
 		wg     sync.WaitGroup
 	)
-	began := time.Now()
+	began, before := time.Now(), worked()
 	until := began.Add(length)
 	for w := range writers {
 		wg.Go(func() {
@@ -129,9 +130,18 @@ func run(parent string, writers, size int, batch uint, age, length time.Duration
 		return fmt.Errorf("shutdown: %w", err)
 	}
 	return json.NewEncoder(os.Stdout).Encode(map[string]float64{
-		"entries/s": float64(len(waits)) / took.Seconds(), "entry bytes": float64(size),
+		"cpu us": (worked() - before) / float64(len(waits)), "entries/s": float64(len(waits)) / took.Seconds(), "entry bytes": float64(size),
 		"durable p95 ms": p95(waits), "proof p95 ms": p95(proofs),
 	})
+}
+
+// worked returns the processor time of this process so far, in microseconds.
+func worked() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e3
 }
 
 // p95 returns the 95th percentile in milliseconds.
