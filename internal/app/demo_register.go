@@ -233,7 +233,13 @@ func (c *country) maintain(m *member) error {
 		return err
 	}
 	for _, e := range found.Entries {
-		if _, err := c.h.Assets.Change(p.ctx, e.ID, e.Revision, amended(e, asset.FieldVersion, pick(c.rnd, []string{"5.0", "5.1"})), "", ""); err != nil {
+		newest := "1.1"
+		for _, x := range c.Products {
+			if x.Product == e.Product && len(x.Versions) > 0 {
+				newest = x.Versions[len(x.Versions)-1] + ".1"
+			}
+		}
+		if _, err := c.h.Assets.Change(p.ctx, e.ID, e.Revision, amended(e, asset.FieldVersion, newest), "", ""); err != nil {
 			return err
 		}
 	}
