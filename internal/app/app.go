@@ -57,7 +57,7 @@ func Migrations() []db.Source {
 
 func newPages(words *text.Catalog) (*page.Set, error) {
 	return page.New(words, page.Source{Noun: "httpd", FS: httpd.Web}, page.Source{Noun: "app", FS: ownPages},
-		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "incident", FS: incident.Web})
+		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "asset", FS: asset.Web}, page.Source{Noun: "incident", FS: incident.Web})
 }
 
 // Version is the program's version: that of the module, or the commit.

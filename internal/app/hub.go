@@ -44,6 +44,7 @@ type Hub struct {
 	Words     *text.Catalog
 	log       *slog.Logger
 	demo      bool
+	now       func() time.Time
 	doors     []someone // who a visitor of the demo may be
 }
 
@@ -63,7 +64,7 @@ func OpenHub(ctx context.Context, cfg config.Config, words *text.Catalog, log *s
 	if err := os.MkdirAll(cfg.Hub.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("open hub: %w", err)
 	}
-	h = &Hub{Config: cfg, Words: words, log: log, demo: o.Demo}
+	h = &Hub{Config: cfg, Words: words, log: log, demo: o.Demo, now: o.Now}
 	if h.DB, err = db.Open(ctx, cfg.Database()); err != nil {
 		return nil, fmt.Errorf("open hub: %w", err)
 	}
@@ -184,7 +185,7 @@ func (h *Hub) route() error {
 	}
 	metrics := obs.NewMetrics(Version())
 	r := httpd.New(httpd.Options{
-		Words: h.Words, Pages: pages, Identify: org.Identify(h.Orgs), Dress: h.dress, DB: h.DB, Log: h.log, Metrics: metrics,
+		Words: h.Words, Pages: pages, Identify: org.Identify(h.Orgs), Dress: h.dress, DB: h.DB, Now: h.now, Log: h.log, Metrics: metrics,
 		Secure: h.Config.Secure(), BaseURL: h.Config.Hub.BaseURL, Version: Version(), MetricsToken: h.Config.Limits.Metrics,
 		Concurrent: h.Config.Limits.Concurrent, Streams: h.Config.Limits.Streams,
 	})
@@ -202,6 +203,7 @@ func (h *Hub) route() error {
 	org.Routes(r, h.Orgs)
 	org.Pages(r, h.Orgs)
 	asset.Routes(r, h.Assets, h.Words)
+	asset.Pages(r, h.Assets)
 	incident.Routes(r, h.Incidents, h.Words)
 	incident.Pages(r, h.Incidents)
 	h.ledgerRoutes(r)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"noroshi/internal/base/fault"
-	"noroshi/internal/base/text"
 )
 
 // Config is the configuration of a hub. The doc tag of a key is what
@@ -19,10 +18,8 @@ type Config struct {
 	Log      Log      `toml:"log" doc:"The log, on standard error"`
 	Keys     Keys     `toml:"keys" doc:"Keys that wrap what is encrypted; they stay outside the database"`
 	Ledger   Ledger   `toml:"ledger" doc:"The public record"`
-	Session  Session  `toml:"session" doc:"Sign-in"`
 	Limits   Limits   `toml:"limits" doc:"Bounds"`
 	Incident Incident `toml:"incident" doc:"Incident reports"`
-	Asset    Asset    `toml:"asset" doc:"Equipment register"`
 }
 
 // Hub is the section of the hub itself.
@@ -32,7 +29,6 @@ type Hub struct {
 	Name    string `toml:"name" doc:"Name of this hub, shown on pages"`
 	DataDir string `toml:"data_dir" doc:"Folder of the database, keys, ledger and attachments, unless they are placed elsewhere below"`
 	DB      string `toml:"database" secret:"url" doc:"postgres://… or the path of a SQLite file; empty is hub.db in data_dir"`
-	Lang    string `toml:"lang" doc:"Language where nobody says otherwise: ja or en"`
 	Secure  bool   `toml:"secure" doc:"A proxy in front speaks TLS: cookies are Secure, HSTS is sent. Implied by a certificate"`
 }
 
@@ -61,13 +57,6 @@ type Ledger struct {
 	Interval time.Duration `toml:"interval" doc:"Time between checkpoints, 100ms to 1m"`
 }
 
-// Session is the section of sign-in.
-type Session struct {
-	Idle   time.Duration `toml:"idle" doc:"A session ends after this time without a request"`
-	Length time.Duration `toml:"length" doc:"A session ends after this time in any case"`
-	TOTP   bool          `toml:"totp" doc:"Require the second factor of everybody"`
-}
-
 // Limits is the section of bounds.
 type Limits struct {
 	UploadMB   int    `toml:"upload_mb" doc:"Size of one uploaded file, in MB"`
@@ -78,26 +67,16 @@ type Limits struct {
 
 // Incident is the section of incident reports.
 type Incident struct {
-	ProfilesDir string        `toml:"profiles_dir" doc:"Folder of further profile files; empty uses only those built in"`
-	FirstTarget time.Duration `toml:"first_target" doc:"House target for what the law says is prompt; never shown as a deadline of law"`
-	DraftAge    time.Duration `toml:"draft_age" doc:"A draft nobody touched for this long is offered for deletion"`
-}
-
-// Asset is the section of the equipment register.
-type Asset struct {
-	ImportRows int `toml:"import_rows" doc:"Rows of one import at most"`
+	ProfilesDir string `toml:"profiles_dir" doc:"Folder of further profile files; empty uses only those built in"`
 }
 
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Hub:      Hub{Listen: "127.0.0.1:8440", Name: "Noroshi", DataDir: "noroshi-data", Lang: "ja"},
-		Log:      Log{Format: "json", Level: "info"},
-		Ledger:   Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
-		Session:  Session{Idle: time.Hour, Length: 12 * time.Hour, TOTP: true},
-		Limits:   Limits{UploadMB: 20, Concurrent: 256, Streams: 1024},
-		Incident: Incident{FirstTarget: 24 * time.Hour, DraftAge: 90 * 24 * time.Hour},
-		Asset:    Asset{ImportRows: 200_000},
+		Hub:    Hub{Listen: "127.0.0.1:8440", Name: "Noroshi", DataDir: "noroshi-data"},
+		Log:    Log{Format: "json", Level: "info"},
+		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
+		Limits: Limits{UploadMB: 20, Concurrent: 256, Streams: 1024},
 	}
 }
 
@@ -154,21 +133,15 @@ func (c Config) check() []fault.Place {
 	}
 	want(c.Hub.Name != "" && len(c.Hub.Name) <= 100, "hub.name", "config.empty")
 	want(c.Hub.DataDir != "", "hub.data_dir", "config.empty")
-	want(c.Hub.Lang == string(text.JA) || c.Hub.Lang == string(text.EN), "hub.lang", "config.choice", "choices", "ja, en")
 	want((c.TLS.Cert == "") == (c.TLS.Key == ""), "tls.cert", "config.pair", "other", "tls.key")
 	want(c.Log.Format == "json" || c.Log.Format == "text", "log.format", "config.choice", "choices", "json, text")
 	want(strings.Contains(" debug info warn error ", " "+c.Log.Level+" "), "log.level", "config.choice", "choices", "debug, info, warn, error")
 	want(c.Ledger.Origin != "" && !strings.ContainsAny(c.Ledger.Origin, " +\t\n"), "ledger.origin", "config.origin")
 	span("ledger.interval", c.Ledger.Interval, 100*time.Millisecond, time.Minute)
-	span("session.idle", c.Session.Idle, time.Minute, 24*time.Hour)
-	span("session.length", c.Session.Length, c.Session.Idle, 30*24*time.Hour)
 	between("limits.upload_mb", c.Limits.UploadMB, 1, 1000)
 	between("limits.concurrent", c.Limits.Concurrent, 1, 10_000)
 	between("limits.streams", c.Limits.Streams, 1, 100_000)
 	want(c.Limits.Metrics == "" || len(c.Limits.Metrics) >= 16, "limits.metrics_token", "config.short", "min", 16)
-	span("incident.first_target", c.Incident.FirstTarget, time.Minute, 30*24*time.Hour)
-	span("incident.draft_age", c.Incident.DraftAge, 24*time.Hour, 3650*24*time.Hour)
-	between("asset.import_rows", c.Asset.ImportRows, 1, 1_000_000)
 	return bad
 }
 

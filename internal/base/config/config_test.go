@@ -26,14 +26,14 @@ func write(t *testing.T, src string) string {
 }
 
 func TestEnvironmentOverFileOverDefault(t *testing.T) {
-	file := write(t, "[hub]\nlisten = \"127.0.0.1:1\"\nname = \"丘\"\n\n[session]\nidle = \"30m\"\n")
-	l, err := Read(file, []string{"PATH=/bin", "NOROSHI_HUB_LISTEN=127.0.0.1:2", "NOROSHI_LIMITS_UPLOAD_MB=7", "NOROSHI_SESSION_TOTP=false", "NOROSHI_LANG=en", "NOROSHI_HUB=http://x"})
+	file := write(t, "[hub]\nlisten = \"127.0.0.1:1\"\nname = \"丘\"\n\n[ledger]\ninterval = \"30s\"\n")
+	l, err := Read(file, []string{"PATH=/bin", "NOROSHI_HUB_LISTEN=127.0.0.1:2", "NOROSHI_LIMITS_UPLOAD_MB=7", "NOROSHI_HUB_SECURE=true", "NOROSHI_LANG=en", "NOROSHI_HUB=http://x"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Default()
 	want.Hub.Listen, want.Hub.Name = "127.0.0.1:2", "丘"
-	want.Session.Idle, want.Session.TOTP = 30*time.Minute, false
+	want.Ledger.Interval, want.Hub.Secure = 30*time.Second, true
 	want.Limits.UploadMB = 7
 	if d := cmp.Diff(want, l.Value); d != "" {
 		t.Error(d)
@@ -43,7 +43,7 @@ func TestEnvironmentOverFileOverDefault(t *testing.T) {
 		got[s.Key] = string(s.From) + " " + s.Where
 	}
 	for key, want := range map[string]string{
-		"hub.listen": "env NOROSHI_HUB_LISTEN", "hub.name": "file " + file + ":3 hub.name", "session.idle": "file " + file + ":6 session.idle", "hub.lang": "default hub.lang",
+		"hub.listen": "env NOROSHI_HUB_LISTEN", "hub.name": "file " + file + ":3 hub.name", "ledger.interval": "file " + file + ":6 ledger.interval", "log.format": "default log.format",
 	} {
 		if got[key] != want {
 			t.Errorf("%s comes from %q, want %q", key, got[key], want)
@@ -76,15 +76,15 @@ func TestBadConfigurationNamesTheLine(t *testing.T) {
 		{"section that is no table", "hub = 3\n", nil, "config.wrong", []string{"F:1 hub config.unknown"}},
 		{"deeper than a section", "[hub.listen]\nx = 1\n", nil, "config.wrong", []string{"F:1 hub.listen config.kind", "F:2 hub.listen.x config.unknown"}},
 		{"wrong kind", "[limits]\nupload_mb = \"20\"\n", nil, "config.wrong", []string{"F:2 limits.upload_mb config.kind"}},
-		{"number for a time", "[session]\nidle = 30\n", nil, "config.wrong", []string{"F:2 session.idle config.kind"}},
-		{"not a time", "[session]\nidle = \"soon\"\n", nil, "config.wrong", []string{"F:2 session.idle config.kind"}},
-		{"out of bounds", "[limits]\nupload_mb = 0\n[hub]\nlang = \"fr\"\n", nil, "config.wrong", []string{"F:4 hub.lang config.choice", "F:2 limits.upload_mb config.between"}},
+		{"number for a time", "[ledger]\ninterval = 30\n", nil, "config.wrong", []string{"F:2 ledger.interval config.kind"}},
+		{"not a time", "[ledger]\ninterval = \"soon\"\n", nil, "config.wrong", []string{"F:2 ledger.interval config.kind"}},
+		{"out of bounds", "[limits]\nupload_mb = 0\n[log]\nformat = \"fr\"\n", nil, "config.wrong", []string{"F:4 log.format config.choice", "F:2 limits.upload_mb config.between"}},
 		{"half a certificate", "[tls]\ncert = \"c.pem\"\n", nil, "config.wrong", []string{"F:2 tls.cert config.pair"}},
 		{"not TOML", "[hub]\nlisten = \n", nil, "config.syntax", nil},
 		{"key twice", "[hub]\nname = \"a\"\nname = \"b\"\n", nil, "config.syntax", nil},
 		{"bad address in the environment", "", []string{"NOROSHI_HUB_LISTEN=here"}, "config.wrong", []string{"NOROSHI_HUB_LISTEN config.address"}},
 		{"misspelt variable", "", []string{"NOROSHI_HUB_LISTN=a", "NOROSHI_TLS_=b"}, "config.wrong", []string{"NOROSHI_HUB_LISTN config.unknown", "NOROSHI_TLS_ config.unknown"}},
-		{"variable of the wrong kind", "", []string{"NOROSHI_SESSION_TOTP=maybe"}, "config.wrong", []string{"NOROSHI_SESSION_TOTP config.kind"}},
+		{"variable of the wrong kind", "", []string{"NOROSHI_HUB_SECURE=maybe"}, "config.wrong", []string{"NOROSHI_HUB_SECURE config.kind"}},
 		{"url with a path", "", []string{"NOROSHI_HUB_BASE_URL=https://a.example/x"}, "config.wrong", []string{"NOROSHI_HUB_BASE_URL config.url"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

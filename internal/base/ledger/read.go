@@ -204,7 +204,7 @@ func (l *Ledger) Status(ctx context.Context) (s Status, err error) {
 			return err
 		}
 		if s.Waiting > 0 {
-			s.Oldest = time.Since(db.Time(at))
+			s.Oldest = l.Now().Sub(db.Time(at))
 		}
 		s.Late = s.Oldest > promise
 		return nil
