@@ -48,7 +48,8 @@ type hasher struct {
 	slots   chan struct{}
 	waiting atomic.Int32
 	queue   int32
-	dummy   string // digest of a password nobody has, for addresses nobody has
+	dummy   string       // digest of a password nobody has, for addresses nobody has
+	work    atomic.Int64 // digests computed to check a password
 }
 
 func newHasher(cost Cost, slots, queue int) *hasher {
@@ -94,11 +95,13 @@ func (h *hasher) verify(ctx context.Context, password string, stored ...string) 
 	}
 	defer leave()
 	if len(stored) == 0 {
+		h.work.Add(1)
 		_, _ = compare(h.dummy, password)
 		return nil, nil, nil
 	}
 	right, old = make([]bool, len(stored)), make([]bool, len(stored))
 	for i, s := range stored {
+		h.work.Add(1)
 		cost, err := Cost{}, error(nil)
 		if right[i], err = compare(s, password); err != nil {
 			return nil, nil, err

@@ -74,7 +74,7 @@ func (s *Service) SetLang(ctx context.Context, lang text.Lang) error {
 // secret, which is returned, and all others end. Faults: ErrPassword,
 // org.password.*, ErrWait.
 func (s *Service) ChangePassword(ctx context.Context, old, fresh string, from Device) (Signed, error) {
-	who, _, err := s.allow(ctx, "me.change")
+	who, _, err := s.admit(ctx, "me.change")
 	if err != nil {
 		return Signed{}, err
 	}
@@ -145,7 +145,7 @@ func (s *Service) ChangePassword(ctx context.Context, old, fresh string, from De
 // NewCodes replaces the recovery codes of who acts, given a code of their
 // device, and returns the new ones, shown once. Fault: ErrCode.
 func (s *Service) NewCodes(ctx context.Context, code string, from Device) (codes []string, err error) {
-	who, _, err := s.allow(ctx, "me.change")
+	who, _, err := s.admit(ctx, "me.change")
 	if err != nil {
 		return nil, err
 	}

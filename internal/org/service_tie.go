@@ -129,6 +129,9 @@ func (s *Service) Ties(ctx context.Context, id ID) (declared, received []Tie, er
 		if string(id) != who.Org && reach != gate.All {
 			return ErrOrgGone
 		}
+		if _, err := loadOrg(ctx, tx, id, who, reach); err != nil {
+			return err
+		}
 		if declared, err = tiesOf(ctx, tx, id); err != nil {
 			return err
 		}

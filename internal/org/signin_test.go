@@ -294,30 +294,20 @@ func TestUnknownAddressLooksLikeAWrongPassword(t *testing.T) {
 	}
 }
 
-// With the real cost the two also take the same time, to a fifth.
-func TestUnknownAddressTakesTheSameTime(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds of processor time")
-	}
-	w := newWorld(t, func(c *Config) { c.Cost = Cost{Memory: 32 << 10, Time: 2, Lanes: 1} })
+// What takes the time is the digest: one for somebody, one for nobody. (A
+// clock would measure the machine.)
+func TestUnknownAddressTakesTheSameWork(t *testing.T) {
+	w := newWorld(t)
 	w.member(w.org(1, Operator, "water"), "goro@example.jp", gate.OperatorViewer)
-	best := map[string]time.Duration{}
-	for range 6 { // interleaved, and the fastest of each: noise only adds
-		for _, mail := range []string{"goro@example.jp", "nobody@example.jp"} {
-			w.pass(3 * time.Hour)
-			start := time.Now()
-			if _, err := w.SignIn(t.Context(), mail, "not the password at all", Device{}); !errors.Is(err, ErrSignIn) {
-				t.Fatal(err)
-			}
-			if d := time.Since(start); best[mail] == 0 || d < best[mail] {
-				best[mail] = d
-			}
+	for _, mail := range []string{"goro@example.jp", "nobody@example.jp"} {
+		w.pass(3 * time.Hour)
+		before := w.hasher.work.Load()
+		if _, err := w.SignIn(t.Context(), mail, "not the password at all", Device{}); !errors.Is(err, ErrSignIn) {
+			t.Fatal(err)
 		}
-	}
-	a, b := best["goro@example.jp"], best["nobody@example.jp"]
-	t.Logf("somebody %v, nobody %v", a, b)
-	if a > b*6/5+5*time.Millisecond || b > a*6/5+5*time.Millisecond {
-		t.Errorf("somebody %v, nobody %v", a, b)
+		if n := w.hasher.work.Load() - before; n != 1 {
+			t.Errorf("%s: %d digests", mail, n)
+		}
 	}
 }
 
