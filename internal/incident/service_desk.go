@@ -3,10 +3,12 @@ package incident
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
 	"noroshi/internal/org"
 )
 
@@ -91,4 +93,67 @@ func (s *Service) Numbers(ctx context.Context, ids ...ID) (out map[ID]string, er
 		return nil
 	})
 	return out, err
+}
+
+// Brief is a report of one's own in a list: with its title, and its clocks
+// while it is open.
+type Brief struct {
+	Case   Case   `json:"case"`
+	Title  string `json:"title"` // empty when its content was destroyed, or nobody gave it one
+	Result Result `json:"result"`
+}
+
+// Briefs lists one's own reports as List does, with what a reporter knows them
+// by. It opens each, so it is for pages of some twenty.
+func (s *Service) Briefs(ctx context.Context, f Filter) (out []Brief, next string, err error) {
+	err = s.read(ctx, "incident.list", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		if reach != gate.Own {
+			return ErrNone
+		}
+		cases, more, err := listCases(ctx, tx, f, who, reach)
+		if err != nil || len(cases) == 0 {
+			return err
+		}
+		next = more
+		cipher, err := s.Keys.For(ctx, tx, who.Org)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		for _, c := range cases {
+			b := Brief{Case: c}
+			if c.PurgedAt.IsZero() {
+				if err := s.brief(ctx, tx, cipher, &b, now); err != nil {
+					return err
+				}
+			}
+			out = append(out, b)
+		}
+		return nil
+	})
+	return out, next, err
+}
+
+func (s *Service) brief(ctx context.Context, tx *db.Tx, cipher *key.Cipher, b *Brief, now time.Time) error {
+	sealed, err := loadSealed(ctx, tx, b.Case.ID, b.Case.Version)
+	if err != nil {
+		return err
+	}
+	raw, err := cipher.Open(sealed, sealedName(b.Case.ID, b.Case.Version))
+	if err != nil {
+		return fmt.Errorf("open report %s: %w", b.Case.ID, err)
+	}
+	r, err := DecodeReport(raw)
+	if err != nil {
+		return fmt.Errorf("open report %s: %w", b.Case.ID, err)
+	}
+	b.Title, _ = r.Value("event.title").Text()
+	if b.Case.State != Open {
+		return nil
+	}
+	known, err := facts(ctx, tx, b.Case.ID)
+	if err == nil {
+		b.Result = Check(r, s.Profiles, known, now)
+	}
+	return err
 }
