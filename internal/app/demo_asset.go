@@ -160,11 +160,19 @@ func (m *member) list() []byte {
 	return b.Bytes()
 }
 
+// cpe is the CPE 2.3 name of a version of the product; empty when it has none.
+func (p productPlan) cpe(version string) string {
+	vendor, product, ok := strings.Cut(p.CPE, ":")
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("cpe:2.3:a:%s:%s:%s:*:*:*:*:*:*:*", vendor, product, version)
+}
+
 func (x piece) row(m *member) []string {
 	cpe := ""
-	if x.CPE != "" && x.version != "" {
-		vendor, product, _ := strings.Cut(x.CPE, ":")
-		cpe = fmt.Sprintf("cpe:2.3:a:%s:%s:%s:*:*:*:*:*:*:*", vendor, product, x.version)
+	if x.version != "" {
+		cpe = x.cpe(x.version)
 	}
 	return []string{x.key, string(x.Kind), x.Maker, x.Product, x.model, x.version, cpe, strconv.Itoa(x.quantity), m.Service.In(m.lang()), string(x.zone),
 		x.address, x.domain, strings.Join(x.connects, "; "), x.by, x.site, x.introduced.Format("2006-01-02"), x.ends}

@@ -22,24 +22,24 @@ func (c *country) registers() (all []moment) {
 	}
 	for i, m := range operators {
 		c.equip(m, m.Weight)
-		all = append(all, moment{at(50, i), func(context.Context) error { return c.importList(m) }})
+		all = append(all, moment{at(50, 27*i), func(context.Context) error { return c.importList(m) }})
 		if i >= len(operators)-2 {
 			continue
 		}
-		all = append(all, moment{at(44-i, 3), func(context.Context) error { return c.notify(m) }})
+		all = append(all, moment{at(44-i, 160+11*i), func(context.Context) error { return c.notify(m) }})
 		if i%4 == 3 { // still waits for its stamp
 			continue
 		}
-		all = append(all, moment{at(40-i, 7), func(context.Context) error { return c.stamp(m, i%2 == 0) }})
+		all = append(all, moment{at(40-i, 390-13*i), func(context.Context) error { return c.stamp(m, i%2 == 0) }})
 		if i%3 == 1 {
-			all = append(all, moment{at(38-i, 2), func(context.Context) error { return c.question(m, i%2 == 0) }})
+			all = append(all, moment{at(38-i, 75+9*i), func(context.Context) error { return c.question(m, i%2 == 0) }})
 		}
 	}
-	all = append(all, moment{at(20, 1), func(ctx context.Context) error { return c.upkeep(operators[0]) }},
-		moment{at(12, 4), func(ctx context.Context) error { return c.notify(operators[0]) }})
+	all = append(all, moment{at(20, 95), func(ctx context.Context) error { return c.upkeep(operators[0]) }},
+		moment{at(12, 250), func(ctx context.Context) error { return c.notify(operators[0]) }})
 	for _, m := range c.all {
 		if m.Is(org.Contractor) {
-			all = append(all, moment{at(9, 2), func(ctx context.Context) error { return c.maintain(m) }})
+			all = append(all, moment{at(9, 130), func(ctx context.Context) error { return c.maintain(m) }})
 		}
 	}
 	return all
@@ -159,14 +159,35 @@ func (c *country) question(m *member, answered bool) error {
 	return err
 }
 
-// amended is an entry as somebody would type it again, with one field changed.
-func amended(e asset.Entry, f asset.Field, to string) *asset.Draft {
+// amended is an entry as somebody would type it again, with some fields changed.
+func amended(e asset.Entry, to map[asset.Field]string) *asset.Draft {
 	d := &asset.Draft{Further: e.Further}
-	for _, x := range asset.Fields() {
-		d.Values[x] = e.Value(x)
+	for _, f := range asset.Fields() {
+		d.Values[f] = e.Value(f)
 	}
-	d.Values[f] = to
+	for f, v := range to {
+		d.Values[f] = v
+	}
 	return d
+}
+
+// newest is what an update of an entry changes: the version, and with it the
+// end of support. It is nil when the entry has the newest version already.
+func (c *country) newest(e asset.Entry) map[asset.Field]string {
+	i := slices.IndexFunc(c.Products, func(p productPlan) bool { return p.Product == e.Product })
+	if i < 0 || len(c.Products[i].Versions) == 0 {
+		return nil
+	}
+	p := c.Products[i]
+	last := len(p.Versions) - 1
+	if e.Value(asset.FieldVersion) == p.Versions[last] {
+		return nil
+	}
+	out := map[asset.Field]string{asset.FieldVersion: p.Versions[last], asset.FieldCPE: p.cpe(p.Versions[last])}
+	if last < len(p.Ends) {
+		out[asset.FieldSupportEnds] = p.Ends[last] + "-28"
+	}
+	return out
 }
 
 // upkeep is what a member does to its own register: it updates devices, takes
@@ -177,16 +198,20 @@ func (c *country) upkeep(m *member) error {
 		return err
 	}
 	s := c.h.Assets
-	found, err := s.List(p.ctx, asset.Filter{Kind: asset.KindVPN, Limit: 8})
+	found, err := s.List(p.ctx, asset.Filter{Kind: asset.KindVPN, Limit: 20})
 	if err != nil {
 		return err
 	}
 	var ids []asset.ID
-	for i, e := range found.Entries {
+	updated, removed := 0, false
+	for _, e := range found.Entries {
+		to := c.newest(e)
 		switch {
-		case i < 4:
-			_, err = s.Change(p.ctx, e.ID, e.Revision, amended(e, asset.FieldVersion, "7.4.1"), "", "")
-		case i == 4:
+		case to != nil && updated < 4:
+			updated++
+			_, err = s.Change(p.ctx, e.ID, e.Revision, amended(e, to), "", "")
+		case to != nil && !removed:
+			removed = true
 			err = s.Remove(p.ctx, e.ID, e.Revision)
 		default:
 			ids = append(ids, e.ID)
@@ -228,18 +253,18 @@ func (c *country) maintain(m *member) error {
 	if _, ok := customers[first]; !ok {
 		return fmt.Errorf("demo: %s does not reach its customer", m.orgPlan.ID)
 	}
-	found, err := c.h.Assets.List(p.ctx, asset.Filter{Org: first, Limit: 2})
+	found, err := c.h.Assets.List(p.ctx, asset.Filter{Org: first, Limit: 40})
 	if err != nil {
 		return err
 	}
+	updated := 0
 	for _, e := range found.Entries {
-		newest := "1.1"
-		for _, x := range c.Products {
-			if x.Product == e.Product && len(x.Versions) > 0 {
-				newest = x.Versions[len(x.Versions)-1] + ".1"
-			}
+		to := c.newest(e)
+		if to == nil || updated == 2 {
+			continue
 		}
-		if _, err := c.h.Assets.Change(p.ctx, e.ID, e.Revision, amended(e, asset.FieldVersion, newest), "", ""); err != nil {
+		updated++
+		if _, err := c.h.Assets.Change(p.ctx, e.ID, e.Revision, amended(e, to), "", ""); err != nil {
 			return err
 		}
 	}

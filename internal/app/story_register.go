@@ -144,7 +144,7 @@ func (s *story) maintained() (string, error) {
 		return "", err
 	}
 	e := theirs.Entries[0]
-	if _, err := s.h.Assets.Change(c.ctx, e.ID, e.Revision, amended(e, asset.FieldVersion, "99.1"), "", ""); err != nil {
+	if _, err := s.h.Assets.Change(c.ctx, e.ID, e.Revision, amended(e, map[asset.Field]string{asset.FieldVersion: "99.1"}), "", ""); err != nil {
 		return "", err
 	}
 	past, _, err := s.h.Assets.History(p.ctx, e.ID, "", 10)
