@@ -257,6 +257,16 @@ func (r *Rules) Lacks(it *Item) []Gap {
 	return out
 }
 
+// lacks reports whether a piece of equipment has the gap of an id.
+func (r *Rules) lacks(it *Item, gap string) bool {
+	for i := range r.gaps {
+		if r.gaps[i].ID == gap {
+			return r.gaps[i].open(it)
+		}
+	}
+	return false
+}
+
 func (g *Gap) open(it *Item) bool {
 	return (len(g.Zones) == 0 || slices.Contains(g.Zones, it.Sealed.Zone)) &&
 		(len(g.Kinds) == 0 || slices.Contains(g.Kinds, it.Kind)) &&

@@ -12,7 +12,7 @@ import (
 
 // maxLook bounds how many entries one page of a list looks at. A filter that
 // only few of a very large register pass gives a short page, which says so.
-const maxLook = 2_000
+const maxLook = 1_500
 
 // maxProducts bounds the products that one search compares.
 const maxProducts = 20_000
@@ -174,7 +174,7 @@ func (l *lister) passes(c *glimpse) (bool, error) {
 	if l.f.Mark != "" && markNames[l.s.Rules.Mark(&c.item, l.today)] != l.f.Mark {
 		return false, nil
 	}
-	return l.f.Gap == "" || slices.ContainsFunc(l.s.Rules.Lacks(&c.item), func(g Gap) bool { return g.ID == l.f.Gap }), nil
+	return l.f.Gap == "" || l.s.Rules.lacks(&c.item, l.f.Gap), nil
 }
 
 // search finds equipment by own id, then by words of maker and product, in the

@@ -122,7 +122,7 @@ type itemView struct {
 
 func view(p text.Printer, s *Service, e *Entry, contractors map[string]string, now time.Time) itemView {
 	v := itemView{ID: string(e.ID), Key: e.Key, Product: e.MakerName + " " + e.ProductName, Kind: p.T("asset.kind." + string(e.Kind)), Version: e.Sealed.Version,
-		Zone: p.T("asset.zone." + zoneKey(e.Sealed.Zone)), Service: e.Service, Operated: operator(p, e.OperatedBy, contractors), Support: sayDate(p, e.SupportEnds),
+		Zone: p.T("asset.zone." + zoneKey(e.Sealed.Zone)), Service: e.Service, Operated: operator(p, e.OperatedBy, contractors), Support: slashed(e.SupportEnds),
 		Age: p.T("asset.web.days", "n", e.Age(now)), NoVersion: e.Sealed.Version == ""}
 	if e.Key == "" {
 		v.Key = p.T("asset.web.no_key")
@@ -132,6 +132,14 @@ func view(p text.Printer, s *Service, e *Entry, contractors map[string]string, n
 	}
 	v.Tag, v.State = state(p, s, e)
 	return v
+}
+
+// slashed is a day as tables write it: 2027/3/31.
+func slashed(d Date) string {
+	if d.IsZero() {
+		return ""
+	}
+	return strconv.Itoa(d.Year) + "/" + strconv.Itoa(int(d.Month)) + "/" + strconv.Itoa(d.Day)
 }
 
 func zoneKey(z Zone) string {

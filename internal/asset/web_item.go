@@ -246,7 +246,7 @@ func showEdit(q *httpd.Request, s *Service, e *Entry, fail error) error {
 		return err
 	}
 	field := func(f Field, kind string) page.Field {
-		x := page.Field{Name: f.String(), Kind: kind, Label: p.T("asset.field." + f.String()), Value: it.Value(f), Width: "wide"}
+		x := page.Field{Name: f.String(), Kind: kind, Label: p.T("asset.field." + f.String()), Value: it.Value(f), Width: "w24"}
 		if key := "asset.hint." + f.String(); p.Has(key) {
 			x.Hint = p.T(key)
 		}
@@ -302,7 +302,7 @@ func showEdit(q *httpd.Request, s *Service, e *Entry, fail error) error {
 }
 
 func operatorField(p text.Printer, f page.Field, by string, contractors map[string]string) page.Field {
-	other := page.Field{Name: "operated_other", Label: p.T("asset.web.operated_other"), Hint: p.T("asset.web.operated_other_hint"), Width: "wide"}
+	other := page.Field{Name: "operated_other", Label: p.T("asset.web.operated_other"), Hint: p.T("asset.web.operated_other_hint"), Width: "w24"}
 	f.Options = []page.Option{{Value: Own, Label: p.T("asset.operated.own")}}
 	for _, n := range slices.Sorted(maps.Keys(contractors)) {
 		f.Options = append(f.Options, page.Option{Value: n, Label: contractors[n], Hint: p.T("asset.web.contractor_sees")})

@@ -181,6 +181,7 @@ const linesShown = 200
 
 func lineViews(p text.Printer, r *Rules, st *Statement) (out []lineView) {
 	tags := map[Event]string{EventIntroduction: "good", EventChange: "ai", EventWithdrawal: "plain"}
+	basis := ""
 	for i := range st.Entries[:min(linesShown, len(st.Entries))] {
 		e := &st.Entries[i]
 		l := lineView{No: e.No, Event: p.T("asset.event." + string(e.Event)), Tag: tags[e.Event], Key: e.Item.Key, Name: joinWords(e.Item.MakerName, e.Item.ProductName), Due: e.Due.Say(p), Basis: e.Due.Source.In(p.Lang)}
@@ -195,6 +196,11 @@ func lineViews(p text.Printer, r *Rules, st *Statement) (out []lineView) {
 			if v := SayValue(p, &e.Item, f); v != "" {
 				l.Fields = append(l.Fields, page.Fact{Name: p.T("asset.field." + f.String()), Value: v})
 			}
+		}
+		if l.Basis == basis { // said once, it holds for the lines below
+			l.Basis = ""
+		} else {
+			basis = l.Basis
 		}
 		out = append(out, l)
 	}
