@@ -97,19 +97,9 @@ func (s *Service) admit(ctx context.Context, verb string) (gate.Identity, gate.R
 	return who, reach, err
 }
 
-// permit is allow for what is not one recorded act: a refusal is recorded
-// here, as every refusal is.
-func (s *Service) permit(ctx context.Context, verb string) (gate.Identity, gate.Reach, error) {
-	who, reach, err := s.allow(ctx, verb)
-	if err != nil && fault.KindOf(err) == fault.Refused {
-		err = s.Ledger.Refuse(ctx, verb, "", fault.Of(err))
-	}
-	return who, reach, err
-}
-
 // read runs fn in a read-only transaction when the verb is allowed.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := s.permit(ctx, verb)
+	who, reach, err := s.admit(ctx, verb)
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,7 @@ func (s *Service) Ties(ctx context.Context, id ID) (declared, received []Tie, er
 			return ErrOrgGone
 		}
 		if _, err := loadOrg(ctx, tx, id, who, reach); err != nil {
-			return err
+			return gone(err, ErrOrgGone)
 		}
 		if declared, err = tiesOf(ctx, tx, id); err != nil {
 			return err
