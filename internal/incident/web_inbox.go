@@ -340,6 +340,9 @@ func (v *screen) read(bad error) error {
 	if err != nil {
 		return err
 	}
+	if full.Mine { // one's own report was sent to no desk of one's own
+		return ErrNone
+	}
 	c, r := full.Case, full.Report
 	at := "/inbox/" + id
 	d := deskView{Case: c, From: full.Names[c.Org], Purpose: v.both(full.Purpose.Name), Basis: v.both(full.Purpose.Basis), Entry: full.Entry, Files: full.Files, FilesAt: at + "/files/",
