@@ -133,7 +133,7 @@ func (v *screen) answer() error {
 	}
 	values, bad := readForm(v.Forms(), all[at])
 	if len(bad) > 0 {
-		return v.ask(fault.New(fault.Invalid, ErrInvalid.Code, "n", len(bad)).At(bad...))
+		return v.ask(fault.New(fault.Invalid, "incident.web.invalid").At(bad...))
 	}
 	saved, err := v.s.SaveDraft(v.Context(), d.ID, v.base(), Changes{Values: values})
 	switch {

@@ -365,7 +365,7 @@ func (v *screen) extend(bad error) error {
 func (v *screen) extended() error {
 	until, bad := page.ReadDate(v.Forms(), "until")
 	if bad != nil {
-		return v.extend(fault.New(fault.Invalid, "incident.web.invalid", "n", 1).At(*bad))
+		return v.extend(fault.New(fault.Invalid, "incident.web.invalid").At(*bad))
 	}
 	err := v.s.Extend(v.Context(), v.Path("id"), until, v.Form("reason"))
 	if err != nil && comesBack(err) {

@@ -33,7 +33,7 @@ func (v *screen) delayed() error {
 		bad = &fault.Place{At: "until", Code: "incident.web.delay.until.empty"}
 	}
 	if bad != nil {
-		return v.delay(fault.New(fault.Invalid, "incident.web.invalid", "n", 1).At(*bad))
+		return v.delay(fault.New(fault.Invalid, "incident.web.invalid").At(*bad))
 	}
 	end := time.Date(until.Year(), until.Month(), until.Day()+1, 0, 0, 0, 0, v.Zone) // the day is over
 	err := v.s.DelayReadings(v.Context(), v.Path("id"), v.Form("ground"), v.Form("note"), end)
