@@ -20,11 +20,20 @@ func (s *Service) Get(ctx context.Context, id ID) (e Entry, err error) {
 		if err != nil {
 			return err
 		}
-		e = r.Entry
+		e = r.Entry.to(reach)
 		e.judge(s.Rules, s.today())
 		return nil
 	})
 	return e, err
+}
+
+// to leaves out what a contractor is not told: how its customer answers the
+// scope check.
+func (e Entry) to(reach gate.Reach) Entry {
+	if reach == gate.Operated {
+		e.Used, e.Affects = "", ""
+	}
+	return e
 }
 
 // History returns what happened to one piece of equipment, the newest first:
@@ -38,7 +47,13 @@ func (s *Service) History(ctx context.Context, id ID, cursor string, limit int) 
 		if out, next, err = loadChanges(ctx, tx, r.Org, id, "", cursor, limit); err != nil {
 			return err
 		}
-		return s.openPast(ctx, tx, who, c, out)
+		if err := s.openPast(ctx, tx, who, c, out); err != nil || reach != gate.Operated {
+			return err
+		}
+		for i := range out {
+			out[i].Changes = slices.DeleteFunc(out[i].Changes, func(c Change) bool { return c.Field == "used" || c.Field == "affects" })
+		}
+		return nil
 	})
 	return out, next, err
 }
@@ -197,7 +212,7 @@ func (s *Service) Change(ctx context.Context, id ID, revision int, d *Draft, use
 		if err := insertChanges(ctx, tx, r.Org, []Past{p}); err != nil {
 			return err
 		}
-		e, act.Secret = r.Entry, changes
+		e, act.Secret = r.Entry.to(reach), changes
 		return publish(ctx, tx, "changed", Happened{Org: r.Org, By: who.Org, Item: id}, orgsOf(r.Org, who.Org)...)
 	})
 	e.judge(s.Rules, s.today())

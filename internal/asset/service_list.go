@@ -293,6 +293,9 @@ func (l *lister) page() (Found, error) {
 	}
 	for _, id := range l.ids {
 		e := rows[at[id]].Entry
+		if l.whose.operated != "" {
+			e = e.to(gate.Operated)
+		}
 		e.judge(l.s.Rules, l.today)
 		out.Entries = append(out.Entries, e)
 	}

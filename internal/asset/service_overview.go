@@ -26,7 +26,11 @@ func (s *Service) Overview(ctx context.Context, operator string) (o Overview, er
 		if err != nil {
 			return err
 		}
-		o, err = s.overview(ctx, tx, w)
+		if o, err = s.overview(ctx, tx, w); w.operated != "" {
+			// The rest of the register, and what its operator answers to the
+			// law, is not a contractor's.
+			o.Register = Register{Org: w.org, Items: o.Tally.Entries}
+		}
 		return err
 	})
 	return o, err
