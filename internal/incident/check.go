@@ -77,7 +77,7 @@ type ProfileResult struct {
 	InForce    bool             `json:"in_force"`
 	Voluntary  bool             `json:"voluntary"`
 	Verified   bool             `json:"verified"`
-	Source     string           `json:"source"`
+	Source     text.Both        `json:"source"`
 	Note       text.Both        `json:"note,omitzero"`
 	Applies    Verdict          `json:"applies"`
 	Deciding   []FieldID        `json:"deciding,omitempty"` // the questions that keep Applies open

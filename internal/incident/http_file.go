@@ -141,7 +141,7 @@ type ProfileItem struct {
 	InForce    bool        `json:"in_force"`
 	Voluntary  bool        `json:"voluntary"`
 	Verified   bool        `json:"verified"`
-	Source     string      `json:"source"`
+	Source     text.Both   `json:"source"`
 	Consent    string      `json:"consent,omitempty"`
 	Recipients []Recipient `json:"recipients"`
 }

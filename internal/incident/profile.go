@@ -62,7 +62,7 @@ type Deadline struct {
 	Duration
 	House    *Duration `toml:"house"`    // with promptly only: our own target
 	Verified *bool     `toml:"verified"` // when other than the profile's
-	Source   string    `toml:"source"`   // when other than the profile's
+	Source   text.Both `toml:"source"`   // when other than the profile's
 }
 
 func (d *Deadline) verified(p *Profile) bool {
@@ -72,8 +72,8 @@ func (d *Deadline) verified(p *Profile) bool {
 	return p.Verified
 }
 
-func (d *Deadline) source(p *Profile) string {
-	if d.Source != "" {
+func (d *Deadline) source(p *Profile) text.Both {
+	if !d.Source.Empty() {
 		return d.Source
 	}
 	return p.Source
@@ -140,11 +140,11 @@ type Profile struct {
 	Voluntary     bool            `toml:"voluntary"`
 	Disabled      bool            `toml:"disabled"`
 	Verified      bool            `toml:"verified"` // the durations were found in a source
-	Source        string          `toml:"source"`
-	Note          text.Both       `toml:"note"`    // what a reader must know
-	Consent       string          `toml:"consent"` // without it the form goes to nobody
-	Kinds         []Kind          `toml:"kinds"`   // empty means every kind
-	Applies       []Condition     `toml:"applies"` // all must hold
+	Source        text.Both       `toml:"source"`   // articles and documents a reader can look up
+	Note          text.Both       `toml:"note"`     // what a reader must know
+	Consent       string          `toml:"consent"`  // without it the form goes to nobody
+	Kinds         []Kind          `toml:"kinds"`    // empty means every kind
+	Applies       []Condition     `toml:"applies"`  // all must hold
 	Recipients    []Recipient     `toml:"recipients"`
 	Stages        []ProfileStage  `toml:"stages"`
 	Layout        []LayoutSection `toml:"layout"`

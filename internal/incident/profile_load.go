@@ -176,9 +176,7 @@ func (l *profileLoader) check(p *Profile) {
 	}
 	both("name", p.Name)
 	both("basis", p.Basis)
-	if p.Source == "" {
-		bad("source", "")
-	}
+	both("source", p.Source)
 	if !slices.Contains(Statuses, p.Status) {
 		bad("status", string(p.Status))
 	}
@@ -297,6 +295,9 @@ func (l *profileLoader) deadlines(s *ProfileStage, i int, bad func(key, detail s
 		}
 		if err := d.Duration.check(); err != nil {
 			bad(key, err.Error())
+		}
+		if d.Source.Empty() && d.Source != (text.Both{}) {
+			l.say("incident.profile.both", "key", key+".source")
 		}
 		if d.House == nil {
 			continue

@@ -60,7 +60,7 @@ basis = { ja = "なし", en = "None" }
 status = "in_force"
 zone = "Asia/Tokyo"
 verified = true
-source = "test"
+source = { ja = "試験", en = "test" }
 recipients = [{ role = "police", name = { ja = "署", en = "Station" } }]
 [[stages]]
 id = "one"
@@ -117,6 +117,8 @@ func TestProfilesAreStrict(t *testing.T) {
 		"unknown field":          {`required = ["event.outline"]`, `required = ["event.outlien"]`, nil, "incident.profile.unknown_field", "event.outlien"},
 		"unknown field in a row": {`fields = ["event.outline", "operator.name"]`, `rows = [{ label = { ja = "あ", en = "A" }, text = "{operator.nam}" }]`, nil, "incident.profile.unknown_field", "operator.nam"},
 		"no English":             {`name = { ja = "試し", en = "Trial" }`, `name = { ja = "試し" }`, nil, "incident.profile.both", "name"},
+		"no English source":      {`en = "test"`, `en = ""`, nil, "incident.profile.both", "source"},
+		"half a source":          {`n = 5`, `n = 5, source = { en = "art 1" }`, nil, "incident.profile.both", "stages.one.deadlines.source"},
 		"bad zone":               {`Asia/Tokyo`, `Asia/Edo`, nil, "incident.profile.bad_value", "zone"},
 		"local zone":             {`Asia/Tokyo`, `Local`, nil, "incident.profile.bad_value", "zone"},
 		"bad status":             {`"in_force"`, `"soon"`, nil, "incident.profile.bad_value", "status"},

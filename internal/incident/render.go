@@ -52,8 +52,9 @@ type Addressee struct {
 // TimeLine is a clock in words.
 type TimeLine struct {
 	Clock
-	Name string `json:"name"` // of the stage
-	Say  string `json:"say"`
+	Name   string `json:"name"` // of the stage
+	Say    string `json:"say"`
+	Source string `json:"source"` // in the language of the sheet
 }
 
 // Sheet is one profile's form for one report in one language, before it
@@ -95,7 +96,7 @@ type Sheet struct {
 func Fill(r *Report, p *Profile, facts Facts, now time.Time, say text.Printer) *Sheet {
 	found := p.examine(r, facts, now)
 	s := &Sheet{Format: 1, Profile: p.ID, Lang: say.Lang, Name: p.Name.In(say.Lang), Basis: p.Basis.In(say.Lang),
-		Status: p.Status, InForce: found.InForce, Verified: p.Verified, Source: p.Source, OurLayout: p.OurLayout(),
+		Status: p.Status, InForce: found.InForce, Verified: p.Verified, Source: p.Source.In(say.Lang), OurLayout: p.OurLayout(),
 		Report: r.ID, Kind: r.Kind, Stage: r.Stage, Version: r.Version, Class: r.Class, Severity: r.Severity, TLP: r.TLP,
 		MadeAt: now.UTC(), Notices: []string{}, Missing: []string{}, profile: p, report: r, say: say}
 	for _, v := range r.Values {
@@ -113,7 +114,7 @@ func Fill(r *Report, p *Profile, facts Facts, now time.Time, say text.Printer) *
 		s.To = append(s.To, a)
 	}
 	for _, c := range p.Clocks(r, facts, now) {
-		s.Clocks = append(s.Clocks, TimeLine{c, p.stageName(c.Stage).In(say.Lang), c.Say(say)})
+		s.Clocks = append(s.Clocks, TimeLine{c, p.stageName(c.Stage).In(say.Lang), c.Say(say), c.Source.In(say.Lang)})
 	}
 	for _, m := range found.Missing {
 		s.Missing = append(s.Missing, m.Label.In(say.Lang))

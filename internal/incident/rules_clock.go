@@ -12,7 +12,7 @@ import (
 // StartKind is the event from which a deadline is counted.
 type StartKind string
 
-// The start events of the regimes of FACTS section 8.
+// The start events of the regimes of data/profiles.
 const (
 	StartRecognised       StartKind = "recognised"        // 認知: Act 42 art 5
 	StartReasonableBelief StartKind = "reasonable_belief" // 6 USC 681b
@@ -208,7 +208,7 @@ type Clock struct {
 	Zone      string       `json:"zone"`
 	Submitted *time.Time   `json:"submitted_at,omitempty"`
 	Verified  bool         `json:"verified"` // the number was found in a source
-	Source    string       `json:"source"`
+	Source    text.Both    `json:"source"`
 	Voluntary bool         `json:"voluntary,omitempty"`
 }
 

@@ -34,22 +34,22 @@ type ScopeQuestion struct {
 	ID     string    `toml:"id" json:"id"`
 	Label  text.Both `toml:"label" json:"label"`
 	Hint   text.Both `toml:"hint" json:"hint"`
-	Source string    `toml:"source" json:"source"`
+	Source text.Both `toml:"source" json:"source"`
 	// Options hold the ids that are answers: "yes", "no", "unknown", …
 	Options []Option `toml:"option" json:"options"`
 }
 
-// ScopeReason is a sentence and the article or fact it rests on.
+// ScopeReason is a sentence and the article or document it rests on.
 type ScopeReason struct {
 	Text   text.Both `toml:"text" json:"text"`
-	Source string    `toml:"source" json:"source"`
+	Source text.Both `toml:"source" json:"source"`
 }
 
 // ScopePath is a way open to the reporter beside or instead of the duty.
 type ScopePath struct {
 	ID       string         `toml:"id" json:"id"`
 	Label    text.Both      `toml:"label" json:"label"`
-	Source   string         `toml:"source" json:"source"`
+	Source   text.Both      `toml:"source" json:"source"`
 	Verdicts []ScopeVerdict `toml:"verdicts" json:"-"`
 }
 
@@ -82,14 +82,14 @@ type scopeRow struct {
 	When    map[string][]string `toml:"when"`
 	Verdict ScopeVerdict        `toml:"verdict"`
 	Reason  text.Both           `toml:"reason"`
-	Source  string              `toml:"source"`
+	Source  text.Both           `toml:"source"`
 }
 
 type scopeNote struct {
 	When     map[string][]string `toml:"when"`
 	Verdicts []ScopeVerdict      `toml:"verdicts"`
 	Text     text.Both           `toml:"text"`
-	Source   string              `toml:"source"`
+	Source   text.Both           `toml:"source"`
 }
 
 // ScopeRules returns the embedded table.
@@ -129,11 +129,21 @@ func parseScope(raw string) (*ScopeTable, error) {
 		}
 		return nil
 	}
+	for _, q := range t.Questions {
+		if q.Label.Empty() || q.Source.Empty() {
+			return nil, fmt.Errorf("question %s: no words or source", q.ID)
+		}
+	}
+	for _, p := range t.Paths {
+		if p.Label.Empty() || p.Source.Empty() || !slices.ContainsFunc(p.Verdicts, t.has) {
+			return nil, fmt.Errorf("path %s: no words, source or verdict", p.ID)
+		}
+	}
 	for i, r := range t.Rows {
 		if err := sound(r.When); err != nil {
 			return nil, fmt.Errorf("row %d: %w", i+1, err)
 		}
-		if !t.has(r.Verdict) || r.Reason.Empty() || r.Source == "" {
+		if !t.has(r.Verdict) || r.Reason.Empty() || r.Source.Empty() {
 			return nil, fmt.Errorf("row %d: no verdict with words, reason and source", i+1)
 		}
 	}
@@ -141,7 +151,7 @@ func parseScope(raw string) (*ScopeTable, error) {
 		if err := sound(n.When); err != nil {
 			return nil, fmt.Errorf("note %d: %w", i+1, err)
 		}
-		if n.Text.Empty() || n.Source == "" || !slices.ContainsFunc(n.Verdicts, t.has) {
+		if n.Text.Empty() || n.Source.Empty() || !slices.ContainsFunc(n.Verdicts, t.has) {
 			return nil, fmt.Errorf("note %d: no words, source or verdict", i+1)
 		}
 	}

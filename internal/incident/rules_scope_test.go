@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
 )
 
 func TestScope(t *testing.T) {
@@ -23,22 +24,22 @@ func TestScope(t *testing.T) {
 		want    ScopeVerdict
 		sources string // each must be among the reasons
 	}{
-		"compromise":                    {with(), ScopeReport, "Act 42 art 5"},
-		"without effect on the service": {with("impact", "no"), ScopeReport, "F3.2.1"},
-		"excluded by Notice 1":          {with("excluded", "yes"), ScopeReport, "F3.1.3"},
-		"a causing event":               {with("event", "cause"), ScopeReport, "F3.2.1"},
-		"a causing event, no effect":    {with("event", "cause", "impact", "no", "excluded", "yes"), ScopeReport, "F3.1.3"},
-		"only suspected":                {with("event", "unknown"), ScopeLikely, "order art 4(2)"},
-		"designation not known":         {with("designated", "unknown"), ScopeLikely, "Act 42 art 2(3)"},
-		"use not known":                 {with("uses", "unknown"), ScopeLikely, "F3.1.5"},
-		"importance not known":          {with("important", "unknown"), ScopeLikely, "F3.1.5"},
-		"early signs":                   {with("event", "sign"), ScopePrecursor, "C5"},
-		"nothing":                       {with("event", "none"), ScopeNone, "Act 42 art 5"},
-		"a small firm":                  {with("designated", "no"), ScopeVoluntary, "F3.4"},
-		"a small firm, signs":           {with("designated", "no", "event", "sign"), ScopePrecursor, "F3.4"},
-		"owned but not used":            {with("uses", "no"), ScopeVoluntary, "F3.1.5"},
-		"not an important computer":     {with("important", "no"), ScopeVoluntary, "Act 42 arts 2(2)"},
-		"personal data":                 {with("personal", "yes"), ScopeReport, "PPC"},
+		"compromise":                    {with(), ScopeReport, "Act No. 42 of 2025, art 5"},
+		"without effect on the service": {with("impact", "no"), ScopeReport, "that no effect is needed"},
+		"excluded by Notice 1":          {with("excluded", "yes"), ScopeReport, "Notice No. 1 of 15 September 2026"},
+		"a causing event":               {with("event", "cause"), ScopeReport, "Joint Order No. 4 of 2026, art 4"},
+		"a causing event, no effect":    {with("event", "cause", "impact", "no", "excluded", "yes"), ScopeReport, "Notice No. 1 of 15 September 2026"},
+		"only suspected":                {with("event", "unknown"), ScopeLikely, "Joint Order No. 4 of 2026, art 4(2)"},
+		"designation not known":         {with("designated", "unknown"), ScopeLikely, "Act No. 42 of 2025, art 2(3)"},
+		"use not known":                 {with("uses", "unknown"), ScopeLikely, "Act No. 42 of 2025, arts 2(3), 5"},
+		"importance not known":          {with("important", "unknown"), ScopeLikely, "Act No. 42 of 2025, arts 2(3), 5"},
+		"early signs":                   {with("event", "sign"), ScopePrecursor, "no law provides for it"},
+		"nothing":                       {with("event", "none"), ScopeNone, "Act No. 42 of 2025, art 5"},
+		"a small firm":                  {with("designated", "no"), ScopeVoluntary, "Act No. 42 of 2025, arts 2(3), 5"},
+		"a small firm, signs":           {with("designated", "no", "event", "sign"), ScopePrecursor, "Act No. 42 of 2025, arts 2(3), 5"},
+		"owned but not used":            {with("uses", "no"), ScopeVoluntary, "the operator that uses the computer"},
+		"not an important computer":     {with("important", "no"), ScopeVoluntary, "Act No. 42 of 2025, arts 2(2), 5"},
+		"personal data":                 {with("personal", "yes"), ScopeReport, "Act on the Protection of Personal Information, art 26"},
 	} {
 		got, err := Scope(c.in)
 		if err != nil || got.Verdict != c.want {
@@ -46,7 +47,7 @@ func TestScope(t *testing.T) {
 		}
 		var all []string
 		for _, r := range got.Reasons {
-			all = append(all, r.Source)
+			all = append(all, r.Source.In(text.EN))
 		}
 		if !strings.Contains(strings.Join(all, "|"), c.sources) {
 			t.Errorf("%s: %v does not rest on %s", name, all, c.sources)
@@ -150,9 +151,11 @@ func TestScopeRefuses(t *testing.T) {
 	}
 	for name, raw := range map[string]string{
 		"an unknown key":   "[[row]]\nwehn={}\n",
-		"no such question": "[[row]]\nwhen={x=[\"yes\"]}\nverdict=\"none\"\nsource=\"s\"\nreason={ja=\"あ\",en=\"a\"}\n",
-		"no such verdict":  "[[row]]\nverdict=\"maybe\"\nsource=\"s\"\nreason={ja=\"あ\",en=\"a\"}\n",
-		"a silent note":    "[[note]]\nsource=\"s\"\n",
+		"no such question": "[[row]]\nwhen={x=[\"yes\"]}\nverdict=\"none\"\nsource={ja=\"根\",en=\"s\"}\nreason={ja=\"あ\",en=\"a\"}\n",
+		"no such verdict":  "[[row]]\nverdict=\"maybe\"\nsource={ja=\"根\",en=\"s\"}\nreason={ja=\"あ\",en=\"a\"}\n",
+		"no source":        "[[path]]\nid=\"x\"\nlabel={ja=\"あ\",en=\"a\"}\n",
+		"half a source":    "[[question]]\nid=\"x\"\nsource={ja=\"根\"}\nlabel={ja=\"あ\",en=\"a\"}\n",
+		"a silent note":    "[[note]]\nsource={ja=\"根\",en=\"s\"}\n",
 	} {
 		if _, err := parseScope(raw); err == nil {
 			t.Errorf("%s is accepted", name)

@@ -46,8 +46,8 @@ func (s *Service) Release(ctx context.Context, id ID, reason string) error {
 	})
 }
 
-// Extend keeps one's own case until a later day, for a recorded reason (F-P15:
-// about two years, extendable).
+// Extend keeps one's own case until a later day, for a recorded reason. How
+// long it is kept otherwise is data (data/purposes.toml).
 func (s *Service) Extend(ctx context.Context, id ID, until time.Time, reason string) error {
 	return s.keep(ctx, id, "extend", reason, func(tx *db.Tx, c Case, _ func() ([]byte, error)) error {
 		if !until.After(c.RetainUntil) || until.After(s.now().AddDate(maxRetain, 0, 0)) {

@@ -3,7 +3,6 @@ package incident
 import (
 	"context"
 	"embed"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -325,41 +324,3 @@ func (v *screen) home() page.Crumb {
 
 // nothingSaid is the fault of a form in which nothing was chosen or written.
 func nothingSaid(code string) error { return fault.New(fault.Invalid, code) }
-
-// The sources of the scope table are written in English, for both the law and
-// our own notes; readers want the law, in their language.
-var (
-	ownNote = regexp.MustCompile(`^(?:[CF][0-9][0-9.]*|Timeline|section [0-9]+)(?: \(.*\))?$`)
-	cited   = []struct {
-		re *regexp.Regexp
-		ja string
-	}{
-		{regexp.MustCompile(`(Act 42|order) arts? `), "${1} 第"},
-		{regexp.MustCompile(`第([0-9]+(?:\([0-9]+\))?)`), "第${1}条"},
-		{regexp.MustCompile(`, ([0-9]+)`), "、第${1}条"},
-		{regexp.MustCompile(`\(([0-9]+)\)条`), "条${1}項"},
-		{regexp.MustCompile(`, \(([0-9]+)\)`), "、${1}項"},
-		{regexp.MustCompile(`Act 42`), "法42号"},
-		{regexp.MustCompile(`order`), "8府省令"},
-		{regexp.MustCompile(`Notice ([0-9]+) of 2026`), "令和8年告示第${1}号"},
-		{regexp.MustCompile(`personal-information law`), "個人情報保護法"},
-		{regexp.MustCompile(` proviso`), "ただし書"},
-	}
-)
-
-// source cites what a rule rests on; our own notes are left out.
-func (v says) source(s string) string {
-	var parts []string
-	for _, p := range strings.Split(s, ";") {
-		if p = strings.TrimSpace(p); p == "" || ownNote.MatchString(p) {
-			continue
-		}
-		if v.Lang == text.JA {
-			for _, c := range cited {
-				p = c.re.ReplaceAllString(p, c.ja)
-			}
-		}
-		parts = append(parts, p)
-	}
-	return strings.Join(parts, v.T("incident.web.comma"))
-}

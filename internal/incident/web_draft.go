@@ -356,7 +356,7 @@ func (v *screen) draftScope() error {
 	out.Head = v.draftHead(d, v.T("incident.web.scope"))
 	out.Head.H1 = v.T("incident.web.scope")
 	if res, err := Scope(d.Scope); err == nil && res.Verdict != ScopeOpen {
-		out.Note, out.Say = v.both(res.Label), v.both(res.Reasons[0].Text)+" "+v.source(res.Reasons[0].Source)
+		out.Note, out.Say = v.both(res.Label), v.both(res.Reasons[0].Text)+" "+v.T("incident.web.source", "source", v.both(res.Reasons[0].Source))
 	}
 	part := formPart{}
 	for _, q := range ScopeRules().Questions {

@@ -199,7 +199,7 @@ func (v *screen) begin() error {
 	if res.Verdict == ScopeOpen {
 		q, _ := ScopeRules().question(res.Ask)
 		d.Ask = &page.Field{Name: scopePrefix + q.ID, Kind: "choice", Label: v.both(q.Label), Hint: v.both(q.Hint), Question: true, Options: v.options(q.Options)}
-		d.Source = v.source(q.Source)
+		d.Source = v.both(q.Source)
 		shell := v.Shell(v.both(q.Label))
 		shell.Key = "reports"
 		return v.Render("incident/scope", shell, d)
@@ -209,10 +209,10 @@ func (v *screen) begin() error {
 	d.Tag = map[ScopeVerdict][2]string{ScopeReport: {"act", "diamond"}, ScopeLikely: {"attend", "triangle"}, ScopePrecursor: {"watch", "disc"},
 		ScopeVoluntary: {"watch", "disc"}, ScopeNone: {"calm", "ring"}}[res.Verdict]
 	for _, r := range res.Reasons {
-		d.Why = append(d.Why, page.Evidence{Fact: v.both(r.Text), Note: v.source(r.Source)})
+		d.Why = append(d.Why, page.Evidence{Fact: v.both(r.Text), Note: v.both(r.Source)})
 	}
 	for _, p := range res.Paths {
-		d.Paths = append(d.Paths, page.Evidence{Icon: "info", Fact: v.both(p.Label), Note: v.source(p.Source)})
+		d.Paths = append(d.Paths, page.Evidence{Icon: "info", Fact: v.both(p.Label), Note: v.both(p.Source)})
 	}
 	d.Write, d.Again = scopeQuery(answers, "step", "kind"), scopeQuery(nil)
 	shell := v.Shell(d.Head.H1)

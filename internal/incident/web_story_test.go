@@ -32,7 +32,7 @@ func TestAReporterWalksFromScopeToReceipt(t *testing.T) {
 		}
 		address += sep + "s." + q + "=" + answer
 	}
-	v.saw(address, "報告の対象です", "法42号 第5条", "判定の理由")
+	v.saw(address, "報告の対象です", "法（令和7年法律第42号）第5条", "判定の理由")
 	if body := v.get(address).body; strings.Contains(body, "F3.") {
 		t.Error("our own notes are shown as sources")
 	}
