@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,22 @@ type Entry struct {
 	Reason  string         `json:"reason,omitempty"`  // code of the refusal
 	Public  map[string]any `json:"public,omitempty"`  // what oversight needs in clear to replay the rules
 	Digest  string         `json:"digest,omitempty"`  // sha256:… of salt and secret
+}
+
+// maxID bounds an id in an entry, in bytes.
+const maxID = 160
+
+// plain returns an id, or "?" for what is none. What a request asked for
+// stands in its refusal: somebody may have typed a name there, or a book, and
+// the log never forgets.
+func plain(id string) string {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("/._:-", r)
+	}
+	if len(id) > maxID || strings.ContainsFunc(id, odd) {
+		return "?"
+	}
+	return id
 }
 
 // encode returns the leaf.

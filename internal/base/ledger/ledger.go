@@ -158,7 +158,7 @@ func (l *Ledger) insert(ctx context.Context, tx *db.Tx, act *Act, refusal *fault
 	learned := map[name]string{}
 	e := Entry{
 		V: 1, ID: act.Entry, At: l.Now().UTC().Truncate(time.Microsecond),
-		Verb: act.Verb, Object: act.Object, Purpose: act.Purpose, Grant: act.Grant, Outcome: Done,
+		Verb: act.Verb, Object: plain(act.Object), Purpose: plain(act.Purpose), Grant: plain(act.Grant), Outcome: Done,
 	}
 	var err error
 	if e.Who, err = l.pseudonym(ctx, tx, name{"person", id.Person}, learned); err != nil {

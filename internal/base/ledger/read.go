@@ -188,7 +188,7 @@ type Status struct {
 	Numbered  uint64        `json:"numbered"`  // entries with a number
 	Published uint64        `json:"published"` // entries under a signed checkpoint
 	Waiting   int           `json:"waiting"`   // committed entries without a number, counted up to 1,000
-	Oldest    time.Duration `json:"oldest"`    // how long the first of them waits, in nanoseconds
+	Oldest    time.Duration `json:"oldest"`    // how long the first without a proof waits, in nanoseconds
 	Late      bool          `json:"late"`      // a promise is not kept: an alarm
 }
 
@@ -198,13 +198,21 @@ func (l *Ledger) Status(ctx context.Context) (s Status, err error) {
 		if err := tx.QueryRow(ctx, "SELECT numbered, published FROM ledger_head WHERE id = 1").Scan(&s.Numbered, &s.Published); err != nil {
 			return err
 		}
-		var at int64
-		err := tx.QueryRow(ctx, "SELECT count(*), coalesce(min(at), 0) FROM (SELECT at FROM ledger_entry WHERE seq IS NULL ORDER BY id LIMIT 1000) AS w").Scan(&s.Waiting, &at)
+		var first, numbered int64
+		err := tx.QueryRow(ctx, "SELECT count(*), coalesce(min(at), 0) FROM (SELECT at FROM ledger_entry WHERE seq IS NULL ORDER BY id LIMIT 1000) AS w").Scan(&s.Waiting, &first)
 		if err != nil {
 			return err
 		}
-		if s.Waiting > 0 {
-			s.Oldest = l.Now().Sub(db.Time(at))
+		// A number is not a proof yet: publishing may fail too.
+		err = tx.QueryRow(ctx, "SELECT at FROM ledger_entry WHERE seq = $1", int64(s.Published)).Scan(&numbered)
+		if err != nil && err != db.ErrNoRows {
+			return err
+		}
+		if numbered != 0 && (first == 0 || numbered < first) {
+			first = numbered
+		}
+		if first != 0 {
+			s.Oldest = l.Now().Sub(db.Time(first))
 		}
 		s.Late = s.Oldest > promise
 		return nil

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	sumdb "golang.org/x/mod/sumdb/tlog"
+
 	"noroshi/internal/base/db"
 	"noroshi/internal/engine/tlog"
 )
@@ -97,7 +99,7 @@ func (l *Ledger) round(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if !l.seq.held {
-		if err := l.restore(h); err != nil {
+		if err := l.restore(ctx, h); err != nil {
 			return false, err
 		}
 		l.seq.held = true
@@ -148,7 +150,7 @@ func (l *Ledger) number(ctx context.Context) (h head, n int64, err error) {
 
 // restore continues from the folder's checkpoint, after a start or a failed
 // publication, and removes what a publication that did not end left behind.
-func (l *Ledger) restore(h head) error {
+func (l *Ledger) restore(ctx context.Context, h head) error {
 	if err := os.MkdirAll(l.Dir, 0o755); err != nil {
 		return fmt.Errorf("open ledger folder: %w", err)
 	}
@@ -185,7 +187,55 @@ func (l *Ledger) restore(h head) error {
 	if err != nil {
 		return fmt.Errorf("open ledger folder: %w", err)
 	}
+	if err := l.compare(ctx, folder, c.Size, h); err != nil {
+		return err
+	}
 	l.seq.tree = tree
+	return nil
+}
+
+// compare checks that what the folder holds beyond the database's last known
+// root is what the database holds. A crash may leave a little there; a
+// database from an older backup has other entries under the same numbers, and
+// soon more than the folder, so that sizes alone would not show it.
+func (l *Ledger) compare(ctx context.Context, folder fs.FS, size uint64, h head) error {
+	if size <= h.published { // publish compares when it gets there
+		return nil
+	}
+	reader, err := tlog.NewReader(folder, size)
+	if err != nil {
+		return fmt.Errorf("open ledger folder: %w", err)
+	}
+	if h.published > 0 {
+		root, err := reader.Root(h.published)
+		if err != nil {
+			return fmt.Errorf("open ledger folder: %w", err)
+		}
+		if root.String() != h.root {
+			return fmt.Errorf("%w: another root at %d entries", ErrFork, h.published)
+		}
+	}
+	for from := h.published; from < size; {
+		to := min(size, from+maxBatch)
+		leaves, err := l.leaves(ctx, from, to)
+		if err != nil {
+			return err
+		}
+		at := make([]int64, len(leaves))
+		for i := range leaves {
+			at[i] = sumdb.StoredHashIndex(0, int64(from)+int64(i))
+		}
+		hashes, err := reader.ReadHashes(at)
+		if err != nil {
+			return fmt.Errorf("open ledger folder: %w", err)
+		}
+		for i, leaf := range leaves {
+			if tlog.LeafHash(leaf) != hashes[i] {
+				return fmt.Errorf("%w: entry %d is another in the folder", ErrFork, from+uint64(i))
+			}
+		}
+		from = to
+	}
 	return nil
 }
 
