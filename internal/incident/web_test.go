@@ -349,10 +349,7 @@ func TestServePages(t *testing.T) {
 	}
 	c := newConsole(t)
 	s := c.story()
-	fmt.Println("case", s.id, "draft", s.draft, "request", s.request)
-	if err := os.WriteFile("/tmp/i4/ids", fmt.Appendf(nil, "CASE=%s\nDRAFT=%s\nREQUEST=%s\n", s.id, s.draft, s.request), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	fmt.Printf("http://%[1]s/as/reporter?next=/reports/%[2]s\nhttp://%[1]s/as/reporter?next=/drafts/%[3]s\nhttp://%[1]s/as/clerk?next=/inbox/%[2]s\nhttp://%[1]s/as/boss?next=/inbox/%[2]s/supervise/%[4]s\n", at, s.id, s.draft, s.request)
 	if err := http.ListenAndServe(at, c.srv.Config.Handler); err != nil { //nolint:gosec // a test's own server
 		t.Fatal(err)
 	}
