@@ -311,7 +311,7 @@ func placed(err error, field string) error {
 	if len(f.Places) > 0 || f.Kind == fault.Conflict {
 		return err
 	}
-	return fault.New(f.Kind, "incident.web.invalid", "n", 1).At(fault.Place{At: field, Code: f.Code, Args: f.Args})
+	return fault.New(f.Kind, "incident.web.invalid").At(fault.Place{At: field, Code: f.Code, Args: f.Args})
 }
 
 // mayWrite reports whether the reader may change reports of their own; for

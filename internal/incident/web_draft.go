@@ -334,7 +334,9 @@ func (v *screen) mark() error {
 func inForm(err error) error {
 	f := fault.Of(err)
 	out := fault.New(f.Kind, f.Code)
-	out.Args = f.Args
+	if out.Args = f.Args; f.Code == ErrInvalid.Code {
+		out = fault.New(fault.Invalid, "incident.web.invalid")
+	}
 	for _, p := range f.Places {
 		p.At = controlOf(p.At)
 		if len(p.At) > 0 && p.At[0] == '/' {

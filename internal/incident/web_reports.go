@@ -48,7 +48,7 @@ func (v *screen) list() error {
 	q.Del("lang")
 	f := Filter{State: State(q.Get("state")), Kind: Kind(q.Get("kind")), Severity: Severity(q.Get("severity")), Waiting: q.Get("waiting") == "1",
 		Number: strings.ToUpper(strings.TrimSpace(q.Get("number"))), Cursor: q.Get("after"), Limit: pageRows}
-	cases, next, err := v.s.List(v.Context(), f)
+	cases, next, err := v.s.Briefs(v.Context(), f)
 	if err != nil {
 		return err
 	}
@@ -65,12 +65,8 @@ func (v *screen) list() error {
 		Columns: []page.Column{{Title: v.T("incident.web.col.number")}, {Title: v.T("incident.web.col.title")}, {Title: v.T("incident.web.col.stage")},
 			{Title: v.T("incident.web.col.severity")}, {Title: v.T("incident.web.col.state")}, {Title: v.T("incident.web.col.due")}, {Title: v.T("incident.web.col.updated")}},
 		Filters: v.caseFilters("incident.web.waiting.answer")}
-	for _, c := range cases {
-		row, err := v.reportRow(c)
-		if err != nil {
-			return err
-		}
-		d.Rows = append(d.Rows, row)
+	for _, b := range cases {
+		d.Rows = append(d.Rows, v.reportRow(b))
 	}
 	shell := v.Shell(d.Head.H1)
 	shell.Key, shell.Density, shell.Live = "reports", page.Desk, "/live/incident"
@@ -88,24 +84,20 @@ func (v *screen) caseFilters(waiting string) []page.Filter {
 	return out
 }
 
-func (v *screen) reportRow(c Case) (reportRow, error) {
-	row := reportRow{Case: c, Kind: v.kind(c.Kind), Stage: v.numbered(c.Stage, c.Version), State: v.T("incident.web.state." + string(c.State))}
-	if !c.PurgedAt.IsZero() {
+func (v *screen) reportRow(b Brief) reportRow {
+	c := b.Case
+	row := reportRow{Case: c, Title: b.Title, Kind: v.kind(c.Kind), Stage: v.numbered(c.Stage, c.Version), State: v.T("incident.web.state." + string(c.State))}
+	switch {
+	case !c.PurgedAt.IsZero():
 		row.Title = v.T("incident.web.purged")
-		return row, nil
+	case row.Title == "":
+		row.Title = v.T("incident.web.untitled")
 	}
-	full, err := v.s.Open(v.Context(), c.ID, 0, "")
-	if err != nil {
-		return row, err
+	if all := v.ordered(b.Result); c.State == Open && len(all) > 0 {
+		due := v.clock(all[0].next())
+		row.Due = &due
 	}
-	row.Title = v.name(full.Report)
-	if c.State == Open {
-		if all := v.ordered(full.Result); len(all) > 0 {
-			due := v.clock(all[0].next())
-			row.Due = &due
-		}
-	}
-	return row, nil
+	return row
 }
 
 func (v *screen) draftRows() (out []draftRowView, err error) {

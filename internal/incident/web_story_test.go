@@ -445,3 +445,17 @@ func TestKeepingAndTakingBack(t *testing.T) {
 	}
 	c.visit("clerk").saw("/inbox?state=withdrawn", got.Case.Number)
 }
+
+// BenchmarkReportsPage draws a page of twenty reports, each as full as can be.
+func BenchmarkReportsPage(b *testing.B) {
+	c := newConsole(b)
+	for range 3 * pageRows {
+		if _, err := c.Submit(c.ctx("reporter"), c.report(Ransomware), ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+	v := c.visit("reporter")
+	for b.Loop() {
+		v.get("/reports")
+	}
+}
