@@ -191,22 +191,30 @@ type someone struct {
 	org    text.Both
 }
 
-// entrances lists one person for each role and language; where nobody speaks
-// it, one who speaks the other.
+// entrances lists one person for each role and language: one who speaks it,
+// best where others write it too, and at a lead of their kind.
 func (c *country) entrances() (out []someone) {
 	for _, role := range gate.Roles {
 		for _, l := range text.Langs {
-			var best *someone
+			best, rank := someone{}, -1
 			for _, m := range c.all {
 				for _, p := range m.people {
-					if p.State == org.Active && p.Has(role) && (best == nil || best.lang != l && p.Lang == l) {
-						best = &someone{role, p.Lang, p.ID, p.Name, m.orgPlan.Name}
+					if p.State != org.Active || !p.Has(role) {
+						continue
+					}
+					fit := 0
+					for i, yes := range []bool{m.Lead, m.lang() == l, p.Lang == l} {
+						if yes {
+							fit += 1 << i
+						}
+					}
+					if fit > rank {
+						best, rank = someone{role, l, p.ID, p.Name, m.orgPlan.Name}, fit
 					}
 				}
 			}
-			if best != nil {
-				best.lang = l
-				out = append(out, *best)
+			if rank >= 0 {
+				out = append(out, best)
 			}
 		}
 	}

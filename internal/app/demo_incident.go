@@ -110,7 +110,7 @@ func (a *affair) play(ctx context.Context, act string) error {
 		if err != nil {
 			return err
 		}
-		d, err := s.SaveDraft(second.ctx, a.id, 1, incident.Changes{Values: map[incident.FieldID]incident.Value{"event.title": known(a.e.Title + "（疑い）")}})
+		d, err := s.SaveDraft(second.ctx, a.id, 1, incident.Changes{Values: map[incident.FieldID]incident.Value{"event.title": known(a.e.Title + text.Both{JA: "（疑い）", EN: " (suspected)"}.In(a.m.lang()))}})
 		if err == nil && len(d.Clashes) != 1 {
 			err = fmt.Errorf("%d clashes", len(d.Clashes))
 		}
