@@ -27,7 +27,7 @@ func (p *Picture) SVG(say text.Printer) string {
 	var b strings.Builder
 	b.Grow(4096 + 900*len(p.Nodes) + 300*len(p.Links))
 	h := l.Height + legendHeight
-	fmt.Fprintf(&b, `<svg class="fig" xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" role="img" aria-label="%s">`, minFigure, h, svgText(p.Sentence(say)))
+	fmt.Fprintf(&b, `<svg class="fig" xmlns="http://www.w3.org/2000/svg" width="100%%" height="%d" role="img" aria-label="%s">`, h, svgText(p.Sentence(say)))
 	for i, c := range l.Columns {
 		ground := "f-sunken"
 		if i%2 == 1 {
