@@ -27,10 +27,16 @@ func working(name, body string) (found []string) {
 	return found
 }
 
+// shown is a source that readers see, in both languages.
+var (
+	shown    = regexp.MustCompile(`\bsource\s*=\s*\{ ja = "([^"]*)", en = "([^"]*)" \}`)
+	japanese = regexp.MustCompile(`[\p{Hiragana}\p{Katakana}\p{Han}]`)
+)
+
 // Whoever is told "the law says so" must be able to open it: data, code and
 // documents cite what is public, never the notes they were written from.
 func TestSourcesArePublic(t *testing.T) {
-	files := 0
+	files, both := 0, 0
 	for _, root := range []string{"internal", "docs"} {
 		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go") || !regexp.MustCompile(`\.(?:toml|go|html|md)$`).MatchString(name) {
@@ -41,6 +47,12 @@ func TestSourcesArePublic(t *testing.T) {
 				return err
 			}
 			files++
+			for _, m := range shown.FindAllStringSubmatch(string(body), -1) {
+				both++
+				if !japanese.MatchString(m[1]) || m[2] == "" || japanese.MatchString(m[2]) {
+					t.Errorf("%s: %s does not speak to both readers", name, m[0])
+				}
+			}
 			for _, c := range working(name, string(body)) {
 				t.Errorf("%s cites %q, which nobody else can look up", name, c)
 			}
@@ -50,8 +62,8 @@ func TestSourcesArePublic(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if files < 100 {
-		t.Errorf("only %d files were read", files)
+	if files < 100 || both < 50 {
+		t.Errorf("only %d files and %d sources were read", files, both)
 	}
 }
 
