@@ -124,7 +124,9 @@ func tessera(ctx context.Context, s setting, args ...string) (f figures, err err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	exe := filepath.Join(dir, "tessera")
-	if _, err := start(ctx, nil, "bench/tessera", "go", "build", "-o", exe, "."); err != nil {
+	fetch, cancel := context.WithTimeout(ctx, 5*time.Minute) // the first build fetches modules
+	defer cancel()
+	if _, err := start(fetch, nil, "bench/tessera", "go", "build", "-o", exe, "."); err != nil {
 		return nil, err
 	}
 	o, err := start(ctx, nil, "", exe, append([]string{"-dir", dir, "-time", s.length.String(), "-size", fmt.Sprint(entrySize)}, args...)...)

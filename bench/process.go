@@ -19,6 +19,7 @@ import (
 // outcome is how a process ended.
 type outcome struct {
 	out  []byte
+	errs []byte
 	took time.Duration
 	peak float64 // MB of memory at most
 }
@@ -31,7 +32,7 @@ func start(ctx context.Context, env []string, dir, name string, args ...string) 
 	c.Stdout, c.Stderr, c.Dir, c.Env = &out, &errs, dir, append(os.Environ(), env...)
 	began := time.Now()
 	err := c.Run()
-	o := outcome{out: out.Bytes(), took: time.Since(began)}
+	o := outcome{out: out.Bytes(), errs: errs.Bytes(), took: time.Since(began)}
 	if err != nil {
 		said := bytes.TrimSpace(append(out.Bytes(), errs.Bytes()...))
 		return o, fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{name}, args...), " "), err, said)
@@ -53,6 +54,7 @@ func self(ctx context.Context, s setting, measure string, args ...string) (figur
 	if err != nil {
 		return nil, err
 	}
+	_, _ = os.Stderr.Write(o.errs) // why a figure is not among them
 	return o.figures()
 }
 

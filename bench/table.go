@@ -109,7 +109,7 @@ func take(ctx context.Context, s setting, group []measured) (rows []row) {
 			case len(all) > 0:
 				r.Value, r.Low, r.High = all[len(all)/2], all[0], all[len(all)-1]
 			case r.Missing == "":
-				r.Missing = "the measure does not tell"
+				r.Missing = "see the messages"
 			}
 			rows = append(rows, r)
 		}
@@ -122,6 +122,9 @@ func (t table) markdown() string {
 	var b strings.Builder
 	m := t.Machine
 	fmt.Fprintf(&b, "%s, commit %s, %d × %s, %s, %s on %s, load before %s\n\n", m.At.Format(time.RFC3339), m.Commit, m.Processors, m.Processor, m.Go, m.Folder, m.Disk, m.Load)
+	if m.Disk == "tmpfs" {
+		b.WriteString("The folder is memory, not a disk: what is said of durable writes means nothing. Use -dir.\n\n")
+	}
 	b.WriteString("| what | measured | target | others | command |\n|---|---|---|---|---|\n")
 	for _, r := range t.Rows {
 		said := number(r.Value) + " " + r.Unit
