@@ -133,3 +133,54 @@ func TestABrokenKeyFileIsNamed(t *testing.T) {
 		t.Error("accepted")
 	}
 }
+
+// TestARotationReachesARunningHub rotates in another process, as admin
+// rotate-keys does beside a hub that serves.
+func TestARotationReachesARunningHub(t *testing.T) {
+	dir := t.TempDir()
+	serving, err := OpenRing(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapped := serving.Wrap(New(), "org-a")
+	admin, err := OpenRing(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	wrapped, changed, err := admin.Rewrap(wrapped, "org-a")
+	if err != nil || !changed {
+		t.Fatal(changed, err)
+	}
+	if _, err := serving.Unwrap(wrapped, "org-a"); err != nil {
+		t.Errorf("the serving hub cannot open what was wrapped again: %v", err)
+	}
+	if _, changed, err := admin.Rewrap(serving.Wrap(New(), "org-b"), "org-b"); err != nil || changed {
+		t.Errorf("the serving hub still wraps under the old key: %v %v", changed, err)
+	}
+	if _, err := serving.Unwrap(append([]byte("no such key"), wrapped...), "org-a"); err != ErrSealed {
+		t.Errorf("an unknown key: %v", err)
+	}
+}
+
+// TestAKeyFileIsWholeOrNotThere leaves what a crash in the middle of writing
+// leaves, and writes again.
+func TestAKeyFileIsWholeOrNotThere(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "kek-0001.key")
+	if err := WriteFile(name, []byte("whole")); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(name, []byte("other")); !os.IsExist(err) {
+		t.Errorf("overwritten: %v", err)
+	}
+	files, err := os.ReadDir(dir)
+	if raw, rerr := os.ReadFile(name); err != nil || rerr != nil || string(raw) != "whole" || len(files) != 1 {
+		t.Errorf("%q, %d files, %v %v", raw, len(files), err, rerr)
+	}
+	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+}

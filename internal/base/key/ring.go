@@ -87,29 +87,42 @@ func OpenRing(dir string) (*Ring, error) {
 		return nil, fmt.Errorf("open keys: %w", err)
 	}
 	r := &Ring{dir: dir, keys: map[[idSize]byte][]byte{}}
-	names, err := filepath.Glob(filepath.Join(dir, "kek-*.key"))
-	if err != nil {
-		return nil, fmt.Errorf("open keys: %w", err)
+	if err := r.load(); err != nil {
+		return nil, err
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("open keys: %w", err)
-		}
-		k, err := hex.DecodeString(strings.TrimSpace(string(raw)))
-		if err != nil || len(k) != Size {
-			return nil, fmt.Errorf("open keys: %s: not %d bytes in hexadecimal", name, Size)
-		}
-		if _, err := fmt.Sscanf(filepath.Base(name), "kek-%d.key", &r.n); err != nil {
-			return nil, fmt.Errorf("open keys: %s: not named kek-NNNN.key", name)
-		}
-		r.add(k)
-	}
-	if len(names) == 0 {
+	if r.n == 0 {
 		return r, r.Rotate()
 	}
 	return r, nil
+}
+
+// load reads the keys that came after the last one known.
+func (r *Ring) load() error {
+	names, err := filepath.Glob(filepath.Join(r.dir, "kek-*.key"))
+	if err != nil {
+		return fmt.Errorf("open keys: %w", err)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		var n int
+		if _, err := fmt.Sscanf(filepath.Base(name), "kek-%d.key", &n); err != nil || n < 1 {
+			return fmt.Errorf("open keys: %s: not named kek-NNNN.key", name)
+		}
+		if n <= r.n {
+			continue
+		}
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("open keys: %w", err)
+		}
+		k, err := hex.DecodeString(strings.TrimSpace(string(raw)))
+		if err != nil || len(k) != Size {
+			return fmt.Errorf("open keys: %s: not %d bytes in hexadecimal", name, Size)
+		}
+		r.add(k)
+		r.n = n
+	}
+	return nil
 }
 
 func (r *Ring) add(k []byte) {
@@ -147,6 +160,15 @@ func (r *Ring) Unwrap(wrapped []byte, owner string) ([]byte, error) {
 	r.mu.RLock()
 	k, ok := r.keys[[idSize]byte(wrapped[:idSize])]
 	r.mu.RUnlock()
+	if !ok { // another process rotated: its key is in the folder
+		r.mu.Lock()
+		err := r.load()
+		k, ok = r.keys[[idSize]byte(wrapped[:idSize])]
+		r.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+	}
 	if !ok {
 		return nil, ErrSealed
 	}
@@ -170,18 +192,30 @@ func (r *Ring) Rewrap(wrapped []byte, owner string) ([]byte, bool, error) {
 }
 
 // WriteFile writes a new file only its owner can read, and the folder's entry
-// of it, to the disk. It refuses to overwrite.
+// of it, to the disk. It refuses to overwrite, and a crash leaves the whole
+// file or none: half a key would keep the hub from starting.
 func WriteFile(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
+	defer os.Remove(f.Name())
 	defer f.Close()
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
 		return err
+	}
+	if err := os.Link(f.Name(), name); os.IsExist(err) { // unlike a rename, never over another
+		return err
+	} else if err != nil { // a file system without links
+		if _, err := os.Lstat(name); err == nil {
+			return fmt.Errorf("%s: %w", name, os.ErrExist)
+		}
+		if err := os.Rename(f.Name(), name); err != nil {
+			return err
+		}
 	}
 	dir, err := os.Open(filepath.Dir(name))
 	if err != nil {
