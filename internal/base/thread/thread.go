@@ -11,6 +11,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -98,12 +99,12 @@ func (s *Store) Post(ctx context.Context, tx *db.Tx, owner string, m Message, no
 	return m, nil
 }
 
-// Of lists an object's messages, the oldest first, 500 at most: one
+// Of lists an object's messages, the oldest first, the last 500 of them: one
 // recipient's conversation, or with an empty with all of them, which only the
 // owner may see.
 func (s *Store) Of(ctx context.Context, tx *db.Tx, owner, object, with string) ([]Message, error) {
 	rows, err := tx.Query(ctx, `SELECT id, object, with_org, from_org, from_person, kind, sealed, at, answered_at FROM thread_message
-		WHERE object = $1 AND (with_org = $2 OR $2 = '') ORDER BY id LIMIT $3`, object, with, db.MaxLimit)
+		WHERE object = $1 AND (with_org = $2 OR $2 = '') ORDER BY id DESC LIMIT $3`, object, with, db.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +125,8 @@ func (s *Store) Of(ctx context.Context, tx *db.Tx, owner, object, with string) (
 		return nil, err
 	}
 	rows.Close() // the connection is needed for the key
+	slices.Reverse(out)
+	slices.Reverse(sealed)
 	c, err := s.keys.For(ctx, tx, owner)
 	if err != nil {
 		return nil, err

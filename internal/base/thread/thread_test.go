@@ -68,3 +68,38 @@ func TestWordsAgree(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTheNewestMessagesAreShown fills a conversation beyond a page: a question
+// that is accepted has to be seen.
+func TestTheNewestMessagesAreShown(t *testing.T) {
+	ring, err := key.OpenRing(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "t.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Migrate(t.Context(), db.Source{Noun: "key", FS: key.Migrations}, db.Source{Noun: "thread", FS: Migrations}); err != nil {
+		t.Fatal(err)
+	}
+	s, ctx, now := New(key.NewStore(ring)), t.Context(), time.Date(2026, 11, 5, 2, 18, 0, 0, time.UTC)
+	if err := d.Write(ctx, func(tx *db.Tx) error {
+		for i := range db.MaxLimit + 2 {
+			if _, err := s.Post(ctx, tx, "op", Message{Object: "incident/1", With: "police", From: "police", Kind: Question, Text: strings.Repeat("x", i+1)}, now); err != nil {
+				return err
+			}
+		}
+		ms, err := s.Of(ctx, tx, "op", "incident/1", "police")
+		if err != nil || len(ms) != db.MaxLimit {
+			t.Fatalf("%d %v", len(ms), err)
+		}
+		if first, last := len(ms[0].Text), len(ms[len(ms)-1].Text); first != 3 || last != db.MaxLimit+2 {
+			t.Errorf("messages %d to %d", first, last)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
