@@ -104,6 +104,9 @@ func (s *Store) Stage(r io.Reader, name string) (Meta, error) {
 	if err == nil {
 		err = f.Sync()
 	}
+	if err == nil { // its name too: what is added later must be there after a crash
+		err = errors.Join(syncDir(filepath.Dir(file)), syncDir(s.dir))
+	}
 	if err != nil {
 		os.Remove(file)
 		return Meta{}, err
@@ -111,6 +114,15 @@ func (s *Store) Stage(r io.Reader, name string) (Meta, error) {
 	m.Size, m.SHA256 = seen.size, hex.EncodeToString(seen.hash.Sum(nil))
 	m.Media, _, _ = mime.ParseMediaType(http.DetectContentType(seen.head))
 	return m, nil
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
 }
 
 // Add makes a staged blob part of an object.
