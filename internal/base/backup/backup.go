@@ -45,9 +45,9 @@ var (
 )
 
 const (
-	chunk   = 4 << 20 // bytes of rows in one member
-	maxRow  = 64 << 20
-	maxFile = 1 << 30 // bytes of an attachment or key
+	chunk   = 4 << 20   // bytes of rows in one member
+	maxRow  = 512 << 20 // bytes of one row; longer is refused when it is written, not when it is needed
+	maxFile = 1 << 30   // bytes of an attachment or key
 )
 
 // Hub is what is backed up, or restored into.
@@ -154,6 +154,14 @@ func writeTable(ctx context.Context, out *tar.Writer, tx *db.Tx, table string, n
 		return member(out, fmt.Sprintf("db/%s/%06d.jsonl", table, part), now, buf.Bytes())
 	}
 	n, err := tx.Dump(ctx, table, func(line []byte) error {
+		if len(line) >= maxRow {
+			return fmt.Errorf("a row has %d bytes, more than can be restored", len(line))
+		}
+		if buf.Len() > 0 && buf.Len()+len(line) > maxRow { // a long row has a member of its own
+			if err := flush(); err != nil {
+				return err
+			}
+		}
 		buf.Write(line)
 		buf.WriteByte('\n')
 		if buf.Len() < chunk {
@@ -234,13 +242,16 @@ func Restore(ctx context.Context, r io.Reader, hub Hub, identities ...age.Identi
 			}
 		case dir == "db":
 			table, _, _ := strings.Cut(rest, "/")
-			n, err := into.rows(ctx, table, io.LimitReader(t, maxRow))
+			n, err := into.rows(ctx, table, t)
 			if err != nil {
 				return sum, m, err
 			}
 			sum.Rows[table] += n
 		case dir == "blobs" || dir == "keys":
-			if err := into.file(dir, rest, io.LimitReader(t, maxFile)); err != nil {
+			if h.Size > maxFile {
+				return sum, m, ErrDamaged
+			}
+			if err := into.file(dir, rest, t); err != nil {
 				return sum, m, err
 			}
 			sum.Files++

@@ -174,3 +174,24 @@ func TestWordsAgree(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestALargeRowComesBack backs up a row as large as a list of equipment in
+// preview may be: what was written has to be readable.
+func TestALargeRowComesBack(t *testing.T) {
+	ctx := t.Context()
+	h := start(t, t.TempDir())
+	if err := h.DB.Write(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, "INSERT INTO key_data (owner, wrapped, created_at) VALUES ('org', $1, 1)", make([]byte, 66_000_000))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if _, err := Write(ctx, &buf, h.Hub, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	sum, _, err := Restore(ctx, &buf, start(t, t.TempDir()).Hub)
+	if err != nil || sum.Rows["key_data"] != 1 {
+		t.Errorf("%v %v", sum, err)
+	}
+}
