@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type Env struct {
 	json  bool
 	hub   string
 	token string
+	given func() bool // whether this command line names the token
 
 	running bool // the command line was understood, a command runs
 }
@@ -91,6 +93,7 @@ func (e *Env) Root(use, short string) *cobra.Command {
 func (e *Env) HubFlags(c *cobra.Command) {
 	c.PersistentFlags().StringVar(&e.hub, "hub", envOr("NOROSHI_HUB", "http://127.0.0.1:8440"), e.Printer().T("cli.flag.hub"))
 	c.PersistentFlags().StringVar(&e.token, "token-file", os.Getenv("NOROSHI_TOKEN_FILE"), e.Printer().T("cli.flag.token"))
+	e.given = func() bool { return c.PersistentFlags().Changed("token-file") }
 }
 
 func envOr(key, otherwise string) string {
@@ -103,9 +106,15 @@ func envOr(key, otherwise string) string {
 // Hub returns a client of the hub the person named, with their token.
 func (e *Env) Hub() (*fetch.Hub, error) { return e.HubAt(e.hub) }
 
-// HubAt is Hub at another address.
+// HubAt is Hub at another address. A token that merely lies in the environment
+// is for the hub: another host is told one only when this command line names
+// it.
 func (e *Env) HubAt(base string) (*fetch.Hub, error) {
 	token := os.Getenv("NOROSHI_TOKEN")
+	if (token != "" || e.token != "") && !sameHost(base, e.hub) && (e.given == nil || !e.given()) {
+		e.Say("cli.token_kept", "hub", e.hub)
+		return fetch.NewHub(base, "", string(e.Lang()))
+	}
 	if e.token != "" {
 		raw, err := ReadFile(e.token, 4096)
 		if err != nil {
@@ -114,6 +123,12 @@ func (e *Env) HubAt(base string) (*fetch.Hub, error) {
 		token = string(raw)
 	}
 	return fetch.NewHub(base, token, string(e.Lang()))
+}
+
+func sameHost(a, b string) bool {
+	x, err := url.Parse(a)
+	y, err2 := url.Parse(b)
+	return err == nil && err2 == nil && x.Scheme == y.Scheme && strings.EqualFold(x.Host, y.Host)
 }
 
 // Lang returns the language of this run.

@@ -3,6 +3,9 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,5 +66,52 @@ func TestReadFileLimits(t *testing.T) {
 	}
 	if _, err := ReadFile(name+"x", 4); fault.KindOf(err) != fault.Usage {
 		t.Errorf("not there: %v", err)
+	}
+}
+
+// TestATokenOfTheHubStaysWithTheHub verifies the ledger of somebody else with
+// a token in the environment.
+func TestATokenOfTheHubStaysWithTheHub(t *testing.T) {
+	words, err := text.Load(Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := ""
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { said = r.Header.Get("Authorization") }))
+	defer other.Close()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("from-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, token, tokenFile string
+		args                   []string
+		want                   string
+	}{
+		{"environment", "secret", "", nil, ""},
+		{"file in the environment", "", file, nil, ""},
+		{"environment, same hub", "secret", "", []string{"--hub", other.URL + "/"}, "Bearer secret"},
+		{"given for this run", "", "", []string{"--token-file", file}, "Bearer from-file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("NOROSHI_TOKEN", c.token)
+			t.Setenv("NOROSHI_TOKEN_FILE", c.tokenFile)
+			t.Setenv("NOROSHI_HUB", "https://hub.example")
+			said = ""
+			e := &Env{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Words: words}
+			root := e.Root("probe", "probe")
+			c2 := &cobra.Command{Use: "go", RunE: func(*cobra.Command, []string) error {
+				hub, err := e.HubAt(other.URL + "/ledger")
+				if err != nil {
+					return err
+				}
+				return hub.Do(t.Context(), "GET", "/ledger/checkpoint", nil, nil, "")
+			}}
+			e.HubFlags(c2)
+			root.AddCommand(c2)
+			if code := e.Run(t.Context(), root, append([]string{"go"}, c.args...)); code != 0 || said != c.want {
+				t.Errorf("exit %d, told %q, want %q", code, said, c.want)
+			}
+		})
 	}
 }

@@ -57,7 +57,7 @@ type problem struct {
 // as the fault it describes. key, if not empty, is the Idempotency-Key.
 func (h *Hub) Do(ctx context.Context, method, path string, body, out any, key string) error {
 	ref, err := url.Parse(path)
-	if err != nil {
+	if err != nil || ref.Scheme != "" || ref.Host != "" || ref.Opaque != "" { // the token is for this host
 		return fault.New(fault.Usage, "fetch.hub_url", "url", path).Because(err)
 	}
 	var r io.Reader
