@@ -166,16 +166,16 @@ func (s *Service) Customers(ctx context.Context) (names map[string]string, err e
 }
 
 // Contractors lists those who operate equipment for one's own organisation:
-// corporate number and name, for forms.
+// corporate number and name, for forms. A contractor gets itself.
 func (s *Service) Contractors(ctx context.Context) (names map[string]string, err error) {
 	names = map[string]string{}
 	err = s.read(ctx, "asset.list", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		if reach != gate.Own {
-			return nil
-		}
-		ids, err := s.Orgs.Tied(ctx, tx, org.ID(who.Org), org.ContractorTie, false)
-		if err != nil {
-			return err
+		ids := []org.ID{org.ID(who.Org)}
+		if reach == gate.Own {
+			var err error
+			if ids, err = s.Orgs.Tied(ctx, tx, org.ID(who.Org), org.ContractorTie, false); err != nil {
+				return err
+			}
 		}
 		for _, id := range ids {
 			o, err := s.Orgs.Load(ctx, tx, id)
