@@ -45,7 +45,7 @@ func measures(s setting) [][]measured {
 			},
 		}},
 		{{
-			name: "lists", command: fmt.Sprintf("bench/run -only lists -incidents %d", s.incidents), once: true,
+			name: "lists", command: fmt.Sprintf("bench/run -only lists -equipment %d -incidents %d", s.equipment, s.incidents), once: true,
 			take: func(ctx context.Context) (figures, error) { return self(ctx, s, "lists") },
 			rows: pageRows(s),
 		}},
