@@ -156,6 +156,9 @@ func (s *Service) StartNext(ctx context.Context, id ID, stage Stage) (Draft, err
 		if err != nil {
 			return err
 		}
+		if c, err = lockCase(ctx, tx, id); err != nil { // two who start at once get the same draft
+			return err
+		}
 		if c.State != Open {
 			return ErrClosed
 		}
@@ -366,14 +369,14 @@ func (s *Service) DiscardDraft(ctx context.Context, id ID) error {
 		if _, err := s.removeFiles(ctx, tx, id); err != nil {
 			return err
 		}
-		return deleteDraft(ctx, tx, id, who.Org)
+		return deleteDraft(ctx, tx, id, who.Org, 0)
 	})
 	return err
 }
 
-// endDraft ends a draft that is being submitted as a version of a case, and
-// hands its files to the case.
-func (s *Service) endDraft(ctx context.Context, tx *db.Tx, draft ID, c Case) error {
+// endDraft ends a draft that is being submitted as a version of a case, as it
+// stands at a revision, and hands its files to the case.
+func (s *Service) endDraft(ctx context.Context, tx *db.Tx, draft ID, revision int64, c Case) error {
 	if draft != c.ID { // a first report takes its draft's id, and with it the files
 		if _, err := loadDraft(ctx, tx, draft, c.Org, true); errors.Is(err, ErrNoDraft) {
 			return nil
@@ -396,7 +399,7 @@ func (s *Service) endDraft(ctx context.Context, tx *db.Tx, draft ID, c Case) err
 			}
 		}
 	}
-	return deleteDraft(ctx, tx, draft, c.Org)
+	return deleteDraft(ctx, tx, draft, c.Org, revision)
 }
 
 // Preview is what would happen if a draft were submitted now.
@@ -458,7 +461,7 @@ func (s *Service) SubmitDraft(ctx context.Context, id ID, revision int64) (Submi
 		return Submitted{}, fault.New(fault.Unmet, ErrClashes.Code, "n", len(d.Clashes)).At(clashPlaces(d.Clashes)...)
 	default:
 		var out Submitted
-		if out, err = s.Submit(ctx, d.Report, id); err == nil {
+		if out, err = s.submit(ctx, d.Report, id, revision); err == nil {
 			return out, nil
 		}
 	}

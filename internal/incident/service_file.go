@@ -53,9 +53,12 @@ func (s *Service) Attach(ctx context.Context, id ID, r io.Reader, name string) (
 			return err
 		}
 		act.Public, act.Secret = map[string]any{"step": "attach", "file": m.ID}, m // the name may tell what happened
-		c, err := caseByID(ctx, tx, id)
+		c, err := lockCase(ctx, tx, id)
 		if errors.Is(err, ErrNone) {
 			return nil
+		}
+		if err == nil && !c.PurgedAt.IsZero() { // while the file came in
+			err = ErrPurged
 		}
 		if err != nil {
 			return err
@@ -72,7 +75,7 @@ func (s *Service) Attach(ctx context.Context, id ID, r io.Reader, name string) (
 // attachable reports whether a file may be added: to one's own draft, or to
 // one's own case that is open.
 func (s *Service) attachable(ctx context.Context, tx *db.Tx, id ID, who gate.Identity) error {
-	_, err := loadDraft(ctx, tx, id, who.Org, false)
+	d, err := loadDraft(ctx, tx, id, who.Org, false)
 	if errors.Is(err, ErrNoDraft) {
 		var c Case
 		if c, err = loadCase(ctx, tx, id, who, gate.Own); err == nil && (c.State != Open || !c.PurgedAt.IsZero()) {
@@ -83,6 +86,10 @@ func (s *Service) attachable(ctx context.Context, tx *db.Tx, id ID, who gate.Ide
 		return err
 	}
 	files, err := s.Blobs.Of(ctx, tx, objectOf(id))
+	if err == nil && d.Case != "" { // they will be the case's
+		sent, e := s.Blobs.Of(ctx, tx, objectOf(d.Case))
+		files, err = append(files, sent...), e
+	}
 	if err == nil && len(files) >= maxFiles {
 		err = fault.New(fault.Conflict, ErrManyFiles.Code, "max", maxFiles)
 	}

@@ -93,6 +93,9 @@ func (s *Service) say(ctx context.Context, act *ledger.Act, id ID, with string, 
 		if err != nil {
 			return err
 		}
+		if err := living(ctx, tx, id); err != nil {
+			return err
+		}
 		what, waits := "asked", c.Org
 		if kind == thread.Answer {
 			ds, err := loadDeliveries(ctx, tx, id, with)
@@ -134,6 +137,9 @@ func (s *Service) Give(ctx context.Context, id ID, done, advice string) (f Feedb
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach)
 		if err != nil {
+			return err
+		}
+		if err := living(ctx, tx, id); err != nil {
 			return err
 		}
 		f = Feedback{ID: NewID(), Case: id, Org: who.Org, At: s.now()}
@@ -224,6 +230,9 @@ func (s *Service) AskSupervision(ctx context.Context, id ID, reason string) (x S
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach)
 		if err != nil {
+			return err
+		}
+		if err := living(ctx, tx, id); err != nil {
 			return err
 		}
 		x = SupervisionCase{ID: NewID(), Case: id, Org: who.Org, AskedBy: who.Person, AskedAt: s.now(), State: SupervisionAsked}

@@ -37,6 +37,12 @@ type plan struct {
 // It fails with ErrInvalid, ErrFuture or ErrIncomplete, naming each field, and
 // then nothing was changed.
 func (s *Service) Submit(ctx context.Context, r *Report, draft ID) (Submitted, error) {
+	return s.submit(ctx, r, draft, 0)
+}
+
+// submit is Submit of a draft as it stands at a revision; ErrRevision when it
+// was saved since, so that no save is lost with the draft.
+func (s *Service) submit(ctx context.Context, r *Report, draft ID, revision int64) (Submitted, error) {
 	now := s.now()
 	act := &ledger.Act{Verb: "incident.submit"}
 	who, _, err := Access.Allow(ctx, act.Verb)
@@ -75,7 +81,7 @@ func (s *Service) Submit(ctx context.Context, r *Report, draft ID) (Submitted, e
 			}
 			sealed = cipher.Seal(raw, sealedName(p.case1.ID, p.case1.Version))
 		}
-		return s.write(ctx, tx, who, p, sealed, draft, act.Entry, now)
+		return s.write(ctx, tx, who, p, sealed, draft, revision, act.Entry, now)
 	})
 	if db.IsUnique(err) { // the same draft from two windows at once
 		return s.submitted(ctx, p.case1.ID, p.case1.Version)
@@ -122,7 +128,10 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, r *Rep
 	}
 	r.ID = c.ID
 	c.Kind, c.Stage, c.Version, c.Class, c.Severity, c.TLP = r.Kind, r.Stage, r.Version, r.Class, r.Severity, r.TLP
-	c.UpdatedAt, c.RetainUntil, c.State = now, Rules().RetainUntil(now), Open
+	c.UpdatedAt, c.State = now, Open
+	if due := Rules().RetainUntil(now); due.After(c.RetainUntil) { // it may have been extended
+		c.RetainUntil = due
+	}
 	if r.Stage == Final {
 		c.State = Closed
 	}
@@ -161,7 +170,12 @@ func (s *Service) before(ctx context.Context, tx *db.Tx, who gate.Identity, r *R
 	if errors.Is(err, ErrNone) {
 		// An id that belongs to another organisation gets the same answer as
 		// one that belongs to nobody: the report is a first one.
-		if _, taken := caseByID(ctx, tx, r.ID); taken == nil {
+		_, taken := caseByID(ctx, tx, r.ID)
+		other, err := elsewhere(ctx, tx, r.ID, who.Org)
+		if err != nil {
+			return Case{}, err
+		}
+		if other || taken == nil { // the files of that draft go by its id
 			r.ID = NewID()
 		}
 		if r.Stage != First || r.Version != 1 {
@@ -209,7 +223,7 @@ func incomplete(res Result) error {
 }
 
 // write puts an examined submission into the transaction.
-func (s *Service) write(ctx context.Context, tx *db.Tx, who gate.Identity, p plan, sealed []byte, draft ID, entry string, now time.Time) error {
+func (s *Service) write(ctx context.Context, tx *db.Tx, who gate.Identity, p plan, sealed []byte, draft ID, revision int64, entry string, now time.Time) error {
 	c := p.case1
 	what, done := "followed_up", p.done
 	for _, pr := range p.result.Profiles {
@@ -223,7 +237,7 @@ func (s *Service) write(ctx context.Context, tx *db.Tx, who gate.Identity, p pla
 		if err := insertCase(ctx, tx, c, done); err != nil {
 			return err
 		}
-	} else if err := errors.Join(updateCase(ctx, tx, c, p.case0.Version), setStages(ctx, tx, c.ID, done)); err != nil {
+	} else if err := errors.Join(updateCase(ctx, tx, c, p.case0), setStages(ctx, tx, c.ID, done)); err != nil {
 		return err
 	}
 	if err := insertVersion(ctx, tx, c.ID, Version{Version: c.Version, Stage: c.Stage, Person: who.Person, At: now, Entry: entry}, sealed); err != nil {
@@ -242,7 +256,7 @@ func (s *Service) write(ctx context.Context, tx *db.Tx, who gate.Identity, p pla
 		return err
 	}
 	if draft != "" {
-		if err := s.endDraft(ctx, tx, draft, c); err != nil {
+		if err := s.endDraft(ctx, tx, draft, revision, c); err != nil {
 			return err
 		}
 	}
@@ -313,11 +327,15 @@ func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
 		if err != nil {
 			return err
 		}
+		if !c.PurgedAt.IsZero() {
+			return ErrPurged
+		}
 		if c.State == Withdrawn {
 			return ErrClosed
 		}
+		saw := c
 		c.State, c.UpdatedAt = Withdrawn, s.now()
-		if err := updateCase(ctx, tx, c, c.Version); err != nil {
+		if err := updateCase(ctx, tx, c, saw); err != nil {
 			return err
 		}
 		orgs, err := onDesks(ctx, tx, id)

@@ -21,6 +21,12 @@ var Migrations embed.FS
 const caseColumns = `c.id, c.number, c.org_id, c.sector, c.kind, c.stage, c.state, c.version, c.class, c.severity, c.tlp,
 	c.submitted_at, c.updated_at, c.hold_at, c.retain_until, c.purged_at`
 
+// sentColumns is a case as it stands on the desk it was sent to. Later versions
+// may have gone to others only: that they are there is not theirs to know.
+const sentColumns = `c.id, c.number, c.org_id, c.sector, d.kind, d.stage, d.state,
+	(SELECT max(v.version) FROM incident_delivery v WHERE v.case_id = c.id AND v.org_id = d.org_id), c.class, d.severity, c.tlp,
+	c.submitted_at, d.updated_at, c.hold_at, c.retain_until, c.purged_at`
+
 func scanCase(scan func(...any) error, more ...any) (c Case, err error) {
 	var submitted, updated, hold, retain, purged int64
 	err = scan(append([]any{&c.ID, &c.Number, &c.Org, &c.Sector, &c.Kind, &c.Stage, &c.State, &c.Version, &c.Class, &c.Severity, &c.TLP,
@@ -32,18 +38,18 @@ func scanCase(scan func(...any) error, more ...any) (c Case, err error) {
 // loadCase returns a case that is on the organisation's desk: its own, or one
 // that was addressed to it. Another's is ErrNone, as is one that is not there.
 func loadCase(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach) (Case, error) {
-	mine := 1
+	mine, columns := 1, caseColumns
 	switch reach {
 	case gate.Own:
 	case gate.Addressed:
-		mine = 0
+		mine, columns = 0, sentColumns
 	case gate.Record:
 		return caseByID(ctx, tx, id)
 	default:
 		return Case{}, ErrNone
 	}
 	var waiting bool
-	c, err := scanCase(tx.QueryRow(ctx, "SELECT "+caseColumns+`, d.waiting = 1 FROM incident_desk d JOIN incident_case c ON c.id = d.case_id
+	c, err := scanCase(tx.QueryRow(ctx, "SELECT "+columns+`, d.waiting = 1 FROM incident_desk d JOIN incident_case c ON c.id = d.case_id
 		WHERE d.org_id = $1 AND d.case_id = $2 AND d.mine = $3`, who.Org, id, mine).Scan, &waiting)
 	if err == db.ErrNoRows {
 		return Case{}, ErrNone
@@ -69,11 +75,13 @@ func insertCase(ctx context.Context, tx *db.Tx, c Case, done map[StageRef]time.T
 }
 
 // updateCase writes what a new version, or a withdrawal, changes, if the case
-// still is at the version the caller saw.
-func updateCase(ctx context.Context, tx *db.Tx, c Case, saw int) error {
-	n, err := tx.Exec(ctx, `UPDATE incident_case SET kind = $3, stage = $4, state = $5, version = $6, class = $7, severity = $8, tlp = $9, updated_at = $10, retain_until = $11
-		WHERE id = $1 AND version = $2`, c.ID, saw, string(c.Kind), string(c.Stage), string(c.State), c.Version, c.Class, string(c.Severity), string(c.TLP),
-		db.Micros(c.UpdatedAt), db.Micros(c.RetainUntil))
+// still is at the version and in the state the caller saw, and not destroyed.
+// It never shortens how long the case is kept.
+func updateCase(ctx context.Context, tx *db.Tx, c, saw Case) error {
+	n, err := tx.Exec(ctx, `UPDATE incident_case SET kind = $3, stage = $4, state = $5, version = $6, class = $7, severity = $8, tlp = $9, updated_at = $10,
+		retain_until = CASE WHEN retain_until > $11 THEN retain_until ELSE $11 END
+		WHERE id = $1 AND version = $2 AND state = $12 AND purged_at = 0`, c.ID, saw.Version, string(c.Kind), string(c.Stage), string(c.State), c.Version, c.Class,
+		string(c.Severity), string(c.TLP), db.Micros(c.UpdatedAt), db.Micros(c.RetainUntil), string(saw.State))
 	if err == nil && n == 0 {
 		return ErrRevision
 	}
@@ -287,7 +295,11 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
 	}
-	q.WriteString("SELECT " + caseColumns + `, d.waiting = 1 FROM incident_desk d JOIN incident_case c ON c.id = d.case_id
+	columns := caseColumns
+	if reach == gate.Addressed {
+		columns = sentColumns
+	}
+	q.WriteString("SELECT " + columns + `, d.waiting = 1, d.updated_at FROM incident_desk d JOIN incident_case c ON c.id = d.case_id
 		WHERE d.org_id = $1 AND d.mine = $2`)
 	if f.Waiting {
 		q.WriteString(" AND d.waiting = 1")
@@ -313,24 +325,29 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 		return nil, "", err
 	}
 	defer rows.Close()
+	var keys []int64 // what the desk is sorted by
 	for rows.Next() {
 		var waiting bool
-		c, err := scanCase(rows.Scan, &waiting)
+		c, err := scanCase(rows.Scan, &waiting, &at)
 		if err != nil {
 			return nil, "", err
 		}
 		c.Waiting = waiting
-		out = append(out, c)
+		out, keys = append(out, c), append(keys, at)
 	}
 	if len(out) > limit {
 		out = out[:limit]
-		next = db.Cursor(db.Micros(out[limit-1].UpdatedAt), out[limit-1].ID)
+		next = db.Cursor(keys[limit-1], out[limit-1].ID)
 	}
 	return out, next, rows.Err()
 }
 
-// deleteDraft ends a draft of an organisation, with its submission or without.
-func deleteDraft(ctx context.Context, tx *db.Tx, id ID, org string) error {
-	_, err := tx.Exec(ctx, "DELETE FROM incident_draft WHERE id = $1 AND org_id = $2", id, org)
+// deleteDraft ends a draft of an organisation, with its submission or without;
+// ErrRevision when it is not at revision saw any more. Zero is any, or none.
+func deleteDraft(ctx context.Context, tx *db.Tx, id ID, org string, saw int64) error {
+	n, err := tx.Exec(ctx, "DELETE FROM incident_draft WHERE id = $1 AND org_id = $2 AND (revision = $3 OR $3 = 0)", id, org, saw)
+	if err == nil && n == 0 && saw != 0 {
+		return ErrRevision
+	}
 	return err
 }

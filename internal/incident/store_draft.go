@@ -60,6 +60,13 @@ func listDrafts(ctx context.Context, tx *db.Tx, org string) (out []draftRow, err
 	return out, rows.Err()
 }
 
+// elsewhere reports whether an id is that of another organisation's draft.
+func elsewhere(ctx context.Context, tx *db.Tx, id ID, org string) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, "SELECT count(*) FROM incident_draft WHERE id = $1 AND org_id <> $2", id, org).Scan(&n)
+	return n > 0, err
+}
+
 func countDrafts(ctx context.Context, tx *db.Tx, org string) (n int, err error) {
 	err = tx.QueryRow(ctx, "SELECT count(*) FROM incident_draft WHERE org_id = $1", org).Scan(&n)
 	return n, err

@@ -32,6 +32,16 @@ func lockCase(ctx context.Context, tx *db.Tx, id ID) (Case, error) {
 	return c, err
 }
 
+// living locks a case that is about to get more content; ErrPurged when it was
+// destroyed, for nothing would ever destroy what came later.
+func living(ctx context.Context, tx *db.Tx, id ID) error {
+	c, err := lockCase(ctx, tx, id)
+	if err == nil && !c.PurgedAt.IsZero() {
+		err = ErrPurged
+	}
+	return err
+}
+
 // dueCases lists cases whose content is to be destroyed by now, the longest
 // due first.
 func dueCases(ctx context.Context, tx *db.Tx, now time.Time, limit int) (ids []ID, err error) {

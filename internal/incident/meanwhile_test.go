@@ -1,0 +1,218 @@
+package incident
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/org"
+	"noroshi/internal/testkit"
+)
+
+// followup is the next version of a case as a program sends it.
+func followup(id ID, version int) *Report {
+	r := Template(Ransomware).Clone().Next(Followup)
+	r.ID, r.Version = id, version
+	return r
+}
+
+func TestAFollowUpDoesNotShortenAnExtension(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.reported(Ransomware)
+		until := c.RetainUntil.AddDate(5, 0, 0)
+		if err := h.Extend(h.admin(), c.ID, until, "訴訟が続いているため"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Submit(h.reporter(), followup(c.ID, 2), ""); err != nil {
+			t.Fatal(err)
+		}
+		if v, err := h.Open(h.reporter(), c.ID, 0, ""); err != nil || v.Case.RetainUntil.Before(until) {
+			t.Errorf("kept until %v, want %v: %v", v.Case.RetainUntil, until, err)
+		}
+	})
+}
+
+// TestASubmissionNoticesWhatHappenedSinceItWasExamined examines a follow-up,
+// lets something happen to the case, and writes it then.
+func TestASubmissionNoticesWhatHappenedSinceItWasExamined(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for name, meanwhile := range map[string]func(c Case) error{
+			"withdrawn": func(c Case) error { return h.Withdraw(h.reporter(), c.ID, "誤報") },
+			"destroyed": func(c Case) error {
+				_, err := h.Purge(org.Local(t.Context()), c.RetainUntil.Add(time.Hour))
+				return err
+			},
+		} {
+			c := h.reported(Ransomware)
+			ctx := h.reporter()
+			who, _ := gate.From(ctx)
+			var p plan
+			if err := h.Parts.DB.Read(ctx, func(tx *db.Tx) (err error) {
+				p, err = h.plan(ctx, tx, who, followup(c.ID, 2), "", h.now())
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := meanwhile(c); err != nil {
+				t.Fatal(err)
+			}
+			act := &ledger.Act{Verb: "incident.submit", Object: objectOf(c.ID)}
+			_, err := h.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+				return h.write(ctx, tx, who, p, []byte("x"), "", 0, act.Entry, h.now())
+			})
+			if !errors.Is(err, ErrRevision) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// TestPagesOfADeskEnd sends later versions to nobody but the ministry, so that
+// on the other desks a case stands where it stood.
+func TestPagesOfADeskEnd(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for range 4 {
+			h.reported(Ransomware)
+			h.Clock.Pass(time.Minute)
+		}
+		if err := h.Parts.DB.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), "UPDATE incident_case SET updated_at = updated_at + 3600000000, severity = 'critical', version = 2")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		seen, cursor := map[ID]int{}, ""
+		for range 6 {
+			list, next, err := h.List(h.clerk(), Filter{Cursor: cursor, Limit: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range list {
+				seen[c.ID]++
+			}
+			if cursor = next; next == "" {
+				break
+			}
+		}
+		if len(seen) != 4 || cursor != "" {
+			t.Errorf("%v, then %q", seen, cursor)
+		}
+	})
+}
+
+func TestADestroyedCaseTakesNothingMore(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.reported(Ransomware)
+		if _, err := h.Purge(org.Local(t.Context()), c.RetainUntil.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		with := h.ID("industry")
+		_, asked := h.Ask(h.clerk(), c.ID, "何が起きましたか")
+		_, answered := h.Answer(h.reporter(), c.ID, with, "VPN から入られました")
+		_, gave := h.Give(h.clerk(), c.ID, "調べました", "")
+		_, supervised := h.AskSupervision(h.clerk(), c.ID, "報告徴収のため")
+		for what, err := range map[string]error{"question": asked, "answer": answered, "feedback": gave, "supervision": supervised} {
+			if !errors.Is(err, ErrPurged) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if n := testkit.Count(t, h.Parts.DB, "SELECT count(*) FROM thread_message WHERE object = 'incident/' || $1", c.ID); n != 0 {
+			t.Errorf("%d messages that nothing will ever destroy", n)
+		}
+	})
+}
+
+// TestASaveThatASubmissionDidNotSeeIsNotLost saves a draft from a second
+// window after the first one read it to hand it in.
+func TestASaveThatASubmissionDidNotSeeIsNotLost(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		d := h.filled(h.reporter(), Ransomware)
+		title := FieldID("event.title")
+		later, err := h.SaveDraft(h.second(), d.ID, d.Revision, Changes{Values: map[FieldID]Value{title: KnownValue("二つ目の窓で書いた題")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.submit(h.reporter(), d.Report, d.ID, d.Revision); !errors.Is(err, ErrRevision) {
+			t.Errorf("handed in: %v", err)
+		}
+		now, err := h.Draft(h.reporter(), d.ID)
+		if err != nil || now.Revision != later.Revision {
+			t.Errorf("the draft: %v", err)
+		}
+		got, err := h.SubmitDraft(h.reporter(), d.ID, now.Revision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := h.SubmitDraft(h.second(), d.ID, now.Revision); err != nil || again.Case.ID != got.Case.ID {
+			t.Errorf("the same click again: %v", err)
+		}
+	})
+}
+
+// TestAnIDOfAnothersDraftOpensNoFiles reports under the id of a draft of
+// another organisation, which somebody may have seen in an address.
+func TestAnIDOfAnothersDraftOpensNoFiles(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		d := h.filled(h.reporter(), Ransomware)
+		if _, err := h.Attach(h.reporter(), d.ID, strings.NewReader("secret"), "secret.log"); err != nil {
+			t.Fatal(err)
+		}
+		r := Template(Ransomware).Clone()
+		r.ID = d.ID
+		got, err := h.Submit(h.rival(), r, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files, err := h.Files(h.rival(), got.Case.ID); err != nil || len(files) != 0 {
+			t.Errorf("%d files of another organisation: %v", len(files), err)
+		}
+		if _, err := h.SubmitDraft(h.reporter(), d.ID, d.Revision); err != nil {
+			t.Errorf("its own draft is blocked: %v", err)
+		}
+	})
+}
+
+func TestACaseHasOneDraftWhoeverStartsIt(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for range 8 {
+			c := h.reported(Ransomware)
+			var wg sync.WaitGroup
+			for i := range 4 {
+				wg.Go(func() {
+					if _, err := h.StartNext(h.As("wind", fmt.Sprint(i), gate.OperatorReporter), c.ID, Followup); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if n := testkit.Count(t, h.Parts.DB, "SELECT count(*) FROM incident_draft WHERE case_id = $1", c.ID); n != 1 {
+				t.Errorf("%d drafts", n)
+			}
+		}
+	})
+}
+
+func TestFilesOfACaseAreBoundedThroughItsVersions(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.reported(Ransomware)
+		for i := range maxFiles {
+			if _, err := h.Attach(h.reporter(), c.ID, strings.NewReader("x"), fmt.Sprint(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, err := h.StartNext(h.reporter(), c.ID, Followup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Attach(h.reporter(), d.ID, strings.NewReader("x"), "one more"); err == nil || fault.Of(err).Code != ErrManyFiles.Code {
+			t.Errorf("%v", err)
+		}
+	})
+}
