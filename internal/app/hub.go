@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -138,6 +139,9 @@ func (h *Hub) Close() error { return errors.Join(h.Ledger.Close(), h.DB.Close())
 // Run serves on the listener and does the work in the background, until ctx
 // ends; then it publishes what is committed.
 func (h *Hub) Run(ctx context.Context, l net.Listener) error {
+	if mb := h.Config.Limits.MemoryMB; mb > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(mb) << 20) // a soft bound: the collector works harder near it
+	}
 	if err := h.route(); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"noroshi/internal/asset"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/incident"
@@ -28,6 +29,7 @@ func (h *Hub) pages(r *httpd.Router) {
 				t, err := incident.Home(q, h.Incidents)
 				return page.Part{Todos: t.Todos, Template: "incident/home", Data: t}, err
 			},
+			func() (page.Part, error) { return asset.Home(q, h.Assets) },
 		} {
 			got, err := part()
 			if err != nil {

@@ -61,6 +61,7 @@ type Ledger struct {
 type Limits struct {
 	UploadMB   int    `toml:"upload_mb" doc:"Size of one uploaded file, in MB"`
 	Concurrent int    `toml:"concurrent" doc:"Requests answered at a time; more are told to come back"`
+	MemoryMB   int    `toml:"memory_mb" doc:"Memory the program tries to stay within, in MB, unless GOMEMLIMIT says otherwise; 0 is no bound"`
 	Streams    int    `toml:"streams" doc:"Pages that update themselves, at a time"`
 	Metrics    string `toml:"metrics_token" secret:"yes" doc:"Bearer token for /metrics; empty opens it to this machine only"`
 }
@@ -76,7 +77,7 @@ func Default() Config {
 		Hub:    Hub{Listen: "127.0.0.1:8440", Name: "Noroshi", DataDir: "noroshi-data"},
 		Log:    Log{Format: "json", Level: "info"},
 		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
-		Limits: Limits{UploadMB: 20, Concurrent: 256, Streams: 1024},
+		Limits: Limits{UploadMB: 20, MemoryMB: 256, Concurrent: 256, Streams: 1024},
 	}
 }
 
@@ -140,6 +141,7 @@ func (c Config) check() []fault.Place {
 	span("ledger.interval", c.Ledger.Interval, 100*time.Millisecond, time.Minute)
 	between("limits.upload_mb", c.Limits.UploadMB, 1, 1000)
 	between("limits.concurrent", c.Limits.Concurrent, 1, 10_000)
+	want(c.Limits.MemoryMB == 0 || c.Limits.MemoryMB >= 64, "limits.memory_mb", "config.between", "min", 64, "max", "∞")
 	between("limits.streams", c.Limits.Streams, 1, 100_000)
 	want(c.Limits.Metrics == "" || len(c.Limits.Metrics) >= 16, "limits.metrics_token", "config.short", "min", 16)
 	return bad
