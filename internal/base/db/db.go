@@ -15,8 +15,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -173,7 +176,7 @@ type Tx struct {
 
 // Exec runs a statement and returns the number of rows it changed.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := t.q.ExecContext(ctx, query, args...)
+	res, err := t.q.ExecContext(ctx, query, holdable(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -182,12 +185,36 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 
 // Query runs a query for many rows; the caller closes them.
 func (t *Tx) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
-	return t.q.QueryContext(ctx, query, args...)
+	return t.q.QueryContext(ctx, query, holdable(args)...)
 }
 
 // QueryRow runs a query for one row.
 func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *Row {
-	return t.q.QueryRowContext(ctx, query, args...)
+	return t.q.QueryRowContext(ctx, query, holdable(args)...)
+}
+
+// holdable replaces in texts what PostgreSQL cannot hold, NUL and bytes that
+// are no UTF-8, by U+FFFD as reading JSON does; on SQLite too, so that both
+// find and restore the same. Bytes stay as they are.
+func holdable(args []any) []any {
+	ours := false
+	for i, a := range args {
+		s, ok := a.(string)
+		if !ok {
+			v := reflect.ValueOf(a)
+			if v.Kind() != reflect.String {
+				continue
+			}
+			s = v.String()
+		}
+		if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
+			if !ours {
+				args, ours = slices.Clone(args), true
+			}
+			args[i] = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+		}
+	}
+	return args
 }
 
 // Rewind undoes all that this Write did so far and lets it go on: a refusal

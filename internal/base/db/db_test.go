@@ -213,3 +213,41 @@ func TestDumpComesBack(t *testing.T) {
 		}
 	})
 }
+
+// TestTextThatPostgresCannotHoldIsReplaced writes and looks for what a form or
+// an address can carry: a NUL, and bytes that are no UTF-8.
+func TestTextThatPostgresCannotHoldIsReplaced(t *testing.T) {
+	type id string
+	each(t, func(t *testing.T, d *DB) {
+		ctx := t.Context()
+		for raw, want := range map[string]string{"a\x00b": "a\uFFFDb", "a\xffb": "a\uFFFDb", "あ": "あ"} {
+			if err := d.Write(ctx, func(tx *Tx) error {
+				if _, err := tx.Exec(ctx, "DELETE FROM probe_row"); err != nil {
+					return err
+				}
+				_, err := tx.Exec(ctx, "INSERT INTO probe_row (id, n, b) VALUES ($1, $2, $3)", id(raw), 1, []byte(raw))
+				return err
+			}); err != nil {
+				t.Errorf("%q: %v", raw, err)
+				continue
+			}
+			if err := d.Read(ctx, func(tx *Tx) error {
+				var got string
+				var b []byte
+				if err := tx.QueryRow(ctx, "SELECT id, b FROM probe_row WHERE id = $1", raw).Scan(&got, &b); err != nil || got != want || string(b) != raw {
+					t.Errorf("%q: %q %q %v", raw, got, b, err)
+				}
+				rows, err := tx.Query(ctx, "SELECT id FROM probe_row WHERE id = $1", id("none"+raw))
+				if err == nil {
+					defer rows.Close()
+					if rows.Next() || rows.Err() != nil {
+						t.Errorf("%q: %v", raw, rows.Err())
+					}
+				}
+				return err
+			}); err != nil {
+				t.Errorf("%q: %v", raw, err)
+			}
+		}
+	})
+}
