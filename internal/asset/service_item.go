@@ -240,6 +240,12 @@ func (s *Service) Remove(ctx context.Context, id ID, revision int) error {
 		if err := bump(ctx, tx, r.Org, -1, -1); err != nil {
 			return err
 		}
+		// Others of this register wait from here on; who came before is done.
+		if now, err := loadItem(ctx, tx, id, whose{org: r.Org}); err != nil {
+			return err
+		} else if now.Revision != revision {
+			return ErrStale
+		}
 		if err := deleteItems(ctx, tx, r.Org, []ID{id}); err != nil {
 			return err
 		}

@@ -1,0 +1,43 @@
+package asset
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"noroshi/internal/base/gate"
+	"noroshi/internal/testkit"
+)
+
+// TestTwoWhoRemoveTheSameCountOnce lets two people take the same piece out at
+// once, and a third change it.
+func TestTwoWhoRemoveTheSameCountOnce(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		for n := range 12 {
+			e, err := h.Add(h.wind(), draftOf("kind", "vpn", "maker", "Asahi", "product", fmt.Sprint("Gate ", n)), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			var did atomic.Int32
+			for i := range 4 {
+				wg.Go(func() {
+					if h.Remove(h.country.As("wind", fmt.Sprint(i), gate.OperatorReporter), e.ID, e.Revision) == nil {
+						did.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			if did.Load() != 1 {
+				t.Errorf("removed %d times", did.Load())
+			}
+		}
+		if n := testkit.Count(t, h.Parts.DB, "SELECT items FROM asset_register WHERE org_id = $1", h.country.ID("wind")); n != 0 {
+			t.Errorf("the register counts %d of 0 entries", n)
+		}
+		if n := testkit.Count(t, h.Parts.DB, "SELECT count(*) FROM asset_change WHERE org_id = $1 AND what = 'removed'", h.country.ID("wind")); n != 12 {
+			t.Errorf("%d removals of 12 in the history", n)
+		}
+	})
+}
