@@ -10,9 +10,9 @@ func TestEcho(t *testing.T) {
 		v      Value
 		ja, en string
 	}{
-		{"event.occurred_at", KnownValue("2026-11-05T14:05:00+09:00"), "2026年11月5日（木） 14:05 JST", "Thu 5 Nov 2026, 14:05 JST"},
-		{"event.occurred_at", KnownValue("2026-11-05T06:05:00+01:00"), "2026年11月5日（木） 06:05 +01:00", "Thu 5 Nov 2026, 06:05 +01:00"},
-		{"event.occurred_at", RangeValue("2026-11-05T05:05:00Z", nil), "2026年11月5日（木） 05:05 UTC 以後", "Thu 5 Nov 2026, 05:05 UTC or later"},
+		{"event.occurred_at", KnownValue("2026-11-05T14:05:00+09:00"), "2026年11月5日（木）14:05 JST", "Thu 5 Nov 2026, 14:05 JST"},
+		{"event.occurred_at", KnownValue("2026-11-05T06:05:00+01:00"), "2026年11月5日（木）06:05 +01:00", "Thu 5 Nov 2026, 06:05 +01:00"},
+		{"event.occurred_at", RangeValue("2026-11-05T05:05:00Z", nil), "2026年11月5日（木）05:05 UTC 以後", "Thu 5 Nov 2026, 05:05 UTC or later"},
 		{"report.next_at", KnownValue("2026-12-01"), "2026年12月1日（火）", "Tue 1 Dec 2026"},
 		{"impact.users", RangeValue(int64(1000), int64(1500)), "1,000人 から 1,500人 の間", "1,000 users to 1,500 users"},
 		{"impact.users", RangeValue(nil, int64(4)), "4人 以下", "4 users or less"},

@@ -37,7 +37,7 @@ func TestParseText(t *testing.T) {
 		{id: "event.occurred_at", in: "令和8年11月5日 午後2時18分", want: KnownValue("2026-11-05T14:18:00+09:00")},
 		{id: "event.occurred_at", in: "㋿8年11月5日 2時半", want: KnownValue("2026-11-05T02:30:00+09:00")},
 		{id: "event.occurred_at", in: "R8.11.5 14:18:07", want: KnownValue("2026-11-05T14:18:07+09:00")},
-		{id: "event.occurred_at", in: "2026年11月5日（木） 14:05 JST", want: KnownValue("2026-11-05T14:05:00+09:00")},
+		{id: "event.occurred_at", in: "2026年11月5日（木）14:05 JST", want: KnownValue("2026-11-05T14:05:00+09:00")},
 		{id: "event.occurred_at", in: "Thu 5 Nov 2026, 14:05 CET", want: KnownValue("2026-11-05T14:05:00+01:00")},
 		{id: "event.occurred_at", in: "November 5, 2026 2:05 pm UTC", want: KnownValue("2026-11-05T14:05:00Z")},
 		{id: "event.occurred_at", in: "2026-11-04T23:40+09:00", want: KnownValue("2026-11-04T23:40:00+09:00")},

@@ -51,7 +51,7 @@ func SayMoment(at time.Time, dayEnd bool, zone string, say text.Printer) string 
 	}
 	day := at.In(loc).Add(-time.Nanosecond)
 	if say.Lang == text.JA {
-		return say.Date(day) + " 24:00 " + day.Format("MST")
+		return say.Date(day) + "24:00 " + day.Format("MST")
 	}
 	return say.Date(day) + ", 24:00 " + day.Format("MST")
 }

@@ -192,7 +192,7 @@ func TestPromptlyIsNoDeadline(t *testing.T) {
 	if c.Due != nil || c.HouseDue == nil || c.State != ClockOpen {
 		t.Fatalf("%+v", c)
 	}
-	if got, want := c.Say(cat.Printer(text.JA, nil)), "速やかに（社内の目安 2026年11月7日（土） 24:00 JST。法定の期限ではありません）"; got != want {
+	if got, want := c.Say(cat.Printer(text.JA, nil)), "速やかに（社内の目安 2026年11月7日（土）24:00 JST。法定の期限ではありません）"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if got, want := c.Say(cat.Printer(text.EN, nil)), "promptly (house target Sat 7 Nov 2026, 24:00 JST; not a statutory deadline)"; got != want {

@@ -29,7 +29,7 @@ func (p Printer) Number(n int64) string {
 func (p Printer) Time(t time.Time) string {
 	t = t.In(p.Zone)
 	if p.Lang == JA {
-		return fmt.Sprintf("%s %s", p.Date(t), t.Format("15:04 MST"))
+		return p.Date(t) + t.Format("15:04 MST")
 	}
 	return t.Format("Mon 2 Jan 2006, 15:04 MST")
 }

@@ -42,7 +42,7 @@ func TestPrinter(t *testing.T) {
 		{en.T("rows", "n", 1), "1 row"},
 		{en.T("rows", "n", 2), "2 rows"},
 		{en.T("nope"), "[nope]"},
-		{ja.Time(at), "2026年11月5日（木） 14:05 JST"},
+		{ja.Time(at), "2026年11月5日（木）14:05 JST"},
 		{en.Time(at), "Thu 5 Nov 2026, 14:05 JST"},
 		{ja.Reiwa(at), "令和8年11月5日"},
 		{ja.Reiwa(time.Date(2019, 5, 1, 0, 0, 0, 0, JST)), "令和元年5月1日"},
