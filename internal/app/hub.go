@@ -151,10 +151,15 @@ func (h *Hub) Run(ctx context.Context, l net.Listener) error {
 	defer stop()
 	var g errgroup.Group
 	g.Go(func() error { return h.Bus.Run(work) })
-	g.Go(func() error { return h.Ledger.Run(work) })
+	serve, halt := context.WithCancel(ctx)
+	defer halt()
+	g.Go(func() error {
+		defer halt() // a ledger that cannot go on: acts without a record are not taken
+		return h.Ledger.Run(work)
+	})
 	g.Go(func() error { return h.keep(work) })
-	err := h.Router.Serve(ctx, l, h.Config.TLS.Cert, h.Config.TLS.Key)
-	if e := h.Ledger.Settle(work); e != nil && err == nil && !errors.Is(e, ledger.ErrNotHolder) {
+	err := h.Router.Serve(serve, l, h.Config.TLS.Cert, h.Config.TLS.Key)
+	if e := h.Ledger.Settle(work); e != nil && err == nil && !errors.Is(e, ledger.ErrNotHolder) && !errors.Is(e, ledger.ErrFork) { // Run says that
 		err = e
 	}
 	stop()
@@ -200,7 +205,7 @@ func (h *Hub) route() error {
 	r.Health("ledger", func(ctx context.Context) error {
 		s, err := h.Ledger.Status(ctx)
 		if err == nil && s.Late {
-			err = fmt.Errorf("a promise is overdue: an entry has waited %s for its number", s.Oldest.Round(time.Second))
+			err = fmt.Errorf("a promise is overdue: an entry has waited %s for its proof", s.Oldest.Round(time.Second))
 		}
 		return err
 	})
