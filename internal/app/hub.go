@@ -166,8 +166,8 @@ func (h *Hub) Run(ctx context.Context, l net.Listener) error {
 	return errors.Join(err, g.Wait())
 }
 
-// keep sweeps attachments that were never added and destroys what is past its
-// retention, once an hour.
+// keep sweeps attachments that were never added and previews that expired, and
+// destroys what is past its retention, once an hour.
 func (h *Hub) keep(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -178,6 +178,9 @@ func (h *Hub) keep(ctx context.Context) error {
 		case now := <-tick.C:
 			if _, err := h.Blobs.Sweep(ctx, h.DB, now); err != nil && ctx.Err() == nil {
 				h.log.Error("sweep attachments", "error", err)
+			}
+			if err := h.Assets.Sweep(ctx); err != nil && ctx.Err() == nil {
+				h.log.Error("sweep previews", "error", err)
 			}
 			if _, err := h.Incidents.Purge(org.Local(ctx), now); err != nil && ctx.Err() == nil {
 				h.log.Error("retention", "error", err)

@@ -2,9 +2,11 @@ package asset
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"noroshi/internal/base/gate"
 	"noroshi/internal/testkit"
@@ -38,6 +40,26 @@ func TestTwoWhoRemoveTheSameCountOnce(t *testing.T) {
 		}
 		if n := testkit.Count(t, h.Parts.DB, "SELECT count(*) FROM asset_change WHERE org_id = $1 AND what = 'removed'", h.country.ID("wind")); n != 12 {
 			t.Errorf("%d removals of 12 in the history", n)
+		}
+	})
+}
+
+// TestAnExpiredPreviewIsSwept leaves a list in preview: it shows where an
+// operator is weak, so it goes whether or not somebody previews another.
+func TestAnExpiredPreviewIsSwept(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		list := "maker,product\nAsahi,Gate\n"
+		if _, err := h.PreviewImport(h.wind(), "x.csv", strings.NewReader(list), int64(len(list)), false); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []int{1, 0} {
+			if err := h.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := testkit.Count(t, h.Parts.DB, "SELECT count(*) FROM asset_preview"); n != want {
+				t.Errorf("%d previews, want %d", n, want)
+			}
+			h.Clock.Pass(PreviewAge + time.Second)
 		}
 	})
 }

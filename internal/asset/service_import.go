@@ -241,6 +241,12 @@ func (s *Service) preview(ctx context.Context, tx *db.Tx, who gate.Identity, tok
 	return p, c, nil
 }
 
+// Sweep drops the lists of previews that nobody can apply any more. It is
+// housekeeping of the hub, without anybody who asks.
+func (s *Service) Sweep(ctx context.Context) error {
+	return s.DB.Write(ctx, func(tx *db.Tx) error { return dropPreviews(ctx, tx, db.Micros(s.now())) })
+}
+
 // Applied is what an import did.
 type Applied struct {
 	Counts  PlanCounts     `json:"counts"`

@@ -66,7 +66,7 @@ type previewRow struct {
 // insertPreview stores a preview, and drops those that expired and the oldest
 // of the organisation beyond keep.
 func insertPreview(ctx context.Context, tx *db.Tx, p *previewRow, keep int) error {
-	if _, err := tx.Exec(ctx, "DELETE FROM asset_preview WHERE expires_at < $1", db.Micros(p.CreatedAt)); err != nil {
+	if err := dropPreviews(ctx, tx, db.Micros(p.CreatedAt)); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM asset_preview WHERE org_id = $1 AND token NOT IN
@@ -75,6 +75,12 @@ func insertPreview(ctx context.Context, tx *db.Tx, p *previewRow, keep int) erro
 	}
 	_, err := tx.Exec(ctx, "INSERT INTO asset_preview (token, org_id, person, revision, remove, counts, sealed, file, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 		p.Token, p.org, p.person, p.Revision, bit(p.Remove), p.counts, p.sealed, p.file, db.Micros(p.CreatedAt), db.Micros(p.ExpiresAt))
+	return err
+}
+
+// dropPreviews drops those that expired.
+func dropPreviews(ctx context.Context, tx *db.Tx, now int64) error {
+	_, err := tx.Exec(ctx, "DELETE FROM asset_preview WHERE expires_at < $1", now)
 	return err
 }
 
