@@ -84,6 +84,14 @@ func (l *Ledger) cover(ctx context.Context, tx *db.Tx, public map[string]any, le
 	return out, nil
 }
 
+// Forget erases what opens the digests of entries about an object, once what
+// they are digests of is destroyed: whoever has database and log can then no
+// longer try guesses of it. Receipts that were given out keep their salt.
+func (l *Ledger) Forget(ctx context.Context, tx *db.Tx, object string) error {
+	_, err := tx.Exec(ctx, "UPDATE ledger_entry SET salt = NULL WHERE object = $1 AND salt IS NOT NULL", object)
+	return err
+}
+
 // Erase forgets whom a person's pseudonym stands for. The log stays as it is
 // and still verifies.
 func (l *Ledger) Erase(ctx context.Context, tx *db.Tx, person string) error {
