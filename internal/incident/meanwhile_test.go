@@ -216,3 +216,50 @@ func TestFilesOfACaseAreBoundedThroughItsVersions(t *testing.T) {
 		}
 	})
 }
+
+func TestOneBrokenCaseDoesNotKeepTheOthers(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		hub := org.Local(t.Context())
+		first, second := h.reported(Ransomware), h.reported(Ransomware)
+		idle, err := h.StartDraft(h.reporter(), Other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Attach(h.reporter(), idle.ID, strings.NewReader("x"), "left.log"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Ask(h.clerk(), first.ID, "いつですか"); err != nil {
+			t.Fatal(err)
+		}
+		salts := "SELECT count(*) FROM ledger_entry WHERE salt IS NOT NULL AND object = 'incident/' || $1"
+		if testkit.Count(t, h.Parts.DB, salts, second.ID) == 0 {
+			t.Fatal("no digest to open")
+		}
+		gone := []ID{first.ID, second.ID, idle.ID}
+		if !h.Parts.DB.Postgres() { // SQLite takes a text for a number, and then the case does not load
+			if err := h.Parts.DB.Write(t.Context(), func(tx *db.Tx) error {
+				_, err := tx.Exec(t.Context(), "UPDATE incident_case SET version = 'x' WHERE id = $1", first.ID)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			gone = gone[1:]
+		}
+		h.Clock.Pass(24 * time.Hour)
+		now := second.RetainUntil.Add(25 * time.Hour)
+		if n, err := h.Purge(hub, now); n != len(gone)-1 || (err == nil) != (len(gone) == 3) {
+			t.Errorf("%d destroyed: %v", n, err)
+		}
+		for _, id := range gone {
+			if n := testkit.Count(t, h.Parts.DB, salts, id); n != 0 {
+				t.Errorf("%d digests can still be opened", n)
+			}
+		}
+		if _, err := h.Draft(h.reporter(), idle.ID); !errors.Is(err, ErrNoDraft) {
+			t.Errorf("a draft left two years ago: %v", err)
+		}
+		if n := testkit.Count(t, h.Parts.DB, "SELECT count(*) FROM blob_file WHERE object = 'incident/' || $1", idle.ID); n != 0 {
+			t.Error("its file is there")
+		}
+	})
+}

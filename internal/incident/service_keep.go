@@ -2,7 +2,9 @@ package incident
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -122,36 +124,82 @@ func (s *Service) HoldReason(ctx context.Context, id ID) (reason string, err err
 }
 
 // Purge destroys the content of every case whose retention is over at now and
-// that is not held: its versions, files, conversations and feedback. That it
-// was there, to whom it went and who read it stays, and each destruction is
-// an act of its own. It runs as the hub (org.Local), every day, and returns
-// how many cases it destroyed.
+// that is not held: its versions, files, conversations and feedback, and what
+// opens their digests in the ledger. That it was there, to whom it went and who
+// read it stays, and each destruction is an act of its own. A draft that nobody
+// saved for as long, and never handed in, goes too. It runs as the hub
+// (org.Local), every day, and returns how many cases it destroyed; one that
+// fails does not keep the others.
 func (s *Service) Purge(ctx context.Context, now time.Time) (purged int, err error) {
 	who, _, err := Access.Allow(ctx, "incident.purge")
 	if err != nil {
 		_, err := s.do(ctx, &ledger.Act{Verb: "incident.purge"}, nil)
 		return 0, err
 	}
-	for ctx.Err() == nil {
+	for failed := 0; ctx.Err() == nil; {
 		var due []ID
-		err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-			due, err = dueCases(ctx, tx, now, purgePage)
+		e := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			due, err = dueCases(ctx, tx, now, purgePage+failed)
 			return err
 		})
-		if err != nil || len(due) == 0 {
-			return purged, err
+		if e != nil {
+			return purged, errors.Join(err, e)
 		}
+		before := purged
+		failed, err = 0, nil
 		for _, id := range due {
-			did, err := s.purge(ctx, id, who, now)
-			if err != nil {
-				return purged, fmt.Errorf("purge %s: %w", id, err)
+			did, e := s.purge(ctx, id, who, now)
+			if e != nil {
+				failed, err = failed+1, errors.Join(err, fmt.Errorf("purge %s: %w", id, e))
 			}
 			if did {
 				purged++
 			}
 		}
+		if purged == before || failed > purgePage {
+			return purged, errors.Join(err, s.purgeDrafts(ctx, who, now), ctx.Err())
+		}
 	}
 	return purged, ctx.Err()
+}
+
+// purgeDrafts destroys first reports that were begun and left.
+func (s *Service) purgeDrafts(ctx context.Context, who gate.Identity, now time.Time) error {
+	since := now.AddDate(0, 0, -Rules().Retention.Days)
+	for ctx.Err() == nil {
+		var idle [][2]string
+		err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			idle, err = idleDrafts(ctx, tx, since, purgePage)
+			return err
+		})
+		if err != nil || len(idle) == 0 {
+			return err
+		}
+		for _, d := range idle {
+			id, owner := d[0], d[1]
+			act := &ledger.Act{Verb: "incident.purge", Object: objectOf(id), Public: map[string]any{"step": "draft"}}
+			_, err := s.do(ctx, act, func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
+				now, err := loadDraft(ctx, tx, id, owner, true)
+				if err != nil {
+					return err
+				}
+				if now.UpdatedAt.After(since) {
+					return errNotDue
+				}
+				if _, err := s.removeFiles(ctx, tx, id); err != nil {
+					return err
+				}
+				if err := s.Ledger.Forget(ctx, tx, objectOf(id)); err != nil {
+					return err
+				}
+				return deleteDraft(ctx, tx, id, owner, 0)
+			})
+			if f := fault.Of(err); err != nil && !f.Is(errNotDue) && !f.Is(ErrNoDraft) { // saved, or discarded, meanwhile
+				return fmt.Errorf("purge draft %s: %w", id, err)
+			}
+		}
+	}
+	return ctx.Err()
 }
 
 // errNotDue stops a purge of a case that was held or extended meanwhile.
@@ -179,6 +227,15 @@ func (s *Service) purge(ctx context.Context, id ID, who gate.Identity, now time.
 			}
 			files += n
 		}
+		ended, err := writtenIn(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for _, object := range slices.Concat(drafts, ended, []ID{id}) {
+			if err := s.Ledger.Forget(ctx, tx, objectOf(object)); err != nil {
+				return err
+			}
+		}
 		if err := s.Threads.Clear(ctx, tx, objectOf(id)); err != nil {
 			return err
 		}
@@ -201,14 +258,16 @@ func (s *Service) purge(ctx context.Context, id ID, who gate.Identity, now time.
 // removeFiles takes all files off a case or draft: their keys are gone at
 // once, the encrypted files with the next sweep.
 func (s *Service) removeFiles(ctx context.Context, tx *db.Tx, id ID) (n int, err error) {
-	files, err := s.Blobs.Of(ctx, tx, objectOf(id))
-	if err != nil {
-		return 0, err
-	}
-	for _, f := range files {
-		if err := s.Blobs.Remove(ctx, tx, f.ID); err != nil {
-			return 0, err
+	for {
+		files, err := s.Blobs.Of(ctx, tx, objectOf(id)) // a page of them
+		if err != nil || len(files) == 0 {
+			return n, err
+		}
+		for _, f := range files {
+			if err := s.Blobs.Remove(ctx, tx, f.ID); err != nil {
+				return 0, err
+			}
+			n++
 		}
 	}
-	return len(files), nil
 }

@@ -80,6 +80,41 @@ func destroyContent(ctx context.Context, tx *db.Tx, id ID, now time.Time) error 
 	return err
 }
 
+// idleDrafts lists drafts of first reports that nobody saved since an instant,
+// with their organisations.
+func idleDrafts(ctx context.Context, tx *db.Tx, since time.Time, limit int) (out [][2]string, err error) {
+	rows, err := tx.Query(ctx, "SELECT id, org_id FROM incident_draft WHERE case_id = '' AND updated_at <= $1 ORDER BY updated_at, id LIMIT $2", db.Micros(since), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d [2]string
+		if err := rows.Scan(&d[0], &d[1]); err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
+// writtenIn lists the drafts that versions of a case were written in.
+func writtenIn(ctx context.Context, tx *db.Tx, id ID) (ids []ID, err error) {
+	rows, err := tx.Query(ctx, "SELECT draft FROM incident_version WHERE case_id = $1 AND draft <> ''", id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d ID
+		if err := rows.Scan(&d); err != nil {
+			return nil, err
+		}
+		ids = append(ids, d)
+	}
+	return ids, rows.Err()
+}
+
 // draftsOf lists the drafts that continue a case.
 func draftsOf(ctx context.Context, tx *db.Tx, id ID) (ids []ID, err error) {
 	rows, err := tx.Query(ctx, "SELECT id FROM incident_draft WHERE case_id = $1 LIMIT $2", id, maxDrafts)
