@@ -251,3 +251,33 @@ func TestTextThatPostgresCannotHoldIsReplaced(t *testing.T) {
 		}
 	})
 }
+
+// TestNodesThatStartTogetherMigrateOnce opens a fresh database from several
+// nodes at once.
+func TestNodesThatStartTogetherMigrateOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *DB) {
+		ctx := t.Context()
+		for range 5 {
+			for _, q := range []string{"DROP TABLE probe_row", "DROP TABLE db_migration"} {
+				if err := d.Write(ctx, func(tx *Tx) error { _, err := tx.Exec(ctx, q); return err }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var wg sync.WaitGroup
+			var applied atomic.Int32
+			for range 8 {
+				wg.Go(func() {
+					n, err := d.Migrate(ctx, Source{"probe", schema})
+					if err != nil {
+						t.Error(err)
+					}
+					applied.Add(int32(n))
+				})
+			}
+			wg.Wait()
+			if applied.Load() != 2 {
+				t.Errorf("%d migrations applied, want 2", applied.Load())
+			}
+		}
+	})
+}

@@ -23,6 +23,11 @@ type Source struct {
 // changed since is an error: history is not rewritten.
 func (d *DB) Migrate(ctx context.Context, sources ...Source) (applied int, err error) {
 	err = d.Write(ctx, func(tx *Tx) error {
+		if tx.postgres { // IF NOT EXISTS alone fails when two nodes start at once
+			if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(5133947201)"); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS db_migration (
 			noun TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, applied_at BIGINT NOT NULL, PRIMARY KEY (noun, name))`)
 		return err
