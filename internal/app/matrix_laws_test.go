@@ -233,7 +233,6 @@ func clashing(n *nation, c *citizen, x *thing) *thing {
 }
 
 func newDraft(n *nation, _ *citizen, x *thing) *thing { return n.draft(x.org) }
-func newAsset(n *nation, _ *citizen, x *thing) *thing { return n.equipment(x.org, x.sub["by"]) }
 func newToken(n *nation, c *citizen, x *thing) *thing {
 	return n.token(&citizen{name: x.person, org: x.org, id: n.personOf(x, c)})
 }

@@ -47,7 +47,6 @@ type story struct {
 	draft     incident.Draft
 	sent      incident.Submitted
 	profiles  []incident.ProfileResult // of the first report that went out
-	cleared   int                      // deadlines with a day that were kept
 }
 
 // cast are the members of the country that the story needs; the second

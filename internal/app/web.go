@@ -27,6 +27,9 @@ func (h *Hub) pages(r *httpd.Router) {
 		for _, part := range []func() (page.Part, error){
 			func() (page.Part, error) {
 				t, err := incident.Home(q, h.Incidents)
+				if t.Writes {
+					v.Head.Acts = []page.Act{{Text: p.T("incident.web.report"), Href: "/reports/new", Kind: "primary", Icon: "document"}}
+				}
 				return page.Part{Todos: t.Todos, Template: "incident/home", Data: t}, err
 			},
 			func() (page.Part, error) { return asset.Home(q, h.Assets) },

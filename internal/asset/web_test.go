@@ -334,8 +334,7 @@ func TestAPI(t *testing.T) {
 	if code != 201 || head.Get("ETag") != `"1"` || field(body, "support_ends_at") != "2026-10-31" {
 		t.Fatalf("%d %s %s", code, head.Get("ETag"), body)
 	}
-	path := "/api/v1/assets/" + field(body, "id")
-	path = "/api/v1/assets/" + string(s.found("A-1").ID)
+	path := "/api/v1/assets/" + string(s.found("A-1").ID)
 	for _, c := range []struct {
 		name, who, method, path, body string
 		head                          []string

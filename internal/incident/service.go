@@ -109,9 +109,12 @@ type seats struct {
 }
 
 // remembered is how long; as late may a report learn of a new body.
-const remembered = 2 * time.Second
+const (
+	remembered    = 2 * time.Second
+	maxRemembered = 4096
+)
 
-func (b *bodies) find(role string, load func() ([]org.Org, error)) ([]string, error) {
+func (b *bodies) find(role string, load func() ([]string, error)) ([]string, error) {
 	b.mu.Lock()
 	f, ok := b.found[role]
 	b.mu.Unlock()
@@ -122,16 +125,32 @@ func (b *bodies) find(role string, load func() ([]org.Org, error)) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	f = seats{at: time.Now()}
-	for _, o := range orgs {
-		f.orgs = append(f.orgs, string(o.ID))
-	}
-	if len(f.orgs) > 0 { // the first body of a role is known at once
+	if len(orgs) > 0 { // the first body of a role is known at once
 		b.mu.Lock()
-		b.found[role] = f
+		if len(b.found) >= maxRemembered {
+			clear(b.found)
+		}
+		b.found[role] = seats{orgs, time.Now()}
 		b.mu.Unlock()
 	}
-	return f.orgs, nil
+	return orgs, nil
+}
+
+// idsOf are the ids of organisations, of a query that may have failed.
+func idsOf(orgs []org.Org, err error) ([]string, error) {
+	ids := make([]string, len(orgs))
+	for i, o := range orgs {
+		ids[i] = string(o.ID)
+	}
+	return ids, err
+}
+
+// sectorsOf returns the sectors of a reporter.
+func (s *Service) sectorsOf(ctx context.Context, tx *db.Tx, reporter string) ([]string, error) {
+	return s.bodies.find("reporter/"+reporter, func() ([]string, error) {
+		o, err := s.Orgs.Load(ctx, tx, org.ID(reporter))
+		return o.Sectors, err
+	})
 }
 
 // facts are what the hub knows of a case besides its report.
@@ -142,10 +161,9 @@ func facts(ctx context.Context, tx *db.Tx, id ID) (Facts, error) {
 
 // addressees finds the organisation on this hub for each recipient of each
 // form that goes out. A body that is not here gets an empty organisation.
-func (s *Service) addressees(ctx context.Context, tx *db.Tx, o org.Org, r *Report, res Result, now time.Time) ([]Delivery, error) {
+func (s *Service) addressees(ctx context.Context, tx *db.Tx, sectors []string, r *Report, res Result, now time.Time) ([]Delivery, error) {
 	var out []Delivery
-	sectors := o.Sectors
-	if x, ok := r.Value("operator.sector").Text(); ok && slices.Contains(o.Sectors, x) {
+	if x, ok := r.Value("operator.sector").Text(); ok && slices.Contains(sectors, x) {
 		sectors = []string{x}
 	}
 	for _, p := range res.Profiles {
@@ -160,7 +178,7 @@ func (s *Service) addressees(ctx context.Context, tx *db.Tx, o org.Org, r *Repor
 			var err error
 			competent := func(sectors ...string) {
 				for _, x := range sectors {
-					more, e := s.bodies.find("sector/"+x, func() ([]org.Org, error) { return s.Orgs.Competent(ctx, tx, x) })
+					more, e := s.bodies.find("sector/"+x, func() ([]string, error) { return idsOf(s.Orgs.Competent(ctx, tx, x)) })
 					err = errors.Join(err, e)
 					orgs = append(orgs, more...)
 				}
@@ -173,7 +191,7 @@ func (s *Service) addressees(ctx context.Context, tx *db.Tx, o org.Org, r *Repor
 			case RoleTelecom:
 				competent("telecom")
 			case RoleOffice, RolePolice, RolePrivacy, RoleJPCERT:
-				orgs, err = s.bodies.find(string(rc.Role), func() ([]org.Org, error) { return s.Orgs.Bodies(ctx, tx, org.Kind(rc.Role)) })
+				orgs, err = s.bodies.find(string(rc.Role), func() ([]string, error) { return idsOf(s.Orgs.Bodies(ctx, tx, org.Kind(rc.Role))) })
 			}
 			if err != nil {
 				return nil, err

@@ -432,11 +432,11 @@ func (s *Service) PreviewDraft(ctx context.Context, id ID) (p Preview, err error
 			return err
 		}
 		p.Check = Check(d.Report, s.Profiles, known, now)
-		o, err := s.Orgs.Load(ctx, tx, org.ID(who.Org))
+		sectors, err := s.sectorsOf(ctx, tx, who.Org)
 		if err != nil {
 			return err
 		}
-		if p.Deliveries, err = s.addressees(ctx, tx, o, d.Report, p.Check, now); err != nil {
+		if p.Deliveries, err = s.addressees(ctx, tx, sectors, d.Report, p.Check, now); err != nil {
 			return err
 		}
 		files, err := s.Blobs.Of(ctx, tx, objectOf(id))

@@ -13,15 +13,14 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/org"
 )
 
 // plan is a submission that was examined, with everything that needs no
 // write: the transaction only writes it down.
 type plan struct {
 	report     *Report
-	org        org.Org
-	case0      Case // as it was; zero for a first report
+	sectors    []string // of the reporter
+	case0      Case     // as it was; zero for a first report
 	case1      Case
 	result     Result
 	deliveries []Delivery
@@ -116,7 +115,7 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, r *Rep
 		return p, ErrFuture.At(ahead...)
 	}
 	p.report = r
-	if p.org, err = s.Orgs.Load(ctx, tx, org.ID(who.Org)); err != nil {
+	if p.sectors, err = s.sectorsOf(ctx, tx, who.Org); err != nil {
 		return p, err
 	}
 	if p.case0, err = s.before(ctx, tx, who, r, draft); err != nil {
@@ -135,19 +134,21 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, r *Rep
 	if r.Stage == Final {
 		c.State = Closed
 	}
-	if c.Sector, _ = r.Value("operator.sector").Text(); !slices.Contains(p.org.Sectors, c.Sector) && len(p.org.Sectors) > 0 {
-		c.Sector = p.org.Sectors[0]
+	if c.Sector, _ = r.Value("operator.sector").Text(); !slices.Contains(p.sectors, c.Sector) && len(p.sectors) > 0 {
+		c.Sector = p.sectors[0]
 	}
 	p.case1 = c
-	known, err := facts(ctx, tx, c.ID)
-	if err != nil {
-		return p, err
+	known := Facts{Submitted: map[StageRef]time.Time{}}
+	if p.case0.ID != "" {
+		if known, err = facts(ctx, tx, c.ID); err != nil {
+			return p, err
+		}
 	}
 	p.done, p.result = known.Submitted, Check(r, s.Profiles, known, now)
 	if !p.result.Clean {
 		return p, incomplete(p.result)
 	}
-	if p.deliveries, err = s.addressees(ctx, tx, p.org, r, p.result, now); err != nil {
+	if p.deliveries, err = s.addressees(ctx, tx, p.sectors, r, p.result, now); err != nil {
 		return p, err
 	}
 	if !slices.ContainsFunc(p.deliveries, func(d Delivery) bool { return !d.Outside() }) {
@@ -161,10 +162,14 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, r *Rep
 
 // before finds the case that a report continues, and refuses one out of turn.
 func (s *Service) before(ctx context.Context, tx *db.Tx, who gate.Identity, r *Report, draft ID) (Case, error) {
-	if r.ID == "" {
-		if r.ID = draft; draft == "" {
-			r.ID = NewID()
+	if r.ID == "" && draft == "" { // new by its own word: nothing to look for
+		if r.ID = NewID(); r.Stage != First || r.Version != 1 {
+			return Case{}, ErrStage
 		}
+		return Case{}, nil
+	}
+	if r.ID == "" {
+		r.ID = draft
 	}
 	c, err := loadCase(ctx, tx, r.ID, who, gate.Own)
 	if errors.Is(err, ErrNone) {

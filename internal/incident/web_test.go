@@ -28,9 +28,8 @@ import (
 // console is a hub with the pages of this noun on it.
 type console struct {
 	*world
-	srv  *httptest.Server
-	who  map[string]gate.Identity
-	last string // case
+	srv *httptest.Server
+	who map[string]gate.Identity
 }
 
 // cast are the people of the tests, by the name they sign in with.

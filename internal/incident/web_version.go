@@ -63,7 +63,7 @@ func (v *screen) version() error {
 func (v *screen) changes(all []Change) (out []page.Fact) {
 	for _, c := range all {
 		row := page.Fact{Name: string(c.Field)}
-		echo := func(x Value) string { s, _ := x.Text(); return s }
+		var echo func(x Value) string
 		if f, ok := Dictionary().Get(c.Field); ok {
 			row.Name = v.both(f.Label)
 			echo = func(x Value) string { return f.Echo(x, v.says.Printer) }

@@ -19,7 +19,6 @@ type transaction = db.Tx
 
 // query is a SQL text under construction with its arguments.
 type query struct {
-	sql  strings.Builder
 	args []any
 }
 

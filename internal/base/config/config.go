@@ -77,7 +77,7 @@ func Default() Config {
 		Hub:    Hub{Listen: "127.0.0.1:8440", Name: "Noroshi", DataDir: "noroshi-data"},
 		Log:    Log{Format: "json", Level: "info"},
 		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
-		Limits: Limits{UploadMB: 20, MemoryMB: 256, Concurrent: 256, Streams: 1024},
+		Limits: Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
 	}
 }
 
