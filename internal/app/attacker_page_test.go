@@ -143,7 +143,7 @@ func TestAttackerTypesMarkup(t *testing.T) {
 	} {
 		for _, path := range paths {
 			for _, lang := range []string{"ja", "en"} {
-				r := n.call(n.citizen(name), "GET", path, nil, "Cookie", "noroshi-purpose="+id+".receive; noroshi-lang="+lang)
+				r := n.call(n.citizen(name), "GET", path, nil, "Cookie", "noroshi-purpose="+id+".receive; noroshi_lang="+lang)
 				if r.status >= 500 {
 					t.Errorf("%s %s: %d", name, path, r.status)
 				}
