@@ -160,7 +160,10 @@ func (l *Ledger) insert(ctx context.Context, tx *db.Tx, act *Act, refusal *fault
 		V: 1, ID: act.Entry, At: l.Now().UTC().Truncate(time.Microsecond),
 		Verb: act.Verb, Object: plain(act.Object), Purpose: plain(act.Purpose), Grant: plain(act.Grant), Outcome: Done,
 	}
-	var err error
+	err := l.meet(ctx, tx, learned, namesIn(id, act.Public))
+	if err != nil {
+		return Receipt{}, nil, err
+	}
 	if e.Who, err = l.pseudonym(ctx, tx, name{"person", id.Person}, learned); err != nil {
 		return Receipt{}, nil, err
 	}

@@ -1,12 +1,15 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"maps"
+	"slices"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
 )
 
 // maxNames bounds the pseudonyms kept in memory.
@@ -39,6 +42,37 @@ func (l *Ledger) pseudonym(ctx context.Context, tx *db.Tx, n name, learned map[n
 	err := tx.QueryRow(ctx, "SELECT pseudonym FROM ledger_name WHERE kind = $1 AND subject = $2", n.kind, n.subject).Scan(&p)
 	learned[n] = p
 	return p, err
+}
+
+// namesIn lists who an entry names.
+func namesIn(who gate.Identity, public map[string]any) []name {
+	all := []name{{"person", who.Person}, {"org", who.Org}}
+	for _, v := range public {
+		switch v := v.(type) {
+		case Org:
+			all = append(all, name{"org", string(v)})
+		case Person:
+			all = append(all, name{"person", string(v)})
+		case []Org:
+			for _, o := range v {
+				all = append(all, name{"org", string(o)})
+			}
+		}
+	}
+	return all
+}
+
+// meet makes the pseudonyms that are missing, in an order that all nodes
+// share: two acts that name the same two for the first time would otherwise
+// wait for each other.
+func (l *Ledger) meet(ctx context.Context, tx *db.Tx, learned map[name]string, all []name) error {
+	slices.SortFunc(all, func(a, b name) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.subject, b.subject)) })
+	for _, n := range slices.Compact(all) {
+		if _, err := l.pseudonym(ctx, tx, n, learned); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *Ledger) learn(names map[name]string) {
