@@ -81,6 +81,7 @@ type Bus struct {
 	followers []Follower
 	log       *slog.Logger
 	seen      string // id of the last event that Changed was told of
+	seenAt    int64  // and when it was published
 }
 
 // New returns a bus with its followers.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"noroshi/internal/base/db"
 )
@@ -120,6 +121,25 @@ func TestPagesHearOnlyOfTheirOwn(t *testing.T) {
 		}
 	}
 	if len(heard) != 2 || heard["x/org-a"] != 1 || heard["x/org-c"] != 1 {
+		t.Errorf("%v", heard)
+	}
+}
+
+// TestAClockThatJumpedAheadSilencesNoPage publishes as if the clock had been
+// a day ahead, and then as it is.
+func TestAClockThatJumpedAheadSilencesNoPage(t *testing.T) {
+	d := open(t)
+	b := New(d, quiet)
+	heard := map[string]int{}
+	b.Changed = func(noun, org string) { heard[noun+"/"+org]++ }
+	b.seen, b.seenAt = "ffffffff-ffff-7fff-8fff-ffffffffffff", time.Now().Add(24*time.Hour).UnixMicro() // heard before the clock went back
+	publish(t, d, "x.done", nil, "org-a")
+	for range 3 {
+		if err := b.ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if heard["x/org-a"] != 1 {
 		t.Errorf("%v", heard)
 	}
 }

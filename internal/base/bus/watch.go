@@ -18,19 +18,24 @@ func (b *Bus) ping(ctx context.Context) error {
 	if b.Changed == nil {
 		return nil
 	}
-	seen, changed := b.seen, map[change]bool{}
+	seen, at, changed := b.seen, b.seenAt, map[change]bool{}
+	now := time.Now()
+	soon := now.Add(time.Minute).UnixMicro()
+	if at > soon { // the clock was ahead and went back: what comes now has lower ids
+		seen = ""
+	}
 	err := b.db.Read(ctx, func(tx *db.Tx) error {
 		// Commits may arrive out of the order of ids; such an event is missed
 		// here, and its page changes with the next one or a reload.
-		rows, err := tx.Query(ctx, "SELECT id, subject, orgs FROM bus_event WHERE at > $1 AND id > $2 ORDER BY id LIMIT $3",
-			time.Now().Add(-time.Minute).UnixMicro(), seen, 4*maxRound)
+		rows, err := tx.Query(ctx, "SELECT id, subject, orgs, at FROM bus_event WHERE at > $1 AND at <= $4 AND id > $2 ORDER BY id LIMIT $3",
+			now.Add(-time.Minute).UnixMicro(), seen, 4*maxRound, soon)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var subject, orgs string
-			if err := rows.Scan(&seen, &subject, &orgs); err != nil {
+			if err := rows.Scan(&seen, &subject, &orgs, &at); err != nil {
 				return err
 			}
 			noun, _, _ := strings.Cut(subject, ".")
@@ -43,7 +48,7 @@ func (b *Bus) ping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.seen = seen
+	b.seen, b.seenAt = seen, at
 	for c := range changed {
 		b.Changed(c.noun, c.org)
 	}
