@@ -236,7 +236,7 @@ func (w *walker) shot(t *testing.T, name string) {
 	if dir == "" {
 		return
 	}
-	raw, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(90))
+	raw, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		t.Fatal(err)
 	}
