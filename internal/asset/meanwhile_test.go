@@ -1,6 +1,7 @@
 package asset
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/testkit"
 )
@@ -60,6 +62,52 @@ func TestAnExpiredPreviewIsSwept(t *testing.T) {
 				t.Errorf("%d previews, want %d", n, want)
 			}
 			h.Clock.Pass(PreviewAge + time.Second)
+		}
+	})
+}
+
+// slow is a list during whose reading something else is done.
+type slow struct {
+	*strings.Reader
+	meanwhile func()
+}
+
+func (s slow) ReadAt(p []byte, off int64) (int, error) {
+	s.meanwhile()
+	return s.Reader.ReadAt(p, off)
+}
+
+// TestReadingAListHoldsNoReader uses up every reader of the database while a
+// list is read, as other imports would.
+func TestReadingAListHoldsNoReader(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		list := "maker,product\nAsahi,Gate\n"
+		free := 0
+		in := slow{strings.NewReader(list), func() {
+			if free > 0 {
+				return
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			var all func(n int) error
+			all = func(n int) error { // that many transactions, each within the last
+				return h.Parts.DB.Read(ctx, func(tx *db.Tx) error {
+					if free = max(free, n); h.Parts.DB.Postgres() && n == 24 || n == 8 && !h.Parts.DB.Postgres() {
+						return nil
+					}
+					return all(n + 1)
+				})
+			}
+			if err := all(1); err != nil {
+				t.Errorf("%d readers are free: %v", free, err)
+			}
+		}}
+		v, err := h.PreviewImport(h.wind(), "x.csv", in, int64(len(list)), false)
+		if err != nil || v.Counts.Added != 1 {
+			t.Fatalf("%+v %v", v.Counts, err)
+		}
+		if got, err := h.ApplyImport(h.wind(), v.Token); err != nil || got.Counts.Added != 1 {
+			t.Errorf("%+v %v", got, err)
 		}
 	})
 }

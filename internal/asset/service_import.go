@@ -65,8 +65,19 @@ type planned struct {
 	plan   Plan
 }
 
-// plan reads a list and puts it against the register of who acts.
-func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, name string, in io.ReaderAt, size int64, remove bool) (p planned, err error) {
+// readList reads a list. It takes seconds, so it is done while no transaction
+// is open: readers are few.
+func readList(name string, in io.ReaderAt, size int64) (file File, list []Row, err error) {
+	file, err = Read(name, in, size, func(r Row) error {
+		list = append(list, r)
+		return nil
+	})
+	return file, list, err
+}
+
+// plan puts a list against the register of who acts.
+func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, file File, list []Row, remove bool) (p planned, err error) {
+	p.file = file
 	if p.head, err = loadHead(ctx, tx, who.Org); err != nil {
 		return p, err
 	}
@@ -86,14 +97,6 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, name s
 	if err != nil {
 		return p, err
 	}
-	var list []Row
-	p.file, err = Read(name, in, size, func(r Row) error {
-		list = append(list, r)
-		return nil
-	})
-	if err != nil {
-		return p, err
-	}
 	p.plan = NewPlan(items, list, remove)
 	// What a person entered is not in any list, so no list takes it out.
 	n := len(p.plan.Removed)
@@ -108,13 +111,22 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, who gate.Identity, name s
 // rows are part of the preview.
 func (s *Service) PreviewImport(ctx context.Context, name string, in io.ReaderAt, size int64, remove bool) (v Preview, err error) {
 	var p planned
+	// Who may not is refused before anything is read.
+	if err := s.read(ctx, "asset.preview", func(*db.Tx, gate.Identity, gate.Reach) error { return nil }); err != nil {
+		return v, err
+	}
+	found, list, err := readList(name, in, size)
+	if err != nil {
+		return v, err
+	}
 	err = s.read(ctx, "asset.preview", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		p, err = s.plan(ctx, tx, who, name, in, size, remove)
+		p, err = s.plan(ctx, tx, who, found, list, remove)
 		return err
 	})
 	if err != nil {
 		return v, err
 	}
+	list = nil
 	now := s.now()
 	v = Preview{Token: newID(), Name: clip(name), File: p.file, Remove: remove, Counts: p.plan.Counts, Untouched: p.plan.Untouched, Revision: p.head.Revision,
 		Rows: previewRows(&p.plan), Notes: p.file.Notes, CreatedAt: now, ExpiresAt: now.Add(PreviewAge)}
@@ -258,11 +270,7 @@ type Applied struct {
 // happens and the fault is ErrPreviewStale. Faults: ErrPreviewGone,
 // ErrPreviewStale, Invalid "asset.plan.invalid" with the first wrong rows.
 func (s *Service) ApplyImport(ctx context.Context, token string) (out Applied, err error) {
-	var p planned
-	err = s.read(ctx, "asset.import", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		p, err = s.planAgain(ctx, tx, who, token)
-		return err
-	})
+	p, err := s.planAgain(ctx, token)
 	if err != nil {
 		return out, err
 	}
@@ -286,8 +294,13 @@ func (s *Service) ApplyImport(ctx context.Context, token string) (out Applied, e
 }
 
 // planAgain puts the list of a preview against the register as it is now.
-func (s *Service) planAgain(ctx context.Context, tx *db.Tx, who gate.Identity, token string) (p planned, err error) {
-	kept, c, err := s.preview(ctx, tx, who, token, true)
+func (s *Service) planAgain(ctx context.Context, token string) (p planned, err error) {
+	var kept previewRow
+	var c *key.Cipher
+	err = s.read(ctx, "asset.import", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		kept, c, err = s.preview(ctx, tx, who, token, true)
+		return err
+	})
 	if err != nil {
 		return p, err
 	}
@@ -299,13 +312,20 @@ func (s *Service) planAgain(ctx context.Context, tx *db.Tx, who gate.Identity, t
 		return p, fmt.Errorf("import preview: %w", err)
 	}
 	kept.file = nil
-	if p, err = s.plan(ctx, tx, who, kept.Name, bytes.NewReader(raw), int64(len(raw)), kept.Remove); err != nil {
+	file, list, err := readList(kept.Name, bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
 		return p, err
 	}
-	if p.head.Revision != kept.Revision {
-		return p, ErrPreviewStale
-	}
-	return p, p.plan.Err()
+	err = s.read(ctx, "asset.import", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		if p, err = s.plan(ctx, tx, who, file, list, kept.Remove); err != nil {
+			return err
+		}
+		if p.head.Revision != kept.Revision {
+			return ErrPreviewStale
+		}
+		return p.plan.Err()
+	})
+	return p, err
 }
 
 // write puts a plan into the register, a few rows at a time.
