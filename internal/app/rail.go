@@ -38,6 +38,8 @@ var menu = []entry{
 	{page.RailItem{Key: "readings", Href: "/readings", Icon: "eye", Label: "app.menu.readings"}, "app.menu.watch", may(incident.Access, "incident.readings")},
 	{page.RailItem{Key: "record", Href: "/record", Icon: "list", Label: "app.menu.record"}, "app.menu.watch", may(ledgerAccess, "ledger.audit")},
 	{page.RailItem{Key: "people", Href: "/people", Icon: "people", Label: "app.menu.people"}, "app.menu.own", may(org.Access, "person.list")},
+	{page.RailItem{Key: "organisation", Href: "/organisation", Icon: "info", Label: "app.menu.organisation"}, "app.menu.own",
+		func(_ context.Context, who gate.Identity) bool { return who.Org != "" && !who.Has(gate.HubAdmin) }},
 	{page.RailItem{Key: "organisations", Href: "/organisations", Icon: "info", Label: "app.menu.organisations"}, "app.menu.own",
 		func(_ context.Context, who gate.Identity) bool { return who.Has(gate.HubAdmin) }},
 }
