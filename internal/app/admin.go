@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -45,7 +47,7 @@ func adminCommand(env *cli.Env) *cobra.Command {
 		return OpenHub(ctx, l.Value, env.Words, log, Options{})
 	}
 	root.AddCommand(migrateCommand(env, &file), backupCommand(env, &file), restoreCommand(env, &file), rotateCommand(env, open))
-	root.AddCommand(org.Commands(env, func(ctx context.Context) (*org.Service, func() error, error) {
+	people := org.Commands(env, func(ctx context.Context) (*org.Service, func() error, error) {
 		h, err := open(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -57,8 +59,50 @@ func adminCommand(env *cli.Env) *cobra.Command {
 			}
 			return errors.Join(err, h.Close())
 		}, nil
-	})...)
+	})
+	root.AddCommand(people...)
+	// A hub begins by these; whatever else finds none was called in the wrong
+	// folder or without its configuration, and must not make an empty one.
+	begins := map[string]bool{"migrate": true, "restore": true, "add": true}
+	var guard func(c *cobra.Command)
+	guard = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			guard(sub)
+		}
+		if c.RunE != nil && !begins[c.Name()] {
+			c.PreRunE = func(cmd *cobra.Command, _ []string) error { return mustExist(cmd.Context(), file) }
+		}
+	}
+	guard(root)
 	return root
+}
+
+// mustExist refuses when the configured database is not there or holds no hub.
+func mustExist(ctx context.Context, file string) error {
+	l, err := config.Read(file, os.Environ())
+	if err != nil {
+		return err
+	}
+	source := l.Value.Database()
+	none := fault.New(fault.Usage, "app.no_hub", "path", source)
+	if u, err := url.Parse(source); err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") {
+		none = fault.New(fault.Usage, "app.no_hub", "path", u.Redacted())
+	} else if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) {
+		return none.Because(err)
+	}
+	d, err := db.Open(ctx, source)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	var tables []string
+	if err := d.Read(ctx, func(tx *db.Tx) (err error) { tables, err = tx.Tables(ctx); return err }); err != nil {
+		return err
+	}
+	if !slices.Contains(tables, "ledger_entry") {
+		return none
+	}
+	return nil
 }
 
 // openDB opens the database alone: migrating and restoring must not make keys.
@@ -125,12 +169,15 @@ func rotateCommand(env *cli.Env, open func(context.Context) (*Hub, error)) *cobr
 
 func backupCommand(env *cli.Env, file *string) *cobra.Command {
 	var recipients []string
-	var plain, withKeys bool
+	var plain, withKeys, force bool
 	c := &cobra.Command{
 		Use: "backup FILE", Short: env.Printer().T("app.backup.short"), Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if plain && withKeys {
 				return fault.New(fault.Usage, "app.backup.plain_keys")
+			}
+			if _, err := os.Lstat(args[0]); err == nil && !force {
+				return fault.New(fault.Conflict, "app.backup.exists", "file", args[0])
 			}
 			cfg, d, err := openDB(cmd.Context(), *file)
 			if err != nil {
@@ -184,6 +231,7 @@ func backupCommand(env *cli.Env, file *string) *cobra.Command {
 	f := c.Flags()
 	f.StringSliceVar(&recipients, "recipient", nil, env.Printer().T("app.backup.flag_recipient"))
 	f.BoolVar(&withKeys, "with-keys", false, env.Printer().T("app.backup.flag_keys"))
+	f.BoolVar(&force, "force", false, env.Printer().T("app.backup.flag_force"))
 	f.BoolVar(&plain, "plain", false, env.Printer().T("app.backup.flag_plain"))
 	return c
 }
@@ -200,6 +248,9 @@ func writeBackup(ctx context.Context, file string, hub backup.Hub, to []age.Reci
 	sum, err := backup.Write(ctx, tmp, hub, time.Now(), to...)
 	if err != nil {
 		return sum, err
+	}
+	if sum.Rows["ledger_entry"] == 0 { // every hub that anybody used has entries
+		return sum, fault.New(fault.Usage, "app.backup.empty")
 	}
 	if err := tmp.Sync(); err != nil {
 		return sum, err
@@ -231,6 +282,14 @@ func restoreCommand(env *cli.Env, file *string) *cobra.Command {
 	c := &cobra.Command{
 		Use: "restore FILE", Short: env.Printer().T("app.restore.short"), Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := os.Open(args[0])
+			if err != nil {
+				return fault.New(fault.Usage, "cli.cannot_read", "file", args[0]).Because(err)
+			}
+			defer in.Close()
+			if err := backup.Recognise(in); err != nil {
+				return err
+			}
 			cfg, d, err := openDB(cmd.Context(), *file)
 			if err != nil {
 				return err
@@ -248,18 +307,13 @@ func restoreCommand(env *cli.Env, file *string) *cobra.Command {
 					return fault.New(fault.Usage, "app.restore.identity", "file", identity).Because(err)
 				}
 			}
-			in, err := os.Open(args[0])
-			if err != nil {
-				return fault.New(fault.Usage, "cli.cannot_read", "file", args[0]).Because(err)
-			}
-			defer in.Close()
 			sum, m, err := backup.Restore(cmd.Context(), in, backup.Hub{DB: d, Blobs: filepath.Join(cfg.Hub.DataDir, "blobs"), Keys: cfg.KeyDir()}, ids...)
 			if err != nil {
 				return err
 			}
 			return env.Emit(sum, func(w io.Writer, p text.Printer) error {
 				fmt.Fprintln(w, p.T("app.restore.done", "at", m.MadeAt, "files", sum.Files))
-				if !m.Keys {
+				if keys, err := filepath.Glob(filepath.Join(cfg.KeyDir(), "kek-*.key")); err != nil || len(keys) == 0 {
 					fmt.Fprintln(w, p.T("app.restore.no_keys", "dir", cfg.KeyDir()))
 				}
 				_, err := fmt.Fprintln(w, p.T("app.restore.later"))

@@ -41,6 +41,7 @@ var (
 	ErrNotEmpty = fault.New(fault.Conflict, "backup.not_empty")
 	ErrVersion  = fault.New(fault.Conflict, "backup.version")
 	ErrDamaged  = fault.New(fault.Usage, "backup.damaged")
+	ErrNoBackup = fault.New(fault.Usage, "backup.none")
 	ErrLocked   = fault.New(fault.Usage, "backup.locked")
 )
 
@@ -272,16 +273,44 @@ func Restore(ctx context.Context, r io.Reader, hub Hub, identities ...age.Identi
 	}
 }
 
+// The first bytes of a backup: encrypted, or only compressed (RFC 8878
+// section 3.1.1).
+const (
+	sealedMagic = "age-encryption.org/"
+	packedMagic = "\x28\xb5\x2f\xfd"
+)
+
+// Recognise reads the first bytes of r, goes back to the start and fails with
+// ErrNoBackup when no backup begins so.
+func Recognise(r io.ReadSeeker) error {
+	head := make([]byte, len(sealedMagic))
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return ErrNoBackup.Because(err)
+	}
+	if !isBackup(head[:n]) {
+		return ErrNoBackup
+	}
+	_, err = r.Seek(0, io.SeekStart)
+	return err
+}
+
+func isBackup(head []byte) bool {
+	return bytes.HasPrefix(head, []byte(sealedMagic)) || bytes.HasPrefix(head, []byte(packedMagic))
+}
+
 // open undoes encryption, if there is any, and compression.
 func open(r io.Reader, identities []age.Identity) (io.ReadCloser, error) {
-	const magic = "age-encryption.org/"
-	head := make([]byte, len(magic))
+	head := make([]byte, len(sealedMagic))
 	n, err := io.ReadFull(r, head)
+	if !isBackup(head[:n]) {
+		return nil, ErrNoBackup
+	}
 	if err != nil {
 		return nil, ErrDamaged.Because(err)
 	}
 	r = io.MultiReader(bytes.NewReader(head[:n]), r)
-	if string(head) == magic {
+	if string(head) == sealedMagic {
 		if len(identities) == 0 {
 			return nil, ErrLocked
 		}

@@ -154,8 +154,8 @@ func TestDamageAndWrongKeysAreSaid(t *testing.T) {
 		{"another key", sealed.Bytes(), []age.Identity{other}, ErrLocked},
 		{"cut", sealed.Bytes()[:sealed.Len()-100], []age.Identity{mine}, ErrDamaged},
 		{"flipped", flipped, []age.Identity{mine}, ErrDamaged},
-		{"empty", nil, nil, ErrDamaged},
-		{"another file", []byte("this is not a backup at all, but a text"), nil, ErrDamaged},
+		{"empty", nil, nil, ErrNoBackup},
+		{"another file", []byte("this is not a backup at all, but a text"), nil, ErrNoBackup},
 		{"plain and cut", plain.Bytes()[:plain.Len()-20], nil, ErrDamaged},
 	} {
 		into := start(t, t.TempDir())
