@@ -251,7 +251,7 @@ func showRegister(q *httpd.Request, s *Service) error {
 	}
 	v.Age = p.T("asset.web.age", "median", o.Age.Median, "stale", o.Age.Stale, "days", s.Rules.House().StaleDays)
 	m := o.Marks
-	v.Squares = page.Squares{Title: p.T("asset.web.squares", "n", m.Act+m.Attend), Note: p.T("asset.web.squares_note"), Say: p.T("asset.web.squares_say", "act", m.Act, "attend", m.Attend, "fine", m.Fine),
+	v.Squares = page.Squares{Title: p.T("asset.web.squares", "n", m.Act+m.Attend), Note: p.T("asset.web.squares_note"), Unit: p.T("asset.web.squares_unit"), Say: p.T("asset.web.squares_say", "act", m.Act, "attend", m.Attend, "fine", m.Fine),
 		Parts: []page.Mass{{Label: p.T("asset.web.mark_act"), N: m.Act, Class: "f-act"}, {Label: p.T("asset.web.mark_attend"), N: m.Attend, Class: "f-attend"}, {Label: p.T("asset.web.fine"), N: m.Fine, Class: "f-line"}}}
 	pic, err := s.Picture(q.Context(), org)
 	if err != nil {

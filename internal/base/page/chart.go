@@ -25,10 +25,11 @@ type Figure struct {
 }
 
 // Squares draws one square per thing, most urgent first. Above 400 things a
-// square stands for several, and a line under the picture says how many.
+// square stands for several, and the caption says of how many instead of Note.
 type Squares struct {
 	Title  string // the finding
-	Note   string // what a square is
+	Note   string // what a square is, while it is one thing
+	Unit   string // the word after a number of things: "台", "devices"
 	Say    string // the picture in one sentence
 	Parts  []Mass
 	Across int // squares in a row; zero is 36
@@ -65,6 +66,12 @@ func (d *drawer) squares(q Squares) (template.HTML, error) {
 			n := len(view.Marks)
 			view.Marks = append(view.Marks, square{n % across * 12, n / across * 12, p.Class})
 		}
+	}
+	if view.Per > 1 {
+		if q.Unit == "" {
+			return "", fmt.Errorf("squares: %d things to a square, and no unit to say so", view.Per)
+		}
+		view.Note = d.p.T("page.chart.per", "n", view.Per, "unit", q.Unit)
 	}
 	view.Height = max((len(view.Marks)+across-1)/across*12-2, 10)
 	return d.html("page/squares", view)

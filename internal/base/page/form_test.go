@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -185,7 +186,7 @@ func TestSquaresAreBounded(t *testing.T) {
 	}
 	d.begin(Shell{})
 	for _, n := range []int{0, 1, 400, 401, 2_000_000} {
-		h, err := d.squares(Squares{Say: "s", Parts: []Mass{{"a", n, "f-act"}, {"b", 1, "f-line"}}})
+		h, err := d.squares(Squares{Say: "s", Note: "四角1つが1台", Unit: "台", Parts: []Mass{{"a", n, "f-act"}, {"b", 1, "f-line"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,8 +199,17 @@ func TestSquaresAreBounded(t *testing.T) {
 		if marks > most+4 || n > 0 && marks < 2 {
 			t.Errorf("%d things: %d marks", n, marks)
 		}
+		if each := strings.Contains(string(h), "四角1つが1台"); each != (n < most) {
+			t.Errorf("%d things: the caption says one to a square: %v", n, each)
+		}
+		if n == 401 && !strings.Contains(string(h), "四角1つが約2台です") {
+			t.Errorf("%d things: %s", n, h)
+		}
 	}
 	if _, err := d.squares(Squares{Parts: []Mass{{"a", -1, ""}}}); err == nil {
 		t.Error("a negative count must fail")
+	}
+	if _, err := d.squares(Squares{Parts: []Mass{{"a", 401, ""}}}); err == nil {
+		t.Error("several to a square without a unit must fail")
 	}
 }
