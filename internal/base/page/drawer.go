@@ -75,8 +75,8 @@ func (d *drawer) now() time.Time { return d.shell.Now }
 
 // Summary is the list of what to mend, drawn on top of the page.
 type Summary struct {
-	Title string // "Fix 2 places", or what went wrong when no place is named
-	Lead  string // what went wrong, when places are named
+	Title string // "Fix 2 places", or what went wrong when that counts itself or names no place
+	Lead  string // what went wrong, when the title is our count
 	Hint  string
 	Items []SummaryItem
 }
@@ -90,7 +90,8 @@ func (d *drawer) faultSummary() *Summary {
 		return nil
 	}
 	s := &Summary{Title: d.says.Title, Hint: d.says.Hint}
-	places := fault.Of(d.shell.Fault).Places
+	f := fault.Of(d.shell.Fault)
+	places := f.Places
 	seen := map[SummaryItem]bool{}
 	for i, pl := range d.says.Places {
 		item := SummaryItem{d.ids[places[i].At], pl.Say}
@@ -99,7 +100,8 @@ func (d *drawer) faultSummary() *Summary {
 			s.Items = append(s.Items, item)
 		}
 	}
-	if len(s.Items) > 0 {
+	// A fault that says how many places it has is not counted a second time.
+	if _, counts := f.Args["n"]; len(s.Items) > 0 && !counts {
 		s.Title, s.Lead = d.p.T("page.errors.count", "n", len(s.Items)), s.Title
 	}
 	return s
