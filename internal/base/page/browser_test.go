@@ -43,6 +43,11 @@ func (h *hub) serve(t *testing.T, s *Set) http.Handler {
 		if r.URL.Query().Has("mistakes") {
 			shell = faulty(text.JA)
 		}
+		if r.URL.Query().Has("bare") { // no menu, nothing ticked, nothing to undo
+			bulk := data["Bulk"].(Bulk)
+			bulk.Said, bulk.Undo, shell.Rail = "", "", nil
+			data["Bulk"] = bulk
+		}
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if err := s.Render(w, "gallery/gallery", shell, data); err != nil {
@@ -153,7 +158,7 @@ func TestScript(t *testing.T) {
 	step("? opens the keys", chromedp.KeyEvent("?"), until(`document.querySelector("#keys").matches(":popover-open")`),
 		do(`document.querySelector("#keys").hidePopover()`))
 	step("single keys can be off", do(`document.querySelector("[data-keys]").click()`), chromedp.KeyEvent("/"),
-		until(`document.activeElement.type !== "search"`), do(`document.querySelector("[data-keys]").click()`))
+		until(`document.activeElement.type !== "search"`), until(`document.querySelector("[data-keys]").textContent === "1文字のキー操作を使う"`), do(`document.querySelector("[data-keys]").click()`))
 	step("what belongs to an answer shows when it is chosen", until(`!document.querySelector("#f-who").checkVisibility()`),
 		chromedp.Click(`#f-how-1`), until(`document.querySelector("#f-who").checkVisibility()`))
 
@@ -176,6 +181,14 @@ func TestScript(t *testing.T) {
 
 	step("mistakes: the summary has the focus, its link leads to the field", chromedp.Navigate(srv.URL+"/gallery?mistakes"),
 		until(`document.activeElement.id === "errors"`), chromedp.Click(`a[href="#f-aware-y"]`), until(`document.activeElement.id === "f-aware-y"`))
+
+	step("without a menu the page has the whole width", chromedp.Navigate(srv.URL+"/gallery?bare"), until(`document.documentElement.classList.contains("has-js")`),
+		until(`document.querySelector("#main").getBoundingClientRect().width > 1000`))
+	const sticks = `getComputedStyle(document.querySelector("[data-bulk]")).position === "sticky"`
+	step("the bulk bar waits for the first tick", until(`!document.querySelector("[data-bulk]").checkVisibility()`),
+		do(`document.querySelector("[data-item] input[type=checkbox]").click()`), until(`document.querySelector("[data-bulk]").checkVisibility() && `+sticks),
+		do(`document.querySelector("[data-item] input[type=checkbox]:checked").click()`), until(`!document.querySelector("[data-bulk]").checkVisibility()`))
+	step("what can be undone stays, and covers nothing", chromedp.Navigate(srv.URL+"/gallery"), until(`document.querySelector("[data-bulk]").checkVisibility() && !(`+sticks+`)`))
 
 	// No page scrolls sideways on a small screen, 320 px is WCAG's 400 % zoom.
 	for _, width := range []int64{320, 360, 768, 1024, 1440} {

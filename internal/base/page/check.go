@@ -17,6 +17,7 @@ var inlines = []struct {
 	{regexp.MustCompile(`(?i)<style\b`), "a style element; looks belong in the stylesheet"},
 	{regexp.MustCompile(`(?i)\sstyle\s*=`), "a style attribute; use a class, or SVG attributes for geometry"},
 	{regexp.MustCompile(`(?i)<[a-z][^<>]*\son[a-z]+\s*=`), "an event attribute; the script listens by data attributes"},
+	{regexp.MustCompile(`(?i)<[a-z][^<>]*\sdata-on[a-z-]*\s*=`), "a data-on attribute; html/template takes it for a script and puts quotation marks round its words"},
 	{regexp.MustCompile(`(?i)javascript:`), "a javascript: address"},
 	{regexp.MustCompile(`(?i)<script\b`), "a script element; only the shell has one"},
 }
@@ -26,7 +27,7 @@ var inlines = []struct {
 func inline(src string) error {
 	for _, in := range inlines {
 		for _, at := range in.re.FindAllStringIndex(src, -1) {
-			if in.say == inlines[4].say && strings.HasPrefix(src[at[0]:], `<script src="{{.Script}}" defer></script>`) {
+			if in.say == inlines[len(inlines)-1].say && strings.HasPrefix(src[at[0]:], `<script src="{{.Script}}" defer></script>`) {
 				continue
 			}
 			return fmt.Errorf("line %d: %s", 1+strings.Count(src[:at[0]], "\n"), in.say)

@@ -140,6 +140,32 @@ func TestMistakesKeepWhatWasTyped(t *testing.T) {
 	}
 }
 
+// A fault that says how many places it has stands alone; another says what is
+// wrong below our count.
+func TestSummaryCountsOnce(t *testing.T) {
+	s := gallerySet(t)
+	place := fault.Place{At: "how", Code: "gallery.bad.how"}
+	for _, c := range []struct {
+		err         *fault.Error
+		title, lead string
+	}{
+		{fault.New(fault.Invalid, "page.errors.count", "n", 1).At(place), "Fix 1 place", ""},
+		{fault.New(fault.Invalid, "gallery.bad").At(place), "Fix 1 place", "<p>"},
+	} {
+		sh := galleryShell(text.EN)
+		sh.Fault = c.err
+		got := galleryPage(t, s, sh)
+		from := strings.Index(got, `id="errors-title"`)
+		if from < 0 {
+			t.Fatal("no summary")
+		}
+		got, _, _ = strings.Cut(got[from:], "</ul>")
+		if strings.Count(got, c.title) != 1 || strings.Contains(got, "<p>") != (c.lead != "") {
+			t.Errorf("%s: %s", c.err.Code, got)
+		}
+	}
+}
+
 // TestNewRefuses is about every page that must not reach a reader.
 func TestNewRefuses(t *testing.T) {
 	words, err := text.Load(Words, galleryWords)
@@ -156,6 +182,7 @@ func TestNewRefuses(t *testing.T) {
 		"<p>\n<p style=\"color:red\">":                             "line 2: a style attribute",
 		`<style>p{}</style>`:                                       "a style element",
 		`<p onclick="x()">`:                                        "an event attribute",
+		`<p data-on="{{T "gallery.note"}}">`:                       "a data-on attribute",
 		`<a href="javascript:x()">`:                                "javascript:",
 		`<script>1</script>`:                                       "a script element",
 		`{{define "row"}}x{{end}}`:                                 `must begin with "x/"`,

@@ -42,7 +42,7 @@
     }
   });
   const keysButton = $("[data-keys]");
-  const sayKeys = () => { if (keysButton) keysButton.textContent = keysOff() ? keysButton.dataset.on : keysButton.dataset.off; };
+  const sayKeys = () => { if (keysButton) keysButton.textContent = keysOff() ? keysButton.dataset.sayOn : keysButton.dataset.sayOff; };
   keysButton?.addEventListener("click", () => { localStorage.setItem("keys", keysOff() ? "on" : "off"); sayKeys(); });
   sayKeys();
 
@@ -52,6 +52,7 @@
     const count = () => {
       const n = $$("[data-item] input[type=checkbox]:checked").length;
       bulk.hidden = n === 0 && !$("[data-keep]", bulk);
+      bulk.classList.toggle("on", n > 0);
       $("[data-bulk-count]", bulk).textContent = n;
     };
     addEventListener("change", count);
