@@ -221,3 +221,28 @@ func BenchmarkDecodeReport(b *testing.B) {
 		}
 	}
 }
+
+func TestStoredFormIsTheReportsJSON(t *testing.T) {
+	for _, k := range Kinds {
+		r := Template(k)
+		want, err1 := json.Marshal(r)
+		got, err2 := r.stored()
+		if err1 != nil || err2 != nil || string(got) != string(want) {
+			t.Errorf("%s: %v %v\n%s\n%s", k, err1, err2, got, want)
+		}
+	}
+}
+
+func TestNumbersInFullWidth(t *testing.T) {
+	raw := `{"format":1,"kind":"ddos","stage":"first","version":1,"tlp":"AMBER","consents":{},"values":{"operator.corporate_number":"８０００-０１２０１３９９９","contact.duty":{"name":"当直１","phone":"００－００００－００００"}}}`
+	r, err := DecodeReport([]byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := r.Value("operator.corporate_number").Text(); got != "8000012013999" {
+		t.Errorf("%q", got)
+	}
+	if row, _ := r.Value("contact.duty").V.(Row); row["phone"] != "00-0000-0000" || row["name"] != "当直１" {
+		t.Errorf("%v", row)
+	}
+}

@@ -186,6 +186,22 @@ type Report struct {
 	Values   map[FieldID]Value `json:"values"`
 }
 
+// stored returns the report's JSON, as it is sealed. It is what encoding the
+// report gives, without an encoder's turn for each of its answers.
+func (r *Report) stored() ([]byte, error) {
+	type plain Report // without methods
+	values := make(map[FieldID]any, len(r.Values))
+	for id, v := range r.Values {
+		if values[id] = v.V; v.State != Known {
+			values[id] = v
+		}
+	}
+	return json.Marshal(struct {
+		*plain
+		Values map[FieldID]any `json:"values"`
+	}{(*plain)(r), values})
+}
+
 // NewReport returns an empty first report. TLP:AMBER until the reporter
 // chooses: wide enough for the recipients to act, no wider.
 func NewReport(k Kind) *Report {
