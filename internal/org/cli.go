@@ -12,7 +12,6 @@ import (
 
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
-	"noroshi/internal/base/gate"
 	"noroshi/internal/base/text"
 )
 
@@ -51,29 +50,34 @@ func userCommand(e *cli.Env, open Opener) *cobra.Command {
 		clearance               int
 	}
 	add := &cobra.Command{
-		Use: "add MAIL", Short: p.T("org.cli.user.add"), Args: cobra.ExactArgs(1),
+		Use: "add MAIL", Short: p.T("org.cli.user.add"), Long: addHelp(p), Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return with(c, open, func(ctx context.Context, s *Service) error {
 				o, err := findOrg(ctx, s, in.org, in.number)
 				if err != nil {
 					return err
 				}
+				person := newPerson(args[0], in.name, in.lang, in.roles, in.clearance)
 				if o.ID == "" {
-					n := Org{Number: Number(in.number), Name: text.Both{JA: in.org}, Sectors: in.sectors}
-					for _, k := range in.kinds {
-						n.Kinds = append(n.Kinds, Kind(k))
+					n, err := newOrg(in.org, in.number, in.kinds, in.sectors)
+					if err != nil {
+						return err
+					}
+					if n, err = n.Normal(s.Sectors); err != nil {
+						return onLine(err, n.Kinds, s.Sectors)
+					}
+					// Before anything is registered: a mistyped role leaves nothing.
+					if _, err := checkPerson(person, n); err != nil {
+						return onLine(err, n.Kinds, s.Sectors)
 					}
 					if o, err = s.Register(ctx, n); err != nil {
 						return err
 					}
 				}
-				person := Person{Org: o.ID, Name: in.name, Mail: args[0], Lang: text.Lang(in.lang), Clearance: in.clearance}
-				for _, r := range in.roles {
-					person.Roles = append(person.Roles, gate.Role(r))
-				}
+				person.Org = o.ID
 				person, link, err := s.Invite(ctx, person)
 				if err != nil {
-					return err
+					return onLine(err, o.Kinds, s.Sectors)
 				}
 				return showMade(e, LinkMade{person, Invitation, s.LinkURL(link)})
 			})
@@ -117,7 +121,18 @@ func userCommand(e *cli.Env, open Opener) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return e.Emit(all, func(w io.Writer, p text.Printer) error { return tablePeople(w, p, all) })
+				names := map[ID]string{}
+				for _, x := range all {
+					if _, known := names[x.Org]; known {
+						continue
+					}
+					o, err := s.Get(ctx, x.Org)
+					if err != nil {
+						return err
+					}
+					names[x.Org] = o.In(e.Lang())
+				}
+				return e.Emit(all, func(w io.Writer, p text.Printer) error { return tablePeople(w, p, all, names) })
 			})
 		},
 	}
@@ -167,7 +182,7 @@ func tokenCommand(e *cli.Env, open Opener) *cobra.Command {
 				}
 				t, secret, err := s.IssueTokenFor(ctx, person.ID, in.name, in.scopes, time.Duration(in.days)*24*time.Hour)
 				if err != nil {
-					return err
+					return onLine(err, nil, s.Sectors)
 				}
 				e.Say("org.cli.token.once", "until", t.ExpiresAt)
 				return e.Emit(TokenMade{t, secret}, func(w io.Writer, _ text.Printer) error {
@@ -197,8 +212,9 @@ func tokenCommand(e *cli.Env, open Opener) *cobra.Command {
 				}
 				return e.Emit(append([]Token{}, all...), func(w io.Writer, p text.Printer) error {
 					tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+					fmt.Fprintf(tw, "TOKEN-ID\t%s\t%s\t%s\n", p.T("org.web.token.name"), p.T("org.web.token.scopes"), p.T("org.web.until"))
 					for _, t := range all {
-						fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", t.ID, t.Name, strings.Join(t.Scopes, ","), t.ExpiresAt.Format(time.RFC3339))
+						fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", t.ID, t.Name, strings.Join(t.Scopes, ","), p.Time(t.ExpiresAt))
 					}
 					return tw.Flush()
 				})
@@ -230,14 +246,16 @@ func showMade(e *cli.Env, made LinkMade) error {
 	})
 }
 
-func tablePeople(w io.Writer, p text.Printer, all []Person) error {
+func tablePeople(w io.Writer, p text.Printer, all []Person, orgs map[ID]string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, strings.Join([]string{p.T("org.web.mail"), p.T("org.web.name"), p.T("org.web.org"), p.T("org.web.roles"),
+		p.T("org.web.clearance"), p.T("org.web.state")}, "\t"))
 	for _, x := range all {
 		roles := make([]string, len(x.Roles))
 		for i, r := range x.Roles {
 			roles[i] = string(r)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\n", x.Mail, x.Name, x.Org, strings.Join(roles, ","), x.Clearance, p.T(stateWords+string(x.State)))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%s\n", x.Mail, x.Name, orgs[x.Org], strings.Join(roles, ","), x.Clearance, p.T(stateWords+string(x.State)))
 	}
 	return tw.Flush()
 }

@@ -53,7 +53,7 @@ func TestCommands(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &made); err != nil || made.Purpose != Invitation || made.Person.State != Invited {
 		t.Errorf("%s %v", out, err)
 	}
-	if code, out, _ = run("user", "list"); code != 0 || strings.Count(out, "\n") != 2 || !strings.Contains(out, "Active") || !strings.Contains(out, "Invited") {
+	if code, out, _ = run("user", "list"); code != 0 || strings.Count(out, "\n") != 3 || !strings.HasPrefix(out, "Mail address") || !strings.Contains(out, "Active") || !strings.Contains(out, "Invited") {
 		t.Errorf("%d %s", code, out)
 	}
 	code, out, _ = run("token", "issue", "first@example.jp", "--scope", "asset.*", "--days", "1")
@@ -65,7 +65,7 @@ func TestCommands(t *testing.T) {
 	if err != nil || !who.Has(gate.HubAdmin) {
 		t.Fatal(who, err)
 	}
-	if code, out, _ = run("token", "list", "first@example.jp"); code != 0 || !strings.Contains(out, who.Token) {
+	if code, out, _ = run("token", "list", "first@example.jp"); code != 0 || !strings.Contains(out, who.Token) || !strings.Contains(out, "TOKEN-ID") || !strings.Contains(out, "JST") {
 		t.Errorf("%d %s", code, out)
 	}
 	if code, _, errs = run("token", "revoke", who.Token); code != 0 {
@@ -87,12 +87,26 @@ func TestCommands(t *testing.T) {
 		{0, []string{"user", "resume", "second@example.jp"}, "Done"},
 		{1, []string{"user", "link", "nobody@example.jp"}, "cannot find this person"},
 		{2, []string{"user", "add", "x@example.jp", "--role", "hub.admin"}, "--org"},
-		{3, []string{"user", "add", "x@example.jp", "--org", "運営", "--role", "operator.admin", "--name", "x"}, "not a role in this kind"},
+		{3, []string{"user", "add", "x@example.jp", "--org", "運営", "--role", "operator.admin", "--name", "x"}, "--role: “operator.admin” is not a role in this kind of organisation; choose from hub.admin"},
+		{1, []string{"user", "add", "x@example.jp", "--org", "Nope", "--role", "hub.admin", "--name", "x"}, "no organisation “Nope”; give --kind"},
+		{3, []string{"user", "add", "x@example.jp", "--org", "Nope", "--kind", "operatr", "--sector", "portt", "--name", "x"}, "--kind: There is no kind “operatr”; choose from operator, ministry"},
+		{3, []string{"user", "add", "x@example.jp", "--org", "Nope", "--kind", "operator", "--sector", "portt", "--name", "x"}, "--sector: There is no sector “portt”; choose from electricity"},
+		{3, []string{"user", "add", "x@example.jp", "--org", "Nope", "--kind", "operator", "--name", "x"}, "--sector: Give at least one sector: electricity"},
+		{3, []string{"user", "add", "x@example.jp", "--org", "Nope", "--kind", "operator", "--sector", "port", "--role", "bogus", "--name", "x"}, "--role: There is no role “bogus”; choose from operator.viewer"},
+		{3, []string{"user", "add", "x@example.jp", "--org", "Nope", "--kind", "operator", "--sector", "port", "--name", "x"}, "--role: Give at least one role: operator.viewer"},
+		{1, []string{"user", "list", "--org", "Nope"}, "cannot find this organisation"}, // none of these registered one
+		{1, []string{"token", "issue", "second@example.jp", "--scope", "asset.*"}, "second@example.jp has not opened the invitation yet"},
 		{3, []string{"token", "issue", "first@example.jp"}, "at least one scope"},
 		{2, []string{"user", "add"}, "arg"},
 	} {
 		if code, _, errs := run(c.args...); code != c.code || !strings.Contains(errs, c.say) {
 			t.Errorf("%v: %d %s", c.args, code, errs)
+		}
+	}
+	code, out, _ = run("user", "add", "--help")
+	for _, say := range []string{"hub.admin", "commission.member", "carrier", "credit_card", "supplier.contact"} {
+		if code != 0 || !strings.Contains(out, say) {
+			t.Errorf("the help of user add does not name %s:\n%s", say, out)
 		}
 	}
 	if w.entries("person.invite", "done") != 2 {

@@ -92,6 +92,7 @@ var (
 	ErrLastAdmin   = fault.New(fault.Conflict, "org.person.last_admin")
 	ErrNotYours    = fault.New(fault.Refused, "org.person.not_yours")
 	ErrState       = fault.New(fault.Conflict, "org.person.state")
+	ErrNotJoined   = fault.New(fault.Conflict, "org.person.not_joined") // no token before the invitation is opened
 	ErrMailTaken   = fault.New(fault.Conflict, "org.person.mail_taken") // within one organisation
 	ErrNumberTaken = fault.New(fault.Conflict, "org.number.taken")      // seen by the hub's administrators only
 )

@@ -293,7 +293,8 @@ func (s *Service) IssueToken(ctx context.Context, name string, scopes []string, 
 }
 
 // IssueTokenFor issues a token to a person, for the admin commands on the
-// machine itself. Faults as IssueToken, and ErrPersonGone, ErrState.
+// machine itself. Faults as IssueToken, and ErrPersonGone,
+// ErrNotJoined with mail, ErrState.
 func (s *Service) IssueTokenFor(ctx context.Context, id PersonID, name string, scopes []string, life time.Duration) (Token, string, error) {
 	return s.issueToken(ctx, id, name, scopes, life)
 }
@@ -312,7 +313,11 @@ func (s *Service) issueToken(ctx context.Context, id PersonID, name string, scop
 		if err != nil {
 			return gone(err, ErrPersonGone)
 		}
-		if p.State != Active {
+		switch p.State {
+		case Active:
+		case Invited:
+			return fault.New(fault.Conflict, ErrNotJoined.Code, "mail", p.Mail)
+		default:
 			return ErrState
 		}
 		if t, err = s.checkToken(name, scopes, life); err != nil {
