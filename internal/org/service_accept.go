@@ -38,7 +38,7 @@ func (s *Service) enrolment(ctx context.Context, tx *db.Tx, link string) (e Enro
 	if o, err = loadOrg(ctx, tx, p.Org, gate.Identity{}, gate.All); err != nil {
 		return e, p, o, gone(err, ErrLink)
 	}
-	e = Enrolment{Purpose: t.purpose, Name: p.Name, Mail: p.Mail, OrgName: o.In(p.Lang), Expires: t.expires}
+	e = Enrolment{Purpose: t.purpose, Name: p.Name, Mail: p.Mail, OrgName: o.In(p.Lang), Lang: p.Lang, Expires: t.expires}
 	if len(t.totp) == 0 {
 		return e, p, o, nil
 	}

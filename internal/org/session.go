@@ -1,6 +1,10 @@
 package org
 
-import "time"
+import (
+	"time"
+
+	"noroshi/internal/base/text"
+)
 
 // Session is one place where a person is signed in.
 type Session struct {
@@ -40,8 +44,9 @@ type Enrolment struct {
 	Name    string
 	Mail    string
 	OrgName string
-	Secret  string // TOTP secret in base32, to type by hand; empty for a recovery
-	URL     string // otpauth address, for the QR code; empty for a recovery
+	Lang    text.Lang // the person's
+	Secret  string    // TOTP secret in base32, to type by hand; empty for a recovery
+	URL     string    // otpauth address, for the QR code; empty for a recovery
 	Expires time.Time
 }
 

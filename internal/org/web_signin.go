@@ -8,6 +8,7 @@ import (
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
 )
 
 type signInView struct {
@@ -70,6 +71,11 @@ func pagesSignIn(r *httpd.Router, s *Service) {
 
 	r.Page("GET /welcome/{token}", func(q *httpd.Request) error { return showWelcome(q, s, nil) }, httpd.Public)
 	r.Page("POST /welcome/{token}", func(q *httpd.Request) error {
+		e, err := s.Enrolment(q.Context(), q.Path("token"))
+		if err != nil {
+			return linkGone(q, err)
+		}
+		speak(q, e.Lang) // the codes and the faults too
 		if q.Raw("password") != q.Raw("password_again") {
 			return showWelcome(q, s, at(fault.New(fault.Invalid, "org.password.differ"), "password_again"))
 		}
@@ -80,7 +86,7 @@ func pagesSignIn(r *httpd.Router, s *Service) {
 		case err != nil && formFault(err):
 			return showWelcome(q, s, at(err, "password"))
 		case err != nil:
-			return err
+			return linkGone(q, err)
 		}
 		q.SignIn(j.Secret, 0)
 		if len(j.Codes) == 0 {
@@ -143,11 +149,12 @@ func showCode(q *httpd.Request, step string, err error) error {
 }
 
 func showWelcome(q *httpd.Request, s *Service, fail error) error {
-	p := q.Printer
 	e, err := s.Enrolment(q.Context(), q.Path("token"))
 	if err != nil {
-		return err
+		return linkGone(q, err)
 	}
+	speak(q, e.Lang)
+	p := q.Printer
 	v := welcomeView{Token: q.Path("token")}
 	title := p.T("org.web.welcome.title")
 	v.Head = page.Head{H1: title, Lead: p.T("org.web.welcome.lead", "org", e.OrgName, "name", e.Name)}
@@ -175,6 +182,27 @@ func showWelcome(q *httpd.Request, s *Service, fail error) error {
 		shell = shell.Fail(fail, kept(q))
 	}
 	return q.Render("org/welcome", shell, v)
+}
+
+// linkGone answers a link that does not work: one page for one that was used,
+// has ended, or never was, so that it tells nothing, and with the way on.
+func linkGone(q *httpd.Request, err error) error {
+	if !errors.Is(err, ErrLink) {
+		return err
+	}
+	title := q.Printer.T("org.web.gone.title")
+	return q.Render("org/gone", q.Shell(title).Fail(ErrLink, nil), signInView{Head: page.Head{H1: title}})
+}
+
+// speak answers in the language of the person a link is for, who has no
+// session yet to know it from; what they chose in this browser comes first,
+// as it does before the setting of an account.
+func speak(q *httpd.Request, lang text.Lang) {
+	_, asked := text.ParseLang(q.Query("lang"))
+	_, kept := text.ParseLang(q.Cookie("noroshi_lang"))
+	if !asked && !kept {
+		q.Lang, q.Printer.Lang = lang, lang
+	}
 }
 
 // drawQR draws a QR code dark on white in either theme: scanners want it so.

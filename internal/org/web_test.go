@@ -50,6 +50,44 @@ func newHub(t *testing.T, w *world) *httpd.Router {
 	return r
 }
 
+// The page behind a link speaks the language of the person it is for, unless
+// this browser was told another.
+func TestInvitationSpeaksTheLanguageOfThePerson(t *testing.T) {
+	w := newWorld(t)
+	o := w.org(1, Operator, "electricity")
+	hub := newHub(t, w)
+	for _, c := range []struct {
+		person               text.Lang
+		browser, query, want string
+	}{
+		{text.EN, "", "", "en"}, {text.EN, "ja", "", "en"}, {text.JA, "en", "", "ja"}, {text.EN, "en", "?lang=ja", "ja"},
+	} {
+		_, link, err := w.Invite(w.sys, Person{Org: o.ID, Name: "新人", Mail: "new-" + string(c.person) + c.browser + "@example.jp", Lang: c.person, Roles: []gate.Role{gate.OperatorViewer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &browser{t: t, hub: hub, lang: c.browser}
+		if body := b.get("/welcome/" + link + c.query); !strings.Contains(body, `<html lang="`+c.want+`"`) {
+			t.Errorf("%+v: %.120s", c, body)
+		}
+		// A choice made in this browser earlier stands.
+		rec := httptest.NewRecorder()
+		hub.ServeHTTP(rec, httptest.NewRequest("GET", "/sign-in?lang=ja", nil))
+		again := httptest.NewRequest("GET", "/welcome/"+link, nil)
+		for _, k := range rec.Result().Cookies() {
+			again.AddCookie(k)
+		}
+		rec = httptest.NewRecorder()
+		if hub.ServeHTTP(rec, again); !strings.Contains(rec.Body.String(), `<html lang="ja"`) {
+			t.Errorf("%+v: the browser's own choice is lost", c)
+		}
+		code, body, _ := b.ask("POST", "/welcome/"+link+c.query, url.Values{"password": {"a"}, "password_again": {"b"}})
+		if code != 422 || !strings.Contains(body, `<html lang="`+c.want+`"`) {
+			t.Errorf("%+v: %d %.120s", c, code, body)
+		}
+	}
+}
+
 // ask sends a request and returns status, body and where it was sent on to.
 func (b *browser) ask(method, path string, form url.Values) (int, string, string) {
 	b.t.Helper()
@@ -138,8 +176,21 @@ func TestPagesFromInvitationToSignIn(t *testing.T) {
 			if code != 200 || me.cookie == "" || strings.Count(body, "<li><code>") != recoveryCodes {
 				t.Fatalf("%d\n%s", code, body)
 			}
-			if code, _, _ := me.ask("GET", m, nil); code != 404 {
-				t.Errorf("the link again: %d", code)
+			stranger := &browser{t: t, hub: hub, lang: lang}
+			used, mistyped := m, "/welcome/"+ticketPrefix+strings.Repeat("A", 43)
+			form := url.Values{"password": {password}, "password_again": {password}, "code": {"000000"}}
+			pages := map[string]bool{}
+			for _, path := range []string{used, mistyped, "/welcome/x"} {
+				for _, method := range []string{"GET", "POST"} {
+					code, body, _ := stranger.ask(method, path, map[string]url.Values{"POST": form}[method])
+					if code != 404 || !strings.Contains(body, `class="btn primary" href="/sign-in"`) {
+						t.Errorf("%s %s: %d\n%s", method, path, code, body)
+					}
+					pages[strings.ReplaceAll(body, path, "")] = true
+				}
+			}
+			if len(pages) != 1 {
+				t.Errorf("%d pages for links that do not work; one must not tell used from mistyped", len(pages))
 			}
 			for _, path := range []string{"/account", "/account/password", "/account/codes", "/account/tokens/new", "/people", "/organisations", "/organisations/" + string(o.ID)} {
 				me.get(path)
