@@ -54,7 +54,7 @@ type Step struct {
 // ScopeFacts are the answers of a person about one piece of equipment. An
 // answer that is not Yes or No counts as Unknown.
 type ScopeFacts struct {
-	Designated Answer `json:"designated"` // the legal entity is a designated special infrastructure operator
+	Designated Answer `json:"designated"` // the legal entity is a designated operator (特定社会基盤事業者)
 	Used       Answer `json:"used"`       // it uses the equipment, not only owns it
 	Affects    Answer `json:"affects"`    // its compromise may affect specified essential equipment
 }
