@@ -154,11 +154,34 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	return c
 }
 
+// scopeFlags are the answers to the scope check on a command line.
+type scopeFlags struct{ designated, used, affects string }
+
+func (s *scopeFlags) given() bool { return s.designated != "" || s.used != "" || s.affects != "" }
+
+// over returns the answers of a register with those on the command line put
+// over them; what nobody answered is unknown.
+func (s *scopeFlags) over(f ScopeFacts) ScopeFacts {
+	put := func(now *Answer, flag string) {
+		if flag != "" {
+			*now = Answer(flag)
+		} else if *now == "" {
+			*now = Unknown
+		}
+	}
+	put(&f.Designated, s.designated)
+	put(&f.Used, s.used)
+	put(&f.Affects, s.affects)
+	return f
+}
+
 // statementCommand is "noroshi asset statement": the next statement as it
-// stands; with --submit it is submitted, with --out its forms are saved.
+// stands; with --submit it is submitted, with --out its forms are saved. The
+// flags of scope answer for the whole register first.
 func statementCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var submit bool
 	var sector, out string
+	var scope scopeFlags
 	c := &cobra.Command{
 		Use: "statement", Short: p.T("asset.cli.statement"), Long: p.T("asset.cli.statement.long"), Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -167,18 +190,36 @@ func statementCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				return err
 			}
 			var d DraftMade
-			if err := hub.Do(c.Context(), "GET", "/api/v1/statement-draft?"+url.Values{"sector": {sector}}.Encode(), nil, &d, ""); err != nil {
+			draft := func() error {
+				d = DraftMade{}
+				return hub.Do(c.Context(), "GET", "/api/v1/statement-draft?"+url.Values{"sector": {sector}}.Encode(), nil, &d, "")
+			}
+			if err := draft(); err != nil {
 				return err
+			}
+			if scope.given() {
+				if err := hub.Do(c.Context(), "PUT", "/api/v1/asset-scope", scope.over(d.Register.Facts), nil, ""); err != nil {
+					return err
+				}
+				if err := draft(); err != nil {
+					return err
+				}
 			}
 			if d.Statement == nil {
 				if err := env.Emit(d, func(w io.Writer, _ text.Printer) error { return nil }); err != nil {
 					return err
 				}
-				if d.Code == "asset.statement.nothing" && d.Verdicts[ScopeUnsure] == 0 {
-					env.Say("asset.statement.nothing")
+				if d.Code == codeNothing || d.Code == codeOutside {
+					env.Say(d.Code)
 					return nil
 				}
-				return fault.New(fault.Unmet, "asset.cli.unsure", "n", d.Verdicts[ScopeUnsure], "why", d.Blocked)
+				if n := d.Verdicts[ScopeUnsure]; n > 0 {
+					return fault.New(fault.Unmet, "asset.cli.unsure", "n", n)
+				}
+				return fault.New(fault.Unmet, "asset.cli.blocked", "why", d.Blocked)
+			}
+			if n := d.Verdicts[ScopeUnsure]; n > 0 { // the statement is not about them
+				env.Say("asset.cli.unsure", "n", n)
 			}
 			if !submit {
 				return env.Emit(d, func(w io.Writer, p text.Printer) error { return writeDraft(w, d.Statement, p) })
@@ -202,6 +243,9 @@ func statementCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	f.BoolVar(&submit, "submit", false, p.T("asset.cli.submit"))
 	f.StringVar(&sector, "sector", "", p.T("asset.cli.sector"))
 	f.StringVar(&out, "out", "", p.T("asset.cli.out"))
+	f.StringVar(&scope.designated, "designated", "", p.T("asset.cli.designated"))
+	f.StringVar(&scope.used, "used", "", p.T("asset.cli.used"))
+	f.StringVar(&scope.affects, "affects", "", p.T("asset.cli.affects"))
 	env.HubFlags(c)
 	return c
 }

@@ -58,7 +58,7 @@ func TestCommandsAgainstAHub(t *testing.T) {
 		{[]string{"list", "--zone", "internet", "--limit", "1", "--json"}, 0, []string{`"id": "A-1"`[:4], "A-1"}},
 		{[]string{"import", file("x.pdf", "%PDF\x00\x01\x02")}, 2, []string{"開けません"}},
 		{[]string{"import", filepath.Join(dir, "none.csv")}, 2, nil},
-		{[]string{"statement"}, 3, []string{"3件の対象が決まっていません"}},
+		{[]string{"statement"}, 3, []string{"3件は届出の対象か決まっていません", "/statements/new"}},
 	} {
 		code, out := run(c.args...)
 		if code != c.code {
@@ -70,10 +70,19 @@ func TestCommandsAgainstAHub(t *testing.T) {
 			}
 		}
 	}
-	if err := s.SetFacts(s.wind(), ScopeFacts{Yes, Yes, Yes}); err != nil {
-		t.Fatal(err)
+	if _, out := run("statement"); strings.Contains(out, "届出は要りません") {
+		t.Errorf("nothing is decided, and it says that none is needed:\n%s", out)
 	}
-	if code, out := run("statement"); code != 0 || !strings.Contains(out, "導入 3件") || !strings.Contains(out, "A-1") {
+	if code, out := run("statement", "--designated", "yes", "--used", "ja"); code == 0 || !strings.Contains(out, "分からない") {
+		t.Errorf("no such answer: %d %s", code, out)
+	}
+	if code, out := run("statement", "--designated", "yes", "--used", "yes"); code != 3 { // the third is still open
+		t.Errorf("%d %s", code, out)
+	}
+	if code, out := run("statement", "--designated", "no"); code != 0 || !strings.Contains(out, "届け出る設備はありません") {
+		t.Errorf("%d %s", code, out)
+	}
+	if code, out := run("statement", "--designated", "yes", "--affects", "yes"); code != 0 || !strings.Contains(out, "導入 3件") || !strings.Contains(out, "A-1") {
 		t.Errorf("%d %s", code, out)
 	}
 	forms := filepath.Join(dir, "forms")

@@ -32,6 +32,12 @@ type StatementDraft struct {
 	Blocked   *fault.Error         `json:"-"`                // why it cannot be submitted
 }
 
+// Why there is no next statement although nothing has to be done first.
+const (
+	codeNothing = "asset.statement.nothing" // nothing differs from the last one
+	codeOutside = "asset.statement.outside" // there was none, and no equipment is to be notified
+)
+
 // maxUnsure is how many undecided entries a draft shows.
 const maxUnsure = 50
 
@@ -86,6 +92,15 @@ func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, secto
 	var f *fault.Error
 	if errors.As(err, &f) && f.Kind != fault.Internal {
 		d.Statement, d.Blocked, err = nil, f, nil
+	}
+	// Without an entry there may still be a duty to notify: only answers, or an
+	// earlier statement to compare with, can say that nothing is to be done.
+	if f != nil && f.Code == codeNothing {
+		if n := d.Verdicts[ScopeUnsure]; n > 0 {
+			d.Blocked = fault.New(fault.Unmet, "asset.statement.undecided", "n", n)
+		} else if last == nil {
+			d.Blocked = fault.New(fault.Unmet, codeOutside)
+		}
 	}
 	return d, c, err
 }

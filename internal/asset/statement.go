@@ -139,7 +139,7 @@ func (r *Rules) NewStatement(filer Filer, last *Statement, now []Item, facts fun
 	}
 	switch {
 	case len(s.Entries) == 0:
-		return nil, fault.New(fault.Unmet, "asset.statement.nothing")
+		return nil, fault.New(fault.Unmet, codeNothing)
 	case len(s.Entries) > MaxStatement:
 		return nil, fault.New(fault.TooLarge, "asset.statement.too_many", "max", MaxStatement)
 	}

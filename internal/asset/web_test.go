@@ -229,7 +229,9 @@ func TestFromAListToAReceipt(t *testing.T) {
 		t.Errorf("add: %d %s", status, to)
 	}
 	s.see(asWriter, "/statements", "まだ届出がありません")
-	s.see(asWriter, "/statements/new", "対象か決まっていない設備", "指定を受けた")
+	if body := s.see(asWriter, "/statements/new", "対象か決まっていない設備", "指定を受けた特定社会基盤事業者", "は届出の対象か決まっていません"); strings.Contains(body, "届出は要りません") {
+		t.Error("nothing is decided, and the page says that no statement is needed")
+	}
 	if status, to := s.post(asWriter, "/statements/scope", url.Values{"designated": {"yes"}, "used": {"yes"}, "affects": {"yes"}}); status != 303 || to != "/statements/new" {
 		t.Errorf("scope: %d %s", status, to)
 	}
