@@ -2,8 +2,12 @@
 # the tests; `make ci` is what CI runs, and installs what it needs.
 .PHONY: build run demo test check fuzz bench ci
 
+# What the program answers to `noroshi version` and /healthz; outside a clone
+# it falls back to what Go knows.
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null)
+
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/noroshi ./cmd/noroshi
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X noroshi/internal/app.version=$(VERSION)" -o bin/noroshi ./cmd/noroshi
 
 demo: build
 	./bin/noroshi demo

@@ -60,8 +60,15 @@ func newPages(words *text.Catalog) (*page.Set, error) {
 		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "asset", FS: asset.Web}, page.Source{Noun: "incident", FS: incident.Web})
 }
 
-// Version is the program's version: that of the module, or the commit.
+// version is set when the program is linked (see the Makefile).
+var version string
+
+// Version is the program's version: what it was linked with, that of the
+// module, or the commit.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

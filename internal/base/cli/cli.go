@@ -8,6 +8,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -84,7 +85,7 @@ func (e *Env) Root(use, short string) *cobra.Command {
 	root.SetOut(e.Out)
 	root.SetErr(e.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return fault.New(fault.Usage, "cli.usage", "detail", err.Error()).Because(err)
+		return badFlag(err)
 	})
 	return root
 }
@@ -124,6 +125,9 @@ func (e *Env) HubAt(base string) (*fetch.Hub, error) {
 	}
 	return fetch.NewHub(base, token, string(e.Lang()))
 }
+
+// hasToken reports whether a token was given in any way.
+func (e *Env) hasToken() bool { return e.token != "" || os.Getenv("NOROSHI_TOKEN") != "" }
 
 func sameHost(a, b string) bool {
 	x, err := url.Parse(a)
@@ -172,7 +176,15 @@ func (e *Env) Progress(total int64, what string) func(done int64) {
 // once, here.
 func (e *Env) Run(ctx context.Context, root *cobra.Command, args []string) int {
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	e.Listen(args)
+	speak(root)
+	err := e.badLang()
+	if err == nil {
+		err = unknown(root, args)
+	}
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	if err == nil {
 		return 0
 	}
@@ -187,8 +199,16 @@ func (e *Env) Run(ctx context.Context, root *cobra.Command, args []string) int {
 func (e *Env) explain(f *fault.Error, err error) {
 	p := e.Printer()
 	m := p.Fault(f)
-	if f.Kind == fault.Internal {
+	cause := errors.Unwrap(f)
+	switch {
+	case f.Kind == fault.Internal && f.Code == "fault.internal":
 		m.Hint = err.Error()
+	case f.Kind == fault.Internal && m.Hint == "" && cause != nil:
+		m.Hint = e.Sentence(cause)
+	case f.Kind == fault.Unauthenticated && e.given != nil && !e.hasToken():
+		m.Hint = p.T("cli.no_token")
+	case f.Kind == fault.Unauthenticated && e.given != nil && m.Hint == "":
+		m.Hint = p.T("cli.token_refused")
 	}
 	fmt.Fprintln(e.Err, m.Title)
 	for _, pl := range m.Places {

@@ -115,3 +115,25 @@ func TestATokenOfTheHubStaysWithTheHub(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoHasNoTokenIsToldHowToGiveOne answers as a hub does that knows nobody.
+func TestWhoHasNoTokenIsToldHowToGiveOne(t *testing.T) {
+	words, err := text.Load(Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]string{"": "--token-file", "stale": "does not accept"} {
+		t.Setenv("NOROSHI_LANG", "en")
+		t.Setenv("NOROSHI_TOKEN", token)
+		t.Setenv("NOROSHI_TOKEN_FILE", "")
+		var errs bytes.Buffer
+		e := &Env{In: strings.NewReader(""), Out: io.Discard, Err: &errs, Words: words}
+		root := e.Root("probe", "probe")
+		c := &cobra.Command{Use: "go", RunE: func(*cobra.Command, []string) error { return fault.New(fault.Unauthenticated, "gate.sign_in") }}
+		e.HubFlags(c)
+		root.AddCommand(c)
+		if code := e.Run(t.Context(), root, []string{"go"}); code != 3 || !strings.Contains(errs.String(), want) {
+			t.Errorf("token %q: exit %d, %s", token, code, errs.String())
+		}
+	}
+}

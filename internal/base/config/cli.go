@@ -29,7 +29,12 @@ func Command(e *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.Emit(map[string]any{"ok": true, "keys": len(l.keys)}, func(w io.Writer, p text.Printer) error {
+			return e.Emit(map[string]any{"ok": true, "keys": len(l.keys), "file": l.File}, func(w io.Writer, p text.Printer) error {
+				if l.File == "" {
+					fmt.Fprintln(w, p.T("config.read_none"))
+				} else {
+					fmt.Fprintln(w, p.T("config.read", "file", l.File))
+				}
 				_, err := fmt.Fprintln(w, p.T("config.ok", "n", len(l.keys)))
 				return err
 			})
