@@ -263,3 +263,65 @@ func TestOneBrokenCaseDoesNotKeepTheOthers(t *testing.T) {
 		}
 	})
 }
+
+// TestADeskKeepsWhatItWasSent classifies a later version otherwise that goes to
+// one's own desk only, then takes the report back: the recipient sees the marks
+// of the version it has, that it was withdrawn, and no to-do.
+func TestADeskKeepsWhatItWasSent(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.reported(Ransomware)
+		later := c
+		later.Version, later.Class, later.TLP, later.Severity = 2, "fraud", Clear, Track
+		if err := h.Parts.DB.Write(t.Context(), func(tx *db.Tx) error {
+			if err := updateCase(t.Context(), tx, later, c); err != nil {
+				return err
+			}
+			return putDesks(t.Context(), tx, later, desk{c.Org, true, false})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		sent := func(waiting bool, state State) {
+			t.Helper()
+			list, _, err := h.List(h.clerk(), Filter{})
+			if err != nil || len(list) != 1 {
+				t.Fatalf("%v %v", list, err)
+			}
+			got := list[0]
+			if got.Class != c.Class || got.TLP != c.TLP || got.Severity != c.Severity || got.Waiting != waiting || got.State != state {
+				t.Errorf("%+v", got)
+			}
+		}
+		sent(true, Open)
+		if err := h.Withdraw(h.reporter(), c.ID, "誤って出しました"); err != nil {
+			t.Fatal(err)
+		}
+		sent(false, Withdrawn)
+		mine, _, err := h.List(h.reporter(), Filter{})
+		if err != nil || len(mine) != 1 || mine[0].Class != "fraud" || mine[0].TLP != Clear {
+			t.Errorf("%+v %v", mine, err)
+		}
+	})
+}
+
+// TestClocksOfASubmission hands a first report in: what was just sent has been
+// handed in, in the answer too.
+func TestClocksOfASubmission(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		d := h.filled(h.reporter(), Ransomware)
+		got, err := h.SubmitDraft(h.reporter(), d.ID, d.Revision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		met := 0
+		for _, k := range got.Clocks {
+			if k.Profile == got.Deliveries[0].Profile && k.Stage == got.Deliveries[0].Stage && !got.Deliveries[0].Outside() {
+				if met++; k.State != ClockMet && k.State != ClockMetLate {
+					t.Errorf("%s %s is %s", k.Profile, k.Stage, k.State)
+				}
+			}
+		}
+		if met == 0 {
+			t.Errorf("no clock of %+v among %+v", got.Deliveries[0], got.Clocks)
+		}
+	})
+}

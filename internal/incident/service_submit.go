@@ -61,7 +61,7 @@ func (s *Service) submit(ctx context.Context, r *Report, draft ID, revision int6
 	if err != nil {
 		return Submitted{}, err
 	}
-	raw, err := json.Marshal(p.report)
+	raw, err := p.report.stored()
 	if err != nil {
 		return Submitted{}, fmt.Errorf("submit: %w", err)
 	}
@@ -89,7 +89,7 @@ func (s *Service) submit(ctx context.Context, r *Report, draft ID, revision int6
 		return Submitted{}, err
 	}
 	out := Submitted{Case: p.case1, Receipt: rcpt, Deliveries: p.deliveries}
-	for _, pr := range p.result.Profiles {
+	for _, pr := range Check(p.report, s.Profiles, Facts{Submitted: p.done}, now).Profiles { // with what was just handed in
 		if pr.Ready == ReadyYes {
 			out.Clocks = append(out.Clocks, pr.Clocks...)
 		}
@@ -324,7 +324,8 @@ func (s *Service) submitted(ctx context.Context, id ID, version int) (out Submit
 }
 
 // Withdraw takes a report back. It stays where it was sent, marked; the law
-// knows no report unsaid.
+// knows no report unsaid. Its recipients are told, and nothing waits for them
+// any more.
 func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
 	act := &ledger.Act{Verb: "incident.withdraw", Object: objectOf(id), Secret: reason}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
@@ -347,10 +348,8 @@ func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
 		if err != nil {
 			return err
 		}
-		for _, o := range orgs {
-			if err := putDesks(ctx, tx, c, desk{o, o == c.Org, o != c.Org}); err != nil {
-				return err
-			}
+		if err := withdrawDesks(ctx, tx, c); err != nil {
+			return err
 		}
 		return publish(ctx, tx, "withdrawn", c, who.Org, orgs...)
 	})

@@ -24,7 +24,7 @@ const caseColumns = `c.id, c.number, c.org_id, c.sector, c.kind, c.stage, c.stat
 // sentColumns is a case as it stands on the desk it was sent to. Later versions
 // may have gone to others only: that they are there is not theirs to know.
 const sentColumns = `c.id, c.number, c.org_id, c.sector, d.kind, d.stage, d.state,
-	(SELECT max(v.version) FROM incident_delivery v WHERE v.case_id = c.id AND v.org_id = d.org_id), c.class, d.severity, c.tlp,
+	(SELECT max(v.version) FROM incident_delivery v WHERE v.case_id = c.id AND v.org_id = d.org_id), d.class, d.severity, d.tlp,
 	c.submitted_at, d.updated_at, c.hold_at, c.retain_until, c.purged_at`
 
 func scanCase(scan func(...any) error, more ...any) (c Case, err error) {
@@ -131,11 +131,11 @@ type desk struct {
 func putDesks(ctx context.Context, tx *db.Tx, c Case, desks ...desk) error {
 	rows := make([][]any, len(desks))
 	for i, d := range desks {
-		rows[i] = []any{d.org, c.ID, flag(d.mine), c.Sector, string(c.Kind), string(c.Stage), string(c.State), string(c.Severity), flag(d.waiting), db.Micros(c.UpdatedAt)}
+		rows[i] = []any{d.org, c.ID, flag(d.mine), c.Sector, string(c.Kind), string(c.Stage), string(c.State), c.Class, string(c.Severity), string(c.TLP), flag(d.waiting), db.Micros(c.UpdatedAt)}
 	}
-	return insertRows(ctx, tx, "INSERT INTO incident_desk (org_id, case_id, mine, sector, kind, stage, state, severity, waiting, updated_at) VALUES ",
+	return insertRows(ctx, tx, "INSERT INTO incident_desk (org_id, case_id, mine, sector, kind, stage, state, class, severity, tlp, waiting, updated_at) VALUES ",
 		` ON CONFLICT (org_id, case_id) DO UPDATE SET kind = excluded.kind, stage = excluded.stage, state = excluded.state,
-			severity = excluded.severity, waiting = excluded.waiting, updated_at = excluded.updated_at`, rows)
+			class = excluded.class, severity = excluded.severity, tlp = excluded.tlp, waiting = excluded.waiting, updated_at = excluded.updated_at`, rows)
 }
 
 // insertRows inserts rows in one statement: a round trip, or a run of
@@ -166,6 +166,13 @@ func insertRows(ctx context.Context, tx *db.Tx, into, end string, rows [][]any) 
 // setWaiting says whether a case waits for something of the organisation.
 func setWaiting(ctx context.Context, tx *db.Tx, org string, id ID, waiting bool) error {
 	_, err := tx.Exec(ctx, "UPDATE incident_desk SET waiting = $3 WHERE org_id = $1 AND case_id = $2", org, id, flag(waiting))
+	return err
+}
+
+// withdrawDesks marks a case as taken back wherever it is. Otherwise it stays on
+// each desk as it was sent there, and it waits for nobody.
+func withdrawDesks(ctx context.Context, tx *db.Tx, c Case) error {
+	_, err := tx.Exec(ctx, "UPDATE incident_desk SET state = $2, waiting = 0, updated_at = $3 WHERE case_id = $1", c.ID, string(c.State), db.Micros(c.UpdatedAt))
 	return err
 }
 

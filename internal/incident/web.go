@@ -135,7 +135,8 @@ func (v says) endOf(at time.Time) string {
 }
 
 // next returns the clock of a profile that needs attention first: the one
-// that runs out next, else one without a number, else the last that was met.
+// that runs out next, else one without a number, else the last that was met,
+// else one that has no deadline at all.
 func (p *ProfileResult) next() *Clock {
 	var best *Clock
 	for i := range p.Clocks {
@@ -145,15 +146,19 @@ func (p *ProfileResult) next() *Clock {
 		case best == nil:
 			best = c
 		case done:
-			if best.State == ClockMet || best.State == ClockMetLate {
+			if best.State == ClockMet || best.State == ClockMetLate || best.free() {
 				best = c
 			}
+		case c.free(): // one that counts nothing never hides another
 		case best.State == ClockMet || best.State == ClockMetLate || best.State == ClockWaiting || c.earlier(best):
 			best = c
 		}
 	}
 	return best
 }
+
+// free reports whether a clock has no deadline and was not met either.
+func (c *Clock) free() bool { return c.State == ClockOpen && c.Kind == NoLimit }
 
 // running reports whether a regime is one the reporter has to look at now.
 func (p *ProfileResult) running() bool {

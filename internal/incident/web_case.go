@@ -139,9 +139,13 @@ func (v *screen) own(bad error) error {
 }
 
 func (v *screen) about(c Case, r *Report) page.Facts {
+	state := v.T("incident.web.state." + string(c.State))
+	if c.Org != v.Who.Org {
+		state = v.deskState(c)
+	}
 	f := page.Facts{Tight: true, Rows: []page.Fact{
 		{Name: v.T("incident.web.col.kind"), Value: v.kind(c.Kind)},
-		{Name: v.T("incident.web.col.state"), Value: v.T("incident.web.state." + string(c.State))},
+		{Name: v.T("incident.web.col.state"), Value: state},
 		{Name: v.T("incident.web.tlp"), Value: c.TLP.Label()},
 	}}
 	if c.Severity != "" {

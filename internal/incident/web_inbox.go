@@ -78,7 +78,7 @@ func (v *screen) inbox() error {
 			{Title: v.T("incident.web.col.stage")}, {Title: v.T("incident.web.col.severity")}, {Title: v.T("incident.web.col.state")}, {Title: v.T("incident.web.col.updated")}},
 		Filters: append(v.caseFilters("incident.web.waiting.stamp"), v.sectorFilters()...)}
 	for _, c := range cases {
-		d.Rows = append(d.Rows, inboxRow{Case: c, From: names[c.Org], Sector: v.sector(c.Sector), Kind: v.kind(c.Kind), Stage: v.numbered(c.Stage, c.Version), State: v.T("incident.web.state." + string(c.State))})
+		d.Rows = append(d.Rows, inboxRow{Case: c, From: names[c.Org], Sector: v.sector(c.Sector), Kind: v.kind(c.Kind), Stage: v.numbered(c.Stage, c.Version), State: v.deskState(c)})
 	}
 	d.Bulk = page.Bulk{Form: "rows", Acts: []page.BulkAct{{Text: v.T("incident.web.stamp.many"), Name: "go", Value: "acknowledge"}}}
 	shell := v.Shell(d.Head.H1)
@@ -87,6 +87,15 @@ func (v *screen) inbox() error {
 		shell.Flash = append(shell.Flash, page.Flash{Kind: "good", Text: v.T("incident.web.stamp.done", "n", n)})
 	}
 	return v.Render("incident/inbox", shell, d)
+}
+
+// deskState says how a case stands for its recipient, in the list and on its
+// pages alike.
+func (v says) deskState(c Case) string {
+	if c.Waiting {
+		return v.T("incident.web.waiting.stamp")
+	}
+	return v.T("incident.web.state." + string(c.State))
 }
 
 func (v says) sector(id string) string {
@@ -192,7 +201,7 @@ func (v *screen) cover(bad error) error {
 	if st := v.ownStamp(c); !st.At.IsZero() {
 		d.Stamps = []page.Stamp{st}
 	}
-	d.Waiting = c.Case.PurgedAt.IsZero() && v.unstamped(c.Deliveries)
+	d.Waiting = c.Case.PurgedAt.IsZero() && c.Case.State != Withdrawn && v.unstamped(c.Deliveries)
 	d.Number = page.Field{Name: "number", Label: v.T("incident.web.stamp.number"), Hint: v.T("incident.web.stamp.number.hint", "number", c.Case.Number), Width: "w24"}
 	d.Purposes = page.Field{Name: "purpose", Kind: "choice", Label: v.T("incident.web.purpose"), Hint: v.T("incident.web.purpose.hint")}
 	for _, p := range Rules().For(v.Who.Kinds) {
@@ -222,7 +231,7 @@ func (v *screen) coverFacts(c Cover) []page.Fact {
 		{Name: v.T("incident.web.sector"), Value: v.sector(c.Case.Sector)},
 		{Name: v.T("incident.web.col.kind"), Value: v.kind(c.Case.Kind)},
 		{Name: v.T("incident.web.col.stage"), Value: v.numbered(c.Case.Stage, c.Case.Version)},
-		{Name: v.T("incident.web.col.state"), Value: v.T("incident.web.state." + string(c.Case.State))},
+		{Name: v.T("incident.web.col.state"), Value: v.deskState(c.Case)},
 	}
 	if c.Case.Severity != "" {
 		rows = append(rows, page.Fact{Name: v.T("incident.web.col.severity"), Value: v.mark1("severity", string(c.Case.Severity))})
@@ -346,7 +355,7 @@ func (v *screen) read(bad error) error {
 	c, r := full.Case, full.Report
 	at := "/inbox/" + id
 	d := deskView{Case: c, From: full.Names[c.Org], Purpose: v.both(full.Purpose.Name), Basis: v.both(full.Purpose.Basis), Entry: full.Entry, Files: full.Files, FilesAt: at + "/files/",
-		Waiting: v.unstamped(full.Deliveries), MayDelay: Access.May(v.Context(), "incident.delay"), Lanes: v.lanes(full.Result, recognised(r))}
+		Waiting: c.State != Withdrawn && v.unstamped(full.Deliveries), MayDelay: Access.May(v.Context(), "incident.delay"), Lanes: v.lanes(full.Result, recognised(r))}
 	d.Head = page.Head{Crumbs: []page.Crumb{v.inboxHome(), {Text: c.Number, Href: at}, {Text: v.T("incident.web.opened")}}, H1: v.name(r),
 		Lead: v.T("incident.web.desk.lead", "from", d.From, "stage", v.numbered(r.Stage, r.Version))}
 	d.Sheet, d.Tabs, d.Form = v.sheet(full, at)
