@@ -272,7 +272,16 @@ func (d *decoder) plain(f *Field, n *node, ptr string) any {
 	case TypeInstant:
 		return canonInstant(d.str(n, ptr))
 	}
-	return d.str(n, ptr)
+	return digits(d.str(n, ptr), f.Check)
+}
+
+// digits takes the numbers of organisations and telephones as people type
+// them, in full width too; any other text stays as it came.
+func digits(s, check string) string {
+	if check == "corporate_number" || check == "phone" {
+		return tidy(s, check, false)
+	}
+	return s
 }
 
 func (d *decoder) row(f *Field, n *node, ptr string) Row {
@@ -291,7 +300,7 @@ func (d *decoder) row(f *Field, n *node, ptr string) Row {
 		case c.Type == TypeInstant:
 			row[m.key] = canonInstant(d.str(m.value, here))
 		default:
-			row[m.key] = d.str(m.value, here)
+			row[m.key] = digits(d.str(m.value, here), c.Check)
 		}
 	}
 	return row

@@ -234,12 +234,12 @@ func TestStoredFormIsTheReportsJSON(t *testing.T) {
 }
 
 func TestNumbersInFullWidth(t *testing.T) {
-	raw := `{"format":1,"kind":"ddos","stage":"first","version":1,"tlp":"AMBER","consents":{},"values":{"operator.corporate_number":"８０００-０１２０１３９９９","contact.duty":{"name":"当直１","phone":"００－００００－００００"}}}`
+	raw := `{"format":1,"kind":"ddos","stage":"first","version":1,"tlp":"AMBER","consents":{},"values":{"operator.corporate_number":"８９９９-９０００１２３０２","contact.duty":{"name":"当直１","phone":"００－００００－００００"}}}`
 	r, err := DecodeReport([]byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := r.Value("operator.corporate_number").Text(); got != "8000012013999" {
+	if got, _ := r.Value("operator.corporate_number").Text(); got != "8999900012302" {
 		t.Errorf("%q", got)
 	}
 	if row, _ := r.Value("contact.duty").V.(Row); row["phone"] != "00-0000-0000" || row["name"] != "当直１" {
