@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/page"
@@ -121,6 +122,31 @@ func (v *screen) getters(p Preview, fields []*Field) (out []string) {
 	return out
 }
 
+// ahead names the controls whose time has not come yet.
+func ahead(values map[FieldID]Value, now time.Time) []fault.Place {
+	bad := (&Report{Values: values}).Ahead(now)
+	for i := range bad {
+		bad[i].At = controlOf(bad[i].At)
+	}
+	return bad
+}
+
+// blank lists the questions of a page that have to be answered, are said to be
+// known, and have nothing in their boxes: saving that would take an earlier
+// answer away without a word.
+func (v *screen) blank(d Draft, fields []*Field, values map[FieldID]Value) (out []*Field) {
+	needed := v.needed(d.Report)
+	for _, f := range fields {
+		boxes := f.Type != TypeChoices && f.Type != TypeList && f.Type != TypeTable && f.Type != TypeRecord && !f.flat()
+		st := ValueState(v.Form(string(f.ID) + ".state"))
+		val, read := values[f.ID]
+		if boxes && needed[f.ID] && (st == Known || st == Range) && read && !val.Answered() {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // answer saves a page and goes on to the next.
 func (v *screen) answer() error {
 	d, err := v.s.Draft(v.Context(), v.Path("id"))
@@ -132,6 +158,12 @@ func (v *screen) answer() error {
 		return err
 	}
 	values, bad := readForm(v.Forms(), all[at])
+	bad = append(bad, ahead(values, v.now)...)
+	for _, f := range v.blank(d, all[at], values) {
+		if v.Form("go") != "list" || d.Report.Value(f.ID).Answered() { // who only leaves the page need not answer
+			bad = append(bad, fault.Place{At: string(f.ID), Code: "incident.web.form.blank"})
+		}
+	}
 	if len(bad) > 0 {
 		return v.ask(fault.New(fault.Invalid, "incident.web.invalid").At(bad...))
 	}
@@ -185,6 +217,10 @@ func (v *screen) autosave() error {
 		return err
 	}
 	values, bad := readForm(v.Forms(), all[at])
+	bad = append(bad, ahead(values, v.now)...)
+	for _, f := range v.blank(d, all[at], values) {
+		delete(values, f.ID)
+	}
 	for id, val := range values { // nobody asked yet whether these answers go together
 		f, _ := Dictionary().Get(id)
 		unsure := slices.ContainsFunc(bad, func(p fault.Place) bool { return p.At == string(id) || strings.HasPrefix(p.At, string(id)+"/") })

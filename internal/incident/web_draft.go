@@ -143,7 +143,7 @@ func (v *screen) tasks() error {
 	last := page.Task{Text: v.T("incident.web.check"), Href: "/drafts/" + d.ID + "/check", State: "todo", Note: v.T("incident.web.task.check")}
 	n := len(lacks)
 	if n > 0 {
-		last.Note, last.State = v.T("incident.web.task.check_left", "n", n), "blocked"
+		last.Note, last.State = v.T("incident.web.task.check_left", "n", n), "todo"
 	}
 	out.Groups = append(out.Groups, page.TaskGroup{Title: v.T("incident.web.send"), Tasks: []page.Task{last}})
 	out.Continue = first
@@ -163,10 +163,7 @@ func (v *screen) firstTasks(d Draft) page.TaskGroup {
 	} else if res, err := Scope(d.Scope); err == nil && res.Verdict != ScopeOpen {
 		scope.State, scope.Note = "done", v.both(res.Label)
 	}
-	marks := page.Task{Text: v.T("incident.web.marks"), Href: "/drafts/" + d.ID + "/marks", State: "started", Note: v.kind(d.Kind) + " · " + d.Report.TLP.Label()}
-	if d.Report.Severity != "" {
-		marks.State = "done"
-	}
+	marks := page.Task{Text: v.T("incident.web.marks"), Href: "/drafts/" + d.ID + "/marks", State: "done", Note: v.kind(d.Kind) + " · " + d.Report.TLP.Label()} // both have an answer from the start
 	g.Tasks = []page.Task{scope, marks}
 	return g
 }

@@ -41,7 +41,7 @@ func TestAReporterWalksFromScopeToReceipt(t *testing.T) {
 	}
 	at := v.went("/reports/new", "kind", "other", "s.designated", "yes", "s.uses", "yes", "s.important", "yes", "s.event", "compromise")
 	id := strings.TrimPrefix(at, "/drafts/")
-	v.saw(at, "続きから答える", "まだ始められません", "報告の対象です")
+	v.saw(at, "続きから答える", "報告の対象です")
 	ask := func(f string) string { return at + "/ask/" + f }
 
 	// What cannot be read comes back with the field marked and nothing lost.
@@ -52,6 +52,11 @@ func TestAReporterWalksFromScopeToReceipt(t *testing.T) {
 	if r.status != 422 || !strings.Contains(r.body, `value="令和8"`) || !strings.Contains(r.body, `aria-invalid="true"`) || !strings.Contains(r.body, "エラー：") {
 		t.Errorf("month 13: %d\n%s", r.status, plain(r.body))
 	}
+	r = v.post(ask("event.recognised_at"), "version", version, "event.recognised_at.state", "known", "event.recognised_at.y", "２０９７", "event.recognised_at.m", "11", "event.recognised_at.d", "5",
+		"event.recognised_at.h", "2", "event.recognised_at.min", "10", "event.recognised_at.zone", "+09:00")
+	if r.status != 422 || !strings.Contains(r.body, `value="２０９７"`) || !strings.Contains(r.body, "いまより前の時刻") {
+		t.Errorf("a time to come: %d\n%s", r.status, plain(r.body))
+	}
 	v.went(ask("event.recognised_at"), "version", version, "event.recognised_at.state", "known", "event.recognised_at.y", "令和8", "event.recognised_at.m", "１１", "event.recognised_at.d", "5",
 		"event.recognised_at.h", "2", "event.recognised_at.min", "18", "event.recognised_at.zone", "+09:00")
 	save := func(field string, pairs ...string) string {
@@ -59,6 +64,16 @@ func TestAReporterWalksFromScopeToReceipt(t *testing.T) {
 		return v.went(ask(field), append([]string{"version", hidden1(t, v.get(ask(field)).body, "version")}, pairs...)...)
 	}
 	save("event.title", "event.title", "認証サーバへの不審な接続")
+	version = hidden1(t, v.get(ask("event.recognised_at")).body, "version")
+	if r = v.post(ask("event.recognised_at"), "version", version, "event.recognised_at.state", "known", "event.recognised_at.y", ""); r.status != 422 || !strings.Contains(r.body, "答えを書いてください") {
+		t.Errorf("known, and nothing: %d\n%s", r.status, plain(r.body))
+	}
+	if r = v.post(at+"/save/event.recognised_at", "version", version, "event.recognised_at.state", "known", "event.recognised_at.y", ""); r.status != 200 {
+		t.Errorf("emptied: %d", r.status)
+	}
+	if d, err := c.Draft(c.ctx("reporter"), id); err != nil || !d.Report.Value("event.recognised_at").Answered() {
+		t.Errorf("the answer is gone: %v", err)
+	}
 	save("event.occurred_at", "event.occurred_at.state", "range", "event.occurred_at.min.y", "2026", "event.occurred_at.min.m", "11", "event.occurred_at.min.d", "4", "event.occurred_at.min.h", "22",
 		"event.occurred_at.min.min", "0", "event.occurred_at.max.y", "2026/11/4", "event.occurred_at.max.h", "23:30")
 	save("systems.affected", "systems.affected.state", "known", "systems.affected/0/name", "認証サーバ", "systems.affected/0/quantity", "２", "systems.affected/1/name", "")
@@ -101,7 +116,7 @@ func TestAReporterWalksFromScopeToReceipt(t *testing.T) {
 		t.Errorf("incomplete: %d", r.status)
 	}
 	c.complete(id, Template(Other))
-	body = v.saw(at+"/check", "速報を提出する", "つの機関へ出します", "JPCERT/CC へ送ることに同意します")
+	body = v.saw(at+"/check", "速報を提出する", "機関へ出します", "JPCERT/CC へ送ることに同意します")
 	if strings.Contains(body, "checked") {
 		t.Error("a consent is on before anybody chose")
 	}
