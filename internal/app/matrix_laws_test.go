@@ -236,6 +236,9 @@ func newDraft(n *nation, _ *citizen, x *thing) *thing { return n.draft(x.org) }
 func newToken(n *nation, c *citizen, x *thing) *thing {
 	return n.token(&citizen{name: x.person, org: x.org, id: n.personOf(x, c)})
 }
+func newView(n *nation, c *citizen, x *thing) *thing {
+	return n.view(&citizen{name: x.person, org: x.org, id: n.personOf(x, c)})
+}
 func newSession(n *nation, c *citizen, x *thing) *thing {
 	return n.session(&citizen{name: x.person, org: x.org, id: n.personOf(x, c)})
 }
@@ -317,6 +320,7 @@ var laws = map[string]law{
 	"GET /account":                     {may: everybody},
 	"GET /api/v1/me":                   {may: everybody, free: true},
 	"POST /account/lang":               {may: everybody, body: form("lang", "ja")},
+	"POST /views":                      {may: everybody, body: form("path", "/reports", "name", "night", "query", "waiting=1")},
 	"GET /account/password":            {may: everybody, free: true},
 	"POST /account/password":           {may: everybody, body: form("old_password", "x", "new_password", "ラクダ nine harbours", "password_again", "ラクダ nine harbours")},
 	"GET /account/codes":               {may: everybody, free: true},
@@ -328,6 +332,7 @@ var laws = map[string]law{
 	"GET /api/v1/sessions":             {may: everybody},
 	"POST /account/tokens/{id}/revoke": {on: "token", may: ownTokenOrHub, body: form(), fresh: newToken},
 	"DELETE /api/v1/tokens/{id}":       {on: "token", may: ownTokenOrHub, fresh: newToken},
+	"POST /views/{id}/drop":            {on: "view", may: personal, body: form(), fresh: newView},
 	"POST /account/sessions/{id}/end":  {on: "session", may: personal, body: form(), fresh: newSession},
 	"DELETE /api/v1/sessions/{id}":     {on: "session", may: personal, fresh: newSession},
 	"POST /account/sessions/end":       {may: everybody, body: form(), last: true},

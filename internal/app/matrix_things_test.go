@@ -108,7 +108,7 @@ func (n *nation) furnish() {
 	n.registers("sea", "industry")
 	n.accounts()
 	n.must(n.Ledger.Settle(n.t.Context()))
-	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "entry", "asset", "statement", "import"} {
+	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import"} {
 		id := uuid.Must(uuid.NewV7()).String()
 		n.add(&thing{kind: kind, id: id, none: true, sub: map[string]string{"file": uuid.Must(uuid.NewV7()).String(), "request": uuid.Must(uuid.NewV7()).String(), "entry": uuid.Must(uuid.NewV7()).String()}})
 	}
@@ -252,6 +252,7 @@ func (n *nation) accounts() {
 		n.add(&thing{kind: "person", id: string(c.id), org: e.name})
 		n.add(n.token(c))
 		n.add(n.session(c))
+		n.add(n.view(c))
 	}
 	reporter := n.citizen("wind/reporter")
 	_, bearer, err := n.Orgs.IssueToken(n.as("wind/reporter"), "小さい", []string{"ledger.audit"}, time.Hour)
@@ -274,6 +275,13 @@ func (n *nation) token(c *citizen) *thing {
 	t, _, err := n.Orgs.IssueToken(n.identity(c.id), "夜間の連携", []string{"org.read"}, time.Hour)
 	n.must(err)
 	return &thing{kind: "token", id: t.ID, org: c.org, person: c.name}
+}
+
+func (n *nation) view(c *citizen) *thing {
+	n.t.Helper()
+	v, err := n.Orgs.SaveView(n.identity(c.id), org.View{Path: "/reports", Name: uuid.NewString()[:8], Query: "waiting=1"})
+	n.must(err)
+	return &thing{kind: "view", id: v.ID, org: c.org, person: c.name}
 }
 
 func (n *nation) session(c *citizen) *thing {

@@ -51,6 +51,7 @@ func (h *Hub) dress(q *httpd.Request, s *page.Shell) {
 		return
 	}
 	s.Account = "/account"
+	h.views(q, s)
 	waiting, err := incident.Waiting(q.Context(), h.Incidents)
 	if err != nil {
 		h.log.Error("menu", "error", err) // a page without a number is better than none
@@ -76,4 +77,24 @@ func (h *Hub) notice(q *httpd.Request) string {
 		return q.Printer.T("app.demo.notice")
 	}
 	return ""
+}
+
+// listed are the pages whose lists can be saved as a view.
+var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations"}
+
+// views gives a list the saved views of who looks at it.
+func (h *Hub) views(q *httpd.Request, s *page.Shell) {
+	path := q.R.URL.Path
+	if !slices.Contains(listed, path) {
+		return
+	}
+	views, err := h.Orgs.Views(q.Context(), path)
+	if err != nil {
+		h.log.Error("saved views", "error", err) // the list is better than none
+		return
+	}
+	for _, v := range views {
+		s.Views = append(s.Views, page.View{Name: v.Name, Query: v.Query})
+	}
+	s.SaveView = "/views"
 }

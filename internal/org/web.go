@@ -25,6 +25,7 @@ func Pages(r *httpd.Router, s *Service) {
 	pagesAccount(r, s)
 	pagesPeople(r, s)
 	pagesOrg(r, s)
+	pagesView(r, s)
 }
 
 // from returns what somebody signs in from.

@@ -19,6 +19,7 @@ type accountView struct {
 	Tokens    []Token
 	CodesLeft int
 	CodesLow  bool
+	Views     []View
 }
 
 type formView struct {
@@ -121,6 +122,9 @@ func showAccount(q *httpd.Request, s *Service, flash string) error {
 		return err
 	}
 	if v.Tokens, err = s.Tokens(q.Context(), ""); err != nil {
+		return err
+	}
+	if v.Views, err = s.Views(q.Context(), ""); err != nil {
 		return err
 	}
 	title := p.T("org.web.account.title")

@@ -82,7 +82,7 @@ func (d *drawer) funcs() template.FuncMap {
 		"live":  func(topic string) (template.HTML, error) { return d.html("page/live", topic) },
 		"saved": func(at time.Time) (template.HTML, error) { return d.html("page/saved", at) },
 		// lists
-		"filters": func(l *List) (template.HTML, error) { return d.html("page/filters", l) },
+		"filters": d.filters,
 		"thead":   func(l *List) (template.HTML, error) { return d.html("page/thead", l) },
 		"pager":   func(l *List) (template.HTML, error) { return d.html("page/pager", l) },
 		"bulk":    func(b Bulk) (template.HTML, error) { return d.html("page/bulk", b) },

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"html/template"
 	"net/url"
 	"slices"
 )
@@ -36,6 +37,15 @@ type Filter struct {
 	Value string // empty: the link that takes the filter off
 	Label string
 	Count int // matching rows; negative draws none
+}
+
+// filters draws a list's filters, with the reader's saved views of it.
+func (d *drawer) filters(l *List) (template.HTML, error) {
+	with := *l
+	if with.SaveTo == "" {
+		with.Views, with.SaveTo = append(with.Views, d.shell.Views...), d.shell.SaveView
+	}
+	return d.html("page/filters", &with)
 }
 
 // View is a saved view.

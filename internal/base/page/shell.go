@@ -54,6 +54,9 @@ type Shell struct {
 	Exercise bool        // draws the frame, the bar and 【訓練】 in the title
 	Notice   string      // sentence in the footer, such as "invented data"
 
+	Views    []View // the reader's saved views of this page's list
+	SaveView string // address that saves one more; empty draws no form
+
 	Flash []Flash // what the last act did
 	// Fault draws the error summary, marks the fields its places name, and
 	// starts the title with "Error:".
