@@ -82,6 +82,7 @@ var assetLaws = map[string]law{
 	"GET /assets/{id}/remove":            {on: "asset", may: equipmentFor((*citizen).operates)},
 	"POST /assets/{id}/remove":           {on: "asset", may: forOwn((*citizen).reports), body: form("revision", "9999")},
 	"GET /assets/import":                 {may: only((*citizen).reports)},
+	"GET /assets/sample.csv":             {may: only((*citizen).reports)},
 	"POST /assets/import":                {may: only((*citizen).reports), body: uploadList},
 	"GET /imports/{token}":               {on: "import", may: forOwn((*citizen).reports)},
 	"GET /imports/{token}/invalid.csv":   {on: "import", may: forOwn((*citizen).reports)},

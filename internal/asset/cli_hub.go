@@ -53,6 +53,7 @@ func importCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				return err
 			}
 			return env.Emit(done, func(w io.Writer, p text.Printer) error {
+				sayEncoding(w, p, v.File)
 				_, err := fmt.Fprintln(w, p.T("asset.cli.applied", "added", done.Counts.Added, "changed", done.Counts.Changed, "removed", done.Counts.Removed, "unchanged", done.Counts.Unchanged))
 				return err
 			})
@@ -64,11 +65,20 @@ func importCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	return c
 }
 
+// sayEncoding says as what the text of a list was read, so that a person can
+// look when its words come out wrong.
+func sayEncoding(w io.Writer, p text.Printer, f File) {
+	if f.Encoding != "" {
+		fmt.Fprintln(w, p.T("asset.check.encoding", "encoding", f.Encoding))
+	}
+}
+
 // writeText writes a preview for a person, row by row.
 func (v *Preview) writeText(w io.Writer, p text.Printer) error {
 	var b strings.Builder
 	c := v.Counts
 	fmt.Fprintln(&b, p.T("asset.cli.preview", "file", v.Name, "rows", c.Rows, "added", c.Added, "changed", c.Changed, "removed", c.Removed, "duplicate", c.Duplicate, "invalid", c.Invalid))
+	sayEncoding(&b, p, v.File)
 	for i := range v.Rows {
 		r := &v.Rows[i]
 		place := r.Place

@@ -51,8 +51,8 @@ func TestCommandsAgainstAHub(t *testing.T) {
 	}{
 		{[]string{"list"}, 0, []string{"識別子"}},
 		{[]string{"import", bad}, 3, []string{"行5", "メーカー名が空です", "1行を直すと取り込めます"}},
-		{[]string{"import", good, "--dry-run"}, 0, []string{"追加 3", "何も変えていません"}},
-		{[]string{"import", good}, 0, []string{"追加 3、変更 0、削除 0"}},
+		{[]string{"import", good, "--dry-run"}, 0, []string{"追加 3", "何も変えていません", "文字コード：utf-8"}},
+		{[]string{"import", good}, 0, []string{"追加 3、変更 0、削除 0", "文字コード：utf-8"}},
 		{[]string{"import", good, "--remove"}, 0, []string{"追加 0、変更 0、削除 0、変わらない 3"}},
 		{[]string{"list", "--search", "plc"}, 0, []string{"A-3", "制御系"}},
 		{[]string{"list", "--zone", "internet", "--limit", "1", "--json"}, 0, []string{`"id": "A-1"`[:4], "A-1"}},

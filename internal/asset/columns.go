@@ -2,10 +2,13 @@ package asset
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/BurntSushi/toml"
+
+	"noroshi/internal/base/text"
 )
 
 // vocabulary is what people write for our columns, kinds and zones.
@@ -14,6 +17,7 @@ type vocabulary struct {
 	kinds   map[string]Kind
 	zones   map[string]Zone
 	own     map[string]bool
+	words   map[string][]string // of a kind or zone, as the table has them: English in small letters
 }
 
 // column is a field and how plainly a header means it: 0 is the field's own
@@ -47,7 +51,7 @@ func parseVocabulary(raw string) (*vocabulary, error) {
 	if un := meta.Undecoded(); len(un) > 0 {
 		return nil, fmt.Errorf("unknown key %s", un[0])
 	}
-	v := &vocabulary{map[string]column{}, map[string]Kind{}, map[string]Zone{}, map[string]bool{Own: true}}
+	v := &vocabulary{map[string]column{}, map[string]Kind{}, map[string]Zone{}, map[string]bool{Own: true}, map[string][]string{}}
 	for name, words := range file.Column {
 		f, ok := FieldNamed(name)
 		if !ok {
@@ -63,12 +67,14 @@ func parseVocabulary(raw string) (*vocabulary, error) {
 		}
 	}
 	for name, words := range file.Kind {
-		if err := fill(v.kinds, Kind(name), append(words, name)); err != nil {
+		v.words[name] = words
+		if err := fill(v.kinds, Kind(name), append(slices.Clip(words), name)); err != nil {
 			return nil, err
 		}
 	}
 	for name, words := range file.Zone {
-		if err := fill(v.zones, Zone(name), append(words, name)); err != nil {
+		v.words[name] = words
+		if err := fill(v.zones, Zone(name), append(slices.Clip(words), name)); err != nil {
 			return nil, err
 		}
 	}
@@ -104,6 +110,17 @@ func ParseKind(s string) (Kind, bool) {
 func ParseZone(s string) (Zone, bool) {
 	z, ok := vocab().zones[join(tokens(s))]
 	return z, ok
+}
+
+// wordsFor are the words that people of a language write for a kind or a zone.
+func wordsFor(name string, lang text.Lang) []string {
+	var out []string
+	for _, w := range vocab().words[name] {
+		if english := isASCII(w); lang == text.EN && english || lang != text.EN && !(english && w == strings.ToLower(w)) {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func isOwn(s string) bool { return vocab().own[join(tokens(s))] }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/csv"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/httpd"
@@ -19,6 +21,16 @@ func pagesImport(r *httpd.Router, s *Service) {
 			return err
 		}
 		return showImport(q, nil)
+	})
+	r.Page("GET /assets/sample.csv", func(q *httpd.Request) error {
+		if err := s.mayWrite(q.Context()); err != nil {
+			return err
+		}
+		raw, err := sampleCSV(q.Printer)
+		if err != nil {
+			return err
+		}
+		return q.Download(q.Printer.T("asset.web.sample_file")+".csv", "text/csv; charset=utf-8", bytes.NewReader(raw))
 	})
 	r.Page("POST /assets/import", func(q *httpd.Request) error {
 		f := q.File("file")
@@ -73,14 +85,19 @@ type importView struct {
 	Head    page.Head
 	Fields  []page.Field
 	Columns []columnHelp
-	Max     int
+	Kinds   []wordHelp // what may stand in the column of kinds
+	Zones   []wordHelp
 }
 
 type columnHelp struct{ Name, Header, Hint string }
 
+// wordHelp is a kind or a zone: its name, its short name for every list, and
+// what else may be written for it.
+type wordHelp struct{ Name, Code, Also string }
+
 func showImport(q *httpd.Request, fail error) error {
 	p := q.Printer
-	v := importView{Max: MaxFile / 1_000_000, Head: page.Head{H1: p.T("asset.web.import_h"), Lead: p.T("asset.web.import_lead"), Crumbs: crumbs(p, nil, p.T("asset.web.import"))},
+	v := importView{Head: page.Head{H1: p.T("asset.web.import_h"), Lead: p.T("asset.web.import_lead"), Crumbs: crumbs(p, nil, p.T("asset.web.import"))},
 		Fields: []page.Field{
 			{Name: "file", Kind: "file", Label: p.T("asset.web.file"), Need: page.Required, Hint: p.T("asset.web.file_hint", "max", MaxFile/1_000_000), Accept: ".csv,.xlsx,.json,.txt"},
 			{Name: "remove", Kind: "check", Label: p.T("asset.web.remove_missing"), Hint: p.T("asset.web.remove_missing_hint")},
@@ -92,12 +109,56 @@ func showImport(q *httpd.Request, fail error) error {
 		}
 		v.Columns = append(v.Columns, h)
 	}
+	help := func(name, code string) wordHelp {
+		also := slices.DeleteFunc(wordsFor(code, p.Lang), func(w string) bool { return strings.EqualFold(w, name) })
+		return wordHelp{name, code, strings.Join(also, p.T("asset.check.comma"))}
+	}
+	for _, k := range Kinds() {
+		v.Kinds = append(v.Kinds, help(p.T("asset.kind."+string(k)), string(k)))
+	}
+	for _, z := range Zones() {
+		v.Zones = append(v.Zones, help(p.T("asset.zone."+string(z)), string(z)))
+	}
 	shell := q.Shell(v.Head.H1)
 	shell.Key = "assets"
 	if fail != nil {
 		shell = shell.Fail(fail, q.Forms())
 	}
 	return q.Render("asset/import", shell, v)
+}
+
+// sample is the list to start from: invented, and read without a fault. A row
+// is in the order of [Fields]; kinds and zones are in the reader's words.
+var sample = map[text.Lang][][fieldCount]string{
+	text.JA: {
+		{"A-0001", "vpn", "オルヴェイン", "EdgeGate 410", "EG-410", "9.1.5", "", "", "2", "給電指令の遠隔保守", "internet", "198.51.100.7", "vpn.example.jp", "A-0002", "自社", "本社", "2026-04-01", "2026-10-05", "2031-03-31"},
+		{"A-0002", "firewall", "ミナト通信", "FW-70", "", "4.2", "", "", "1", "社内の境界", "dmz", "10.1.0.1", "", "A-0003", "自社", "本社", "令和3年6月1日", "", "令和12年3月31日"},
+		{"A-0003", "ot_controller", "ハルキ計装", "PLC-9", "", "1.0", "", "", "60", "給電指令", "ot", "10.9.0.0/24", "", "", "自社", "第一変電所", "2019/1/15", "", ""},
+	},
+	text.EN: {
+		{"A-0001", "vpn", "Orvane", "EdgeGate 410", "EG-410", "9.1.5", "", "", "2", "Remote maintenance of dispatch", "internet", "198.51.100.7", "vpn.example.jp", "A-0002", "own staff", "Head office", "2026-04-01", "2026-10-05", "2031-03-31"},
+		{"A-0002", "firewall", "Minato Tsushin", "FW-70", "", "4.2", "", "", "1", "Edge of the office network", "dmz", "10.1.0.1", "", "A-0003", "own staff", "Head office", "2021-06-01", "", "2030-03-31"},
+		{"A-0003", "ot_controller", "Haruki Keiso", "PLC-9", "", "1.0", "", "", "60", "Dispatch", "ot", "10.9.0.0/24", "", "", "own staff", "Substation 1", "2019-01-15", "", ""},
+	},
+}
+
+// sampleCSV is a list that shows every column, to be written over.
+func sampleCSV(p text.Printer) ([]byte, error) {
+	var b bytes.Buffer
+	b.Write(bomUTF8) // so that spreadsheets know the encoding
+	var head []string
+	for _, f := range Fields() {
+		head = append(head, p.T("asset.field."+f.String()))
+	}
+	rows := [][]string{head}
+	for _, row := range sample[p.Lang] {
+		row[FieldKind], row[FieldZone] = p.T("asset.kind."+row[FieldKind]), p.T("asset.zone."+row[FieldZone])
+		rows = append(rows, row[:])
+	}
+	if err := csv.NewWriter(&b).WriteAll(rows); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // rowsShown is how many rows of a preview stand on one page.

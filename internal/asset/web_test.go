@@ -16,6 +16,7 @@ import (
 
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
 	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/httpd"
@@ -166,7 +167,7 @@ var hideNames = strings.NewReplacer("設置場所はどこですか", "", "本�
 func TestFromAListToAReceipt(t *testing.T) {
 	s := newSite(t)
 	s.see(asWriter, "/assets", "まだ設備がありません")
-	s.see(asWriter, "/assets/import", "読める列", "下見をする")
+	s.see(asWriter, "/assets/import", "読める列", "下見をする", `href="/assets/sample.csv"`, "種別に書ける言葉", "監視操作端末", "SCADA", "64 MBまで")
 	if status, body := s.post(asWriter, "/assets/import", nil); status != 422 || !strings.Contains(body, "ファイルを選んでください") {
 		t.Errorf("no file: %d", status)
 	}
@@ -474,3 +475,57 @@ A-0301,ot_controller,ハルキ計装,PLC-9,1.0,60,ot,10.9.0.9,,給電指令,own,
 A-0302,ot_historian,ハルキ計装,Record 2,2.1,4,ot,10.9.0.20,A-0201,給電指令,own,2019-01-01,2028-03-31
 A-0400,other,Microsoft,Windows Server 2022,,18,internal,,,業務,own,2022-01-01,2031-10-14
 A-0500,other,ハルキ計装,Safety 1,1.0,6,isolated,,,保安,own,2015-01-01,2026-03-31`
+
+// The sample that the import page offers is a list without a fault, in both
+// languages, and a sentence about an unknown kind or zone names every one.
+func TestSampleAndWordsOfAList(t *testing.T) {
+	s := newSite(t)
+	for _, lang := range text.Langs {
+		status, csv := s.get(asWriter, "/assets/sample.csv", lang)
+		if status != 200 {
+			t.Fatalf("%s: %d %s", lang, status, csv)
+		}
+		got, err := s.Rules.Check("sample.csv", strings.NewReader(csv), int64(len(csv)), firstDay)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got.Clean || got.Valid != 3 || got.Duplicate != 0 || len(got.Notes) != 0 || len(got.File.Further) != 0 {
+			t.Errorf("%s: %+v", lang, got)
+		}
+		p := printer(t, lang)
+		say := func(code string) string {
+			return sayPlace(p, fault.Place{Code: "asset.import." + code, Args: fault.Args{"row": 2, "col": "B", "value": "?"}})
+		}
+		kinds, zones := say("kind_unknown"), say("zone_unknown")
+		word := func(name, code string) string {
+			if lang == text.EN {
+				return code
+			}
+			return name
+		}
+		for _, k := range Kinds() {
+			name := p.T("asset.kind." + string(k))
+			if !strings.Contains(kinds, word(name, string(k))) {
+				t.Errorf("%s: %q does not name %s", lang, kinds, k)
+			}
+			if got, ok := ParseKind(name); !ok || got != k {
+				t.Errorf("%s: %q is shown for %s and read as %q", lang, name, k, got)
+			}
+			if len(wordsFor(string(k), lang)) == 0 {
+				t.Errorf("%s: no words for %s", lang, k)
+			}
+		}
+		for _, z := range Zones() {
+			name := p.T("asset.zone." + string(z))
+			if !strings.Contains(zones, word(name, string(z))) {
+				t.Errorf("%s: %q does not name %s", lang, zones, z)
+			}
+			if got, ok := ParseZone(name); !ok || got != z {
+				t.Errorf("%s: %q is shown for %s and read as %q", lang, name, z, got)
+			}
+		}
+	}
+	if status, _ := s.get(asClerk, "/assets/sample.csv", text.JA); status != 403 {
+		t.Errorf("a ministry: %d", status)
+	}
+}
