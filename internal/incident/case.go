@@ -2,6 +2,7 @@ package incident
 
 import (
 	"crypto/rand"
+	"strings"
 	"time"
 
 	"noroshi/internal/base/ledger"
@@ -76,14 +77,33 @@ type Submitted struct {
 	Clocks     []Clock        `json:"clocks"`
 }
 
+// caseNumber writes a case number as the hub does, however a person typed it:
+// in full width, in small letters, without hyphens, with O for 0 and I or L for
+// 1 (Crockford). Anything else comes back as it is.
+func caseNumber(s string) string {
+	plain := strings.Map(func(c rune) rune {
+		if strings.ContainsRune(" -‐‑–—−ー", c) {
+			return -1
+		}
+		return c
+	}, strings.ToUpper(fold(s)))
+	body, ok := strings.CutPrefix(plain, "N")
+	if body = strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(body); !ok || len(body) != 8 || strings.Trim(body, numberLetters) != "" {
+		return strings.TrimSpace(s)
+	}
+	return "N-" + body[:4] + "-" + body[4:]
+}
+
+// numberLetters are those of case numbers: Crockford's base 32.
+const numberLetters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
 // newNumber makes a case number such as N-7K3Q-9F2M: 40 random bits in an
 // alphabet without letters that are easily confused.
 func newNumber() string {
-	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // Crockford's base 32
 	var raw [8]byte
 	_, _ = rand.Read(raw[:]) // never fails (crypto/rand)
 	for i, b := range raw {
-		raw[i] = alphabet[b%32]
+		raw[i] = numberLetters[b%32]
 	}
 	return "N-" + string(raw[:4]) + "-" + string(raw[4:])
 }

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,10 +10,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/text"
 )
 
@@ -35,6 +39,58 @@ type shown struct {
 		Entry string `json:"entry"`
 	} `json:"receipt"`
 	Promise string `json:"promise"`
+}
+
+// findCase returns the id of a case that is named by its id or its number.
+func findCase(ctx context.Context, hub *fetch.Hub, name string) (ID, error) {
+	if name = strings.TrimSpace(name); validID(name) {
+		return name, nil
+	}
+	var got struct {
+		Items []CaseItem `json:"items"`
+	}
+	q := url.Values{"number": {caseNumber(shorten(name))}, "limit": {"1"}}
+	if err := hub.Do(ctx, "GET", "/api/v1/incidents?"+q.Encode(), nil, &got, ""); err != nil {
+		return "", err
+	}
+	if len(got.Items) == 0 {
+		return "", ErrNone
+	}
+	return got.Items[0].ID, nil
+}
+
+// head says which case it is, how it stands, who has it and who does not.
+func (x shown) head(w io.Writer, p text.Printer) {
+	fmt.Fprintf(w, "%s  %s  %s\n%s\n", x.Case.Number, p.T("incident.web.state."+string(x.Case.State)), x.Names[x.Case.Org], x.Case.ID)
+	for _, d := range x.Deliveries {
+		code := "incident.hub.sent"
+		if d.Outside() {
+			code = "incident.hub.by_hand"
+		}
+		fmt.Fprintln(w, p.T(code, "name", recipientName(d, x.Names, p), "profile", profileName(d.Profile, p)))
+		if !d.AckedAt.IsZero() {
+			fmt.Fprintln(w, "  "+p.T("incident.hub.acked", "name", recipientName(d, x.Names, p), "number", d.AckedNumber, "at", p.Time(d.AckedAt)))
+		}
+	}
+}
+
+// deadlines says every clock of the regimes that want the report.
+func (res *Result) deadlines(w io.Writer, now time.Time, p text.Printer) {
+	for i := range res.Profiles {
+		pr := &res.Profiles[i]
+		if !pr.running() {
+			continue
+		}
+		for j := range pr.Clocks {
+			c := &pr.Clocks[j]
+			line := p.T("incident.sheet.pair", "stage", c.StageName.In(p.Lang), "says", c.Say(p))
+			if left := c.SayLeft(now, p); left != "" {
+				line += "  " + left
+			}
+			fmt.Fprintln(w, pr.Name.In(p.Lang)+"  "+line)
+		}
+	}
+	fmt.Fprintln(w)
 }
 
 func submitCommand(env *cli.Env) *cobra.Command {
@@ -148,10 +204,20 @@ func listCommand(env *cli.Env) *cobra.Command {
 				Next  string     `json:"next"`
 			}
 			return tell(env, got, func(w io.Writer, p text.Printer, x page) {
-				for _, i := range x.Items {
-					fmt.Fprintln(w, strings.Join([]string{i.Number, i.ID, headline(Dictionary().Kinds, string(i.Kind), p), headline(Dictionary().Stages, string(i.Stage), p),
-						string(i.State), headline(Dictionary().Severities, string(i.Severity), p), p.Time(i.UpdatedAt), i.OrgName}, "\t"))
+				p.Zone = text.JST // as everywhere else
+				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				if len(x.Items) > 0 {
+					var heads []string
+					for _, h := range []string{"number", "id", "kind", "stage", "state", "severity", "updated", "from"} {
+						heads = append(heads, p.T("incident.hub.col."+h))
+					}
+					fmt.Fprintln(t, strings.Join(heads, "\t"))
 				}
+				for _, i := range x.Items {
+					fmt.Fprintln(t, strings.Join([]string{i.Number, i.ID, headline(Dictionary().Kinds, string(i.Kind), p), headline(Dictionary().Stages, string(i.Stage), p),
+						p.T("incident.web.state." + string(i.State)), headline(Dictionary().Severities, string(i.Severity), p), p.Time(i.UpdatedAt), i.OrgName}, "\t"))
+				}
+				_ = t.Flush() // what cannot be written is reported where it is written
 				if len(x.Items) == 0 {
 					env.Say("incident.hub.none")
 				}
@@ -184,11 +250,15 @@ func showCommand(env *cli.Env) *cobra.Command {
 	var purpose string
 	var version int
 	c := &cobra.Command{
-		Use:   "show ID",
+		Use:   "show NUMBER|ID",
 		Short: env.Printer().T("incident.hub.show"),
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			hub, err := env.Hub()
+			if err != nil {
+				return err
+			}
+			id, err := findCase(c.Context(), hub, args[0])
 			if err != nil {
 				return err
 			}
@@ -197,12 +267,13 @@ func showCommand(env *cli.Env) *cobra.Command {
 				q.Set("purpose", purpose)
 			}
 			var got json.RawMessage
-			if err := hub.Do(c.Context(), "GET", "/api/v1/incidents/"+url.PathEscape(args[0])+"?"+q.Encode(), nil, &got, ""); err != nil {
+			if err := hub.Do(c.Context(), "GET", "/api/v1/incidents/"+url.PathEscape(id)+"?"+q.Encode(), nil, &got, ""); err != nil {
 				return err
 			}
 			type view struct {
 				shown
 				Report json.RawMessage `json:"report"`
+				Result Result          `json:"result"`
 			}
 			return env.Emit(got, func(w io.Writer, p text.Printer) error {
 				var x view
@@ -213,12 +284,10 @@ func showCommand(env *cli.Env) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("read the hub's answer: %w", err)
 				}
+				p.Zone = text.JST
+				x.head(w, p)
+				x.Result.deadlines(w, env.Now(), p)
 				r.write(w, p)
-				for _, d := range x.Deliveries {
-					if !d.AckedAt.IsZero() {
-						fmt.Fprintln(w, p.T("incident.hub.acked", "name", recipientName(d, x.Names, p), "number", d.AckedNumber, "at", p.Time(d.AckedAt)))
-					}
-				}
 				return nil
 			})
 		},

@@ -56,7 +56,7 @@ func TestTheCommandsSubmitListAndShow(t *testing.T) {
 		t.Errorf("%d cases of one file", n)
 	}
 	out, _, code = d.terminal(t, server.URL, asClerk, "incident", "list", "--waiting", "--state", "open")
-	if code != 0 || strings.Count(out, "\n") != 1 || !strings.Contains(out, got.Case.Number) || !strings.Contains(out, "試験wind") {
+	if code != 0 || strings.Count(out, "\n") != 2 || !strings.Contains(out, "受付番号") || !strings.Contains(out, got.Case.Number) || !strings.Contains(out, "試験wind") {
 		t.Errorf("%d %s", code, out)
 	}
 	if _, talk, code = d.terminal(t, server.URL, asClerk, "incident", "show", got.Case.ID); code != 3 || !strings.Contains(talk, "目的") {
@@ -66,6 +66,15 @@ func TestTheCommandsSubmitListAndShow(t *testing.T) {
 	title, _ := Template(Ransomware).Value("event.title").Text()
 	if code != 0 || !strings.Contains(out, title) || !strings.Contains(out, "TLP:") {
 		t.Errorf("%d %s %s", code, out, talk)
+	}
+	for _, name := range []string{got.Case.Number, strings.ToLower(got.Case.Number), strings.ReplaceAll(got.Case.Number, "-", ""), "　Ｎ－" + got.Case.Number[2:], got.Case.ID} {
+		out, talk, code = d.terminal(t, server.URL, asReporter, "incident", "show", name)
+		if code != 0 || !strings.HasPrefix(out, got.Case.Number+"  対応中") || !strings.Contains(out, "提出先：") || !strings.Contains(out, "に提出済み") {
+			t.Errorf("%s: %d %s %s", name, code, out, talk)
+		}
+	}
+	if _, talk, code = d.terminal(t, server.URL, asRival, "incident", "show", got.Case.Number); code != 1 || talk == "" {
+		t.Errorf("%d %s", code, talk)
 	}
 	if _, talk, code = d.terminal(t, server.URL, asRival, "incident", "show", got.Case.ID); code != 1 || talk == "" {
 		t.Errorf("%d %s", code, talk)

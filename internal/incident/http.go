@@ -47,7 +47,7 @@ type (
 		Kind     Kind     `query:"kind" enum:"ransomware,ddos,other,cause"`
 		Severity Severity `query:"severity" enum:"act,attend,watch,track"`
 		Sector   string   `query:"sector" maxLength:"60"`
-		Number   string   `query:"number" maxLength:"60" doc:"Case number, exactly"`
+		Number   string   `query:"number" maxLength:"60" doc:"Case number; small letters, full width and missing hyphens are taken"`
 	}
 	reportIn struct {
 		RawBody []byte `contentType:"application/vnd.noroshi.report+json"`

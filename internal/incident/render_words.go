@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"strings"
 	"time"
 
 	"noroshi/internal/base/text"
@@ -70,6 +71,8 @@ func (c *Clock) Say(say text.Printer) string {
 	switch {
 	case c.State == ClockOff:
 		return say.T("incident.clock.off")
+	case c.Kind == NoLimit && c.Submitted != nil: // no word of a limit for what is done
+		return strings.TrimLeft(say.T("incident.clock.met", "at", SayMoment(*c.Submitted, false, c.Zone, say)), "　, ")
 	case c.Kind == NoLimit:
 		return say.T("incident.clock.none")
 	case c.Due != nil:

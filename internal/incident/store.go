@@ -286,7 +286,7 @@ type Filter struct {
 	Kind     Kind
 	Severity Severity
 	Sector   string
-	Number   string // exactly
+	Number   string // the whole of it, in any spelling
 	Cursor   string
 	Limit    int
 }
@@ -312,7 +312,7 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 		q.WriteString(" AND d.waiting = 1")
 	}
 	for _, x := range []struct{ column, value string }{
-		{"d.state", string(f.State)}, {"d.kind", string(f.Kind)}, {"d.severity", string(f.Severity)}, {"d.sector", f.Sector}, {"c.number", f.Number},
+		{"d.state", string(f.State)}, {"d.kind", string(f.Kind)}, {"d.severity", string(f.Severity)}, {"d.sector", f.Sector}, {"c.number", caseNumber(f.Number)},
 	} {
 		if x.value != "" {
 			q.WriteString(" AND " + x.column + " = " + arg(x.value))

@@ -66,7 +66,7 @@ func (v *screen) inbox() error {
 		q.Set("waiting", "1")
 	}
 	f := Filter{State: State(q.Get("state")), Kind: Kind(q.Get("kind")), Severity: Severity(q.Get("severity")), Sector: q.Get("sector"), Waiting: q.Get("waiting") == "1",
-		Number: strings.ToUpper(strings.TrimSpace(q.Get("number"))), Cursor: q.Get("after"), Limit: deskRows}
+		Number: q.Get("number"), Cursor: q.Get("after"), Limit: deskRows}
 	cases, names, next, err := v.s.Desk(v.Context(), f)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 
 	"noroshi/internal/base/page"
 )
@@ -47,7 +46,7 @@ func (v *screen) list() error {
 	q := v.Queries()
 	q.Del("lang")
 	f := Filter{State: State(q.Get("state")), Kind: Kind(q.Get("kind")), Severity: Severity(q.Get("severity")), Waiting: q.Get("waiting") == "1",
-		Number: strings.ToUpper(strings.TrimSpace(q.Get("number"))), Cursor: q.Get("after"), Limit: pageRows}
+		Number: q.Get("number"), Cursor: q.Get("after"), Limit: pageRows}
 	cases, next, err := v.s.Briefs(v.Context(), f)
 	if err != nil {
 		return err
