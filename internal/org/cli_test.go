@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -97,7 +99,7 @@ func TestCommands(t *testing.T) {
 		{1, []string{"user", "list", "--org", "Nope"}, "cannot find this organisation"}, // none of these registered one
 		{1, []string{"token", "issue", "second@example.jp", "--scope", "asset.*"}, "second@example.jp has not opened the invitation yet"},
 		{3, []string{"token", "issue", "first@example.jp"}, "at least one scope"},
-		{2, []string{"user", "add"}, "arg"},
+		{2, []string{"user", "add"}, "MAIL"},
 	} {
 		if code, _, errs := run(c.args...); code != c.code || !strings.Contains(errs, c.say) {
 			t.Errorf("%v: %d %s", c.args, code, errs)
@@ -111,5 +113,36 @@ func TestCommands(t *testing.T) {
 	}
 	if w.entries("person.invite", "done") != 2 {
 		t.Error("what is done on the machine itself is on record too")
+	}
+}
+
+// The administrators' guides list every value that "user add" takes.
+func TestGuidesNameEveryValue(t *testing.T) {
+	sectors, err := LoadSectors(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"admin.en.md", "admin.ja.md"} {
+		raw, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := map[string]string{}
+		for _, row := range strings.Split(string(raw), "\n") {
+			if cells := strings.Split(row, "|"); len(cells) == 5 {
+				rows[strings.Trim(cells[1], " `")] = cells[3]
+			}
+		}
+		for _, k := range Kinds {
+			roles := strings.FieldsFunc(rows[string(k)], func(r rune) bool { return strings.ContainsRune(" `,、", r) })
+			if got, want := strings.Join(roles, ", "), listed(RolesFor([]Kind{k})); got != want {
+				t.Errorf("%s: people of %s have the roles %q, and the guide says %q", name, k, want, got)
+			}
+		}
+		for _, x := range sectors.List {
+			if !strings.Contains(string(raw), "`"+x.ID+"`") {
+				t.Errorf("%s does not name the sector %s", name, x.ID)
+			}
+		}
 	}
 }
