@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,7 @@ import (
 var (
 	ErrBad     = fault.New(fault.Unmet, "ledger.bad")
 	ErrUnknown = fault.New(fault.NotFound, "ledger.signer_unknown")
+	ErrAudit   = fault.New(fault.Refused, "ledger.audit_needed")
 	ErrNoLog   = fault.New(fault.Usage, "ledger.no_log")
 )
 
@@ -65,10 +67,16 @@ func verifyCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := checkpointAt(fsys, args[0], keys); err != nil {
+				return err
+			}
 			opts := tlog.Options{Keys: keys, Check: func(_ uint64, leaf []byte) error { _, err := ParseEntry(leaf); return err }}
 			if since != "" {
 				old, err := cli.ReadFile(since, 1<<20)
 				if err != nil {
+					return err
+				}
+				if err := sameLog(old, keys); err != nil {
 					return err
 				}
 				earlier, err := tlog.OpenCheckpoint(old, keys...)
@@ -111,7 +119,7 @@ func conclude(env *cli.Env, a answer, err error) error {
 	}
 	if emit := env.Emit(a, func(w io.Writer, p text.Printer) error {
 		for _, bad := range a.Problems {
-			fmt.Fprintln(w, bad.Error())
+			fmt.Fprintln(w, sentence(env, p, bad))
 		}
 		if a.OK {
 			fmt.Fprintln(w, p.T("ledger.cli.consistent", "n", a.Checkpoint.Size, "root", a.Checkpoint.Root.String()))
@@ -146,6 +154,9 @@ func verifyProof(env *cli.Env, file string, keys []note.Verifier) error {
 	if proof == nil {
 		return fault.New(fault.Usage, "ledger.no_proof", "file", file)
 	}
+	if err := sameLog([]byte(proof.Checkpoint), keys); err != nil {
+		return err
+	}
 	a := answer{Kind: "proof"}
 	c, err := proof.Verify(tlog.LeafHash([]byte(p.Leaf)), keys...)
 	var bad *tlog.Problem
@@ -171,11 +182,7 @@ func proveCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fsys, err := openLog(cmd.Context(), env, log)
-			if err != nil {
-				return err
-			}
-			proven, err := prove(cmd.Context(), fsys, args[0], keys)
+			proven, err := proveAt(cmd.Context(), env, log, args[0], keys)
 			if err != nil {
 				return err
 			}
@@ -190,14 +197,69 @@ func proveCommand(env *cli.Env) *cobra.Command {
 	return c
 }
 
+// proveAt proves an entry of the ledger at a place. A hub proves one to whoever
+// knows its id; from the tiles of a URL alone only an auditor finds it.
+func proveAt(ctx context.Context, env *cli.Env, where, entry string, keys []note.Verifier) (Proven, error) {
+	fsys, err := openLog(ctx, env, where)
+	if err != nil {
+		return Proven{}, err
+	}
+	if _, remote := fsys.(tlog.Fetch); remote && entryID.MatchString(entry) {
+		hub, err := env.Hub()
+		if where != "" {
+			hub, err = env.HubAt(where)
+		}
+		if err != nil {
+			return Proven{}, err
+		}
+		p, err := ask(ctx, hub, entry, keys)
+		if fault.Of(err) == nil || fault.Of(err).Code != "fetch.hub_status" {
+			return p, err
+		} // another program serves this log, and has no such operation
+	}
+	signed, err := checkpointAt(fsys, where, keys)
+	if err != nil {
+		return Proven{}, err
+	}
+	p, err := prove(ctx, fsys, signed, entry, keys)
+	if k := fault.Of(err); k != nil && k.Kind == fault.Unauthenticated {
+		err = ErrAudit.Because(err)
+	}
+	return p, err
+}
+
+var entryID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// ask has the hub prove an entry, and believes the proof alone.
+func ask(ctx context.Context, hub *fetch.Hub, entry string, keys []note.Verifier) (Proven, error) {
+	var p Proven
+	if err := hub.Do(ctx, "GET", "/api/v1/proofs/"+entry, nil, &p, ""); err != nil {
+		return Proven{}, err
+	}
+	proof, err := tlog.ParseProof([]byte(p.Proof))
+	if err != nil {
+		return Proven{}, fault.New(fault.Internal, "fetch.answer_odd").Because(err)
+	}
+	if err := sameLog([]byte(proof.Checkpoint), keys); err != nil {
+		return Proven{}, err
+	}
+	e, err := ParseEntry([]byte(p.Leaf))
+	if err == nil && e.ID != entry {
+		err = fmt.Errorf("the proof is of entry %s", e.ID)
+	}
+	if err == nil {
+		_, err = proof.Verify(tlog.LeafHash([]byte(p.Leaf)), keys...)
+	}
+	if err != nil {
+		return Proven{}, fault.New(fault.Unmet, ErrBad.Code, "n", 1).Because(err)
+	}
+	return p, nil
+}
+
 // prove finds the entry, by its number, its id, or a file with its receipt,
 // and proves it from the tiles alone. A receipt needs hash tiles only, which
 // everybody may read.
-func prove(ctx context.Context, fsys fs.FS, entry string, keys []note.Verifier) (Proven, error) {
-	signed, err := fs.ReadFile(fsys, tlog.CheckpointPath)
-	if err != nil {
-		return Proven{}, fault.New(fault.Usage, ErrNoLog.Code, "path", tlog.CheckpointPath).Because(err)
-	}
+func prove(ctx context.Context, fsys fs.FS, signed []byte, entry string, keys []note.Verifier) (Proven, error) {
 	c, err := tlog.OpenCheckpoint(signed, keys...)
 	if err != nil {
 		return Proven{}, fault.New(fault.Unmet, ErrBad.Code, "n", 1).Because(err)
