@@ -104,8 +104,10 @@ func showImport(q *httpd.Request, fail error) error {
 		}}
 	for _, f := range Fields() {
 		h := columnHelp{Name: p.T("asset.field." + f.String()), Header: f.String()}
-		if key := "asset.hint." + f.String(); p.Has(key) {
-			h.Hint = p.T(key)
+		for _, key := range []string{"asset.web.column." + f.String(), "asset.hint." + f.String()} {
+			if h.Hint == "" && p.Has(key) {
+				h.Hint = p.T(key)
+			}
 		}
 		v.Columns = append(v.Columns, h)
 	}

@@ -167,7 +167,7 @@ var hideNames = strings.NewReplacer("設置場所はどこですか", "", "本�
 func TestFromAListToAReceipt(t *testing.T) {
 	s := newSite(t)
 	s.see(asWriter, "/assets", "まだ設備がありません")
-	s.see(asWriter, "/assets/import", "読める列", "下見をする", `href="/assets/sample.csv"`, "種別に書ける言葉", "監視操作端末", "SCADA", "64 MBまで")
+	s.see(asWriter, "/assets/import", "読める列", "下見をする", `href="/assets/sample.csv"`, "種別に書ける言葉", "監視操作端末", "SCADA", "64 MBまで", "台数。空なら1")
 	if status, body := s.post(asWriter, "/assets/import", nil); status != 422 || !strings.Contains(body, "ファイルを選んでください") {
 		t.Errorf("no file: %d", status)
 	}
