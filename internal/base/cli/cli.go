@@ -64,11 +64,15 @@ func (e *Env) Root(use, short string) *cobra.Command {
 		PersistentPreRun: func(*cobra.Command, []string) { e.running = true }}
 	f, p := root.PersistentFlags(), e.Printer()
 	f.StringVar(&e.lang, "lang", e.lang, p.T("cli.flag.lang"))
+	f.Lookup("lang").DefValue = "" // what this call chose is no default to show
 	f.BoolVar(&e.json, "json", false, p.T("cli.flag.json"))
 	f.BoolP("help", "h", false, p.T("cli.flag.help"))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Use: "help [command]", Short: p.T("cli.help.short"), Hidden: true,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := unknown(root, args); err != nil {
+				return err
+			}
 			found, _, err := root.Find(args)
 			if err != nil {
 				return fault.New(fault.Usage, "cli.usage", "detail", err.Error())
