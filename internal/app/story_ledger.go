@@ -130,7 +130,7 @@ func (s *story) tampered() (_ string, err error) {
 		return "", err
 	}
 	for _, p := range res.Problems {
-		s.more = append(s.more, p.Error())
+		s.more = append(s.more, ledger.Sentence(s.say, p))
 	}
 	return s.say.T("app.story.tampered", "n", len(res.Problems)), nil
 }

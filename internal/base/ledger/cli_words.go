@@ -48,13 +48,19 @@ func sameLog(signed []byte, keys []note.Verifier) error {
 	return fault.New(fault.Usage, "ledger.other_key", "key", strings.Join(names, ", "), "log", c.Origin)
 }
 
-// sentence says a problem of the log in the reader's language; its detail
+// Sentence says a problem of the log in the reader's language; its detail
 // stands in the JSON.
-func sentence(env *cli.Env, p text.Printer, bad *tlog.Problem) string {
+func Sentence(p text.Printer, bad *tlog.Problem) string {
 	say := p.T("ledger.problem."+string(bad.Code), "path", bad.Path)
 	if bad.Entry != tlog.NoEntry {
 		say = p.T("ledger.problem.entry", "say", say, "n", bad.Entry)
 	}
+	return say
+}
+
+// sentence also says why a file could not be read.
+func sentence(env *cli.Env, p text.Printer, bad *tlog.Problem) string {
+	say := Sentence(p, bad)
 	var why *fault.Error
 	if bad.Code == tlog.Unreadable && errors.As(bad, &why) {
 		say = p.T("ledger.problem.why", "say", say, "why", env.Sentence(why))
