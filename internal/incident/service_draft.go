@@ -409,12 +409,24 @@ type Preview struct {
 	Problems   []fault.Place `json:"problems"`   // answers that cannot be accepted together
 	Deliveries []Delivery    `json:"deliveries"` // who would get which form
 	Files      int           `json:"files"`      // attachments that go with it
+	Away       []Delivery    `json:"-"`          // forms it makes, or may make, for bodies that are not on this hub
 }
 
 // Ready reports whether a submission would be accepted.
 func (p Preview) Ready() bool {
 	return p.Check.Clean && len(p.Problems) == 0 && len(p.Draft.Clashes) == 0 && !p.Draft.Behind &&
 		slices.ContainsFunc(p.Deliveries, func(d Delivery) bool { return !d.Outside() })
+}
+
+// asIfReady is a check as it would be when nothing was missing any more.
+func asIfReady(res Result) Result {
+	res.Profiles = slices.Clone(res.Profiles)
+	for i := range res.Profiles {
+		if p := &res.Profiles[i]; p.running() && p.Applies != VerdictNo {
+			p.Ready = ReadyYes
+		}
+	}
+	return res
 }
 
 // PreviewDraft tells what would happen if a draft were submitted now.
@@ -439,6 +451,10 @@ func (s *Service) PreviewDraft(ctx context.Context, id ID) (p Preview, err error
 		if p.Deliveries, err = s.addressees(ctx, tx, sectors, d.Report, p.Check, now); err != nil {
 			return err
 		}
+		if p.Away, err = s.addressees(ctx, tx, sectors, d.Report, asIfReady(p.Check), now); err != nil {
+			return err
+		}
+		p.Away = slices.DeleteFunc(p.Away, func(d Delivery) bool { return !d.Outside() })
 		files, err := s.Blobs.Of(ctx, tx, objectOf(id))
 		p.Files = len(files)
 		return err

@@ -37,6 +37,7 @@ type caseView struct {
 	Case      Case
 	Notes     []page.Flash
 	Stamps    []page.Stamp
+	Away      []awayRow
 	Lanes     *page.Lanes
 	Resting   []string
 	Talks     []talk
@@ -98,6 +99,7 @@ func (v *screen) own(bad error) error {
 	d := caseView{Case: c, Stamps: v.stamps(full), Lanes: v.lanes(full.Result, recognised(r)), Resting: v.resting(full.Result), Talks: v.talks(full),
 		Forms: v.formRows(full.Result, "/reports/"+c.ID+"/forms/", ""), Files: full.Files, Open: c.State == Open && c.PurgedAt.IsZero(), Writes: v.mayWrite(),
 		Holds: Access.May(v.Context(), "incident.hold"), Held: !c.HoldAt.IsZero(), AnswerTo: v.Form("with")}
+	d.Away = v.away(full.Deliveries, full.Result, "/reports/"+c.ID+"/forms/")
 	d.Field = page.Field{Name: "file", Kind: "file", Label: v.T("incident.web.files.choose"), Multiple: true}
 	for i := range d.Forms {
 		d.Forms[i].Redacts = true

@@ -23,8 +23,8 @@ type checkView struct {
 	Ready    bool
 	Sending  string // 3つの機関へ出します
 	Names    string
-	Outside  []string // forms to be handed in by hand
-	Ours     bool     // some form has our own layout
+	Away     []awayRow // to be handed in by hand
+	Ours     bool      // some form has our own layout
 	Button   string
 	Duties   []duty
 	Forms    []formRow
@@ -127,7 +127,8 @@ func (v *screen) check(bad error) error {
 	out.Consents = v.consents(p.Check, r)
 	out.Forms = v.formRows(p.Check, "/drafts/"+d.ID+"/forms/", "")
 	out.Ours = slices.ContainsFunc(out.Forms, func(f formRow) bool { return f.Ours })
-	out.Sending, out.Names, out.Outside = v.sending(p)
+	out.Sending, out.Names = v.sending(p)
+	out.Away = v.away(p.Away, p.Check, "/drafts/"+d.ID+"/forms/")
 	out.Button = v.T("incident.web.submit", "stage", v.stage(r.Stage))
 	shell := v.Shell(out.Head.H1)
 	shell.Key, shell.Handling = "reports", v.handling(r.TLP, "")
@@ -254,9 +255,34 @@ func (v *screen) wantsConsent(id string, res Result, r *Report) bool {
 	return slices.ContainsFunc(Dictionary().All, func(f Field) bool { return f.Consent == id && r.Value(f.ID).Answered() })
 }
 
-// sending says to how many bodies the report goes, who they are, and which
-// forms have to be handed in by their own way.
-func (v *screen) sending(p Preview) (say, names string, outside []string) {
+// awayRow is a body that is not on this hub, with the form the reporter hands
+// in there by its own way.
+type awayRow struct {
+	Name, Form string
+	Href       string // the form, to be printed
+}
+
+// away lists the bodies among deliveries that are not on this hub. At is the
+// address of the forms.
+func (v *screen) away(ds []Delivery, res Result, at string) (out []awayRow) {
+	for _, d := range ds {
+		pr := profileOf(res, d.Profile)
+		if pr == nil || !d.Outside() || d.Role == RoleOwn {
+			continue
+		}
+		row := awayRow{Name: v.both(pr.Name), Form: v.both(pr.Name), Href: at + pr.ID + "/html"}
+		if i := slices.IndexFunc(pr.Recipients, func(rc RecipientState) bool { return rc.Role == d.Role }); i >= 0 {
+			row.Name = v.both(pr.Recipients[i].Name)
+		}
+		if !slices.Contains(out, row) {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// sending says to how many bodies the report goes, and who they are.
+func (v *screen) sending(p Preview) (say, names string) {
 	var orgs, bodies []string
 	for _, d := range p.Deliveries {
 		pr := profileOf(p.Check, d.Profile)
@@ -264,9 +290,6 @@ func (v *screen) sending(p Preview) (say, names string, outside []string) {
 			continue
 		}
 		if d.Outside() {
-			if n := v.both(pr.Name); d.Role != RoleOwn && !slices.Contains(outside, n) {
-				outside = append(outside, n)
-			}
 			continue
 		}
 		if !slices.Contains(orgs, d.Org) {
@@ -279,9 +302,9 @@ func (v *screen) sending(p Preview) (say, names string, outside []string) {
 		}
 	}
 	if len(orgs) == 0 {
-		return v.T("incident.web.sending.none"), "", outside
+		return v.T("incident.web.sending.none"), ""
 	}
-	return v.T("incident.web.sending", "n", len(orgs)), strings.Join(bodies, v.T("incident.web.comma")), outside
+	return v.T("incident.web.sending", "n", len(orgs)), strings.Join(bodies, v.T("incident.web.comma"))
 }
 
 func profileOf(res Result, id string) *ProfileResult {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"noroshi/internal/base/gate"
@@ -145,11 +146,34 @@ func (v *screen) caseTodos(d *Today, full View) {
 		}
 		d.Todos = append(d.Todos, t)
 	}
+	if away := v.stillAway(full); len(away) > 0 {
+		d.Todos = append(d.Todos, page.Todo{Severity: string(Attend), Title: v.T("incident.web.todo.away", "number", c.Number, "n", len(away)), Href: "/reports/" + c.ID + "#away",
+			Why: strings.Join(away, v.T("incident.web.comma")), Act: v.T("incident.web.todo.open")})
+	}
 	for _, t := range v.talks(full) {
 		if t.Open {
 			d.Todos = append(d.Todos, page.Todo{Severity: string(Attend), Title: v.T("incident.web.todo.question", "name", t.Name), Href: "/reports/" + c.ID + "#talks", Why: name, Act: v.T("incident.web.todo.answer")})
 		}
 	}
+}
+
+// stillAway names the bodies off this hub whose form may not be in yet: those
+// it was made for in the last days, and those of a regime with a clock that
+// runs. The hub cannot know when it was handed in.
+func (v *screen) stillAway(full View) (names []string) {
+	due := func(d Delivery) bool {
+		p := profileOf(full.Result, d.Profile)
+		return d.SentAt.After(v.now.AddDate(0, 0, -homeBack)) || p != nil && slices.ContainsFunc(p.Clocks, func(c Clock) bool {
+			return c.State == ClockRunning || c.State == ClockSoon || c.State == ClockLate
+		})
+	}
+	ds := slices.DeleteFunc(slices.Clone(full.Deliveries), func(d Delivery) bool { return !due(d) })
+	for _, a := range v.away(ds, full.Result, "") {
+		if !slices.Contains(names, a.Name) {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }
 
 func (v *screen) cameBack(d *Today, full View) {

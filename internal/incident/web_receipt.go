@@ -19,6 +19,7 @@ type receiptView struct {
 	Head     page.Head
 	Number   string
 	Stamps   []page.Stamp
+	Away     []awayRow
 	Lanes    *page.Lanes
 	Steps    []receiptStep
 	Proof    page.Proof
@@ -45,6 +46,7 @@ func (v *screen) receipt() error {
 	d := receiptView{ID: c.ID, Number: c.Number, Stamps: v.stamps(full), Lanes: v.lanes(full.Result, recognised(r)), Resting: v.resting(full.Result),
 		Forms: v.formRows(full.Result, "/reports/"+c.ID+"/forms/", "")}
 	d.Ours = slices.ContainsFunc(d.Forms, func(f formRow) bool { return f.Ours })
+	d.Away = v.away(full.Deliveries, full.Result, "/reports/"+c.ID+"/forms/")
 	d.Head = page.Head{Crumbs: []page.Crumb{v.home(), {Text: c.Number, Href: "/reports/" + c.ID}, {Text: v.T("incident.web.receipt")}},
 		H1: v.T("incident.web.receipt.h1", "stage", v.numbered(last.Stage, last.Version)), Lead: v.T("incident.web.receipt.lead", "at", v.Time(last.At))}
 	d.Head.Acts = []page.Act{{Text: v.T("incident.web.calendar"), Href: "/reports/" + c.ID + "/clocks.ics", Icon: "calendar", Kind: "small"}}
@@ -128,9 +130,9 @@ func (v *screen) nextSteps(full View) (out []receiptStep) {
 		break
 	}
 	var outside []string
-	for _, d := range full.Deliveries {
-		if p := profileOf(full.Result, d.Profile); p != nil && d.Outside() && d.Role != RoleOwn && !slices.Contains(outside, v.both(p.Name)) {
-			outside = append(outside, v.both(p.Name))
+	for _, a := range v.away(full.Deliveries, full.Result, "") {
+		if !slices.Contains(outside, a.Form) {
+			outside = append(outside, a.Form)
 		}
 	}
 	if len(outside) > 0 {

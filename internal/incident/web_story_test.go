@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A reporter under stress walks from the scope check to the receipt with a
@@ -472,5 +473,30 @@ func BenchmarkReportsPage(b *testing.B) {
 	v := c.visit("reporter")
 	for b.Loop() {
 		v.get("/reports")
+	}
+}
+
+// TestBodiesOffTheHub reports to JPCERT/CC when it is not on the hub: every page of the report says so, before and after it was sent.
+func TestBodiesOffTheHub(t *testing.T) {
+	c := newConsole(t)
+	c.bodies.mu.Lock()
+	c.bodies.found[string(RoleJPCERT)] = seats{nil, time.Now().Add(time.Hour)} // nobody, for as long as the test takes
+	c.bodies.mu.Unlock()
+	d, err := c.StartDraft(c.ctx("reporter"), Other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err = c.SaveDraft(c.ctx("reporter"), d.ID, d.Revision, Changes{Consents: map[string]bool{"share_with_jpcert_consent": true}}); err != nil {
+		t.Fatal(err)
+	}
+	v := c.visit("reporter")
+	v.saw("/drafts/"+d.ID+"/check", "このハブにいません", "/drafts/"+d.ID+"/forms/jp-jpcert/html") // before it is complete
+	c.complete(d.ID, Template(Other))
+	body := v.saw("/drafts/"+d.ID+"/check", "このハブにいません。様式を出力して、自分で提出してください")
+	to := v.went("/drafts/"+d.ID+"/submit", "version", hidden1(t, body, "version"), "go", "submit")
+	v.saw(to, "このハブにいません", "/forms/jp-jpcert/html")
+	v.saw(strings.TrimSuffix(to, "/receipt"), "このハブにいません", `id="away"`)
+	if r := v.get("/todos"); !strings.Contains(r.body, "このハブにいない1か所へ、自分で提出してください") || !strings.Contains(r.body, "JPCERT コーディネーションセンター") {
+		t.Errorf("%d %s", r.status, r.body)
 	}
 }

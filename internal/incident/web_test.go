@@ -96,6 +96,13 @@ func newConsole(t testing.TB) *console {
 		}
 		return q.Render("incident/home", q.Shell("home"), d)
 	})
+	r.Page("GET /todos", func(q *httpd.Request) error {
+		d, err := Home(q, c.Service)
+		if err != nil {
+			return err
+		}
+		return q.JSON(d.Todos)
+	})
 	c.srv = httptest.NewUnstartedServer(r)
 	return c
 }
