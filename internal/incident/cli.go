@@ -223,6 +223,7 @@ func renderCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			res := Check(r, ps, facts, env.Now())
 			if redacted {
 				r = r.Redact()
 			}
@@ -230,12 +231,19 @@ func renderCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return env.Emit(map[string]any{"files": files}, func(w io.Writer, _ text.Printer) error {
+			err = env.Emit(map[string]any{"files": files}, func(w io.Writer, _ text.Printer) error {
 				for _, x := range files {
 					fmt.Fprintln(w, x.File)
 				}
 				return nil
 			})
+			if err == nil && len(res.Missing) > 0 { // beside the files, so that nobody hands an incomplete form in unawares
+				env.Say("incident.cli.render_missing", "n", len(res.Missing))
+				for _, g := range res.Missing {
+					env.Say("incident.check."+string(g.Reason), "label", g.Label.In(env.Lang()), "field", string(g.Field))
+				}
+			}
+			return err
 		},
 	}
 	say := env.Printer()

@@ -159,6 +159,22 @@ func TestCommandRender(t *testing.T) {
 			t.Errorf("%s is not in force and was rendered unasked", f.Profile)
 		}
 	}
+	if strings.Contains(talk, "event.outline") {
+		t.Errorf("a complete report lacks something: %s", talk)
+	}
+	var part map[string]any
+	if err := json.Unmarshal([]byte(whole), &part); err != nil {
+		t.Fatal(err)
+	}
+	delete(part["values"].(map[string]any), "event.outline")
+	raw, err := json.Marshal(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, talk = run(t, "render", save(t, string(raw)), "--out", t.TempDir(), "--format", "html")
+	if code != 0 || !strings.Contains(out, ".html\n") || !strings.Contains(talk, "1項目") || !strings.Contains(talk, "（event.outline）を書いてください") {
+		t.Errorf("an incomplete report: %d %s %s", code, out, talk)
+	}
 	if seen["xlsx"] != 5 || seen["json"] != 5 || seen["html"] != 5 || seen["ics"] != 1 {
 		t.Errorf("%v", seen)
 	}
