@@ -21,7 +21,7 @@ type checkView struct {
 	Consents []page.Consent
 	Version  string
 	Ready    bool
-	Sending  string // 3つの機関へ出します
+	Sending  string // 3機関へ出します
 	Names    string
 	Away     []awayRow // to be handed in by hand
 	Ours     bool      // some form has our own layout
