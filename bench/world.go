@@ -12,17 +12,13 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"noroshi/internal/app"
 	"noroshi/internal/asset"
-	"noroshi/internal/base/blob"
-	"noroshi/internal/base/bus"
 	"noroshi/internal/base/config"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
-	"noroshi/internal/base/httpd"
-	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
-	"noroshi/internal/base/thread"
 	"noroshi/internal/incident"
 	"noroshi/internal/org"
 )
@@ -55,40 +51,15 @@ func openWorld(ctx context.Context, parent string) (w *world, err error) {
 	}()
 	cfg := config.Default()
 	cfg.Hub.DataDir = w.dir
-	if w.db, err = db.Open(ctx, cfg.Database()); err != nil {
-		return nil, err
-	}
-	if _, err = w.db.Migrate(ctx,
-		db.Source{Noun: "bus", FS: bus.Migrations}, db.Source{Noun: "key", FS: key.Migrations}, db.Source{Noun: "ledger", FS: ledger.Migrations},
-		db.Source{Noun: "blob", FS: blob.Migrations}, db.Source{Noun: "thread", FS: thread.Migrations}, db.Source{Noun: "httpd", FS: httpd.Migrations},
-		db.Source{Noun: "org", FS: org.Migrations}, db.Source{Noun: "asset", FS: asset.Migrations}, db.Source{Noun: "incident", FS: incident.Migrations}); err != nil {
-		return nil, err
-	}
-	ring, err := key.OpenRing(cfg.KeyDir())
+	words, err := app.Words()
 	if err != nil {
 		return nil, err
 	}
-	keys, threads := key.NewStore(ring), thread.New(key.NewStore(ring))
-	signer, verifier, vkey, err := ledger.OpenSigner(cfg.LedgerKey(), cfg.Ledger.Origin)
+	hub, err := app.OpenHub(ctx, cfg, words, slog.Default(), app.Options{Cost: cheap})
 	if err != nil {
 		return nil, err
 	}
-	w.ledger = ledger.New(ledger.Config{DB: w.db, Dir: cfg.LedgerDir(), Signer: signer, Verifier: verifier, VKey: vkey, Interval: cfg.Ledger.Interval, Log: slog.Default()})
-	if w.orgs, err = org.New(org.Config{DB: w.db, Ledger: w.ledger, Keys: keys, Cost: cheap}); err != nil {
-		return nil, err
-	}
-	if w.assets, err = asset.Open(asset.Config{DB: w.db, Ledger: w.ledger, Keys: keys, Threads: threads, Orgs: w.orgs}); err != nil {
-		return nil, err
-	}
-	blobs, err := blob.Open(w.dir+"/blobs", ring, cfg.Upload())
-	if err != nil {
-		return nil, err
-	}
-	profiles, err := incident.LoadProfiles(nil)
-	if err != nil {
-		return nil, err
-	}
-	w.incidents = incident.New(incident.Config{DB: w.db, Ledger: w.ledger, Keys: keys, Blobs: blobs, Threads: threads, Orgs: w.orgs, Profiles: profiles, Now: time.Now})
+	w.db, w.ledger, w.orgs, w.assets, w.incidents = hub.DB, hub.Ledger, hub.Orgs, hub.Assets, hub.Incidents
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- w.ledger.Run(run) }()

@@ -62,6 +62,7 @@ func OpenHub(ctx context.Context, cfg config.Config, words *text.Catalog, log *s
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	tune(cfg.Limits.MemoryMB)
 	if err := os.MkdirAll(cfg.Hub.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("open hub: %w", err)
 	}
@@ -118,6 +119,17 @@ func (h *Hub) openIncidents(threads *thread.Store, o Options) (*incident.Service
 	return incident.New(incident.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: threads, Orgs: h.Orgs, Profiles: profiles, Now: o.Now}), nil
 }
 
+// tune lets garbage grow to twice what is alive, which spares a tenth of the
+// processor, but not past a soft bound of memory. Who sets GOGC or GOMEMLIMIT
+// decides for themselves.
+func tune(mb int) {
+	if mb <= 0 || os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	debug.SetGCPercent(200)
+	debug.SetMemoryLimit(int64(mb) << 20)
+}
+
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
 	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, ledgerAccess} {
@@ -139,9 +151,6 @@ func (h *Hub) Close() error { return errors.Join(h.Ledger.Close(), h.DB.Close())
 // Run serves on the listener and does the work in the background, until ctx
 // ends; then it publishes what is committed.
 func (h *Hub) Run(ctx context.Context, l net.Listener) error {
-	if mb := h.Config.Limits.MemoryMB; mb > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(mb) << 20) // a soft bound: the collector works harder near it
-	}
 	if err := h.route(); err != nil {
 		return err
 	}
