@@ -28,6 +28,8 @@ func crowded(b *testing.B) *house {
 				"SELECT " + id + ", 'N-' || i, 'operator-' || (i % 200), " + facts + "1, '', " + fmt.Sprintf(rare, "act", "track") + ", 'AMBER', " + at + ", " + at + ", 0, '' FROM n",
 			"INSERT INTO incident_desk (org_id, case_id, mine, sector, kind, stage, state, severity, waiting, updated_at) " + rows +
 				"SELECT '" + h.ID("industry") + "', " + id + ", 0, " + facts + fmt.Sprintf(rare, "act", "track") + ", CASE WHEN i % 1009 = 0 THEN 1 ELSE 0 END, " + at + " FROM n",
+			"INSERT INTO incident_delivery (case_id, profile, role, org_id, stage, version, sent_at) " + rows +
+				"SELECT " + id + ", 'jp-act42', 'ministry', '" + h.ID("industry") + "', 'prompt', 1, " + at + " FROM n",
 		} {
 			if _, err := tx.Exec(ctx, q); err != nil {
 				return err
