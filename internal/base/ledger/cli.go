@@ -122,7 +122,7 @@ func conclude(env *cli.Env, a answer, err error) error {
 			fmt.Fprintln(w, sentence(env, p, bad))
 		}
 		if a.OK {
-			fmt.Fprintln(w, p.T("ledger.cli.consistent", "n", a.Checkpoint.Size, "root", a.Checkpoint.Root.String()))
+			fmt.Fprintln(w, p.T("ledger.cli.consistent."+a.Kind, "n", a.Checkpoint.Size, "root", a.Checkpoint.Root.String()))
 		}
 		if a.Verified {
 			fmt.Fprintln(w, p.T("ledger.cli.signed", "name", a.Signer))
