@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/mail"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,7 @@ type Config struct {
 	Ledger   Ledger   `toml:"ledger" doc:"The public record"`
 	Limits   Limits   `toml:"limits" doc:"Bounds"`
 	Incident Incident `toml:"incident" doc:"Incident reports"`
+	Mail     Mail     `toml:"mail" doc:"The server that mail goes out through; without a host no mail is sent"`
 }
 
 // Hub is the section of the hub itself.
@@ -71,6 +73,17 @@ type Incident struct {
 	ProfilesDir string `toml:"profiles_dir" doc:"Folder of further profile files; empty uses only those built in"`
 }
 
+// Mail is the section of outgoing mail.
+type Mail struct {
+	Host     string        `toml:"host" doc:"SMTP server; empty sends no mail"`
+	Port     int           `toml:"port" doc:"Its port: 587 with starttls, 465 with implicit"`
+	TLS      string        `toml:"tls" doc:"starttls, implicit, or none within a closed network"`
+	User     string        `toml:"user" doc:"Who the hub is to the server; empty signs in nowhere"`
+	Password string        `toml:"password" secret:"yes" doc:"Password of the user"`
+	From     string        `toml:"from" doc:"Sender of every mail, such as Noroshi <noroshi@hub.example>"`
+	Timeout  time.Duration `toml:"timeout" doc:"Time one message may take, 1s to 5m"`
+}
+
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
@@ -78,6 +91,7 @@ func Default() Config {
 		Log:    Log{Format: "json", Level: "info"},
 		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
 		Limits: Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
+		Mail:   Mail{Port: 587, TLS: "starttls", Timeout: 30 * time.Second},
 	}
 }
 
@@ -144,6 +158,14 @@ func (c Config) check() []fault.Place {
 	want(c.Limits.MemoryMB == 0 || c.Limits.MemoryMB >= 64, "limits.memory_mb", "config.between", "min", 64, "max", "∞")
 	between("limits.streams", c.Limits.Streams, 1, 100_000)
 	want(c.Limits.Metrics == "" || len(c.Limits.Metrics) >= 16, "limits.metrics_token", "config.short", "min", 16)
+	if c.Mail.Host != "" {
+		between("mail.port", c.Mail.Port, 1, 65535)
+		want(strings.Contains(" starttls implicit none ", " "+c.Mail.TLS+" "), "mail.tls", "config.choice", "choices", "starttls, implicit, none")
+		_, err := mail.ParseAddress(c.Mail.From)
+		want(err == nil, "mail.from", "config.mail")
+		want((c.Mail.User == "") == (c.Mail.Password == ""), "mail.user", "config.pair", "other", "mail.password")
+		span("mail.timeout", c.Mail.Timeout, time.Second, 5*time.Minute)
+	}
 	return bad
 }
 
