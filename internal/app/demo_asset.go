@@ -22,7 +22,8 @@ type productPlan struct {
 	Models   []string
 	Versions []string // from old to new
 	Ends     []string // month in which support of the version ends
-	CPE      string   // vendor:product
+	CPE      string   // part:vendor:product; an application where no part is said
+	Rare     bool     // few have it; these stand last
 	Zones    []asset.Zone
 	Cloud    bool
 	Share    int
@@ -46,8 +47,8 @@ var (
 	regions = []string{"青ヶ浜リージョン", "星見リージョン"}
 )
 
-// equip invents a member's equipment: every product at least once, the rest
-// by its share. Contractors run some of it.
+// equip invents a member's equipment: every product that is not rare at least
+// once, the rest by its share. Contractors run some of it.
 func (c *country) equip(m *member, n int) {
 	var drawn []productPlan
 	for _, p := range c.Products {
@@ -57,7 +58,7 @@ func (c *country) equip(m *member, n int) {
 	nth := map[asset.Zone][]string{} // keys of what stands in a zone
 	for i := range n {
 		p := pick(c.rnd, drawn)
-		if i < len(c.Products) {
+		if i < len(c.Products) && !c.Products[i].Rare {
 			p = c.Products[i]
 		}
 		x := piece{key: fmt.Sprintf("%s-%04d", strings.ToUpper(m.orgPlan.ID[:1]), i+1), productPlan: p, quantity: 1, zone: p.Zones[i%len(p.Zones)]}
@@ -162,11 +163,14 @@ func (m *member) list() []byte {
 
 // cpe is the CPE 2.3 name of a version of the product; empty when it has none.
 func (p productPlan) cpe(version string) string {
-	vendor, product, ok := strings.Cut(p.CPE, ":")
-	if !ok {
+	if p.CPE == "" {
 		return ""
 	}
-	return fmt.Sprintf("cpe:2.3:a:%s:%s:%s:*:*:*:*:*:*:*", vendor, product, version)
+	name := p.CPE
+	if strings.Count(name, ":") == 1 {
+		name = "a:" + name
+	}
+	return fmt.Sprintf("cpe:2.3:%s:%s:*:*:*:*:*:*:*", name, version)
 }
 
 func (x piece) row(m *member) []string {
