@@ -31,7 +31,7 @@ var Migrations embed.FS
 // follower had them.
 const (
 	maxRound  = 256
-	interval  = 200 * time.Millisecond
+	interval  = 50 * time.Millisecond
 	retention = 30 * 24 * time.Hour
 )
 
@@ -126,7 +126,14 @@ func (b *Bus) Round(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	waiting, err := b.waiting(ctx)
+	if err != nil {
+		return done, err
+	}
 	for i := range b.followers {
+		if !slices.Contains(waiting, b.followers[i].Name) {
+			continue
+		}
 		n, err := b.deliver(ctx, &b.followers[i])
 		done += n
 		if err != nil {
@@ -184,6 +191,27 @@ func (b *Bus) spread(ctx context.Context) (n int, err error) {
 		return nil
 	})
 	return n, err
+}
+
+// waiting lists the followers that have something due: most rounds find none,
+// with one query for all of them.
+func (b *Bus) waiting(ctx context.Context) (names []string, err error) {
+	err = b.db.Read(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT DISTINCT follower FROM bus_delivery WHERE next_at <= $1", time.Now().UnixMicro())
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				return err
+			}
+			names = append(names, name)
+		}
+		return rows.Err()
+	})
+	return names, err
 }
 
 const due = `SELECT e.id, e.subject, e.at, e.data FROM bus_delivery d JOIN bus_event e ON e.id = d.event_id
