@@ -18,7 +18,7 @@ const module = "noroshi/internal/"
 
 // flow is the order of the nouns. A noun may import the nouns to its left;
 // the nouns to its right learn of it through events.
-var flow = strings.Fields("org asset baseline incident sensor sighting intel approval selection hunt exposure notice vendor measure exercise oversight")
+var flow = strings.Fields("org asset baseline incident sensor sighting intel approval selection hunt exposure notice vendor situation measure exercise oversight")
 
 // owner says which kinds of file in a noun's folder may import a package.
 // The kind of a file is its name up to the first underscore or dot.
