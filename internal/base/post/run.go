@@ -1,0 +1,178 @@
+package post
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/mail"
+	"noroshi/internal/base/webhook"
+)
+
+const (
+	perRound = 64               // letters of one round
+	atATime  = 8                // sent side by side
+	timeout  = 45 * time.Second // of one letter
+	lease    = 3 * timeout      // after which a letter being sent counts as cut off
+	interval = 500 * time.Millisecond
+)
+
+// waits is how long a letter rests after each try that failed, as Standard
+// Webhooks recommends; after the last one it is laid aside.
+var waits = []time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour}
+
+// Run sends until ctx ends.
+func (o *Office) Run(ctx context.Context) error {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		n, err := o.Round(ctx)
+		if err != nil && ctx.Err() == nil {
+			o.Log.Error("post", "error", err)
+		}
+		if n == perRound && ctx.Err() == nil {
+			continue // there is more
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Round sends what is due, and returns how many letters it dealt with.
+func (o *Office) Round(ctx context.Context) (int, error) {
+	now := o.now()
+	some := false // most rounds find nothing and should not queue for the writer
+	err := o.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM post_letter WHERE state = 'waiting' AND due_at <= $1) OR EXISTS (SELECT 1 FROM post_letter WHERE state = 'sending' AND claimed_at < $2)",
+			db.Micros(now), db.Micros(now.Add(-lease))).Scan(&some)
+	})
+	if err != nil || !some {
+		return 0, err
+	}
+	var letters []Letter
+	err = o.DB.Write(ctx, func(tx *db.Tx) error {
+		if _, err := reclaim(ctx, tx, now.Add(-lease)); err != nil {
+			return err
+		}
+		var sealed [][]byte
+		if letters, sealed, err = claim(ctx, tx, now, perRound); err != nil {
+			return err
+		}
+		for i := range letters {
+			if err := o.open(ctx, tx, &letters[i], sealed[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("claim letters: %w", err)
+	}
+	var g errgroup.Group
+	g.SetLimit(atATime)
+	for _, l := range letters {
+		g.Go(func() error { return o.send(ctx, l) })
+	}
+	return len(letters), g.Wait()
+}
+
+// open unseals the content of a letter. When the owner's key is gone, so is
+// what could be sent: the letter then fails by itself, not the round.
+func (o *Office) open(ctx context.Context, tx *db.Tx, l *Letter, sealed []byte) error {
+	c, err := o.Keys.For(ctx, tx, l.Owner)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	plain, err := c.Open(sealed, "post/"+l.ID)
+	if err != nil {
+		return fmt.Errorf("letter %s: %w", l.ID, err)
+	}
+	return json.Unmarshal(plain, &l.Content)
+}
+
+// send hands one letter over and writes down what came of it.
+func (o *Office) send(ctx context.Context, l Letter) error {
+	within, stop := context.WithTimeout(ctx, timeout)
+	defer stop()
+	failed := o.hand(within, l)
+	if ctx.Err() != nil {
+		return nil // cut off: the letter stays marked as being sent, and is taken back
+	}
+	return o.DB.Write(ctx, func(tx *db.Tx) error {
+		switch {
+		case failed == nil:
+			return o.end(ctx, tx, l, Sent, "")
+		case final(failed) || l.Tries > len(waits):
+			return o.end(ctx, tx, l, Dead, said(failed))
+		}
+		return postpone(ctx, tx, l.ID, o.now().Add(waits[l.Tries-1]), said(failed))
+	})
+}
+
+var (
+	errGone = fault.New(fault.Invalid, "post.gone")     // for good
+	errKey  = fault.New(fault.Invalid, "post.unsealed") // there is no key to what it says
+)
+
+func (o *Office) hand(ctx context.Context, l Letter) error {
+	c := l.Content
+	switch {
+	case c.Address == "":
+		return errKey
+	case l.Channel == Mail:
+		return o.Mail.Send(ctx, mail.Message{ID: l.ID, To: c.Address, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Calendar: c.Calendar})
+	}
+	secret, err := webhook.ParseSecret(c.Secret)
+	if err != nil {
+		return errGone.Because(err)
+	}
+	header := secret.Sign(l.ID, o.now(), c.Body)
+	header["Content-Type"] = "application/json"
+	status, err := o.Post(ctx, c.Address, header, c.Body)
+	switch {
+	case err != nil:
+		return err
+	case status == http.StatusGone:
+		return errGone
+	case status < 200 || status > 299:
+		return fault.New(fault.Busy, "post.status", "status", status)
+	}
+	return nil
+}
+
+// final reports whether trying again cannot help: the other side refused for
+// good, or the address is none we may send to.
+func final(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.Usage, fault.Refused:
+		return true
+	}
+	return false
+}
+
+// said is a failure for the list of what did not arrive: the other side's
+// words or status, never an address.
+func said(err error) string {
+	f := fault.Of(err)
+	if why, ok := f.Args["why"].(string); ok {
+		return why
+	}
+	if status, ok := f.Args["status"].(int); ok {
+		return "HTTP " + strconv.Itoa(status)
+	}
+	return f.Code
+}
