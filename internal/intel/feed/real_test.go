@@ -1,0 +1,69 @@
+package feed
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// data returns the path of real public data, or skips.
+func data(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join("..", "..", "..", "..", "shared", "data", "vuln", filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("NOROSHI_TEST_ALL") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("no real data beside the repository: ", err)
+	}
+	return path
+}
+
+// reader reads as on the day the data was gathered.
+var reader = Reader{Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}
+
+func TestRealNVD(t *testing.T) {
+	platforms, lines, bad := 0, 0, 0
+	files, err := reader.Open(t.Context(), data(t, "nvd-cpe-configs-dev.zip"), func(r *Record) error {
+		for _, s := range r.Statements {
+			if s.Vulnerability != r.ID || s.Source != "nvd" || s.Ref == "" {
+				t.Errorf("%s: statement %+v", r.ID, s)
+			}
+			walk(&s.Root, func(l *line) {
+				lines++
+				if l.Platform {
+					platforms++
+				}
+				if l.Name.Part == "" {
+					bad++
+					t.Logf("%s: %q", r.ID, l.Text)
+				}
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", files)
+	if len(files) != 1 || files[0].Kind != NVD || files[0].Records != 8299 || lines != 38604 || bad != 0 {
+		t.Errorf("read %+v, %d lines, %d platforms, %d without a name", files, lines, platforms, bad)
+	}
+}
+
+func TestRealKEV(t *testing.T) {
+	ransom := 0
+	files, err := reader.Open(t.Context(), data(t, "kev/known_exploited_vulnerabilities.json"), func(r *Record) error {
+		if r.Exploited.Ransomware {
+			ransom++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 1 || files[0].Kind != KEV || files[0].Records != 1404 || files[0].Version != "2025.08.25" || ransom == 0 {
+		t.Errorf("read %+v, %d used by ransomware", files, ransom)
+	}
+}
