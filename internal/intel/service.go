@@ -1,0 +1,72 @@
+package intel
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
+)
+
+// Config is what the service needs.
+type Config struct {
+	DB      *db.DB
+	Ledger  *ledger.Ledger
+	Sources []FeedSource     // as configured; see Check
+	Dir     string           // folder for files on their way in; empty is the system's
+	Log     *slog.Logger     // nil: none
+	Now     func() time.Time // nil: the clock
+}
+
+// Service is what people and the clock do with feeds: one method per
+// intention.
+type Service struct {
+	Config
+	bodies *bodies
+	one    chan struct{} // holds a token while an import runs: one at a time
+	batch  int           // records staged in one transaction
+}
+
+// Open returns the service.
+func Open(c Config) (*Service, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	b, err := newBodies()
+	if err != nil {
+		return nil, err
+	}
+	return &Service{Config: c, bodies: b, one: make(chan struct{}, 1), batch: stageBatch}, nil
+}
+
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// do runs an act whose verb the gate has to allow; a refusal is recorded.
+func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity) error) (ledger.Receipt, error) {
+	return s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
+		who, _, err := Access.Allow(ctx, act.Verb)
+		if err != nil {
+			return err
+		}
+		return fn(tx, who)
+	})
+}
+
+// read runs queries that the gate has to allow; a refusal is recorded.
+func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity) error) error {
+	who, _, err := Access.Allow(ctx, verb)
+	if err != nil {
+		_, err := s.do(ctx, &ledger.Act{Verb: verb}, nil)
+		return err
+	}
+	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who) })
+}
