@@ -40,6 +40,11 @@ type input struct {
 // take imports a file whole or not at all. What is staged when it fails stays
 // invisible, and is taken up by the next import of the feed.
 func (s *Service) take(ctx context.Context, in input) (out Imported, err error) {
+	if !in.clock { // who may not is refused before anything is read
+		if err := s.read(ctx, "intel.import", func(*db.Tx, gate.Identity) error { return nil }); err != nil {
+			return out, err
+		}
+	}
 	select {
 	case s.one <- struct{}{}:
 		defer func() { <-s.one }()
@@ -52,7 +57,8 @@ func (s *Service) take(ctx context.Context, in input) (out Imported, err error) 
 	}
 	defer func() {
 		if err != nil { // the feed is free for the next; when we die it is after a minute
-			err = errors.Join(err, s.DB.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error { return dropFeed(ctx, tx, in.source.ID, t.holder) }))
+			ctx := context.WithoutCancel(ctx)
+			err = errors.Join(err, s.DB.Write(ctx, func(tx *db.Tx) error { return dropFeed(ctx, tx, in.source.ID, t.holder) }))
 		}
 	}()
 	out = Imported{Feed: in.source.ID, Kind: feed.Kind(t.feed.kind), SHA256: in.sha256, Size: in.size, Number: t.feed.head}
