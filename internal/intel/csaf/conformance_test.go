@@ -1,0 +1,118 @@
+package csaf
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// shared opens an archive of ../shared/data. Without it the test is skipped,
+// and fails where everything has to run.
+func shared(t testing.TB, name string) *zip.ReadCloser {
+	t.Helper()
+	z, err := zip.OpenReader(filepath.Join("..", "..", "..", "..", "shared", "data", "vuln", "csaf", name))
+	if err != nil {
+		if os.Getenv("NOROSHI_TEST_ALL") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("shared data is not here: ", err)
+	}
+	t.Cleanup(func() { z.Close() })
+	return z
+}
+
+func content(t testing.TB, z *zip.ReadCloser, name string) []byte {
+	t.Helper()
+	f, err := z.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+type testCases struct {
+	Tests []struct {
+		ID, Group       string
+		Failures, Valid []struct {
+			Name   string
+			Valid  bool
+			Result string
+		}
+	}
+}
+
+func TestOASISDocuments(t *testing.T) {
+	z := shared(t, "oasis-csaf-tests.zip")
+	for _, edition := range []struct {
+		dir  string
+		in   edition
+		want []string // the tests that are not there
+	}{
+		{"csaf_2.0", in20, untested(in20)},
+		{"csaf_2.1", in21, untested(in21)},
+	} {
+		base := edition.dir + "/test/validator/data/"
+		var cases testCases
+		if err := json.Unmarshal(content(t, z, base+"testcases.json"), &cases); err != nil {
+			t.Fatal(err)
+		}
+		have := map[string]bool{}
+		for _, r := range rules {
+			have[r.number] = have[r.number] || r.in&edition.in != 0
+		}
+		var missing []string
+		count := map[string][2]int{}
+		for _, test := range cases.Tests {
+			if !have[test.ID] {
+				missing = append(missing, test.ID)
+				continue
+			}
+			for _, doc := range test.Failures {
+				rep := Validate(content(t, z, base+doc.Name))
+				if !finds(rep, test.ID) {
+					t.Errorf("%s: %s says nothing of it: %v", doc.Name, test.ID, rep.Problems)
+				}
+				if doc.Valid != rep.OK() && !excused[doc.Name] {
+					t.Errorf("%s: valid = %v, want %v: %v", doc.Name, rep.OK(), doc.Valid, rep.Problems)
+				}
+				c := count[test.Group]
+				c[0]++
+				count[test.Group] = c
+			}
+			for _, doc := range test.Valid {
+				rep := Validate(content(t, z, base+doc.Name))
+				if finds(rep, test.ID) {
+					t.Errorf("%s: must pass %s: %v", doc.Name, test.ID, rep.Problems)
+				}
+				if doc.Valid != rep.OK() && !excused[doc.Name] {
+					t.Errorf("%s: valid = %v, want %v: %v", doc.Name, rep.OK(), doc.Valid, rep.Problems)
+				}
+				c := count[test.Group]
+				c[1]++
+				count[test.Group] = c
+			}
+		}
+		t.Logf("%s: must fail, must pass: %v", edition.dir, count)
+		t.Logf("%s: not implemented: %v", edition.dir, missing)
+		if !slices.Equal(missing, edition.want) {
+			t.Errorf("%s: not implemented %v, Untested says %v", edition.dir, missing, edition.want)
+		}
+	}
+}
+
+func finds(r Report, number string) bool {
+	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Rule == number })
+}
+
+// excused are documents whose verdict in testcases.json hangs on something
+// other than the test they are for.
+var excused = map[string]bool{}
