@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -81,7 +82,7 @@ func TestOASISDocuments(t *testing.T) {
 				if !finds(rep, test.ID) {
 					t.Errorf("%s: %s says nothing of it: %v", doc.Name, test.ID, rep.Problems)
 				}
-				if doc.Valid != rep.OK() && !excused[doc.Name] {
+				if doc.Valid != rep.OK() && !excuse(doc.Name, rep) {
 					t.Errorf("%s: valid = %v, want %v: %v", doc.Name, rep.OK(), doc.Valid, rep.Problems)
 				}
 				c := count[test.Group]
@@ -93,7 +94,7 @@ func TestOASISDocuments(t *testing.T) {
 				if finds(rep, test.ID) {
 					t.Errorf("%s: must pass %s: %v", doc.Name, test.ID, rep.Problems)
 				}
-				if doc.Valid != rep.OK() && !excused[doc.Name] {
+				if doc.Valid != rep.OK() && !excuse(doc.Name, rep) {
 					t.Errorf("%s: valid = %v, want %v: %v", doc.Name, rep.OK(), doc.Valid, rep.Problems)
 				}
 				c := count[test.Group]
@@ -113,6 +114,28 @@ func finds(r Report, number string) bool {
 	return slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Rule == number })
 }
 
-// excused are documents whose verdict in testcases.json hangs on something
-// other than the test they are for.
-var excused = map[string]bool{}
+// excused are documents that fail the mandatory test named here although
+// testcases.json calls them valid: what they are for is another test.
+var excused = map[string]string{
+	"6-2-08-02": "6.1.25", "6-2-09-02": "6.1.25", // one algorithm twice in one file
+	"6-1-27-13-16": "6.1.1 6.1.2",                 // an id twice, another nowhere
+	"6-1-50-14":    "6.1.2", "6-1-50-15": "6.1.2", // an id twice
+	"6-1-10-13":    "6.1.9",         // CVSS 2.0 base score 9.0 where the vector gives 10.0
+	"6-2-21-02":    "6.1.14 6.1.21", // numbers not in the order of dates
+	"6-3-21-01-02": "6.1.1", "6-3-21-01-12": "6.1.1",
+}
+
+func excuse(name string, r Report) bool {
+	for tail, rules := range excused {
+		if !strings.HasSuffix(name, tail+".json") {
+			continue
+		}
+		for _, p := range r.Problems {
+			if p.Class <= Mandatory && !slices.Contains(strings.Fields(rules), p.Rule) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}

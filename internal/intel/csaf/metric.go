@@ -27,6 +27,7 @@ type cvssVersion struct {
 	numbers  []string // properties that are scores
 	ratings  []string // properties that are severities
 	required []string
+	dropped  []string // properties an earlier schema had by mistake (6.1.9 of CSAF 2.1)
 	shape    *shape
 }
 
@@ -96,6 +97,7 @@ AR availabilityRequirement LOW=L MEDIUM=M HIGH=H NOT_DEFINED=ND`),
 	v4  = cvssShape(cvssVersion{
 		version: "4.0", prefix: "CVSS:4.0/", required: []string{"version", "vectorString", "baseScore", "baseSeverity"},
 		numbers: []string{"baseScore"}, ratings: []string{"baseSeverity"},
+		dropped: []string{"threatScore", "threatSeverity", "environmentalScore", "environmentalSeverity"},
 		metrics: metricsOf(`
 AV attackVector NETWORK=N ADJACENT=A LOCAL=L PHYSICAL=P
 AC attackComplexity HIGH=H LOW=L
@@ -200,12 +202,18 @@ func (c *cvssVersion) letters(vector string) (map[string]string, bool) {
 	return m, true
 }
 
-// scores computes the scores of a vector by property. It is false when the
-// vector lacks a base metric or is of no known form.
-func (c *cvssVersion) scores(vector string) (map[string]float64, bool) {
-	m, ok := c.letters(vector)
+// scores computes the scores of an object by property: from its vector, and
+// from its properties where the vector leaves a metric out. It is false when
+// a base metric is missing or the vector is of no known form.
+func (c *cvssVersion) scores(v *value) (map[string]float64, bool) {
+	m, ok := c.letters(v.str("vectorString"))
 	if !ok {
 		return nil, false
+	}
+	for _, x := range c.metrics {
+		if letter := x.letters[v.str(x.property)]; letter != "" && m[x.code] == "" {
+			m[x.code] = letter
+		}
 	}
 	// The library wants the order of the specification; the schemas of 2.0
 	// and 3.x allow any.
@@ -240,6 +248,18 @@ func (c *cvssVersion) scores(vector string) (map[string]float64, bool) {
 	x, err := cvss4.ParseVector(plain)
 	if err != nil {
 		return nil, false
+	}
+	// Nothing harmed is 0 (CVSS 4.0 §8), also when only the environment says so.
+	harm := false
+	for _, code := range []string{"VC", "VI", "VA", "SC", "SI", "SA"} {
+		letter := m["M"+code]
+		if letter == "" || letter == "X" {
+			letter = m[code]
+		}
+		harm = harm || letter != "N"
+	}
+	if !harm {
+		return map[string]float64{"baseScore": 0}, true
 	}
 	return map[string]float64{"baseScore": x.Score()}, true
 }

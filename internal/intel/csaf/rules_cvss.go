@@ -46,8 +46,13 @@ func cvssInvalid(d *document, t tell) {
 				t(f.at, "value", problemValue(f))
 			}
 		})
+		for _, name := range version.dropped {
+			if c.get(name) != nil {
+				t(c.at+"/"+name, "value", name)
+			}
+		}
 		if s := c.str("vectorString"); s != "" && version.shape.fields["vectorString"].pattern.MatchString(s) {
-			if _, ok := version.scores(s); !ok {
+			if _, ok := version.scores(c.value); !ok {
 				t(c.at+"/vectorString", "value", clip(s))
 			}
 		}
@@ -70,9 +75,14 @@ func problemValue(f found) string {
 
 func cvssComputation(d *document, t tell) {
 	everyCVSS(d, func(c cvssObject, version *cvssVersion) {
-		want, ok := version.scores(c.str("vectorString"))
+		want, ok := version.scores(c.value)
 		if !ok {
 			return
+		}
+		// Properties may add an environment to the vector, or only repeat it.
+		plain, _ := version.scores(&value{kind: object, keys: []string{"vectorString"}, items: []value{*c.get("vectorString")}})
+		if got, ok := c.float("baseScore"); ok && plain != nil && math.Abs(got-plain["baseScore"]) < 1e-6 {
+			want["baseScore"] = plain["baseScore"]
 		}
 		for _, name := range version.numbers {
 			if got, ok := c.float(name); ok && math.Abs(got-want[name]) > 1e-6 {
@@ -99,11 +109,8 @@ func cvssContradicts(d *document, t tell) {
 			if word == "" || !known {
 				continue
 			}
-			stands := letters[m.code]
-			if stands == "" {
-				stands = m.absent
-			}
-			if letter != stands {
+			// What the vector leaves out it does not contradict.
+			if stands := letters[m.code]; stands != "" && letter != stands {
 				t(c.at+"/"+m.property, "value", word)
 			}
 		}
@@ -169,7 +176,7 @@ func cvssForFixed(d *document, t tell) {
 				continue
 			}
 			zero := false
-			if s, ok := version.scores(c.str("vectorString")); ok {
+			if s, ok := version.scores(c.value); ok {
 				overall := s["environmentalScore"]
 				if version == v4 {
 					overall = s["baseScore"]

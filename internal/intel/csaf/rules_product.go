@@ -2,6 +2,7 @@ package csaf
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
@@ -142,8 +143,14 @@ func isPURL(s string) bool {
 	if rest == s || strings.HasPrefix(rest, "/") {
 		return false
 	}
-	return true
+	return !(slices.Contains(noNamespace, u.Type) && u.Namespace != "") && !(slices.Contains(needNamespace, u.Type) && u.Namespace == "")
 }
+
+// Types whose definitions forbid a namespace, or ask for one.
+var (
+	noNamespace   = []string{"bitnami", "cargo", "cocoapods", "conda", "cran", "gem", "hackage", "mlflow", "nuget", "oci", "pub", "pypi"}
+	needNamespace = []string{"bitbucket", "composer", "github", "maven", "swift"}
+)
 
 func purlsDiffer(d *document, t tell) {
 	for _, p := range d.products {

@@ -340,7 +340,7 @@ func supersededReference(d *document, t tell) {
 		return
 	}
 	for _, r := range d.doc().each("references") {
-		if c := r.str("category"); strings.HasPrefix(r.str("summary"), "Superseding Document") && (c == "external" || c == "") {
+		if strings.HasPrefix(r.str("summary"), "Superseding Document") && r.str("category") == "external" {
 			return
 		}
 	}
