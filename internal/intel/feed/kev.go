@@ -123,5 +123,5 @@ func (p *reading) kevRecord(v jsonscan.Value, place string) error {
 	}
 	r.Published, r.Remedies = x.Added, []string{x.Action}
 	r.Further = f.json()
-	return p.emit(r, place, v)
+	return p.emit(r, r.ID, place, v)
 }

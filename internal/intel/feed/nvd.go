@@ -150,7 +150,7 @@ func (p *reading) nvdRecord(v jsonscan.Value, place string) error {
 		s.Vulnerability, s.By, s.Ref, s.At, s.Licence = r.ID, r.By, r.Ref, r.Modified, r.Licence
 	}
 	r.Further = f.json()
-	return p.emit(r, place, v)
+	return p.emit(r, r.ID, place, v)
 }
 
 // nvdAnnotation reads the frame of a record that somebody else than NVD gives

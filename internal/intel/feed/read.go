@@ -184,6 +184,8 @@ func (p *reading) document(name string, r io.Reader) error {
 		err = p.readNVD()
 	case KEV:
 		err = p.readKEV()
+	case CVE5:
+		err = p.readDocuments(p.cveRecord)
 	default:
 		return p.fault("feed.unknown_kind", "")
 	}
@@ -240,8 +242,9 @@ func (p *reading) past(t time.Time, place string) error {
 	return nil
 }
 
-// emit checks a record and yields it. Raw is what it was made of.
-func (p *reading) emit(r *Record, place string, raw []byte) error {
+// emit checks a record and yields it. Key is what the source calls it, raw is
+// what it was made of.
+func (p *reading) emit(r *Record, key, place string, raw []byte) error {
 	if err := p.ctx.Err(); err != nil {
 		return err
 	}
@@ -263,7 +266,7 @@ func (p *reading) emit(r *Record, place string, raw []byte) error {
 			return err
 		}
 	}
-	fresh, err := p.fresh(r, place, raw)
+	fresh, err := p.fresh(r, key, place, raw)
 	if err != nil || !fresh {
 		return err
 	}
@@ -277,15 +280,15 @@ func (p *reading) emit(r *Record, place string, raw []byte) error {
 // fresh reports whether a record was not said before. The same twice is said
 // once; two different ones about one id, of the same day and source, mean that
 // one of them is wrong and we cannot know which.
-func (p *reading) fresh(r *Record, place string, raw []byte) (bool, error) {
-	key := maphash.String(p.seed, string(p.kind)+" "+r.ID)
+func (p *reading) fresh(r *Record, id, place string, raw []byte) (bool, error) {
+	key := maphash.String(p.seed, string(p.kind)+" "+id)
 	now := said{hash: maphash.Bytes(p.seed, raw), at: r.Modified.UnixMicro(), doc: p.doc}
 	if old, ok := p.seen[key]; ok {
 		if old.hash == now.hash {
 			return false, nil
 		}
 		if old.doc == now.doc || old.at == now.at {
-			return false, p.fault("feed.contradiction", place, "id", r.ID)
+			return false, p.fault("feed.contradiction", place, "id", id)
 		}
 	}
 	p.seen[key] = now

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"noroshi/internal/engine/product"
 )
 
 // data returns the path of real public data, or skips.
@@ -65,5 +67,60 @@ func TestRealKEV(t *testing.T) {
 	}
 	if len(files) != 1 || files[0].Kind != KEV || files[0].Records != 1404 || files[0].Version != "2025.08.25" || ransom == 0 {
 		t.Errorf("read %+v, %d used by ransomware", files, ransom)
+	}
+}
+
+func TestRealCVE5(t *testing.T) {
+	var named, packages, texts, unsure, ranges, singles, decisions, exploited, dead int
+	unclear := map[string]int{}
+	files, err := reader.Open(t.Context(), data(t, "cve5-vulnrichment-dev.zip"), func(r *Record) error {
+		if r.Decision != nil {
+			decisions++
+		}
+		if r.Exploited != nil {
+			exploited++
+		}
+		if !r.Withdrawn && len(r.Statements) == 0 {
+			dead++
+		}
+		for _, s := range r.Statements {
+			if s.Vulnerability != r.ID || s.Source != "cve" || s.By == "" || s.At.IsZero() || s.Licence == "" {
+				t.Errorf("%s: statement %+v", r.ID, s)
+			}
+			walk(&s.Root, func(l *line) {
+				switch {
+				case l.Name.Part != "":
+					named++
+				case l.Package != "":
+					packages++
+				case l.Text != "":
+					texts++
+				default:
+					t.Errorf("%s: a line without a product: %+v", r.ID, l)
+				}
+				ranges += len(l.Ranges)
+				singles += len(l.Versions)
+				if l.Status == product.StatusUnknown {
+					unsure++
+					unclear[l.Detail]++
+				}
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := files[0]
+	t.Logf("%+v; lines: %d named, %d packages, %d texts, %d unsure; %d ranges, %d single versions; %d decisions, %d exploited, %d without a statement", f, named, packages, texts, unsure, ranges, singles, decisions, exploited, dead)
+	if os.Getenv("SHOW") != "" {
+		for k, n := range unclear {
+			if n > 2 {
+				t.Log(n, k)
+			}
+		}
+	}
+	if len(files) != 1 || f.Kind != CVE5 || f.Records != 3265 || f.Withdrawn != 6 || decisions != 3259 || exploited != 107 {
+		t.Errorf("read %+v; %d decisions, %d exploited", f, decisions, exploited)
 	}
 }
