@@ -1,0 +1,90 @@
+// Package purl reads package URLs (purl-spec, PURL-SPECIFICATION) as far as
+// matching needs them.
+package purl
+
+import (
+	"fmt"
+	"strings"
+
+	packageurl "github.com/package-url/packageurl-go"
+)
+
+// MaxLen is the longest package URL that is read, in bytes.
+const MaxLen = 2048
+
+// Error says where a text is no package URL.
+type Error struct {
+	Offset int    // of the byte from which it could not be read
+	Detail string // what is wrong, in English
+}
+
+// Error returns the place and what is wrong, in one line.
+func (e *Error) Error() string { return fmt.Sprintf("purl: byte %d: %s", e.Offset, e.Detail) }
+
+// Key reads a package URL and returns the package as a key, type/namespace/name
+// without the namespace when there is none, and the version, empty when there
+// is none. Both are normalised by the rules of the type, so that packages are
+// the same exactly when their keys are; the key keeps the percent-encoding.
+// Qualifiers and subpath are read and left out. The error is an [*Error].
+func Key(text string) (key, version string, err error) {
+	if len(text) > MaxLen {
+		return "", "", &Error{MaxLen, fmt.Sprintf("more than %d bytes", MaxLen)}
+	}
+	if len(text) < 4 || !strings.EqualFold(text[:4], "pkg:") {
+		return "", "", &Error{0, "a package URL starts with pkg:"}
+	}
+	p, err := packageurl.FromString(text)
+	if err != nil {
+		return "", "", &Error{place(text), err.Error()}
+	}
+	switch p.Type {
+	case packageurl.TypePyPi:
+		p.Name = pypi(p.Name)
+	case packageurl.TypeNuget, packageurl.TypeHex, packageurl.TypePub:
+		// Their registries take names in any case.
+		p.Namespace, p.Name = strings.ToLower(p.Namespace), strings.ToLower(p.Name)
+	}
+	bare := packageurl.PackageURL{Type: p.Type, Namespace: p.Namespace, Name: p.Name}
+	return bare.ToString()[len("pkg:"):], p.Version, nil
+}
+
+// Type returns the type of a key or package URL: npm, deb …
+func Type(text string) string {
+	if len(text) >= 4 && strings.EqualFold(text[:4], "pkg:") {
+		text = strings.TrimLeft(text[4:], "/")
+	}
+	typ, _, _ := strings.Cut(text, "/")
+	return strings.ToLower(typ)
+}
+
+// pypi makes one hyphen of each run of hyphens, dots and underscores (PEP 503).
+func pypi(name string) string {
+	b := make([]byte, 0, len(name))
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c == '.' || c == '_' {
+			c = '-'
+		}
+		if c != '-' || len(b) == 0 || b[len(b)-1] != '-' {
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}
+
+// place finds the part of a refused text that is to blame: the first percent
+// sign that is no encoding, else what follows the type.
+func place(text string) int {
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && (i+2 >= len(text) || !hex(text[i+1]) || !hex(text[i+2])) {
+			return i
+		}
+	}
+	rest := strings.TrimLeft(text[4:], "/")
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		return len(text) - len(rest) + i + 1
+	}
+	return len(text) - len(rest)
+}
+
+func hex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
