@@ -50,6 +50,20 @@ func generic(k *key, v string) bool {
 	if hash(v, n) {
 		return false
 	}
+	if n == 0 && len(v) == 4 && digits(v) == 2 && lower(v[2]) == 'h' && (v[3] == '1' || v[3] == '2') {
+		// Half-years of Windows continue its months: 1909, 2004, 20H2.
+		month := "04"
+		if v[3] == '2' {
+			month = "09"
+		}
+		k.put(tagNum)
+		k.put(4)
+		for _, c := range [...]byte{v[0], v[1], month[0], month[1]} {
+			k.put(c)
+		}
+		k.put(tagEnd)
+		return v[0] != '0'
+	}
 	zeros, any, attached := 0, false, false
 	for i := 0; i < len(v); {
 		c := v[i]
