@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ type Config struct {
 	Limits   Limits   `toml:"limits" doc:"Bounds"`
 	Incident Incident `toml:"incident" doc:"Incident reports"`
 	Mail     Mail     `toml:"mail" doc:"The server that mail goes out through; without a host no mail is sent"`
+	Out      Out      `toml:"out" doc:"Where the hub may go over HTTP: to feeds it is told to fetch, and to webhooks of organisations"`
 }
 
 // Hub is the section of the hub itself.
@@ -84,6 +86,24 @@ type Mail struct {
 	Timeout  time.Duration `toml:"timeout" doc:"Time one message may take, 1s to 5m"`
 }
 
+// Out is the section of connections to the outside.
+type Out struct {
+	Hosts    []string `toml:"hosts" doc:"Hosts that feeds and webhooks may be on: name, *.name for those below it, * for every public host; empty goes nowhere"`
+	Networks []string `toml:"networks" doc:"Networks that are allowed although they are not public, such as 10.20.0.0/16, in a closed network"`
+	Plain    bool     `toml:"plain" doc:"Allow http beside https"`
+	Proxy    string   `toml:"proxy" secret:"url" doc:"HTTP proxy through which everything goes; empty is none"`
+}
+
+// Prefixes returns the networks; Read refuses what is none.
+func (o Out) Prefixes() (out []netip.Prefix) {
+	for _, n := range o.Networks {
+		if p, err := netip.ParsePrefix(n); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
@@ -91,6 +111,7 @@ func Default() Config {
 		Log:    Log{Format: "json", Level: "info"},
 		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
 		Limits: Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
+		Out:    Out{Hosts: []string{}, Networks: []string{}},
 		Mail:   Mail{Port: 587, TLS: "starttls", Timeout: 30 * time.Second},
 	}
 }
@@ -158,6 +179,10 @@ func (c Config) check() []fault.Place {
 	want(c.Limits.MemoryMB == 0 || c.Limits.MemoryMB >= 64, "limits.memory_mb", "config.between", "min", 64, "max", "∞")
 	between("limits.streams", c.Limits.Streams, 1, 100_000)
 	want(c.Limits.Metrics == "" || len(c.Limits.Metrics) >= 16, "limits.metrics_token", "config.short", "min", 16)
+	for _, n := range c.Out.Networks {
+		_, err := netip.ParsePrefix(n)
+		want(err == nil, "out.networks", "config.network", "network", n)
+	}
 	if c.Mail.Host != "" {
 		between("mail.port", c.Mail.Port, 1, 65535)
 		want(strings.Contains(" starttls implicit none ", " "+c.Mail.TLS+" "), "mail.tls", "config.choice", "choices", "starttls, implicit, none")
