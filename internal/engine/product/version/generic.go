@@ -31,6 +31,7 @@ const (
 //   - any other word follows it, in alphabetical order (OpenSSL 1.0.2k, 1.0.2zd,
 //     OpenSSH 9.8p1, 12.2 sp1), and a further number follows any word;
 //   - final, ga, release say nothing;
+//   - an epoch (7:5.1.6) says nothing: makers do not know of it;
 //   - what follows a plus says nothing, unless it is a fix (+security-1);
 //   - a first word other than "v", "r" or "version" names a line of its own:
 //     versions of different lines have no order.
@@ -38,7 +39,11 @@ const (
 // Text without a digit, hashes and texts ending in an x are not read.
 func generic(k *key, v string) bool {
 	v = strings.TrimLeft(v, " .-_:/#(")
-	n := letters(v)
+	n := digits(v)
+	if n > 0 && n < 3 && n+1 < len(v) && v[n] == ':' && digit(v[n+1]) {
+		v = v[n+1:] // the epoch of a package
+	}
+	n = letters(v)
 	switch lead := v[:n]; {
 	case lead == "" || hasFold("version", lead) && len(lead) != 2, strings.EqualFold(lead, "release"), strings.EqualFold(lead, "r"), strings.EqualFold(lead, "rev"), strings.EqualFold(lead, "rel"):
 		k.put(0)

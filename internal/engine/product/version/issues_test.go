@@ -1,0 +1,35 @@
+package version
+
+import "testing"
+
+// Orders that other tools got wrong, by the public issue that tells of it.
+func TestIssues(t *testing.T) {
+	for _, c := range []struct {
+		issue string
+		s     Scheme
+		a, b  string // a stands below b
+	}{
+		{"nvdtools 16: compared as text", Generic, "3.0.0", "16.0.0"},
+		{"nvdtools 21: only the first part compared", Generic, "10.21", "10.23"},
+		{"grype 2844: patch numbers compared as text", Generic, "4.2.8p9", "4.2.8p15"},
+		{"grype 2844: OpenSSL letters", Generic, "1.1.1k", "1.1.1p"},
+		{"grype 3037: capital V", Generic, "V1500-SP2", "V1500-SP3"},
+		{"grype 3037: capital V against none", Generic, "V1.2.3", "1.2.4"},
+		{"grype 1526: a maker's patch taken for a pre-release", Maven, "2.414.2", "2.414.2-cb-5"},
+		{"dependency-track 2803: a letter at the end", Generic, "2.8.75", "2.8.123e"},
+		{"dependency-track 5078: the epoch taken for the version", Generic, "2.8.9", "7:5.1.6-deb12u1"},
+		{"dependency-track 5078: the epoch taken for the version", Generic, "7:5.1.6-deb12u1", "6.0"},
+		{"dependency-track 6139: numbers of two digits", SemVer, "11.5.48", "11.5.50"},
+		{"dependency-track 5923: preview bounds", SemVer, "8.0.0-preview.1.23110.8", "8.0.1"},
+		{"DependencyCheck 1386: numbers of two digits in the fourth place", Generic, "8.0.0.6", "8.0.0.51"},
+		{"winget-cli 2116: a letter at the end", Generic, "8.0.4", "8.0.4a"},
+		{"cve-bin-tool 3430: a letter against a number", Generic, "1.1a", "1.19"},
+		{"cve-bin-tool 3430: OpenSSL letters against the next release", Generic, "1.1.1w", "1.1.2"},
+		{"wazuh 37337: mixed forms", Generic, "2.0.3_417.9.3", "18.6"},
+		{"wazuh 37337: mixed forms", Generic, "4.0_beta", "4.0"},
+		{"gpt4all 2772: rc numbers", Generic, "2.0.99-rc2", "2.0.99-rc10"},
+	} {
+		t.Run(c.issue, func(t *testing.T) { check(t, c.s, c.a, c.b, -1) })
+	}
+	t.Run("nvdtools 205: leading zeros", func(t *testing.T) { check(t, Generic, "2023.02.13", "2023.2.13", 0) })
+}
