@@ -124,7 +124,7 @@ type Certainty uint8
 
 // The certainties.
 const (
-	Exact          Certainty = iota // product and version are both known and compared
+	Exact          Certainty = iota // product and version are known and compared, or every version is meant
 	VersionUnknown                  // the product is meant, its version is not known or not comparable
 	PlatformOnly                    // only the platform of a statement is there, not what is vulnerable
 )
@@ -171,10 +171,12 @@ const (
 	PlatformMissing  Rule = "platform_missing"  // it is known to be another
 	PlatformUnknown  Rule = "platform_unknown"  // nobody said whether it is there
 	OnlyPlatform     Rule = "only_platform"     // the subject is only the platform of what is vulnerable
-	OtherEdition     Rule = "other_edition"     // edition, target or update is another
+	OtherEdition     Rule = "other_edition"     // edition, target or language is another
+	EditionUnknown   Rule = "edition_unknown"   // nobody said which edition or target it is; taken to be the one meant
 	MakerSays        Rule = "maker_says"        // the maker states the status outright (VEX)
 	NameProposed     Rule = "name_proposed"     // the product's name is only proposed
 	WildcardRefused  Rule = "wildcard_refused"  // the line names no vendor or no product: never a match
 	SourcesDisagree  Rule = "sources_disagree"  // another source says otherwise; the nearer to the maker goes first
 	StillInvestigate Rule = "still_investigate" // the maker is still looking
+	OtherProduct     Rule = "other_product"     // the statement does not name the subject's product
 )
