@@ -1,6 +1,7 @@
-// Package fetch is the only way out of the program. In this release one door
-// exists: a client of the hub that a person named on the command line, which
-// follows no redirect and reads a bounded answer.
+// Package fetch is the only way out of the program. It has two doors: [Hub], a
+// client of the hub that a person named on the command line, which follows no
+// redirect and reads a bounded answer; and [Client], which goes to feeds and
+// to other programs by a [Policy].
 package fetch
 
 import (
@@ -87,7 +88,33 @@ func (h *Hub) Do(ctx context.Context, method, path string, body, out any, key st
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}
-	res, err := h.http.Do(req)
+	return h.answer(h.http, req, out)
+}
+
+// Send is Do for a body that is read while it is sent, such as a large file,
+// and for as long as ctx lets it take.
+func (h *Hub) Send(ctx context.Context, path string, body io.Reader, out any) error {
+	ref, err := url.Parse(path)
+	if err != nil || ref.Scheme != "" || ref.Host != "" || ref.Opaque != "" {
+		return fault.New(fault.Usage, "fetch.hub_url", "url", path).Because(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.base.ResolveReference(ref).String(), body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	req.Header.Set("Accept-Language", h.lang)
+	if h.token != "" {
+		req.Header.Set("Authorization", "Bearer "+h.token)
+	}
+	patient := *h.http
+	patient.Timeout = 0
+	return h.answer(&patient, req, out)
+}
+
+// answer sends a request and reads what comes back.
+func (h *Hub) answer(client *http.Client, req *http.Request, out any) error {
+	res, err := client.Do(req)
 	if err != nil {
 		return fault.New(fault.Busy, "fetch.hub_unreachable", "url", h.base.String()).Because(err)
 	}
