@@ -25,7 +25,8 @@ func (e *Error) Error() string { return fmt.Sprintf("purl: byte %d: %s", e.Offse
 // without the namespace when there is none, and the version, empty when there
 // is none. Both are normalised by the rules of the type, so that packages are
 // the same exactly when their keys are; the key keeps the percent-encoding.
-// Qualifiers and subpath are read and left out. The error is an [*Error].
+// Qualifiers and subpath are read and left out, but for the epoch of an RPM,
+// which the version then starts with (1:2.4-1.el9). The error is an [*Error].
 func Key(text string) (key, version string, err error) {
 	if len(text) > MaxLen {
 		return "", "", &Error{MaxLen, fmt.Sprintf("more than %d bytes", MaxLen)}
@@ -44,8 +45,15 @@ func Key(text string) (key, version string, err error) {
 		// Their registries take names in any case.
 		p.Namespace, p.Name = strings.ToLower(p.Namespace), strings.ToLower(p.Name)
 	}
+	version = p.Version
+	if p.Type == packageurl.TypeRPM && version != "" && !strings.Contains(version, ":") {
+		// The epoch of an RPM is a qualifier, and yet orders before all else.
+		if epoch := p.Qualifiers.Map()["epoch"]; epoch != "" {
+			version = epoch + ":" + version
+		}
+	}
 	bare := packageurl.PackageURL{Type: p.Type, Namespace: p.Namespace, Name: p.Name}
-	return bare.ToString()[len("pkg:"):], p.Version, nil
+	return bare.ToString()[len("pkg:"):], version, nil
 }
 
 // Type returns the type of a key or package URL: npm, deb …

@@ -19,6 +19,7 @@ func TestKey(t *testing.T) {
 		{"pkg:deb/debian/OpenSSL@1:3.0.11-1~deb12u2?arch=amd64", "deb/debian/openssl", "1:3.0.11-1~deb12u2"},
 		{"pkg:deb/debian/openssl@3.0.11%2Bb1", "deb/debian/openssl", "3.0.11+b1"},
 		{"pkg:rpm/acme/edge@1.0-1.el9", "rpm/acme/edge", "1.0-1.el9"},
+		{"pkg:rpm/acme/edge@1.40.16-15.el8_9?arch=x86_64&epoch=1", "rpm/acme/edge", "1:1.40.16-15.el8_9"}, // grype 2170
 		{"pkg:nuget/Acme.Json@13.0.1", "nuget/acme.json", "13.0.1"},
 		{"pkg:generic/edge%20box@1.0", "generic/edge%20box", "1.0"},
 		{"pkg://npm/lodash", "npm/lodash", ""},

@@ -27,7 +27,8 @@ const (
 //
 //   - runs of digits are numbers, runs of letters are words, all else separates;
 //   - zeros at the end say nothing: 1.0 is 1.0.0;
-//   - dev, alpha, beta, milestone, preview, rc, snapshot precede the release;
+//   - dev, alpha, beta, milestone, preview, next, latest, rc, snapshot precede
+//     the release;
 //   - any other word follows it, in alphabetical order (OpenSSL 1.0.2k, 1.0.2zd,
 //     OpenSSH 9.8p1, 12.2 sp1), and a further number follows any word;
 //   - final, ga, release say nothing;
@@ -172,7 +173,7 @@ func classify(word, rest string, apart bool) (rank int, r role) {
 		return rankBeta, precedes
 	case "milestone":
 		return rankMilestone, precedes
-	case "pre", "preview", "ea", "prerelease", "insider", "insiders":
+	case "pre", "preview", "ea", "prerelease", "insider", "insiders", "next", "latest":
 		return rankPreview, precedes
 	case "rc", "cr", "candidate":
 		return rankCandidate, precedes

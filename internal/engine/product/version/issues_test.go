@@ -28,6 +28,13 @@ func TestIssues(t *testing.T) {
 		{"wazuh 37337: mixed forms", Generic, "2.0.3_417.9.3", "18.6"},
 		{"wazuh 37337: mixed forms", Generic, "4.0_beta", "4.0"},
 		{"gpt4all 2772: rc numbers", Generic, "2.0.99-rc2", "2.0.99-rc10"},
+		{"dependency-track 511: the update attribute left out", Java, Join("1.8.0", "update_191"), Join("1.8.0", "update_202")},
+		{"wazuh 8434: the update attribute left out", Generic, Join("2016", "cumulative_update_21"), Join("2016", "cumulative_update_22")},
+		{"grype 2170: the epoch lost", RPM, "1:1.32.10-4.el8", "1:1.40.16-15.el8_9"},
+		{"grype 419: builds of OpenJDK", RPM, "1:1.8.0.292.b10-1.el7_9", "1:1.8.0.302.b08-0.el7_9"},
+		{"grype 419: builds of OpenJDK", RPM, "1:1.8.0.51-1.b16.el7_1", "1:1.8.0.302.b08-0.el7_9"},
+		{"grype 316: the release of a later distribution", RPM, "1.5.4-2.el7", "0:1.5.4-2.el7_9"},
+		{"fleet 49485: packages with an epoch", RPM, "1:9.0.62-11.el9_2.3", "1:9.0.117-2.el9_8"},
 	} {
 		t.Run(c.issue, func(t *testing.T) { check(t, c.s, c.a, c.b, -1) })
 	}

@@ -43,6 +43,10 @@ func SchemeOf(part, vendor, product cpe.Value) Scheme {
 		case "jdk", "jre", "java_se", "openjdk":
 			return Java
 		}
+	case "golang":
+		if p == "go" { // the Go vulnerability database bounds by 1.27.0-0
+			return SemVer
+		}
 	case "minio":
 		if p == "minio" {
 			return Date
@@ -76,7 +80,8 @@ func SchemeOfPackage(purlType string) Scheme {
 // Join makes one text of the version and update attributes of a name, so that
 // it stands in the order of the scheme where the maker's own text would: junos
 // 21.4 and r3-s2, pan-os 10.1.6 and h3, ios 15.2 and (4)m3, 12.2 and sp1. An
-// update that is empty, "-" or "*" says nothing. Both are plain text, not
+// update that is empty, "-" or "*" says nothing; one of no version ("-") stands
+// alone, one of any version says nothing either. Both are plain text, not
 // escaped.
 func Join(version, update string) string {
 	version, update = strings.Trim(version, " "), strings.Trim(update, " ")
@@ -85,8 +90,10 @@ func Join(version, update string) string {
 		return version
 	}
 	switch version {
-	case "", "-", "*":
+	case "", "*":
 		return version
+	case "-": // visual_studio_2015:-:update3 has no version but its updates
+		return update
 	}
 	if update[0] == '(' {
 		return version + update

@@ -211,7 +211,7 @@ func date(k *key, v string) bool {
 	k.tag(tagNum, year)
 	limits := [...]string{"12", "31", "24", "59", "60"}
 	for i := 0; ; i++ {
-		rest = strings.TrimLeft(rest, "-._/ :T")
+		rest = strings.TrimLeft(rest, "-._/ :Tt")
 		n = digits(rest)
 		if n == 0 {
 			break

@@ -7,6 +7,9 @@ import "strings"
 // metadata say nothing.
 func semver(k *key, v string) bool {
 	v = strings.TrimLeft(unlead(v), "=")
+	if len(v) > 2 && hasFold(v, "go") && digit(v[2]) { // go1.22.3
+		v = v[2:]
+	}
 	v, _, _ = strings.Cut(v, "+")
 	count, zeros := 0, 0
 	for {
