@@ -243,7 +243,7 @@ func cve(id string) (year, number string, ok bool) {
 type FeedSource struct {
 	ID       string        `toml:"id" json:"id" doc:"Short name, such as nvd; it never changes"`
 	Kind     feed.Kind     `toml:"kind" json:"kind,omitempty" doc:"What it has to be: cve5, nvd, kev, epss, csaf, osv, eol, jvn; empty takes what the content says"`
-	URL      string        `toml:"url" json:"url,omitempty" doc:"Where it is fetched; its host has to be in fetch.hosts"`
+	URL      string        `toml:"url" json:"url,omitempty" doc:"Where it is fetched; its host has to be in out.hosts"`
 	Path     string        `toml:"path" json:"path,omitempty" doc:"File or folder on this machine, instead of url"`
 	Every    time.Duration `toml:"every" json:"every,omitempty" doc:"Time between looks, 5m to 720h; 0 only when asked"`
 	Licence  string        `toml:"licence" json:"licence,omitempty" doc:"Licence, when the feed itself does not say it"`

@@ -2,21 +2,29 @@ package intel
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/intel/feed"
 )
+
+// CSAFReader reads a CSAF document into records.
+type CSAFReader = func(ctx context.Context, name string, r io.Reader, yield func(*feed.Record) error) error
 
 // Config is what the service needs.
 type Config struct {
 	DB      *db.DB
 	Ledger  *ledger.Ledger
 	Sources []FeedSource     // as configured; see Check
+	Client  *fetch.Client    // the way out; nil: none
+	CSAF    CSAFReader       // reads CSAF documents; nil: they are refused
 	Dir     string           // folder for files on their way in; empty is the system's
 	Log     *slog.Logger     // nil: none
 	Now     func() time.Time // nil: the clock
