@@ -37,7 +37,8 @@ const (
 //   - a first word other than "v", "r" or "version" names a line of its own:
 //     versions of different lines have no order.
 //
-// Text without a digit, hashes and texts ending in an x are not read.
+// Text without a digit, hashes, texts ending in an x, comparisons, lists and
+// sentences ("7.0 through 7.2") are not read.
 func generic(k *key, v string) bool {
 	v = strings.TrimLeft(v, " .-_:/#(")
 	n := digits(v)
@@ -48,6 +49,8 @@ func generic(k *key, v string) bool {
 	switch lead := v[:n]; {
 	case lead == "" || hasFold("version", lead) && len(lead) != 2, strings.EqualFold(lead, "release"), strings.EqualFold(lead, "r"), strings.EqualFold(lead, "rev"), strings.EqualFold(lead, "rel"):
 		k.put(0)
+	case sentence(lead):
+		return false
 	default:
 		k.text(lead)
 	}
@@ -92,6 +95,9 @@ func generic(k *key, v string) bool {
 			if apart && i == len(v) && any && (word == "x" || word == "X") {
 				return false
 			}
+			if sentence(word) {
+				return false
+			}
 			rank, kind := classify(word, v[i:], apart)
 			switch kind {
 			case says:
@@ -113,6 +119,8 @@ func generic(k *key, v string) bool {
 			if !fix(v[i:]) {
 				i = len(v)
 			}
+		case prose(c):
+			return false
 		default:
 			i++
 		}
@@ -219,4 +227,24 @@ func hash(v string, before int) bool {
 		}
 	}
 	return mixed && before+len(v) >= 12
+}
+
+// prose reports whether a byte stands between versions, never in one.
+func prose(c byte) bool {
+	return c == '<' || c == '>' || c == '=' || c == ',' || c == ';' || c == '|' || c == '&'
+}
+
+// sentence reports whether a word tells of several versions.
+func sentence(word string) bool {
+	switch len(word) {
+	case 2, 3, 4, 5, 6, 7, 8:
+	default:
+		return false
+	}
+	for _, w := range [...]string{"through", "before", "prior", "and", "below", "earlier", "or", "all", "later", "up", "to", "from", "until", "after", "above", "previous", "newer", "older", "than"} {
+		if strings.EqualFold(w, word) {
+			return true
+		}
+	}
+	return false
 }

@@ -128,46 +128,63 @@ func (k *key) write(s Scheme, v string) bool {
 	return ok && !k.full
 }
 
-// writeBound reads a bound. Schemes with numbers between dots understand an x
-// or * as the last component.
+// writeBound reads a bound of a range. A last component x or *, and a * behind
+// a number, mean all versions that start so. Junos lists the first fixed
+// release of each line of service releases; the first of them is the bound.
 func (k *key) writeBound(s Scheme, v string, last bool) bool {
 	v = strings.Trim(v, " \t")
-	if len(v) < 3 || len(v) > MaxLen {
+	if s == Junos {
+		v, _, _ = strings.Cut(v, ",")
+		v = trimEvo(v)
+	}
+	stem, open := unstar(v)
+	if !open || len(v) > MaxLen {
 		return k.write(s, v)
-	}
-	stem := v[:len(v)-2]
-	if end := v[len(v)-2:]; end != ".x" && end != ".X" && end != ".*" {
-		return k.write(s, v)
-	}
-	for strings.HasSuffix(stem, ".x") || strings.HasSuffix(stem, ".*") {
-		stem = stem[:len(stem)-2]
-	}
-	for i := 0; i < len(stem); i++ {
-		if !digit(stem[i]) && stem[i] != '.' {
-			return false
-		}
 	}
 	if !last {
 		return k.write(s, stem)
 	}
 	switch s {
-	case Generic, FortiOS, PANOS, Ivanti, Java:
-		if s == Generic {
-			k.put(0)
-			k.to = k.n
-		}
-		for part := range strings.SplitSeq(stem, ".") {
-			k.tag(tagNum, part)
-		}
 	case SemVer:
-		for part := range strings.SplitSeq(stem, ".") {
+		for part := range strings.SplitSeq(unlead(stem), ".") {
+			if part == "" || digits(part) != len(part) {
+				return false
+			}
 			k.num(part)
 		}
+	case Junos:
+		if !k.write(s, stem) || k.from != k.to {
+			return false
+		}
+		k.n-- // the end of a line that no release follows
+	case Generic, FortiOS, PANOS, Ivanti, Java, Maven:
+		// The key of one release more, without that release and the end.
+		if !k.write(s, stem+".1") || k.n < 4 || string(k.b[k.n-4:k.n]) != string([]byte{tagNum, 1, '1', tagEnd}) {
+			return false
+		}
+		k.n -= 4
 	default:
 		return false
 	}
 	k.put(0xff)
 	return !k.full
+}
+
+// unstar drops wildcards at the end, and reports whether there were any behind
+// a number.
+func unstar(v string) (stem string, open bool) {
+	stem = v
+	for {
+		n := len(stem)
+		switch {
+		case n > 2 && (stem[n-2] == '.' || stem[n-2] == '-') && (stem[n-1] == 'x' || stem[n-1] == 'X' || stem[n-1] == '*'):
+			stem = stem[:n-2]
+		case n > 1 && stem[n-1] == '*':
+			stem = stem[:n-1]
+		default:
+			return stem, n < len(v) && n > 0 && digit(stem[n-1])
+		}
+	}
 }
 
 func digit(c byte) bool  { return c >= '0' && c <= '9' }

@@ -43,8 +43,8 @@ func semver(k *key, v string) bool {
 	}
 	if v[0] == '-' {
 		v = v[1:]
-	} else if !letter(v[0]) { // 1.0.0rc1 is met without its hyphen
-		return false
+	} else if n := letters(v); n == 0 || !precedesRelease(v) {
+		return after(k, v)
 	}
 	if v == "" {
 		return false
@@ -62,6 +62,40 @@ func semver(k *key, v string) bool {
 		}
 	}
 	k.put(0x10)
+	return true
+}
+
+// precedesRelease reports whether a text without its hyphen starts with a word
+// for what comes before a release: 1.0.0rc1.
+func precedesRelease(v string) bool {
+	n := letters(v)
+	_, r := classify(v[:n], v[n:], false)
+	return r == precedes
+}
+
+// after reads what makers append to the three numbers though semver.org knows
+// no such thing, as words and numbers that follow the release: 2.0.0p38,
+// 511.5 TCU4 HF3.
+func after(k *key, v string) bool {
+	for i := 0; i < len(v); {
+		n := digits(v[i:])
+		if n > 0 {
+			k.tag(tagNum, v[i:i+n])
+			i += n
+			continue
+		}
+		if n = letters(v[i:]); n > 0 {
+			k.put(tagWord)
+			k.text(short(v[i : i+n]))
+			i += n
+			continue
+		}
+		if prose(v[i]) {
+			return false
+		}
+		i++
+	}
+	k.put(tagEnd)
 	return true
 }
 

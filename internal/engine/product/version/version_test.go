@@ -95,6 +95,7 @@ var rising = map[Scheme][][]string{
 	SemVer: {
 		{"1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0|v1.0.0|1.0|1|1.0.0+build.5", "1.0.1", "1.1.0", "2.0.0"}, // §11
 		{"1.0.0-0", "1.0.0-1", "1.0.0-A", "1.0.0-a", "1.0.0-a.b", "1.0.0-a-b"},
+		{"2.0.0rc1", "2.0.0", "2.0.0p4", "2.0.0p38", "2.0.1"}, {"511.5", "511.5 TCU4", "511.5 TCU4 HF3", "520.1"},
 		{"4.5.6.7", "4.5.6.8", "4.5.7"}, {"1.27.0-0", "1.27.0-rc.2|1.27rc.2", "1.27.0|go1.27|go1.27.0"},
 		{"1.4.0-0.3.7", "1.4.0-x.7.z.92", "1.4.0"},
 	},
@@ -213,6 +214,7 @@ func TestNotComparable(t *testing.T) {
 		{Generic, "", "1"}, {Generic, "*", "1"}, {Generic, "-", "1"}, {Generic, "9.9.x", "9.9.1"}, {Generic, "9.*", "9.1"},
 		{Generic, "fuji", "1"}, {Generic, "unspecified", "1"}, {Generic, "n/a", "1"}, {Generic, "1.0以前", "1"},
 		{Generic, "3f2a9c01be4d77aa01", "1.2"}, {Generic, "c3f2a9c01be4d77aa01", "1.2"},
+		{Generic, "<v2.10.3", "1"}, {Generic, "7.0.5, 7.0.4", "1"}, {Generic, "5.0 through 5.2", "1"}, {Generic, "6.2.0 and below", "1"}, {Generic, "all before 7", "1"}, {SemVer, "4.0.4, 3.6.3", "1"},
 		{Generic, "core_9.9", "9.9"}, {Generic, "er9.9.9", "9.9.9"},
 		{SemVer, "latest", "1.0.0"}, {SemVer, "1.0.0-", "1.0.0"}, {SemVer, "1..0", "1.0.0"},
 		{Debian, "abc", "1"}, {Debian, "x:1", "1"}, {RPM, "x:1", "1"}, {PEP440, "1.0-unknown", "1.0"}, {Alpine, "1.0_unknown", "1.0"},
@@ -271,6 +273,17 @@ func TestContains(t *testing.T) {
 		{Cisco, Range{To: "15.2(4)M11"}, "15.3(1)S", false, true},
 		{Cisco, Range{From: "9.16", To: "9.16.4.85"}, "9.16(4)23", true, true},
 		{Ivanti, Range{From: "22.7R1", To: "22.7R2.5"}, "22.7R2.4", true, true},
+		{Junos, Range{From: "20.1*", To: "20.2*", ToIncluded: true}, "20.2R3-S5", true, true},
+		{Junos, Range{From: "20.1*", To: "20.2*", ToIncluded: true}, "20.3R1", false, true},
+		{Junos, Range{From: "22.2*-EVO", To: "22.2*-EVO", ToIncluded: true}, "22.2R1-EVO", true, true},
+		{Junos, Range{From: "22.3", To: "22.3R2-S2, 22.3R3"}, "22.3R2-S1", true, true},
+		{Junos, Range{From: "22.3", To: "22.3R2-S2, 22.3R3"}, "22.3R2-S2", false, true},
+		{Maven, Range{From: "2.414.*", To: "2.414.*", ToIncluded: true}, "2.414.3", true, true},
+		{Maven, Range{From: "2.414.*", To: "2.414.*", ToIncluded: true}, "2.426", false, true},
+		{Generic, Range{From: "h5.1.x", To: "h5.1.x", ToIncluded: true}, "h5.1.8", true, true},
+		{Generic, Range{From: "c5.x.x", To: "c5.x.x", ToIncluded: true}, "c5.9", true, true},
+		{Generic, Range{From: "09-*", To: "09-*", ToIncluded: true}, "09-50", true, true},
+		{Debian, Range{From: "1.0", To: "2.x", ToIncluded: true}, "1.5", false, false},
 		{Java, Range{From: "1.8.0", To: "1.8.0_192"}, "8u191", true, true},
 	} {
 		in, ok := c.r.Contains(c.s, c.v)
