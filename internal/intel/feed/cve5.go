@@ -169,7 +169,7 @@ func (p *reading) cveContainer(c *jsonscan.Cursor, r *Record, f *further, place 
 			}
 		}
 	}
-	if len(lines) > 0 {
+	if lines = besides(lines); len(lines) > 0 {
 		r.Statements = append(r.Statements, product.Statement{Ref: place + "/affected", Root: product.Node{Lines: lines}})
 	}
 	if by.By == "CISA-ADP" {

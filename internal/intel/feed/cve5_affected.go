@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -176,9 +177,12 @@ func (a *cveProduct) lines() (lines []product.Line) {
 	for i := range a.versions {
 		comparable = comparable || a.versions[i].kind != "git"
 	}
+	if len(a.versions) > 0 && !comparable {
+		return []product.Line{{Status: product.StatusUnknown, Detail: onlyCommits}}
+	}
 	for i := range a.versions {
 		v := &a.versions[i]
-		if v.kind == "git" && comparable {
+		if v.kind == "git" {
 			continue // the same in commits; nobody registers these
 		}
 		for _, l := range v.lines() {
@@ -201,6 +205,33 @@ func (a *cveProduct) lines() (lines []product.Line) {
 		lines = append(lines, product.Line{Status: cveStatus(a.status), Detail: detail})
 	}
 	return lines
+}
+
+// onlyCommits marks a line whose source gives commits and no versions.
+const onlyCommits = "git"
+
+// besides leaves out lines that know only commits, where another line knows
+// versions of the same product.
+func besides(lines []product.Line) []product.Line {
+	type who struct {
+		name      cpe.Name
+		pkg, text string
+	}
+	other := map[who]bool{}
+	any := false
+	for _, l := range lines {
+		if l.Detail != onlyCommits {
+			other[who{name: l.Name, pkg: l.Package, text: l.Text}] = true
+		} else {
+			any = true
+		}
+	}
+	if !any {
+		return lines
+	}
+	return slices.DeleteFunc(lines, func(l product.Line) bool {
+		return l.Detail == onlyCommits && other[who{name: l.Name, pkg: l.Package, text: l.Text}]
+	})
 }
 
 // schemeOf maps the versionType of the CVE Record Format.
@@ -231,9 +262,6 @@ func (v *cveVersion) lines() []product.Line {
 	unsure := func(words string) []product.Line {
 		l.Status, l.Detail = product.StatusUnknown, clip(words)
 		return []product.Line{l}
-	}
-	if v.kind == "git" {
-		return unsure("git " + v.version)
 	}
 	to, included := v.less, false
 	if v.lessEqual != "" {

@@ -16,7 +16,8 @@ var marks = map[string]Kind{
 	"/*/vulnStatus": NVD, "/*/configurations": NVD, "/*/sourceIdentifier": NVD, "/*/_annotation": NVD,
 	"/document": CSAF, "/product_tree": CSAF, "/vulnerabilities/*/product_status": CSAF,
 	"/affected": OSV, "/modified": OSV, "/vulns": OSV, "/*/modified": OSV, "/*/affected": OSV,
-	"/result": EOL, "/generated_at": EOL, "/products": EOL, "/*/cycle": EOL,
+	"/data/*/epss": EPSS,
+	"/result":      EOL, "/generated_at": EOL, "/products": EOL, "/*/cycle": EOL,
 }
 
 // detect finds the kind of the document that begins with head.
@@ -90,4 +91,16 @@ func (p *reading) marked(at string, depth int) (Kind, error) {
 	}
 }
 
-func (p *reading) detectXML([]byte) (Kind, error) { return "", p.fault("feed.unknown_kind", "") }
+// detectXML finds the kind of an XML document by its first element.
+func (p *reading) detectXML(b []byte) (Kind, error) {
+	if bytes.Contains(b[:min(len(b), 4<<10)], []byte("<!DOCTYPE")) {
+		return "", p.fault("feed.xml_doctype", "")
+	}
+	x := newXML(bytes.NewReader(b))
+	start, err := x.root()
+	if err == nil && (start == "RDF" || start == "VULDEF-Document") {
+		p.mark = start
+		return JVN, nil
+	}
+	return "", p.fault("feed.unknown_kind", "")
+}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"hash"
 	"hash/maphash"
@@ -186,11 +187,35 @@ func (p *reading) document(name string, r io.Reader) error {
 		err = p.readKEV()
 	case CVE5:
 		err = p.readDocuments(p.cveRecord)
+	case EPSS:
+		err = p.readEPSS()
+	case OSV:
+		err = p.readOSV()
+	case EOL:
+		err = p.readEOL()
+	case JVN:
+		err = p.readJVN()
+	case CSAF:
+		err = p.readCSAF()
 	default:
 		return p.fault("feed.unknown_kind", "")
 	}
 	p.file.Bytes += p.bytes
 	return p.broken(err)
+}
+
+// readCSAF hands the document to the reader that was given for it.
+func (p *reading) readCSAF() error {
+	if p.CSAF == nil {
+		return fault.New(fault.Usage, "feed.csaf", "file", p.name)
+	}
+	return p.CSAF(p.ctx, p.name, p.in, func(r *Record) error {
+		b, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		return p.emit(r, r.Ref+" "+r.ID, "/document", b)
+	})
 }
 
 // use makes kind the kind of the document being read.

@@ -124,3 +124,28 @@ func TestRealCVE5(t *testing.T) {
 		t.Errorf("read %+v; %d decisions, %d exploited", f, decisions, exploited)
 	}
 }
+
+func TestRealEOL(t *testing.T) {
+	cycles, named, open, ended := 0, 0, 0, 0
+	files, err := reader.Open(t.Context(), data(t, "eol/endoflife-products.json.gz"), func(r *Record) error {
+		for _, l := range r.Lives {
+			cycles++
+			if len(l.Names) > 0 {
+				named++
+			}
+			if l.Open {
+				open++
+			}
+			if l.Ended {
+				ended++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 1 || files[0].Kind != EOL || files[0].Records != 464 || cycles != 8351 || open+ended != 1123 {
+		t.Errorf("read %+v: %d cycles, %d named, %d open, %d ended", files, cycles, named, open, ended)
+	}
+}

@@ -54,7 +54,7 @@ type Record struct {
 	Further json.RawMessage `json:"further,omitempty"` // what the source says beside this, as it is; bounded
 }
 
-// Score is a CVSS vector with the score its source gives.
+// Score is a CVSS vector with the score its source gives; 0 where it gives none.
 type Score struct {
 	Vector string  `json:"vector"`
 	Score  float64 `json:"score"`
@@ -85,7 +85,8 @@ type Decision struct {
 }
 
 // Life is the support of one release cycle of a product. A zero time means
-// that the source does not say; Open that it says there is no end yet.
+// that the source does not say; Open that it says there is no end yet, Ended
+// that it is over, whether or not the day is known.
 type Life struct {
 	Product  string    `json:"product"`         // the source's id of the product
 	Cycle    string    `json:"cycle"`           // 7.4, 2019
@@ -93,5 +94,8 @@ type Life struct {
 	Released time.Time `json:"released,omitzero"`
 	Ends     time.Time `json:"ends,omitzero"` // security support
 	Open     bool      `json:"open,omitempty"`
+	Ended    bool      `json:"ended,omitempty"`
+	Active   time.Time `json:"active,omitzero"`   // until when it gets more than security fixes
+	Extended time.Time `json:"extended,omitzero"` // until when security fixes can be bought
 	Latest   string    `json:"latest,omitempty"`
 }
