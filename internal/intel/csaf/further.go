@@ -1,0 +1,124 @@
+package csaf
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// mostFurther bounds what one record keeps beside its fields.
+const mostFurther = 16 << 10
+
+// taken are the members of a vulnerability that became fields of the record,
+// or of its statement.
+var taken = []string{
+	"cve", "title", "cwe", "cwes", "references", "product_status", "release_date", "disclosure_date",
+	"scores", "metrics", "remediations",
+}
+
+// further keeps, as the source wrote it, what a record has no field for: how
+// the document is tracked and shared, and every other member, known or not.
+// What does not fit is named under "_left_out".
+func (rd *reader) further(v *value, more ...member) json.RawMessage {
+	b := []byte{'{'}
+	var left []string
+	add := func(name string, v *value) {
+		if v == nil {
+			return
+		}
+		start := len(b)
+		if start > 1 {
+			b = append(b, ',')
+		}
+		b = append(appendText(b, name), ':')
+		if b = appendJSON(b, v); len(b) > mostFurther {
+			b = b[:start]
+			if len(left) < 20 {
+				left = append(left, cut(name, 100))
+			}
+		}
+	}
+	doc := rd.doc
+	add("category", doc.get("category"))
+	add("publisher", doc.get("publisher"))
+	add("tracking", doc.get("tracking"))
+	add("distribution", doc.get("distribution"))
+	for _, name := range []string{"lang", "source_lang", "aggregate_severity", "license_expression"} {
+		add(name, doc.get(name))
+	}
+	if v != nil {
+		for i, name := range v.keys {
+			if !slices.Contains(taken, name) {
+				add("vulnerability."+name, &v.items[i])
+			}
+		}
+	}
+	for _, m := range more {
+		add(m.name, m.value)
+	}
+	known := []string{"category", "publisher", "tracking", "distribution", "lang", "source_lang", "aggregate_severity", "license_expression", "title", "csaf_version", "references"}
+	for i, name := range doc.keys {
+		if !slices.Contains(known, name) {
+			add("document."+name, &doc.items[i])
+		}
+	}
+	for _, m := range rd.other {
+		add(m.name, m.value)
+	}
+	if len(left) > 0 {
+		names, _ := json.Marshal(left)
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(b, `"_left_out":`...), names...)
+	}
+	return append(b, '}')
+}
+
+// appendJSON writes a value as compact JSON, members in the order they stood.
+// It stops, with the JSON cut off, once b is longer than a record keeps.
+func appendJSON(b []byte, v *value) []byte {
+	if len(b) > mostFurther {
+		return b
+	}
+	switch v.kind {
+	case null:
+		return append(b, "null"...)
+	case boolean, number:
+		return append(b, v.text...)
+	case text:
+		return appendText(b, v.text)
+	case list:
+		b = append(b, '[')
+		for i := range v.items {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendJSON(b, &v.items[i])
+		}
+		return append(b, ']')
+	}
+	b = append(b, '{')
+	for i, name := range v.keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendJSON(append(appendText(b, name), ':'), &v.items[i])
+	}
+	return append(b, '}')
+}
+
+func appendText(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
