@@ -9,17 +9,9 @@ package version
 // ordered by their numbers. The F, M and R of NX-OS 9 and later only class a
 // release. A build after a hyphen (7.2.5-208) is left out.
 func cisco(k *key, v string, nx bool) bool {
-	for i := 0; i < len(v) && !digit(v[i]); i++ { // "Bengaluru 17.6.5"
-		if !letter(v[i]) && v[i] != ' ' && v[i] != '-' && v[i] != '.' {
-			return false
-		}
-		if i+1 == len(v) {
-			return false
-		}
-		if digit(v[i+1]) {
-			v = v[i+1:]
-			break
-		}
+	v = unname(v)
+	if v == "" {
+		return false
 	}
 	n := digits(v)
 	k.tag(tagNum, v[:n])

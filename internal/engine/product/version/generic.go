@@ -34,8 +34,8 @@ const (
 //   - final, ga, release say nothing;
 //   - an epoch (7:5.1.6) says nothing: makers do not know of it;
 //   - what follows a plus says nothing, unless it is a fix (+security-1);
-//   - a first word other than "v", "r" or "version" names a line of its own:
-//     versions of different lines have no order.
+//   - a first word other than "v", "r", "version", "release", "firmware" names a
+//     line of its own: versions of different lines have no order.
 //
 // Text without a digit, hashes, texts ending in an x, comparisons, lists and
 // sentences ("7.0 through 7.2") are not read.
@@ -47,7 +47,7 @@ func generic(k *key, v string) bool {
 	}
 	n = letters(v)
 	switch lead := v[:n]; {
-	case lead == "" || hasFold("version", lead) && len(lead) != 2, strings.EqualFold(lead, "release"), strings.EqualFold(lead, "r"), strings.EqualFold(lead, "rev"), strings.EqualFold(lead, "rel"):
+	case lead == "" || hasFold("version", lead) && len(lead) != 2, strings.EqualFold(lead, "release"), strings.EqualFold(lead, "r"), strings.EqualFold(lead, "rev"), strings.EqualFold(lead, "rel"), strings.EqualFold(lead, "firmware"), strings.EqualFold(lead, "fw"):
 		k.put(0)
 	case sentence(lead):
 		return false

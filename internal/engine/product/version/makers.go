@@ -34,11 +34,31 @@ func unlead(v string) string {
 	return v
 }
 
+// unname drops the words before the number, as registers write them: "FortiOS
+// v7.4.3", "PAN-OS 10.1.6", "Cupertino 17.9.4". Words that make a sentence
+// ("before 7.0.3") leave nothing to read.
+func unname(v string) string {
+	for len(v) > 0 && !digit(v[0]) {
+		n := letters(v)
+		switch {
+		case n > 0 && sentence(v[:n]):
+			return ""
+		case n > 0:
+			v = v[n:]
+		case v[0] == ' ' || v[0] == '-' || v[0] == '.' || v[0] == ':' || v[0] == '_':
+			v = v[1:]
+		default:
+			return ""
+		}
+	}
+	return v
+}
+
 // panos reads 10.1.6-h3: the hotfix follows the release it is built on; what
 // comes after it (.xfr, -c12 of cloud images) is another packaging of the
 // same. Betas precede the release.
 func panos(k *key, v string) bool {
-	rest, ok := dotted(k, unlead(v))
+	rest, ok := dotted(k, unname(v))
 	if !ok {
 		return false
 	}
@@ -63,7 +83,7 @@ func panos(k *key, v string) bool {
 // fortios reads 7.4.3, "v7.4.3,build2573 (GA)": builds are left out, since
 // advisories do not speak of them. Betas precede the release.
 func fortios(k *key, v string) bool {
-	rest, ok := dotted(k, unlead(v))
+	rest, ok := dotted(k, unname(v))
 	if !ok {
 		return false
 	}
@@ -88,7 +108,7 @@ func fortios(k *key, v string) bool {
 // ivanti reads 22.7R2.5 and 9.1R18.9: the R parts the line from the release.
 // A build in parentheses or after a blank is left out.
 func ivanti(k *key, v string) bool {
-	rest, ok := dotted(k, unlead(v))
+	rest, ok := dotted(k, unname(v))
 	if !ok {
 		return false
 	}
@@ -109,9 +129,7 @@ func ivanti(k *key, v string) bool {
 // same, -EVO another packaging. Releases for a platform (15.1X49-D170) and R
 // releases of the same line have no order between them.
 func junos(k *key, v string) bool {
-	if n := letters(v); n > 0 && (strings.EqualFold(v[:n], "junos")) {
-		v = strings.TrimLeft(v[n:], " :")
-	}
+	v = unname(v)
 	n := digits(v)
 	if n == 0 || n == len(v) || v[n] != '.' {
 		if n > 0 && n == len(v) {

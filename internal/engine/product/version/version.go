@@ -10,6 +10,7 @@ type Scheme uint8
 
 // The schemes. Generic orders runs of digits as numbers and everything else by
 // rules that hold for most makers; the others are what their makers document.
+// Their numbers are stored: a new one goes to the end.
 const (
 	Generic Scheme = iota
 	SemVer         // semver.org 2.0.0, §11; npm, Go, crates
@@ -40,8 +41,8 @@ func (s Scheme) String() string {
 	return names[s]
 }
 
-// ParseScheme reads what String writes, and the names that CVE records (5.x,
-// versionType) and the VERS specification use. It reports whether it knows the
+// ParseScheme reads what String writes, the names that CVE records (5.x,
+// versionType) and the VERS specification use, and the types of PURLs. It reports whether it knows the
 // name; the scheme is Generic if not.
 func ParseScheme(name string) (Scheme, bool) {
 	name = strings.ToLower(name)
@@ -51,18 +52,17 @@ func ParseScheme(name string) (Scheme, bool) {
 		}
 	}
 	switch name {
-	case "npm", "golang", "go", "cargo", "hex", "swift", "pub":
+	case "go":
 		return SemVer, true
-	case "deb", "dpkg":
+	case "dpkg":
 		return Debian, true
-	case "pypi", "python":
+	case "python":
 		return PEP440, true
-	case "apk":
-		return Alpine, true
 	case "custom", "intdot":
 		return Generic, true
 	}
-	return Generic, false
+	s := SchemeOfPackage(name)
+	return s, s != Generic
 }
 
 // Range is an interval of versions of one scheme. An empty bound is open, and
