@@ -1,0 +1,343 @@
+package exposure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/key"
+	"noroshi/internal/engine/product"
+	"noroshi/internal/intel"
+)
+
+// scope is what a computation settles: the groups of one product, or of some
+// operators, or only the rows of some vulnerabilities in them.
+type scope struct {
+	key             string
+	orgs            []string // nil: all that have it
+	vulnerabilities []string // nil: all
+}
+
+// Counts is what a computation did.
+type Counts struct {
+	Subjects int `json:"subjects"` // entries of registers that were put beside statements
+	Verdicts int `json:"verdicts"` // verdicts given on them, not affected left out
+	Rows     int `json:"rows"`     // exposures there are
+	Found    int `json:"found"`
+	Changed  int `json:"changed"`
+	Ended    int `json:"ended"`
+}
+
+func (c *Counts) add(d Counts) {
+	c.Subjects += d.Subjects
+	c.Verdicts += d.Verdicts
+	c.Rows += d.Rows
+	c.Found += d.Found
+	c.Changed += d.Changed
+	c.Ended += d.Ended
+}
+
+// knowledge remembers what is known of vulnerabilities, and by which name they
+// go, for the length of one computation.
+type knowledge struct {
+	s     *Service
+	facts map[string]Known
+	named map[string]string
+}
+
+func (s *Service) knowledge() *knowledge {
+	return &knowledge{s, map[string]Known{}, map[string]string{}}
+}
+
+// name returns the id by which a vulnerability goes on this hub.
+func (k *knowledge) name(ctx context.Context, tx *db.Tx, id string) (string, error) {
+	if strings.HasPrefix(id, "CVE-") {
+		return id, nil
+	}
+	if n, ok := k.named[id]; ok {
+		return n, nil
+	}
+	v, err := k.s.Intel.Vulnerability(ctx, tx, id)
+	switch {
+	case errors.Is(err, intel.ErrNone):
+		k.named[id] = id
+	case err != nil:
+		return "", err
+	default:
+		k.named[id] = v.ID
+	}
+	return k.named[id], nil
+}
+
+// learn loads the facts of vulnerabilities that are not known yet.
+func (k *knowledge) learn(ctx context.Context, tx *db.Tx, ids []string) error {
+	var missing, odd []string
+	for _, id := range ids {
+		if _, ok := k.facts[id]; !ok {
+			k.facts[id] = Known{}
+			if missing = append(missing, id); !strings.HasPrefix(id, "CVE-") {
+				odd = append(odd, id)
+			}
+		}
+	}
+	for part := range slices.Chunk(missing, 400) {
+		found, err := k.s.Intel.Vulnerabilities(ctx, tx, part)
+		if err != nil {
+			return err
+		}
+		for id, v := range found {
+			k.facts[id] = knownOf(&v)
+		}
+	}
+	for _, id := range odd { // what other ids of the same say counts too
+		v, err := k.s.Intel.Vulnerability(ctx, tx, id)
+		if err == nil {
+			k.facts[id] = knownOf(&v)
+		} else if !errors.Is(err, intel.ErrNone) {
+			return err
+		}
+	}
+	return nil
+}
+
+func knownOf(v *intel.Vulnerability) Known {
+	k := Known{Withdrawn: v.Withdrawn}
+	if e := v.Exploited; e != nil {
+		k.Exploited, k.Ransomware = true, e.Ransomware
+	}
+	if l := v.Likelihood; l != nil {
+		k.Likelihood = l.Score
+	}
+	if d := v.Decision; d != nil {
+		k.Automatable, k.Impact = d.Automatable, d.Impact
+		switch d.Exploitation {
+		case "active":
+			k.Stated = Active
+		case "poc":
+			k.Stated = Conceivable
+		}
+	}
+	if v.Severity != nil {
+		k.Vector = v.Severity.Vector
+	}
+	return k
+}
+
+// indexAbout makes an index of all that is said of the equipment of a product.
+func (s *Service) indexAbout(ctx context.Context, tx *db.Tx, k *knowledge, productKey string) (*product.Index, error) {
+	keys, err := keysOf(ctx, tx, productKey)
+	if err != nil {
+		return nil, err
+	}
+	var b product.Builder
+	var list []product.Statement
+	if len(keys) > 0 {
+		err = s.Intel.StatementsAbout(ctx, tx, keys, func(st product.Statement) error {
+			list = append(list, st)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i := range list { // after the query: a name may need another
+		if list[i].Vulnerability, err = k.name(ctx, tx, list[i].Vulnerability); err != nil {
+			return nil, err
+		}
+		b.Add(list[i])
+	}
+	return b.Index(), nil
+}
+
+// indexOf makes an index of all that is said of some vulnerabilities, and
+// returns the ids they go by.
+func (s *Service) indexOf(ctx context.Context, tx *db.Tx, ids []string) (*product.Index, []string, error) {
+	var b product.Builder
+	names := slices.Clone(ids)
+	done := map[string]bool{}
+	for _, id := range ids {
+		list, err := s.Intel.StatementsOf(ctx, tx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(list) == 0 || done[list[0].Vulnerability] { // the second name of one that was added
+			continue
+		}
+		done[list[0].Vulnerability] = true
+		names = append(names, list[0].Vulnerability)
+		for i := range list {
+			b.Add(list[i])
+		}
+	}
+	slices.Sort(names)
+	return b.Index(), slices.Compact(names), nil
+}
+
+// collect reads the equipment of a scope into groups, and counts the subjects.
+func (s *Service) collect(ctx context.Context, tx *db.Tx, key string, orgs []string) (map[string]*group, int, error) {
+	type raw struct {
+		item    string
+		rest    string
+		devices int
+	}
+	ciphers, err := s.ciphers(ctx, tx, orgs)
+	if err != nil {
+		return nil, 0, err
+	}
+	out := make(map[string]*group, len(orgs))
+	for _, o := range orgs {
+		out[o] = &group{org: o, key: key}
+	}
+	n := 0
+	variants := map[string]*variant{}
+	var g *group
+	var at map[string]int // holding of g by the bytes of its variant
+	seal := func() {
+		if g == nil {
+			return
+		}
+		for rest, i := range at {
+			g.holdings[i].seal([]byte(rest))
+		}
+		slices.SortFunc(g.holdings, func(a, b holding) int { return strings.Compare(a.items[0], b.items[0]) })
+	}
+	err = eachSubject(ctx, tx, key, orgs, func(st *stored) error {
+		if g == nil || g.org != st.org {
+			seal()
+			g, at = out[st.org], map[string]int{}
+			if g == nil { // nobody asked, or its group came meanwhile
+				return nil
+			}
+		}
+		c := ciphers[st.org]
+		if c == nil {
+			return fmt.Errorf("equipment %s: its operator has no key", st.item)
+		}
+		plain, err := c.Open(st.sealed, subjectName(st.item))
+		if err != nil {
+			return fmt.Errorf("equipment %s: %w", st.item, err)
+		}
+		q, rest, err := splitSubject(plain)
+		if err != nil {
+			return fmt.Errorf("equipment %s: %w", st.item, err)
+		}
+		n++
+		i, ok := at[string(rest)]
+		if !ok {
+			v := variants[string(rest)]
+			if v == nil {
+				parsed, err := parseVariant(rest)
+				if err != nil {
+					return fmt.Errorf("equipment %s: %w", st.item, err)
+				}
+				v = &parsed
+				variants[string(rest)] = v
+			}
+			i = len(g.holdings)
+			at[string(rest)] = i
+			g.holdings = append(g.holdings, holding{variant: v})
+		}
+		g.holdings[i].items = append(g.holdings[i].items, st.item)
+		g.holdings[i].devices += q
+		return nil
+	})
+	seal()
+	return out, n, err
+}
+
+// ciphers returns the keys of operators; one that has none is left out.
+func (s *Service) ciphers(ctx context.Context, tx *db.Tx, orgs []string) (map[string]*key.Cipher, error) {
+	out := make(map[string]*key.Cipher, len(orgs))
+	for _, o := range orgs {
+		c, err := s.Keys.For(ctx, tx, o)
+		if errors.Is(err, db.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[o] = c
+	}
+	return out, nil
+}
+
+// result is what a computation says should stand, for one group.
+type result struct {
+	*group
+	rows   []computed
+	digest [2]uint64
+	nextAt time.Time
+}
+
+// computeScope computes the rows of a scope and writes nothing.
+func (s *Service) computeScope(ctx context.Context, tx *db.Tx, sc scope, index *product.Index, k *knowledge, orgs []string) (out []result, c Counts, err error) {
+	groups, n, err := s.collect(ctx, tx, sc.key, orgs)
+	if err != nil {
+		return nil, c, err
+	}
+	c.Subjects = n
+	dependents, err := loadDependents(ctx, tx, orgs)
+	if err != nil {
+		return nil, c, err
+	}
+	m := newMatcher(index, sc.vulnerabilities)
+	var ids []string
+	for _, g := range groups {
+		for i := range g.holdings {
+			for _, f := range m.of(g.holdings[i].ident) {
+				ids = append(ids, f.vulnerability)
+			}
+		}
+	}
+	slices.Sort(ids)
+	if err := k.learn(ctx, tx, slices.Compact(ids)); err != nil {
+		return nil, c, err
+	}
+	m.count = 0
+	r := s.rules()
+	for _, o := range orgs {
+		g := groups[o]
+		g.dependents = max(0, dependents[o])
+		res := result{group: g}
+		res.rows, res.nextAt = g.compute(m, func(id string) Known { return k.facts[id] }, r)
+		for i := range res.rows {
+			res.digest = plus(res.digest, sumOf(res.rows[i].digest))
+		}
+		c.Rows += len(res.rows)
+		out = append(out, res)
+	}
+	c.Verdicts = m.count
+	return out, c, nil
+}
+
+// settle computes a scope and writes what differs. index holds what is said of
+// the vulnerabilities of the scope; nil: all that is said of the product.
+func (s *Service) settle(ctx context.Context, tx *db.Tx, sc scope, index *product.Index, k *knowledge) (c Counts, err error) {
+	standing, err := loadGroups(ctx, tx, sc.key, sc.orgs, true)
+	if err != nil || len(standing) == 0 {
+		return c, err
+	}
+	orgs := make([]string, 0, len(standing))
+	for o := range standing {
+		orgs = append(orgs, o)
+	}
+	slices.Sort(orgs)
+	if err := s.meet(ctx, tx, orgs); err != nil {
+		return c, err
+	}
+	if index == nil {
+		if index, err = s.indexAbout(ctx, tx, k, sc.key); err != nil {
+			return c, err
+		}
+	}
+	results, c, err := s.computeScope(ctx, tx, sc, index, k, orgs)
+	if err != nil {
+		return c, err
+	}
+	err = s.write(ctx, tx, sc, standing, results, k, &c)
+	return c, err
+}
