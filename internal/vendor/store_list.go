@@ -1,0 +1,205 @@
+package vendor
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+)
+
+// listRequests gives a page of requests by deadline, the earliest first; what
+// has none comes before all. Who may see no content of a case cannot find it by
+// its vulnerability either.
+func listRequests(ctx context.Context, tx *db.Tx, f Filter, caseID ID, who gate.Identity, reach gate.Reach, now time.Time) (out []Row, next string, err error) {
+	var q query
+	q.reachRequest(who, reach)
+	if caseID != "" {
+		q.and("r.case_id = ?", caseID)
+	}
+	if f.State != "" {
+		q.and("r.state = ?", string(f.State))
+	} else if !f.Done {
+		q.and("r.state <> ?", string(Closed))
+	}
+	if f.Vulnerability != "" {
+		q.and("c.vulnerability = ?", f.Vulnerability)
+		if reach == gate.Sector {
+			q.and("c.embargo_until <= ?", db.Micros(now))
+		}
+	}
+	if f.Maker != "" {
+		q.and("r.org_id = ?", f.Maker)
+	}
+	if f.Waiting {
+		q.and("r.waits = ?", string(sideOf(reach)))
+	}
+	dueAt, id := int64(-1), ""
+	if _, err := db.ParseCursor(f.Cursor, &dueAt, &id); err != nil {
+		return nil, "", err
+	}
+	q.and("(r.due_at > ? OR r.due_at = ? AND r.id > ?)", dueAt, dueAt, id)
+	limit := db.Limit(f.Limit)
+	rows, err := tx.Query(ctx, "SELECT "+requestColumns+", "+caseColumns+" FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id WHERE "+q.text()+
+		" ORDER BY r.due_at, r.id LIMIT "+q.arg(limit+1), q.args...)
+	if err != nil {
+		return nil, "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var x Row
+		rf, rdone := requestFields(&x.Request)
+		cf, cdone := caseFields(&x.Case)
+		if err := rows.Scan(append(rf, cf...)...); err != nil {
+			return nil, "", err
+		}
+		rdone()
+		cdone()
+		out = append(out, x)
+	}
+	if len(out) > limit {
+		out = out[:limit]
+		last := out[limit-1].Request
+		next = db.Cursor(db.Micros(last.DueAt), last.ID)
+	}
+	return out, next, rows.Err()
+}
+
+// sideOf is which side of a request looks with a reach.
+func sideOf(reach gate.Reach) Side {
+	if reach == gate.Addressed {
+		return Maker
+	}
+	return Coordinator
+}
+
+// listCases gives a page of cases, the newest first.
+func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach gate.Reach, now time.Time) (out []Case, next string, err error) {
+	var q query
+	q.reachCase(who, reach)
+	if !f.Done {
+		q.and("c.closed_at = ?", 0)
+	}
+	if f.Vulnerability != "" {
+		q.and("c.vulnerability = ?", f.Vulnerability)
+		if reach == gate.Sector {
+			q.and("c.embargo_until <= ?", db.Micros(now))
+		}
+	}
+	before := "~" // above every id
+	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
+		return nil, "", err
+	}
+	q.and("c.id < ?", before)
+	limit := db.Limit(f.Limit)
+	rows, err := tx.Query(ctx, "SELECT "+caseColumns+" FROM vendor_case c WHERE "+q.text()+" ORDER BY c.id DESC LIMIT "+q.arg(limit+1), q.args...)
+	if err != nil {
+		return nil, "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c Case
+		fields, done := caseFields(&c)
+		if err := rows.Scan(fields...); err != nil {
+			return nil, "", err
+		}
+		done()
+		out = append(out, c)
+	}
+	if len(out) > limit {
+		out = out[:limit]
+		next = db.Cursor(out[limit-1].ID)
+	}
+	return out, next, rows.Err()
+}
+
+// in makes "$1, $2, …" of ids, after the values q has already.
+func (q *query) in(ids []string) string {
+	marks := make([]string, len(ids))
+	for i, id := range ids {
+		marks[i] = q.arg(id)
+	}
+	return strings.Join(marks, ", ")
+}
+
+// countProducts counts, for each request, of how many products what is said.
+func countProducts(ctx context.Context, tx *db.Tx, requests ...ID) (map[ID]Counts, error) {
+	out := map[ID]Counts{}
+	if len(requests) == 0 {
+		return out, nil
+	}
+	var q query
+	rows, err := tx.Query(ctx, "SELECT request_id, status, count(*) FROM vendor_product WHERE request_id IN ("+q.in(requests)+") GROUP BY request_id, status", q.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id ID
+		var s Status
+		var n int
+		if err := rows.Scan(&id, &s, &n); err != nil {
+			return nil, err
+		}
+		if out[id] == nil {
+			out[id] = Counts{}
+		}
+		out[id][s] = n
+	}
+	return out, rows.Err()
+}
+
+// countStates counts, for each case, how many requests stand where: for a
+// maker its own alone.
+func countStates(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, cases ...ID) (map[ID]map[State]int, error) {
+	out := map[ID]map[State]int{}
+	if len(cases) == 0 {
+		return out, nil
+	}
+	var q query
+	q.reachRequest(who, reach)
+	q.where = append(q.where, "r.case_id IN ("+q.in(cases)+")")
+	rows, err := tx.Query(ctx, "SELECT r.case_id, r.state, count(*) FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id WHERE "+q.text()+" GROUP BY r.case_id, r.state", q.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id ID
+		var s State
+		var n int
+		if err := rows.Scan(&id, &s, &n); err != nil {
+			return nil, err
+		}
+		if out[id] == nil {
+			out[id] = map[State]int{}
+		}
+		out[id][s] = n
+	}
+	return out, rows.Err()
+}
+
+// openRequests counts the requests of a case that are not closed.
+func openRequests(ctx context.Context, tx *db.Tx, caseID ID) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM vendor_request WHERE case_id = $1 AND state <> 'closed'", caseID).Scan(&n)
+	return n, err
+}
+
+// releasedOf lists the requests of a case that wait for its embargo to end
+// before users are told.
+func releasedOf(ctx context.Context, tx *db.Tx, caseID ID) (ids []ID, err error) {
+	rows, err := tx.Query(ctx, "SELECT id FROM vendor_request WHERE case_id = $1 AND state = 'fix_released' ORDER BY id LIMIT $2", caseID, maxMakers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
