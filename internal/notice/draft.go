@@ -1,0 +1,146 @@
+package notice
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/BurntSushi/toml"
+
+	"noroshi/internal/base/text"
+)
+
+//go:embed data/draft.toml
+var draftData string
+
+// phrases are the sentences that a draft begins with; people change them.
+var phrases = sync.OnceValue(func() map[string]text.Both {
+	var d map[string]text.Both
+	if _, err := toml.Decode(draftData, &d); err != nil {
+		panic("BUG: notice: drafts: " + err.Error())
+	}
+	return d
+})
+
+// phrase fills a sentence. Pairs are name, value for both languages.
+func phrase(key string, pairs ...string) text.Both {
+	b, ok := phrases()[key]
+	if !ok {
+		panic("BUG: notice: no phrase " + key)
+	}
+	fill := make([]string, len(pairs))
+	for i, p := range pairs {
+		if fill[i] = p; i%2 == 0 {
+			fill[i] = "{" + p + "}"
+		}
+	}
+	r := strings.NewReplacer(fill...)
+	return text.Both{JA: r.Replace(b.JA), EN: r.Replace(b.EN)}
+}
+
+// fillIn puts facts where the sender wrote nothing.
+func fillIn(c Content, f Facts, found []Exposed) Content {
+	product := "" // the one product it is about; empty when there are several
+	for i, e := range found {
+		if product = e.Product; i > 0 && found[0].Product != product {
+			product = ""
+			break
+		}
+	}
+	if len(c.About) == 0 {
+		c.About = f.About
+	}
+	name := strings.Join(c.About, ", ")
+	if c.Title.JA == "" && c.Title.EN == "" {
+		c.Title = f.Title
+		switch {
+		case f.Title.JA == "" && f.Title.EN == "":
+			c.Title = phrase("title", "name", name)
+		case f.Title.JA == "":
+			c.Title.JA = f.Title.EN
+		}
+	}
+	if c.KnownAt.IsZero() {
+		c.KnownAt = f.KnownAt
+	}
+	if c.AttackSeenAt.IsZero() {
+		c.AttackSeenAt = f.AttackAt
+	}
+	if c.TLP == "" {
+		c.TLP = f.TLP
+	}
+	if c.Clearance == 0 {
+		c.Clearance = f.Clearance
+	}
+	if c.Severity == "" {
+		c.Severity = Attend
+		for _, e := range found {
+			if e.Priority != "" && slices.Index(Severities, e.Priority) < slices.Index(Severities, c.Severity) {
+				c.Severity = e.Priority
+			}
+		}
+		if !f.AttackAt.IsZero() {
+			c.Severity = Act
+		}
+	}
+	if c.Management != nil || c.Technical != nil || c.Small != nil {
+		return c
+	}
+	thing := phrase("thing")
+	if product != "" {
+		thing = text.Both{JA: product, EN: product}
+	}
+	in := func(key string) text.Both {
+		ja, en := phrase(key, "name", name, "product", thing.JA, "fixed", f.Fixed), phrase(key, "name", name, "product", thing.EN, "fixed", f.Fixed)
+		return text.Both{JA: ja.JA, EN: en.EN}
+	}
+	what := in("what")
+	if !f.AttackAt.IsZero() {
+		what = in("what.attacked")
+	}
+	c.Management = &Brief{TLP: Green, What: what, SoWhat: in("so_what"), Decide: in("decide")}
+	details := f.Details
+	if details.JA == "" && details.EN == "" {
+		details = in("details")
+	}
+	checks := []text.Both{in("check.version"), in("check.reach")}
+	if f.Fixed != "" {
+		checks = append(checks, in("check.fixed"))
+	}
+	c.Technical = &Package{TLP: Amber, Details: details, Indicators: f.Indicators, Checks: checks}
+	return c
+}
+
+// whyYou makes the reasons of each organisation out of its exposures.
+func whyYou(f Facts, found []Exposed) (out []NewRecipient) {
+	at := map[string]int{}
+	for _, e := range found {
+		i, ok := at[e.Org]
+		if !ok {
+			i = len(out)
+			at[e.Org] = i
+			out = append(out, NewRecipient{Org: e.Org})
+		}
+		key := "why.certain"
+		if !e.Certain {
+			key = "why.unsure"
+		}
+		one := phrase(key, "product", e.Product, "n", strconv.Itoa(e.Devices), "name", strings.Join(f.About, ", "))
+		if !slices.Contains(out[i].Why, one) && len(out[i].Why) < maxWhy {
+			out[i].Why = append(out[i].Why, one)
+		}
+		out[i].Devices += e.Devices
+	}
+	if f.AttackAt.IsZero() {
+		return out
+	}
+	for i := range out {
+		if len(out[i].Why) < maxWhy {
+			out[i].Why = append(out[i].Why, phrase("why.attacked", "name", strings.Join(f.About, ", "), "day", fmt.Sprint(f.AttackAt.In(text.JST).Format("2006-01-02"))))
+		}
+	}
+	return out
+}

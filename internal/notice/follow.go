@@ -1,0 +1,36 @@
+package notice
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"noroshi/internal/base/bus"
+	"noroshi/internal/base/db"
+)
+
+// exposureEvent is what this noun reads of exposure.found and
+// exposure.changed: who is exposed to what. How urgent it is says exposure
+// itself when the draft is made, for it may have changed since.
+type exposureEvent struct {
+	Org           string `json:"org"`
+	Vulnerability string `json:"vulnerability"`
+}
+
+// Followers are what this noun listens to.
+func Followers(s *Service) []bus.Follower {
+	return []bus.Follower{{Name: "notice.exposure", Subjects: []string{"exposure.found", "exposure.changed"}, Handle: s.heard}}
+}
+
+// heard remembers an exposure. The next Tick drafts for all of a vulnerability
+// at once, as an act of its own.
+func (s *Service) heard(ctx context.Context, tx *db.Tx, ev bus.Event) error {
+	var e exposureEvent
+	if err := json.Unmarshal(ev.Data, &e); err != nil {
+		return fmt.Errorf("%s: %w", ev.Subject, err)
+	}
+	if e.Org == "" || e.Vulnerability == "" || len(e.Vulnerability) > 80 {
+		return nil
+	}
+	return found(ctx, tx, e.Vulnerability, e.Org, s.now())
+}

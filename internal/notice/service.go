@@ -1,0 +1,249 @@
+package notice
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"noroshi/internal/base/blob"
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/text"
+	"noroshi/internal/base/thread"
+	"noroshi/internal/org"
+)
+
+// Exposed is one organisation that a vulnerability concerns, by one product.
+type Exposed struct {
+	Org      string
+	Product  string // for people
+	Devices  int
+	Certain  bool // product and version are known and compared
+	Priority Severity
+}
+
+// Facts are what is known of a vulnerability or an item of intelligence.
+type Facts struct {
+	Title      text.Both
+	Details    text.Both
+	About      []string // vulnerability ids
+	KnownAt    time.Time
+	AttackAt   time.Time // when attacks were first seen
+	Fixed      string    // first version that is repaired, when one is
+	TLP        TLP
+	Clearance  int
+	Indicators []Indicator
+}
+
+// Config is what the service needs. Exposed, Vulnerability and Item may be nil:
+// then nobody is proposed and nothing is filled in.
+type Config struct {
+	DB      *db.DB
+	Ledger  *ledger.Ledger
+	Keys    *key.Store
+	Blobs   *blob.Store
+	Threads *thread.Store
+	Orgs    *org.Service
+	Rules   *RuleSet         // nil: those of the program
+	Now     func() time.Time // nil: the clock
+	BaseURL string           // of the console, for links
+
+	// Exposed finds whom a vulnerability concerns: among orgs, or everybody
+	// when there are none named.
+	Exposed       func(ctx context.Context, tx *db.Tx, vulnerability string, orgs []string) ([]Exposed, error)
+	Vulnerability func(ctx context.Context, tx *db.Tx, id string) (Facts, error)
+	Item          func(ctx context.Context, tx *db.Tx, id string) (Facts, error)
+}
+
+// Service is what people do with notices: one method per intention.
+type Service struct{ Config }
+
+// New returns the service.
+func New(c Config) *Service {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rules == nil {
+		c.Rules = Rules()
+	}
+	return &Service{c}
+}
+
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// do runs an act whose verb the gate has to allow; a refusal is recorded.
+func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) (ledger.Receipt, error) {
+	return s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
+		who, reach, err := Access.Allow(ctx, act.Verb)
+		if err != nil {
+			return err
+		}
+		return fn(tx, who, reach)
+	})
+}
+
+// read runs queries that the gate has to allow. A refusal is recorded too:
+// asking for what one may not see is an act.
+func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
+	who, reach, err := Access.Allow(ctx, verb)
+	if err != nil {
+		_, err := s.do(ctx, &ledger.Act{Verb: verb}, nil)
+		return err
+	}
+	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+}
+
+func objectOf(id ID) string { return "notice/" + id }
+func letterOf(id ID) string { return "notice_letter/" + id }
+func ticketOf(id ID) string { return "notice_ticket/" + id }
+func langOf(who gate.Identity) text.Lang {
+	lang, _ := text.ParseLang(who.Lang)
+	return lang
+}
+
+// seal encrypts what a notice says, once, under its sender's key.
+func (s *Service) seal(ctx context.Context, tx *db.Tx, n *Notice) error {
+	raw, err := json.Marshal(&n.Content)
+	if err != nil {
+		return fmt.Errorf("notice %s: %w", n.ID, err)
+	}
+	c, err := s.Keys.Make(ctx, tx, n.From)
+	if err != nil {
+		return fmt.Errorf("notice %s: %w", n.ID, err)
+	}
+	n.sealed = c.Seal(raw, objectOf(n.ID))
+	return nil
+}
+
+// open decrypts a notice. Whoever calls it has decided that the reader may see
+// it, and cuts away what the reader may not.
+func (s *Service) open(ctx context.Context, tx *db.Tx, n *noticeRow) error {
+	c, err := s.Keys.For(ctx, tx, n.From)
+	if err != nil {
+		return fmt.Errorf("notice %s: %w", n.ID, err)
+	}
+	return n.open(c)
+}
+
+func (n *noticeRow) open(c *key.Cipher) error {
+	raw, err := c.Open(n.sealed, objectOf(n.ID))
+	if err != nil {
+		return fmt.Errorf("notice %s: %w", n.ID, err)
+	}
+	var content Content
+	if err := json.Unmarshal(raw, &content); err != nil {
+		return fmt.Errorf("notice %s: %w", n.ID, err)
+	}
+	n.Content = content
+	if len(n.why) > 0 {
+		why, err := c.Open(n.why, objectOf(n.ID)+"/end")
+		if err != nil {
+			return fmt.Errorf("notice %s: %w", n.ID, err)
+		}
+		n.EndedWhy = string(why)
+	}
+	n.sealed, n.why = nil, nil
+	return nil
+}
+
+// told is the sealed part of a recipient.
+type told struct {
+	Name string      `json:"name,omitempty"`
+	Mail string      `json:"mail,omitempty"`
+	Why  []text.Both `json:"why,omitempty"`
+	Note string      `json:"note,omitempty"`
+}
+
+func (r *Recipient) seal(c *key.Cipher) error {
+	raw, err := json.Marshal(told{r.Name, r.Mail, r.Why, r.Note})
+	if err != nil {
+		return fmt.Errorf("recipient %s: %w", r.ID, err)
+	}
+	r.sealed = c.Seal(raw, letterOf(r.ID))
+	return nil
+}
+
+func (r *Recipient) open(c *key.Cipher) error {
+	raw, err := c.Open(r.sealed, letterOf(r.ID))
+	if err != nil {
+		return fmt.Errorf("recipient %s: %w", r.ID, err)
+	}
+	var t told
+	if err := json.Unmarshal(raw, &t); err != nil {
+		return fmt.Errorf("recipient %s: %w", r.ID, err)
+	}
+	r.Name, r.Mail, r.Why, r.Note, r.sealed = t.Name, t.Mail, t.Why, t.Note, nil
+	return nil
+}
+
+// openAll opens recipients that one organisation told.
+func (s *Service) openAll(ctx context.Context, tx *db.Tx, from string, list []Recipient) error {
+	if len(list) == 0 {
+		return nil
+	}
+	c, err := s.Keys.For(ctx, tx, from)
+	if err != nil {
+		return fmt.Errorf("recipients of %s: %w", from, err)
+	}
+	for i := range list {
+		if err := list[i].open(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// said is the sealed part of an answer.
+type words struct {
+	Note    string `json:"note,omitempty"`
+	Interim string `json:"interim,omitempty"`
+	Date    string `json:"date,omitempty"`
+}
+
+// answers returns what a recipient said so far, opened.
+func (s *Service) answers(ctx context.Context, tx *db.Tx, recipient ID) ([]Answer, error) {
+	list, err := loadAnswers(ctx, tx, recipient)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		a := &list[i]
+		c, err := s.Keys.For(ctx, tx, a.owner)
+		if err != nil {
+			return nil, fmt.Errorf("answer %s: %w", a.ID, err)
+		}
+		raw, err := c.Open(a.sealed, "notice_answer/"+a.ID)
+		if err != nil {
+			return nil, fmt.Errorf("answer %s: %w", a.ID, err)
+		}
+		var w words
+		if err := json.Unmarshal(raw, &w); err != nil {
+			return nil, fmt.Errorf("answer %s: %w", a.ID, err)
+		}
+		a.Note, a.Interim, a.Date, a.sealed = w.Note, w.Interim, w.Date, nil
+	}
+	return list, nil
+}
+
+// names returns the names of organisations by id, in the reader's language.
+func (s *Service) names(ctx context.Context, tx *db.Tx, lang text.Lang, ids ...string) (map[string]string, error) {
+	list := make([]org.ID, 0, len(ids))
+	for _, id := range ids {
+		if id != "" {
+			list = append(list, org.ID(id))
+		}
+	}
+	found, err := s.Orgs.Names(ctx, tx, lang, list...)
+	out := make(map[string]string, len(found))
+	for id, n := range found {
+		out[string(id)] = n
+	}
+	return out, err
+}
+
+// absent reports whether nobody is registered under an id.
+func absent(err error) bool { return errors.Is(err, org.ErrOrgGone) }
