@@ -112,7 +112,9 @@ func debian(k *key, v string) bool {
 	}
 	revision := ""
 	if i := strings.LastIndexByte(v, '-'); i >= 0 {
-		v, revision = v[:i], v[i+1:]
+		if v, revision = v[:i], v[i+1:]; revision == "" {
+			return false
+		}
 	}
 	if strings.IndexAny(v, "0123456789") < 0 {
 		return false

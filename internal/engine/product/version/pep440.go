@@ -77,7 +77,7 @@ func pep440(k *key, v string) bool {
 		}
 		part := local[:n]
 		switch {
-		case part == "":
+		case part == "" || strings.Trim(part, alphanumeric) != "":
 			return false
 		case digits(part) == len(part):
 			k.tag(0x20, part)
@@ -85,12 +85,17 @@ func pep440(k *key, v string) bool {
 			k.put(0x18)
 			k.text(part)
 		}
-		local = strings.TrimPrefix(local[n:], ".")
-		local = strings.TrimLeft(local, "-_")
+		if local = local[n:]; local != "" {
+			if local = local[1:]; local == "" {
+				return false
+			}
+		}
 	}
 	k.put(end)
 	return true
 }
+
+const alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // pepPart reads one suffix: a separator, one of the words, a separator, a
 // number. It gives the index of the word, or -1.
@@ -99,16 +104,15 @@ func pepPart(v string, words ...string) (which int, number, rest string) {
 	if len(s) > 0 && (s[0] == '.' || s[0] == '-' || s[0] == '_') {
 		s = s[1:]
 	}
-	n := letters(s)
 	for i, w := range words {
-		if n != len(w) || !hasFold(s, w) {
+		if !hasFold(s, w) {
 			continue
 		}
-		s = s[n:]
+		s = s[len(w):]
 		if len(s) > 1 && (s[0] == '.' || s[0] == '-' || s[0] == '_') && digit(s[1]) {
 			s = s[1:]
 		}
-		n = digits(s)
+		n := digits(s)
 		return i, s[:n], s[n:]
 	}
 	return -1, "", v
