@@ -10,16 +10,16 @@ import (
 // values in them. Use: Kind, then Enter and Next in a loop, or Value; End last.
 // After an error it returns that error again.
 type Scanner struct {
-	r       io.Reader
-	limits  Limits
-	buf     []byte
-	i, n    int   // buf[i:n] is read and not yet consumed
-	base    int64 // offset of buf[0] in the document
-	eof     bool
-	hand    bool // a value is at hand: the next byte begins it
-	open    []level
-	check   checker
-	err     error
+	r      io.Reader
+	limits Limits
+	buf    []byte
+	i, n   int   // buf[i:n] is read and not yet consumed
+	base   int64 // offset of buf[0] in the document
+	eof    bool
+	hand   bool // a value is at hand: the next byte begins it
+	open   []level
+	check  checker
+	err    error
 }
 
 // level is one array or object that is entered.
