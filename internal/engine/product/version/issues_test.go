@@ -27,6 +27,13 @@ func TestIssues(t *testing.T) {
 		{"cve-bin-tool 3430: OpenSSL letters against the next release", Generic, "1.1.1w", "1.1.2"},
 		{"wazuh 37337: mixed forms", Generic, "2.0.3_417.9.3", "18.6"},
 		{"wazuh 37337: mixed forms", Generic, "4.0_beta", "4.0"},
+		{"dependency-track 4087: a release candidate of Python taken for later", PEP440, "24.7.0rc1", "24.7.0"},
+		{"dependency-track 3808: revisions compared as text", Alpine, "1.36.1-r2", "1.36.1-r18"},
+		{"dependency-track 3808: revisions compared as text", Generic, "1.36.1-r2", "1.36.1-r18"},
+		{"trivy 245: a release candidate of Alpine", Alpine, "1.2.3_rc1-r0", "1.2.3-r0"},
+		{"trivy 985: a v on one side", SemVer, "v0.21.1", "1.15.4"},
+		{"trivy 1886: the epoch taken for the version", Generic, "3.2", "1:5.0.20-1+bionic"},
+		{"trivy 108: a platform taken for a pre-release", Gem, "1.7.1", "1.10.9-java"},
 		{"gpt4all 2772: rc numbers", Generic, "2.0.99-rc2", "2.0.99-rc10"},
 		{"dependency-track 511: the update attribute left out", Java, Join("1.8.0", "update_191"), Join("1.8.0", "update_202")},
 		{"wazuh 8434: the update attribute left out", Generic, Join("2016", "cumulative_update_21"), Join("2016", "cumulative_update_22")},
@@ -38,5 +45,6 @@ func TestIssues(t *testing.T) {
 	} {
 		t.Run(c.issue, func(t *testing.T) { check(t, c.s, c.a, c.b, -1) })
 	}
+	t.Run("trivy 1496: a platform taken for a pre-release", func(t *testing.T) { check(t, Gem, "1.12.5", "1.12.5-arm64-darwin", 0) })
 	t.Run("nvdtools 205: leading zeros", func(t *testing.T) { check(t, Generic, "2023.02.13", "2023.2.13", 0) })
 }

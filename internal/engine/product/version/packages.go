@@ -291,7 +291,8 @@ func mavenRank(word string, numbered bool) (rank byte, known bool) {
 }
 
 // gem orders as RubyGems' Gem::Version: letters below the end below numbers,
-// zeros at the end of the numbers say nothing, a hyphen is ".pre.".
+// zeros at the end of the numbers say nothing, a hyphen is ".pre." unless a
+// platform follows.
 func gem(k *key, v string) bool {
 	const word, end, num = 0x10, 0x20, 0x30
 	zeros, any := 0, false
@@ -315,6 +316,8 @@ func gem(k *key, v string) bool {
 			k.put(word)
 			k.raw(v[i : i+n])
 			i += n
+		case c == '-' && gemPlatform(v[i+1:]):
+			i = len(v)
 		case c == '-':
 			zeros = 0
 			k.put(word)
@@ -328,6 +331,17 @@ func gem(k *key, v string) bool {
 	}
 	k.put(end)
 	return any && digit(v[0])
+}
+
+// gemPlatform reports whether what follows a hyphen is the platform a gem is
+// built for (1.12.5-arm64-darwin), which file names and lock files append.
+func gemPlatform(s string) bool {
+	for _, p := range [...]string{"java", "jruby", "x86", "x64", "arm", "aarch64", "universal", "mswin", "mingw", "linux", "darwin", "powerpc", "ppc", "riscv", "s390"} {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // alpine orders as apk does: numbers, a letter, suffixes (_alpha, _beta, _pre,
