@@ -475,3 +475,21 @@ func (s *Service) tidyUp(ctx context.Context) error {
 	}
 	return err
 }
+
+// fault returns the failure as the fault it was: numbers and times come back
+// from JSON as such.
+func (f *Failure) fault() *fault.Error {
+	e := &fault.Error{Kind: fault.Invalid, Code: f.Code, Args: fault.Args{}}
+	for k, v := range f.Args {
+		switch x := v.(type) {
+		case float64:
+			v = int64(x)
+		case string:
+			if at, err := time.Parse(time.RFC3339Nano, x); err == nil {
+				v = at
+			}
+		}
+		e.Args[k] = v
+	}
+	return e
+}
