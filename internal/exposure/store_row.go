@@ -210,6 +210,9 @@ type pastRow struct {
 }
 
 func insertPast(ctx context.Context, tx *db.Tx, p *pastRow) error {
+	if p.sealed == nil { // what the hub itself did has no words
+		p.sealed = []byte{}
+	}
 	_, err := tx.Exec(ctx, "INSERT INTO exposure_past (id, row_id, what, at, person, by_org, entry, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 		p.ID, string(p.row), p.What, db.Micros(p.At), p.person, p.org, p.Entry, p.sealed)
 	return err
