@@ -131,6 +131,17 @@ func TestMatchEqualsTwin(t *testing.T) {
 			if d := cmp.Diff(want, got); d != "" {
 				t.Fatalf("%+v\nof %+v\ntwin, index: %s", s, statements, d)
 			}
+			for f := range from.Concerned(s) {
+				if got[f.Vulnerability] != (slowVerdict{f.Verdict, f.Certainty}) || f.Verdict == VerdictNotAffected {
+					t.Fatalf("concerned: %v", f)
+				}
+				delete(got, f.Vulnerability)
+			}
+			for id, v := range got {
+				if v.Verdict != VerdictNotAffected {
+					t.Fatalf("%s is %v and not among the concerned", id, v.Verdict)
+				}
+			}
 			bare := map[string]slowVerdict{}
 			from.Verdicts(s, func(v string, d Verdict, c Certainty) bool { bare[v] = slowVerdict{d, c}; return true })
 			if d := cmp.Diff(want, bare); d != "" {
@@ -245,11 +256,37 @@ func sample(statements []Statement, n int) []Subject {
 	return out
 }
 
+// Those concerned are all that Match yields but for the verdict not affected,
+// on products with many vulnerabilities.
+func TestConcernedEqualsMatch(t *testing.T) {
+	statements := nvdStatements(t)
+	x := New(statements)
+	subjects, seen := sample(statements, 4_000), 0
+	for _, s := range append(subjects, Subject{Name: parse(t, "cpe:2.3:a:gitlab:gitlab:*:*:*:*:*:*:*:*")}, Subject{Name: parse(t, "cpe:2.3:a:gitlab:gitlab:odd:*:*:*:*:*:*:*")}) {
+		var want, got []string
+		for f := range x.Match(s) {
+			if f.Verdict != VerdictNotAffected {
+				want = append(want, fmt.Sprint(f.Vulnerability, f.Verdict, f.Certainty, rulesOf(f)))
+			}
+		}
+		for f := range x.Concerned(s) {
+			got = append(got, fmt.Sprint(f.Vulnerability, f.Verdict, f.Certainty, rulesOf(f)))
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Fatalf("%s: %s", s.Name, d)
+		}
+		seen += len(got)
+	}
+	if seen < len(subjects) {
+		t.Errorf("only %d findings", seen)
+	}
+}
+
 func benchmarkMatch(b *testing.B, x *Index, subjects []Subject) {
 	b.ReportAllocs()
 	findings, i := 0, 0
 	for b.Loop() {
-		for range x.Match(subjects[i%len(subjects)]) {
+		for range x.Concerned(subjects[i%len(subjects)]) {
 			findings++
 		}
 		i++

@@ -1,0 +1,234 @@
+package product
+
+import (
+	"iter"
+	"slices"
+	"sync"
+
+	"noroshi/internal/engine/product/cpe"
+)
+
+// matcher is the working memory of one Match.
+type matcher struct {
+	view     view
+	lists    [][]plan
+	table    *table   // of the last list
+	release  *release // as its lines compare it
+	narrowed []plan
+	places   []uint32
+	claims   []claim
+	opinions []opinion
+}
+
+// Match yields a finding for each vulnerability that a statement relates to the
+// subject's product, in the order of their ids, those that do not affect it
+// included. A finding may be kept.
+//
+//   - Only an equal product is ever related; a wildcard in the place of the
+//     vendor or the product never matches. A subject without a vendor meets the
+//     products of that name of every vendor as if its name were only proposed.
+//   - A subject that is only the platform of what is vulnerable is not affected,
+//     [PlatformOnly]; where it is hardware and the statement is about software
+//     of the same maker, its firmware, the verdict is [Unknown].
+//   - A platform that is asked for and of which nobody said anything is taken to
+//     be there: affected, [Exact], with [PlatformUnknown] in the proof.
+//   - An edition, target or language the subject does not state is taken to be
+//     the one meant, with [EditionUnknown] in the proof.
+//   - "-" as version means a product without a version, and never every version.
+//   - Of several sources the one nearest to the maker decides, of equals the
+//     newest; the proof holds what the others say.
+func (x *Index) Match(s Subject) iter.Seq[Finding] {
+	return func(yield func(Finding) bool) {
+		m := matchers.Get().(*matcher)
+		defer m.done()
+		proposed := m.prepare(x, &s)
+		for m.next() {
+			if len(m.opinions) > 0 && !yield(fold(&m.view, m.opinions, proposed)) {
+				return
+			}
+		}
+	}
+}
+
+// Concerned yields what Match does but for the verdict not affected, and is
+// much faster where most vulnerabilities of a product are of other versions.
+func (x *Index) Concerned(s Subject) iter.Seq[Finding] {
+	return func(yield func(Finding) bool) {
+		m := matchers.Get().(*matcher)
+		defer m.done()
+		proposed := m.prepare(x, &s)
+		m.narrow()
+		for m.next() {
+			if len(m.opinions) > 0 && m.opinions[m.order()].verdict != VerdictNotAffected &&
+				!yield(fold(&m.view, m.opinions, proposed)) {
+				return
+			}
+		}
+	}
+}
+
+// Verdicts yields what Match does without the proofs, for whoever compares
+// many: the vulnerability, the verdict and the certainty.
+func (x *Index) Verdicts(s Subject, yield func(vulnerability string, v Verdict, c Certainty) bool) {
+	m := matchers.Get().(*matcher)
+	defer m.done()
+	proposed := m.prepare(x, &s)
+	for m.next() {
+		if len(m.opinions) == 0 {
+			continue
+		}
+		d := &m.opinions[m.order()]
+		v := d.verdict
+		if proposed && v == VerdictAffected {
+			v = Unknown
+		}
+		if !yield(d.plan.statement.Vulnerability, v, d.certainty) {
+			return
+		}
+	}
+}
+
+// matchers are kept for the next Match; their content means nothing.
+var matchers = sync.Pool{New: func() any { return new(matcher) }}
+
+func (m *matcher) done() {
+	m.view.subject = nil
+	matchers.Put(m)
+}
+
+// prepare makes the subject ready and finds the plans of its products. It
+// reports whether its name is only proposed.
+func (m *matcher) prepare(x *Index, s *Subject) (proposed bool) {
+	v := &m.view
+	v.subject = s
+	v.keys = append(v.keys[:0], Keys(s.Name, "")...)
+	v.pkg = packageKey(s.Package)
+	proposed = s.Identity == Proposed
+	if len(v.keys) == 0 && s.Name.Vendor == cpe.Any && names(s.Name.Product) {
+		proposed = true
+		for _, part := range parts(s.Name.Part) {
+			v.keys = append(v.keys, x.vendors[part+":"+string(s.Name.Product)]...)
+		}
+	}
+	atPackage := packageVersion(s.Package)
+	v.byName.set(&s.Name, s.Version, atPackage)
+	v.byPkg.set(&cpe.Name{}, atPackage, s.Version, text(s.Name.Version))
+	v.machines = v.machines[:0]
+	for i := range s.Platforms {
+		p := machine{name: &s.Platforms[i]}
+		p.release.set(p.name)
+		if k := Keys(s.Platforms[i], ""); len(k) > 0 {
+			p.key = k[0]
+		}
+		v.machines = append(v.machines, p)
+	}
+	m.lists, m.table = m.lists[:0], nil
+	for _, k := range v.keys {
+		if e := x.of(k); e != nil && len(e.plans) > 0 {
+			m.lists, m.table, m.release = append(m.lists, e.plans), &e.table, &v.byName
+		}
+	}
+	if e := x.of(v.pkg); e != nil && len(e.plans) > 0 {
+		m.lists, m.table, m.release = append(m.lists, e.plans), &e.table, &v.byPkg
+	}
+	return proposed
+}
+
+// narrow leaves out the plans that plainly say "not affected".
+func (m *matcher) narrow() {
+	if len(m.lists) != 1 {
+		return
+	}
+	places, ok := m.table.concerned(m.release, m.places[:0])
+	m.places = places
+	if !ok {
+		return
+	}
+	m.narrowed = m.narrowed[:0]
+	for _, p := range places {
+		m.narrowed = append(m.narrowed, m.lists[0][p])
+	}
+	m.lists[0] = m.narrowed
+}
+
+// order puts the opinions in their order and returns the one that decides.
+func (m *matcher) order() int {
+	if len(m.opinions) > 1 {
+		slices.SortStableFunc(m.opinions, func(a, b opinion) int { return a.before(&b) })
+	}
+	return choose(m.opinions)
+}
+
+// parts are the parts a name can mean.
+func parts(p cpe.Value) []string {
+	if p == cpe.Any {
+		return []string{"a", "h", "o"}
+	}
+	return []string{string(p)}
+}
+
+// next gathers the opinions about the next vulnerability; false at the end.
+func (m *matcher) next() bool {
+	id, any := "", false
+	for _, l := range m.lists {
+		if len(l) > 0 && (!any || l[0].statement.Vulnerability < id) {
+			id, any = l[0].statement.Vulnerability, true
+		}
+	}
+	m.opinions, m.claims = m.opinions[:0], m.claims[:0]
+	for i := range m.lists {
+		for len(m.lists[i]) > 0 && m.lists[i][0].statement.Vulnerability == id {
+			m.judge(&m.lists[i][0])
+			m.lists[i] = m.lists[i][1:]
+		}
+	}
+	return any
+}
+
+// judge adds the opinion of one statement, if it has one. A statement that
+// speaks of the subject by name and by package is one opinion.
+func (m *matcher) judge(p *plan) {
+	start := len(m.claims)
+	for i := range m.opinions {
+		if o := &m.opinions[i]; o.plan.statement == p.statement {
+			for _, c := range o.claims {
+				m.claims = append(m.claims, c)
+			}
+			m.opinions = slices.Delete(m.opinions, i, i+1)
+			break
+		}
+	}
+	platform := false
+	for _, part := range p.parts {
+		var s state
+		if part.line != nil {
+			m.claims, s = part.line.walk(&m.view, m.claims)
+		} else {
+			m.claims, s = part.node.walk(&m.view, m.claims)
+		}
+		platform = platform || s.platform
+	}
+	m.claims = once(m.claims, start)
+	switch {
+	case len(m.claims) > start:
+		m.opinions = append(m.opinions, weigh(p, m.claims[start:len(m.claims):len(m.claims)]))
+	case platform && p.platform != nil && p.firmware:
+		m.opinions = append(m.opinions, opinion{plan: p, verdict: Unknown, certainty: PlatformOnly, weight: soft, decided: -1})
+	case platform && p.platform != nil:
+		m.opinions = append(m.opinions, opinion{plan: p, verdict: VerdictNotAffected, certainty: PlatformOnly, weight: soft, decided: -1})
+	}
+}
+
+// once drops the claims from start on whose line has already claimed.
+func once(claims []claim, start int) []claim {
+	if len(claims)-start < 2 {
+		return claims
+	}
+	kept := claims[:start]
+	for _, c := range claims[start:] {
+		if !slices.ContainsFunc(kept[start:], func(k claim) bool { return k.line.Line == c.line.Line }) {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}

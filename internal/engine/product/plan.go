@@ -1,0 +1,253 @@
+package product
+
+import (
+	"slices"
+	"sort"
+	"strconv"
+
+	"noroshi/internal/engine/product/cpe"
+	"noroshi/internal/engine/product/version"
+)
+
+// plan is what one statement says about one product.
+type plan struct {
+	statement *Statement
+	parts     []part
+	platform  *line // the first platform line of the product, nil when there is none
+	firmware  bool  // the product is hardware, and the statement is about its maker's software
+	mixed     bool  // not all lines say affected, so that their order matters
+	rank      rank
+}
+
+// part is a line that stands for itself, or a node that has to be evaluated as
+// a whole. One of the two is nil.
+type part struct {
+	line *line
+	node *node
+}
+
+// compile makes the plans of a product, and the table of those that are only
+// about ranges.
+func (e *entry) compile(statements []*Statement) {
+	e.plans = make([]plan, 0, len(e.refs))
+	for _, ref := range e.refs {
+		c := compiler{key: e.key}
+		c.plan.statement = statements[ref]
+		c.split(&c.plan.statement.Root, 0)
+		if len(c.plan.parts) > 0 {
+			e.plans = append(e.plans, c.plan)
+		}
+	}
+	e.table = newTable(e.plans)
+}
+
+// compiler makes the plan of one statement about one product.
+type compiler struct {
+	key  string
+	path []byte
+	plan plan
+}
+
+// split deals the parts of a statement that name the product: lines of plain
+// alternatives one by one, anything else as a whole.
+func (c *compiler) split(n *Node, depth int) {
+	if depth > maxDepth {
+		return
+	}
+	if n.Op == And || n.Negate {
+		whole := newNode(n, string(c.path), depth)
+		whole.each(func(l *line) {
+			if l.key == c.key || l.pkg == c.key {
+				c.give(l, &whole)
+			}
+		})
+		return
+	}
+	at := len(c.path)
+	for i := range n.Lines {
+		if l := &n.Lines[i]; c.names(l) {
+			path := strconv.AppendInt(append(c.path, "/lines/"...), int64(i), 10)
+			compiled := newLine(l, string(path))
+			c.give(&compiled, nil)
+		}
+	}
+	for i := range n.Children {
+		c.path = strconv.AppendInt(append(c.path[:at], "/children/"...), int64(i), 10)
+		c.split(&n.Children[i], depth+1)
+	}
+	c.path = c.path[:at]
+}
+
+// names reports whether a line names the product.
+func (c *compiler) names(l *Line) bool {
+	if v, p := string(l.Name.Vendor), string(l.Name.Product); p != "" && len(c.key) == len("cpe:a::")+len(v)+len(p) &&
+		c.key[:4] == "cpe:" && c.key[len(c.key)-len(p):] == p && names(l.Name.Vendor) && names(l.Name.Product) {
+		if keys := Keys(l.Name, ""); len(keys) > 0 && keys[0] == c.key {
+			return true
+		}
+	}
+	return l.Package != "" && packageKey(l.Package) == c.key
+}
+
+func (c *compiler) give(l *line, whole *node) {
+	p := &c.plan
+	if len(p.parts) == 0 {
+		p.rank = rankOf(p.statement, l.Name.Vendor)
+	}
+	switch {
+	case whole == nil:
+		p.parts = append(p.parts, part{line: l})
+	case len(p.parts) == 0 || p.parts[len(p.parts)-1].node != whole:
+		p.parts = append(p.parts, part{node: whole})
+	}
+	p.mixed = p.mixed || whole != nil || l.Status != Affected
+	if l.Platform && p.platform == nil {
+		p.platform = l
+		p.firmware = l.Name.Part == "h" && whole != nil && drives(whole, l.Name.Vendor)
+	}
+}
+
+// drives reports whether a node is about an operating system of a vendor: the
+// firmware of its hardware.
+func drives(n *node, vendor cpe.Value) bool {
+	found := false
+	n.each(func(l *line) {
+		found = found || !l.Platform && l.Name.Part == "o" && l.Name.Vendor == vendor
+	})
+	return found
+}
+
+// table finds the plans of a product that do not plainly say "not affected" of
+// a version. Plans about nothing but ranges are held as intervals of whole
+// numbers: the places of their bounds among all bounds, in order.
+type table struct {
+	scheme version.Scheme
+	bounds []version.Prepared // in order, each once
+	spans  []span             // ordered by plan
+	rest   []uint32           // plans that are looked at for every version
+}
+
+// span is a range of a plan. A version that equals bound i stands at 2i+1, one
+// between bounds i-1 and i at 2i.
+type span struct{ from, to, plan uint32 }
+
+// few is the number of plans below which a table is not worth its making.
+const few = 8
+
+func newTable(plans []plan) table {
+	var t table
+	if len(plans) < few {
+		return t
+	}
+	t.scheme = plans[0].scheme()
+	ranges := func(p *plan, f func(l *line, i int)) {
+		for _, part := range p.parts {
+			for i := range part.line.spans {
+				f(part.line, i)
+			}
+		}
+	}
+	isRest := make([]bool, len(plans))
+	for i := range plans {
+		p := &plans[i]
+		alone := (i == 0 || plans[i-1].statement.Vulnerability != p.statement.Vulnerability) &&
+			(i+1 == len(plans) || plans[i+1].statement.Vulnerability != p.statement.Vulnerability)
+		if !alone || !p.onlyRanges(t.scheme) {
+			isRest[i] = true
+			t.rest = append(t.rest, uint32(i))
+			continue
+		}
+		ranges(p, func(l *line, j int) {
+			for _, b := range [...]bound{l.spans[j].from, l.spans[j].to} {
+				if b.closed {
+					t.bounds = append(t.bounds, b.at)
+				}
+			}
+		})
+	}
+	order := func(a, b version.Prepared) int { c, _ := a.Compare(b); return c }
+	slices.SortFunc(t.bounds, order)
+	t.bounds = slices.CompactFunc(t.bounds, func(a, b version.Prepared) bool { return order(a, b) == 0 })
+	for i := range plans {
+		if isRest[i] {
+			continue
+		}
+		ranges(&plans[i], func(l *line, j int) {
+			s := span{from: 0, to: 2 * uint32(len(t.bounds)), plan: uint32(i)}
+			if b := l.spans[j].from; b.closed {
+				if s.from = t.place(b.at); l.Ranges[j].FromExcluded {
+					s.from++
+				}
+			}
+			if b := l.spans[j].to; b.closed {
+				if s.to = t.place(b.at); !l.Ranges[j].ToIncluded {
+					s.to--
+				}
+			}
+			if s.from <= s.to {
+				t.spans = append(t.spans, s)
+			}
+		})
+	}
+	return t
+}
+
+// scheme is that of the plan's first line.
+func (p *plan) scheme() version.Scheme {
+	if l := p.parts[0].line; l != nil {
+		return l.scheme
+	}
+	return version.Generic
+}
+
+// onlyRanges reports whether a plan says "affected" of ranges of ordered
+// versions and nothing else.
+func (p *plan) onlyRanges(s version.Scheme) bool {
+	for _, part := range p.parts {
+		l := part.line
+		if l == nil || l.Platform || l.Status != Affected || len(l.Versions) > 0 || len(l.Ranges) == 0 || l.scheme != s {
+			return false
+		}
+		for _, i := range l.spans {
+			if !i.from.closed && !i.to.closed || i.from.closed && !i.from.at.Ordered() || i.to.closed && !i.to.at.Ordered() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// place is where a version stands among the bounds.
+func (t *table) place(v version.Prepared) uint32 {
+	i, equal := sort.Find(len(t.bounds), func(i int) int { c, _ := v.Compare(t.bounds[i]); return c })
+	if equal {
+		return 2*uint32(i) + 1
+	}
+	return 2 * uint32(i)
+}
+
+// concerned appends the plans that may not say "not affected" of a version, in
+// their order. ok is false when that cannot be told by the table.
+func (t *table) concerned(r *release, to []uint32) (_ []uint32, ok bool) {
+	if len(t.spans) == 0 && len(t.rest) == 0 || r.base.text == "" {
+		return to, false
+	}
+	at := r.full.prepare(t.scheme)
+	if !at.Ordered() {
+		return to, false
+	}
+	place, rest := t.place(at), t.rest
+	for i := range t.spans {
+		s := &t.spans[i]
+		if place < s.from || place > s.to {
+			continue
+		}
+		for len(rest) > 0 && rest[0] < s.plan {
+			to, rest = append(to, rest[0]), rest[1:]
+		}
+		if len(to) == 0 || to[len(to)-1] != s.plan {
+			to = append(to, s.plan)
+		}
+	}
+	return append(to, rest...), true
+}
