@@ -4,7 +4,9 @@ package purl
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	packageurl "github.com/package-url/packageurl-go"
 )
@@ -34,6 +36,14 @@ func Key(text string) (key, version string, err error) {
 	if len(text) < 4 || !strings.EqualFold(text[:4], "pkg:") {
 		return "", "", &Error{0, "a package URL starts with pkg:"}
 	}
+	// What is no UTF-8 would be replaced, and different packages get one key.
+	plain, err := url.PathUnescape(text)
+	if err != nil {
+		return "", "", &Error{place(text), "a percent sign without two hexadecimal digits"}
+	}
+	if !utf8.ValidString(plain) {
+		return "", "", &Error{place(text), "it is not UTF-8"}
+	}
 	p, err := packageurl.FromString(text)
 	if err != nil {
 		return "", "", &Error{place(text), err.Error()}
@@ -53,7 +63,10 @@ func Key(text string) (key, version string, err error) {
 		}
 	}
 	bare := packageurl.PackageURL{Type: p.Type, Namespace: p.Namespace, Name: p.Name}
-	return bare.ToString()[len("pkg:"):], version, nil
+	if key = bare.ToString()[len("pkg:"):]; len(key) > MaxLen-len("pkg:") {
+		return "", "", &Error{place(text), fmt.Sprintf("more than %d bytes when it is percent-encoded", MaxLen)}
+	}
+	return key, version, nil
 }
 
 // Type returns the type of a key or package URL: npm, deb …

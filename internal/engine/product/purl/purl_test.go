@@ -44,7 +44,7 @@ func TestKeyErrors(t *testing.T) {
 		offset int
 	}{
 		{"", 0}, {"npm/lodash", 0}, {"pkg:npm", 4}, {"pkg:npm/", 8}, {"pkg:npm/@1.0", 8}, {"pkg:npm/a%zz", 9}, {"pkg:npm/a@1%", 11},
-		{"pkg:n*m/a", 8}, {"pkg:npm/" + strings.Repeat("a", MaxLen), MaxLen},
+		{"pkg:n*m/a", 8}, {"pkg:pypi/\x98a", 9}, {"pkg:npm/a%98", 8}, {"pkg:npm/" + strings.Repeat("あ", 600), 8}, {"pkg:npm/" + strings.Repeat("a", MaxLen), MaxLen},
 	} {
 		key, _, err := Key(c.text)
 		var e *Error
