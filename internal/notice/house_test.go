@@ -8,6 +8,7 @@ import (
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
 	"noroshi/internal/base/text"
 	"noroshi/internal/org"
 	"noroshi/internal/testkit"
@@ -21,6 +22,7 @@ type house struct {
 	*land.Country
 	t       testing.TB
 	exposed []Exposed
+	seq     int
 }
 
 func sources() []db.Source {
@@ -114,7 +116,7 @@ func (h *house) to(names ...string) (out []NewRecipient) {
 	return out
 }
 
-// letter returns the one letter of somebody, unopened.
+// one returns the last letter of somebody, unopened.
 func (h *house) one(ctx context.Context) Letter {
 	h.t.Helper()
 	list, _, err := h.Inbox(ctx, Filter{})
@@ -124,6 +126,16 @@ func (h *house) one(ctx context.Context) Letter {
 	return list[0]
 }
 
+// read opens it.
+func (h *house) read(ctx context.Context) Letter {
+	h.t.Helper()
+	l, err := h.Open(ctx, h.one(ctx).ID)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return l
+}
+
 // tie makes a confirmed tie.
 func (h *house) tie(kind org.TieKind, customer, other string) {
 	h.t.Helper()
@@ -131,3 +143,8 @@ func (h *house) tie(kind org.TieKind, customer, other string) {
 		h.t.Fatalf("tie: %v", err)
 	}
 }
+
+// transaction and Keys name what a test needs of the service's own.
+type transaction = db.Tx
+
+func (h *house) Keys() *key.Store { return h.Parts.Keys }

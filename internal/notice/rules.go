@@ -225,6 +225,15 @@ func (r *RuleSet) Highest(marks ...TLP) TLP {
 	return best
 }
 
+// markOf is the mark that goes with a version: who reads more than the small
+// version reads the notice's own title too.
+func (r *RuleSet) markOf(c *Content, k Kind) TLP {
+	if k == Small {
+		return c.TLPOf(k)
+	}
+	return r.Highest(c.TLP, c.TLPOf(k))
+}
+
 // Chore is one reminder or escalation of a notice, with its instant.
 type Chore struct {
 	RemindRule

@@ -96,7 +96,7 @@ func (s *Service) letter(ctx context.Context, tx *db.Tx, r Recipient, n noticeRo
 		return l, nil
 	}
 	for _, k := range kinds {
-		if s.Rules.MayPass(n.Content.TLPOf(k), true) {
+		if s.Rules.MayPass(s.Rules.markOf(&n.Content, k), true) {
 			l.MayPass = append(l.MayPass, k)
 		}
 	}

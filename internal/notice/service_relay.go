@@ -75,7 +75,7 @@ func (s *Service) Reachable(ctx context.Context, id ID) (out Reachable, err erro
 		}
 		out.Versions, out.Cautions = out.Letter.MayPass, s.Rules.Cautions
 		for _, k := range out.Versions {
-			if n.Content.Clearance == 0 && s.Rules.MayPass(out.Letter.Content.TLPOf(k), false) {
+			if n.Content.Clearance == 0 && s.Rules.MayPass(s.Rules.markOf(&out.Letter.Content, k), false) {
 				out.Open = append(out.Open, k)
 			}
 		}
@@ -193,7 +193,7 @@ func (s *Service) begotten(ctx context.Context, tx *db.Tx, who gate.Identity, r 
 	}
 	chosen := kinds[:0:0]
 	for _, k := range kinds {
-		if len(in.Versions) == 0 && s.Rules.MayPass(n.Content.TLPOf(k), true) || slices.Contains(in.Versions, k) {
+		if len(in.Versions) == 0 && s.Rules.MayPass(s.Rules.markOf(&n.Content, k), true) || slices.Contains(in.Versions, k) {
 			chosen = append(chosen, k)
 		}
 	}
@@ -215,7 +215,7 @@ func (s *Service) begotten(ctx context.Context, tx *db.Tx, who gate.Identity, r 
 			Why: []text.Both{{JA: in.Why, EN: in.Why}}}
 		known := c.Org != ""
 		for _, v := range chosen {
-			if !s.Rules.MayPass(n.Content.TLPOf(v), known) {
+			if !s.Rules.MayPass(s.Rules.markOf(&n.Content, v), known) {
 				return nil, fault.New(fault.Refused, ErrMark.Code)
 			}
 		}

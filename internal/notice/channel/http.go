@@ -5,7 +5,6 @@ import (
 	"context"
 
 	"noroshi/internal/base/httpd"
-	"noroshi/internal/base/mail"
 	"noroshi/internal/base/post"
 	"noroshi/internal/base/text"
 )
@@ -62,7 +61,7 @@ func Routes(r *httpd.Router, s *Service) {
 		}{201, Made{c, secret}}, nil
 	}, httpd.Secret)
 	httpd.Op(r, "POST /api/v1/channels/{id}/confirmation", "channel.confirm", "Confirm a mail address with the code that came", func(ctx context.Context, in *struct {
-		idIn
+		ID   string `path:"id" maxLength:"60"`
 		Body Confirmation
 	}) (*struct{}, error) {
 		return nil, s.Confirm(ctx, in.ID, in.Body.Code)
@@ -76,11 +75,7 @@ func Routes(r *httpd.Router, s *Service) {
 	httpd.Op(r, "POST /api/v1/mail-reports", "channel.bounce", "Hand over a delivery report of the mail server", func(ctx context.Context, in *struct {
 		RawBody []byte `contentType:"message/rfc822"`
 	}) (*struct{}, error) {
-		rep, err := mail.ReadReport(bytes.NewReader(in.RawBody))
-		if err != nil {
-			return nil, err
-		}
-		return nil, s.Bounce(ctx, rep)
+		return nil, s.Bounce(ctx, bytes.NewReader(in.RawBody))
 	})
 	httpd.Op(r, "GET /api/v1/letters", "channel.aside", "List letters that did not arrive", func(ctx context.Context, in *httpd.Paging) (*httpd.List[post.Letter], error) {
 		all, next, err := s.Aside(ctx, in.Cursor, in.Limit)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math/big"
 	"slices"
 	"strings"
@@ -213,8 +214,12 @@ func (s *Service) Subscribed(ctx context.Context, path string, p text.Printer) (
 
 // Bounce takes a delivery report as a mail server sends it, from whoever runs
 // the hub. Fault: mail.ErrReport.
-func (s *Service) Bounce(ctx context.Context, r mail.Report) error {
-	return s.do(ctx, &ledger.Act{Verb: "channel.bounce", Public: map[string]any{"status": r.Status}}, func(tx *db.Tx, _ gate.Identity) error {
+func (s *Service) Bounce(ctx context.Context, report io.Reader) error {
+	return s.do(ctx, &ledger.Act{Verb: "channel.bounce"}, func(tx *db.Tx, _ gate.Identity) error {
+		r, err := mail.ReadReport(report)
+		if err != nil {
+			return err
+		}
 		return s.Office.Returned(ctx, tx, r)
 	})
 }
