@@ -26,11 +26,15 @@ import (
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/mail"
 	"noroshi/internal/base/page"
+	"noroshi/internal/base/post"
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/incident"
+	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/sighting"
 )
 
 var (
@@ -42,22 +46,24 @@ var (
 
 // Words returns the sentences of the whole program.
 func Words() (*text.Catalog, error) {
-	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, ledger.Words, backup.Words,
-		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words)
+	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, mail.Words, post.Words, ledger.Words, backup.Words,
+		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sighting.Words, channel.Words)
 }
 
 // Migrations returns the tables of the whole program, in their order.
 func Migrations() []db.Source {
 	return []db.Source{
 		{Noun: "bus", FS: bus.Migrations}, {Noun: "key", FS: key.Migrations}, {Noun: "ledger", FS: ledger.Migrations},
-		{Noun: "blob", FS: blob.Migrations}, {Noun: "thread", FS: thread.Migrations}, {Noun: "httpd", FS: httpd.Migrations},
+		{Noun: "blob", FS: blob.Migrations}, {Noun: "thread", FS: thread.Migrations}, {Noun: "post", FS: post.Migrations}, {Noun: "httpd", FS: httpd.Migrations},
 		{Noun: "org", FS: org.Migrations}, {Noun: "asset", FS: asset.Migrations}, {Noun: "incident", FS: incident.Migrations},
+		{Noun: "sighting", FS: sighting.Migrations}, {Noun: "channel", FS: channel.Migrations},
 	}
 }
 
 func newPages(words *text.Catalog) (*page.Set, error) {
 	return page.New(words, page.Source{Noun: "httpd", FS: httpd.Web}, page.Source{Noun: "app", FS: ownPages},
-		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "asset", FS: asset.Web}, page.Source{Noun: "incident", FS: incident.Web})
+		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "asset", FS: asset.Web}, page.Source{Noun: "incident", FS: incident.Web},
+		page.Source{Noun: "sighting", FS: sighting.Web}, page.Source{Noun: "channel", FS: channel.Web})
 }
 
 // version is set when the program is linked (see the Makefile).

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -18,15 +17,19 @@ import (
 	"noroshi/internal/base/bus"
 	"noroshi/internal/base/config"
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/obs"
+	"noroshi/internal/base/post"
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/incident"
+	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/sighting"
 )
 
 // Hub is a hub with everything in it.
@@ -38,9 +41,14 @@ type Hub struct {
 	Ledger    *ledger.Ledger
 	Bus       *bus.Bus
 	Blobs     *blob.Store
+	Threads   *thread.Store
+	Out       *fetch.Client // to feeds and webhooks
+	Post      *post.Office  // letters: mail and webhooks
 	Orgs      *org.Service
 	Assets    *asset.Service
 	Incidents *incident.Service
+	Sightings *sighting.Service
+	Channels  *channel.Service
 	Router    *httpd.Router
 	Words     *text.Catalog
 	log       *slog.Logger
@@ -75,48 +83,13 @@ func OpenHub(ctx context.Context, cfg config.Config, words *text.Catalog, log *s
 			h.DB.Close()
 		}
 	}()
-	if _, err = h.DB.Migrate(ctx, Migrations()...); err != nil {
-		return nil, fmt.Errorf("open hub: %w", err)
-	}
-	if h.Ring, err = key.OpenRing(cfg.KeyDir()); err != nil {
+	if err = h.openBase(ctx); err != nil {
 		return nil, err
 	}
-	h.Keys = key.NewStore(h.Ring)
-	signer, verifier, vkey, err := ledger.OpenSigner(cfg.LedgerKey(), cfg.Ledger.Origin)
-	if err != nil {
+	if err = h.openNouns(o); err != nil {
 		return nil, err
 	}
-	h.Ledger = ledger.New(ledger.Config{DB: h.DB, Dir: cfg.LedgerDir(), Signer: signer, Verifier: verifier, VKey: vkey,
-		Interval: cfg.Ledger.Interval, Log: log, Now: o.Now})
-	if h.Blobs, err = blob.Open(filepath.Join(cfg.Hub.DataDir, "blobs"), h.Ring, cfg.Upload()); err != nil {
-		return nil, err
-	}
-	threads := thread.New(h.Keys)
-	h.Orgs, err = org.New(org.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Now: o.Now, Cost: o.Cost, Issuer: cfg.Hub.Name, BaseURL: cfg.Hub.BaseURL, DemoLinks: o.Demo, Verbs: verbs()})
-	if err != nil {
-		return nil, err
-	}
-	h.Assets, err = asset.Open(asset.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: threads, Orgs: h.Orgs, Now: o.Now})
-	if err != nil {
-		return nil, err
-	}
-	if h.Incidents, err = h.openIncidents(threads, o); err != nil {
-		return nil, err
-	}
-	h.Bus = bus.New(h.DB, log)
 	return h, nil
-}
-
-func (h *Hub) openIncidents(threads *thread.Store, o Options) (*incident.Service, error) {
-	var extra = os.DirFS(h.Config.Incident.ProfilesDir)
-	if h.Config.Incident.ProfilesDir == "" {
-		extra = nil
-	}
-	profiles, err := incident.LoadProfiles(extra)
-	if err != nil {
-		return nil, err
-	}
-	return incident.New(incident.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: threads, Orgs: h.Orgs, Profiles: profiles, Now: o.Now}), nil
 }
 
 // tune lets garbage grow to twice what is alive, which spares a tenth of the
@@ -132,7 +105,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sighting.Access, channel.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -167,6 +140,7 @@ func (h *Hub) Run(ctx context.Context, l net.Listener) error {
 		return h.Ledger.Run(work)
 	})
 	g.Go(func() error { return h.keep(work) })
+	g.Go(func() error { return h.Post.Run(work) })
 	err := h.Router.Serve(serve, l, h.Config.TLS.Cert, h.Config.TLS.Key)
 	if e := h.Ledger.Settle(work); e != nil && err == nil && !errors.Is(e, ledger.ErrNotHolder) && !errors.Is(e, ledger.ErrFork) { // Run says that
 		err = e
@@ -227,6 +201,10 @@ func (h *Hub) route() error {
 	asset.Pages(r, h.Assets)
 	incident.Routes(r, h.Incidents, h.Words)
 	incident.Pages(r, h.Incidents)
+	sighting.Routes(r, h.Sightings)
+	sighting.Pages(r, h.Sightings)
+	channel.Routes(r, h.Channels)
+	channel.Pages(r, h.Channels)
 	h.ledgerRoutes(r)
 	h.pages(r)
 	h.demoPages(r)

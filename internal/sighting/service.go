@@ -282,8 +282,10 @@ func (s *Service) Download(ctx context.Context, id, file string) (m blob.Meta, c
 		if err != nil {
 			return err
 		}
-		if m, err = s.Blobs.Get(ctx, tx, file); err == nil && (m.Object != objectOf(id) || x.Org != who.Org && !x.Named) {
-			err = blob.ErrNone
+		// A file that is not shown looks like a sighting that is not there.
+		m, err = s.Blobs.Get(ctx, tx, file)
+		if errors.Is(err, blob.ErrNone) || err == nil && (m.Object != objectOf(id) || x.Org != who.Org && !x.Named) {
+			return ErrNone
 		}
 		return err
 	})
@@ -292,6 +294,12 @@ func (s *Service) Download(ctx context.Context, id, file string) (m blob.Meta, c
 	}
 	content, err = s.Blobs.Open(m)
 	return m, content, err
+}
+
+// mayRecord refuses, on record, who may not record sightings; for a form that
+// would only lead to a refusal.
+func (s *Service) mayRecord(ctx context.Context) error {
+	return s.read(ctx, "sighting.record", func(*db.Tx, gate.Identity, gate.Reach) error { return nil })
 }
 
 // Names returns the names of organisations in the reader's language, of

@@ -165,7 +165,7 @@ func TestTheVictimStaysHidden(t *testing.T) {
 		if err != nil || mine.Org != h.country.ID("wind") || len(mine.Files) != 1 || mine.Victim == "" {
 			t.Fatalf("%+v %v", mine, err)
 		}
-		if _, _, err := h.Download(h.analyst(), hidden.ID, mine.Files[0].ID); !errors.Is(err, blob.ErrNone) {
+		if _, _, err := h.Download(h.analyst(), hidden.ID, mine.Files[0].ID); !errors.Is(err, ErrNone) {
 			t.Errorf("evidence: %v", err)
 		}
 		for _, id := range []string{red.ID, above.ID} {
@@ -289,7 +289,7 @@ func TestEvidenceComesBack(t *testing.T) {
 			t.Errorf("%q", raw)
 		}
 		y := h.record(h.wind(), New{What: Indicator, Value: "other.example"})
-		if _, _, err := h.Download(h.wind(), y.ID, m.ID); !errors.Is(err, blob.ErrNone) {
+		if _, _, err := h.Download(h.wind(), y.ID, m.ID); !errors.Is(err, ErrNone) {
 			t.Errorf("of another sighting: %v", err)
 		}
 		if _, err := h.Attach(h.wind(), x.ID, bytes.NewReader(make([]byte, testkit.MaxBlob+1)), "b"); !errors.Is(err, blob.ErrTooLarge) {

@@ -18,7 +18,7 @@ const maxForm = maxUpload + 1<<20
 // Pages registers the pages of sightings.
 func Pages(r *httpd.Router, s *Service) {
 	r.Page("GET /sightings", func(q *httpd.Request) error { return showList(q, s) })
-	r.Page("GET /sightings/new", func(q *httpd.Request) error { return showForm(q, nil) })
+	r.Page("GET /sightings/new", func(q *httpd.Request) error { return showForm(q, s, nil) })
 	r.Page("POST /sightings", func(q *httpd.Request) error { return record(q, s) })
 	r.Page("GET /sightings/{id}", func(q *httpd.Request) error { return showOne(q, s, nil) })
 	r.Page("POST /sightings/{id}/withdraw", func(q *httpd.Request) error {
@@ -114,9 +114,9 @@ type formView struct {
 
 // showForm is the form of a new sighting; with a fault it is the one that was
 // sent, with all that was typed.
-func showForm(q *httpd.Request, bad error) error {
+func showForm(q *httpd.Request, s *Service, bad error) error {
 	p := q.Printer
-	if _, _, err := Access.Allow(q.Context(), "sighting.record"); err != nil {
+	if err := s.mayRecord(q.Context()); err != nil {
 		return err
 	}
 	option := func(prefix string, ids ...string) (out []page.Option) {
@@ -178,11 +178,11 @@ func record(q *httpd.Request, s *Service) error {
 		places = append(places, *bad)
 	}
 	if len(places) > 0 {
-		return showForm(q, fault.New(fault.Invalid, ErrInvalid.Code, "n", len(places)).At(places...))
+		return showForm(q, s, fault.New(fault.Invalid, ErrInvalid.Code, "n", len(places)).At(places...))
 	}
 	x, err := s.Record(q.Context(), n)
 	if err != nil && fault.KindOf(err) == fault.Invalid {
-		return showForm(q, err)
+		return showForm(q, s, err)
 	}
 	if err != nil {
 		return err
