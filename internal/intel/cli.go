@@ -203,8 +203,12 @@ func checkFeed(ctx context.Context, env *cli.Env, csaf CSAFReader, path string) 
 		out.Files = []feed.File{}
 	}
 	if err != nil {
-		f := fault.Of(err)
-		m := env.Printer().Fault(f)
+		f := *fault.Of(err)
+		if f.Code == "feed.unknown_kind" || f.Code == "feed.empty" { // cannot be parsed, rather than wrong
+			f.Kind = fault.Usage
+		}
+		err = &f
+		m := env.Printer().Fault(err)
 		out.Problem = &Failure{Code: f.Code, Args: f.Args, Say: m.Title, Hint: m.Hint}
 		if !env.JSON() {
 			return err

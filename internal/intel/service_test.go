@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"noroshi/internal/base/bus"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/engine/product"
 	"noroshi/internal/engine/product/cpe"
@@ -445,4 +447,16 @@ func TestWhoMayWhat(t *testing.T) {
 	if n := h.Entries(t, "intel.import", "refused"); n != len(gate.Roles)-2 {
 		t.Errorf("%d refusals recorded", n)
 	}
+}
+
+const minute = time.Minute
+
+// loopbackClient is a way out to a test's own server.
+func loopbackClient(t testing.TB, server string) *fetch.Client {
+	t.Helper()
+	c, err := fetch.NewClient(fetch.Policy{Hosts: []string{strings.TrimPrefix(server, "http://")}, Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Plain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
