@@ -72,6 +72,7 @@ type File struct {
 	Bytes     int64     `json:"bytes"`              // unpacked
 	SHA256    string    `json:"sha256,omitempty"`   // of the file as it came; of an archive's file, not of its members; empty for a folder
 	Released  time.Time `json:"released,omitzero"`  // the newest date the files give themselves
+	Newest    time.Time `json:"newest,omitzero"`    // when the newest record was last modified
 	Version   string    `json:"version,omitempty"`  // of the catalogue or model, as the source counts
 	Skipped   []string  `json:"skipped,omitempty"`  // members that are no feed, the first 20
 	Left      int       `json:"left_out,omitempty"` // how many members are no feed
@@ -296,6 +297,9 @@ func (p *reading) emit(r *Record, key, place string, raw []byte) error {
 		return err
 	}
 	r.Kind = p.kind
+	if r.Modified.After(p.file.Newest) {
+		p.file.Newest = r.Modified
+	}
 	if p.file.Records++; r.Withdrawn {
 		p.file.Withdrawn++
 	}

@@ -1,11 +1,13 @@
 package feed
 
 import (
+	"archive/zip"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/product"
 )
 
@@ -147,5 +149,51 @@ func TestRealEOL(t *testing.T) {
 	}
 	if len(files) != 1 || files[0].Kind != EOL || files[0].Records != 464 || cycles != 8351 || open+ended != 1123 {
 		t.Errorf("read %+v: %d cycles, %d named, %d open, %d ended", files, cycles, named, open, ended)
+	}
+}
+
+// The samples of NVD's own records: read one by one they are all right;
+// together two of them say different things about one CVE on the same day, so
+// that the archive as a whole is refused.
+func TestRealNVDSamples(t *testing.T) {
+	path := data(t, "nvd-api2-samples.zip")
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	exploited, open, single := 0, 0, 0
+	for _, m := range z.File {
+		r, err := m.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := reader.Read(t.Context(), m.Name, r, func(r *Record) error {
+			if len(r.Statements) != 1 || len(r.Scores) == 0 || r.Licence != LicenceNVD || r.Description["en"] == "" {
+				t.Errorf("%s: %+v", m.Name, r)
+			}
+			if r.Exploited != nil {
+				exploited++
+			}
+			walk(&r.Statements[0].Root, func(l *line) {
+				switch {
+				case len(l.Ranges) == 0 && l.Name.Version == "":
+					open++
+				case len(l.Ranges) == 0 && l.Name.Version != "-":
+					single++
+				}
+			})
+			return nil
+		})
+		if err != nil || f.Records != 1 || f.Kind != NVD {
+			t.Errorf("%s: %+v %v", m.Name, f, err)
+		}
+		r.Close()
+	}
+	if len(z.File) != 7 || exploited != 3 || open == 0 || single == 0 {
+		t.Errorf("%d files, %d exploited, %d lines without a version, %d with one", len(z.File), exploited, open, single)
+	}
+	if _, err := reader.Open(t.Context(), path, ignore); fault.Of(err).Code != "feed.contradiction" || fault.Of(err).Args["id"] != "CVE-2017-5638" {
+		t.Error(err)
 	}
 }

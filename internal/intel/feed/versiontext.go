@@ -27,7 +27,7 @@ var versionForms = []struct {
 	re   *regexp.Regexp
 	read func(a, b string) version.Range
 }{
-	{whole(one + `\s*(?:から|～|〜|~|-|–|to|through|thru)\s*` + one + `\s*(?:まで)?(?:の(?:間の)?(?:すべての)?バージョン)?(?:\s*\(?inclusive\)?)?`), func(a, b string) version.Range { return version.Range{From: a, To: b, ToIncluded: true} }},
+	{whole(one + `\s*(?:から|~|-|–|to|through|thru)\s*` + one + `\s*(?:まで)?(?:の(?:間の)?(?:すべての)?バージョン)?(?:\s*\(?inclusive\)?)?`), func(a, b string) version.Range { return version.Range{From: a, To: b, ToIncluded: true} }},
 	{whole(one + `\s*(?:以上|以降|から)[、,\s]*` + one + `\s*(?:未満|より前|まで\(含まない\))(?:の?バージョン)?`), func(a, b string) version.Range { return version.Range{From: a, To: b} }},
 	{whole(one + `\s*(?:から)\s*` + one + `\s*より前(?:の?バージョン)?`), func(a, b string) version.Range { return version.Range{From: a, To: b} }},
 	{whole(one + `\s*(?:以上|以降)[、,\s]*` + one + `\s*以下(?:の?バージョン)?`), func(a, b string) version.Range { return version.Range{From: a, To: b, ToIncluded: true} }},
@@ -63,6 +63,8 @@ func versionText(s string) (meant, bool) {
 	if len(s) > maxVersionText {
 		return meant{}, false
 	}
+	// A wide tilde is "to" in Japanese; made narrow it would be Debian's sign.
+	s = strings.NewReplacer("～", " から ", "〜", " から ").Replace(s)
 	s = strings.Join(strings.Fields(norm.NFKC.String(s)), " ")
 	s = quoted.ReplaceAllString(s, "$1") // as in a CPE name: 8.4\(11\)
 	switch {
