@@ -389,7 +389,7 @@ func TestPages(t *testing.T) {
 	if code, body := send("POST", "/channels/calendar", nil); code != 200 || !strings.Contains(body, "https://hub.example/channels/calendar/") {
 		t.Errorf("%d\n%s", code, body)
 	}
-	if code, _ := send("GET", "/letters", nil); code != 403 {
+	if code, _ := send("GET", "/undelivered", nil); code != 403 {
 		t.Errorf("an operator sees letters of all: %d", code)
 	}
 }

@@ -77,14 +77,14 @@ func Routes(r *httpd.Router, s *Service) {
 	}) (*struct{}, error) {
 		return nil, s.Bounce(ctx, bytes.NewReader(in.RawBody))
 	})
-	httpd.Op(r, "GET /api/v1/letters", "channel.aside", "List letters that did not arrive", func(ctx context.Context, in *httpd.Paging) (*httpd.List[post.Letter], error) {
+	httpd.Op(r, "GET /api/v1/undelivered", "channel.aside", "List letters that did not arrive", func(ctx context.Context, in *httpd.Paging) (*httpd.List[post.Letter], error) {
 		all, next, err := s.Aside(ctx, in.Cursor, in.Limit)
 		if err != nil {
 			return nil, err
 		}
 		return httpd.ListOf(ctx, all, next), nil
 	})
-	httpd.Op(r, "POST /api/v1/letters/{id}/again", "channel.again", "Try a letter that did not arrive once more", func(ctx context.Context, in *idIn) (*struct{}, error) {
+	httpd.Op(r, "POST /api/v1/undelivered/{id}/again", "channel.again", "Try a letter that did not arrive once more", func(ctx context.Context, in *idIn) (*struct{}, error) {
 		return nil, s.Again(ctx, in.ID)
 	})
 }

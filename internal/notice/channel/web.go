@@ -68,12 +68,12 @@ func Pages(r *httpd.Router, s *Service) {
 		}
 		return q.Download("noroshi.ics", "text/calendar; charset=utf-8", bytes.NewReader(out))
 	}, httpd.Public)
-	r.Page("GET /letters", func(q *httpd.Request) error { return s.aside(q) })
-	r.Page("POST /letters/{id}/again", func(q *httpd.Request) error {
+	r.Page("GET /undelivered", func(q *httpd.Request) error { return s.aside(q) })
+	r.Page("POST /undelivered/{id}/again", func(q *httpd.Request) error {
 		if err := s.Again(q.Context(), q.Path("id")); err != nil {
 			return err
 		}
-		return q.Redirect("/letters")
+		return q.Redirect("/undelivered")
 	})
 	r.Live("GET /live/channel", func(q *httpd.Request) (string, error) { return "channel/" + q.Who.Org, nil })
 }
@@ -197,9 +197,9 @@ func (s *Service) aside(q *httpd.Request) error {
 		return err
 	}
 	v := asideView{Head: page.Head{H1: p.T("channel.aside.title"), Lead: p.T("channel.aside.lead")}, Rows: rows,
-		List: &page.List{Path: "/letters", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(rows), Total: -1,
+		List: &page.List{Path: "/undelivered", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(rows), Total: -1,
 			Columns: []page.Column{{Title: p.T("channel.aside.what")}, {Title: p.T("channel.web.kind")}, {Title: p.T("channel.aside.why")}, {Title: p.T("channel.aside.at")}, {Title: ""}}}}
 	shell := q.Shell(p.T("channel.aside.title"))
-	shell.Key, shell.Density = "letters", page.Desk
+	shell.Key, shell.Density = "undelivered", page.Desk
 	return q.Render("channel/aside", shell, v)
 }
