@@ -17,6 +17,7 @@ import (
 //	notice.reminded   recipients were reminded; Count
 //	notice.withdrawn  the sender took it back, or corrected it
 //	notice.drafted    a draft was made or changed
+//	notice.lettered   for this noun alone: channels have more to take up
 type Happened struct {
 	Notice    ID       `json:"notice,omitempty"`
 	From      string   `json:"from,omitempty"`      // sender

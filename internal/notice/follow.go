@@ -19,7 +19,37 @@ type exposureEvent struct {
 
 // Followers are what this noun listens to.
 func Followers(s *Service) []bus.Follower {
-	return []bus.Follower{{Name: "notice.exposure", Subjects: []string{"exposure.found", "exposure.changed"}, Handle: s.heard}}
+	return []bus.Follower{
+		{Name: "notice.exposure", Subjects: []string{"exposure.found", "exposure.changed"}, Handle: s.heard},
+		{Name: "notice.channels", Subjects: []string{"notice.sent", "notice.relayed", "notice.reminded", "notice.withdrawn", "notice.lettered"}, Handle: s.lettered},
+		{Name: "notice.undelivered", Subjects: []string{"post.failed"}, Handle: s.undelivered},
+	}
+}
+
+// lettered hands what was told to the recipients' channels, a part at a time.
+func (s *Service) lettered(ctx context.Context, tx *db.Tx, _ bus.Event) error {
+	more, err := s.takeUp(ctx, tx)
+	if err != nil || !more {
+		return err
+	}
+	return publish(ctx, tx, "lettered", Happened{})
+}
+
+// letterFailed is what this noun reads of post.failed: what a letter that did
+// not arrive was about.
+type letterFailed struct {
+	Object string `json:"object"`
+}
+
+func (s *Service) undelivered(ctx context.Context, tx *db.Tx, ev bus.Event) error {
+	var e letterFailed
+	if err := json.Unmarshal(ev.Data, &e); err != nil {
+		return fmt.Errorf("%s: %w", ev.Subject, err)
+	}
+	if err := s.unreached(ctx, tx, e.Object); err != nil {
+		return err
+	}
+	return publish(ctx, tx, "lettered", Happened{})
 }
 
 // heard remembers an exposure. The next Tick drafts for all of a vulnerability

@@ -14,6 +14,7 @@ import (
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
+	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 )
 
@@ -51,6 +52,8 @@ type Config struct {
 	Rules   *RuleSet         // nil: those of the program
 	Now     func() time.Time // nil: the clock
 	BaseURL string           // of the console, for links
+
+	Channels *channel.Service // the recipients' own; nil: the portal alone
 
 	// Exposed finds whom a vulnerability concerns: among orgs, or everybody
 	// when there are none named.

@@ -52,6 +52,8 @@ type PassedTo struct {
 	Mail string    `json:"mail,omitempty"`
 	Link string    `json:"link,omitempty"` // path of its page: /n/…
 	Ends time.Time `json:"link_ends,omitzero"`
+
+	Mailed bool `json:"mailed,omitempty"` // the hub wrote to it; else the link has to be handed over
 }
 
 // Reachable is what a recipient may pass on, and to whom.
@@ -160,7 +162,7 @@ func (s *Service) Relay(ctx context.Context, id ID, in RelayInput) (out Passed, 
 		if err := s.queueDelivery(ctx, tx, &n.Notice, kids, "first", 1, now); err != nil {
 			return err
 		}
-		if out.Children, err = s.linkAll(ctx, tx, kids, who, now); err != nil {
+		if out.Children, err = s.linkAll(ctx, tx, &n, kids, who, now); err != nil {
 			return err
 		}
 		act.Public = map[string]any{"firms": len(kids), "tier": r.Tier + 1, "cautions": "shown"}
@@ -280,7 +282,7 @@ func tokenDigest(token string) string {
 }
 
 // linkAll makes the links of firms that are not on the hub.
-func (s *Service) linkAll(ctx context.Context, tx *db.Tx, kids []Recipient, who gate.Identity, now time.Time) ([]PassedTo, error) {
+func (s *Service) linkAll(ctx context.Context, tx *db.Tx, n *noticeRow, kids []Recipient, who gate.Identity, now time.Time) ([]PassedTo, error) {
 	var ids []string
 	for _, k := range kids {
 		ids = append(ids, k.Org)
@@ -297,6 +299,9 @@ func (s *Service) linkAll(ctx context.Context, tx *db.Tx, kids []Recipient, who 
 			continue
 		}
 		if out[i].Link, out[i].Ends, err = s.link(ctx, tx, k.ID, now); err != nil {
+			return nil, err
+		}
+		if out[i].Mailed, err = s.mailLink(ctx, tx, n, &k, out[i].Link); err != nil {
 			return nil, err
 		}
 	}
@@ -336,7 +341,13 @@ func (s *Service) NewLink(ctx context.Context, letter, child ID) (p PassedTo, er
 			return err
 		}
 		p = PassedTo{ID: child, Name: one[0].Name, Mail: one[0].Mail}
-		p.Link, p.Ends, err = s.link(ctx, tx, child, now)
+		if p.Link, p.Ends, err = s.link(ctx, tx, child, now); err != nil {
+			return err
+		}
+		if err := s.open(ctx, tx, &n); err != nil {
+			return err
+		}
+		p.Mailed, err = s.mailLink(ctx, tx, &n, &one[0], p.Link)
 		return err
 	})
 	return p, err

@@ -215,7 +215,12 @@ func (s *Service) queueDelivery(ctx context.Context, tx *db.Tx, n *Notice, to []
 		if r.silent || r.Org == "" {
 			continue
 		}
-		out = append(out, delivery{notice: n.ID, recipient: r.ID, org: r.Org, channel: "portal", kind: kind, contact: contact, due: due, done: due})
+		d := delivery{notice: n.ID, recipient: r.ID, org: r.Org, channel: "portal", kind: kind, contact: contact, due: due, done: due}
+		out = append(out, d)
+		if s.Channels != nil {
+			d.channel, d.done = byChannels, time.Time{}
+			out = append(out, d)
+		}
 	}
 	return insertDeliveries(ctx, tx, out)
 }
@@ -253,21 +258,29 @@ func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
 		if err := endNotice(ctx, tx, id, Withdrawn, "", c.Seal([]byte(why), objectOf(id)+"/end"), s.now()); err != nil {
 			return err
 		}
-		orgs, err := everybody(ctx, tx, id)
+		told, err := everybody(ctx, tx, id)
 		if err != nil {
 			return err
 		}
+		if err := s.queueDelivery(ctx, tx, &row.Notice, told, "ended", 1, s.now()); err != nil {
+			return err
+		}
+		orgs := orgsOf(told)
 		return publish(ctx, tx, "withdrawn", Happened{Notice: id, From: who.Org, By: who.Org}, append(orgs, who.Org)...)
 	})
 	return err
 }
 
-func everybody(ctx context.Context, tx *db.Tx, id ID) (orgs []string, err error) {
-	list, err := recipients(ctx, tx, "r.notice_id = $1 AND r.silent = 0 LIMIT $2", id, maxRecipients)
+// everybody lists whom a notice reached, down the whole chain.
+func everybody(ctx context.Context, tx *db.Tx, id ID) ([]Recipient, error) {
+	return recipients(ctx, tx, "r.notice_id = $1 AND r.silent = 0 LIMIT $2", id, maxRecipients)
+}
+
+func orgsOf(list []Recipient) (orgs []string) {
 	for _, r := range list {
 		orgs = append(orgs, r.Org)
 	}
-	return orgs, err
+	return orgs
 }
 
 // Correct makes a draft that will take the place of a notice, with its content

@@ -1,0 +1,79 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/notice/channel"
+)
+
+// byChannels is the row of the outbox that stands for a recipient's own
+// channels: mail and webhooks. What they are is asked when it is taken up.
+const byChannels = "channels"
+
+// untaken lists rows of the outbox that channels have to take up, the longest
+// due first.
+func untaken(ctx context.Context, tx *db.Tx, most int) (out []queued, err error) {
+	rows, err := tx.Query(ctx, "SELECT id, recipient_id, kind, contact FROM notice_outbox WHERE done_at = 0 ORDER BY due, id LIMIT $1"+tx.SkipLocked(), most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var q queued
+		if err := rows.Scan(&q.id, &q.recipient, &q.kind, &q.contact); err != nil {
+			return nil, err
+		}
+		out = append(out, q)
+	}
+	return out, rows.Err()
+}
+
+// queued is one row of the outbox to take up.
+type queued struct {
+	id, recipient ID
+	kind          string
+	contact       int
+}
+
+func markTaken(ctx context.Context, tx *db.Tx, id ID, at time.Time) error {
+	_, err := tx.Exec(ctx, "UPDATE notice_outbox SET done_at = $2 WHERE id = $1", id, db.Micros(at))
+	return err
+}
+
+// hadFallback reports whether a recipient's second contact was written to
+// because the first could not be reached.
+func hadFallback(ctx context.Context, tx *db.Tx, recipient ID) (bool, error) {
+	err := tx.QueryRow(ctx, "SELECT id FROM notice_outbox WHERE recipient_id = $1 AND kind = $2 LIMIT 1", recipient, fallback).Scan(new(string))
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// openDeadlines lists what an organisation has to answer, the nearest first.
+func openDeadlines(ctx context.Context, tx *db.Tx, firm string, quiet []State) (out []channel.Deadline, err error) {
+	w := &where{}
+	w.b.WriteString("SELECT r.id, n.number, n.severity, n.answer_by FROM notice_recipient r JOIN notice_notice n ON n.id = r.notice_id WHERE r.org_id = " + w.arg(firm))
+	w.and("n.stage = 'sent' AND r.silent = 0 AND r.delivered_at > 0 AND n.answer_by > 0")
+	for _, s := range quiet {
+		w.and("r.state <> " + w.arg(string(s)))
+	}
+	rows, err := tx.Query(ctx, w.b.String()+" ORDER BY n.answer_by, r.id LIMIT "+w.arg(db.MaxLimit), w.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d channel.Deadline
+		var by int64
+		if err := rows.Scan(&d.Link, &d.Number, &d.Class, &by); err != nil {
+			return nil, err
+		}
+		d.At = db.Time(by)
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
