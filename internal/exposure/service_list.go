@@ -177,7 +177,10 @@ func (s *Service) Get(ctx context.Context, id ID) (e Exposure, err error) {
 		if err := s.reveal(ctx, tx, w, &rows[0], &e); err != nil {
 			return err
 		}
-		return s.past(ctx, tx, who, &rows[0], &e, w.operated == "")
+		if w.operated != "" { // what was decided and what happened is about all of it
+			return nil
+		}
+		return s.past(ctx, tx, who, &rows[0], &e, true)
 	})
 	return e, err
 }

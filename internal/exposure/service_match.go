@@ -41,16 +41,44 @@ func (c *Counts) add(d Counts) {
 	c.Ended += d.Ended
 }
 
-// knowledge remembers what is known of vulnerabilities, and by which name they
-// go, for the length of one computation.
+// knowledge remembers what is known of vulnerabilities, by which name they go,
+// and of operators, for the length of one computation.
 type knowledge struct {
-	s     *Service
-	facts map[string]Known
-	named map[string]string
+	s          *Service
+	facts      map[string]Known
+	named      map[string]string
+	ciphers    map[string]*key.Cipher
+	dependents map[string]int
 }
 
 func (s *Service) knowledge() *knowledge {
-	return &knowledge{s, map[string]Known{}, map[string]string{}}
+	return &knowledge{s, map[string]Known{}, map[string]string{}, map[string]*key.Cipher{}, map[string]int{}}
+}
+
+// operators learns of operators what is not known yet: their keys, and how many
+// depend on them. One without a key is left without.
+func (k *knowledge) operators(ctx context.Context, tx *db.Tx, orgs []string) error {
+	var missing []string
+	for _, o := range orgs {
+		if _, ok := k.dependents[o]; !ok {
+			missing = append(missing, o)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	some, err := loadDependents(ctx, tx, missing)
+	if err != nil {
+		return err
+	}
+	for _, o := range missing {
+		c, err := k.s.Keys.For(ctx, tx, o)
+		if err != nil && !errors.Is(err, db.ErrNoRows) {
+			return err
+		}
+		k.ciphers[o], k.dependents[o] = c, max(0, some[o])
+	}
+	return nil
 }
 
 // name returns the id by which a vulnerability goes on this hub.
@@ -178,14 +206,8 @@ func (s *Service) indexOf(ctx context.Context, tx *db.Tx, ids []string) (*produc
 }
 
 // collect reads the equipment of a scope into groups, and counts the subjects.
-func (s *Service) collect(ctx context.Context, tx *db.Tx, key string, orgs []string) (map[string]*group, int, error) {
-	type raw struct {
-		item    string
-		rest    string
-		devices int
-	}
-	ciphers, err := s.ciphers(ctx, tx, orgs)
-	if err != nil {
+func (s *Service) collect(ctx context.Context, tx *db.Tx, key string, orgs []string, k *knowledge) (map[string]*group, int, error) {
+	if err := k.operators(ctx, tx, orgs); err != nil {
 		return nil, 0, err
 	}
 	out := make(map[string]*group, len(orgs))
@@ -205,7 +227,7 @@ func (s *Service) collect(ctx context.Context, tx *db.Tx, key string, orgs []str
 		}
 		slices.SortFunc(g.holdings, func(a, b holding) int { return strings.Compare(a.items[0], b.items[0]) })
 	}
-	err = eachSubject(ctx, tx, key, orgs, func(st *stored) error {
+	err := eachSubject(ctx, tx, key, orgs, func(st *stored) error {
 		if g == nil || g.org != st.org {
 			seal()
 			g, at = out[st.org], map[string]int{}
@@ -213,7 +235,7 @@ func (s *Service) collect(ctx context.Context, tx *db.Tx, key string, orgs []str
 				return nil
 			}
 		}
-		c := ciphers[st.org]
+		c := k.ciphers[st.org]
 		if c == nil {
 			return fmt.Errorf("equipment %s: its operator has no key", st.item)
 		}
@@ -249,22 +271,6 @@ func (s *Service) collect(ctx context.Context, tx *db.Tx, key string, orgs []str
 	return out, n, err
 }
 
-// ciphers returns the keys of operators; one that has none is left out.
-func (s *Service) ciphers(ctx context.Context, tx *db.Tx, orgs []string) (map[string]*key.Cipher, error) {
-	out := make(map[string]*key.Cipher, len(orgs))
-	for _, o := range orgs {
-		c, err := s.Keys.For(ctx, tx, o)
-		if errors.Is(err, db.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out[o] = c
-	}
-	return out, nil
-}
-
 // result is what a computation says should stand, for one group.
 type result struct {
 	*group
@@ -275,15 +281,11 @@ type result struct {
 
 // computeScope computes the rows of a scope and writes nothing.
 func (s *Service) computeScope(ctx context.Context, tx *db.Tx, sc scope, index *product.Index, k *knowledge, orgs []string) (out []result, c Counts, err error) {
-	groups, n, err := s.collect(ctx, tx, sc.key, orgs)
+	groups, n, err := s.collect(ctx, tx, sc.key, orgs, k)
 	if err != nil {
 		return nil, c, err
 	}
 	c.Subjects = n
-	dependents, err := loadDependents(ctx, tx, orgs)
-	if err != nil {
-		return nil, c, err
-	}
 	m := newMatcher(index, sc.vulnerabilities)
 	var ids []string
 	for _, g := range groups {
@@ -301,7 +303,7 @@ func (s *Service) computeScope(ctx context.Context, tx *db.Tx, sc scope, index *
 	r := s.rules()
 	for _, o := range orgs {
 		g := groups[o]
-		g.dependents = max(0, dependents[o])
+		g.dependents = k.dependents[o]
 		res := result{group: g}
 		res.rows, res.nextAt = g.compute(m, func(id string) Known { return k.facts[id] }, r)
 		for i := range res.rows {

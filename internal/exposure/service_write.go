@@ -12,7 +12,7 @@ import (
 
 // maxSaid bounds how many exposures of one operator a step tells of one by
 // one; more are one event.
-const maxSaid = 50
+const maxSaid = 20
 
 // writer brings the rows of one product to what was computed.
 type writer struct {
