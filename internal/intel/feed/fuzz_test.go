@@ -43,6 +43,19 @@ func fuzz(f *testing.F, seeds ...string) {
 	})
 }
 
+// FuzzArchive damages packed files.
+func FuzzArchive(f *testing.F) {
+	kev := sample(f, "kev.json")
+	f.Add(gzipped(f, strings.NewReader(kev)))
+	f.Add(zstdOf(f, strings.NewReader(kev)))
+	f.Add(zipped(f, "a.json", kev, "b.csv", sample(f, "epss.csv")))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, err := reader.Read(t.Context(), "fuzz", bytes.NewReader(b), ignore); err != nil && !strings.HasPrefix(fault.Of(err).Code, "feed.") {
+			t.Error(err)
+		}
+	})
+}
+
 func FuzzNVD(f *testing.F)  { fuzz(f, "nvd.json", "nvd_override.json") }
 func FuzzCVE5(f *testing.F) { fuzz(f, "cve5.json") }
 func FuzzKEV(f *testing.F)  { fuzz(f, "kev.json") }

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -371,5 +372,26 @@ func TestCSAFHook(t *testing.T) {
 	f, err := o.Read(t.Context(), "a.json", strings.NewReader(doc), func(r *Record) error { got = r; return nil })
 	if err != nil || f.Kind != CSAF || f.Records != 1 || got.Kind != CSAF {
 		t.Errorf("%+v %+v %v", f, got, err)
+	}
+}
+
+// However an archive is damaged, a sentence says so, and quickly.
+func TestDamagedArchives(t *testing.T) {
+	kev := sample(t, "kev.json")
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, whole := range [][]byte{gzipped(t, strings.NewReader(kev)), zstdOf(t, strings.NewReader(kev)), zipped(t, "a.json", kev, "b.csv", sample(t, "epss.csv"))} {
+		for range 400 {
+			b := bytes.Clone(whole)
+			for range 1 + r.IntN(4) {
+				b[r.IntN(len(b))] = byte(r.Uint32())
+			}
+			start := time.Now()
+			if _, err := reader.Read(t.Context(), "damaged", bytes.NewReader(b), ignore); err != nil && !strings.HasPrefix(fault.Of(err).Code, "feed.") {
+				t.Errorf("%x: %v", b, err)
+			}
+			if d := time.Since(start); d > 5*time.Second {
+				t.Errorf("%x: took %v", b, d)
+			}
+		}
 	}
 }

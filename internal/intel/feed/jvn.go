@@ -93,12 +93,13 @@ func tongue(s string) string {
 }
 
 func (p *reading) jvnItem(e *element, place string) error {
-	id := e.word("identifier")
-	if id == "" { // JVN's own advisories: the last part of the address
+	id := strings.ReplaceAll(e.word("identifier"), "#", "") // JVNVU#90000001
+	if id == "" {                                           // JVN's own advisories: the last part of the address
 		id = e.word("link")
 		id = strings.TrimSuffix(strings.TrimSuffix(id[strings.LastIndexByte(strings.TrimSuffix(id, "/"), '/')+1:], "/"), ".html")
 	}
-	r := &Record{Title: e.word("title"), By: "JVN", Ref: e.word("link"), Licence: LicenceJVN}
+	// The full text has the same address: what is said in the two stays apart.
+	r := &Record{Title: e.word("title"), By: "JVN", Ref: e.word("link") + "#overview", Licence: LicenceJVN}
 	r.describe(tongue(e.word("description")), e.word("description"))
 	var err error
 	if r.Published, err = p.xmlTime(e, place, "issued"); err != nil {
@@ -143,7 +144,7 @@ func (p *reading) jvnEmit(r *Record, id string, cves []string, lines []product.L
 	if len(lines) > 0 {
 		r.Statements = []product.Statement{{Source: string(JVN), Root: product.Node{Lines: lines}}}
 	}
-	return p.perCVE(r, id, cves, place, []byte(fmt.Sprint(*r, cves)))
+	return p.perCVE(r, id, r.Ref, cves, place, []byte(fmt.Sprint(*r, cves)))
 }
 
 // xmlTime returns the time in the first of some elements that is there.

@@ -4,15 +4,17 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"noroshi/internal/base/fault"
@@ -107,7 +109,8 @@ func (p *reading) leaveOut(name string, err error) error {
 // many archives and folders it is in.
 func (p *reading) packed(name string, r io.Reader, depth int) error {
 	p.name = name
-	src := &counter{r: r, n: new(int64)}
+	src := &counter{r: r}
+	src.n = &src.count
 	var h *hashing
 	in := bufio.NewReaderSize(src, 32<<10)
 	if depth == 0 {
@@ -124,12 +127,12 @@ func (p *reading) packed(name string, r io.Reader, depth int) error {
 	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
 		var z *gzip.Reader
 		if z, err = gzip.NewReader(in); err == nil {
-			err = p.unpacked(name, z, src.n)
+			err = p.unpacked(name, z, src)
 		}
 	case bytes.HasPrefix(magic, []byte("\x28\xb5\x2f\xfd")):
 		var z *zstd.Decoder
 		if z, err = zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderMaxWindow(128<<20)); err == nil {
-			err = p.unpacked(name, z, src.n)
+			err = p.unpacked(name, z, src)
 			z.Close()
 		}
 	default:
@@ -142,8 +145,8 @@ func (p *reading) packed(name string, r io.Reader, depth int) error {
 }
 
 // unpacked reads a packed document, watching how much comes out of how little.
-func (p *reading) unpacked(name string, r io.Reader, packed *int64) error {
-	return p.document(name, &swelling{r: r, packed: packed, limit: p.Limits.Ratio})
+func (p *reading) unpacked(name string, r io.Reader, src *counter) error {
+	return p.document(name, &swelling{r: r, packed: &src.count, limit: p.Limits.Ratio, src: src})
 }
 
 // unpackFault names a broken archive.
@@ -153,8 +156,7 @@ func (p *reading) unpackFault(name string, err error) error {
 		return nil
 	case errors.Is(err, errSwelling), errors.Is(err, errTooMuch):
 		return fault.New(fault.TooLarge, "feed.bomb", "file", name, "limit", p.Limits.Ratio, "bytes", p.Limits.Unpacked).Because(err)
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrAlgorithm),
-		errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, zstd.ErrCRCMismatch):
+	case errors.Is(err, errDamaged), errors.Is(err, gzip.ErrHeader):
 		return fault.New(fault.Invalid, "feed.archive", "file", name).Because(err)
 	}
 	return p.broken(err)
@@ -172,8 +174,9 @@ func (p *reading) zipped(name string, r io.Reader, in io.Reader, depth int) erro
 	defer done()
 	z, err := zip.NewReader(at, size)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
+	z.RegisterDecompressor(zip.Deflate, p.inflate)
 	for _, m := range z.File {
 		base := filepath.Base(filepath.FromSlash(m.Name))
 		if m.FileInfo().IsDir() || strings.HasPrefix(base, ".") || !m.Mode().IsRegular() {
@@ -190,6 +193,17 @@ func (p *reading) zipped(name string, r io.Reader, in io.Reader, depth int) erro
 	return nil
 }
 
+// inflate returns the one decompressor, begun anew: members are read one after
+// the other, and many are smaller than its tables.
+func (p *reading) inflate(r io.Reader) io.ReadCloser {
+	if p.flate == nil {
+		p.flate = flate.NewReader(r)
+	} else if err := p.flate.(flate.Resetter).Reset(r, nil); err != nil {
+		panic("BUG: flate reader cannot be reset: " + err.Error())
+	}
+	return io.NopCloser(p.flate)
+}
+
 func (p *reading) zipMember(name string, m *zip.File) error {
 	p.name = name + "!" + m.Name
 	packed := max(int64(m.CompressedSize64), 1)
@@ -198,7 +212,7 @@ func (p *reading) zipMember(name string, m *zip.File) error {
 	}
 	r, err := m.Open()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	defer r.Close()
 	return p.packed(p.name, &swelling{r: r, packed: &packed, limit: p.Limits.Ratio}, 2)
@@ -234,19 +248,25 @@ func (p *reading) seekable(r, in io.Reader) (io.ReaderAt, int64, func(), error) 
 var (
 	errSwelling = errors.New("unpacks to far more than it is")
 	errTooMuch  = errors.New("unpacks to more than the limit")
+	errDamaged  = errors.New("cannot be unpacked")
 )
 
 // counter counts what is read, up to a limit.
 type counter struct {
 	r     io.Reader
 	n     *int64
+	count int64 // what n points to when nobody else counts
 	limit int64 // 0: none
+	err   error // of r, not its end
 }
 
 // Read implements io.Reader.
 func (c *counter) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	*c.n += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
+	}
 	if c.limit > 0 && *c.n > c.limit {
 		return n, errTooMuch
 	}
@@ -259,6 +279,7 @@ type swelling struct {
 	packed *int64
 	out    int64
 	limit  int64
+	src    *counter // what is unpacked; nil for a member of an archive
 }
 
 // small is what may come out whatever the ratio.
@@ -270,6 +291,11 @@ func (s *swelling) Read(b []byte) (int, error) {
 	s.out += int64(n)
 	if s.out > small && s.out / *s.packed > s.limit {
 		return n, errSwelling
+	}
+	// What an unpacker complains of is the archive's fault, unless the file or
+	// the network below it failed. That it ends too early is said elsewhere.
+	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) && (s.src == nil || s.src.err == nil) {
+		return n, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return n, err
 }

@@ -110,7 +110,7 @@ func (p *reading) osvRecord(v jsonscan.Value, place string) error {
 	r.Licence = osvLicences[r.By]
 	r.Ref = "https://osv.dev/vulnerability/" + id
 	r.Further = f.json()
-	return p.perCVE(r, id, cves, place, v)
+	return p.perCVE(r, id, id, cves, place, v)
 }
 
 // flat takes lines out of nodes that only hold them.
@@ -131,8 +131,8 @@ const mostCVEs = 2000
 
 // perCVE yields a record for each CVE an advisory is about, or one under its
 // own id when it names none, so that what several sources say of a
-// vulnerability meets.
-func (p *reading) perCVE(r *Record, id string, cves []string, place string, raw []byte) error {
+// vulnerability meets. Key is what the advisory is told from others by.
+func (p *reading) perCVE(r *Record, id, key string, cves []string, place string, raw []byte) error {
 	if isCVE(id) || len(cves) == 0 {
 		cves = []string{id}
 	}
@@ -157,7 +157,7 @@ func (p *reading) perCVE(r *Record, id string, cves []string, place string, raw 
 		if one.Withdrawn {
 			one.Statements = nil
 		}
-		if err := p.emit(&one, id+" "+cve, place, raw); err != nil {
+		if err := p.emit(&one, key+" "+cve, place, raw); err != nil {
 			return err
 		}
 	}

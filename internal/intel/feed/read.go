@@ -136,6 +136,7 @@ type reading struct {
 
 	scan  *jsonscan.Scanner
 	in    *bufio.Reader
+	flate io.ReadCloser // kept from one member of an archive to the next
 	seed  maphash.Seed
 	seen  map[uint64]said
 	names map[string]cpe.Name
@@ -210,12 +211,15 @@ func (p *reading) readCSAF() error {
 	if p.CSAF == nil {
 		return fault.New(fault.Usage, "feed.csaf", "file", p.name)
 	}
+	times := map[string]int{} // a document may have several parts about one id
 	return p.CSAF(p.ctx, p.name, p.in, func(r *Record) error {
 		b, err := json.Marshal(r)
 		if err != nil {
 			return err
 		}
-		return p.emit(r, r.Ref+" "+r.ID, "/document", b)
+		key := r.Ref + " " + r.ID
+		times[key]++
+		return p.emit(r, key+" "+itoa(times[key]), "/document", b)
 	})
 }
 

@@ -49,6 +49,7 @@ func whole(re string) *regexp.Regexp { return regexp.MustCompile(`^(?i:` + re + 
 var (
 	single   = whole(one)
 	quoted   = regexp.MustCompile(`\\([^0-9A-Za-z])`)
+	between  = regexp.MustCompile(` and | or |、|および|及び| / `)
 	dotted   = regexp.MustCompile(`^[0-9]+(?:\.[0-9]+)*$`)
 	anything = whole(`\*|all|all versions?|any|(?:すべて|全て)の?バージョン|全バージョン|all releases`)
 )
@@ -64,9 +65,11 @@ func versionText(s string) (meant, bool) {
 		return meant{}, false
 	}
 	// A wide tilde is "to" in Japanese; made narrow it would be Debian's sign.
-	s = strings.NewReplacer("～", " から ", "〜", " から ").Replace(s)
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "～", " から "), "〜", " から ")
 	s = strings.Join(strings.Fields(norm.NFKC.String(s)), " ")
-	s = quoted.ReplaceAllString(s, "$1") // as in a CPE name: 8.4\(11\)
+	if strings.Contains(s, `\`) {
+		s = quoted.ReplaceAllString(s, "$1") // as in a CPE name: 8.4\(11\)
+	}
 	switch {
 	case s == "":
 		return meant{}, false
@@ -174,7 +177,7 @@ func successor(v string) (string, bool) {
 
 // list reads "11.4, 11.5, 12.0 and 12.1". Every member has to be a version.
 func list(s string) (meant, bool) {
-	s = strings.NewReplacer(" and ", ",", " or ", ",", "、", ",", "および", ",", "及び", ",", " / ", ",").Replace(s)
+	s = between.ReplaceAllString(s, ",")
 	if !strings.Contains(s, ",") {
 		return meant{}, false
 	}
