@@ -28,7 +28,7 @@ import (
 func FeedCommands(env *cli.Env, csaf CSAFReader) *cobra.Command {
 	p := env.Printer()
 	c := &cobra.Command{Use: "feed", Short: p.T("intel.cli.feed"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(importCommand(env, p, csaf), statusCommand(env, p))
+	c.AddCommand(importCommand(env, p, csaf), statusCommand(env, p), bundleCommand(env, p))
 	return c
 }
 
@@ -46,6 +46,7 @@ func Commands(env *cli.Env) *cobra.Command {
 func importCommand(env *cli.Env, p text.Printer, csaf CSAFReader) *cobra.Command {
 	var q Request
 	var check bool
+	var key string
 	c := &cobra.Command{
 		Use: "import PATH|URL", Short: p.T("intel.cli.import"), Long: p.T("intel.cli.import.long"), Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,6 +62,12 @@ func importCommand(env *cli.Env, p text.Printer, csaf CSAFReader) *cobra.Command
 			hub, err := env.Hub()
 			if err != nil {
 				return err
+			}
+			if key != "" {
+				if len(args) == 0 {
+					return fault.New(fault.Usage, "intel.cli.what")
+				}
+				return takeBundle(c.Context(), env, hub, args[0], key)
 			}
 			var got Imported
 			if len(args) == 0 || strings.HasPrefix(args[0], "https://") || strings.HasPrefix(args[0], "http://") {
@@ -79,6 +86,7 @@ func importCommand(env *cli.Env, p text.Printer, csaf CSAFReader) *cobra.Command
 	}
 	c.Flags().StringVar(&q.Feed, "feed", "", p.T("intel.cli.flag.feed"))
 	c.Flags().BoolVar(&q.Whole, "whole", false, p.T("intel.cli.flag.whole"))
+	c.Flags().StringVar(&key, "key", "", p.T("intel.cli.flag.key"))
 	c.Flags().BoolVar(&check, "check", false, p.T("intel.cli.flag.check"))
 	env.HubFlags(c)
 	return c

@@ -57,6 +57,20 @@ func Routes(r *httpd.Router, s *Service, words *text.Catalog) {
 		}
 		return s.ImportURL(req.Context(), Request(in))
 	})
+	long(r, "POST /api/v1/feed-bundle-imports", httpd.MaxBody(MaxUpload), func(req *http.Request) (Bundled, error) {
+		return s.TakeBundle(req.Context(), req.Body, req.URL.Query().Get("key"))
+	})
+	r.Handle("POST /api/v1/feed-bundles", http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		patient(w)
+		since, err := parseSince(req.URL.Query().Get("since"))
+		if err == nil {
+			w.Header().Set("Content-Type", "application/zstd")
+			_, err = s.Bundle(req.Context(), since, w)
+		}
+		if err != nil {
+			r.Error(w, req, err)
+		}
+	}))
 	httpd.Op(r, "GET /api/v1/vulnerabilities", "intel.search", "Find vulnerabilities", func(ctx context.Context, in *searchIn) (*httpd.List[Brief], error) {
 		list, next, err := s.Find(ctx, Search{Text: in.Text, Kind: feed.Kind(in.Kind), Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
@@ -136,11 +150,9 @@ func brief(v *Vulnerability) Brief {
 
 // long registers an import: its body is read as it comes, and it may take as
 // long as a feed takes.
-func long(r *httpd.Router, pattern string, body httpd.Option, fn func(req *http.Request) (Imported, error)) {
+func long[T any](r *httpd.Router, pattern string, body httpd.Option, fn func(req *http.Request) (T, error)) {
 	r.Handle(pattern, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		c := http.NewResponseController(w)
-		_ = c.SetReadDeadline(time.Now().Add(importTime)) // a test's writer has no deadlines
-		_ = c.SetWriteDeadline(time.Now().Add(importTime))
+		patient(w)
 		got, err := fn(req)
 		if err != nil {
 			r.Error(w, req, err)
@@ -148,6 +160,28 @@ func long(r *httpd.Router, pattern string, body httpd.Option, fn func(req *http.
 		}
 		answer(w, got)
 	}), body)
+}
+
+// patient gives a request an hour.
+func patient(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(importTime)) // a test's writer has no deadlines
+	_ = c.SetWriteDeadline(time.Now().Add(importTime))
+}
+
+// parseSince reads a day of Japan (2026-11-01) or an instant (RFC 3339).
+func parseSince(v string) (time.Time, error) {
+	if v == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.ParseInLocation("2006-01-02", v, text.JST); err == nil {
+		return t, nil
+	}
+	t, err := time.Parse(time.RFC3339, v)
+	if err != nil {
+		return t, fault.New(fault.Usage, "intel.bundle.since", "value", clip(v)).Because(err)
+	}
+	return t, nil
 }
 
 func answer(w http.ResponseWriter, v any) {

@@ -238,13 +238,17 @@ func (t *taking) batch() *staging {
 	return &staging{feed: t.in.source.ID, at: t.feed.head + 1}
 }
 
-// news gives the rows that judge put into b last their ids, and notes product
-// keys not yet known.
+// news gives the row that judge put into b last its id and packs it, and notes
+// product keys not yet known.
 func (t *taking) news(b *staging, row *recordRow) {
 	if len(b.rows) == 0 || b.rows[len(b.rows)-1].slot != row.slot || b.rows[len(b.rows)-1].id != "" {
 		return
 	}
-	b.rows[len(b.rows)-1].id = newID()
+	last := &b.rows[len(b.rows)-1]
+	last.id, last.facts = newID(), t.s.bodies.pack(row.facts)
+	if last.statements = []byte{}; len(row.statements) > 0 {
+		last.statements = t.s.bodies.pack(row.statements)
+	}
 	if row.kind == string(feed.EOL) {
 		return // nothing is matched by life cycles
 	}

@@ -251,7 +251,8 @@ func clip(s string) string {
 	return s
 }
 
-// prepare turns a record into what is stored of it, but for its number.
+// prepare turns a record into what is stored of it, but for its number and its
+// bodies: those of a record that did not change are never packed.
 func (b *bodies) prepare(r *feed.Record) (row recordRow, id slotID, digest [9]byte, err error) {
 	statements := r.Statements
 	var keys []string
@@ -284,10 +285,7 @@ func (b *bodies) prepare(r *feed.Record) (row recordRow, id slotID, digest [9]by
 	if row.at.IsZero() {
 		row.at = r.Published
 	}
-	row.facts, row.statements = b.pack(raw[:n]), []byte{}
-	if len(statements) > 0 {
-		row.statements = b.pack(raw[n:])
-	}
+	row.facts, row.statements = raw[:n], raw[n:]
 	return row, id, digest, nil
 }
 

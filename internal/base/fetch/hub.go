@@ -112,6 +112,41 @@ func (h *Hub) Send(ctx context.Context, path string, body io.Reader, out any) er
 	return h.answer(&patient, req, out)
 }
 
+// Save posts to a path and writes what comes back to w as it comes, however
+// much and however long; a problem document comes back as its fault.
+func (h *Hub) Save(ctx context.Context, path string, w io.Writer) error {
+	ref, err := url.Parse(path)
+	if err != nil || ref.Scheme != "" || ref.Host != "" || ref.Opaque != "" {
+		return fault.New(fault.Usage, "fetch.hub_url", "url", path).Because(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.base.ResolveReference(ref).String(), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept-Language", h.lang)
+	if h.token != "" {
+		req.Header.Set("Authorization", "Bearer "+h.token)
+	}
+	patient := *h.http
+	patient.Timeout = 0
+	res, err := patient.Do(req)
+	if err != nil {
+		return fault.New(fault.Busy, "fetch.hub_unreachable", "url", h.base.String()).Because(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		raw, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+		if err != nil {
+			return fault.New(fault.Busy, "fetch.hub_unreachable", "url", h.base.String()).Because(err)
+		}
+		return asFault(res.StatusCode, raw)
+	}
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fault.New(fault.Busy, "fetch.hub_unreachable", "url", h.base.String()).Because(err)
+	}
+	return nil
+}
+
 // answer sends a request and reads what comes back.
 func (h *Hub) answer(client *http.Client, req *http.Request, out any) error {
 	res, err := client.Do(req)
