@@ -283,7 +283,7 @@ func (p *parser) intern(raw []byte) string {
 		return s
 	}
 	s := string(raw)
-	if len(p.names) >= 1<<16 {
+	if len(p.names) >= 1<<13 {
 		clear(p.names)
 	}
 	p.names[s] = s

@@ -48,7 +48,7 @@ func headOf(doc *value) (Head, error) {
 	h.URL = canonicalURL(&document{root: &value{kind: object, keys: []string{"document"}, items: []value{*doc}}})
 	switch {
 	case h.Edition != "2.0" && h.Edition != "2.1":
-		return h, fault.New(fault.Usage, "csaf.version", "version", clip(h.Edition)).At(fault.Place{At: "/document/csaf_version", Code: "csaf.version", Args: fault.Args{"version": clip(h.Edition)}})
+		return h, fault.New(fault.Usage, "csaf.version", "value", clip(h.Edition)).At(fault.Place{At: "/document/csaf_version", Code: "csaf.version", Args: fault.Args{"value": clip(h.Edition)}})
 	case h.ID == "":
 		return h, fault.New(fault.Usage, "csaf.no_id").At(fault.Place{At: "/document/tracking/id", Code: "csaf.no_id"})
 	}

@@ -113,7 +113,7 @@ func validate(root *value) Report {
 	case "2.1":
 		s = schema21
 	default:
-		add(Problem{Rule: "schema", Class: Schema, At: "/document/csaf_version", Code: "csaf.version", Args: fault.Args{"version": clip(rep.Version)}})
+		add(Problem{Rule: "schema", Class: Schema, At: "/document/csaf_version", Code: "csaf.version", Args: fault.Args{"value": clip(rep.Version)}})
 		return rep
 	}
 	d := newDocument(root, rep.Version == "2.1")
