@@ -28,9 +28,10 @@ type Name struct {
 
 // Proposal is a name that may be the product's.
 type Proposal struct {
-	CPE   string `json:"cpe,omitempty"`
-	PURL  string `json:"purl,omitempty"`
-	Equal bool   `json:"equal,omitempty"` // letter by letter, after normalisation
+	CPE   string   `json:"cpe,omitempty"`
+	PURL  string   `json:"purl,omitempty"`
+	Equal bool     `json:"equal,omitempty"` // letter by letter, after normalisation
+	Why   []string `json:"why,omitempty"`   // grounds, as product.Why
 }
 
 // Names lists the products of one's own register that say no name of their own,
@@ -173,15 +174,9 @@ func (n *registerNames) of(ctx context.Context, tx *db.Tx, e *asset.Entry) (Name
 	r, ok := n.rows[at]
 	if !ok {
 		r = nameRow{org: n.org, maker: e.MakerKey, ware: e.ProductKey, makerName: e.MakerName, wareName: e.ProductName, state: nameOpen, at: n.s.now()}
-		list, err := n.s.propose(ctx, tx, e.MakerName, e.ProductName)
-		if err != nil {
+		var err error
+		if r, err = n.suggest(ctx, tx, r); err != nil {
 			return Named{}, err
-		}
-		if len(list) > 0 {
-			r.cpe, r.purl, r.state = list[0].CPE, list[0].PURL, nameProposed
-			if list[0].Equal {
-				r.state = nameEqual
-			}
 		}
 		if err := putName(ctx, tx, &r); err != nil {
 			return Named{}, err
@@ -197,4 +192,17 @@ func (n *registerNames) of(ctx context.Context, tx *db.Tx, e *asset.Entry) (Name
 		return Named{r.cpe, r.purl, product.Proposed}, nil
 	}
 	return Named{}, nil
+}
+
+// suggest returns a name with the likeliest of what feeds know.
+func (n *registerNames) suggest(ctx context.Context, tx *db.Tx, r nameRow) (nameRow, error) {
+	list, err := n.s.propose(ctx, tx, r.makerName, r.wareName)
+	r.cpe, r.purl, r.state = "", "", nameOpen
+	if err == nil && len(list) > 0 {
+		r.cpe, r.purl, r.state = list[0].CPE, list[0].PURL, nameProposed
+		if list[0].Equal {
+			r.state = nameEqual
+		}
+	}
+	return r, err
 }

@@ -146,8 +146,15 @@ func (s *Service) rematch(ctx context.Context) (r Run, err error) {
 // catchUp takes over what registers have that followers did not bring.
 func (s *Service) catchUp(ctx context.Context) error {
 	after := ""
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		_, err := s.dictionary(ctx, tx, true)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	for {
-		var orgs, late []string
+		var orgs, late, unnamed []string
 		err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 			if orgs, err = s.Assets.Registers(ctx, tx, after, 50); err != nil {
 				return err
@@ -157,16 +164,30 @@ func (s *Service) catchUp(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if len(ids) > 0 {
-					late = append(late, o)
+				if len(ids) == 0 {
+					undecided, err := undecidedNames(ctx, tx, o)
+					if err != nil {
+						return err
+					}
+					if undecided {
+						unnamed = append(unnamed, o)
+					}
+					continue
 				}
+				late = append(late, o)
 			}
 			return nil
 		})
 		if err != nil || len(orgs) == 0 {
 			return err
 		}
-		for _, o := range late {
+		for _, o := range unnamed {
+			err := s.DB.Write(ctx, func(tx *db.Tx) error { return s.proposeAgain(ctx, tx, o) })
+			if err != nil {
+				return err
+			}
+		}
+		for _, o := range append(late, unnamed...) {
 			for more := true; more; {
 				err := s.DB.Write(ctx, func(tx *db.Tx) (err error) {
 					more, err = s.step(ctx, tx, o)

@@ -10,9 +10,13 @@ import (
 	"noroshi/internal/engine/product"
 )
 
-// maxSaid bounds how many exposures of one operator a step tells of one by
-// one; more are one event.
-const maxSaid = 20
+// How many exposures of one operator and product are told of one by one; more
+// are one event. A statement is news of each; equipment and rematches bring many
+// that are old.
+const (
+	maxSaid     = 20
+	maxSaidMany = 3
+)
 
 // writer brings the rows of one product to what was computed.
 type writer struct {
@@ -224,7 +228,7 @@ func (w *writer) end(was *rowRow) error {
 func (w *writer) tell(org string) error {
 	for _, what := range []string{"found", "changed", "ended"} {
 		list := w.told[what]
-		if len(list) > maxSaid {
+		if len(list) > maxSaid || w.sc.vulnerabilities == nil && len(list) > maxSaidMany {
 			list = []Happened{{Org: org, Many: len(list)}}
 		}
 		for _, h := range list {

@@ -89,3 +89,13 @@ func putName(ctx context.Context, tx *db.Tx, n *nameRow) error {
 		n.org, n.maker, n.ware, n.makerName, n.wareName, n.state, n.cpe, n.purl, db.Micros(n.at), n.person, n.entry)
 	return err
 }
+
+// undecidedNames reports whether an operator has products whose name nobody
+// decided on.
+func undecidedNames(ctx context.Context, tx *db.Tx, org string) (bool, error) {
+	err := tx.QueryRow(ctx, "SELECT 1 FROM exposure_name WHERE org_id = $1 AND state IN ('open', 'proposed', 'equal') LIMIT 1", org).Scan(new(int))
+	if err == db.ErrNoRows {
+		return false, nil
+	}
+	return err == nil, err
+}
