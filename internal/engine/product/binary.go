@@ -160,6 +160,7 @@ const (
 	hasWhy
 	hasDetail
 	isPlatform
+	hasUnread
 )
 
 func (w *writer) line(l *Line) {
@@ -169,7 +170,7 @@ func (w *writer) line(l *Line) {
 		bit uint64
 	}{
 		{l.Name != cpe.Name{}, hasName}, {l.Package != "", hasPackage}, {l.Text != "", hasText}, {len(l.Ranges) > 0, hasRanges},
-		{len(l.Versions) > 0, hasVersions}, {l.Fixed != "", hasFixed}, {l.Why != "", hasWhy}, {l.Detail != "", hasDetail}, {l.Platform, isPlatform},
+		{len(l.Versions) > 0, hasVersions}, {l.Fixed != "", hasFixed}, {l.Why != "", hasWhy}, {l.Detail != "", hasDetail}, {l.Platform, isPlatform}, {l.Unread != "", hasUnread},
 	} {
 		if f.set {
 			flags |= f.bit
@@ -184,7 +185,7 @@ func (w *writer) line(l *Line) {
 	for _, f := range [...]struct {
 		bit uint64
 		s   string
-	}{{hasPackage, l.Package}, {hasText, l.Text}, {hasFixed, l.Fixed}, {hasWhy, string(l.Why)}, {hasDetail, l.Detail}} {
+	}{{hasPackage, l.Package}, {hasText, l.Text}, {hasFixed, l.Fixed}, {hasWhy, string(l.Why)}, {hasDetail, l.Detail}, {hasUnread, l.Unread}} {
 		if flags&f.bit != 0 {
 			w.text(f.s)
 		}
@@ -420,7 +421,7 @@ func (r *reader) node(n *Node, depth int) {
 func (r *reader) line(l *Line) {
 	flags := r.num()
 	status, scheme := r.num(), r.num()
-	if flags >= isPlatform<<1 || status > uint64(StatusUnknown) || scheme > math.MaxUint8 {
+	if flags >= hasUnread<<1 || status > uint64(StatusUnknown) || scheme > math.MaxUint8 {
 		r.fail("a line that cannot be")
 		return
 	}
@@ -442,6 +443,9 @@ func (r *reader) line(l *Line) {
 	}
 	if flags&hasDetail != 0 {
 		l.Detail = r.text()
+	}
+	if flags&hasUnread != 0 {
+		l.Unread = r.text()
 	}
 	if flags&hasRanges != 0 {
 		l.Ranges = take(r, &r.ranges, r.num())

@@ -63,9 +63,9 @@ func newLine(l *Line, path string) line {
 		}
 	}
 	switch {
-	case len(l.Versions) > 0 || len(l.Ranges) == 0 && c.version != "":
+	case len(l.Versions) > 0 || len(l.Ranges) == 0 && c.version != "" && l.Unread == "":
 		c.weight = 3
-	case len(l.Ranges) > 0 && !anyOpen(l.Ranges):
+	case l.Unread != "" || len(l.Ranges) > 0 && !anyOpen(l.Ranges):
 		c.weight = 2
 	default:
 		c.weight = 1
@@ -150,7 +150,7 @@ func (l *line) otherEdition(n *cpe.Name) (other, unsaid bool) {
 }
 
 func (l *line) meetVersion(v *release) met {
-	if len(l.Ranges) > 0 || len(l.Versions) > 0 {
+	if len(l.Ranges) > 0 || len(l.Versions) > 0 || l.Unread != "" {
 		return l.meetRanges(v)
 	}
 	said, update := l.Name.Version, l.Name.Update
@@ -223,7 +223,7 @@ func (l *line) meetRanges(v *release) met {
 	if v.base.text == "" {
 		return met{level: unsure, rule: NoVersion}
 	}
-	comparable := true
+	comparable := l.Unread == ""
 	for i, single := range l.Versions {
 		same, known := v.full.is(l.scheme, single, l.singles[i])
 		if same {

@@ -189,14 +189,9 @@ func (m *matcher) next() bool {
 // speaks of the subject by name and by package is one opinion.
 func (m *matcher) judge(p *plan) {
 	start := len(m.claims)
-	for i := range m.opinions {
-		if o := &m.opinions[i]; o.plan.statement == p.statement {
-			for _, c := range o.claims {
-				m.claims = append(m.claims, c)
-			}
-			m.opinions = slices.Delete(m.opinions, i, i+1)
-			break
-		}
+	before := slices.IndexFunc(m.opinions, func(o opinion) bool { return o.plan.statement == p.statement })
+	if before >= 0 {
+		m.claims = append(m.claims, m.opinions[before].claims...)
 	}
 	platform := false
 	for _, part := range p.parts {
@@ -209,10 +204,16 @@ func (m *matcher) judge(p *plan) {
 		platform = platform || s.platform
 	}
 	m.claims = once(m.claims, start)
+	if before >= 0 {
+		if len(m.claims) == start {
+			return
+		}
+		m.opinions = slices.Delete(m.opinions, before, before+1)
+	}
 	switch {
 	case len(m.claims) > start:
 		m.opinions = append(m.opinions, weigh(p, m.claims[start:len(m.claims):len(m.claims)]))
-	case platform && p.platform != nil && p.firmware:
+	case platform && p.platform != nil && m.view.subject.Name.Part == "h" && drives(&p.statement.Root, m.view.subject.Name.Vendor, 0):
 		m.opinions = append(m.opinions, opinion{plan: p, verdict: Unknown, certainty: PlatformOnly, weight: soft, decided: -1})
 	case platform && p.platform != nil:
 		m.opinions = append(m.opinions, opinion{plan: p, verdict: VerdictNotAffected, certainty: PlatformOnly, weight: soft, decided: -1})

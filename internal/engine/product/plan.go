@@ -14,7 +14,6 @@ type plan struct {
 	statement *Statement
 	parts     []part
 	platform  *line // the first platform line of the product, nil when there is none
-	firmware  bool  // the product is hardware, and the statement is about its maker's software
 	mixed     bool  // not all lines say affected, so that their order matters
 	rank      rank
 }
@@ -103,18 +102,26 @@ func (c *compiler) give(l *line, whole *node) {
 	p.mixed = p.mixed || whole != nil || l.Status != Affected
 	if l.Platform && p.platform == nil {
 		p.platform = l
-		p.firmware = l.Name.Part == "h" && whole != nil && drives(whole, l.Name.Vendor)
 	}
 }
 
 // drives reports whether a node is about an operating system of a vendor: the
 // firmware of its hardware.
-func drives(n *node, vendor cpe.Value) bool {
-	found := false
-	n.each(func(l *line) {
-		found = found || !l.Platform && l.Name.Part == "o" && l.Name.Vendor == vendor
-	})
-	return found
+func drives(n *Node, vendor cpe.Value, depth int) bool {
+	if depth > maxDepth {
+		return false
+	}
+	for i := range n.Lines {
+		if l := &n.Lines[i]; !l.Platform && l.Name.Part == "o" && l.Name.Vendor == vendor {
+			return true
+		}
+	}
+	for i := range n.Children {
+		if drives(&n.Children[i], vendor, depth+1) {
+			return true
+		}
+	}
+	return false
 }
 
 // table finds the plans of a product that do not plainly say "not affected" of
@@ -205,7 +212,7 @@ func (p *plan) scheme() version.Scheme {
 func (p *plan) onlyRanges(s version.Scheme) bool {
 	for _, part := range p.parts {
 		l := part.line
-		if l == nil || l.Platform || l.Status != Affected || len(l.Versions) > 0 || len(l.Ranges) == 0 || l.scheme != s {
+		if l == nil || l.Platform || l.Status != Affected || len(l.Versions) > 0 || len(l.Ranges) == 0 || l.Unread != "" || l.scheme != s {
 			return false
 		}
 		for _, i := range l.spans {

@@ -54,6 +54,7 @@ type Line struct {
 	Scheme   version.Scheme  `json:"scheme,omitempty"`
 	Ranges   []version.Range `json:"ranges,omitempty"`   // in any of which the version has to lie; none: what Name says, all when that is Any
 	Versions []string        `json:"versions,omitempty"` // single versions beside the ranges
+	Unread   string          `json:"unread,omitempty"`   // versions as the source writes them, where they cannot be read: whether they are meant is unknown, never a match
 	Fixed    string          `json:"fixed,omitempty"`    // first version that is not affected, when the source says it
 	Why      Justification   `json:"why,omitempty"`      // of NotAffected
 	Detail   string          `json:"detail,omitempty"`   // the source's own words: impact statement, remediation

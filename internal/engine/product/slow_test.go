@@ -41,7 +41,7 @@ func matchSlow(statements []Statement, s Subject) map[string]slowVerdict {
 	out := map[string]slowVerdict{}
 	for id, os := range by {
 		v := slowFold(os)
-		if v.Verdict == VerdictAffected && (s.Identity == Proposed || s.Name.Vendor == cpe.Any && s.Name.Product != cpe.Any) {
+		if v.Verdict == VerdictAffected && (s.Identity == Proposed || s.Name.Vendor == cpe.Any && names(s.Name.Product)) {
 			v.Verdict = Unknown
 		}
 		out[id] = v
@@ -90,7 +90,7 @@ func slowFold(os []slowOpinion) slowVerdict {
 
 func slowStatement(st *Statement, s Subject) (slowOpinion, bool) {
 	var claims []slowClaim
-	platform, hardware := false, false
+	platform := false
 	var visit func(n *Node, conditions level, hidden bool)
 	visit = func(n *Node, conditions level, hidden bool) {
 		hidden = hidden || n.Negate
@@ -102,7 +102,6 @@ func slowStatement(st *Statement, s Subject) (slowOpinion, bool) {
 			case !named || hidden:
 			case l.Platform:
 				platform = platform || own > no
-				hardware = hardware || l.Name.Part == "h"
 			default:
 				claims = append(claims, slowClaim{l, own, under})
 			}
@@ -116,7 +115,7 @@ func slowStatement(st *Statement, s Subject) (slowOpinion, bool) {
 	if len(claims) == 0 {
 		o.kind = "soft"
 		o.slowVerdict = slowVerdict{VerdictNotAffected, PlatformOnly}
-		if hardware && slowFirmware(&st.Root, s.Name.Vendor, false) {
+		if s.Name.Part == "h" && slowFirmware(&st.Root, s.Name.Vendor) {
 			o.Verdict = Unknown
 		}
 		return o, platform
@@ -125,16 +124,15 @@ func slowStatement(st *Statement, s Subject) (slowOpinion, bool) {
 	return o, true
 }
 
-// slowFirmware looks for software of a vendor beside its hardware, under And.
-func slowFirmware(n *Node, vendor cpe.Value, and bool) bool {
-	and = and || n.Op == And
+// slowFirmware looks for an operating system of a vendor.
+func slowFirmware(n *Node, vendor cpe.Value) bool {
 	for _, l := range n.Lines {
-		if and && !l.Platform && l.Name.Part == "o" && l.Name.Vendor == vendor {
+		if !l.Platform && l.Name.Part == "o" && l.Name.Vendor == vendor {
 			return true
 		}
 	}
 	for i := range n.Children {
-		if slowFirmware(&n.Children[i], vendor, and) {
+		if slowFirmware(&n.Children[i], vendor) {
 			return true
 		}
 	}
@@ -144,8 +142,10 @@ func slowFirmware(n *Node, vendor cpe.Value, and bool) bool {
 func slowWeigh(claims []slowClaim, s Subject) (slowVerdict, string) {
 	closeness := func(l *Line) int {
 		switch {
-		case len(l.Versions) > 0 || len(l.Ranges) == 0 && l.Name.Version != cpe.Any && l.Name.Version != cpe.NA:
+		case len(l.Versions) > 0 || l.Unread == "" && len(l.Ranges) == 0 && l.Name.Version != cpe.Any && l.Name.Version != cpe.NA:
 			return 3
+		case l.Unread != "":
+			return 2
 		case len(l.Ranges) == 0:
 			return 1
 		}
@@ -216,14 +216,11 @@ func slowWeigh(claims []slowClaim, s Subject) (slowVerdict, string) {
 
 // slowUnordered: the version is there, and it is its order that is not known.
 func slowUnordered(l *Line, s Subject) bool {
-	base := s.Version
-	if s.Name.Version.Set() {
-		base = s.Name.Version.Text()
-	}
-	if base == "" || l.Name.Version == cpe.NA && len(l.Ranges)+len(l.Versions) == 0 {
+	base := slowBase(l.Name.Product == s.Name.Product && l.Name.Product != cpe.Any, s)
+	if base == "" || l.Name.Version == cpe.NA && len(l.Ranges)+len(l.Versions)+len(l.Unread) == 0 {
 		return false
 	}
-	if len(l.Ranges)+len(l.Versions) > 0 {
+	if len(l.Ranges)+len(l.Versions)+len(l.Unread) > 0 {
 		return true
 	}
 	return l.Name.Version.Set() && !l.Name.Version.Wild() && !version.Same(schemeOf(l), base, l.Name.Version.Text())
@@ -320,35 +317,33 @@ func slowSelf(l *Line, s Subject) (own level, named bool) {
 	if !byName && !byPackage {
 		return unnamed, false
 	}
-	base, update := "", ""
-	noVersion := false
+	if byName && !slowEdition(l, s) {
+		return no, true
+	}
+	base, update := slowBase(byName, s), ""
+	if byName && s.Name.Update.Set() {
+		update = s.Name.Update.Text()
+	}
+	noVersion := byName && base == "" && s.Name.Version == cpe.NA
+	return slowVersion(l, base, update, byName && s.Name.Update == cpe.NA, noVersion), true
+}
+
+// slowBase: the version as lines compare it that share the name, or the package.
+func slowBase(byName bool, s Subject) string {
+	name := ""
+	if s.Name.Version.Set() {
+		name = s.Name.Version.Text()
+	}
+	order := []string{packageVersion(s.Package), s.Version, name}
 	if byName {
-		if s.Name.Version.Set() {
-			base = s.Name.Version.Text()
-		}
-		if base == "" {
-			base = s.Version
-		}
-		if base == "" {
-			base = packageVersion(s.Package)
-		}
-		noVersion = base == "" && s.Name.Version == cpe.NA
-		if s.Name.Update.Set() {
-			update = s.Name.Update.Text()
-		}
-		if !slowEdition(l, s) {
-			return no, true
-		}
-	} else {
-		base = packageVersion(s.Package)
-		if base == "" {
-			base = s.Version
-		}
-		if base == "" && s.Name.Version.Set() {
-			base = s.Name.Version.Text()
+		order = []string{name, s.Version, packageVersion(s.Package)}
+	}
+	for _, v := range order {
+		if v != "" {
+			return v
 		}
 	}
-	return slowVersion(l, base, update, byName && s.Name.Update == cpe.NA, noVersion), true
+	return ""
 }
 
 func slowEdition(l *Line, s Subject) bool {
@@ -371,7 +366,7 @@ func slowVersion(l *Line, base, update string, bare, noVersion bool) level {
 		full = version.Join(base, update)
 	}
 	scheme := schemeOf(l)
-	if len(l.Ranges)+len(l.Versions) > 0 {
+	if len(l.Ranges)+len(l.Versions)+len(l.Unread) > 0 {
 		for _, r := range l.Ranges {
 			if in, known := r.Contains(scheme, "1"); strings.Trim(r.From, "0*-") == "" && strings.Trim(r.To, "*-") == "" && in && known {
 				return yes
@@ -380,7 +375,7 @@ func slowVersion(l *Line, base, update string, bare, noVersion bool) level {
 		if base == "" {
 			return unsure
 		}
-		known := true
+		known := l.Unread == ""
 		for _, v := range l.Versions {
 			if version.Same(scheme, full, v) {
 				return yes
