@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math/bits"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -231,12 +232,46 @@ func (c *Cursor) Time() time.Time {
 
 // ParseTime reads a time as [Cursor.Time] does.
 func ParseTime(s string) (time.Time, bool) {
+	if t, ok := utc(s); ok {
+		return t, true
+	}
 	for _, l := range layouts {
 		if t, err := time.Parse(l, s); err == nil {
 			return t.UTC(), true
 		}
 	}
 	return time.Time{}, false
+}
+
+// utc reads the forms almost all times have, without trying one layout after
+// the other: a date, a time without zone, or one of UTC.
+func utc(s string) (time.Time, bool) {
+	s, zone := strings.CutSuffix(s, "Z")
+	if (len(s) != 10 || zone) && (len(s) < 19 || len(s) > 29 || len(s) == 20) {
+		return time.Time{}, false
+	}
+	var f [7]int // year, month, day, hour, minute, second, nanosecond
+	const form = "0000-00-00T00:00:00."
+	n := 0
+	for i := 0; i < len(s); i++ {
+		digit := i >= len(form) || form[i] == '0'
+		switch {
+		case !digit && s[i] != form[i]:
+			return time.Time{}, false
+		case !digit:
+			n++
+		case s[i] < '0' || s[i] > '9':
+			return time.Time{}, false
+		default:
+			f[n] = f[n]*10 + int(s[i]-'0')
+		}
+	}
+	for i := len(s); i > 20 && i < 29; i++ {
+		f[6] *= 10
+	}
+	t := time.Date(f[0], time.Month(f[1]), f[2], f[3], f[4], f[5], f[6], time.UTC)
+	// Date carries over what is too large; such a time is none.
+	return t, t.Day() == f[2] && int(t.Month()) == f[1] && f[3] < 24 && f[4] < 60 && f[5] < 60
 }
 
 // stringEnd returns the index after the quote that closes the string begun at i.

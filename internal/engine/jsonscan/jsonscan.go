@@ -20,7 +20,7 @@ import (
 type Limits struct {
 	Depth   int   // arrays and objects inside each other; 128
 	Element int   // bytes of one value that is handed out or skipped; 32 MiB
-	Members int   // names of one object that is entered; 4 Mi
+	Members int   // names of one object that is entered, of 64 MiB together; 1 Mi
 	Total   int64 // bytes of the document; unlimited
 }
 

@@ -1,12 +1,15 @@
 package jsonscan
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -424,6 +427,73 @@ func TestCursor(t *testing.T) {
 	}
 	if sum != 5 {
 		t.Error(sum)
+	}
+}
+
+// The quick way to a time gives what package time gives.
+func TestParseTime(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for i := range 20000 {
+		at := time.Unix(r.Int64N(8e9)-4e9, r.Int64N(1e9)).UTC()
+		for _, l := range []string{time.DateOnly, "2006-01-02T15:04:05", "2006-01-02T15:04:05.000", time.RFC3339, time.RFC3339Nano, "2006-01-02T15:04:05.000000Z", "2006-01-02T15:04:05.999999999-07:00"} {
+			s := at.Format(l)
+			if i%3 == 0 && len(s) > 0 { // and damaged
+				b := []byte(s)
+				b[r.IntN(len(b))] = "0123456789-:TZ. "[r.IntN(16)]
+				s = string(b)
+			}
+			got, ok := ParseTime(s)
+			var want time.Time
+			found := false
+			for _, l := range layouts {
+				if x, err := time.Parse(l, s); err == nil {
+					want, found = x.UTC(), true
+					break
+				}
+			}
+			if ok != found || !got.Equal(want) {
+				t.Fatalf("%q: %v %v, want %v %v", s, got, ok, want, found)
+			}
+		}
+	}
+}
+
+// Real documents read as encoding/json reads them.
+func TestRealDocuments(t *testing.T) {
+	path := filepath.Join("..", "..", "..", "..", "shared", "data", "vuln", "cve5-vulnrichment-dev.zip")
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		if os.Getenv("NOROSHI_TEST_ALL") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("no real data beside the repository: ", err)
+	}
+	defer z.Close()
+	n := 0
+	for i, m := range z.File {
+		if i%10 != 0 || m.FileInfo().IsDir() {
+			continue
+		}
+		r, err := m.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, stricter, err := twin(b)
+		if err != nil || stricter && !strings.Contains(string(b), `\ud`) {
+			t.Fatal(m.Name, err, stricter)
+		}
+		have, err := read(b, func(r io.Reader) io.Reader { return r })
+		if d := cmp.Diff(want, have); err != nil || d != "" {
+			t.Error(m.Name, err, d)
+		}
+		n++
+	}
+	if n < 300 {
+		t.Error(n)
 	}
 }
 

@@ -27,6 +27,7 @@ type level struct {
 	object bool
 	count  int
 	key    string
+	bytes  int // of all names
 	seen   map[string]struct{}
 }
 
@@ -39,7 +40,7 @@ func New(r io.Reader, l Limits) *Scanner {
 		l.Element = 32 << 20
 	}
 	if l.Members <= 0 {
-		l.Members = 4 << 20
+		l.Members = 1 << 20
 	}
 	return &Scanner{r: r, limits: l, hand: true}
 }
@@ -74,7 +75,10 @@ func (s *Scanner) fail(at int, path string, err error) error {
 	return s.err
 }
 
-const firstBuffer = 256 << 10
+const (
+	firstBuffer = 256 << 10
+	mostNames   = 64 << 20 // bytes of all names of one entered object
+)
 
 // more reads further bytes, keeping buf[i:n]. It returns false at the end.
 func (s *Scanner) more() bool {
@@ -248,7 +252,7 @@ func (s *Scanner) name(l *level, c byte) error {
 	if _, twice := l.seen[l.key]; twice {
 		return s.fail(s.i, "", ErrTwice)
 	}
-	if len(l.seen) >= s.limits.Members {
+	if l.bytes += len(l.key); len(l.seen) >= s.limits.Members || l.bytes > mostNames {
 		return s.fail(s.i, "", ErrLarge)
 	}
 	l.seen[l.key] = struct{}{}

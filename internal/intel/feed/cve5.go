@@ -31,6 +31,7 @@ func (p *reading) readDocuments(record func(v jsonscan.Value, place string) erro
 // and each ADP container become statements of their own: they are different
 // people, and can say different things.
 func (p *reading) cveRecord(v jsonscan.Value, place string) error {
+	p.begin()
 	r := &Record{Licence: LicenceCVE}
 	var f further
 	c := v.Cursor()

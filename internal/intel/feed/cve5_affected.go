@@ -60,13 +60,15 @@ func (p *reading) cveAffected(c *jsonscan.Cursor, lines []product.Line) []produc
 			}
 		case "cpes":
 			for range c.Array() {
-				if n, ok := p.nameOf(c.Bytes()); ok {
+				if n, ok := p.nameOf(c.Bytes()); ok && p.part(linePart) {
 					a.cpes = append(a.cpes, n)
 				}
 			}
 		case "versions":
 			for range c.Array() {
-				a.versions = append(a.versions, p.cveVersion(c))
+				if v := p.cveVersion(c); p.part(linePart) {
+					a.versions = append(a.versions, v)
+				}
 			}
 		}
 	}
@@ -76,10 +78,13 @@ func (p *reading) cveAffected(c *jsonscan.Cursor, lines []product.Line) []produc
 	}
 	for _, who := range a.who() {
 		for _, l := range said {
+			if !p.part(linePart) {
+				return lines
+			}
 			l.Name, l.Package, l.Text = who.Name, who.Package, who.Text
 			// A version inside the name counts only where no other is given:
 			// makers put the fixed one there as often as the affected one.
-			if len(l.Ranges) > 0 || len(l.Versions) > 0 || l.Status != product.Affected {
+			if len(a.versions) > 0 {
 				l.Name.Version, l.Name.Update = cpe.Any, cpe.Any
 			}
 			lines = append(lines, l)
@@ -112,7 +117,9 @@ func (p *reading) cveVersion(c *jsonscan.Cursor) (v cveVersion) {
 						ch.status = p.word(c.Bytes())
 					}
 				}
-				v.changes = append(v.changes, ch)
+				if p.part(1) {
+					v.changes = append(v.changes, ch)
+				}
 			}
 		}
 	}

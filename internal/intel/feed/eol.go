@@ -13,7 +13,7 @@ import (
 // API, which gives the cycles of a product and not its name.
 func (p *reading) readEOL() error {
 	if p.mark == "/*/cycle" {
-		r := eolRecord(p.stem)
+		r := p.eolRecord(p.stem)
 		var all []byte
 		err := p.each(func(v jsonscan.Value, place string) error {
 			all = append(all, v...)
@@ -78,7 +78,7 @@ func (p *reading) eolProducts(found *int64) error {
 	}
 	one := func(v jsonscan.Value, id, place string) error {
 		*found++
-		r := eolRecord(id)
+		r := p.eolRecord(id)
 		c := v.Cursor()
 		p.eolProduct(c, r)
 		if err := p.eolWrong(c, place); err != nil {
@@ -123,7 +123,8 @@ func (p *reading) eolProducts(found *int64) error {
 	}
 }
 
-func eolRecord(id string) *Record {
+func (p *reading) eolRecord(id string) *Record {
+	p.begin()
 	return &Record{ID: id, By: "endoflife.date", Ref: "https://endoflife.date/" + id, Licence: LicenceEOL}
 }
 

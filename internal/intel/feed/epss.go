@@ -88,6 +88,7 @@ func (p *reading) epss(id, score, percentile string, day time.Time, place string
 	if err != nil || err2 != nil || !isCVE(id) || !(a >= 0 && a <= 1 && b >= 0 && b <= 1) {
 		return p.fault("feed.csv", place)
 	}
+	p.begin()
 	return p.emit(&Record{
 		ID: id, By: "FIRST", Ref: "https://www.first.org/epss", Licence: LicenceEPSS, Modified: day,
 		Likelihood: &Likelihood{Score: a, Percentile: b, On: day},

@@ -99,6 +99,7 @@ func (p *reading) jvnItem(e *element, place string) error {
 		id = strings.TrimSuffix(strings.TrimSuffix(id[strings.LastIndexByte(strings.TrimSuffix(id, "/"), '/')+1:], "/"), ".html")
 	}
 	// The full text has the same address: what is said in the two stays apart.
+	p.begin()
 	r := &Record{Title: e.word("title"), By: "JVN", Ref: e.word("link") + "#overview", Licence: LicenceJVN}
 	r.describe(tongue(e.word("description")), e.word("description"))
 	var err error
@@ -177,6 +178,7 @@ func (p *reading) jvnProduct(name, vendor, title string) (product.Line, bool) {
 
 func (p *reading) vulinfo(e *element, place string) error {
 	id := e.word("VulinfoID")
+	p.begin()
 	r := &Record{By: "JVN", Licence: LicenceJVN, Ref: "https://jvndb.jvn.jp/ja/contents/" + year(id) + "/" + id + ".html"}
 	data := e.at("VulinfoData")
 	if len(data) == 0 {

@@ -70,6 +70,7 @@ func (p *reading) readKEV() error {
 
 func (p *reading) kevRecord(v jsonscan.Value, place string) error {
 	r := &Record{By: "CISA", Licence: LicenceKEV, Ref: "https://www.cisa.gov/known-exploited-vulnerabilities-catalog"}
+	p.begin()
 	x := &Exploited{}
 	r.Exploited = x
 	var f further

@@ -120,6 +120,7 @@ func (p *reading) nvdPage() error {
 // nvdRecord reads {"cve": {…}}, beside which an override says for which CVE it
 // is, or a record without that frame.
 func (p *reading) nvdRecord(v jsonscan.Value, place string) error {
+	p.begin()
 	r := &Record{By: "NVD", Licence: LicenceNVD}
 	c := v.Cursor()
 	var f further
@@ -297,11 +298,15 @@ func (p *reading) nvdNode(c *jsonscan.Cursor) product.Node {
 			n.Negate = c.Bool()
 		case "nodes", "children":
 			for range c.Array() {
-				n.Children = append(n.Children, p.nvdNode(c))
+				if in := p.nvdNode(c); p.part(1) && len(in.Children)+len(in.Lines) > 0 {
+					n.Children = append(n.Children, in)
+				}
 			}
 		case "cpeMatch":
 			for range c.Array() {
-				n.Lines = append(n.Lines, p.nvdLine(c))
+				if l := p.nvdLine(c); p.part(linePart) && (l.Name.Part != "" || l.Text != "") {
+					n.Lines = append(n.Lines, l)
+				}
 			}
 		}
 	}

@@ -41,6 +41,7 @@ var osvLicences = map[string]string{
 }
 
 func (p *reading) osvRecord(v jsonscan.Value, place string) error {
+	p.begin()
 	r := &Record{}
 	var f further
 	var cves []string
@@ -59,7 +60,7 @@ func (p *reading) osvRecord(v jsonscan.Value, place string) error {
 			r.Withdrawn = !c.Time().IsZero()
 		case "aliases", "upstream":
 			for range c.Array() {
-				if a := c.String(); isCVE(a) {
+				if a := c.String(); isCVE(a) && p.part(1) {
 					cves = append(cves, a)
 				} else {
 					r.also(a)
@@ -82,7 +83,7 @@ func (p *reading) osvRecord(v jsonscan.Value, place string) error {
 		case "affected":
 			var root product.Node
 			for range c.Array() {
-				if n, ok := p.osvAffected(c, r); ok {
+				if n, ok := p.osvAffected(c, r); ok && p.part(1) {
 					root.Children = append(root.Children, n)
 				}
 			}
@@ -251,7 +252,9 @@ func (p *reading) osvAffected(c *jsonscan.Cursor, r *Record) (product.Node, bool
 			}
 		case "versions":
 			for range c.Array() {
-				versions = append(versions, p.word(c.Bytes()))
+				if v := c.Bytes(); p.part(1) {
+					versions = append(versions, p.word(v))
+				}
 			}
 		case "severity":
 			osvSeverity(c, r)
@@ -275,6 +278,9 @@ func (p *reading) osvAffected(c *jsonscan.Cursor, r *Record) (product.Node, bool
 	}
 	n := product.Node{}
 	for i, g := range ranges {
+		if !p.part(linePart) {
+			break
+		}
 		one := l
 		one.Ranges, one.Fixed = []version.Range{g}, fixed[i]
 		if i > 0 {
@@ -323,7 +329,7 @@ func (p *reading) osvRange(c *jsonscan.Cursor) (kind string, ranges []version.Ra
 	closed := func(to string, included bool, fix string) {
 		// A second end without a beginning belongs to another branch, about
 		// which it says nothing that could be compared.
-		if !open {
+		if !open || !p.part(1) {
 			return
 		}
 		r.To, r.ToIncluded = to, included

@@ -43,6 +43,7 @@ type Limits struct {
 	Ratio    int64 // how many times larger than packed it may be, beyond 16 MiB; 200
 	Members  int   // files in one folder or archive; 2 Mi
 	Element  int   // bytes of one record; 32 MiB
+	Records  int   // records of one reading; 4 Mi
 }
 
 func (l Limits) filled() Limits {
@@ -57,6 +58,9 @@ func (l Limits) filled() Limits {
 	}
 	if l.Element <= 0 {
 		l.Element = 32 << 20
+	}
+	if l.Records <= 0 {
+		l.Records = 4 << 20
 	}
 	return l
 }
@@ -136,6 +140,7 @@ type reading struct {
 
 	scan  *jsonscan.Scanner
 	in    *bufio.Reader
+	parts int           // how much the record being read may still hold
 	flate io.ReadCloser // kept from one member of an archive to the next
 	seed  maphash.Seed
 	seen  map[uint64]said
@@ -217,6 +222,7 @@ func (p *reading) readCSAF() error {
 		if err != nil {
 			return err
 		}
+		p.begin()
 		key := r.Ref + " " + r.ID
 		times[key]++
 		return p.emit(r, key+" "+itoa(times[key]), "/document", b)
@@ -272,10 +278,39 @@ func (p *reading) past(t time.Time, place string) error {
 	return nil
 }
 
+// mostParts is what one record may hold, counted in versions; a line counts as
+// linePart of them. The largest real ones stay below a tenth.
+const (
+	mostParts = 800_000
+	linePart  = 4
+)
+
+// begin begins a record.
+func (p *reading) begin() { p.parts = mostParts }
+
+// part takes n parts of what a record may hold, and reports whether they fit. A
+// few bytes of a source become hundreds of ours, so that the size of a record
+// alone does not bound the memory it takes.
+func (p *reading) part(n int) bool {
+	p.parts -= n
+	return p.parts >= 0
+}
+
+// whole is the fault of a record of which parts did not fit.
+func (p *reading) whole(place string) error {
+	if p.parts < 0 {
+		return p.fault("feed.many_parts", place, "limit", mostParts)
+	}
+	return nil
+}
+
 // emit checks a record and yields it. Key is what the source calls it, raw is
 // what it was made of.
 func (p *reading) emit(r *Record, key, place string, raw []byte) error {
 	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	if err := p.whole(place); err != nil {
 		return err
 	}
 	if !plainID(r.ID) {
@@ -323,6 +358,9 @@ func (p *reading) fresh(r *Record, id, place string, raw []byte) (bool, error) {
 		if old.doc == now.doc || old.at == now.at {
 			return false, p.fault("feed.contradiction", place, "id", id)
 		}
+	}
+	if len(p.seen) >= p.Limits.Records {
+		return false, p.fault("feed.many_records", place, "limit", p.Limits.Records)
 	}
 	p.seen[key] = now
 	return true, nil

@@ -18,10 +18,12 @@ type element struct {
 	parts []*element
 }
 
-// What one element may be: JVN's largest are below 1 MiB and 10 deep.
+// What one element may be: JVN's largest are below 1 MiB, 10 deep and of a
+// few thousand parts.
 const (
 	xmlElement = 16 << 20
 	xmlDepth   = 32
+	xmlParts   = 200_000
 )
 
 var (
@@ -109,6 +111,7 @@ func (x *xmlReader) element(start xml.StartElement) (*element, error) {
 	open := []*element{top}
 	texts := [][]byte{nil}
 	x.src.left = xmlElement
+	parts := 0
 	for len(open) > 0 {
 		t, err := x.d.Token()
 		if err != nil {
@@ -117,7 +120,7 @@ func (x *xmlReader) element(start xml.StartElement) (*element, error) {
 		e := open[len(open)-1]
 		switch t := t.(type) {
 		case xml.StartElement:
-			if len(open) >= xmlDepth {
+			if parts++; len(open) >= xmlDepth || parts > xmlParts {
 				return nil, errXMLLarge
 			}
 			in := &element{name: t.Name.Local, attrs: t.Attr}
