@@ -48,7 +48,7 @@ const (
 	spotless need = "clear"    // no product is affected, unknown or unchecked
 	planned  need = "planned"  // an affected product has a planned fix
 	released need = "released" // every affected product has a fix, or will have none
-	told     need = "told"     // everyone exposed was told
+	informed need = "told"     // everyone exposed was told
 	began    need = "began"    // the maker itself brought the case
 )
 
@@ -84,7 +84,7 @@ var Steps = []Step{
 	{FixPlanned, FixReleased, Maker, released},
 	{FixPlanned, Declined, Maker, nothing},
 	{FixReleased, FixPlanned, Maker, planned}, // one more product turned out to be affected
-	{FixReleased, UsersNotified, Hub, told},
+	{FixReleased, UsersNotified, Hub, informed},
 	{FixReleased, UsersNotified, Coordinator, nothing}, // told by another way, with a reason
 	{UsersNotified, FixPlanned, Maker, planned},
 	{UsersNotified, Closed, Coordinator, nothing},
@@ -141,7 +141,7 @@ func (n need) holds(f facts) bool {
 			done = done || p.Fix == Released
 		}
 		return done
-	case told:
+	case informed:
 		return f.told
 	case began:
 		return f.began

@@ -24,6 +24,9 @@ type Config struct {
 	Keys    *key.Store
 	Threads *thread.Store
 	Orgs    *org.Service
+	// State hands a maker's advisory to those who match it with equipment, as
+	// what the maker states; nil keeps it here. name is a file name.
+	State   func(ctx context.Context, name string, document []byte) error
 	Notices *notice.Service  // tells everyone exposed; nil: coordinators say so by hand
 	Name    string           // of the hub, as publisher of what it writes itself
 	BaseURL string           // of the hub, for the namespace of documents
@@ -184,7 +187,18 @@ type mover struct {
 	by    Side
 	f     facts
 	steps []string
+
+	answered bool // something new was said of products
 }
+
+// told are the events of states that a request came to.
+var told = []struct {
+	state State
+	event string
+}{{RequestSent, "requested"}, {NoAnswer, "no_answer"}, {Declined, "declined"}, {FixPlanned, "fix_planned"}, {UsersNotified, "users_notified"}, {Closed, "closed"}}
+
+// documented are the states that make a revision of the advisory.
+var documented = map[State]bool{FixPlanned: true, FixReleased: true, UsersNotified: true, Closed: true}
 
 // to makes a step and writes it into the history.
 func (m *mover) to(ctx context.Context, to State, note string) error {
@@ -251,11 +265,16 @@ func (m *mover) save(ctx context.Context) error {
 		m.act.Public = map[string]any{}
 	}
 	m.act.Public["maker"], m.act.Public["steps"] = ledger.Org(m.r.Org), m.steps
-	for what, states := range map[string][]State{"requested": {RequestSent}, "no_answer": {NoAnswer}, "declined": {Declined}, "fix_planned": {FixPlanned}, "users_notified": {UsersNotified}, "closed": {Closed}} {
-		if slices.Contains(m.steps, string(states[0])) {
-			if err := publish(ctx, m.tx, what, m.event()); err != nil {
+	for _, t := range told {
+		if slices.Contains(m.steps, string(t.state)) {
+			if err := publish(ctx, m.tx, t.event, m.event()); err != nil {
 				return err
 			}
+		}
+	}
+	if m.answered || slices.ContainsFunc(m.steps, func(x string) bool { return documented[State(x)] }) {
+		if err := m.record(ctx); err != nil {
+			return err
 		}
 	}
 	if slices.Contains(m.steps, string(Closed)) {

@@ -96,7 +96,7 @@ func (s *Service) answer(ctx context.Context, tx *db.Tx, m *mover, answers []Pro
 		}
 		p.sealed = nil
 	}
-	m.f.products = list
+	m.f.products, m.answered = list, true
 	m.act.Public, m.act.Secret = map[string]any{"answered": len(answers)}, answers
 	for s, n := range said {
 		m.act.Public[string(s)] = n

@@ -37,7 +37,45 @@ func (s *Service) Tick(ctx context.Context) (n int, err error) {
 		}
 		n++
 	}
-	return n, nil
+	return n, s.state(ctx, now)
+}
+
+// state hands over the advisories that nobody but the case has seen and that
+// may be known now: makers' statements decide who is exposed. One that is
+// handed over twice, after a crash between the two, says the same.
+func (s *Service) state(ctx context.Context, now time.Time) error {
+	if s.State == nil {
+		return nil
+	}
+	var list [][2]ID
+	if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		list, err = unstated(ctx, tx, now, maxTick)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, x := range list {
+		var d Document
+		var raw []byte
+		if err := s.DB.Read(ctx, func(tx *db.Tx) error {
+			_, c, err := requestByID(ctx, tx, x[0])
+			if err != nil {
+				return err
+			}
+			d, raw, err = s.document(ctx, tx, c, x[0], x[1])
+			return err
+		}); err != nil {
+			return err
+		}
+		if err := s.State(ctx, d.Name, raw); err != nil {
+			return fmt.Errorf("state %s: %w", d.Name, err)
+		}
+		act := &ledger.Act{Verb: "vendor.state", Object: requestObject(x[0]), Public: map[string]any{"document": d.ID, "sha256": d.SHA256}}
+		if _, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error { return setStated(ctx, tx, x[0], x[1], now) }); err != nil {
+			return fmt.Errorf("state %s: %w", d.Name, err)
+		}
+	}
+	return nil
 }
 
 var errNotDue = errors.New("not due")

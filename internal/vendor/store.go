@@ -278,15 +278,15 @@ func insertDocument(ctx context.Context, tx *db.Tx, request ID, d Document, seal
 	if d.In {
 		came = 1
 	}
-	_, err := tx.Exec(ctx, "INSERT INTO vendor_document (id, request_id, came, name, version, status, sha256, size, sealed, at, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		d.ID, request, came, d.Name, d.Version, d.Status, d.SHA256, d.Size, sealed, db.Micros(d.At), d.Entry)
+	_, err := tx.Exec(ctx, "INSERT INTO vendor_document (id, request_id, came, name, version, status, step, stated_at, sha256, size, sealed, at, entry) VALUES ($1, $2, $3, $4, $5, $6, $12, 0, $7, $8, $9, $10, $11)",
+		d.ID, request, came, d.Name, d.Version, d.Status, d.SHA256, d.Size, sealed, db.Micros(d.At), d.Entry, d.Step)
 	return err
 }
 
 // loadDocuments lists the documents of a request, the newest first; their
 // content stays where it is.
 func loadDocuments(ctx context.Context, tx *db.Tx, request ID) (out []Document, err error) {
-	rows, err := tx.Query(ctx, "SELECT id, came = 1, name, version, status, sha256, size, at, entry FROM vendor_document WHERE request_id = $1 ORDER BY id DESC LIMIT $2", request, db.MaxLimit)
+	rows, err := tx.Query(ctx, "SELECT id, came = 1, name, version, status, step, sha256, size, at, entry FROM vendor_document WHERE request_id = $1 ORDER BY id DESC LIMIT $2", request, db.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -294,7 +294,7 @@ func loadDocuments(ctx context.Context, tx *db.Tx, request ID) (out []Document, 
 	for rows.Next() {
 		var d Document
 		var at int64
-		if err := rows.Scan(&d.ID, &d.In, &d.Name, &d.Version, &d.Status, &d.SHA256, &d.Size, &at, &d.Entry); err != nil {
+		if err := rows.Scan(&d.ID, &d.In, &d.Name, &d.Version, &d.Status, &d.Step, &d.SHA256, &d.Size, &at, &d.Entry); err != nil {
 			return nil, err
 		}
 		d.At = db.Time(at)
@@ -305,8 +305,8 @@ func loadDocuments(ctx context.Context, tx *db.Tx, request ID) (out []Document, 
 
 func loadDocument(ctx context.Context, tx *db.Tx, request, id ID) (d Document, sealed []byte, err error) {
 	var at int64
-	err = tx.QueryRow(ctx, "SELECT id, came = 1, name, version, status, sha256, size, at, entry, sealed FROM vendor_document WHERE request_id = $1 AND id = $2", request, id).
-		Scan(&d.ID, &d.In, &d.Name, &d.Version, &d.Status, &d.SHA256, &d.Size, &at, &d.Entry, &sealed)
+	err = tx.QueryRow(ctx, "SELECT id, came = 1, name, version, status, step, sha256, size, at, entry, sealed FROM vendor_document WHERE request_id = $1 AND id = $2", request, id).
+		Scan(&d.ID, &d.In, &d.Name, &d.Version, &d.Status, &d.Step, &d.SHA256, &d.Size, &at, &d.Entry, &sealed)
 	if err == db.ErrNoRows {
 		err = ErrNoDocument
 	}
@@ -326,4 +326,29 @@ func lockCaseByID(ctx context.Context, tx *db.Tx, id ID) (c Case, err error) {
 	}
 	done()
 	return c, nil
+}
+
+// unstated lists the last document that was made for each request whose embargo
+// is over, while nobody who matches it with equipment has it.
+func unstated(ctx context.Context, tx *db.Tx, now time.Time, limit int) (out [][2]ID, err error) {
+	rows, err := tx.Query(ctx, `SELECT d.request_id, d.id FROM vendor_document d JOIN vendor_request r ON r.id = d.request_id JOIN vendor_case c ON c.id = r.case_id
+		WHERE d.came = 0 AND d.stated_at = 0 AND c.embargo_until <= $1 AND c.vulnerability <> '' AND NOT EXISTS (SELECT 1 FROM vendor_document n WHERE n.request_id = d.request_id AND n.came = 0 AND n.id > d.id)
+		ORDER BY d.id LIMIT $2`, db.Micros(now), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var x [2]ID
+		if err := rows.Scan(&x[0], &x[1]); err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}
+
+func setStated(ctx context.Context, tx *db.Tx, request, document ID, at time.Time) error {
+	_, err := tx.Exec(ctx, "UPDATE vendor_document SET stated_at = $3 WHERE request_id = $1 AND came = 0 AND stated_at = 0 AND id <= $2", request, document, db.Micros(at))
+	return err
 }

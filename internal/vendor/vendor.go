@@ -173,9 +173,10 @@ type Document struct {
 	In      bool      `json:"in"` // came from the maker
 	Name    string    `json:"name"`
 	Version string    `json:"version"`
-	Status  string    `json:"status"` // draft, interim, final
+	Status  string    `json:"status"`         // draft, interim, final; of one that came in, its profile
+	Step    string    `json:"step,omitempty"` // state of the request it was made at
 	SHA256  string    `json:"sha256"`
-	Size    int       `json:"size"`
+	Size    int64     `json:"size"`
 	At      time.Time `json:"at"`
 	Entry   string    `json:"entry,omitempty"`
 }

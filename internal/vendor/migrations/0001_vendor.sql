@@ -76,6 +76,8 @@ CREATE TABLE vendor_document (
   name TEXT NOT NULL,
   version TEXT NOT NULL,
   status TEXT NOT NULL,
+  step TEXT NOT NULL,
+  stated_at BIGINT NOT NULL,
   sha256 TEXT NOT NULL,
   size BIGINT NOT NULL,
   sealed BYTEA NOT NULL,
@@ -83,3 +85,4 @@ CREATE TABLE vendor_document (
   entry TEXT NOT NULL
 );
 CREATE INDEX vendor_document_request ON vendor_document (request_id, id);
+CREATE INDEX vendor_document_stated ON vendor_document (came, stated_at, id);
