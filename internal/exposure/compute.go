@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"noroshi/internal/asset"
-	"noroshi/internal/base/text"
 	"noroshi/internal/engine/product"
 )
 
@@ -27,6 +26,7 @@ type found struct {
 // matcher answers for idents of one product, each only once.
 type matcher struct {
 	index *product.Index
+	lives []life
 	memo  map[ident][]found
 	only  map[string]bool // vulnerabilities asked for; nil: all
 	count int             // verdicts given, those from memory included
@@ -106,6 +106,8 @@ type holding struct {
 	*variant
 	items   []string
 	devices int
+	end     asset.Date // of support: as the register says, else as feeds do; zero: nobody says
+	ended   Ground     // who says so
 	hash    [8]byte
 }
 
@@ -263,7 +265,7 @@ func (f *Facts) gather(hits []hit, c class, today asset.Date) bool {
 			f.Edge = f.Edge || h.edge
 		}
 		f.add(h.holding, !some)
-		if d := h.day(); !d.IsZero() && d.Before(today) {
+		if !h.end.IsZero() && h.end.Before(today) {
 			f.Ended = true
 		}
 		some = true
@@ -390,7 +392,7 @@ func (c *computed) detail(d Decision) Detail {
 		}
 		out.Lines = append(out.Lines, Line{
 			Items: h.items[:min(len(h.items), MaxItems)], Entries: len(h.items), Devices: h.devices, Version: h.version, Zone: h.zone, Operated: h.operated,
-			Essential: h.essential, Verdict: h.verdict.String(), Certainty: h.certainty.String(), Identity: identityNames[h.identity], Ends: h.ends, Because: h.because,
+			Essential: h.essential, Verdict: h.verdict.String(), Certainty: h.certainty.String(), Identity: identityNames[h.identity], Ends: h.end.String(), Because: h.because,
 		})
 	}
 	return out
@@ -416,84 +418,4 @@ func (c *computed) parts(k Known, r *rules) map[string]computed {
 		out[operated] = r.row(c.vulnerability, k, hits, 0)
 	}
 	return out
-}
-
-// day is when support ends, zero when nobody said.
-func (v *variant) day() (d asset.Date) {
-	if v.ends != "" {
-		_ = d.UnmarshalText([]byte(v.ends)) // it was read before it was stored
-	}
-	return d
-}
-
-// support returns the row of a group's end of support, and when time alone
-// changes it next.
-func (r *rules) support(g *group) (row *computed, nextAt time.Time) {
-	var hits []hit
-	for i := range g.holdings {
-		h := &g.holdings[i]
-		end := h.day()
-		if end.IsZero() {
-			continue
-		}
-		ends := midnight(end)
-		for _, turn := range []time.Time{ends.AddDate(0, 0, -r.SupportDay), ends.AddDate(0, 0, 1)} {
-			if turn.After(midnight(r.today)) && (nextAt.IsZero() || turn.Before(nextAt)) {
-				nextAt = turn
-			}
-		}
-		days := daysBetween(r.today, end)
-		if days > r.SupportDay {
-			continue
-		}
-		f := &found{vulnerability: SupportEnd, verdict: product.VerdictAffected}
-		if days >= 0 { // still supported on its last day
-			f.certainty = product.VersionUnknown // it has not ended yet
-		}
-		f.hash = f.sum()
-		hits = append(hits, hit{h, f})
-	}
-	if len(hits) == 0 {
-		return nil, nextAt
-	}
-	c := r.supportRow(hits, g.dependents)
-	return &c, nextAt
-}
-
-// supportRow puts the hits of an end of support together: what has ended goes
-// before what will.
-func (r *rules) supportRow(hits []hit, dependents int) computed {
-	c := computed{vulnerability: SupportEnd, verdict: product.VerdictAffected, certainty: product.VersionUnknown, hits: hits}
-	for _, h := range hits {
-		c.certainty = min(c.certainty, h.certainty)
-	}
-	f := Facts{Dependents: dependents, Zone: "isolated"}
-	first := true
-	for _, h := range hits {
-		if h.certainty == c.certainty {
-			c.entries += len(h.items)
-			c.devices += h.devices
-			f.Edge = f.Edge || h.edge && h.zone == ""
-			f.add(h.holding, first)
-			first = false
-		}
-	}
-	days := 0
-	if c.certainty != product.Exact {
-		days = 1 // the day itself stands in the lines: a row must not change every day
-	}
-	c.decision = DecideSupport(f, days, r.Thresholds)
-	for i := range c.decision.Reasons {
-		if c.decision.Reasons[i].Code == "support_ends" {
-			c.decision.Reasons[i].N = 0
-		}
-	}
-	c.sum()
-	return c
-}
-
-func midnight(d asset.Date) time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, text.JST) }
-
-func daysBetween(from, to asset.Date) int {
-	return int(midnight(to).Sub(midnight(from)).Hours() / 24)
 }

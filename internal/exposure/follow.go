@@ -68,6 +68,15 @@ func (s *Service) followIntel(ctx context.Context, tx *db.Tx, ev bus.Event) erro
 	if err != nil {
 		return err
 	}
+	silent, err := s.silent(ctx, tx, e.Vulnerabilities)
+	if err != nil {
+		return err
+	}
+	if silent && len(e.Products) > 0 { // what is said is of the products themselves: when their support ends
+		if err := s.takeProducts(ctx, tx, e.Products); err != nil {
+			return err
+		}
+	}
 	return s.takeStated(ctx, tx, e.Vulnerabilities, keys)
 }
 

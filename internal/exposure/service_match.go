@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"noroshi/internal/asset"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/key"
 	"noroshi/internal/engine/product"
@@ -181,6 +182,23 @@ func (s *Service) indexAbout(ctx context.Context, tx *db.Tx, k *knowledge, produ
 	return b.Index(), nil
 }
 
+// lives returns what feeds say of the support of a product's release cycles.
+func (s *Service) lives(ctx context.Context, tx *db.Tx, productKey string) (out []life, err error) {
+	keys, err := keysOf(ctx, tx, productKey)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	list, err := s.Intel.LivesAbout(ctx, tx, keys)
+	for _, l := range list {
+		if l.Ends.IsZero() {
+			continue
+		}
+		day := asset.DateOf(l.Ends)
+		out = append(out, life{l.Cycle, day, Ground{Rule: "support_end", Source: string(l.Said.Kind), By: l.Said.By, Ref: l.Said.Ref, To: day.String()}})
+	}
+	return out, err
+}
+
 // indexOf makes an index of all that is said of some vulnerabilities, and
 // returns the ids they go by.
 func (s *Service) indexOf(ctx context.Context, tx *db.Tx, ids []string) (*product.Index, []string, error) {
@@ -287,9 +305,13 @@ func (s *Service) computeScope(ctx context.Context, tx *db.Tx, sc scope, index *
 	}
 	c.Subjects = n
 	m := newMatcher(index, sc.vulnerabilities)
+	if m.lives, err = s.lives(ctx, tx, sc.key); err != nil {
+		return nil, c, err
+	}
 	var ids []string
 	for _, g := range groups {
 		for i := range g.holdings {
+			g.holdings[i].until(m.lives)
 			for _, f := range m.of(g.holdings[i].ident) {
 				ids = append(ids, f.vulnerability)
 			}

@@ -328,3 +328,14 @@ func (s *Service) takeProducts(ctx context.Context, tx *db.Tx, keys []string) er
 	}
 	return publishDue(ctx, tx, due{})
 }
+
+// silent reports whether nobody states anything about any of the ids.
+func (s *Service) silent(ctx context.Context, tx *db.Tx, ids []string) (bool, error) {
+	for _, id := range ids {
+		list, err := s.Intel.StatementsOf(ctx, tx, id)
+		if err != nil || len(list) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}

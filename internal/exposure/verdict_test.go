@@ -371,6 +371,36 @@ func TestSupportEnds(t *testing.T) {
 	})
 }
 
+// The register says no end of support, and a feed does.
+func TestSupportEndsAsFeedsSay(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		h.add(h.wind(), "cpe", gateway, "version", "3.1", "zone", "internet")
+		h.add(h.wind(), "cpe", gateway, "version", "31.2", "zone", "internet") // another cycle, though it begins alike
+		h.add(h.wind(), "cpe", gateway, "version", "3.2", "zone", "internet", "support_ends_at", "2030-01-01")
+		h.settle()
+		h.take("eol", []byte(`{"schema_version":"1.2.0","generated_at":"2026-03-01T00:00:00+00:00","total":1,"result":[{"name":"orvane-edgegate","label":"EdgeGate","category":"os",
+			"identifiers":[{"id":"cpe:/o:orvane:edgegate","type":"cpe"}],"releases":[{"name":"4","releaseDate":"2023-01-10","isEol":false,"eolFrom":"2029-12-31","latest":null},
+			{"name":"3","releaseDate":"2020-01-10","isEol":true,"eolFrom":"2023-12-31","latest":null}]}]}`), false)
+		h.settle()
+		h.work()
+		got := h.one(h.wind())
+		if got.Vulnerability != SupportEnd || got.Entries != 1 || got.Certainty != "exact" || got.Detail.Lines[0].Ends != "2023-12-31" || got.Detail.Lines[0].Because[0].Source != "eol" {
+			t.Errorf("%+v %+v", got, got.Detail)
+		}
+	})
+}
+
+func TestCycles(t *testing.T) {
+	for _, c := range []struct {
+		cycle, version string
+		want           bool
+	}{{"7.4", "7.4", true}, {"7.4", "7.4.3", true}, {"7.4", "7.40.1", false}, {"7.4", "7.4-p1", true}, {"7", "7.4", true}, {"2019", "2019", true}, {"", "1", false}, {"7.4", "7", false}} {
+		if got := (&life{cycle: c.cycle}).covers(c.version); got != c.want {
+			t.Errorf("%q covers %q: %v", c.cycle, c.version, got)
+		}
+	}
+}
+
 func TestWhoDependsOnWhom(t *testing.T) {
 	eachHub(t, func(t *testing.T, h *hub) {
 		e, _ := h.exposed()
