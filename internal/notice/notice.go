@@ -79,15 +79,15 @@ type Package struct {
 
 // Step is one thing a small firm does.
 type Step struct {
-	Do  text.Both `json:"do"`            // "装置の線を抜いてください"
-	How text.Both `json:"how,omitempty"` // a sentence or two; may be empty
+	Do  text.Both `json:"do"`           // "装置の線を抜いてください"
+	How text.Both `json:"how,omitzero"` // a sentence or two; may be empty
 }
 
 // Helper is who helps a small firm, with a number to call.
 type Helper struct {
 	Name  text.Both `json:"name"`
 	Phone string    `json:"phone"`
-	Hours text.Both `json:"hours,omitempty"`
+	Hours text.Both `json:"hours,omitzero"`
 }
 
 // Steps is the version for small firms: at most five steps in plain words.
@@ -96,18 +96,18 @@ type Steps struct {
 	Title  text.Both `json:"title"`
 	Steps  []Step    `json:"steps"`
 	Helper Helper    `json:"helper"`
-	Note   text.Both `json:"note,omitempty"` // what stops meanwhile, and what does not
+	Note   text.Both `json:"note,omitzero"` // what stops meanwhile, and what does not
 }
 
 // Content is all that a sender writes.
 type Content struct {
-	Title        text.Both `json:"title"`
+	Title        text.Both `json:"title,omitzero"`
 	About        []string  `json:"about,omitempty"` // vulnerability ids
 	Item         string    `json:"item,omitempty"`  // id of the intelligence item it rests on
-	Severity     Severity  `json:"severity"`
-	TLP          TLP       `json:"tlp"` // of the notice as a whole, its title and reasons
-	Clearance    int       `json:"clearance"`
-	AnswerBy     time.Time `json:"answer_by"`
+	Severity     Severity  `json:"severity,omitempty"`
+	TLP          TLP       `json:"tlp,omitempty"` // of the notice as a whole, its title and reasons
+	Clearance    int       `json:"clearance,omitempty"`
+	AnswerBy     time.Time `json:"answer_by,omitzero"`
 	FixBy        time.Time `json:"fix_by,omitzero"`
 	KnownAt      time.Time `json:"known_at,omitzero"`       // when the sender came to know
 	AttackSeenAt time.Time `json:"attack_seen_at,omitzero"` // when attacks that use it were first seen

@@ -21,7 +21,7 @@ import (
 type NewNotice struct {
 	Vulnerability string         `json:"vulnerability,omitempty" maxLength:"80" doc:"Fills in the facts, and proposes whom it concerns"`
 	Item          string         `json:"item,omitempty" maxLength:"60" doc:"Id of an item of intelligence"`
-	Content       Content        `json:"content"`
+	Content       Content        `json:"content,omitzero"`
 	Recipients    []NewRecipient `json:"recipients,omitempty" maxItems:"10000"`
 	Nobody        bool           `json:"nobody,omitempty" doc:"Propose no recipients"`
 }
