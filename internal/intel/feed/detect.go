@@ -98,7 +98,9 @@ func (p *reading) detectXML(b []byte) (Kind, error) {
 	}
 	x := newXML(bytes.NewReader(b))
 	start, err := x.root()
-	if err == nil && (start == "RDF" || start == "VULDEF-Document") {
+	// MyJVN answers a question to which it knows nothing by a result of its own.
+	none := start == "Result" && bytes.Contains(b[:min(len(b), 4<<10)], []byte("jvndb.jvn.jp/myjvn"))
+	if err == nil && (start == "RDF" || start == "VULDEF-Document" || none) {
 		p.mark = start
 		return JVN, nil
 	}

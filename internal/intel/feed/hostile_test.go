@@ -117,6 +117,15 @@ func TestLies(t *testing.T) {
 		refuses(t, now, c.name, strings.NewReader(c.in), c.code, c.place)
 	}
 	refuses(t, now, "advisory.json", strings.NewReader(`{"document": {"csaf_version": "2.0"}}`), "feed.csaf", "")
+	// An answer without entries is an answer.
+	for _, none := range []string{
+		`<?xml version="1.0" encoding="UTF-8"?><Result version="3.3" xmlns:status="http://jvndb.jvn.jp/myjvn/Status"><status:Status retCd="0" totalRes="0" totalResRet="0"/></Result>`,
+		`{"resultsPerPage":0,"startIndex":0,"totalResults":0,"format":"NVD_CVE","version":"2.0","vulnerabilities":[]}`, `{"vulns":[]}`, `{"catalogVersion":"1","count":0,"vulnerabilities":[]}`,
+	} {
+		if f, err := Read(t.Context(), "none", strings.NewReader(none), ignore); err != nil || f.Records != 0 {
+			t.Errorf("%s: %+v %v", none, f, err)
+		}
+	}
 	// Without a clock, dates are not held against one.
 	if _, err := Read(t.Context(), "epss.csv", strings.NewReader(change("epss.csv", "2026-03-01", "2126-03-01")), ignore); err != nil {
 		t.Error(err)

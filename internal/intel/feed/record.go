@@ -1,6 +1,20 @@
 // Package feed reads the public sources of vulnerability facts: CVE records,
 // NVD, KEV, EPSS, CSAF, OSV, endoflife.date and JVN. Each becomes a stream of
 // [Record]s; what a source says and we have no field for is kept.
+//
+// A file is believed as a whole or not at all. One that is cut off, says another
+// number of entries than it has, dates something in the future, or says two
+// different things about one id is refused with the place where it does so.
+//
+// Where a source is vague, nothing is made up. Texts of maker and product
+// become no CPE name: they do not say whether an application, a system or a
+// device is meant, and spell the maker as they like; they stay in
+// [product.Line] as text for a person to confirm. Versions in words become
+// ranges only where the whole text is understood; else the line says
+// [product.StatusUnknown] and keeps the words. So it is with commits, and with
+// overviews that name products and no versions. A package of a distribution
+// holds only on the release it was built for, which stands beside it as a
+// platform.
 package feed
 
 import (

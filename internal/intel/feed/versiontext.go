@@ -17,9 +17,9 @@ type meant struct {
 	fixed    string
 }
 
-// one version as people write it: it begins with a digit, perhaps behind a v or
-// a few letters that belong to it.
-const one = `(?:[vV](?:er(?:sion)?s?\.?)?\s*)?((?:[A-Z]{1,4}[-_]?)?[0-9][0-9A-Za-z.()_+~:-]*(?: (?:service pack|hotfix|fix pack|update|patch|build|revision|sp|sr|hf|fp|msr|rev|rc|beta)[ #]?[0-9][0-9A-Za-z.-]*)?)`
+// one version as people write it: it begins with a digit, perhaps behind a v, the
+// word for it, or a few letters that belong to it.
+const one = `(?:ファームウェア\s*|firmware\s+)?(?:バージョン\s*|[vV](?:er(?:sion)?s?\.?)?\s*)?((?:[A-Z]{1,4}[-_]?)?[0-9][0-9A-Za-z.()_+~:-]*(?: (?:service pack|hotfix|fix pack|update|patch|build|revision|sp|sr|hf|fp|msr|rev|rc|beta)[ #]?[0-9][0-9A-Za-z.-]*)?)`
 
 // versionForms are the sentences sources write about versions, the most
 // telling first. Each capture is a version.
