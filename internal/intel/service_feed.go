@@ -65,6 +65,8 @@ type Health struct {
 	NextAt     time.Time     `json:"next_at,omitzero"`
 	Tries      int64         `json:"tries,omitempty"` // failed looks in a row
 	Failed     *Failure      `json:"failed,omitempty"`
+	Refused    int64         `json:"refused,omitempty"` // documents of a publisher that were not taken in the last walk
+	Issues     []Issue       `json:"issues,omitempty"`  // why, the first of them
 }
 
 // Feeds lists the feeds with their health: those of the configuration, and
@@ -82,7 +84,17 @@ func (s *Service) Feeds(ctx context.Context) (out []Health, err error) {
 		}
 		slices.SortFunc(rows, func(a, b feedRow) int { return cmp.Compare(a.id, b.id) })
 		for i := range rows {
-			out = append(out, s.health(&rows[i]))
+			h := s.health(&rows[i])
+			if h.Kind == feed.CSAF {
+				var issues string
+				if _, issues, h.Refused, err = loadProvider(ctx, tx, h.ID); err != nil {
+					return err
+				}
+				if issues != "" && json.Unmarshal([]byte(issues), &h.Issues) != nil {
+					h.Issues = nil // words of a release before
+				}
+			}
+			out = append(out, h)
 		}
 		return nil
 	})
@@ -308,7 +320,11 @@ func (s *Service) get(ctx context.Context, w fetch.Want) (fetch.Got, error) {
 // went is noted in the feed's health.
 func (s *Service) look(ctx context.Context, src FeedSource, clock bool) (out Imported, err error) {
 	var after time.Duration
-	out, after, err = s.lookOnce(ctx, src, clock)
+	if src.isProvider() {
+		out, err = s.walk(ctx, src, clock)
+	} else {
+		out, after, err = s.lookOnce(ctx, src, clock)
+	}
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrBusy) {
 		return out, err
 	}

@@ -34,7 +34,9 @@ type input struct {
 	size           int64
 	etag, modified string // as its server gives them
 	clock          bool   // the schedule asks, nobody in particular
+	quiet          bool   // it may have nothing to say: what changed since the last look
 	read           func(ctx context.Context, yield func(*feed.Record) error) (feed.Kind, error)
+	also           func(ctx context.Context, tx *db.Tx) error // is committed with what was read; may be nil
 }
 
 // take imports a file whole or not at all. What is staged when it fails stays
@@ -70,7 +72,7 @@ func (s *Service) take(ctx context.Context, in input) (out Imported, err error) 
 		return out, err
 	}
 	out.Kind, out.Whole, out.Counts = t.kind, t.whole, t.plan.counts
-	if in.clock && !out.Counts.differs() {
+	if (in.clock || in.quiet) && !out.Counts.differs() {
 		return out, t.same(ctx)
 	}
 	out.Number++
@@ -222,7 +224,7 @@ func (t *taking) fill(ctx context.Context, full chan<- *staging) error {
 	if err := t.honest(); err != nil {
 		return err
 	}
-	err = t.plan.close(t.whole, b, func() error {
+	err = t.plan.close(b, func() error {
 		if b.size() < s.batch {
 			return nil
 		}
@@ -280,7 +282,7 @@ func (t *taking) honest() error {
 	switch {
 	case src.Kind != "" && t.kind != src.Kind:
 		return fault.New(fault.Invalid, ErrKind.Code, "want", string(src.Kind), "have", string(t.kind))
-	case c.Records == 0:
+	case c.Records == 0 && !t.in.quiet:
 		return ErrEmpty
 	case t.whole && c.Removed*100 > known*src.shrink():
 		return fault.New(fault.Invalid, ErrShrunk.Code, "missing", c.Removed, "known", known, "percent", src.shrink())
@@ -305,6 +307,11 @@ func (t *taking) same(ctx context.Context) error {
 		f.next = t.in.source.next(f.done)
 		if err := noteFeed(ctx, tx, &f); err != nil {
 			return err
+		}
+		if t.in.also != nil {
+			if err := t.in.also(ctx, tx); err != nil {
+				return err
+			}
 		}
 		return dropFeed(ctx, tx, f.id, t.holder)
 	})
@@ -344,6 +351,11 @@ func (t *taking) finish(ctx context.Context) (ledger.Receipt, error) {
 		}
 		if err := insertImport(ctx, tx, &importRow{id: newID(), feed: f.id, entry: act.Entry, sha256: in.sha256, counts: string(counts), number: f.head, size: in.size, at: now}); err != nil {
 			return err
+		}
+		if in.also != nil {
+			if err := in.also(ctx, tx); err != nil {
+				return err
+			}
 		}
 		return t.tell(ctx, tx)
 	}

@@ -460,3 +460,28 @@ func loopbackClient(t testing.TB, server string) *fetch.Client {
 	}
 	return c
 }
+
+// A new version of a document takes back what it does not say any more; other
+// documents of the feed stay.
+func TestADocumentIsReplacedAsAWhole(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		of := func(ref, id, prod string) *feed.Record {
+			r := record(id, "v", prod, monday)
+			r.Kind, r.Ref = feed.CSAF, ref
+			return r
+		}
+		src := FeedSource{ID: "maker"}
+		h.must(src, of("D-1", "CVE-2026-1", "a"), of("D-1", "CVE-2026-2", "b"), of("D-2", "CVE-2026-2", "c"))
+		h.events()
+		got := h.must(src, of("D-1", "CVE-2026-1", "a"))
+		if diff := cmp.Diff(Counts{Records: 1, Removed: 1, Unchanged: 1}, got.Counts); diff != "" {
+			t.Error(diff)
+		}
+		if h.says("cpe:a:v:b") != nil || len(h.says("cpe:a:v:a", "cpe:a:v:c")) != 2 {
+			t.Error(h.says("cpe:a:v:a", "cpe:a:v:b", "cpe:a:v:c"))
+		}
+		if diff := cmp.Diff([]string{`intel.stated {"feed":"maker","vulnerabilities":["CVE-2026-2"],"products":["cpe:a:v:b"]}`}, h.events()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

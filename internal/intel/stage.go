@@ -40,13 +40,16 @@ const (
 // vulnerability.
 type slotID [16]byte
 
-func slotOf(ref, id string) slotID {
-	h := sha256.New()
-	h.Write([]byte(ref))
-	h.Write([]byte{0})
-	h.Write([]byte(id))
-	return slotID(h.Sum(nil)[:16])
+func slotOf(ref, id string) (s slotID) {
+	document, vulnerability := sha256.Sum256([]byte(ref)), sha256.Sum256([]byte(id))
+	copy(s[:8], document[:])
+	copy(s[8:], vulnerability[:])
+	return s
 }
+
+// document is the part of a slot that all vulnerabilities of one document
+// share.
+func (s slotID) document() [8]byte { return [8]byte(s[:8]) }
 
 func parseSlot(s string) (id slotID, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(s)
@@ -95,6 +98,7 @@ func parseDigest(s string) (d [9]byte, err error) {
 // plan compares a file with what a feed says, record by record.
 type plan struct {
 	slots  map[slotID]*slot
+	docs   map[[8]byte]struct{} // documents that the file speaks of; nil when it is whole
 	counts Counts
 	newest time.Time
 }
@@ -168,10 +172,31 @@ func (s *slot) undo(b *staging, at string) {
 	}
 }
 
-// count says what became of the places once the file is read; of a whole file
-// those it does not speak of are gone.
+// gone reports whether the file takes back what stands at a place by not
+// speaking of it: a whole file does, and a document in which another
+// vulnerability is still spoken of.
+func (p *plan) gone(id slotID, s *slot) bool {
+	if s.seen {
+		return false
+	}
+	if p.docs == nil {
+		return true
+	}
+	_, ok := p.docs[id.document()]
+	return ok
+}
+
+// count says what became of the places once the file is read.
 func (p *plan) count(whole bool) {
-	for _, s := range p.slots {
+	if !whole {
+		p.docs = map[[8]byte]struct{}{}
+		for id, s := range p.slots {
+			if s.seen {
+				p.docs[id.document()] = struct{}{}
+			}
+		}
+	}
+	for id, s := range p.slots {
 		switch {
 		case s.seen && s.staged != none && s.now != none:
 			p.counts.Changed++
@@ -179,20 +204,21 @@ func (p *plan) count(whole bool) {
 			p.counts.Added++
 		case s.seen:
 			p.counts.Unchanged++
-		case whole && s.now != none:
+		case s.now != none && p.gone(id, s):
 			p.counts.Removed++
 		}
 	}
 }
 
-// close settles the places that the file did not speak of: of a whole file
-// they end, of another they stay, whatever an earlier attempt staged there.
-func (p *plan) close(whole bool, b *staging, full func() error) error {
+// close settles the places that the file did not speak of: those that are gone
+// end, the others stay, whatever an earlier attempt staged there.
+func (p *plan) close(b *staging, full func() error) error {
 	for id, s := range p.slots {
-		if s.seen || s.staged == none && !s.ended && !whole {
+		gone := p.gone(id, s)
+		if s.seen || s.staged == none && !s.ended && !gone {
 			continue
 		}
-		if !whole {
+		if !gone {
 			s.undo(b, id.text())
 		} else {
 			if s.staged != none {

@@ -52,7 +52,11 @@ const maxForm = 64 << 20
 type feedView struct {
 	Health
 	Tag, Say, Why, Hint, KindSay string
+	Wrong                        []wrong
 }
+
+// wrong is what is wrong with a document of a publisher, in words.
+type wrong struct{ URL, Say string }
 
 func viewOf(p text.Printer, h Health) feedView {
 	v := feedView{Health: h, Say: p.T("intel.state." + string(h.State)), KindSay: p.T("intel.web.unknown")}
@@ -63,6 +67,12 @@ func viewOf(p text.Printer, h Health) feedView {
 	if h.Failed != nil {
 		m := p.Fault(h.Failed.fault())
 		v.Why, v.Hint = m.Title, m.Hint
+	}
+	for _, i := range h.Issues {
+		v.Wrong = append(v.Wrong, wrong{i.URL, p.Fault((&Failure{Code: i.Code, Args: i.Args}).fault()).Title})
+	}
+	if h.Refused > 0 && v.Why == "" {
+		v.Why = p.T("intel.web.refused", "n", h.Refused)
 	}
 	return v
 }
