@@ -10,7 +10,12 @@ type document struct {
 	defined  map[string]int // product id → its first place in products
 	groups   map[string][]string
 	extra    []found // members the schema does not know
+	named    int     // products that items named, groups resolved
 }
+
+// mostResolved bounds the work of resolving groups: a small document can name a
+// large group a million times.
+const mostResolved = 20_000_000
 
 // productAt is one full product name with the place it is defined at.
 type productAt struct {
@@ -179,7 +184,11 @@ func (d *document) concerned(item place) map[string]string {
 			out[p.text] = p.at
 		}
 	}
+	d.named += len(out)
 	for _, g := range item.each("group_ids") {
+		if d.named += len(d.groups[g.text]); d.named > mostResolved {
+			return out
+		}
 		for _, id := range d.groups[g.text] {
 			if _, ok := out[id]; !ok {
 				out[id] = g.at

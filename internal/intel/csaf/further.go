@@ -15,54 +15,77 @@ var taken = []string{
 	"scores", "metrics", "remediations",
 }
 
+// part is a member that is already written.
+type part struct {
+	name string
+	json []byte
+}
+
+// written writes a member; nil when it is not there.
+func written(name string, v *value) part {
+	if v == nil {
+		return part{}
+	}
+	return part{name, appendJSON(nil, v)}
+}
+
+// furtherOf writes once what every record of the document keeps of it: the
+// front, which says how it is tracked and shared, and whatever else there is.
+func (rd *reader) furtherOf() {
+	front := []string{"category", "publisher", "tracking", "distribution", "lang", "source_lang", "aggregate_severity", "license_expression"}
+	for _, name := range front {
+		rd.front = append(rd.front, written(name, rd.doc.get(name)))
+	}
+	known := append(front, "title", "csaf_version", "references")
+	for i, name := range rd.doc.keys {
+		if !slices.Contains(known, name) {
+			rd.rest = append(rd.rest, written("document."+name, &rd.doc.items[i]))
+		}
+	}
+}
+
 // further keeps, as the source wrote it, what a record has no field for: how
 // the document is tracked and shared, and every other member, known or not.
 // What does not fit is named under "_left_out".
 func (rd *reader) further(v *value, more ...member) json.RawMessage {
-	b := []byte{'{'}
+	if rd.front == nil {
+		rd.furtherOf()
+	}
+	b := make([]byte, 1, 2048)
+	b[0] = '{'
 	var left []string
-	add := func(name string, v *value) {
-		if v == nil {
-			return
-		}
-		start := len(b)
-		if start > 1 {
-			b = append(b, ',')
-		}
-		b = append(appendText(b, name), ':')
-		if b = appendJSON(b, v); len(b) > mostFurther {
-			b = b[:start]
+	add := func(p part) {
+		switch {
+		case p.json == nil:
+		case len(b)+len(p.name)+len(p.json) > mostFurther:
 			if len(left) < 20 {
-				left = append(left, cut(name, 100))
+				left = append(left, cut(p.name, 100))
 			}
+		default:
+			if len(b) > 1 {
+				b = append(b, ',')
+			}
+			b = append(append(appendText(b, p.name), ':'), p.json...)
 		}
 	}
-	doc := rd.doc
-	add("category", doc.get("category"))
-	add("publisher", doc.get("publisher"))
-	add("tracking", doc.get("tracking"))
-	add("distribution", doc.get("distribution"))
-	for _, name := range []string{"lang", "source_lang", "aggregate_severity", "license_expression"} {
-		add(name, doc.get(name))
+	for _, p := range rd.front {
+		add(p)
 	}
 	if v != nil {
 		for i, name := range v.keys {
 			if !slices.Contains(taken, name) {
-				add("vulnerability."+name, &v.items[i])
+				add(written("vulnerability."+name, &v.items[i]))
 			}
 		}
 	}
 	for _, m := range more {
-		add(m.name, m.value)
+		add(written(m.name, m.value))
 	}
-	known := []string{"category", "publisher", "tracking", "distribution", "lang", "source_lang", "aggregate_severity", "license_expression", "title", "csaf_version", "references"}
-	for i, name := range doc.keys {
-		if !slices.Contains(known, name) {
-			add("document."+name, &doc.items[i])
-		}
+	for _, p := range rd.rest {
+		add(p)
 	}
 	for _, m := range rd.other {
-		add(m.name, m.value)
+		add(written(m.name, m.value))
 	}
 	if len(left) > 0 {
 		names, _ := json.Marshal(left)

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"noroshi/internal/intel/feed"
 )
@@ -69,4 +72,33 @@ func FuzzVersions(f *testing.F) {
 		isPURL(s)
 		FileName(s)
 	})
+}
+
+// A small document that names a large group again and again costs no more than
+// a bound, and is not called valid.
+func TestGroupsExplode(t *testing.T) {
+	var ids, again strings.Builder
+	var names strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&ids, `,"p%d"`, i)
+		fmt.Fprintf(&names, `,{"name":"n","product_id":"p%d"}`, i)
+	}
+	for range 8000 {
+		again.WriteString(`,{"category":"mitigation","details":"x","group_ids":["g"]}`)
+	}
+	doc := `{` + head20 + `,"product_tree":{"full_product_names":[` + names.String()[1:] + `],"product_groups":[{"group_id":"g","product_ids":[` + ids.String()[1:] + `]}]},
+	"vulnerabilities":[{"cve":"CVE-2026-1000","notes":[{"category":"summary","text":"x"}],"product_status":{"known_affected":[` + ids.String()[1:] + `]},"remediations":[` + again.String()[1:] + `]}]}`
+	start := time.Now()
+	rep := Validate([]byte(doc))
+	if rep.OK() || rep.Problems[0].Code != "csaf.too_many_named" {
+		t.Errorf("%+v", rep.Problems[:1])
+	}
+	n := 0
+	err := Read(context.Background(), "x", strings.NewReader(doc), func(r *feed.Record) error { n += len(r.Statements[0].Root.Lines); return nil })
+	if err != nil || n != 5000 {
+		t.Errorf("%d lines, %v", n, err)
+	}
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("it took %v", d)
+	}
 }

@@ -133,10 +133,12 @@ type parser struct {
 	held     int64 // bytes of the tree being built
 	names    map[string]string
 	scratch  []byte
+	items    []value // of the arrays and objects being read, one behind the other
+	keys     []string
 }
 
 func newParser(r io.Reader) *parser {
-	p := &parser{r: r, buf: make([]byte, 64<<10), names: map[string]string{}}
+	p := &parser{r: r, buf: make([]byte, 16<<10), names: map[string]string{}}
 	// A byte order mark is forbidden to write and allowed to be ignored (RFC 8259 §8.1).
 	if p.fill(3) && bytes.HasPrefix(p.buf[p.pos:p.end], []byte("\xef\xbb\xbf")) {
 		p.pos += 3
@@ -232,19 +234,23 @@ func (p *parser) value() (v value, err error) {
 	switch c := p.peek(); {
 	case c == '{':
 		v.kind = object
+		from, keys := len(p.items), len(p.keys)
 		err = p.members(func(name string) error {
 			m, err := p.value()
-			v.keys = append(v.keys, name)
-			v.items = append(v.items, m)
+			p.keys, p.items = append(p.keys, name), append(p.items, m)
 			return err
 		})
+		v.items, v.keys = p.take(from), append([]string(nil), p.keys[keys:]...)
+		p.keys = p.keys[:keys]
 	case c == '[':
 		v.kind = list
+		from := len(p.items)
 		err = p.elements(func(int) error {
 			m, err := p.value()
-			v.items = append(v.items, m)
+			p.items = append(p.items, m)
 			return err
 		})
+		v.items = p.take(from)
 	case c == '"':
 		v.kind = text
 		var raw []byte
@@ -270,6 +276,14 @@ func (p *parser) value() (v value, err error) {
 		return v, p.fail("csaf.json")
 	}
 	return v, err
+}
+
+// take cuts the items from the stack into a slice of their exact number.
+func (p *parser) take(from int) []value {
+	out := append([]value(nil), p.items[from:]...)
+	clear(p.items[from:])
+	p.items = p.items[:from]
+	return out
 }
 
 // intern keeps one copy of each short string: product ids and names of

@@ -65,6 +65,8 @@ type reader struct {
 	lines map[string]*lineSet
 	group map[string][]string
 	other []member // what stands at the top and we know no use for
+	front []part   // of every record's Further
+	rest  []part
 	n     int
 }
 
@@ -239,7 +241,10 @@ func (rd *reader) vulnerability(v *value) error {
 	}
 	rd.texts(r, v)
 	rd.measures(r, v)
-	root, more := rd.applicability(v)
+	root, more, err := rd.applicability(v)
+	if err != nil {
+		return err
+	}
 	if len(root.Lines)+len(root.Children) > 0 {
 		r.Statements = []product.Statement{{
 			Vulnerability: r.ID, Source: string(feed.CSAF), By: rd.head.Publisher,

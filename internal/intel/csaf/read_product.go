@@ -5,6 +5,7 @@ import (
 
 	"github.com/package-url/packageurl-go"
 
+	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/product"
 	"noroshi/internal/engine/product/cpe"
 	"noroshi/internal/engine/product/version"
@@ -205,7 +206,7 @@ var meaning = []struct {
 
 // applicability builds the node of a vulnerability. What lines have no room for
 // comes back as members for the record's Further.
-func (rd *reader) applicability(v *value) (product.Node, []member) {
+func (rd *reader) applicability(v *value) (product.Node, []member, error) {
 	status := map[string]product.Status{}
 	var order []string
 	for _, m := range meaning {
@@ -229,24 +230,30 @@ func (rd *reader) applicability(v *value) (product.Node, []member) {
 		if set.extra != nil && len(extra.keys) < 200 {
 			extra.keys, extra.items = append(extra.keys, id), append(extra.items, *set.extra)
 		}
-		b.add(set, status[id], why[id], detail[id])
+		if b.add(set, status[id], why[id], detail[id]); b.lines > mostLines {
+			return b.root, nil, fault.New(fault.TooLarge, "csaf.too_many_products", "limit", mostLines)
+		}
 	}
 	var more []member
 	if len(extra.keys) > 0 {
 		more = append(more, member{"products", &extra})
 	}
-	return b.root, more
+	return b.root, more, nil
 }
 
 // reasons gathers, by product, the justification and the words that go with its
 // status.
 func (rd *reader) reasons(v *value, status map[string]product.Status) (map[string]product.Justification, map[string]string) {
 	why, detail := map[string]product.Justification{}, map[string]string{}
+	named := 0
 	each := func(item *value, say func(id string)) {
 		for _, id := range item.strs("product_ids") {
 			say(id)
 		}
 		for _, g := range item.strs("group_ids") {
+			if named += len(rd.group[g]); named > mostNamed {
+				return
+			}
 			for _, id := range rd.group[g] {
 				say(id)
 			}
@@ -291,7 +298,14 @@ func (rd *reader) reasons(v *value, status map[string]product.Status) (map[strin
 type builder struct {
 	root  product.Node
 	index map[string]int
+	lines int // with those of platforms
 }
+
+// mostLines bounds a statement; the largest public documents have a tenth.
+const mostLines = 500_000
+
+// mostNamed bounds how many products all groups of one vulnerability name.
+const mostNamed = 2_000_000
 
 func (b *builder) add(set *lineSet, status product.Status, why product.Justification, detail string) {
 	lines := make([]product.Line, len(set.lines))
@@ -308,6 +322,7 @@ func (b *builder) add(set *lineSet, status product.Status, why product.Justifica
 	if len(set.platforms) > 0 {
 		n := product.Node{Op: product.And}
 		for _, part := range append([][]product.Line{lines}, set.platforms...) {
+			b.lines += len(part)
 			if len(part) == 1 {
 				n.Lines = append(n.Lines, part[0])
 			} else {
@@ -317,6 +332,7 @@ func (b *builder) add(set *lineSet, status product.Status, why product.Justifica
 		b.root.Children = append(b.root.Children, n)
 		return
 	}
+	b.lines += len(lines)
 	for _, l := range lines {
 		// A line with ranges keeps its own, since each has its own fix.
 		if len(l.Ranges) > 0 || len(l.Versions) == 0 {

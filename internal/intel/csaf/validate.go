@@ -146,6 +146,10 @@ func validate(root *value) Report {
 			add(p)
 		})
 	}
+	if d.named > mostResolved {
+		rep.Problems = rep.Problems[:min(len(rep.Problems), maxProblems-1)]
+		add(Problem{Rule: "schema", Class: Schema, At: "/product_tree/product_groups", Code: "csaf.too_many_named", Args: fault.Args{"limit": mostResolved}})
+	}
 	sort.SliceStable(rep.Problems, func(i, j int) bool {
 		a, b := rep.Problems[i], rep.Problems[j]
 		return a.Class < b.Class
