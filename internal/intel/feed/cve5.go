@@ -142,7 +142,7 @@ func (p *reading) cveContainer(c *jsonscan.Cursor, r *Record, f *further, place 
 			}
 		case "metrics":
 			for range c.Array() {
-				p.cveMetric(c, r)
+				p.cveMetric(c, r, f)
 			}
 		case "problemTypes":
 			for range c.Array() {
@@ -165,9 +165,11 @@ func (p *reading) cveContainer(c *jsonscan.Cursor, r *Record, f *further, place 
 		case "x_legacyV4Record", "x_generator":
 			// The same once more in an older form, and the name of an editor.
 		default:
-			if cna {
-				f.add(string(key), c.Raw())
+			name := string(key)
+			if !cna {
+				name = strings.TrimPrefix(place, "#/containers/") + "/" + name
 			}
+			f.add(name, c.Raw())
 		}
 	}
 	if lines = besides(lines); len(lines) > 0 {
@@ -185,7 +187,7 @@ func (p *reading) cveContainer(c *jsonscan.Cursor, r *Record, f *further, place 
 	}
 }
 
-func (p *reading) cveMetric(c *jsonscan.Cursor, r *Record) {
+func (p *reading) cveMetric(c *jsonscan.Cursor, r *Record, f *further) {
 	for key := range c.Object() {
 		switch string(key) {
 		case "cvssV2_0", "cvssV3_0", "cvssV3_1", "cvssV4_0":
@@ -215,6 +217,8 @@ func (p *reading) cveMetric(c *jsonscan.Cursor, r *Record) {
 				r.Decision = ssvc(content)
 			case "kev":
 				p.cveKEV(content, r)
+			default:
+				f.add(clip("metric: "+kind), content) // a maker's own scale
 			}
 		}
 	}

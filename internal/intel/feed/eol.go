@@ -136,6 +136,7 @@ func (p *reading) eolWrong(c *jsonscan.Cursor, place string) error {
 }
 
 func (p *reading) eolProduct(c *jsonscan.Cursor, r *Record) {
+	var f further
 	var names []string
 	seen := map[string]bool{}
 	named := func(s string) {
@@ -165,8 +166,11 @@ func (p *reading) eolProduct(c *jsonscan.Cursor, r *Record) {
 			for range c.Array() {
 				p.eolCycle(c, r)
 			}
+		default:
+			f.add(string(key), c.Raw())
 		}
 	}
+	r.Further = f.json()
 	for i := range r.Lives {
 		r.Lives[i].Names = names
 	}

@@ -19,6 +19,7 @@ const (
 // further gathers the members of a record that have no field of their own.
 type further struct {
 	b    []byte
+	had  []string // names in b: two parties can use one name
 	left []string // names of members that did not fit
 }
 
@@ -28,12 +29,13 @@ func (f *further) add(key string, v jsonscan.Value) {
 	case "", "null", `""`, "[]", "{}":
 		return
 	}
-	if len(f.b)+len(key)+len(v) > mostFurther {
+	if len(f.b)+len(key)+len(v) > mostFurther || slices.Contains(f.had, key) {
 		if len(f.left) < 20 && len(key) <= 100 {
 			f.left = append(f.left, key)
 		}
 		return
 	}
+	f.had = append(f.had, key)
 	name, _ := json.Marshal(key)
 	if len(f.b) == 0 {
 		f.b = append(f.b, '{')
@@ -41,6 +43,13 @@ func (f *further) add(key string, v jsonscan.Value) {
 		f.b = append(f.b, ',')
 	}
 	f.b = append(append(append(f.b, name...), ':'), v...)
+}
+
+// text keeps a text under a name.
+func (f *further) text(key, s string) {
+	if v, err := json.Marshal(s); err == nil && s != "" {
+		f.add(key, v)
+	}
 }
 
 // json returns what was gathered as an object, nil when there is nothing. The

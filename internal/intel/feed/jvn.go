@@ -199,6 +199,12 @@ func (p *reading) vulinfo(e *element, place string) error {
 		score, _ := strconv.ParseFloat(c.word("Base"), 64)
 		r.score(Score{Vector: c.word("Vector"), Score: score, By: "JVN"})
 	}
+	var f further
+	for i, s := range d.at("Impact", "ImpactItem", "Description") {
+		f.text("impact/"+itoa(i), s.text)
+	}
+	f.text("public", d.word("DatePublic"))
+	r.Further = f.json()
 	for _, s := range d.at("Solution", "SolutionItem", "Description") {
 		if s.text != "" && len(r.Remedies) < 50 && len(s.text) <= mostText {
 			r.Remedies = append(r.Remedies, s.text)
