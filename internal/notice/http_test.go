@@ -38,6 +38,7 @@ func allWords(t testing.TB) *text.Catalog {
 type door struct {
 	*house
 	*httpd.Router
+	srv *httptest.Server
 }
 
 func newDoor(t testing.TB) *door {
@@ -77,7 +78,7 @@ func newDoor(t testing.TB) *door {
 		}
 		return q.JSON(part.Todos)
 	})
-	return &door{h, r}
+	return &door{house: h, Router: r}
 }
 
 const (
