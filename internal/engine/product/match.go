@@ -190,46 +190,37 @@ func (m *matcher) next() bool {
 func (m *matcher) judge(p *plan) {
 	start := len(m.claims)
 	before := slices.IndexFunc(m.opinions, func(o opinion) bool { return o.plan.statement == p.statement })
-	if before >= 0 {
-		m.claims = append(m.claims, m.opinions[before].claims...)
-	}
 	platform := false
-	for _, part := range p.parts {
-		var s state
-		if part.line != nil {
-			m.claims, s = part.line.walk(&m.view, m.claims)
-		} else {
-			m.claims, s = part.node.walk(&m.view, m.claims)
-		}
-		platform = platform || s.platform
-	}
-	m.claims = once(m.claims, start)
 	if before >= 0 {
-		if len(m.claims) == start {
-			return
+		whole := newNode(&p.statement.Root, "", 0)
+		m.claims, _ = whole.walk(&m.view, m.claims)
+	} else {
+		for _, part := range p.parts {
+			var s state
+			if part.line != nil {
+				m.claims, s = part.line.walk(&m.view, m.claims)
+			} else {
+				m.claims, s = part.node.walk(&m.view, m.claims)
+			}
+			platform = platform || s.platform
 		}
-		m.opinions = slices.Delete(m.opinions, before, before+1)
+	}
+	if before >= 0 && len(m.claims) == start {
+		return
 	}
 	switch {
 	case len(m.claims) > start:
-		m.opinions = append(m.opinions, weigh(p, m.claims[start:len(m.claims):len(m.claims)]))
-	case platform && p.platform != nil && m.view.subject.Name.Part == "h" && drives(&p.statement.Root, m.view.subject.Name.Vendor, 0):
-		m.opinions = append(m.opinions, opinion{plan: p, verdict: Unknown, certainty: PlatformOnly, weight: soft, decided: -1})
-	case platform && p.platform != nil:
-		m.opinions = append(m.opinions, opinion{plan: p, verdict: VerdictNotAffected, certainty: PlatformOnly, weight: soft, decided: -1})
-	}
-}
-
-// once drops the claims from start on whose line has already claimed.
-func once(claims []claim, start int) []claim {
-	if len(claims)-start < 2 {
-		return claims
-	}
-	kept := claims[:start]
-	for _, c := range claims[start:] {
-		if !slices.ContainsFunc(kept[start:], func(k claim) bool { return k.line.Line == c.line.Line }) {
-			kept = append(kept, c)
+		o := weigh(p, m.claims[start:len(m.claims):len(m.claims)])
+		if before >= 0 {
+			if was := &m.opinions[before]; len(was.claims) > 0 {
+				o.rank = min(o.rank, was.rank)
+			}
+			m.opinions = slices.Delete(m.opinions, before, before+1)
 		}
+		m.opinions = append(m.opinions, o)
+	case platform && p.platform != nil && m.view.subject.Name.Part == "h" && drives(&p.statement.Root, m.view.subject.Name.Vendor, 0):
+		m.opinions = append(m.opinions, opinion{plan: p, rank: p.rank, verdict: Unknown, certainty: PlatformOnly, weight: soft, decided: -1})
+	case platform && p.platform != nil:
+		m.opinions = append(m.opinions, opinion{plan: p, rank: p.rank, verdict: VerdictNotAffected, certainty: PlatformOnly, weight: soft, decided: -1})
 	}
-	return kept
 }

@@ -19,6 +19,7 @@ const (
 // opinion is what one statement says of the subject.
 type opinion struct {
 	plan      *plan
+	rank      rank
 	verdict   Verdict
 	certainty Certainty
 	weight    weight
@@ -43,8 +44,8 @@ func (s Status) verdict() Verdict {
 // before all versions; of equals the earlier line. The first that holds
 // decides, unless one before it might hold and says otherwise.
 func weigh(p *plan, claims []claim) opinion {
-	o := opinion{plan: p, claims: claims, decided: -1}
-	if len(claims) > 1 && p.mixed {
+	o := opinion{plan: p, rank: p.rank, claims: claims, decided: -1}
+	if len(claims) > 1 {
 		slices.SortStableFunc(claims, func(a, b claim) int { return int(b.line.weight) - int(a.line.weight) })
 	}
 	first := -1                                // the first that holds
@@ -156,8 +157,8 @@ func squeeze(s string) string {
 // newer, then the graver.
 func (o *opinion) before(p *opinion) int {
 	switch {
-	case o.plan.rank != p.plan.rank:
-		return int(o.plan.rank) - int(p.plan.rank)
+	case o.rank != p.rank:
+		return int(o.rank) - int(p.rank)
 	case !o.plan.statement.At.Equal(p.plan.statement.At):
 		return p.plan.statement.At.Compare(o.plan.statement.At)
 	}

@@ -14,7 +14,6 @@ type plan struct {
 	statement *Statement
 	parts     []part
 	platform  *line // the first platform line of the product, nil when there is none
-	mixed     bool  // not all lines say affected, so that their order matters
 	rank      rank
 }
 
@@ -91,7 +90,11 @@ func (c *compiler) names(l *Line) bool {
 func (c *compiler) give(l *line, whole *node) {
 	p := &c.plan
 	if len(p.parts) == 0 {
-		p.rank = rankOf(p.statement, l.Name.Vendor)
+		vendor := l.Name.Vendor
+		if l.key != c.key {
+			vendor = cpe.Any // a package says nothing of who its maker is
+		}
+		p.rank = rankOf(p.statement, vendor)
 	}
 	switch {
 	case whole == nil:
@@ -99,7 +102,6 @@ func (c *compiler) give(l *line, whole *node) {
 	case len(p.parts) == 0 || p.parts[len(p.parts)-1].node != whole:
 		p.parts = append(p.parts, part{node: whole})
 	}
-	p.mixed = p.mixed || whole != nil || l.Status != Affected
 	if l.Platform && p.platform == nil {
 		p.platform = l
 	}

@@ -17,7 +17,7 @@ func (o *opinion) reasons(v *view, to []Reason, overruled bool) []Reason {
 		switch {
 		case d.line.Status == Investigating:
 			to = append(to, d.reason(v, s, StillInvestigate, overruled))
-		case d.line.Status.verdict() == VerdictNotAffected && o.plan.rank == byMaker:
+		case d.line.Status.verdict() == VerdictNotAffected && o.rank == byMaker:
 			to = append(to, d.reason(v, s, MakerSays, overruled))
 		}
 	}

@@ -278,7 +278,7 @@ func slowHoldsLine(l *Line, s Subject) level {
 	own, named := slowSelf(l, s)
 	if named {
 		for _, p := range s.Platforms {
-			if got, same := slowSelf(l, Subject{Name: p}); same && got == yes {
+			if got, same := slowSelf(l, Subject{Name: p}); same && names(p.Vendor) && got == yes {
 				return yes
 			}
 		}
@@ -286,7 +286,7 @@ func slowHoldsLine(l *Line, s Subject) level {
 	}
 	out := likely
 	for _, p := range s.Platforms {
-		if got, same := slowSelf(l, Subject{Name: p}); same {
+		if got, same := slowSelf(l, Subject{Name: p}); same && names(p.Vendor) { // without a vendor it is nothing
 			if got == yes {
 				return yes
 			}
@@ -454,20 +454,36 @@ func slowVersion(l *Line, base, update string, bare, noVersion bool) level {
 	return unsure
 }
 
-// slowRank: the maker, the assigner, the coordinator, NVD, the others.
+// slowRank: the maker, the assigner, the coordinator, NVD, the others; as near
+// as the nearest of the lines that say something. A package has no maker.
 func slowRank(st *Statement, s Subject) int {
-	best := 9
+	best := [2]int{9, 9} // of lines that are vulnerable, of platforms
 	var visit func(n *Node)
 	visit = func(n *Node) {
+		if n.Negate {
+			return
+		}
 		for i := range n.Lines {
-			if _, named := slowSelf(&n.Lines[i], s); named {
-				best = min(best, int(rankOf(st, n.Lines[i].Name.Vendor)))
+			l := &n.Lines[i]
+			if _, named := slowSelf(l, s); !named {
+				continue
 			}
+			vendor, of := l.Name.Vendor, 0
+			if l.Name.Product != s.Name.Product || l.Name.Part != s.Name.Part {
+				vendor = cpe.Any
+			}
+			if l.Platform {
+				of = 1
+			}
+			best[of] = min(best[of], int(rankOf(st, vendor)))
 		}
 		for i := range n.Children {
 			visit(&n.Children[i])
 		}
 	}
 	visit(&st.Root)
-	return best
+	if best[0] < 9 {
+		return best[0]
+	}
+	return best[1]
 }
