@@ -1,0 +1,428 @@
+package exposure
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/asset"
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
+	"noroshi/internal/engine/product"
+	"noroshi/internal/engine/product/cpe"
+	"noroshi/internal/intel"
+	"noroshi/internal/intel/feed"
+)
+
+// OfflineCommands returns the verbs of "exposure" that need no hub: match,
+// compile and explain. csaf reads CSAF documents; it may be nil.
+func OfflineCommands(env *cli.Env, csaf intel.CSAFReader) []*cobra.Command {
+	p := env.Printer()
+	return []*cobra.Command{matchCommand(env, p, csaf), compileCommand(env, p, csaf), explainCommand(env, p, csaf)}
+}
+
+// matchLine is one line of "exposure match --json".
+type matchLine struct {
+	Asset         string   `json:"asset,omitempty"`
+	Vulnerability string   `json:"vulnerability"`
+	Verdict       string   `json:"verdict"`
+	Certainty     string   `json:"certainty"`
+	Priority      string   `json:"priority,omitempty"`
+	Because       []string `json:"because"`           // the proof
+	Decided       []string `json:"decided,omitempty"` // the grounds of the priority
+	Statement     string   `json:"statement"`         // what decided: source and place in it
+}
+
+// matchCommand is "noroshi exposure match --assets FILE --feeds PATH...": what
+// concerns the equipment of a list, without a hub and without the network.
+// Exit 0 when every row was matched, 2 when list or feeds cannot be read, 3
+// when rows of the list could not be accepted (the others are matched).
+func matchCommand(env *cli.Env, p text.Printer, csaf intel.CSAFReader) *cobra.Command {
+	var assets string
+	var feeds []string
+	var all bool
+	c := &cobra.Command{
+		Use: "match --assets FILE --feeds PATH...", Short: p.T("exposure.match.short"), Long: p.T("exposure.match.long"), Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			// "--feeds a b" is understood as well as "--feeds a --feeds b".
+			feeds = append(feeds, args...)
+			if assets == "" || len(feeds) == 0 {
+				return fault.New(fault.Usage, "exposure.match.what")
+			}
+			raw, err := cli.ReadFile(assets, asset.MaxFile)
+			if err != nil {
+				return err
+			}
+			stated, err := readFeeds(c.Context(), env, feeds, csaf)
+			if err != nil {
+				return err
+			}
+			return runMatch(env, stated, filepath.Base(assets), raw, all)
+		},
+	}
+	c.Flags().StringVar(&assets, "assets", "", p.T("exposure.match.flag.assets"))
+	c.Flags().StringArrayVar(&feeds, "feeds", nil, p.T("exposure.match.flag.feeds"))
+	c.Flags().BoolVar(&all, "all", false, p.T("exposure.match.flag.all"))
+	return c
+}
+
+// readFeeds reads feeds for a command that ends soon after: memory that is
+// garbage may grow meanwhile.
+func readFeeds(ctx context.Context, env *cli.Env, paths []string, csaf intel.CSAFReader) (*Stated, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	start := time.Now()
+	s, err := ReadStated(ctx, paths, feed.Reader{Now: env.Now(), CSAF: csaf})
+	if err != nil {
+		return nil, err
+	}
+	env.Say("exposure.match.loaded", "n", s.Statements(), "ms", int(time.Since(start).Milliseconds()))
+	return s, nil
+}
+
+// matching writes what concerns equipment as it is found.
+type matching struct {
+	stated  *Stated
+	phrases *phrases
+	out     *bufio.Writer
+	json    bool
+	all     bool
+	memo    map[variantOf]told
+	size    int // bytes in memo
+	counts  [3]int
+	buf     bytes.Buffer
+	enc     *json.Encoder
+}
+
+// variantOf is what the lines about a piece of equipment depend on.
+type variantOf struct {
+	variant
+	devices int
+}
+
+// told is what was written about equipment of a kind: lines without the asset.
+type told struct {
+	lines  [][]byte
+	counts [3]int
+}
+
+// maxTold bounds what is remembered of equipment, in bytes.
+const maxTold = 256 << 20
+
+func runMatch(env *cli.Env, stated *Stated, name string, raw []byte, all bool) error {
+	p := env.Printer()
+	w := &matching{stated: stated, phrases: newPhrases(p), out: bufio.NewWriterSize(env.Out, 1<<18), json: env.JSON(), all: all, memo: map[variantOf]told{}}
+	w.enc = json.NewEncoder(&w.buf)
+	w.enc.SetEscapeHTML(false)
+	if !w.json {
+		fmt.Fprintf(w.out, "%-24s %-20s %-12s %-15s %-8s %s\n", p.T("exposure.match.col.asset"), p.T("exposure.match.col.vulnerability"),
+			p.T("exposure.match.col.verdict"), p.T("exposure.match.col.certainty"), p.T("exposure.match.col.priority"), p.T("exposure.match.col.because"))
+	}
+	start := time.Now()
+	in := &watchedList{bytes.NewReader(raw), env.Progress(int64(len(raw)), p.T("exposure.match.short"))}
+	rows, bad, places, err := stated.ReadEquipment(name, in, int64(len(raw)), w.equipment)
+	if err == nil {
+		err = w.out.Flush()
+	}
+	if err != nil {
+		if f := fault.Of(err); f.Kind == fault.Invalid {
+			g := *f
+			g.Kind = fault.Usage
+			return &g
+		}
+		return err
+	}
+	took := time.Since(start)
+	env.Say("exposure.match.done", "rows", rows, "affected", w.counts[product.VerdictAffected], "unknown", w.counts[product.Unknown],
+		"ms", int(took.Milliseconds()), "rate", int(float64(rows)/max(took.Seconds(), 1e-6)))
+	if bad > 0 {
+		return fault.New(fault.Unmet, "exposure.match.bad_rows", "n", bad).At(places...)
+	}
+	return nil
+}
+
+// equipment writes the lines of one piece of equipment.
+func (w *matching) equipment(e *Equipment) error {
+	key := variantOf{e.variant, e.devices}
+	key.operated, key.ends = "", ""
+	t, ok := w.memo[key]
+	if !ok {
+		t = w.tell(e)
+		size := 64
+		for _, l := range t.lines {
+			size += len(l) + 24
+		}
+		if w.size += size; w.size > maxTold {
+			clear(w.memo)
+			w.size = size
+		}
+		w.memo[key] = t
+	}
+	for i, n := range t.counts {
+		w.counts[i] += n
+	}
+	if len(t.lines) == 0 {
+		return nil
+	}
+	head := fmt.Sprintf("%-24s ", e.Asset)
+	if w.json {
+		quoted, err := quote(e.Asset)
+		if err != nil {
+			return err
+		}
+		head = `{"asset":` + quoted + `,`
+	}
+	for _, l := range t.lines {
+		w.out.WriteString(head)
+		if _, err := w.out.Write(l); err != nil {
+			return err // the reader of the pipe is gone
+		}
+	}
+	return nil
+}
+
+func quote(s string) (string, error) {
+	b, err := json.Marshal(s)
+	return string(b), err
+}
+
+// tell makes the lines about a kind of equipment.
+func (w *matching) tell(e *Equipment) told {
+	var t told
+	w.stated.of(&e.variant, e.devices, w.all, func(m *Match) {
+		t.counts[m.Verdict]++
+		l := w.line(m)
+		w.buf.Reset()
+		if w.json {
+			if err := w.enc.Encode(l); err != nil {
+				panic("BUG: a line of strings cannot be written: " + err.Error())
+			}
+			t.lines = append(t.lines, bytes.Clone(w.buf.Bytes()[1:])) // without the brace, which comes with the asset
+			return
+		}
+		first := ""
+		if len(l.Because) > 0 {
+			first = l.Because[0]
+		}
+		fmt.Fprintf(&w.buf, "%-20s %-12s %-15s %-8s %s\n", l.Vulnerability, l.Verdict, l.Certainty, l.Priority, first)
+		t.lines = append(t.lines, bytes.Clone(w.buf.Bytes()))
+	})
+	return t
+}
+
+func (w *matching) line(m *Match) *matchLine {
+	l := &matchLine{Vulnerability: m.Vulnerability, Verdict: m.Verdict.String(), Certainty: m.Certainty.String(), Because: make([]string, 0, len(m.Because))}
+	for i := range m.Because {
+		l.Because = append(l.Because, w.phrases.reason(&m.Because[i]))
+	}
+	if len(m.Because) > 0 {
+		l.Statement = place(&m.Because[0])
+	}
+	if m.Verdict == product.VerdictNotAffected {
+		return l
+	}
+	l.Priority = m.Decision.Priority.String()
+	for _, r := range m.Decision.Reasons {
+		if s := w.phrases.ground(r); s != "" {
+			l.Decided = append(l.Decided, s)
+		}
+	}
+	return l
+}
+
+// place names a statement and the line in it.
+func place(r *product.Reason) string {
+	if r.Statement == nil {
+		return ""
+	}
+	return strings.TrimSpace(r.Statement.Source + " " + r.Statement.Ref + " " + r.Path)
+}
+
+// watchedList tells how far a list has been read.
+type watchedList struct {
+	io.ReaderAt
+	done func(int64)
+}
+
+func (w *watchedList) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(p, off)
+	w.done(off + int64(n))
+	return n, err
+}
+
+// compileCommand is "noroshi exposure compile --out FILE --feeds PATH...": the
+// feeds as one file that "match" and "explain" read within seconds.
+func compileCommand(env *cli.Env, p text.Printer, csaf intel.CSAFReader) *cobra.Command {
+	var out string
+	var feeds []string
+	c := &cobra.Command{
+		Use: "compile --out FILE --feeds PATH...", Short: p.T("exposure.compile.short"), Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			feeds = append(feeds, args...)
+			if out == "" || len(feeds) == 0 {
+				return fault.New(fault.Usage, "exposure.compile.what")
+			}
+			s, err := readFeeds(c.Context(), env, feeds, csaf)
+			if err != nil {
+				return err
+			}
+			f, err := os.CreateTemp(filepath.Dir(out), ".compile-*")
+			if err != nil {
+				return fault.New(fault.Usage, "exposure.compile.cannot_write", "file", out).Because(err)
+			}
+			defer os.Remove(f.Name())
+			n, err := s.WriteTo(f)
+			if e := f.Close(); err == nil {
+				err = e
+			}
+			if err == nil {
+				err = os.Rename(f.Name(), out)
+			}
+			if err != nil {
+				return fault.New(fault.Internal, "exposure.compile.cannot_write", "file", out).Because(err)
+			}
+			env.Say("exposure.compile.done", "file", out, "bytes", n)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&out, "out", "", p.T("exposure.compile.flag.out"))
+	c.Flags().StringArrayVar(&feeds, "feeds", nil, p.T("exposure.match.flag.feeds"))
+	return c
+}
+
+// Explanation is the answer of "exposure explain": the proof in both languages.
+type Explanation struct {
+	Name          string              `json:"cpe,omitempty"`
+	Package       string              `json:"purl,omitempty"`
+	Vulnerability string              `json:"vulnerability"`
+	Verdict       string              `json:"verdict"`
+	Certainty     string              `json:"certainty"`
+	Priority      string              `json:"priority,omitempty"`
+	Because       map[string][]string `json:"because"` // by language: ja, en
+	Steps         []Step              `json:"steps"`
+}
+
+// Step is one step of a proof for programs.
+type Step struct {
+	Rule      string `json:"rule"`
+	Source    string `json:"source"`
+	By        string `json:"by,omitempty"`
+	Ref       string `json:"ref"`
+	Path      string `json:"path,omitempty"`
+	Version   string `json:"version,omitempty"`
+	At        string `json:"at,omitempty"` // when the source last said it
+	Licence   string `json:"licence,omitempty"`
+	Overruled bool   `json:"overruled,omitempty"`
+}
+
+// explainCommand is "noroshi exposure explain --cpe NAME --cve ID --feeds
+// PATH...": why a product is concerned or not. Exit 1 when no feed speaks of
+// the vulnerability.
+func explainCommand(env *cli.Env, p text.Printer, csaf intel.CSAFReader) *cobra.Command {
+	var name, purl, cve, version string
+	var feeds, platforms []string
+	c := &cobra.Command{
+		Use: "explain --cpe NAME --cve ID --feeds PATH...", Short: p.T("exposure.explain.short"), Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			feeds = append(feeds, args...)
+			if name == "" && purl == "" || cve == "" || len(feeds) == 0 {
+				return fault.New(fault.Usage, "exposure.explain.what")
+			}
+			s := product.Subject{Package: purl, Version: version}
+			var err error
+			if name != "" {
+				if s.Name, err = parseName(name); err != nil {
+					return err
+				}
+			}
+			for _, other := range platforms {
+				n, err := parseName(other)
+				if err != nil {
+					return err
+				}
+				s.Platforms = append(s.Platforms, n)
+			}
+			stated, err := readFeeds(c.Context(), env, feeds, csaf)
+			if err != nil {
+				return err
+			}
+			id := strings.ToUpper(cve)
+			f, ok := stated.index.Explain(s, id)
+			if !ok {
+				if f, ok = stated.index.Explain(s, cve); !ok {
+					return fault.New(fault.NotFound, "exposure.explain.nobody", "id", cve)
+				}
+			}
+			return env.Emit(explained(env, stated, s, &f), func(w io.Writer, p text.Printer) error { return tellProof(w, p, &f) })
+		},
+	}
+	c.Flags().StringVar(&name, "cpe", "", p.T("exposure.explain.flag.cpe"))
+	c.Flags().StringVar(&purl, "purl", "", p.T("exposure.explain.flag.purl"))
+	c.Flags().StringVar(&version, "version", "", p.T("exposure.explain.flag.version"))
+	c.Flags().StringArrayVar(&platforms, "platform", nil, p.T("exposure.explain.flag.platform"))
+	c.Flags().StringVar(&cve, "cve", "", p.T("exposure.explain.flag.cve"))
+	c.Flags().StringArrayVar(&feeds, "feeds", nil, p.T("exposure.match.flag.feeds"))
+	return c
+}
+
+func parseName(s string) (cpe.Name, error) {
+	n, err := cpe.ParseLenient(s)
+	if err != nil {
+		return n, fault.New(fault.Usage, "exposure.explain.cpe_bad", "cpe", s, "detail", err.Error())
+	}
+	return n, nil
+}
+
+func explained(env *cli.Env, stated *Stated, s product.Subject, f *product.Finding) *Explanation {
+	e := &Explanation{Package: s.Package, Vulnerability: f.Vulnerability, Verdict: f.Verdict.String(), Certainty: f.Certainty.String(), Because: map[string][]string{}}
+	if s.Name != (cpe.Name{}) {
+		e.Name = s.Name.String()
+	}
+	for _, lang := range text.Langs {
+		words := newPhrases(env.Words.Printer(lang, nil))
+		for i := range f.Because {
+			e.Because[string(lang)] = append(e.Because[string(lang)], words.reason(&f.Because[i]))
+		}
+	}
+	for i := range f.Because {
+		r := &f.Because[i]
+		step := Step{Rule: string(r.Rule), Path: r.Path, Version: r.Version, Overruled: r.Overruled}
+		if st := r.Statement; st != nil {
+			step.Source, step.By, step.Ref, step.Licence = st.Source, st.By, st.Ref, st.Licence
+			if !st.At.IsZero() {
+				step.At = st.At.Format(time.RFC3339)
+			}
+		}
+		e.Steps = append(e.Steps, step)
+	}
+	if f.Verdict != product.VerdictNotAffected {
+		k := stated.known[f.Vulnerability]
+		e.Priority = Decide(Facts{Known: k.Exploited, Ransomware: k.Ransomware, Stated: k.Stated, Likelihood: k.Likelihood, Automatable: k.Automatable,
+			Impact: k.Impact, Vector: k.Vector, Verdict: f.Verdict, Certainty: f.Certainty, Devices: 1}, Ordinary()).Priority.String()
+	}
+	return e
+}
+
+// tellProof writes a proof for people, numbered, each step with its place.
+func tellProof(w io.Writer, p text.Printer, f *product.Finding) error {
+	words := newPhrases(p)
+	fmt.Fprintln(w, p.T("exposure.explain.verdict."+f.Verdict.String(), "id", f.Vulnerability))
+	for i := range f.Because {
+		r := &f.Because[i]
+		fmt.Fprintf(w, "%2d. %s\n", i+1, words.reason(r))
+		if r.Statement != nil && r.Path != "" {
+			fmt.Fprintf(w, "    %s\n", place(r))
+		}
+	}
+	return nil
+}
