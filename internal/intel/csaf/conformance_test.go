@@ -91,7 +91,7 @@ func TestOASISDocuments(t *testing.T) {
 			}
 			for _, doc := range test.Valid {
 				rep := Validate(content(t, z, base+doc.Name))
-				if finds(rep, test.ID) {
+				if finds(rep, test.ID) && !excuse(doc.Name, rep) {
 					t.Errorf("%s: must pass %s: %v", doc.Name, test.ID, rep.Problems)
 				}
 				if doc.Valid != rep.OK() && !excuse(doc.Name, rep) {
@@ -120,8 +120,12 @@ var excused = map[string]string{
 	"6-2-08-02": "6.1.25", "6-2-09-02": "6.1.25", // one algorithm twice in one file
 	"6-1-27-13-16": "6.1.1 6.1.2",                 // an id twice, another nowhere
 	"6-1-50-14":    "6.1.2", "6-1-50-15": "6.1.2", // an id twice
-	"6-1-10-13":    "6.1.9",         // CVSS 2.0 base score 9.0 where the vector gives 10.0
-	"6-2-21-02":    "6.1.14 6.1.21", // numbers not in the order of dates
+	"6-1-10-13":    "6.1.9",                                  // CVSS 2.0 base score 9.0 where the vector gives 10.0
+	"6-2-21-02":    "6.1.14 6.1.21",                          // numbers not in the order of dates
+	"6-1-48-16":    "6.1.48",                                 // a decision point E 3.0.1 that SSVC never published
+	"6-1-48-19":    "6.1.48",                                 // keys M C R where SSVC has M R C; 6-1-48-08 must fail for the same
+	"6-2-34-03":    "6.1.48",                                 // the namespace "invalid"
+	"6-2-39-02-01": "6.1.27.14", "6-2-39-03-01": "6.1.27.14", // no description
 	"6-3-21-01-02": "6.1.1", "6-3-21-01-12": "6.1.1",
 }
 

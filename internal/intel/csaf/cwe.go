@@ -20,6 +20,7 @@ type weakness struct {
 // cweList is the whole list, read when a document first names a weakness.
 var cweList = sync.OnceValue(func() (l struct {
 	versions map[string]int
+	dates    []string // of the versions
 	by       map[string][]weakness
 }) {
 	l.versions, l.by = map[string]int{}, map[string][]weakness{}
@@ -29,7 +30,9 @@ var cweList = sync.OnceValue(func() (l struct {
 		case line == "" || line[0] == '#':
 		case len(l.versions) == 0:
 			for i, v := range f {
-				l.versions[v] = i
+				name, date, _ := strings.Cut(v, "=")
+				l.versions[name] = i
+				l.dates = append(l.dates, date)
 			}
 		case len(f) == 5:
 			id := "CWE-" + f[0]
@@ -111,6 +114,29 @@ func cweMissing(d *document, t tell) {
 	for _, v := range d.vulnerabilities() {
 		if v.get("cwe") == nil && v.get("cwes") == nil {
 			t(v.at)
+		}
+	}
+}
+
+// cweNotLatest asks for the version of the list that was the newest when the
+// document was last revised. Of versions we do not carry nothing is said.
+func cweNotLatest(d *document, t tell) {
+	h := d.history()
+	if len(h) == 0 {
+		return
+	}
+	l := cweList()
+	on, latest := h[len(h)-1].time.UTC().Format("2006-01-02"), -1
+	for i, date := range l.dates {
+		if date <= on {
+			latest = i
+		}
+	}
+	for _, v := range d.vulnerabilities() {
+		for _, c := range v.each("cwes") {
+			if at, known := l.versions[c.str("version")]; known && at != latest {
+				t(c.at+"/version", "value", clip(c.str("version")))
+			}
 		}
 	}
 }

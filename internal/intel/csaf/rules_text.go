@@ -242,12 +242,15 @@ func licenceText(d *document, t tell) {
 		return
 	}
 	ids, _ := licences(d.doc().str("license_expression"))
-	for _, id := range ids {
-		if (strings.HasPrefix(id, "LicenseRef-") || strings.HasPrefix(id, "AdditionRef-")) && !strings.HasPrefix(id, "LicenseRef-scancode-") {
-			titled(d, t, "License", "legal_disclaimer")
-			return
-		}
+	if unlisted(ids) {
+		titled(d, t, "License", "legal_disclaimer")
 	}
+}
+
+func unlisted(ids []string) bool {
+	return slices.ContainsFunc(ids, func(id string) bool {
+		return (strings.HasPrefix(id, "LicenseRef-") || strings.HasPrefix(id, "AdditionRef-")) && !strings.HasPrefix(id, "LicenseRef-scancode-")
+	})
 }
 
 func licenceMissing(d *document, t tell) {
