@@ -57,7 +57,7 @@ func (m *matcher) of(d ident) []found {
 }
 
 func (m *matcher) ask(d ident) (out []found) {
-	for f := range m.index.Match(d.subject()) {
+	for f := range m.index.Concerned(d.subject()) {
 		if f.Verdict == product.VerdictNotAffected || m.only != nil && !m.only[f.Vulnerability] {
 			continue
 		}
@@ -132,11 +132,12 @@ type Known struct {
 	Impact      string
 	Likelihood  float64
 	Vector      string
+	Sighted     int // own sightings of its use that everybody may know of
 	Withdrawn   bool
 }
 
 // attacked reports whether it is used in attacks.
-func (k Known) attacked() bool { return k.Exploited || k.Stated == Active }
+func (k Known) attacked() bool { return k.Exploited || k.Sighted > 0 || k.Stated == Active }
 
 // hit is a holding with what was found of it.
 type hit struct {
@@ -226,7 +227,7 @@ func (r *rules) row(v string, k Known, hits []hit, dependents int) computed {
 	// place.
 	first := true
 	for _, class := range classes {
-		f := Facts{Known: k.Exploited, Ransomware: k.Ransomware, Stated: k.Stated, Likelihood: k.Likelihood, Automatable: k.Automatable, Impact: k.Impact, Vector: k.Vector, Dependents: dependents}
+		f := Facts{Known: k.Exploited, Ransomware: k.Ransomware, Sighted: k.Sighted, Stated: k.Stated, Likelihood: k.Likelihood, Automatable: k.Automatable, Impact: k.Impact, Vector: k.Vector, Dependents: dependents}
 		if !f.gather(hits, class, r.today) {
 			continue
 		}

@@ -153,6 +153,7 @@ var (
 	ErrVerdict    = fault.New(fault.NotFound, "exposure.verdict.none") // no verdict to undo or to agree to
 	ErrState      = fault.New(fault.Conflict, "exposure.state")        // what was asked does not fit its state
 	ErrProduct    = fault.New(fault.NotFound, "exposure.name.none")    // no such product in that register
+	errIndicator  = fault.New(fault.Invalid, "exposure.indicator")
 	errPriority   = fault.New(fault.Invalid, "exposure.priority")
 	errFilter     = fault.New(fault.Invalid, "exposure.filter")
 	errJudgement  = fault.New(fault.Invalid, "exposure.judgement")

@@ -18,6 +18,10 @@ type (
 		Products        []string `json:"products"`
 		Many            bool     `json:"many"`
 	}
+	sightingEvent struct {
+		Kind          string `json:"kind"`
+		Vulnerability string `json:"vulnerability"`
+	}
 	orgEvent struct {
 		Org      string `json:"org"`
 		Customer string `json:"customer"`
@@ -30,6 +34,7 @@ func Followers(s *Service) []bus.Follower {
 	return []bus.Follower{
 		{Name: "exposure.register", Subjects: []string{"asset.added", "asset.changed", "asset.removed", "asset.imported"}, Handle: s.followAsset},
 		{Name: "exposure.statements", Subjects: []string{"intel.stated", "intel.exploited"}, Handle: s.followIntel},
+		{Name: "exposure.sightings", Subjects: []string{"sighting.recorded", "sighting.withdrawn"}, Handle: s.followSighting},
 		{Name: "exposure.organisations", Subjects: []string{"org.changed", "org.tied"}, Handle: s.followOrg},
 		{Name: "exposure.due", Subjects: []string{"exposure.due"}, Handle: s.followDue},
 	}
@@ -108,4 +113,12 @@ func (s *Service) followDue(ctx context.Context, tx *db.Tx, ev bus.Event) error 
 		err = publishDue(ctx, tx, due{})
 	}
 	return err
+}
+
+func (s *Service) followSighting(ctx context.Context, tx *db.Tx, ev bus.Event) error {
+	e, err := decode[sightingEvent](ev.Data)
+	if err != nil || s.Seen == nil || e.Kind != "exploited" || e.Vulnerability == "" {
+		return err
+	}
+	return s.takeSighting(ctx, tx, e.Vulnerability)
 }

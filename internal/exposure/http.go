@@ -71,6 +71,7 @@ func Routes(r *httpd.Router, s *Service) {
 	routesAct(r, s)
 	routesPicture(r, s)
 	routesName(r, s)
+	routesTouch(r, s)
 	r.Live("GET /live/exposure", func(q *httpd.Request) (string, error) { return "exposure/" + q.Who.Org, nil })
 }
 
@@ -122,6 +123,26 @@ func routesRead(r *httpd.Router, s *Service) {
 			return nil, err
 		}
 		return &struct{ Body Chain }{c}, nil
+	})
+}
+
+// TouchInput are addresses, networks and domains to look for in registers.
+type TouchInput struct {
+	Values []string `json:"values" minItems:"1" maxItems:"500" nullable:"false"`
+}
+
+// TouchMade says whose registered networks were touched.
+type TouchMade struct {
+	Touched []Touched `json:"touched" nullable:"false"`
+}
+
+func routesTouch(r *httpd.Router, s *Service) {
+	httpd.Op(r, "POST /api/v1/exposure-indicators", "exposure.touch", "Find whose registered networks, addresses and domains indicators touch; nothing is connected to", func(ctx context.Context, in *struct{ Body TouchInput }) (*struct{ Body TouchMade }, error) {
+		list, err := s.Touch(ctx, in.Body.Values)
+		if err != nil {
+			return nil, err
+		}
+		return &struct{ Body TouchMade }{TouchMade{slices.Concat([]Touched{}, list)}}, nil
 	})
 }
 

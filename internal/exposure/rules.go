@@ -185,7 +185,7 @@ func (f *Facts) exploitation(t Thresholds, say func(string, int)) Exploitation {
 	}
 	if f.Sighted > 0 {
 		e = Active
-		say("exploited_here", f.Sighted)
+		say("exploited_here", 0) // how often would tell of how few
 	}
 	if f.Stated == Active && e != Active {
 		e = Active

@@ -5,7 +5,7 @@ import "noroshi/internal/base/text"
 // Say writes the reason as a sentence.
 func (r Reason) Say(p text.Printer) string {
 	switch r.Code {
-	case "exploited_here", "likely", "devices", "dependents":
+	case "likely", "devices", "dependents":
 		return p.T("exposure.because."+r.Code, "n", r.N)
 	}
 	return p.T("exposure.because." + r.Code)

@@ -21,12 +21,16 @@ import (
 
 // Config is what the service needs.
 type Config struct {
-	DB         *db.DB
-	Ledger     *ledger.Ledger
-	Keys       *key.Store
-	Orgs       *org.Service
-	Assets     *asset.Service
-	Intel      *intel.Service
+	DB     *db.DB
+	Ledger *ledger.Ledger
+	Keys   *key.Store
+	Orgs   *org.Service
+	Assets *asset.Service
+	Intel  *intel.Service
+	// Seen counts own sightings of a vulnerability's use, of those that everybody
+	// may know of: what is classified must not show in anybody's priority. Nil:
+	// there are none.
+	Seen       func(ctx context.Context, tx *db.Tx, vulnerability string) (int, error)
 	Thresholds *Thresholds      // nil: Ordinary
 	Now        func() time.Time // nil: the clock
 }

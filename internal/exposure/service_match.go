@@ -130,6 +130,15 @@ func (k *knowledge) learn(ctx context.Context, tx *db.Tx, ids []string) error {
 			return err
 		}
 	}
+	seen, err := sightings(ctx, tx, missing)
+	if err != nil {
+		return err
+	}
+	for id, n := range seen {
+		f := k.facts[id]
+		f.Sighted = n
+		k.facts[id] = f
+	}
 	return nil
 }
 

@@ -87,12 +87,18 @@ func (s *Service) refresh(ctx context.Context, tx *db.Tx, operator string, ids [
 		if err := putSubject(ctx, tx, &sub, c.Seal(sub.bytes(), subjectName(sub.item))); err != nil {
 			return err
 		}
+		if err := putPlaces(ctx, tx, operator, sub.item, tagsOf(c, e)); err != nil {
+			return err
+		}
 	}
 	for _, o := range was { // no longer in the register
 		if err := drop(o); err != nil {
 			return err
 		}
 		if err := dropSubject(ctx, tx, operator, o.item); err != nil {
+			return err
+		}
+		if err := putPlaces(ctx, tx, operator, o.item, nil); err != nil {
 			return err
 		}
 	}
