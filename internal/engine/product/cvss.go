@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	gocvss20 "github.com/pandatix/go-cvss/20"
 	gocvss30 "github.com/pandatix/go-cvss/30"
 	gocvss31 "github.com/pandatix/go-cvss/31"
-	gocvss40 "github.com/pandatix/go-cvss/40"
 )
 
 // Severity is the qualitative rating of a CVSS score (CVSS 3.1 §5, CVSS 4.0
@@ -47,7 +45,7 @@ func ParseCVSS(vector string) (CVSS, error) {
 	}
 	switch {
 	case strings.HasPrefix(s, "CVSS:4.0/"):
-		return cvss40(s)
+		return cvss4(s)
 	case strings.HasPrefix(s, "CVSS:3.1/"):
 		v, err := gocvss31.ParseVector(s)
 		if err != nil {
@@ -64,11 +62,10 @@ func ParseCVSS(vector string) (CVSS, error) {
 		return CVSS{}, fmt.Errorf("CVSS %q: the version is none of 2.0, 3.0, 3.1, 4.0", s)
 	}
 	bare := strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(s, "("), ")"), "CVSS2#")
-	v, err := gocvss20.ParseVector(bare)
+	c, err := cvss2(bare)
 	if err != nil {
-		return CVSS{}, fmt.Errorf("CVSS 2.0 %q: %w", s, err)
+		return CVSS{}, err
 	}
-	c := scored("2.0", s, v.BaseScore(), v.TemporalScore(), v.EnvironmentalScore())
 	switch {
 	case c.Base < 4:
 		c.Severity = SeverityLow
@@ -78,15 +75,6 @@ func ParseCVSS(vector string) (CVSS, error) {
 		c.Severity = SeverityHigh
 	}
 	return c, nil
-}
-
-func cvss40(s string) (CVSS, error) {
-	v, err := gocvss40.ParseVector(s)
-	if err != nil {
-		return CVSS{}, fmt.Errorf("CVSS 4.0 %q: %w", s, err)
-	}
-	score := v.Score()
-	return scored("4.0", s, score, score, score), nil
 }
 
 func scored(version, vector string, base, temporal, overall float64) CVSS {

@@ -469,7 +469,7 @@ func slowRank(st *Statement, s Subject) int {
 				continue
 			}
 			vendor, of := l.Name.Vendor, 0
-			if l.Name.Product != s.Name.Product || l.Name.Part != s.Name.Part {
+			if l.Name.Product != s.Name.Product || l.Name.Part != s.Name.Part || s.Name.Vendor != cpe.Any && l.Name.Vendor != s.Name.Vendor {
 				vendor = cpe.Any
 			}
 			if l.Platform {
