@@ -15,7 +15,7 @@ type document struct {
 
 // mostResolved bounds the work of resolving groups: a small document can name a
 // large group a million times.
-const mostResolved = 20_000_000
+const mostResolved = 5_000_000
 
 // productAt is one full product name with the place it is defined at.
 type productAt struct {

@@ -221,10 +221,13 @@ func (rd *reader) applicability(v *value) (product.Node, []member, error) {
 	}
 	why, detail := rd.reasons(v, status)
 	b := builder{index: map[string]int{}}
-	extra := value{kind: object}
+	extra, lost := value{kind: object}, value{kind: list}
 	for _, id := range order {
 		set := rd.lines[id]
 		if set == nil {
+			if len(lost.items) < 20 {
+				lost.items = append(lost.items, value{kind: text, text: cut(id, 200)})
+			}
 			continue
 		}
 		if set.extra != nil && len(extra.keys) < 200 {
@@ -237,6 +240,9 @@ func (rd *reader) applicability(v *value) (product.Node, []member, error) {
 	var more []member
 	if len(extra.keys) > 0 {
 		more = append(more, member{"products", &extra})
+	}
+	if len(lost.items) > 0 {
+		more = append(more, member{"_undefined_products", &lost})
 	}
 	return b.root, more, nil
 }

@@ -44,7 +44,7 @@ func TestReadTree(t *testing.T) {
 	{"category":"product_name","name":"Board","product":{"name":"b","product_id":"H","product_identification_helper":{"cpe":"cpe:2.3:h:kumo:board:-:*:*:*:*:*:*:*"}}}]}],
 	"relationships":[{"category":"installed_on","product_reference":"A","relates_to_product_reference":"H","full_product_name":{"name":"r on b","product_id":"AH"}}],
 	"product_groups":[{"group_id":"G","product_ids":["B","D"]}]}`
-	found := `"vulnerabilities":[{"cve":"CVE-2026-1000","ids":[{"system_name":"x","text":"KD-7"}],"product_status":{"known_affected":["AH","C"],"fixed":["B"],"known_not_affected":["D"]},
+	found := `"vulnerabilities":[{"cve":"CVE-2026-1000","ids":[{"system_name":"x","text":"KD-7"}],"product_status":{"known_affected":["AH","C"],"fixed":["B","nowhere"],"known_not_affected":["D"]},
 	 "flags":[{"label":"component_not_present","product_ids":["D"]}],"remediations":[{"category":"vendor_fix","details":"Install 1.4.2","product_ids":["AH"]}],
 	 "x_unheard":{"of":1},"scores":[{"products":["AH"],"cvss_v3":{"version":"3.1","vectorString":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H","baseScore":9.8,"baseSeverity":"CRITICAL"}}]}]`
 	recs := readAll(t, "{"+head20+","+tree+","+found+"}")
@@ -78,7 +78,7 @@ func TestReadTree(t *testing.T) {
 	if r.ID != "CVE-2026-1000" || !cmp.Equal(r.Aliases, []string{"KD-7"}) || r.By != "Kumo Denki" || len(r.Scores) != 1 || r.Scores[0].Score != 9.8 || !cmp.Equal(r.Remedies, []string{"Install 1.4.2"}) {
 		t.Errorf("%+v", r)
 	}
-	for _, kept := range []string{`"vulnerability.x_unheard":{"of":1}`, `"model_numbers":["R1"]`, `"tracking":{`, `"category":"vendor"`} {
+	for _, kept := range []string{`"vulnerability.x_unheard":{"of":1}`, `"model_numbers":["R1"]`, `"tracking":{`, `"category":"vendor"`, `"_undefined_products":["nowhere"]`} {
 		if strings.Contains(string(r.Further), kept) {
 			continue
 		}
