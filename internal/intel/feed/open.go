@@ -128,12 +128,16 @@ func (p *reading) packed(name string, r io.Reader, depth int) error {
 		var z *gzip.Reader
 		if z, err = gzip.NewReader(in); err == nil {
 			err = p.unpacked(name, z, src)
+		} else {
+			err = damaged(err, src)
 		}
 	case bytes.HasPrefix(magic, []byte("\x28\xb5\x2f\xfd")):
 		var z *zstd.Decoder
 		if z, err = zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecoderMaxWindow(128<<20)); err == nil {
 			err = p.unpacked(name, z, src)
 			z.Close()
+		} else {
+			err = damaged(err, src)
 		}
 	default:
 		err = p.document(name, in)
@@ -156,7 +160,7 @@ func (p *reading) unpackFault(name string, err error) error {
 		return nil
 	case errors.Is(err, errSwelling), errors.Is(err, errTooMuch):
 		return fault.New(fault.TooLarge, "feed.bomb", "file", name, "limit", p.Limits.Ratio, "bytes", p.Limits.Unpacked).Because(err)
-	case errors.Is(err, errDamaged), errors.Is(err, gzip.ErrHeader):
+	case errors.Is(err, errDamaged):
 		return fault.New(fault.Invalid, "feed.archive", "file", name).Because(err)
 	}
 	return p.broken(err)
@@ -292,10 +296,20 @@ func (s *swelling) Read(b []byte) (int, error) {
 	if s.out > small && s.out / *s.packed > s.limit {
 		return n, errSwelling
 	}
-	// What an unpacker complains of is the archive's fault, unless the file or
-	// the network below it failed. That it ends too early is said elsewhere.
-	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) && (s.src == nil || s.src.err == nil) {
-		return n, fmt.Errorf("%w: %w", errDamaged, err)
+	if err != nil && err != io.EOF {
+		err = damaged(err, s.src)
 	}
 	return n, err
+}
+
+// damaged makes what an unpacker complains of the archive's fault, unless the
+// file or the network below it failed. That it ends too early has its own words.
+func damaged(err error, src *counter) error {
+	switch {
+	case src != nil && src.err != nil, errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case err == io.EOF:
+		return io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("%w: %w", errDamaged, err)
 }
