@@ -59,7 +59,6 @@ var (
 	ErrEnded     = fault.New(fault.Conflict, "notice.ended")       // withdrawn or corrected: takes no answer
 	ErrChecks    = fault.New(fault.Unmet, "notice.checks")         // something has to be corrected before it goes out
 	ErrDespite   = fault.New(fault.Unmet, "notice.despite")        // remarks that have to be accepted
-	ErrReach     = fault.New(fault.Refused, "notice.reach")        // a ministry writes to its own sectors
 	ErrDeep      = fault.New(fault.Refused, "notice.relay.deep")   // further down the chain than the rules allow
 	ErrCycle     = fault.New(fault.Refused, "notice.relay.cycle")  // back to whom it came from
 	ErrMark      = fault.New(fault.Refused, "notice.relay.tlp")    // the mark forbids it
