@@ -47,13 +47,13 @@ func (c *Counts) add(d Counts) {
 type knowledge struct {
 	s          *Service
 	facts      map[string]Known
-	named      map[string]string
+	named      map[string][]string
 	ciphers    map[string]*key.Cipher
 	dependents map[string]int
 }
 
 func (s *Service) knowledge() *knowledge {
-	return &knowledge{s, map[string]Known{}, map[string]string{}, map[string]*key.Cipher{}, map[string]int{}}
+	return &knowledge{s, map[string]Known{}, map[string][]string{}, map[string]*key.Cipher{}, map[string]int{}}
 }
 
 // operators learns of operators what is not known yet: their keys, and how many
@@ -82,25 +82,33 @@ func (k *knowledge) operators(ctx context.Context, tx *db.Tx, orgs []string) err
 	return nil
 }
 
-// name returns the id by which a vulnerability goes on this hub.
-func (k *knowledge) name(ctx context.Context, tx *db.Tx, id string) (string, error) {
-	if strings.HasPrefix(id, "CVE-") {
-		return id, nil
+// names returns the ids by which a vulnerability goes on this hub: its CVE ids,
+// of which an advisory may have several, else the source's own.
+func (k *knowledge) names(ctx context.Context, tx *db.Tx, id string) ([]string, error) {
+	if isCVE(id) {
+		return []string{id}, nil
 	}
 	if n, ok := k.named[id]; ok {
 		return n, nil
 	}
+	n := []string{id}
 	v, err := k.s.Intel.Vulnerability(ctx, tx, id)
 	switch {
 	case errors.Is(err, intel.ErrNone):
-		k.named[id] = id
 	case err != nil:
-		return "", err
+		return nil, err
+	case isCVE(v.ID):
+		n = []string{v.ID}
 	default:
-		k.named[id] = v.ID
+		if known := slices.DeleteFunc(slices.Clone(v.Aliases), func(a string) bool { return !isCVE(a) }); len(known) > 0 {
+			n = known
+		}
 	}
-	return k.named[id], nil
+	k.named[id] = n
+	return n, nil
 }
+
+func isCVE(id string) bool { return strings.HasPrefix(id, "CVE-") }
 
 // learn loads the facts of vulnerabilities that are not known yet.
 func (k *knowledge) learn(ctx context.Context, tx *db.Tx, ids []string) error {
@@ -108,7 +116,7 @@ func (k *knowledge) learn(ctx context.Context, tx *db.Tx, ids []string) error {
 	for _, id := range ids {
 		if _, ok := k.facts[id]; !ok {
 			k.facts[id] = Known{}
-			if missing = append(missing, id); !strings.HasPrefix(id, "CVE-") {
+			if missing = append(missing, id); !isCVE(id) {
 				odd = append(odd, id)
 			}
 		}
@@ -183,10 +191,15 @@ func (s *Service) indexAbout(ctx context.Context, tx *db.Tx, k *knowledge, produ
 		}
 	}
 	for i := range list { // after the query: a name may need another
-		if list[i].Vulnerability, err = k.name(ctx, tx, list[i].Vulnerability); err != nil {
+		names, err := k.names(ctx, tx, list[i].Vulnerability)
+		if err != nil {
 			return nil, err
 		}
-		b.Add(list[i])
+		for _, n := range names {
+			one := list[i]
+			one.Vulnerability = n
+			b.Add(one)
+		}
 	}
 	return b.Index(), nil
 }
@@ -209,27 +222,41 @@ func (s *Service) lives(ctx context.Context, tx *db.Tx, productKey string) (out 
 }
 
 // indexOf makes an index of all that is said of some vulnerabilities, and
-// returns the ids they go by.
-func (s *Service) indexOf(ctx context.Context, tx *db.Tx, ids []string) (*product.Index, []string, error) {
+// returns every id they go by, or went by before.
+func (s *Service) indexOf(ctx context.Context, tx *db.Tx, k *knowledge, ids []string) (*product.Index, []string, error) {
 	var b product.Builder
-	names := slices.Clone(ids)
-	done := map[string]bool{}
+	var now []string
 	for _, id := range ids {
+		names, err := k.names(ctx, tx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		now = append(now, names...)
+	}
+	slices.Sort(now)
+	all := slices.Clone(ids)
+	for _, id := range slices.Compact(now) {
 		list, err := s.Intel.StatementsOf(ctx, tx, id)
 		if err != nil {
 			return nil, nil, err
 		}
-		if len(list) == 0 || done[list[0].Vulnerability] { // the second name of one that was added
-			continue
-		}
-		done[list[0].Vulnerability] = true
-		names = append(names, list[0].Vulnerability)
 		for i := range list {
+			list[i].Vulnerability = id
 			b.Add(list[i])
 		}
+		all = append(all, id)
+		v, err := s.Intel.Vulnerability(ctx, tx, id)
+		if err != nil && !errors.Is(err, intel.ErrNone) {
+			return nil, nil, err
+		}
+		for _, a := range v.Aliases { // before its CVE id was known it went by these
+			if !isCVE(a) && isCVE(id) {
+				all = append(all, a)
+			}
+		}
 	}
-	slices.Sort(names)
-	return b.Index(), slices.Compact(names), nil
+	slices.Sort(all)
+	return b.Index(), slices.Compact(all), nil
 }
 
 // collect reads the equipment of a scope into groups, and counts the subjects.

@@ -25,19 +25,15 @@ func (s *Service) takeSighting(ctx context.Context, tx *db.Tx, id string) error 
 	if err != nil {
 		return err
 	}
-	v, err := s.knowledge().name(ctx, tx, id)
-	if err != nil {
-		return err
-	}
-	changed, err := putSighting(ctx, tx, v, n)
+	changed, err := putSighting(ctx, tx, id, n)
 	if err != nil || !changed {
 		return err
 	}
-	keys, err := productsWith(ctx, tx, []string{v})
+	keys, err := productsWith(ctx, tx, []string{id})
 	if err != nil || len(keys) == 0 {
 		return err
 	}
-	return s.takeStated(ctx, tx, []string{v}, keys)
+	return s.takeStated(ctx, tx, []string{id}, keys)
 }
 
 // tagsOf returns the tags of an entry's addresses and domains.

@@ -242,7 +242,8 @@ func (s *Service) learnOrg(ctx context.Context, tx *db.Tx, operator string) (cha
 // a step.
 func (s *Service) takeStated(ctx context.Context, tx *db.Tx, vulnerabilities, keys []string) error {
 	start := time.Now()
-	index, names, err := s.indexOf(ctx, tx, vulnerabilities)
+	k := s.knowledge()
+	index, names, err := s.indexOf(ctx, tx, k, vulnerabilities)
 	if err != nil {
 		return err
 	}
@@ -251,7 +252,6 @@ func (s *Service) takeStated(ctx context.Context, tx *db.Tx, vulnerabilities, ke
 			return err
 		}
 	}
-	k := s.knowledge()
 	for i, key := range keys {
 		if _, err := s.settle(ctx, tx, scope{key: key, vulnerabilities: names}, index, k); err != nil {
 			return err
