@@ -1,6 +1,7 @@
 package csaf
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -94,7 +95,7 @@ type Document struct {
 
 // Records reads the document's records; see [Read].
 func (d *Document) Records(ctx context.Context, yield func(*feed.Record) error) error {
-	return Read(ctx, d.URL, strings.NewReader(string(d.Raw)), yield)
+	return Read(ctx, d.URL, bytes.NewReader(d.Raw), yield)
 }
 
 // Result is what came of a walk.
@@ -196,6 +197,7 @@ type walk struct {
 	keys  keyring
 	yield func(*Document) error
 	tried map[string]bool
+	heavy sync.Mutex // one document is taken apart at a time: that is what costs memory
 }
 
 // take fetches entries oldest first, and moves the mark of the list forward as

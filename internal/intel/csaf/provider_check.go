@@ -214,16 +214,10 @@ func (w *walk) signature(ctx context.Context, doc *Document) error {
 }
 
 // inspect holds the document against the place it was found in.
-func (w *walk) inspect(doc *Document) error {
-	v, err := parse(bytes.NewReader(doc.Raw))
-	if err != nil {
-		return err
-	}
-	d := v.get("document")
-	if d == nil {
-		return fault.New(fault.Usage, "csaf.no_document")
-	}
-	if doc.Head, err = headOf(d); err != nil {
+func (w *walk) inspect(doc *Document) (err error) {
+	w.heavy.Lock()
+	defer w.heavy.Unlock()
+	if doc.Head, err = readHead(doc.Raw); err != nil {
 		return err
 	}
 	// A valid document under another's name would pass every check of hash and
@@ -243,7 +237,7 @@ func (w *walk) inspect(doc *Document) error {
 		doc.Notes = append(doc.Notes, "csaf.note_label")
 	}
 	if w.Strict {
-		return validate(v).Err()
+		return Validate(doc.Raw).Err()
 	}
 	return nil
 }

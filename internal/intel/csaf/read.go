@@ -1,6 +1,7 @@
 package csaf
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"strconv"
@@ -53,6 +54,40 @@ func headOf(doc *value) (Head, error) {
 		return h, fault.New(fault.Usage, "csaf.no_id").At(fault.Place{At: "/document/tracking/id", Code: "csaf.no_id"})
 	}
 	return h, nil
+}
+
+// readHead reads a whole document for its head, without holding the rest. The
+// document has to be sound JSON to its end.
+func readHead(raw []byte) (h Head, err error) {
+	p := newParser(bytes.NewReader(raw))
+	var doc *value
+	err = p.members(func(name string) error {
+		base := p.held
+		if name == "vulnerabilities" && p.peek() == '[' {
+			return p.elements(func(int) error {
+				p.held = base
+				_, err := p.value()
+				return err
+			})
+		}
+		v, err := p.value()
+		if name == "document" {
+			doc = &v
+		} else {
+			p.held = base
+		}
+		return err
+	})
+	if err == nil {
+		err = p.done()
+	}
+	if err != nil {
+		return h, err
+	}
+	if doc == nil {
+		return h, fault.New(fault.Usage, "csaf.no_document")
+	}
+	return headOf(doc)
 }
 
 // reader turns one document into records.

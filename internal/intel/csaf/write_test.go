@@ -166,6 +166,16 @@ func TestWriteProvider(t *testing.T) {
 	if err := WriteProvider(site, docs, save); err != nil {
 		t.Fatal(err)
 	}
+	if dir := os.Getenv("NOROSHI_CSAF_SITE"); dir != "" {
+		for name, f := range out {
+			if err := os.MkdirAll(filepath.Join(dir, path.Dir(name)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), f.Data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	if last := order[len(order)-1]; last != "provider-metadata.json" {
 		t.Errorf("%s is written last", last)
 	}
