@@ -225,10 +225,15 @@ func (s *Site) writeLists(label, folder, feed string, all []*published, write fu
 	if err := write(folder+"/changes.csv", []byte(changes.String())); err != nil {
 		return err
 	}
+	// The category document names what the feed is of (§7.1.17).
+	csafOnly := []node{{"scheme": "urn:ietf:params:rolie:category:information-type", "term": "csaf"}}
+	if err := writeJSON(write, folder+"/category-"+folder+".json", node{"categories": node{"category": csafOnly}}); err != nil {
+		return err
+	}
 	return writeJSON(write, feed, node{"feed": node{
 		"id": "csaf-feed-tlp-" + folder, "title": s.Publisher.Name + " (TLP:" + plain20(label) + ")", "updated": stamp(s.Now),
 		"link":     []node{{"rel": "self", "href": s.URL + feed}, {"rel": "service", "href": s.URL + "service.json"}},
-		"category": []node{{"scheme": "urn:ietf:params:rolie:category:information-type", "term": "csaf"}},
+		"category": csafOnly,
 		"entry":    entries,
 	}})
 }
