@@ -22,8 +22,8 @@ func Commands(env *cli.Env) *cobra.Command {
 	return c
 }
 
-// page is one page of the API's list.
-type page struct {
+// listed is one page of the API's list.
+type listed struct {
 	Items []Exposure `json:"items"`
 	Next  string     `json:"next,omitempty"`
 }
@@ -52,10 +52,10 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if exploited {
 				v.Set("exploited", "true")
 			}
-			out := page{Items: []Exposure{}}
+			out := listed{Items: []Exposure{}}
 			for limit > len(out.Items) {
 				v.Set("limit", strconv.Itoa(min(500, limit-len(out.Items))))
-				var got page
+				var got listed
 				if err := hub.Do(c.Context(), "GET", "/api/v1/exposures?"+v.Encode(), nil, &got, ""); err != nil {
 					return err
 				}

@@ -1,0 +1,107 @@
+package exposure
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"noroshi/internal/base/db"
+)
+
+// lastOf returns what a person did last since a time, with the exposures it
+// was done to; the zero value when they did nothing.
+func lastOf(ctx context.Context, tx *db.Tx, person string, since time.Time) (l LastAct, err error) {
+	var at int64
+	err = tx.QueryRow(ctx, "SELECT entry, what, at FROM exposure_past WHERE person = $1 AND at >= $2 AND entry <> '' ORDER BY at DESC, id DESC LIMIT 1", person, db.Micros(since)).Scan(&l.Entry, &l.What, &at)
+	if errors.Is(err, db.ErrNoRows) {
+		return LastAct{}, nil
+	}
+	if err != nil {
+		return l, err
+	}
+	l.At = db.Time(at)
+	rows, err := tx.Query(ctx, "SELECT row_id FROM exposure_past WHERE entry = $1 AND person = $2 ORDER BY row_id LIMIT $3", l.Entry, person, maxBulk)
+	if err != nil {
+		return l, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id ID
+		if err := rows.Scan(&id); err != nil {
+			return l, err
+		}
+		l.Exposures = append(l.Exposures, id)
+	}
+	return l, rows.Err()
+}
+
+// span is rows that began in one week and stopped waiting in another; weeks are
+// numbered from the first one drawn, 0 is before it.
+type span struct {
+	priority   Priority
+	from, till int
+	n          int
+}
+
+// spans counts rows within reach by the week in which they were found and the
+// week in which nobody had to do anything about them any more; weeks+1 while
+// they wait.
+func spans(ctx context.Context, tx *db.Tx, w reachOf, start int64, weeks int) (out []span, err error) {
+	a := args{}
+	where := w.where(&a)
+	priority := "r.priority"
+	if w.operated != "" {
+		priority = "p.priority"
+	}
+	first, length, end := a.add(start), a.add(int64(weekMicros)), a.add(weeks+1)
+	week := func(col string) string {
+		return "CASE WHEN " + col + " <= CAST(" + first + " AS BIGINT) THEN 0 ELSE (" + col + " - CAST(" + first + " AS BIGINT) - 1) / CAST(" + length + " AS BIGINT) + 1 END"
+	}
+	rows, err := tx.Query(ctx, "SELECT "+priority+", "+week("r.found_at")+" AS a, CASE WHEN r.open = 1 THEN CAST("+end+" AS BIGINT) ELSE "+week("r.changed_at")+" END AS b, count(*) FROM "+w.from()+
+		" WHERE "+where+" AND (r.open = 1 OR r.changed_at > CAST("+first+" AS BIGINT)) GROUP BY "+priority+", a, b", a...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s span
+		if err := rows.Scan(&s.priority, &s.from, &s.till, &s.n); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, rows.Err()
+}
+
+// spread counts open rows of one vulnerability by sector and priority; an
+// operator of two sectors counts in both.
+func spread(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) (out []Spread, err error) {
+	a := args{}
+	where := w.where(&a)
+	if !w.all && len(w.sectors) > 0 {
+		where += " AND z.sector IN " + list(&a, w.sectors)
+	}
+	rows, err := tx.Query(ctx, "SELECT z.sector, r.priority, count(DISTINCT r.org_id), sum(r.devices) FROM "+w.from()+" JOIN exposure_sector z ON z.org_id = r.org_id WHERE "+where+
+		" AND r.open = 1 AND r.vulnerability = "+a.add(vulnerability)+" GROUP BY z.sector, r.priority ORDER BY r.priority DESC, z.sector", a...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s Spread
+		if err := rows.Scan(&s.Sector, &s.Priority, &s.Orgs, &s.Devices); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, rows.Err()
+}
+
+// concerned counts the operators and pieces of equipment that a vulnerability
+// concerns and that wait.
+func concerned(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) (orgs, devices int, err error) {
+	a := args{}
+	where := w.where(&a)
+	err = tx.QueryRow(ctx, "SELECT count(DISTINCT r.org_id), coalesce(sum(r.devices), 0) FROM "+w.from()+" WHERE "+where+" AND r.open = 1 AND r.vulnerability = "+a.add(vulnerability), a...).Scan(&orgs, &devices)
+	return orgs, devices, err
+}

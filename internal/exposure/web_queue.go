@@ -1,0 +1,290 @@
+package exposure
+
+import (
+	"net/url"
+	"strings"
+
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+)
+
+// queueSize is how many exposures a page of the queue shows.
+const queueSize = 40
+
+// pagesQueue are the queue and what is done to several at once.
+func pagesQueue(r *httpd.Router, s *Service) {
+	r.Page("GET /exposures", func(q *httpd.Request) error { return on(q, s).showQueue() })
+	r.Page("POST /exposures/bulk", func(q *httpd.Request) error { return on(q, s).bulk() })
+	r.Page("POST /exposures/undo", func(q *httpd.Request) error {
+		if _, err := s.TakeBack(q.Context(), q.Query("act")); err != nil {
+			return err
+		}
+		if one := q.Query("one"); one != "" {
+			return q.Redirect("/exposures/" + url.PathEscape(one))
+		}
+		return q.Redirect(back(q))
+	})
+	r.Page("GET /exposures/verdict", func(q *httpd.Request) error { return on(q, s).showVerdict(ids(q.Queries()["id"]), nil) })
+	r.Page("POST /exposures/verdict", func(q *httpd.Request) error { return on(q, s).judge() })
+}
+
+// back is the view of the queue from which a form was sent.
+func back(q *httpd.Request) string { return httpd.LocalPath("/exposures" + q.Form("back")) }
+
+type queueView struct {
+	Head   page.Head
+	Empty  *page.Empty
+	List   *page.List
+	Rows   []rowView
+	Search string
+	Keep   []kept
+	One    *oneView // the chosen exposure, else the first: what to do next
+	Bulk   *page.Bulk
+	Back   string
+	Plain  bool // an operator's own: plain words, the next act first
+	None   string
+	Counts []count
+	Links  []page.Act
+}
+
+// kept is a parameter of the address that the search keeps.
+type kept struct{ Name, Value string }
+
+// count is one number over the queue.
+type count struct {
+	N    int
+	Say  string
+	Href string
+	Bad  bool
+}
+
+func filterOf(q *httpd.Request) Filter {
+	f := Filter{State: State(q.Query("state")), Priority: q.Query("priority"), Verdict: q.Query("verdict"), Kind: q.Query("kind"), Exploited: q.Query("exploited") == "1",
+		Org: q.Query("org"), Sector: q.Query("sector"), Vulnerability: strings.ToUpper(strings.TrimSpace(q.Query("vulnerability"))), ProductKey: q.Query("product"), Sort: q.Query("sort"), Cursor: q.Query("after"), Limit: queueSize}
+	if q.Query("state") == "all" {
+		f.State, f.All = "", true
+	}
+	return f
+}
+
+func (v *screen) showQueue() error {
+	f := filterOf(v.Request)
+	found, err := v.s.List(v.Context(), f)
+	if err != nil {
+		return err
+	}
+	tally, err := v.s.Tally(v.Context(), tallyFilter(f))
+	if err != nil {
+		return err
+	}
+	reach, query := v.reach(), v.Queries()
+	d := queueView{Plain: reach == gate.Own, Search: v.Query("vulnerability")}
+	d.Head = page.Head{H1: v.p.T("exposure.web.title." + reachWord(reach)), Lead: v.p.T("exposure.web.lead." + reachWord(reach)), Acts: v.queueActs()}
+	shell := v.shell(d.Head.H1, "exposures")
+	shell.Live = "/live/exposure"
+	if len(found.Rows) == 0 && len(query) == 0 {
+		d.Empty = &page.Empty{Title: v.p.T("exposure.web.empty." + reachWord(reach)), Say: v.p.T("exposure.web.empty_say." + reachWord(reach))}
+		if reach == gate.Own {
+			d.Empty.Act = &page.Act{Text: v.p.T("exposure.web.to_register"), Href: "/assets", Icon: "server"}
+		}
+	}
+	for p := Act; ; p-- {
+		d.Counts = append(d.Counts, count{tally[p], v.p.T("page.severity." + p.String()), "/exposures?priority=" + p.String(), p == Act && tally[p] > 0})
+		if p == Track {
+			break
+		}
+	}
+	d.List = v.queueList(f, found)
+	open := v.Query("open")
+	for i := range found.Rows {
+		r := v.row(&found.Rows[i])
+		r.On = open == string(r.ID) || open == "" && i == 0
+		d.Rows = append(d.Rows, r)
+	}
+	if len(found.Rows) > 0 {
+		id := found.Rows[0].ID
+		if open != "" {
+			id = ID(open)
+		}
+		if d.One, err = v.one(id); err != nil {
+			return err
+		}
+	}
+	for name := range query {
+		if name != "vulnerability" && name != "after" && name != "open" {
+			d.Keep = append(d.Keep, kept{name, query.Get(name)})
+		}
+	}
+	if d.Bulk, err = v.bulkBar(); err != nil {
+		return err
+	}
+	query.Del("open")
+	if len(query) > 0 {
+		d.Back = "?" + query.Encode()
+	}
+	return v.Render("exposure/queue", shell, d)
+}
+
+// tallyFilter counts every priority of a view: the filter without the one
+// chosen.
+func tallyFilter(f Filter) Filter {
+	f.Priority, f.Cursor = "", ""
+	return f
+}
+
+func reachWord(r gate.Reach) string {
+	switch r {
+	case gate.Own:
+		return "own"
+	case gate.Operated:
+		return "operated"
+	case gate.Sector:
+		return "sector"
+	}
+	return "all"
+}
+
+func (v *screen) queueActs() (acts []page.Act) {
+	for _, a := range []struct{ verb, word, href, icon string }{
+		{"exposure.figures", "exposure.web.executive", "/executive", "print"},
+		{"exposure.names", "exposure.web.names", "/exposures/names", "question"},
+		{"exposure.supply", "exposure.web.supply", "/exposures/supply", "graph"},
+		{"exposure.picture", "exposure.web.sectors", "/exposures/sectors", "graph"},
+		{"exposure.runs", "exposure.web.runs", "/exposures/runs", "pulse"},
+	} {
+		if v.may(a.verb) {
+			acts = append(acts, page.Act{Text: v.p.T(a.word), Href: a.href, Icon: a.icon, Kind: "small"})
+		}
+	}
+	return acts
+}
+
+// queueList is the state of the queue: its filters, all of them in the address.
+func (v *screen) queueList(f Filter, found Found) *page.List {
+	q := v.Queries()
+	q.Del("open")
+	l := &page.List{Path: "/exposures", Query: q, Next: found.Next, Size: queueSize, From: 1, Shown: len(found.Rows), Total: -1}
+	add := func(name, value, label string) {
+		l.Filters = append(l.Filters, page.Filter{Name: name, Value: value, Label: label, Count: -1})
+	}
+	for p := Act; ; p-- {
+		add("priority", p.String(), v.p.T("page.severity."+p.String()))
+		if p == Track {
+			break
+		}
+	}
+	add("exploited", "1", v.p.T("exposure.web.exploited"))
+	add("verdict", "unknown", v.p.T("exposure.web.filter.unknown"))
+	add("kind", "support", v.p.T("exposure.web.filter.support"))
+	for _, s := range []State{New, Seen, Judged, Handled, Ended} {
+		add("state", string(s), v.p.T("exposure.state."+string(s)))
+	}
+	add("sort", SortNewest, v.p.T("exposure.web.filter.newest"))
+	if f.Sector != "" {
+		add("sector", f.Sector, v.sectorName(f.Sector))
+	}
+	if f.ProductKey != "" {
+		add("product", f.ProductKey, productName(f.ProductKey))
+	}
+	if f.Org != "" {
+		name := v.p.T("exposure.web.filter.org")
+		if len(found.Rows) > 0 {
+			name = found.Rows[0].OrgName
+		}
+		add("org", f.Org, name)
+	}
+	return l
+}
+
+// bulkBar is the bar of acts on chosen exposures, with the undo of the last.
+func (v *screen) bulkBar() (*page.Bulk, error) {
+	b := &page.Bulk{Form: "rows"}
+	act := func(word, value string) {
+		b.Acts = append(b.Acts, page.BulkAct{Text: v.p.T(word), Name: "act", Value: value})
+	}
+	if v.may("exposure.mark") {
+		act("exposure.web.do.seen", "seen")
+		act("exposure.web.do.handled", "handled")
+		act("exposure.web.do.judge", "judge")
+	} else if v.may("exposure.propose") {
+		act("exposure.web.do.propose", "judge")
+	} else {
+		return nil, nil
+	}
+	if !v.may("exposure.undo") {
+		return b, nil
+	}
+	last, err := v.s.Last(v.Context())
+	if err == nil && last.Entry != "" {
+		b.Said = v.p.T("exposure.web.did."+last.What, "n", len(last.Exposures))
+		b.Undo = "/exposures/undo?" + url.Values{"act": {last.Entry}}.Encode()
+	}
+	return b, err
+}
+
+// bulk does one thing to every chosen exposure.
+func (v *screen) bulk() error {
+	chosen := ids(v.Forms()["id"])
+	if len(chosen) == 0 {
+		return v.Redirect(back(v.Request))
+	}
+	if v.Form("act") == "judge" {
+		form := url.Values{}
+		for _, id := range chosen {
+			form.Add("id", string(id))
+		}
+		return v.Redirect("/exposures/verdict?" + form.Encode())
+	}
+	if _, err := v.s.Mark(v.Context(), chosen, State(v.Form("act")), ""); err != nil {
+		return err
+	}
+	return v.Redirect(back(v.Request))
+}
+
+type verdictView struct {
+	Head    page.Head
+	Rows    []rowView
+	Fields  []page.Field
+	Propose bool
+	Back    string
+	Act     string
+}
+
+// showVerdict is the page on which a person says that exposures are none, and
+// why; with a fault it is the one that was sent.
+func (v *screen) showVerdict(chosen []ID, bad error) error {
+	if len(chosen) == 0 {
+		return v.Redirect("/exposures")
+	}
+	d := verdictView{Propose: !v.may("exposure.judge"), Back: "/exposures"}
+	if len(chosen) == 1 {
+		d.Back += "/" + string(chosen[0])
+	}
+	for _, id := range chosen[:min(len(chosen), queueSize)] {
+		e, err := v.s.Get(v.Context(), id)
+		if err != nil {
+			return err
+		}
+		d.Rows = append(d.Rows, v.row(&e))
+	}
+	title, lead := "exposure.web.verdict", "exposure.web.verdict_lead"
+	d.Act = v.p.T("exposure.web.verdict_do")
+	if d.Propose {
+		title, lead, d.Act = "exposure.web.propose", "exposure.web.propose_lead", v.p.T("exposure.web.propose_do")
+	}
+	d.Head = page.Head{H1: v.p.T(title), Lead: v.p.T(lead), Crumbs: []page.Crumb{{Text: v.p.T("exposure.web.title." + reachWord(v.reach())), Href: "/exposures"}, {Text: v.p.T(title)}}}
+	why := page.Field{Name: "justification", Kind: "choice", Label: v.p.T("exposure.web.why"), Need: page.Required}
+	for _, j := range Justifications() {
+		why.Options = append(why.Options, page.Option{Value: string(j), Label: v.p.T("exposure.why." + string(j)), Hint: v.p.T("exposure.web.why_hint." + string(j))})
+	}
+	d.Fields = []page.Field{why,
+		{Name: "words", Kind: "textarea", Label: v.p.T("exposure.web.words"), Need: page.Required, Hint: v.p.T("exposure.web.words_hint"), Rows: 4, Limit: maxWords},
+		{Name: "until", Kind: "date", Label: v.p.T("exposure.web.until"), Need: page.Optional, Hint: v.p.T("exposure.web.until_hint")}}
+	shell := v.shell(d.Head.H1, "exposures")
+	shell.Density = page.Roomy
+	if bad != nil {
+		shell = shell.Fail(bad, v.Forms())
+	}
+	return v.Render("exposure/verdict", shell, d)
+}
