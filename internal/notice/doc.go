@@ -19,8 +19,8 @@
 // Tables: notice_notice, notice_recipient, notice_answer, notice_outbox,
 // notice_link, notice_ticket, notice_found. Events out: notice.sent,
 // notice.opened, notice.answered, notice.withdrawn, notice.relayed,
-// notice.helped, notice.reminded. Events in: exposure.found,
-// exposure.changed.
+// notice.helped, notice.reminded, notice.drafted, notice.lettered. Events in: exposure.found,
+// exposure.changed; its own and post.failed, for the channels.
 package notice
 
 import "embed"

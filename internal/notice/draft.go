@@ -66,6 +66,11 @@ func fillIn(c Content, f Facts, found []Exposed) Content {
 	if c.KnownAt.IsZero() {
 		c.KnownAt = f.KnownAt
 	}
+	for _, e := range found { // the hub knew when it found the first of them
+		if f.KnownAt.IsZero() && !e.FoundAt.IsZero() && (c.KnownAt.IsZero() || e.FoundAt.Before(c.KnownAt)) {
+			c.KnownAt = e.FoundAt
+		}
+	}
 	if c.AttackSeenAt.IsZero() {
 		c.AttackSeenAt = f.AttackAt
 	}

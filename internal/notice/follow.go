@@ -15,6 +15,7 @@ import (
 type exposureEvent struct {
 	Org           string `json:"org"`
 	Vulnerability string `json:"vulnerability"`
+	Priority      string `json:"priority"` // empty when the sender does not say
 }
 
 // Followers are what this noun listens to.
@@ -59,8 +60,8 @@ func (s *Service) heard(ctx context.Context, tx *db.Tx, ev bus.Event) error {
 	if err := json.Unmarshal(ev.Data, &e); err != nil {
 		return fmt.Errorf("%s: %w", ev.Subject, err)
 	}
-	if e.Org == "" || e.Vulnerability == "" || len(e.Vulnerability) > 80 {
-		return nil
+	if e.Org == "" || e.Vulnerability == "" || len(e.Vulnerability) > 80 || e.Priority != "" && e.Priority != string(Act) {
+		return nil // of many at once, as after a first import, the analyst's queue tells
 	}
 	return found(ctx, tx, e.Vulnerability, e.Org, s.now())
 }

@@ -25,6 +25,7 @@ type Exposed struct {
 	Devices  int
 	Certain  bool // product and version are known and compared
 	Priority Severity
+	FoundAt  time.Time // when the hub found it
 }
 
 // Facts are what is known of a vulnerability or an item of intelligence.
@@ -59,7 +60,9 @@ type Config struct {
 	// when there are none named.
 	Exposed       func(ctx context.Context, tx *db.Tx, vulnerability string, orgs []string) ([]Exposed, error)
 	Vulnerability func(ctx context.Context, tx *db.Tx, id string) (Facts, error)
-	Item          func(ctx context.Context, tx *db.Tx, id string) (Facts, error)
+	// Item reads an item as who drafts may see it; it asks the gate itself, so
+	// it is called before the act begins.
+	Item func(ctx context.Context, id string) (Facts, error)
 }
 
 // Service is what people do with notices: one method per intention.

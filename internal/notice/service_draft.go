@@ -36,9 +36,18 @@ type NewRecipient struct {
 
 // Draft makes a draft.
 func (s *Service) Draft(ctx context.Context, in NewNotice) (n Notice, err error) {
+	var item Facts
+	if in.Item != "" && Access.May(ctx, "notice.draft") {
+		if s.Item == nil {
+			return n, ErrNone
+		}
+		if item, err = s.Item(ctx, in.Item); err != nil {
+			return n, err
+		}
+	}
 	act := &ledger.Act{Verb: "notice.draft"}
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		n, err = s.draft(ctx, tx, who, reach, in)
+		n, err = s.draft(ctx, tx, who, reach, in, item)
 		if err != nil {
 			return err
 		}
@@ -48,9 +57,9 @@ func (s *Service) Draft(ctx context.Context, in NewNotice) (n Notice, err error)
 	return n, err
 }
 
-func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, in NewNotice) (Notice, error) {
+func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, in NewNotice, item Facts) (Notice, error) {
 	now := s.now()
-	content, proposed, err := s.propose(ctx, tx, in)
+	content, proposed, err := s.propose(ctx, tx, in, item)
 	if err != nil {
 		return Notice{}, err
 	}
@@ -103,7 +112,7 @@ func (s *Service) deadlines(c Content, now time.Time) Content {
 }
 
 // propose fills in facts and finds whom it concerns.
-func (s *Service) propose(ctx context.Context, tx *db.Tx, in NewNotice) (Content, []NewRecipient, error) {
+func (s *Service) propose(ctx context.Context, tx *db.Tx, in NewNotice, item Facts) (Content, []NewRecipient, error) {
 	c := in.Content
 	var f Facts
 	var err error
@@ -116,13 +125,7 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, in NewNotice) (Content
 			f.About = []string{in.Vulnerability}
 		}
 	case in.Item != "":
-		if s.Item == nil {
-			return c, nil, ErrNone
-		}
-		if f, err = s.Item(ctx, tx, in.Item); err != nil {
-			return c, nil, fmt.Errorf("facts of item %s: %w", in.Item, err)
-		}
-		c.Item = in.Item
+		f, c.Item = item, in.Item
 	}
 	var found []Exposed
 	if s.Exposed != nil && !in.Nobody {

@@ -32,8 +32,9 @@ func kindText(kinds []Kind) string {
 	return strings.Join(words, " ")
 }
 
-// batch is how many rows one INSERT carries.
-const batch = 100
+// batch is how many rows one INSERT carries. SQLite's driver looks up the name
+// of each parameter among all of them, so that many cost more than they save.
+const batch = 20
 
 // insertMany inserts rows in batches: one statement text for each size.
 func insertMany(ctx context.Context, tx *db.Tx, head string, width int, rows [][]any, tail string) error {

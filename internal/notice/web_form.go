@@ -1,9 +1,7 @@
 package notice
 
 import (
-	"net/netip"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -75,33 +73,6 @@ func readIndicators(raw string) (out []Indicator) {
 		out = append(out, Indicator{kindOfIndicator(value), value, strings.TrimSpace(note)})
 	}
 	return out
-}
-
-var (
-	hashForm   = regexp.MustCompile(`^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$`)
-	domainForm = regexp.MustCompile(`^(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}$`)
-)
-
-// kindOfIndicator tells what a value is by its form.
-func kindOfIndicator(value string) string {
-	v := plainly(value)
-	_, errAddr := netip.ParseAddr(v)
-	_, errNet := netip.ParsePrefix(v)
-	switch {
-	case errAddr == nil || errNet == nil:
-		return "address"
-	case hashForm.MatchString(v):
-		return "hash"
-	case strings.Contains(v, "://"):
-		return "url"
-	case strings.Contains(v, "@"):
-		return "mail"
-	case domainForm.MatchString(v):
-		return "domain"
-	case strings.ContainsAny(v, `/\`):
-		return "path"
-	}
-	return "other"
 }
 
 // readChecks pairs the lines of both languages.
