@@ -14,6 +14,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"noroshi/internal/base/cli"
@@ -36,7 +37,7 @@ func FeedCommands(env *cli.Env, csaf CSAFReader) *cobra.Command {
 func Commands(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	c := &cobra.Command{Use: "intel", Short: p.T("intel.cli.intel"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(showCommand(env, p))
+	c.AddCommand(addCommand(env, p), showCommand(env, p))
 	return c
 }
 
@@ -292,6 +293,13 @@ func showCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			hub, err := env.Hub()
 			if err != nil {
 				return err
+			}
+			if uuid.Validate(args[0]) == nil { // ours, and no vulnerability's
+				var it Item
+				if err := hub.Do(c.Context(), "GET", "/api/v1/intel-items/"+args[0], nil, &it, ""); err != nil {
+					return err
+				}
+				return env.Emit(it, func(w io.Writer, p text.Printer) error { return it.writeText(w, p) })
 			}
 			var v Shown
 			if err := hub.Do(c.Context(), "GET", "/api/v1/vulnerabilities/"+url.PathEscape(args[0]), nil, &v, ""); err != nil {

@@ -35,3 +35,13 @@ func publishStated(ctx context.Context, tx *bus.Tx, e Stated) error {
 func publishExploited(ctx context.Context, tx *bus.Tx, e Exploited) error {
 	return bus.Publish(ctx, tx, "intel.exploited", e)
 }
+
+// ItemMoved says that an item was published (intel.item_published) or taken
+// back (intel.item_withdrawn). What is in it is for whom its marks allow.
+type ItemMoved struct {
+	Item string `json:"item"`
+}
+
+func publishItem(ctx context.Context, tx *bus.Tx, to ItemState, id string, orgs ...string) error {
+	return bus.Publish(ctx, tx, "intel.item_"+string(to), ItemMoved{Item: id}, orgs...)
+}

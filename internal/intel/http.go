@@ -25,6 +25,7 @@ const importTime = time.Hour
 // Routes registers the JSON API of feeds and vulnerabilities. words are what
 // failures are said in.
 func Routes(r *httpd.Router, s *Service, words *text.Catalog) {
+	routesItem(r, s)
 	httpd.Op(r, "GET /api/v1/feeds", "intel.feeds", "How the feeds fare", func(ctx context.Context, _ *struct{}) (*httpd.List[Health], error) {
 		feeds, err := s.Feeds(ctx)
 		if err != nil {

@@ -11,6 +11,29 @@ var Access = gate.Table{
 	"intel.feeds":  watchers(),
 	"intel.import": keepers(),
 	"intel.bundle": keepers(),
+
+	"intel.items":    readers(),
+	"intel.add":      writers(),
+	"intel.publish":  writers(),
+	"intel.withdraw": writers(),
+}
+
+// writers keep items of their own organisation.
+func writers() map[gate.Role]gate.Reach {
+	return map[gate.Role]gate.Reach{gate.OfficeAnalyst: gate.Own, gate.JPCERTClerk: gate.Own}
+}
+
+// readers reach the items that their label and clearance let them know; the
+// desks that deal with all reach TLP:AMBER too.
+func readers() map[gate.Role]gate.Reach {
+	row := map[gate.Role]gate.Reach{}
+	for _, r := range gate.Roles {
+		row[r] = gate.Addressed
+	}
+	for _, r := range []gate.Role{gate.OfficeAnalyst, gate.OfficeClerk, gate.JPCERTClerk} {
+		row[r] = gate.All
+	}
+	return row
 }
 
 func everyone() map[gate.Role]gate.Reach {

@@ -11,7 +11,9 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/incident"
 	"noroshi/internal/intel/feed"
 )
 
@@ -20,14 +22,16 @@ type CSAFReader = func(ctx context.Context, name string, r io.Reader, yield func
 
 // Config is what the service needs.
 type Config struct {
-	DB      *db.DB
-	Ledger  *ledger.Ledger
-	Sources []FeedSource     // as configured; see Check
-	Client  *fetch.Client    // the way out; nil: none
-	CSAF    CSAFReader       // reads CSAF documents; nil: they are refused
-	Dir     string           // folder for files on their way in; empty is the system's
-	Log     *slog.Logger     // nil: none
-	Now     func() time.Time // nil: the clock
+	DB        *db.DB
+	Ledger    *ledger.Ledger
+	Keys      *key.Store        // seals items; nil: there are none on this hub
+	Incidents *incident.Service // for items out of reports; may be nil
+	Sources   []FeedSource      // as configured; see Check
+	Client    *fetch.Client     // the way out; nil: none
+	CSAF      CSAFReader        // reads CSAF documents; nil: they are refused
+	Dir       string            // folder for files on their way in; empty is the system's
+	Log       *slog.Logger      // nil: none
+	Now       func() time.Time  // nil: the clock
 }
 
 // Service is what people and the clock do with feeds: one method per
