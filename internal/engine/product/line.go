@@ -32,6 +32,7 @@ type line struct {
 	whole    version.Prepared   // joined
 	spans    []interval         // Ranges
 	singles  []version.Prepared // Versions
+	general  bool               // it asks for no edition, target or language
 	weight   uint8              // 3 single versions, 2 ranges, 1 all versions: what is said more closely goes first
 }
 
@@ -43,6 +44,9 @@ func newLine(l *Line, path string) line {
 	c.pkg = packageKey(l.Package)
 	c.version, c.update = text(l.Name.Version), text(l.Name.Update)
 	c.joined = joined(c.version, c.update)
+	n := l.Name
+	n.Part, n.Vendor, n.Product, n.Version, n.Update = "", "", "", "", ""
+	c.general = n.IsZero()
 	if c.version != "" {
 		c.base, _ = version.Prepare(c.scheme, c.version)
 		c.whole = c.base
@@ -120,7 +124,7 @@ type met struct {
 // two share a package and no name.
 func (l *line) meet(n *cpe.Name, v *release) met {
 	edition := false
-	if n != nil {
+	if n != nil && !l.general {
 		var other bool
 		if other, edition = l.otherEdition(n); other {
 			return met{level: no, rule: OtherEdition}

@@ -15,7 +15,8 @@ type matcher struct {
 	table    *table   // of the last list
 	release  *release // as its lines compare it
 	narrowed []plan
-	places   []uint32
+	found    []candidate
+	reasons  []Reason // set aside for proofs, each given away once
 	claims   []claim
 	opinions []opinion
 }
@@ -57,14 +58,92 @@ func (x *Index) Concerned(s Subject) iter.Seq[Finding] {
 		m := matchers.Get().(*matcher)
 		defer m.done()
 		proposed := m.prepare(x, &s)
-		m.narrow()
-		for m.next() {
-			if len(m.opinions) > 0 && m.opinions[m.order()].verdict != VerdictNotAffected &&
-				!yield(fold(&m.view, m.opinions, proposed)) {
+		if len(m.lists) == 1 {
+			if found, ok := m.table.concerned(m.release, m.found[:0]); ok {
+				m.found = found
+				m.quick(proposed, yield)
+				return
+			}
+		}
+		m.slow(proposed, yield)
+	}
+}
+
+// slow looks at every plan of the lists; false when yield wants no more.
+func (m *matcher) slow(proposed bool, yield func(Finding) bool) bool {
+	for m.next() {
+		if len(m.opinions) > 0 && m.opinions[m.order()].verdict != VerdictNotAffected &&
+			!yield(fold(&m.view, m.opinions, proposed)) {
+			return false
+		}
+	}
+	return true
+}
+
+// quick looks at the candidates of a table. What a range alone decides is said
+// at once; the others are judged.
+func (m *matcher) quick(proposed bool, yield func(Finding) bool) {
+	plans := m.lists[0]
+	for i := 0; i < len(m.found); {
+		c := m.found[i]
+		if c.span == nil {
+			m.narrowed = m.narrowed[:0]
+			for ; i < len(m.found) && m.found[i].span == nil; i++ {
+				m.narrowed = append(m.narrowed, plans[m.found[i].plan])
+			}
+			m.lists[0] = m.narrowed
+			if !m.slow(proposed, yield) {
+				return
+			}
+			continue
+		}
+		for said := false; i < len(m.found) && m.found[i].plan == c.plan; i++ {
+			if said {
+				continue // the first line that holds decides
+			}
+			var f Finding
+			if f, said = m.inRange(&plans[c.plan], m.found[i].span, proposed); said && !yield(f) {
 				return
 			}
 		}
 	}
+}
+
+// inRange is the finding about a version that lies in a range; said is false
+// when the range is one of another edition.
+func (m *matcher) inRange(p *plan, s *span, proposed bool) (f Finding, said bool) {
+	l, edition := s.line, false
+	if m.release == &m.view.byName && !l.general {
+		var other bool
+		if other, edition = l.otherEdition(&m.view.subject.Name); other {
+			return f, false
+		}
+	}
+	n := 1
+	if edition {
+		n++
+	}
+	if proposed {
+		n++
+	}
+	if len(m.reasons) < n {
+		m.reasons = make([]Reason, 64)
+	}
+	because := m.reasons[:0:n]
+	m.reasons = m.reasons[n:]
+	f = Finding{Vulnerability: p.statement.Vulnerability, Verdict: VerdictAffected, Certainty: Exact}
+	if proposed {
+		f.Verdict = Unknown
+		because = append(because, Reason{Rule: NameProposed, Statement: p.statement})
+	}
+	r := Reason{Rule: InRange, Statement: p.statement, Path: l.path, Line: l.Line, Version: m.release.full.text, Range: s.rng, Status: Affected}
+	because = append(because, r)
+	if edition {
+		r.Rule, r.Range = EditionUnknown, nil
+		because = append(because, r)
+	}
+	f.Because = because
+	return f, true
 }
 
 // Verdicts yields what Match does without the proofs, for whoever compares
@@ -132,23 +211,6 @@ func (m *matcher) prepare(x *Index, s *Subject) (proposed bool) {
 		m.lists, m.table, m.release = append(m.lists, e.plans), &e.table, &v.byPkg
 	}
 	return proposed
-}
-
-// narrow leaves out the plans that plainly say "not affected".
-func (m *matcher) narrow() {
-	if len(m.lists) != 1 {
-		return
-	}
-	places, ok := m.table.concerned(m.release, m.places[:0])
-	m.places = places
-	if !ok {
-		return
-	}
-	m.narrowed = m.narrowed[:0]
-	for _, p := range places {
-		m.narrowed = append(m.narrowed, m.lists[0][p])
-	}
-	m.lists[0] = m.narrowed
 }
 
 // order puts the opinions in their order and returns the one that decides.

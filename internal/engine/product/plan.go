@@ -138,7 +138,12 @@ type table struct {
 
 // span is a range of a plan. A version that equals bound i stands at 2i+1, one
 // between bounds i-1 and i at 2i.
-type span struct{ from, to, plan uint32 }
+type span struct {
+	from, to uint32
+	plan     uint32
+	line     *line
+	rng      *version.Range
+}
 
 // few is the number of plans below which a table is not worth its making.
 const few = 8
@@ -182,7 +187,7 @@ func newTable(plans []plan) table {
 			continue
 		}
 		ranges(&plans[i], func(l *line, j int) {
-			s := span{from: 0, to: 2 * uint32(len(t.bounds)), plan: uint32(i)}
+			s := span{from: 0, to: 2 * uint32(len(t.bounds)), plan: uint32(i), line: l, rng: &l.Ranges[j]}
 			if b := l.spans[j].from; b.closed {
 				if s.from = t.place(b.at); l.Ranges[j].FromExcluded {
 					s.from++
@@ -235,9 +240,17 @@ func (t *table) place(v version.Prepared) uint32 {
 	return 2 * uint32(i)
 }
 
-// concerned appends the plans that may not say "not affected" of a version, in
-// their order. ok is false when that cannot be told by the table.
-func (t *table) concerned(r *release, to []uint32) (_ []uint32, ok bool) {
+// candidate is a plan that may not say "not affected" of a version: because of
+// a range it lies in, or, where span is nil, for reasons the table does not
+// know.
+type candidate struct {
+	plan uint32
+	span *span
+}
+
+// concerned appends the candidates for a version, in the order of the plans. ok
+// is false when they cannot be told by the table.
+func (t *table) concerned(r *release, to []candidate) (_ []candidate, ok bool) {
 	if len(t.spans) == 0 && len(t.rest) == 0 || r.base.text == "" {
 		return to, false
 	}
@@ -252,11 +265,12 @@ func (t *table) concerned(r *release, to []uint32) (_ []uint32, ok bool) {
 			continue
 		}
 		for len(rest) > 0 && rest[0] < s.plan {
-			to, rest = append(to, rest[0]), rest[1:]
+			to, rest = append(to, candidate{plan: rest[0]}), rest[1:]
 		}
-		if len(to) == 0 || to[len(to)-1] != s.plan {
-			to = append(to, s.plan)
-		}
+		to = append(to, candidate{s.plan, s})
 	}
-	return append(to, rest...), true
+	for _, p := range rest {
+		to = append(to, candidate{plan: p})
+	}
+	return to, true
 }
