@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -218,5 +219,19 @@ func TestReadRealDocuments(t *testing.T) {
 	}
 	if unread*10 > lines {
 		t.Errorf("%d of %d lines could not be read", unread, lines)
+	}
+}
+
+// The reader of feeds finds the documents in an archive by their content and
+// has them read here.
+func TestFeedReaderHook(t *testing.T) {
+	shared(t, "cisa-csaf-dev.zip")
+	n := 0
+	files, err := feed.Reader{CSAF: Read}.Open(context.Background(), filepath.Join("..", "..", "..", "..", "shared", "data", "vuln", "csaf", "cisa-csaf-dev.zip"), func(r *feed.Record) error {
+		n++
+		return nil
+	})
+	if err != nil || n != 1421 || len(files) != 1 || files[0].Kind != feed.CSAF || files[0].Files != 478 {
+		t.Errorf("%d records, %+v, %v", n, files, err)
 	}
 }
