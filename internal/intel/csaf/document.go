@@ -10,7 +10,8 @@ type document struct {
 	defined  map[string]int // product id → its first place in products
 	groups   map[string][]string
 	extra    []found // members the schema does not know
-	named    int     // products that items named, groups resolved
+	pairs    *[]overlap
+	named    int // products that items named, groups resolved
 }
 
 // mostResolved bounds the work of resolving groups: a small document can name a
