@@ -33,7 +33,7 @@ func (d *door) visit(who string) *visitor {
 	v := &visitor{&http.Client{Jar: jar}, d.t, d.srv.URL}
 	v.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if who != "" {
-		v.get(303, "/as?who="+url.QueryEscape(strings.ReplaceAll(who, " ", "~")))
+		v.get(303, "/as?who="+tilde(who))
 	}
 	return v
 }
@@ -227,3 +227,6 @@ func TestGuessingLinks(t *testing.T) {
 	}
 	v.get(http.StatusTooManyRequests, "/n/"+newToken())
 }
+
+// tilde writes a session as a cookie can hold it.
+func tilde(who string) string { return url.QueryEscape(strings.ReplaceAll(who, " ", "~")) }
