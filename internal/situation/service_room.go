@@ -3,6 +3,7 @@ package situation
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -10,6 +11,7 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/thread"
+	"noroshi/internal/incident"
 	"noroshi/internal/org"
 )
 
@@ -107,12 +109,22 @@ func firstError(list ...error) error {
 	return nil
 }
 
-// Join joins an incident to an event. Only whoever has the report on its desk
+// Join joins an incident, by its id or number, to an event. Only whoever has the report on its desk
 // can; the room learns its number, kind, sector and severity, and not who
 // reported it. Faults: incident.ErrNone, ErrTwice.
 func (s *Service) Join(ctx context.Context, id ID, incidentID string) (i Incident, err error) {
 	if _, _, err := Access.Allow(ctx, "situation.join"); err != nil {
 		return i, s.do(ctx, &ledger.Act{Verb: "situation.join"}, nil)
+	}
+	if strings.HasPrefix(strings.ToUpper(incidentID), "N-") { // its number
+		found, _, err := s.Incidents.List(ctx, incident.Filter{Number: strings.ToUpper(incidentID), Limit: 1})
+		if err != nil {
+			return i, err
+		}
+		if len(found) == 0 {
+			return i, incident.ErrNone
+		}
+		incidentID = found[0].ID
 	}
 	cover, err := s.Incidents.Cover(ctx, incidentID) // its own gate: what is not theirs is not there
 	if err != nil {
