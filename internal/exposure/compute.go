@@ -333,17 +333,29 @@ func (c *computed) sum() {
 	c.digest = hex.EncodeToString(s[:16])
 }
 
-// rank orders rows by what to do next: the priority, then what is attacked,
+// What a rank is made of, from its highest bits.
+const (
+	rankPriority  = 1 << 20
+	rankExploited = 1 << 19
+	rankAffected  = 1 << 18
+)
+
+// rankOf orders rows by what to do next: the priority, then what is attacked,
 // then what is certain, then how much of it there is.
 func rankOf(p Priority, exploited bool, v product.Verdict, devices int) int64 {
-	r := int64(p) << 20
+	r := int64(p) * rankPriority
 	if exploited {
-		r |= 1 << 19
+		r |= rankExploited
 	}
 	if v == product.VerdictAffected {
-		r |= 1 << 18
+		r |= rankAffected
 	}
-	return r | int64(min(devices, 1<<18-1))
+	return r | int64(min(devices, rankAffected-1))
+}
+
+// ranksOf returns from where to before where the ranks of a priority go.
+func ranksOf(p Priority) (low, high int64) {
+	return int64(p) * rankPriority, (int64(p) + 1) * rankPriority
 }
 
 // plus adds numbers of 128 bits. The digest of a group is the sum over its

@@ -326,7 +326,7 @@ func (s *Service) Figures(ctx context.Context) (f Figures, err error) {
 			return err
 		}
 		now := s.now()
-		f, err = figures(ctx, tx, w, db.Micros(now), db.Micros(now.Add(-7*24*time.Hour)))
+		f, err = figures(ctx, tx, w, db.Micros(now.Add(-7*24*time.Hour)))
 		return err
 	})
 	return f, err

@@ -113,7 +113,8 @@ func (f *Filter) conditions(w reachOf, a *args) (where []string) {
 	}
 	if f.Priority != "" {
 		p, _ := ParsePriority(f.Priority)
-		where = append(where, col("priority")+" = "+a.add(int(p)))
+		low, high := ranksOf(p)
+		where = append(where, col("rank")+" >= "+a.add(low), col("rank")+" < "+a.add(high))
 	}
 	if f.Verdict == product.VerdictAffected.String() {
 		where = append(where, col("verdict")+" = "+a.add(int(product.VerdictAffected)))
@@ -166,11 +167,8 @@ func findRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []rowRo
 // tally counts open rows within reach by priority.
 func tally(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out map[Priority]int, err error) {
 	a := args{}
-	col := "r.priority"
-	if w.operated != "" {
-		col = "p.priority"
-	}
 	where := append([]string{w.where(&a)}, f.conditions(w, &a)...)
+	col := w.rank() + " / 1048576" // the priority, out of the index: see rankOf
 	rows, err := tx.Query(ctx, "SELECT "+col+", count(*) FROM "+w.from()+" WHERE "+strings.Join(where, " AND ")+" GROUP BY "+col, a...)
 	if err != nil {
 		return nil, err
@@ -240,22 +238,32 @@ func cells(ctx context.Context, tx *db.Tx, w reachOf, f *Filter, weeks bool, lim
 }
 
 // figures counts what an executive asks.
-func figures(ctx context.Context, tx *db.Tx, w reachOf, today, week int64) (f Figures, err error) {
+func figures(ctx context.Context, tx *db.Tx, w reachOf, week int64) (f Figures, err error) {
+	act, _ := ranksOf(Act)
+	var attacked []string
+	var attackedArgs []any
+	for p := Track; p <= Act; p++ {
+		_, high := ranksOf(p)
+		attacked = append(attacked, "r.rank >= ? AND r.rank < ?")
+		attackedArgs = append(attackedArgs, high-rankExploited, high)
+	}
 	for _, q := range []struct {
 		into *int
 		cond string
-		arg  *int64
+		args []any
 	}{
-		{&f.Act, "r.open = 1 AND r.priority = 3", nil},
-		{&f.Attacked, "r.open = 1 AND r.exploited = 1", nil},
-		{&f.Unsupported, "r.open = 1 AND r.vulnerability = 'support-end' AND r.certainty = 0", nil},
-		{&f.New, "r.open = 1 AND r.found_at >= ", &week},
-		{&f.Closed, "r.open = 0 AND r.changed_at >= ", &week},
+		{&f.Act, "r.open = 1 AND r.rank >= ?", []any{act}},
+		{&f.Attacked, "r.open = 1 AND (" + strings.Join(attacked, " OR ") + ")", attackedArgs},
+		{&f.Unsupported, "r.open = 1 AND r.vulnerability = ? AND r.certainty = 0", []any{SupportEnd}},
+		{&f.New, "r.open = 1 AND r.found_at >= ?", []any{week}},
+		{&f.Closed, "r.open = 0 AND r.changed_at >= ?", []any{week}},
 	} {
 		a := args{}
-		where := w.where(&a) + " AND " + q.cond
-		if q.arg != nil {
-			where += a.add(*q.arg)
+		where := w.where(&a) + " AND "
+		for i, part := range strings.Split(q.cond, "?") {
+			if where += part; i < len(q.args) {
+				where += a.add(q.args[i])
+			}
 		}
 		if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+w.from()+" WHERE "+where, a...).Scan(q.into); err != nil {
 			return f, err
