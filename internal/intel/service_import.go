@@ -211,7 +211,7 @@ func (t *taking) fill(ctx context.Context, full chan<- *staging) error {
 		}
 		within[id] = true
 		t.news(b, &row)
-		if b.size() >= s.batch {
+		if b.size() >= s.batch || b.bytes >= maxBatchBytes {
 			return flush()
 		}
 		return nil
@@ -251,6 +251,7 @@ func (t *taking) news(b *staging, row *recordRow) {
 	if last.statements = []byte{}; len(row.statements) > 0 {
 		last.statements = t.s.bodies.pack(row.statements)
 	}
+	b.bytes += len(last.facts) + len(last.statements)
 	if row.kind == string(feed.EOL) {
 		return // nothing is matched by life cycles
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -484,4 +486,32 @@ func TestADocumentIsReplacedAsAWhole(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// What is in memory of a feed is a few records and a line for each: 150 MB go
+// through less than 100.
+func TestMemoryIsBounded(t *testing.T) {
+	h := newHub(t, testkit.DB(t, sources()...))
+	debug.FreeOSMemory()
+	noise := make([]byte, 50_000)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range noise {
+		noise[i] = 'a' + byte(rng.IntN(26)) // packs badly
+	}
+	stop := peak()
+	_, err := h.Service.take(analyst, input{source: nvd, read: func(_ context.Context, yield func(*feed.Record) error) (feed.Kind, error) {
+		for i := range 3000 {
+			r := record(fmt.Sprintf("CVE-2026-%05d", i), "v", "p", monday)
+			at := rng.IntN(10_000)
+			r.Further = fmt.Appendf(nil, "%q", noise[at:at+40_000])
+			r.Description["en"] = string(noise[at : at+10_000])
+			if err := yield(r); err != nil {
+				return "", err
+			}
+		}
+		return feed.NVD, nil
+	}})
+	if most := stop() >> 20; err != nil || most > 100 {
+		t.Errorf("%d MB, %v", most, err)
+	}
 }

@@ -28,12 +28,13 @@ var (
 
 // Bounds of an import.
 const (
-	stageBatch = 400            // records staged in one transaction
-	maxRecords = 2_000_000      // of one feed
-	maxID      = 200            // bytes of an id, an alias or a key
-	maxPerID   = 10_000         // keys or aliases of one record
-	slack      = 48 * time.Hour // how far ahead of our clock a source's may be
-	stale      = time.Minute    // after which an import that was not heard of is dead
+	stageBatch    = 400            // records staged in one transaction
+	maxBatchBytes = 4 << 20        // of their bodies
+	maxRecords    = 2_000_000      // of one feed
+	maxID         = 200            // bytes of an id, an alias or a key
+	maxPerID      = 10_000         // keys or aliases of one record
+	slack         = 48 * time.Hour // how far ahead of our clock a source's may be
+	stale         = time.Minute    // after which an import that was not heard of is dead
 )
 
 // slotID names a place of a feed: what it says in one document of one

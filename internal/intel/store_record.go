@@ -30,6 +30,7 @@ type staging struct {
 	revive []string    // slots whose visible record does not end after all
 	rows   []recordRow // new records
 	wares  []string    // product keys that may be new
+	bytes  int         // of the bodies in rows
 }
 
 func (b *staging) size() int { return len(b.drop) + len(b.end) + len(b.revive) + len(b.rows) }
