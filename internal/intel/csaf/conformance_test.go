@@ -91,7 +91,7 @@ func TestOASISDocuments(t *testing.T) {
 			}
 			for _, doc := range test.Valid {
 				rep := Validate(content(t, z, base+doc.Name))
-				if finds(rep, test.ID) && !excuse(doc.Name, rep) {
+				if finds(rep, test.ID) && !(strings.HasPrefix(test.ID, "6.1.48") && excuse(doc.Name, rep)) {
 					t.Errorf("%s: must pass %s: %v", doc.Name, test.ID, rep.Problems)
 				}
 				if doc.Valid != rep.OK() && !excuse(doc.Name, rep) {
@@ -104,6 +104,13 @@ func TestOASISDocuments(t *testing.T) {
 		}
 		t.Logf("%s: must fail, must pass: %v", edition.dir, count)
 		t.Logf("%s: not implemented: %v", edition.dir, missing)
+		if edition.in == in21 {
+			for tail := range excused {
+				if !used[tail] {
+					t.Errorf("%s needs no excuse", tail)
+				}
+			}
+		}
 		if !slices.Equal(missing, edition.want) {
 			t.Errorf("%s: not implemented %v, Untested says %v", edition.dir, missing, edition.want)
 		}
@@ -129,11 +136,15 @@ var excused = map[string]string{
 	"6-3-21-01-02": "6.1.1", "6-3-21-01-12": "6.1.1",
 }
 
+// used are the excuses that were needed.
+var used = map[string]bool{}
+
 func excuse(name string, r Report) bool {
 	for tail, rules := range excused {
 		if !strings.HasSuffix(name, tail+".json") {
 			continue
 		}
+		used[tail] = true
 		for _, p := range r.Problems {
 			if p.Class <= Mandatory && !slices.Contains(strings.Fields(rules), p.Rule) {
 				return false
