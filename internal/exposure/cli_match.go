@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -30,18 +29,6 @@ import (
 func OfflineCommands(env *cli.Env, csaf intel.CSAFReader) []*cobra.Command {
 	p := env.Printer()
 	return []*cobra.Command{matchCommand(env, p, csaf), compileCommand(env, p, csaf), explainCommand(env, p, csaf)}
-}
-
-// matchLine is one line of "exposure match --json".
-type matchLine struct {
-	Asset         string   `json:"asset,omitempty"`
-	Vulnerability string   `json:"vulnerability"`
-	Verdict       string   `json:"verdict"`
-	Certainty     string   `json:"certainty"`
-	Priority      string   `json:"priority,omitempty"`
-	Because       []string `json:"because"`           // the proof
-	Decided       []string `json:"decided,omitempty"` // the grounds of the priority
-	Statement     string   `json:"statement"`         // what decided: source and place in it
 }
 
 // matchCommand is "noroshi exposure match --assets FILE --feeds PATH...": what
@@ -90,40 +77,9 @@ func readFeeds(ctx context.Context, env *cli.Env, paths []string, csaf intel.CSA
 	return s, nil
 }
 
-// matching writes what concerns equipment as it is found.
-type matching struct {
-	stated  *Stated
-	phrases *phrases
-	out     *bufio.Writer
-	json    bool
-	all     bool
-	memo    map[variantOf]told
-	size    int // bytes in memo
-	counts  [3]int
-	buf     bytes.Buffer
-	enc     *json.Encoder
-}
-
-// variantOf is what the lines about a piece of equipment depend on.
-type variantOf struct {
-	variant
-	devices int
-}
-
-// told is what was written about equipment of a kind: lines without the asset.
-type told struct {
-	lines  [][]byte
-	counts [3]int
-}
-
-// maxTold bounds what is remembered of equipment, in bytes.
-const maxTold = 256 << 20
-
 func runMatch(env *cli.Env, stated *Stated, name string, raw []byte, all bool) error {
 	p := env.Printer()
-	w := &matching{stated: stated, phrases: newPhrases(p), out: bufio.NewWriterSize(env.Out, 1<<18), json: env.JSON(), all: all, memo: map[variantOf]told{}}
-	w.enc = json.NewEncoder(&w.buf)
-	w.enc.SetEscapeHTML(false)
+	w := &matching{stated: stated, phrases: newPhrases(p), out: bufio.NewWriterSize(env.Out, 1<<18), json: env.JSON(), all: all, memo: map[variantOf]told{}, decided: map[weighed][]byte{}}
 	if !w.json {
 		fmt.Fprintf(w.out, "%-24s %-20s %-12s %-15s %-8s %s\n", p.T("exposure.match.col.asset"), p.T("exposure.match.col.vulnerability"),
 			p.T("exposure.match.col.verdict"), p.T("exposure.match.col.certainty"), p.T("exposure.match.col.priority"), p.T("exposure.match.col.because"))
@@ -149,103 +105,6 @@ func runMatch(env *cli.Env, stated *Stated, name string, raw []byte, all bool) e
 		return fault.New(fault.Unmet, "exposure.match.bad_rows", "n", bad).At(places...)
 	}
 	return nil
-}
-
-// equipment writes the lines of one piece of equipment.
-func (w *matching) equipment(e *Equipment) error {
-	key := variantOf{e.variant, e.devices}
-	key.operated, key.ends = "", ""
-	t, ok := w.memo[key]
-	if !ok {
-		t = w.tell(e)
-		size := 64
-		for _, l := range t.lines {
-			size += len(l) + 24
-		}
-		if w.size += size; w.size > maxTold {
-			clear(w.memo)
-			w.size = size
-		}
-		w.memo[key] = t
-	}
-	for i, n := range t.counts {
-		w.counts[i] += n
-	}
-	if len(t.lines) == 0 {
-		return nil
-	}
-	head := fmt.Sprintf("%-24s ", e.Asset)
-	if w.json {
-		quoted, err := quote(e.Asset)
-		if err != nil {
-			return err
-		}
-		head = `{"asset":` + quoted + `,`
-	}
-	for _, l := range t.lines {
-		w.out.WriteString(head)
-		if _, err := w.out.Write(l); err != nil {
-			return err // the reader of the pipe is gone
-		}
-	}
-	return nil
-}
-
-func quote(s string) (string, error) {
-	b, err := json.Marshal(s)
-	return string(b), err
-}
-
-// tell makes the lines about a kind of equipment.
-func (w *matching) tell(e *Equipment) told {
-	var t told
-	w.stated.of(&e.variant, e.devices, w.all, func(m *Match) {
-		t.counts[m.Verdict]++
-		l := w.line(m)
-		w.buf.Reset()
-		if w.json {
-			if err := w.enc.Encode(l); err != nil {
-				panic("BUG: a line of strings cannot be written: " + err.Error())
-			}
-			t.lines = append(t.lines, bytes.Clone(w.buf.Bytes()[1:])) // without the brace, which comes with the asset
-			return
-		}
-		first := ""
-		if len(l.Because) > 0 {
-			first = l.Because[0]
-		}
-		fmt.Fprintf(&w.buf, "%-20s %-12s %-15s %-8s %s\n", l.Vulnerability, l.Verdict, l.Certainty, l.Priority, first)
-		t.lines = append(t.lines, bytes.Clone(w.buf.Bytes()))
-	})
-	return t
-}
-
-func (w *matching) line(m *Match) *matchLine {
-	l := &matchLine{Vulnerability: m.Vulnerability, Verdict: m.Verdict.String(), Certainty: m.Certainty.String(), Because: make([]string, 0, len(m.Because))}
-	for i := range m.Because {
-		l.Because = append(l.Because, w.phrases.reason(&m.Because[i]))
-	}
-	if len(m.Because) > 0 {
-		l.Statement = place(&m.Because[0])
-	}
-	if m.Verdict == product.VerdictNotAffected {
-		return l
-	}
-	l.Priority = m.Decision.Priority.String()
-	for _, r := range m.Decision.Reasons {
-		if s := w.phrases.ground(r); s != "" {
-			l.Decided = append(l.Decided, s)
-		}
-	}
-	return l
-}
-
-// place names a statement and the line in it.
-func place(r *product.Reason) string {
-	if r.Statement == nil {
-		return ""
-	}
-	return strings.TrimSpace(r.Statement.Source + " " + r.Statement.Ref + " " + r.Path)
 }
 
 // watchedList tells how far a list has been read.
@@ -406,9 +265,7 @@ func explained(env *cli.Env, stated *Stated, s product.Subject, f *product.Findi
 		e.Steps = append(e.Steps, step)
 	}
 	if f.Verdict != product.VerdictNotAffected {
-		k := stated.known[f.Vulnerability]
-		e.Priority = Decide(Facts{Known: k.Exploited, Ransomware: k.Ransomware, Stated: k.Stated, Likelihood: k.Likelihood, Automatable: k.Automatable,
-			Impact: k.Impact, Vector: k.Vector, Verdict: f.Verdict, Certainty: f.Certainty, Devices: 1}, Ordinary()).Priority.String()
+		e.Priority = stated.decide(&variant{}, 1, f).Priority.String()
 	}
 	return e
 }

@@ -153,15 +153,9 @@ func (s *Stated) named(it *asset.Item) Named {
 	return n
 }
 
-// Match is one piece of equipment and one vulnerability.
-type Match struct {
-	product.Finding
-	Decision Decision
-}
-
 // of yields what concerns a variant of equipment, or with all everything that
 // is said of its products.
-func (s *Stated) of(v *variant, devices int, all bool, yield func(*Match)) {
+func (s *Stated) of(v *variant, all bool, yield func(*product.Finding)) {
 	if v.name == "" && v.pkg == "" {
 		return
 	}
@@ -170,20 +164,20 @@ func (s *Stated) of(v *variant, devices int, all bool, yield func(*Match)) {
 		find = s.index.Match
 	}
 	for f := range find(v.subject()) {
-		k := s.known[f.Vulnerability]
-		if k.Withdrawn {
-			continue
+		if !s.known[f.Vulnerability].Withdrawn {
+			yield(&f)
 		}
-		m := Match{Finding: f}
-		if f.Verdict != product.VerdictNotAffected {
-			m.Decision = Decide(Facts{
-				Known: k.Exploited, Ransomware: k.Ransomware, Stated: k.Stated, Likelihood: k.Likelihood, Automatable: k.Automatable, Impact: k.Impact, Vector: k.Vector,
-				Verdict: f.Verdict, Certainty: f.Certainty, Proposed: v.identity == product.Proposed,
-				Zone: v.zone, Edge: v.edge, Control: v.control, Essential: v.essential, Devices: devices,
-			}, Ordinary())
-		}
-		yield(&m)
 	}
+}
+
+// decide returns what to do about a finding on some equipment.
+func (s *Stated) decide(v *variant, devices int, f *product.Finding) Decision {
+	k := s.known[f.Vulnerability]
+	return Decide(Facts{
+		Known: k.Exploited, Ransomware: k.Ransomware, Stated: k.Stated, Likelihood: k.Likelihood, Automatable: k.Automatable, Impact: k.Impact, Vector: k.Vector,
+		Verdict: f.Verdict, Certainty: f.Certainty, Proposed: v.identity == product.Proposed,
+		Zone: v.zone, Edge: v.edge, Control: v.control, Essential: v.essential, Devices: devices,
+	}, Ordinary())
 }
 
 // Equipment is one row of an equipment list, ready for matching.

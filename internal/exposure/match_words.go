@@ -6,6 +6,7 @@ import (
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/product"
 	"noroshi/internal/engine/product/cpe"
+	"noroshi/internal/engine/product/version"
 )
 
 // phrases puts proofs into the words of one language. Sentences are taken
@@ -13,25 +14,23 @@ import (
 type phrases struct {
 	p    text.Printer
 	made map[string]sentence
-	memo map[spoken]string
+	memo map[spoken][]string
 }
 
-// spoken is what the sentence of a reason depends on beside its statement.
+// spoken is what the sentence of a reason depends on, but for the version.
 type spoken struct {
 	rule      product.Rule
-	by        string
+	statement *product.Statement
 	line      *product.Line
-	version   string
+	rng       *version.Range
 	overruled bool
-	from, to  string
-	ends      uint8
 }
 
 // sentence is a text with its gaps: parts[i] stands before the gap names[i].
 type sentence struct{ parts, names []string }
 
 func newPhrases(p text.Printer) *phrases {
-	return &phrases{p: p, made: map[string]sentence{}, memo: map[spoken]string{}}
+	return &phrases{p: p, made: map[string]sentence{}, memo: map[spoken][]string{}}
 }
 
 // gaps are what a sentence of a proof can ask for.
@@ -70,36 +69,35 @@ func (f *phrases) fill(key string, with ...string) string {
 }
 
 // maxSpoken bounds how many sentences are remembered.
-const maxSpoken = 1 << 16
+const maxSpoken = 1 << 18
 
 // reason is one step of a proof in words.
-func (f *phrases) reason(r *product.Reason) string {
-	k := spoken{rule: r.Rule, by: source(r.Statement), line: r.Line, version: r.Version, overruled: r.Overruled}
-	if r.Range != nil {
-		k.from, k.to = r.Range.From, r.Range.To
-		if r.Range.FromExcluded {
-			k.ends |= 1
+func (f *phrases) reason(r *product.Reason) string { return strings.Join(f.around(r), r.Version) }
+
+// around is the sentence of a step without the version of the equipment: what
+// stands before, between and after it.
+func (f *phrases) around(r *product.Reason) []string {
+	k := spoken{r.Rule, r.Statement, r.Line, r.Range, r.Overruled}
+	parts, ok := f.memo[k]
+	if !ok {
+		s := f.say(r)
+		if r.Overruled {
+			s = f.fill("exposure.proof.overruled", "say", s)
 		}
-		if r.Range.ToIncluded {
-			k.ends |= 2
+		parts = strings.Split(s, versionMark)
+		if len(f.memo) >= maxSpoken {
+			clear(f.memo)
 		}
+		f.memo[k] = parts
 	}
-	if s, ok := f.memo[k]; ok {
-		return s
-	}
-	s := f.say(r, &k)
-	if r.Overruled {
-		s = f.fill("exposure.proof.overruled", "say", s)
-	}
-	if len(f.memo) >= maxSpoken {
-		clear(f.memo)
-	}
-	f.memo[k] = s
-	return s
+	return parts
 }
 
-func (f *phrases) say(r *product.Reason, k *spoken) string {
-	with := []string{"by", k.by, "version", r.Version, "range", f.between(k), "product", called(r.Line)}
+// versionMark stands for the version in a sentence that is remembered.
+const versionMark = "\x01"
+
+func (f *phrases) say(r *product.Reason) string {
+	with := []string{"by", source(r.Statement), "version", versionMark, "range", f.between(r.Range), "product", called(r.Line)}
 	key := "exposure.proof." + string(r.Rule)
 	if r.Rule == product.MakerSays && r.Line != nil {
 		key += ".not_affected"
@@ -113,21 +111,24 @@ func (f *phrases) say(r *product.Reason, k *spoken) string {
 }
 
 // between is a range in words: from 7.4.0, before 7.4.3.
-func (f *phrases) between(k *spoken) string {
+func (f *phrases) between(r *version.Range) string {
+	if r == nil {
+		return ""
+	}
 	var ends []string
 	end := func(key, v string) { ends = append(ends, f.fill("exposure.proof.range."+key, "v", v)) }
-	if k.from != "" && k.from != "0" && k.from != "*" {
-		if k.ends&1 != 0 {
-			end("after", k.from)
+	if r.From != "" && r.From != "0" && r.From != "*" {
+		if r.FromExcluded {
+			end("after", r.From)
 		} else {
-			end("from", k.from)
+			end("from", r.From)
 		}
 	}
-	if k.to != "" && k.to != "*" {
-		if k.ends&2 != 0 {
-			end("through", k.to)
+	if r.To != "" && r.To != "*" {
+		if r.ToIncluded {
+			end("through", r.To)
 		} else {
-			end("before", k.to)
+			end("before", r.To)
 		}
 	}
 	return strings.Join(ends, f.p.T("exposure.proof.range.and"))
