@@ -268,7 +268,7 @@ func (s *Service) rematchKey(ctx context.Context, key string, k *knowledge) (c C
 	if err != nil {
 		return c, err
 	}
-	for part := range slices.Chunk(differ, 20) {
+	for part := range slices.Chunk(differ, 50) {
 		err := s.DB.Write(ctx, func(tx *db.Tx) error {
 			n, err := s.settle(ctx, tx, scope{key: key, orgs: part}, nil, s.knowledge())
 			c.Found, c.Changed, c.Ended = c.Found+n.Found, c.Changed+n.Changed, c.Ended+n.Ended
