@@ -24,7 +24,7 @@ type heat struct {
 }
 
 // heatSteps are the counts from which a cell is darker, with its fill and the
-// class of the number in it. The first step is what is told as a range only.
+// class of the number in it. A range is as dark as the least it can be.
 var heatSteps = []struct {
 	from       int
 	fill, text string
@@ -32,7 +32,7 @@ var heatSteps = []struct {
 
 func heatStep(r Range) int {
 	for i, s := range heatSteps {
-		if r.Max >= s.from {
+		if r.Max > 0 && r.Min >= s.from {
 			return i
 		}
 	}
@@ -40,9 +40,10 @@ func heatStep(r Range) int {
 }
 
 const (
-	heatLabel = 23.0 // per cent of the width for the names of rows
-	heatLine  = 30   // pixels of a row
-	heatHead  = 44   // pixels over the rows
+	heatLabel  = 23.0 // per cent of the width for the names of rows
+	heatWidest = 14.0 // per cent of a column at most
+	heatLine   = 30   // pixels of a row
+	heatHead   = 44   // pixels over the rows
 )
 
 // SVG draws the matrix. Looks are classes, geometry is attributes: it follows
@@ -52,7 +53,7 @@ func (h *heat) SVG() template.HTML {
 	height := heatHead + heatLine*len(h.Rows) + 6
 	b.Grow(1024 + 160*len(h.Cells))
 	fmt.Fprintf(&b, `<svg class="fig" xmlns="http://www.w3.org/2000/svg" width="100%%" height="%d" role="img" aria-label="%s">`, height, html.EscapeString(h.Say))
-	wide := (100 - heatLabel) / float64(max(1, len(h.Cols)))
+	wide := min(heatWidest, (100-heatLabel)/float64(max(1, len(h.Cols))))
 	for i, c := range h.Cols {
 		lines := fold(c, pictureWidth*wide/100-4, 2)
 		for j, l := range lines {

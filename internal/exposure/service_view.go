@@ -3,6 +3,7 @@ package exposure
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"noroshi/internal/asset"
@@ -251,3 +252,70 @@ func (s *Service) Equipment(ctx context.Context, e *Exposure) (out map[string]Pi
 // Detailed reports whether the reader may see why and where: for pages that say
 // so, never instead of the service's own answer.
 func Detailed(who gate.Identity) bool { return Access.Reach(who, "exposure.detail") != gate.None }
+
+// Group is a vulnerability and whom it concerns, as the office's queue shows it.
+type Group struct {
+	Vulnerability string   `json:"vulnerability"` // or support-end
+	Title         string   `json:"title,omitempty"`
+	Priority      Priority `json:"priority"` // the most urgent
+	Exploited     bool     `json:"exploited"`
+	Orgs          int      `json:"orgs"`
+	Devices       int      `json:"devices"`
+	New           int      `json:"new"` // exposures nobody has looked at yet
+	Facts         *Beside  `json:"facts,omitempty"`
+	rank          int64
+}
+
+// Groups lists the vulnerabilities that concern somebody within reach, by what
+// to do next: for the national office all, for a ministry those of its sectors.
+func (s *Service) Groups(ctx context.Context, f Filter) (out []Group, next string, err error) {
+	err = s.read(ctx, "exposure.where", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		if err := f.check(); err != nil {
+			return err
+		}
+		w, err := s.within(ctx, tx, who, reach)
+		if err != nil {
+			return err
+		}
+		if out, next, err = groupRows(ctx, tx, w, &f); err != nil {
+			return err
+		}
+		var ids []string
+		for i := range out {
+			if out[i].Vulnerability != SupportEnd {
+				ids = append(ids, out[i].Vulnerability)
+			}
+		}
+		facts, err := s.Intel.Vulnerabilities(ctx, tx, ids)
+		for i := range out {
+			if v, ok := facts[out[i].Vulnerability]; ok {
+				out[i].Title, out[i].Facts = v.In(who.Lang), beside(&v)
+			}
+		}
+		return err
+	})
+	return out, next, err
+}
+
+// Written puts products that have no name but the register's own into the
+// register's words. It changes only exposures that the reader was shown.
+func (s *Service) Written(ctx context.Context, shown ...*Exposure) error {
+	var orgs []string
+	for _, e := range shown {
+		if strings.HasPrefix(e.ProductKey, "text:") && !slices.Contains(orgs, e.Org) {
+			orgs = append(orgs, e.Org)
+		}
+	}
+	if len(orgs) == 0 {
+		return nil
+	}
+	return s.read(ctx, "exposure.list", func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
+		names, err := writtenNames(ctx, tx, orgs)
+		for _, e := range shown {
+			if n := names[[2]string{e.Org, e.ProductKey}]; n != "" {
+				e.Product = n
+			}
+		}
+		return err
+	})
+}

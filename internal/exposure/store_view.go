@@ -3,6 +3,7 @@ package exposure
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -104,4 +105,52 @@ func concerned(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) 
 	where := w.where(&a)
 	err = tx.QueryRow(ctx, "SELECT count(DISTINCT r.org_id), coalesce(sum(r.devices), 0) FROM "+w.from()+" WHERE "+where+" AND r.open = 1 AND r.vulnerability = "+a.add(vulnerability), a...).Scan(&orgs, &devices)
 	return orgs, devices, err
+}
+
+// groupRows lists what vulnerabilities concern within reach, one line each, by
+// what to do next, after a cursor.
+func groupRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []Group, next string, err error) {
+	a := args{}
+	where := append([]string{w.where(&a)}, f.conditions(w, &a)...)
+	having := ""
+	var at int64
+	var id string
+	if ok, err := db.ParseCursor(f.Cursor, &at, &id); err != nil {
+		return nil, "", err
+	} else if ok {
+		having = " HAVING (max(r.rank), r.vulnerability) < (" + a.add(at) + ", " + a.add(id) + ")"
+	}
+	limit := db.Limit(f.Limit)
+	rows, err := tx.Query(ctx, "SELECT r.vulnerability, max(r.rank) AS k, max(r.priority), max(r.exploited), count(DISTINCT r.org_id), sum(r.devices), sum(CASE WHEN r.state = 'new' THEN 1 ELSE 0 END) FROM "+w.from()+
+		" WHERE "+strings.Join(where, " AND ")+" GROUP BY r.vulnerability"+having+" ORDER BY k DESC, r.vulnerability DESC LIMIT "+a.add(limit+1), a...)
+	if err != nil {
+		return nil, "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var g Group
+		var exploited int
+		if err := rows.Scan(&g.Vulnerability, &g.rank, &g.Priority, &exploited, &g.Orgs, &g.Devices, &g.New); err != nil {
+			return nil, "", err
+		}
+		g.Exploited = exploited == 1
+		out = append(out, g)
+	}
+	if len(out) > limit {
+		out = out[:limit]
+		next = db.Cursor(out[limit-1].rank, out[limit-1].Vulnerability)
+	}
+	return out, next, rows.Err()
+}
+
+// writtenNames returns how operators write products that have no other name, by
+// operator and product key.
+func writtenNames(ctx context.Context, tx *db.Tx, orgs []string) (map[[2]string]string, error) {
+	a := args{}
+	rows, err := queryNames(ctx, tx, "org_id IN "+list(&a, orgs)+" AND (org_id, maker_key, ware_key) IN (SELECT r.org_id, n.maker_key, n.ware_key FROM exposure_row r JOIN exposure_name n ON n.org_id = r.org_id AND r.product_key = 'text:' || n.maker_key || '/' || n.ware_key WHERE r.org_id IN "+list(&a, orgs)+") LIMIT 2000", a)
+	out := map[[2]string]string{}
+	for i := range rows {
+		out[[2]string{rows[i].org, textKey(rows[i].maker, rows[i].ware)}] = rows[i].makerName + " " + rows[i].wareName
+	}
+	return out, err
 }

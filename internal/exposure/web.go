@@ -90,6 +90,9 @@ func (v *screen) row(e *Exposure) rowView {
 		r.CVE = ""
 	}
 	r.Sure, r.SureTag, r.SureShape = v.sure(e.Verdict, e.Certainty)
+	if e.Vulnerability == SupportEnd && e.Certainty == "exact" {
+		r.Sure = v.p.T("exposure.support_end")
+	}
 	if e.Review != "" && e.State == Judged {
 		r.State, r.StateTag = v.p.T("exposure.web.review."+reviewWord(e.Review)), "attend"
 	}

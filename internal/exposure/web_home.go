@@ -42,6 +42,9 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	if err != nil {
 		return part, err
 	}
+	if err := v.written(found.Rows); err != nil {
+		return part, err
+	}
 	told := map[string]bool{}
 	for i := range found.Rows {
 		e := &found.Rows[i]

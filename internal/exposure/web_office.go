@@ -57,8 +57,14 @@ func (v *screen) showWhere() error {
 	if id != SupportEnd {
 		d.Head.Acts = append(d.Head.Acts, page.Act{Text: v.p.T("exposure.web.the_vulnerability"), Href: "/vulnerabilities/" + at, Icon: "shield"})
 		if v.may("exposure.propose") && c.Orgs > 0 {
-			d.Head.Acts = append(d.Head.Acts, page.Act{Text: v.p.T("exposure.web.notice_to", "n", c.Orgs), Href: "/notices/new?" + url.Values{"vulnerability": {id}}.Encode(), Kind: "primary", Icon: "bell"})
+			d.Head.Acts = append(d.Head.Acts, v.noticeAct(id, c.Orgs))
 		}
+	}
+	if id == SupportEnd {
+		d.Head.H1, d.Head.Crumbs[1].Text = v.p.T("exposure.support_end"), v.p.T("exposure.support_end")
+	}
+	if err := v.written(found.Rows); err != nil {
+		return err
 	}
 	if len(found.Rows) > 0 {
 		e := &found.Rows[0]

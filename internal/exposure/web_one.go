@@ -127,6 +127,9 @@ func (v *screen) one(id ID) (*oneView, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := v.s.Written(v.Context(), &e); err != nil {
+		return nil, err
+	}
 	d := &oneView{Row: v.row(&e)}
 	d.Say = v.p.T("exposure.web.verdict_say", "sure", d.Row.Sure, "n", e.Devices)
 	if d.Row.Org != "" {
@@ -282,8 +285,12 @@ func (v *screen) proof(d *oneView, e *Exposure) error {
 		}
 		d.Proof = append(d.Proof, x, v.versionStep(g))
 	}
-	x := step{Bold: v.p.T("exposure.web.proof.register", "n", l.Devices), Say: v.p.T("exposure.web.identity." + identityWord(l.Identity)), Chips: shown.Items}
-	d.Proof = append(d.Proof, x)
+	named := step{Bold: v.p.T("exposure.web.proof.register", "n", e.Devices), Say: v.p.T("exposure.web.identity." + identityWord(l.Identity))}
+	for i := range d.Lines {
+		named.Chips = append(named.Chips, d.Lines[i].Items...)
+	}
+	named.Chips = named.Chips[:min(len(named.Chips), shownItems)]
+	d.Proof = append(d.Proof, named)
 	place := step{Bold: v.p.T("exposure.web.proof.place", "zone", shown.Zone), Say: v.p.T("exposure.web.proof.no_service")}
 	if l.Essential {
 		place.Say = v.p.T("exposure.web.proof.service", "service", v.service(l, pieces))
@@ -439,7 +446,9 @@ func (v *screen) facts(e *Exposure) (f page.Facts) {
 		}
 	}
 	add("exposure.web.fact.product", e.Product, "")
-	add("exposure.web.fact.found", v.p.Time(e.FoundAt), "")
+	if !e.FoundAt.IsZero() {
+		add("exposure.web.fact.found", v.p.Time(e.FoundAt), "")
+	}
 	if !e.ChangedAt.Equal(e.FoundAt) {
 		add("exposure.web.fact.changed", v.p.Time(e.ChangedAt), "")
 	}

@@ -268,7 +268,14 @@ func (v *screen) showExecutive() error {
 		d.Legend = append(d.Legend, page.Mass{Label: v.p.T("page.severity." + x.priority.String()), N: weeks[len(weeks)-1].By[x.priority], Class: x.fill})
 	}
 	if len(found.Rows) > 0 && found.Rows[0].Priority >= Attend {
-		d.Decide = v.decide(&found.Rows[0])
+		e, err := v.s.Get(v.Context(), found.Rows[0].ID)
+		if err != nil {
+			return err
+		}
+		if err := v.s.Written(v.Context(), &e); err != nil {
+			return err
+		}
+		d.Decide = v.decide(&e)
 		d.Head.Lead += v.p.T("exposure.web.one_decision")
 	}
 	shell := v.shell(d.Head.H1, "executive")

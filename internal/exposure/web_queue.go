@@ -43,9 +43,16 @@ type queueView struct {
 	Bulk   *page.Bulk
 	Back   string
 	Plain  bool // an operator's own: plain words, the next act first
-	None   string
 	Counts []count
-	Links  []page.Act
+	Group  *groupView // instead of One where the queue is by vulnerability
+}
+
+// groupView is the first vulnerability of the office's queue.
+type groupView struct {
+	Row     rowView
+	Acts    []page.Act
+	Sectors page.Bars
+	Facts   page.Facts
 }
 
 // kept is a parameter of the address that the search keeps.
@@ -70,7 +77,7 @@ func filterOf(q *httpd.Request) Filter {
 
 func (v *screen) showQueue() error {
 	f := filterOf(v.Request)
-	found, err := v.s.List(v.Context(), f)
+	found, groups, err := v.queued(f)
 	if err != nil {
 		return err
 	}
@@ -83,7 +90,7 @@ func (v *screen) showQueue() error {
 	d.Head = page.Head{H1: v.p.T("exposure.web.title." + reachWord(reach)), Lead: v.p.T("exposure.web.lead." + reachWord(reach)), Acts: v.queueActs()}
 	shell := v.shell(d.Head.H1, "exposures")
 	shell.Live = "/live/exposure"
-	if len(found.Rows) == 0 && len(query) == 0 {
+	if len(found.Rows)+len(groups) == 0 && len(query) == 0 {
 		d.Empty = &page.Empty{Title: v.p.T("exposure.web.empty." + reachWord(reach)), Say: v.p.T("exposure.web.empty_say." + reachWord(reach))}
 		if reach == gate.Own {
 			d.Empty.Act = &page.Act{Text: v.p.T("exposure.web.to_register"), Href: "/assets", Icon: "server"}
@@ -96,6 +103,11 @@ func (v *screen) showQueue() error {
 		}
 	}
 	d.List = v.queueList(f, found)
+	if groups != nil {
+		if err := v.grouped(&d, groups); err != nil {
+			return err
+		}
+	}
 	open := v.Query("open")
 	for i := range found.Rows {
 		r := v.row(&found.Rows[i])
@@ -116,14 +128,81 @@ func (v *screen) showQueue() error {
 			d.Keep = append(d.Keep, kept{name, query.Get(name)})
 		}
 	}
-	if d.Bulk, err = v.bulkBar(); err != nil {
-		return err
+	if groups == nil {
+		if d.Bulk, err = v.bulkBar(); err != nil {
+			return err
+		}
 	}
 	query.Del("open")
 	if len(query) > 0 {
 		d.Back = "?" + query.Encode()
 	}
 	return v.Render("exposure/queue", shell, d)
+}
+
+// queued is a page of the queue: by vulnerability for those who watch many
+// operators, unless they ask for each exposure; else by exposure.
+func (v *screen) queued(f Filter) (found Found, groups []Group, err error) {
+	watches := v.reach() == gate.All || v.reach() == gate.Sector
+	if watches && v.Query("by") == "" && f.Org == "" && f.Vulnerability == "" && f.Sort == "" {
+		groups, found.Next, err = v.s.Groups(v.Context(), f)
+		if groups == nil {
+			groups = []Group{}
+		}
+		return found, groups, err
+	}
+	if found, err = v.s.List(v.Context(), f); err != nil {
+		return found, nil, err
+	}
+	return found, nil, v.written(found.Rows)
+}
+
+// written puts a register's own words into the exposures of a list.
+func (v *screen) written(rows []Exposure) error {
+	shown := make([]*Exposure, len(rows))
+	for i := range rows {
+		shown[i] = &rows[i]
+	}
+	return v.s.Written(v.Context(), shown...)
+}
+
+// grouped fills the queue by vulnerability, and the first one beside it.
+func (v *screen) grouped(d *queueView, groups []Group) error {
+	d.List.Shown = len(groups)
+	for i := range groups {
+		g := &groups[i]
+		e := Exposure{Vulnerability: g.Vulnerability, Title: g.Title, Priority: g.Priority, Exploited: g.Exploited, State: New, Facts: g.Facts, Devices: g.Devices}
+		r := rowView{Href: "/exposures/vulnerability/" + url.PathEscape(g.Vulnerability), CVE: g.Vulnerability, Priority: g.Priority.String(), Devices: g.Devices, Exploited: g.Exploited,
+			Title: cut(g.Title, 90), Org: v.p.T("exposure.web.org_n", "n", g.Orgs), Due: v.due(&e), On: i == 0}
+		if g.Vulnerability == SupportEnd {
+			r.CVE, r.Title = "", v.p.T("exposure.support_end")
+		} else if r.Title == "" {
+			r.Title = g.Vulnerability
+		}
+		if g.New > 0 {
+			r.State = v.p.T("exposure.web.unread", "n", g.New)
+		}
+		d.Rows = append(d.Rows, r)
+		if i > 0 {
+			continue
+		}
+		c, err := v.s.Concerned(v.Context(), g.Vulnerability)
+		if err != nil {
+			return err
+		}
+		x := groupView{Row: r, Sectors: v.bySector(c), Facts: v.facts(&e)}
+		if g.Vulnerability != SupportEnd && v.may("exposure.propose") {
+			x.Acts = append(x.Acts, v.noticeAct(g.Vulnerability, c.Orgs))
+		}
+		x.Acts = append(x.Acts, page.Act{Text: v.p.T("exposure.web.who_is_exposed"), Href: r.Href})
+		d.Group = &x
+	}
+	return nil
+}
+
+// noticeAct leads to a notice to those whom a vulnerability concerns.
+func (v *screen) noticeAct(vulnerability string, orgs int) page.Act {
+	return page.Act{Text: v.p.T("exposure.web.notice_to", "n", orgs), Href: "/notices/new?" + url.Values{"vulnerability": {vulnerability}}.Encode(), Kind: "primary", Icon: "bell"}
 }
 
 // tallyFilter counts every priority of a view: the filter without the one
@@ -179,6 +258,9 @@ func (v *screen) queueList(f Filter, found Found) *page.List {
 	add("kind", "support", v.p.T("exposure.web.filter.support"))
 	for _, s := range []State{New, Seen, Judged, Handled, Ended} {
 		add("state", string(s), v.p.T("exposure.state."+string(s)))
+	}
+	if r := v.reach(); r == gate.All || r == gate.Sector {
+		add("by", "org", v.p.T("exposure.web.filter.by_org"))
 	}
 	add("sort", SortNewest, v.p.T("exposure.web.filter.newest"))
 	if f.Sector != "" {
