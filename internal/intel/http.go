@@ -83,14 +83,20 @@ func Routes(r *httpd.Router, s *Service, words *text.Catalog) {
 		}
 		return httpd.ListOf(ctx, out, next), nil
 	})
-	r.Handle("GET /api/v1/vulnerabilities/{id}", http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		v, statements, err := s.Show(req.Context(), req.PathValue("id"))
+	httpd.Op(r, "GET /api/v1/vulnerabilities/{id}", "intel.read", "What all sources say of a vulnerability", func(ctx context.Context, in *struct {
+		ID string `path:"id" maxLength:"200" doc:"CVE id, or any other id that a source gives it"`
+	}) (*shownOut, error) {
+		v, statements, err := s.Show(ctx, in.ID)
 		if err != nil {
-			r.Error(w, req, err)
-			return
+			return nil, err
 		}
-		answer(w, Shown{v, statements})
-	}))
+		return &shownOut{Shown{v, statements}}, nil
+	})
+}
+
+// shownOut is a vulnerability as the API gives it.
+type shownOut struct {
+	Body Shown
 }
 
 // fetchIn is a Request as JSON.

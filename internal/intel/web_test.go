@@ -191,6 +191,9 @@ func TestFeedsTellTheStory(t *testing.T) {
 	if code, _ := s.get(analyst, "/feeds/none"); code != 404 {
 		t.Errorf("%d", code)
 	}
+	if code, out := s.get(analyst, "/openapi.json"); code != 200 || !strings.Contains(out, `"IntelShown"`) || !strings.Contains(out, `"ProductNode"`) {
+		t.Errorf("%d, the schema of a vulnerability is not described", code)
+	}
 	for path, want := range map[string]string{"/api/v1/feeds": `"state":"fresh"`, "/api/v1/feeds/kev/imports": `"added":1`, "/api/v1/vulnerabilities?kind=kev": `"exploited":true`, "/api/v1/vulnerabilities/CVE-2024-21762": `"fortinet:fortios`} {
 		if code, out := s.get(analyst, path); code != 200 || !strings.Contains(out, want) && !strings.Contains(out, strings.Trim(want, `"`)) {
 			t.Errorf("%s: %d %s", path, code, out)
