@@ -3,6 +3,7 @@ package exposure
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -64,7 +65,7 @@ func (s *Service) write(ctx context.Context, tx *db.Tx, sc scope, standing map[s
 		sum := sumOf(standing[res.org].digest)
 		if sc.vulnerabilities != nil || res.digest != sum {
 			var err error
-			if sum, err = w.group(res, rows[res.org], sum); err != nil {
+			if sum, err = w.group(res, rows[res.org], sum, standing[res.org].digest == ""); err != nil {
 				return fmt.Errorf("exposures of %s: %w", sc.key, err)
 			}
 		}
@@ -81,7 +82,7 @@ func (s *Service) write(ctx context.Context, tx *db.Tx, sc scope, standing map[s
 
 // group writes the differences of one group, and returns the digest it has
 // then.
-func (w *writer) group(res *result, rows map[string]*rowRow, sum [2]uint64) ([2]uint64, error) {
+func (w *writer) group(res *result, rows map[string]*rowRow, sum [2]uint64, first bool) ([2]uint64, error) {
 	w.told = map[string][]Happened{}
 	var c *key.Cipher
 	cipher := func() (_ *key.Cipher, err error) {
@@ -118,7 +119,7 @@ func (w *writer) group(res *result, rows map[string]*rowRow, sum [2]uint64) ([2]
 			return sum, err
 		}
 	}
-	return sum, w.tell(res.org)
+	return sum, w.tell(res.org, first)
 }
 
 // row writes one row that is new or differs.
@@ -224,14 +225,24 @@ func (w *writer) end(was *rowRow) error {
 	return insertPast(w.ctx, w.tx, &pastRow{Past: Past{ID: newID(), What: "ended", At: w.now}, row: r.ID})
 }
 
-// tell publishes what a group's writing came to.
-func (w *writer) tell(org string) error {
+// tell publishes what a group's writing came to. Where a group is computed for
+// the first time everything in it is old news but to its operator; later what
+// asks to act now is told one by one, however much else changed with it.
+func (w *writer) tell(org string, first bool) error {
 	for _, what := range []string{"found", "changed", "ended"} {
-		list := w.told[what]
-		if len(list) > maxSaid || w.sc.vulnerabilities == nil && len(list) > maxSaidMany {
-			list = []Happened{{Org: org, Many: len(list)}}
+		list, bound := w.told[what], maxSaid
+		if w.sc.vulnerabilities == nil {
+			bound = maxSaidMany
+		}
+		if len(list) > bound {
+			urgent := slices.DeleteFunc(slices.Clone(list), func(h Happened) bool { return first || what == "ended" || h.Priority != Act.String() })
+			urgent = urgent[:min(len(urgent), maxSaid)]
+			list = append(urgent, Happened{Org: org, Many: len(list) - len(urgent)})
 		}
 		for _, h := range list {
+			if h.Vulnerability == "" && h.Many == 0 {
+				continue
+			}
 			if err := publish(w.ctx, w.tx, what, h); err != nil {
 				return err
 			}

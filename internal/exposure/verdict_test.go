@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/engine/product"
@@ -323,6 +324,36 @@ func TestAContractorSeesItsPart(t *testing.T) {
 		h.settle()
 		if got, err := h.List(keeper, Filter{All: true}); err != nil || len(got.Rows) != 0 {
 			t.Errorf("after the contract: %v %v", got, err)
+		}
+	})
+}
+
+// A rematch that brings much tells of what asks to act now, one by one.
+func TestWhatIsUrgentIsToldThoughMuchChanges(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		h.add(h.wind(), "cpe", gateway, "version", "9.1.5", "zone", "internet", "service", "送電")
+		h.say(said{id: "CVE-2026-90000", vendor: "orvane", product: "edgegate", before: "9.9"})
+		h.settle()
+		h.heard, h.what = nil, nil
+		var all []said
+		for i := range 9 {
+			all = append(all, said{id: "CVE-2026-9100" + string(rune('0'+i)), vendor: "orvane", product: "edgegate", before: "9.9"})
+		}
+		h.say(all...)
+		h.attack(all[4].id)
+		err := h.Parts.DB.Write(t.Context(), func(tx *db.Tx) error { // nobody followed
+			_, err := tx.Exec(t.Context(), "UPDATE bus_event SET spread = 1")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Rematch(h.analyst()); err != nil {
+			t.Fatal(err)
+		}
+		h.settle()
+		if len(h.heard) != 2 || h.heard[0].Vulnerability != all[4].id || h.heard[0].Priority != "act" || h.heard[1].Many != 8 {
+			t.Errorf("told of %+v", h.heard)
 		}
 	})
 }
