@@ -130,17 +130,27 @@ func drives(n *Node, vendor cpe.Value, depth int) bool {
 // a version. Plans about nothing but ranges are held as intervals of whole
 // numbers: the places of their bounds among all bounds, in order.
 type table struct {
+	axes  []axis
+	spans []span   // ordered by plan
+	rest  []uint32 // plans that are looked at for every version
+}
+
+// axis is the order of one scheme. Most products have one; where a maker writes
+// its versions in two ways, there are two.
+type axis struct {
 	scheme version.Scheme
 	bounds []version.Prepared // in order, each once
-	spans  []span             // ordered by plan
-	rest   []uint32           // plans that are looked at for every version
 }
+
+// maxAxes bounds the schemes of one product that a table knows.
+const maxAxes = 4
 
 // span is a range of a plan. A version that equals bound i stands at 2i+1, one
 // between bounds i-1 and i at 2i.
 type span struct {
 	from, to uint32
 	plan     uint32
+	axis     uint32
 	line     *line
 	rng      *version.Range
 }
@@ -153,7 +163,6 @@ func newTable(plans []plan) table {
 	if len(plans) < few {
 		return t
 	}
-	t.scheme = plans[0].scheme()
 	ranges := func(p *plan, f func(l *line, i int)) {
 		for _, part := range p.parts {
 			for i := range part.line.spans {
@@ -166,35 +175,40 @@ func newTable(plans []plan) table {
 		p := &plans[i]
 		alone := (i == 0 || plans[i-1].statement.Vulnerability != p.statement.Vulnerability) &&
 			(i+1 == len(plans) || plans[i+1].statement.Vulnerability != p.statement.Vulnerability)
-		if !alone || !p.onlyRanges(t.scheme) {
+		if !alone || !p.onlyRanges() || !t.axesFor(p) {
 			isRest[i] = true
 			t.rest = append(t.rest, uint32(i))
 			continue
 		}
 		ranges(p, func(l *line, j int) {
 			for _, b := range [...]bound{l.spans[j].from, l.spans[j].to} {
-				if b.closed {
-					t.bounds = append(t.bounds, b.at)
+				if a := &t.axes[t.axis(l.scheme)]; b.closed {
+					a.bounds = append(a.bounds, b.at)
 				}
 			}
 		})
 	}
 	order := func(a, b version.Prepared) int { c, _ := a.Compare(b); return c }
-	slices.SortFunc(t.bounds, order)
-	t.bounds = slices.CompactFunc(t.bounds, func(a, b version.Prepared) bool { return order(a, b) == 0 })
+	for i := range t.axes {
+		a := &t.axes[i]
+		slices.SortFunc(a.bounds, order)
+		a.bounds = slices.CompactFunc(a.bounds, func(a, b version.Prepared) bool { return order(a, b) == 0 })
+	}
 	for i := range plans {
 		if isRest[i] {
 			continue
 		}
 		ranges(&plans[i], func(l *line, j int) {
-			s := span{from: 0, to: 2 * uint32(len(t.bounds)), plan: uint32(i), line: l, rng: &l.Ranges[j]}
+			at := t.axis(l.scheme)
+			a := &t.axes[at]
+			s := span{from: 0, to: 2 * uint32(len(a.bounds)), plan: uint32(i), axis: uint32(at), line: l, rng: &l.Ranges[j]}
 			if b := l.spans[j].from; b.closed {
-				if s.from = t.place(b.at); l.Ranges[j].FromExcluded {
+				if s.from = a.place(b.at); l.Ranges[j].FromExcluded {
 					s.from++
 				}
 			}
 			if b := l.spans[j].to; b.closed {
-				if s.to = t.place(b.at); !l.Ranges[j].ToIncluded {
+				if s.to = a.place(b.at); !l.Ranges[j].ToIncluded {
 					s.to--
 				}
 			}
@@ -206,20 +220,37 @@ func newTable(plans []plan) table {
 	return t
 }
 
-// scheme is that of the plan's first line.
-func (p *plan) scheme() version.Scheme {
-	if l := p.parts[0].line; l != nil {
-		return l.scheme
+// axis returns the place of a scheme's axis, -1 when there is none.
+func (t *table) axis(s version.Scheme) int {
+	for i := range t.axes {
+		if t.axes[i].scheme == s {
+			return i
+		}
 	}
-	return version.Generic
+	return -1
+}
+
+// axesFor sees to it that the schemes of a plan have an axis; false when there
+// are too many.
+func (t *table) axesFor(p *plan) bool {
+	for _, part := range p.parts {
+		if t.axis(part.line.scheme) >= 0 {
+			continue
+		}
+		if len(t.axes) == maxAxes {
+			return false
+		}
+		t.axes = append(t.axes, axis{scheme: part.line.scheme})
+	}
+	return true
 }
 
 // onlyRanges reports whether a plan says "affected" of ranges of ordered
 // versions and nothing else.
-func (p *plan) onlyRanges(s version.Scheme) bool {
+func (p *plan) onlyRanges() bool {
 	for _, part := range p.parts {
 		l := part.line
-		if l == nil || l.Platform || l.Status != Affected || len(l.Versions) > 0 || len(l.Ranges) == 0 || l.Unread != "" || l.scheme != s {
+		if l == nil || l.Platform || l.Status != Affected || len(l.Versions) > 0 || len(l.Ranges) == 0 || l.Unread != "" {
 			return false
 		}
 		for _, i := range l.spans {
@@ -232,8 +263,8 @@ func (p *plan) onlyRanges(s version.Scheme) bool {
 }
 
 // place is where a version stands among the bounds.
-func (t *table) place(v version.Prepared) uint32 {
-	i, equal := sort.Find(len(t.bounds), func(i int) int { c, _ := v.Compare(t.bounds[i]); return c })
+func (a *axis) place(v version.Prepared) uint32 {
+	i, equal := sort.Find(len(a.bounds), func(i int) int { c, _ := v.Compare(a.bounds[i]); return c })
 	if equal {
 		return 2*uint32(i) + 1
 	}
@@ -254,14 +285,18 @@ func (t *table) concerned(r *release, to []candidate) (_ []candidate, ok bool) {
 	if len(t.spans) == 0 && len(t.rest) == 0 || r.base.text == "" {
 		return to, false
 	}
-	at := r.full.prepare(t.scheme)
-	if !at.Ordered() {
-		return to, false
+	var places [maxAxes]uint32
+	for i := range t.axes {
+		at := r.full.prepare(t.axes[i].scheme)
+		if !at.Ordered() {
+			return to, false
+		}
+		places[i] = t.axes[i].place(at)
 	}
-	place, rest := t.place(at), t.rest
+	rest := t.rest
 	for i := range t.spans {
 		s := &t.spans[i]
-		if place < s.from || place > s.to {
+		if place := places[s.axis]; place < s.from || place > s.to {
 			continue
 		}
 		for len(rest) > 0 && rest[0] < s.plan {
