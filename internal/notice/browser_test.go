@@ -109,9 +109,21 @@ func TestASmallFirmOnATelephone(t *testing.T) {
 	if c := testkit.Count(t, d.Parts.DB, "SELECT count(*) FROM notice_recipient WHERE tier = 1 AND state = 'mitigated'"); c != 1 {
 		t.Errorf("%d answered", c)
 	}
-	// What people with accounts see, on a desk.
+	// What people with accounts see, on a desk and on a telephone.
+	content := d.content()
+	content.Small.Steps[1].Do.JA = "ファームウェアを見る"
+	draft, err := d.Draft(d.analyst(), NewNotice{Content: content, Recipients: d.to("wind", "bank")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, err := d.AskHelp(d.wind(), l.ID, "どの線ですか")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, x := range []struct{ who, path, name string }{
 		{asWind, "/letters/" + l.ID, "letter"}, {asWind, "/letters/" + l.ID + "/relay", "relay"}, {asWind, "/letters", "inbox"}, {asAnalyst, "/notices/" + n.ID, "board"}, {asAnalyst, "/notices", "notices"},
+		{asAnalyst, "/notices/" + draft.ID + "/edit", "edit"}, {asAnalyst, "/notices/" + draft.ID + "/recipients", "recipients"}, {asAnalyst, "/notices/" + draft.ID + "/check", "check"},
+		{asDesk, "/tickets", "tickets"}, {asDesk, "/tickets/" + help.ID, "ticket"},
 	} {
 		for _, width := range []int64{1280, 360} {
 			run(chromedp.EmulateViewport(width, 800), chromedp.Navigate(srv.URL+"/as?who="+tilde(x.who)), chromedp.Navigate(srv.URL+x.path), chromedp.WaitVisible("h1"))

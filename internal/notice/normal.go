@@ -79,6 +79,11 @@ func (p *problems) tidy(at, s string, limit int) string {
 	return s
 }
 
+// line is both in one line each: a heading, or what to do.
+func (p *problems) line(at string, b text.Both, limit int) text.Both {
+	return p.both(at, text.Both{JA: strings.Join(strings.Fields(b.JA), " "), EN: strings.Join(strings.Fields(b.EN), " ")}, limit)
+}
+
 func (p *problems) both(at string, b text.Both, limit int) text.Both {
 	return text.Both{JA: p.tidy(at+"/ja", b.JA, limit), EN: p.tidy(at+"/en", b.EN, limit)}
 }
@@ -98,7 +103,7 @@ var vulnerabilityID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._:-]{2,79}$`)
 // be kept at any stage.
 func (r *RuleSet) Normal(c Content, now time.Time) (Content, error) {
 	var p problems
-	c.Title = p.both("/title", c.Title, maxTitle)
+	c.Title = p.line("/title", c.Title, maxTitle)
 	if c.Severity == "" {
 		c.Severity = Attend
 	}
@@ -193,7 +198,7 @@ func (p *problems) versions(r *RuleSet, c *Content) {
 	if c.Small != nil {
 		s := *c.Small
 		s.TLP = p.mark(r, "/small/tlp", s.TLP)
-		s.Title, s.Note = p.both("/small/title", s.Title, maxTitle), p.both("/small/note", s.Note, maxStepText)
+		s.Title, s.Note = p.line("/small/title", s.Title, maxTitle), p.both("/small/note", s.Note, maxStepText)
 		if len(s.Steps) > maxSteps {
 			p.add("/small/steps", "notice.field.steps", "n", len(s.Steps), "max", maxSteps)
 			s.Steps = s.Steps[:maxSteps]
@@ -201,7 +206,7 @@ func (p *problems) versions(r *RuleSet, c *Content) {
 		s.Steps = slices.Clone(s.Steps)
 		for i := range s.Steps {
 			at := "/small/steps/" + strconv.Itoa(i)
-			s.Steps[i] = Step{p.both(at+"/do", s.Steps[i].Do, maxStepText), p.both(at+"/how", s.Steps[i].How, maxStepText)}
+			s.Steps[i] = Step{p.line(at+"/do", s.Steps[i].Do, maxStepText), p.both(at+"/how", s.Steps[i].How, maxStepText)}
 		}
 		s.Helper.Name, s.Helper.Hours = p.both("/small/helper/name", s.Helper.Name, maxTitle), p.both("/small/helper/hours", s.Helper.Hours, maxTitle)
 		s.Helper.Phone = p.phone("/small/helper/phone", s.Helper.Phone)

@@ -148,3 +148,10 @@ func (s *Service) Deadlines(ctx context.Context, tx *db.Tx, firm string) ([]chan
 	}
 	return all, nil
 }
+
+// Answers counts, over all notices about a vulnerability alone, how many
+// recipients were told, opened it, answered, and have nothing left to repair.
+// It is for the hub's own reports, which show ranges.
+func (s *Service) Answers(ctx context.Context, tx *db.Tx, vulnerability string) (told, opened, answered, fixed int, err error) {
+	return countAnswers(ctx, tx, vulnerability)
+}

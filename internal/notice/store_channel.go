@@ -77,3 +77,9 @@ func openDeadlines(ctx context.Context, tx *db.Tx, firm string, quiet []State) (
 	}
 	return out, rows.Err()
 }
+func countAnswers(ctx context.Context, tx *db.Tx, vulnerability string) (told, opened, answered, fixed int, err error) {
+	err = tx.QueryRow(ctx, `SELECT COUNT(*), COUNT(CASE WHEN r.opened_at > 0 THEN 1 END), COUNT(CASE WHEN r.answered_at > 0 THEN 1 END), COUNT(CASE WHEN r.fixed_at > 0 THEN 1 END)
+		FROM notice_recipient r JOIN notice_notice n ON n.id = r.notice_id
+		WHERE n.about = $1 AND n.stage = 'sent' AND r.delivered_at > 0 AND r.silent = 0`, vulnerability).Scan(&told, &opened, &answered, &fixed)
+	return told, opened, answered, fixed, err
+}

@@ -77,7 +77,7 @@ func (v *screen) relayWith(fresh []PassedTo, bad error) error {
 	if len(d.Versions.Values) == 0 && len(r.Versions) > 0 {
 		d.Versions.Values = []string{string(r.Versions[len(r.Versions)-1])} // the plainest
 	}
-	d.Why = page.Field{Name: "why", Label: v.T("notice.web.relay.why"), Hint: v.T("notice.web.relay.why.hint"), Example: v.T("notice.web.relay.why.example"), Need: page.Required, Width: "wide"}
+	d.Why = page.Field{Name: "why", Kind: "textarea", Rows: 1, Label: v.T("notice.web.relay.why"), Hint: v.T("notice.web.relay.why.hint"), Example: v.T("notice.web.relay.why.example"), Need: page.Required}
 	d.Note = page.Field{Name: "note", Kind: "textarea", Rows: 3, Label: v.T("notice.web.relay.note"), Need: page.Optional, Limit: maxWords}
 	d.Agree = page.Field{Name: "cautions", Kind: "check", Label: v.T("notice.web.relay.agree")}
 	for _, c := range r.Cautions {

@@ -105,7 +105,7 @@ func (v *screen) begin(bad error) error {
 	d := formView{Head: page.Head{Crumbs: []page.Crumb{v.noticesCrumb(), {Text: v.T("notice.web.new")}}, H1: v.T("notice.web.new"), Lead: v.T("notice.web.new.lead")}, Back: "/notices", Act: v.T("notice.web.new.go")}
 	d.Fields = []page.Field{
 		{Name: "vulnerability", Label: v.T("notice.web.vulnerability"), Hint: v.T("notice.web.vulnerability.hint"), Example: "CVE-2024-21887", Need: page.Optional, Value: v.Query("vulnerability"), Width: "w24"},
-		{Name: "title", Label: v.T("notice.web.title"), Hint: v.T("notice.web.title.hint"), Need: page.Optional, Width: "wide", Limit: maxTitle},
+		{Name: "title", Label: v.T("notice.web.title"), Hint: v.T("notice.web.title.hint"), Kind: "textarea", Rows: 1, Need: page.Optional, Limit: maxTitle},
 	}
 	shell := v.shell(d.Head.H1, "notices")
 	if bad != nil {
@@ -170,12 +170,18 @@ type editView struct {
 	ID         ID
 	Revision   string
 	Nav        []tab
-	Facts      []page.Field
-	Management []page.Field
-	Technical  []page.Field
-	Small      []page.Field
-	Steps      [][]page.Field
+	Facts      editPart
+	Management editPart
+	Technical  editPart
+	Small      editPart
 	Corrects   bool
+}
+
+// editPart is a part of the editor: Pairs stand side by side, one wording in
+// both languages.
+type editPart struct {
+	Pairs [][]page.Field
+	One   []page.Field
 }
 
 // draftNav leads through the steps of a draft.
@@ -212,11 +218,8 @@ func (v *screen) edit(bad error) error {
 // faults name them.
 func (v *screen) both(name, label, ja, en string, rows int) []page.Field {
 	f := func(lang, value string) page.Field {
-		x := page.Field{Name: name + "/" + lang, Label: v.T("notice.web.in."+lang, "what", label), Value: value, Lang: lang, Width: "wide"}
-		if rows > 0 {
-			x.Kind, x.Rows = "textarea", rows
-		}
-		return x
+		// A text field is too narrow for a sentence; a line of a textarea is not.
+		return page.Field{Name: name + "/" + lang, Kind: "textarea", Rows: max(rows, 1), Label: v.T("notice.web.in."+lang, "what", label), Value: value, Lang: lang}
 	}
 	return []page.Field{f("ja", ja), f("en", en)}
 }
@@ -248,18 +251,22 @@ func (v *screen) editFields(d *editView, c *Content) {
 	for i := range 4 {
 		clear.Options = append(clear.Options, page.Option{Value: strconv.Itoa(i), Label: v.T("page.clearance." + strconv.Itoa(i))})
 	}
-	d.Facts = append(v.both("/title", v.T("notice.web.title"), c.Title.JA, c.Title.EN, 0), sev, v.mark("/tlp", c.TLP, Amber), clear,
-		page.Field{Name: "/about", Label: v.T("notice.web.about"), Hint: v.T("notice.web.about.hint"), Value: strings.Join(c.About, " "), Width: "wide"},
+	pair := func(part *editPart, name, label, ja, en string, rows int) {
+		part.Pairs = append(part.Pairs, v.both(name, label, ja, en, rows))
+	}
+	pair(&d.Facts, "/title", v.T("notice.web.title"), c.Title.JA, c.Title.EN, 1)
+	d.Facts.One = []page.Field{sev, v.mark("/tlp", c.TLP, Amber), clear,
+		{Name: "/about", Label: v.T("notice.web.about"), Hint: v.T("notice.web.about.hint"), Value: strings.Join(c.About, " "), Width: "w24"},
 		when("/answer_by", v.T("notice.web.col.answer_by"), c.AnswerBy), when("/fix_by", v.T("notice.web.fix_by"), c.FixBy),
-		when("/known_at", v.T("notice.web.known_at"), c.KnownAt), when("/attack_seen_at", v.T("notice.web.attack_at"), c.AttackSeenAt))
+		when("/known_at", v.T("notice.web.known_at"), c.KnownAt), when("/attack_seen_at", v.T("notice.web.attack_at"), c.AttackSeenAt)}
 	m := c.Management
 	if m == nil {
 		m = &Brief{}
 	}
-	d.Management = append(d.Management, v.mark("/management/tlp", m.TLP, Green))
-	d.Management = append(d.Management, v.both("/management/what", v.T("notice.web.what"), m.What.JA, m.What.EN, 3)...)
-	d.Management = append(d.Management, v.both("/management/so_what", v.T("notice.web.so_what"), m.SoWhat.JA, m.SoWhat.EN, 3)...)
-	d.Management = append(d.Management, v.both("/management/decide", v.T("notice.web.decide.label"), m.Decide.JA, m.Decide.EN, 3)...)
+	d.Management.One = []page.Field{v.mark("/management/tlp", m.TLP, Green)}
+	pair(&d.Management, "/management/what", v.T("notice.web.what"), m.What.JA, m.What.EN, 3)
+	pair(&d.Management, "/management/so_what", v.T("notice.web.so_what"), m.SoWhat.JA, m.SoWhat.EN, 3)
+	pair(&d.Management, "/management/decide", v.T("notice.web.decide.label"), m.Decide.JA, m.Decide.EN, 3)
 	t := c.Technical
 	if t == nil {
 		t = &Package{}
@@ -271,28 +278,28 @@ func (v *screen) editFields(d *editView, c *Content) {
 	for _, x := range t.Checks {
 		ja, en = append(ja, x.JA), append(en, x.EN)
 	}
-	d.Technical = append(d.Technical, v.mark("/technical/tlp", t.TLP, Amber))
-	d.Technical = append(d.Technical, v.both("/technical/details", v.T("notice.web.details"), t.Details.JA, t.Details.EN, 5)...)
-	d.Technical = append(d.Technical, page.Field{Name: "/technical/indicators", Kind: "textarea", Rows: 4, Label: v.T("notice.web.indicators"), Hint: v.T("notice.web.indicators.hint"), Value: strings.Join(marks, "\n")})
-	d.Technical = append(d.Technical, v.both("/technical/checks", v.T("notice.web.checks"), strings.Join(ja, "\n"), strings.Join(en, "\n"), 3)...)
+	d.Technical.One = []page.Field{v.mark("/technical/tlp", t.TLP, Amber),
+		{Name: "/technical/indicators", Kind: "textarea", Rows: 4, Label: v.T("notice.web.indicators"), Hint: v.T("notice.web.indicators.hint"), Value: strings.Join(marks, "\n")}}
+	pair(&d.Technical, "/technical/details", v.T("notice.web.details"), t.Details.JA, t.Details.EN, 5)
+	pair(&d.Technical, "/technical/checks", v.T("notice.web.checks"), strings.Join(ja, "\n"), strings.Join(en, "\n"), 3)
 	s := c.Small
 	if s == nil {
 		s = &Steps{}
 	}
-	d.Small = append(d.Small, v.mark("/small/tlp", s.TLP, Clear))
-	d.Small = append(d.Small, v.both("/small/title", v.T("notice.web.small.title"), s.Title.JA, s.Title.EN, 0)...)
+	d.Small.One = []page.Field{v.mark("/small/tlp", s.TLP, Clear), {Name: "/small/helper/phone", Kind: "tel", Label: v.T("notice.web.small.phone"), Value: s.Helper.Phone}}
+	pair(&d.Small, "/small/title", v.T("notice.web.small.title"), s.Title.JA, s.Title.EN, 1)
 	for i := range maxSteps {
 		var x Step
 		if i < len(s.Steps) {
 			x = s.Steps[i]
 		}
 		at := "/small/steps/" + strconv.Itoa(i)
-		d.Steps = append(d.Steps, append(v.both(at+"/do", v.T("notice.web.small.do", "n", i+1), x.Do.JA, x.Do.EN, 0), v.both(at+"/how", v.T("notice.web.small.how"), x.How.JA, x.How.EN, 0)...))
+		pair(&d.Small, at+"/do", v.T("notice.web.small.do", "n", i+1), x.Do.JA, x.Do.EN, 1)
+		pair(&d.Small, at+"/how", v.T("notice.web.small.how", "n", i+1), x.How.JA, x.How.EN, 1)
 	}
-	d.Small = append(d.Small, v.both("/small/note", v.T("notice.web.small.note"), s.Note.JA, s.Note.EN, 0)...)
-	d.Small = append(d.Small, v.both("/small/helper/name", v.T("notice.web.small.helper"), s.Helper.Name.JA, s.Helper.Name.EN, 0)...)
-	d.Small = append(d.Small, page.Field{Name: "/small/helper/phone", Kind: "tel", Label: v.T("notice.web.small.phone"), Value: s.Helper.Phone})
-	d.Small = append(d.Small, v.both("/small/helper/hours", v.T("notice.web.small.hours"), s.Helper.Hours.JA, s.Helper.Hours.EN, 0)...)
+	pair(&d.Small, "/small/note", v.T("notice.web.small.note"), s.Note.JA, s.Note.EN, 1)
+	pair(&d.Small, "/small/helper/name", v.T("notice.web.small.helper"), s.Helper.Name.JA, s.Helper.Name.EN, 1)
+	pair(&d.Small, "/small/helper/hours", v.T("notice.web.small.hours"), s.Helper.Hours.JA, s.Helper.Hours.EN, 1)
 }
 
 func (v *screen) edited() error {
@@ -372,11 +379,11 @@ func (v *screen) recipients(bad error) error {
 			}
 		}
 	}
-	d.Versions = page.Field{Name: "version", Kind: "choices", Label: v.T("notice.web.relay.versions"), Values: []string{string(Management), string(Technical)}}
+	d.Versions = page.Field{Name: "version", Kind: "choices", Label: v.T("notice.web.versions"), Values: []string{string(Management), string(Technical)}}
 	for _, k := range Kinds {
 		d.Versions.Options = append(d.Versions.Options, page.Option{Value: string(k), Label: v.kind(k)})
 	}
-	d.Why = page.Field{Name: "why", Label: v.T("notice.web.why.write"), Hint: v.T("notice.web.why.hint"), Width: "wide", Limit: maxWhyText}
+	d.Why = page.Field{Name: "why", Kind: "textarea", Rows: 1, Label: v.T("notice.web.why.write"), Hint: v.T("notice.web.why.hint"), Limit: maxWhyText}
 	shell := v.shell(d.Head.H1, "notices")
 	shell.Density = page.Desk
 	if bad != nil {
