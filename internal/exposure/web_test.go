@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +157,7 @@ func (s *site) see(who, path string, want ...string) string {
 		}
 	}
 	s.keep(who, path, ja)
+	s.keep("en_"+who, path, en)
 	return ja
 }
 
@@ -173,9 +175,13 @@ func (s *site) keep(who, path, body string) {
 		body = regexp.MustCompile(`/-/assets/[^"]*\.css`).ReplaceAllString(body, "style.css")
 	}
 	name := strings.NewReplacer("/", "_", "?", "-", "&", "-", "=", "-", " ", "_", ".", "-").Replace(strings.SplitN(who, " ", 2)[0] + path)
-	file := dir + "/" + name[:min(len(name), 80)] + ".html"
-	if _, err := os.Stat(file); err != nil { // the first of several
-		os.WriteFile(file, []byte(body), 0o644)
+	base := dir + "/" + name[:min(len(name), 70)]
+	for i := 1; ; i++ { // one of each time it was opened
+		file := base + "-" + strconv.Itoa(i) + ".html"
+		if _, err := os.Stat(file); err != nil {
+			os.WriteFile(file, []byte(body), 0o644)
+			return
+		}
 	}
 }
 
