@@ -31,10 +31,17 @@ import (
 	"noroshi/internal/base/post"
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
+	"noroshi/internal/exposure"
 	"noroshi/internal/incident"
+	"noroshi/internal/intel"
+	"noroshi/internal/intel/csaf"
+	"noroshi/internal/intel/feed"
+	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 	"noroshi/internal/sighting"
+	"noroshi/internal/situation"
+	"noroshi/internal/vendor"
 )
 
 var (
@@ -47,7 +54,8 @@ var (
 // Words returns the sentences of the whole program.
 func Words() (*text.Catalog, error) {
 	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, mail.Words, post.Words, ledger.Words, backup.Words,
-		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sighting.Words, channel.Words)
+		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sighting.Words, feed.Words, csaf.Words, intel.Words,
+		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words)
 }
 
 // Migrations returns the tables of the whole program, in their order.
@@ -56,14 +64,16 @@ func Migrations() []db.Source {
 		{Noun: "bus", FS: bus.Migrations}, {Noun: "key", FS: key.Migrations}, {Noun: "ledger", FS: ledger.Migrations},
 		{Noun: "blob", FS: blob.Migrations}, {Noun: "thread", FS: thread.Migrations}, {Noun: "post", FS: post.Migrations}, {Noun: "httpd", FS: httpd.Migrations},
 		{Noun: "org", FS: org.Migrations}, {Noun: "asset", FS: asset.Migrations}, {Noun: "incident", FS: incident.Migrations},
-		{Noun: "sighting", FS: sighting.Migrations}, {Noun: "channel", FS: channel.Migrations},
+		{Noun: "sighting", FS: sighting.Migrations}, {Noun: "intel", FS: intel.Migrations}, {Noun: "exposure", FS: exposure.Migrations},
+		{Noun: "channel", FS: channel.Migrations}, {Noun: "notice", FS: notice.Migrations}, {Noun: "vendor", FS: vendor.Migrations}, {Noun: "situation", FS: situation.Migrations},
 	}
 }
 
 func newPages(words *text.Catalog) (*page.Set, error) {
 	return page.New(words, page.Source{Noun: "httpd", FS: httpd.Web}, page.Source{Noun: "app", FS: ownPages},
 		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "asset", FS: asset.Web}, page.Source{Noun: "incident", FS: incident.Web},
-		page.Source{Noun: "sighting", FS: sighting.Web}, page.Source{Noun: "channel", FS: channel.Web})
+		page.Source{Noun: "sighting", FS: sighting.Web}, page.Source{Noun: "intel", FS: intel.Web}, page.Source{Noun: "exposure", FS: exposure.Web},
+		page.Source{Noun: "channel", FS: channel.Web}, page.Source{Noun: "notice", FS: notice.Web}, page.Source{Noun: "vendor", FS: vendor.Web}, page.Source{Noun: "situation", FS: situation.Web})
 }
 
 // version is set when the program is linked (see the Makefile).
@@ -108,6 +118,7 @@ func Root(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	root := env.Root("noroshi", p.T("app.short"))
 	root.AddCommand(demoCommand(env), serveCommand(env), config.Command(env), asset.Commands(env), incident.Commands(env),
+		intel.FeedCommands(env, csaf.Read), intel.Commands(env), exposureCommands(env), notice.Commands(env), vendor.Commands(env),
 		ledger.Commands(env), adminCommand(env), &cobra.Command{
 			Use: "version", Short: p.T("app.version.short"), Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
@@ -118,4 +129,11 @@ func Root(env *cli.Env) *cobra.Command {
 			},
 		})
 	return root
+}
+
+// exposureCommands are those that speak to a hub, and those that need none.
+func exposureCommands(env *cli.Env) *cobra.Command {
+	c := exposure.Commands(env)
+	c.AddCommand(exposure.OfflineCommands(env, csaf.Read)...)
+	return c
 }

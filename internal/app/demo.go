@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -158,7 +159,7 @@ func (c *country) build(ctx context.Context) error {
 	if err := c.found(ctx, c.now.AddDate(0, 0, -60)); err != nil {
 		return err
 	}
-	if err := c.tell(ctx, append(c.registers(), c.affairs(c.Incidents)...)); err != nil {
+	if err := c.tell(ctx, slices.Concat(c.registers(), c.affairs(c.Incidents), c.warnings())); err != nil {
 		return err
 	}
 	c.clock.Run()

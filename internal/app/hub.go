@@ -26,35 +26,45 @@ import (
 	"noroshi/internal/base/post"
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
+	"noroshi/internal/exposure"
 	"noroshi/internal/incident"
+	"noroshi/internal/intel"
+	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 	"noroshi/internal/sighting"
+	"noroshi/internal/situation"
+	"noroshi/internal/vendor"
 )
 
 // Hub is a hub with everything in it.
 type Hub struct {
-	Config    config.Config
-	DB        *db.DB
-	Ring      *key.Ring
-	Keys      *key.Store
-	Ledger    *ledger.Ledger
-	Bus       *bus.Bus
-	Blobs     *blob.Store
-	Threads   *thread.Store
-	Out       *fetch.Client // to feeds and webhooks
-	Post      *post.Office  // letters: mail and webhooks
-	Orgs      *org.Service
-	Assets    *asset.Service
-	Incidents *incident.Service
-	Sightings *sighting.Service
-	Channels  *channel.Service
-	Router    *httpd.Router
-	Words     *text.Catalog
-	log       *slog.Logger
-	demo      bool
-	now       func() time.Time
-	doors     []someone // who a visitor of the demo may be
+	Config     config.Config
+	DB         *db.DB
+	Ring       *key.Ring
+	Keys       *key.Store
+	Ledger     *ledger.Ledger
+	Bus        *bus.Bus
+	Blobs      *blob.Store
+	Threads    *thread.Store
+	Out        *fetch.Client // to feeds and webhooks
+	Post       *post.Office  // letters: mail and webhooks
+	Orgs       *org.Service
+	Assets     *asset.Service
+	Incidents  *incident.Service
+	Sightings  *sighting.Service
+	Intel      *intel.Service
+	Exposures  *exposure.Service
+	Channels   *channel.Service
+	Notices    *notice.Service
+	Vendors    *vendor.Service
+	Situations *situation.Service
+	Router     *httpd.Router
+	Words      *text.Catalog
+	log        *slog.Logger
+	demo       bool
+	now        func() time.Time
+	doors      []someone // who a visitor of the demo may be
 }
 
 // Options is what differs between serving, the demo and the admin commands.
@@ -105,7 +115,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sighting.Access, channel.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sighting.Access, intel.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -141,6 +151,8 @@ func (h *Hub) Run(ctx context.Context, l net.Listener) error {
 	})
 	g.Go(func() error { return h.keep(work) })
 	g.Go(func() error { return h.Post.Run(work) })
+	g.Go(func() error { return h.Intel.Run(work) })
+	g.Go(func() error { return h.remind(work) })
 	err := h.Router.Serve(serve, l, h.Config.TLS.Cert, h.Config.TLS.Key)
 	if e := h.Ledger.Settle(work); e != nil && err == nil && !errors.Is(e, ledger.ErrNotHolder) && !errors.Is(e, ledger.ErrFork) { // Run says that
 		err = e
@@ -170,6 +182,31 @@ func (h *Hub) keep(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// remind does what deadlines do by themselves, every few seconds.
+func (h *Hub) remind(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := h.Remind(ctx); err != nil && ctx.Err() == nil {
+				h.log.Error("reminders", "error", err)
+			}
+		}
+	}
+}
+
+// Remind drafts notices for new exposures, reminds whoever owes an answer, and
+// matches what a large feed left to do.
+func (h *Hub) Remind(ctx context.Context) error {
+	_, err := h.Notices.Tick(org.Local(ctx), h.now())
+	_, e := h.Vendors.Tick(org.Local(ctx))
+	_, reports := h.Situations.Tick(org.Local(ctx))
+	return errors.Join(err, e, reports, h.Exposures.Work(org.Local(ctx)))
 }
 
 // route builds the router with every page and operation.
@@ -203,8 +240,18 @@ func (h *Hub) route() error {
 	incident.Pages(r, h.Incidents)
 	sighting.Routes(r, h.Sightings)
 	sighting.Pages(r, h.Sightings)
+	intel.Routes(r, h.Intel, h.Words)
+	intel.Pages(r, h.Intel)
+	exposure.Routes(r, h.Exposures)
+	exposure.Pages(r, h.Exposures)
 	channel.Routes(r, h.Channels)
 	channel.Pages(r, h.Channels)
+	notice.Routes(r, h.Notices)
+	notice.Pages(r, h.Notices)
+	vendor.Routes(r, h.Vendors)
+	vendor.Pages(r, h.Vendors)
+	situation.Routes(r, h.Situations)
+	situation.Pages(r, h.Situations)
 	h.ledgerRoutes(r)
 	h.pages(r)
 	h.demoPages(r)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"noroshi/internal/asset"
 	"noroshi/internal/base/blob"
@@ -17,10 +18,14 @@ import (
 	"noroshi/internal/base/mail"
 	"noroshi/internal/base/post"
 	"noroshi/internal/base/thread"
+	"noroshi/internal/exposure"
 	"noroshi/internal/incident"
+	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 	"noroshi/internal/sighting"
+	"noroshi/internal/situation"
+	"noroshi/internal/vendor"
 )
 
 // openBase opens what knows no noun: tables, keys, ledger, attachments, and
@@ -79,9 +84,22 @@ func (h *Hub) openNouns(o Options) (err error) {
 		return err
 	}
 	h.Sightings = sighting.Open(sighting.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Now: o.Now})
+	if h.Intel, err = h.openIntel(); err != nil {
+		return err
+	}
+	if h.Exposures, err = exposure.Open(exposure.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Assets: h.Assets, Intel: h.Intel, Now: o.Now}); err != nil {
+		return err
+	}
 	h.Channels = channel.Open(channel.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Office: h.Post, Orgs: h.Orgs, Words: h.Words, BaseURL: cfg.Hub.BaseURL, Mails: cfg.Mail.Host != "", Now: o.Now,
-		Deadlines: h.deadlines})
-	h.Bus = bus.New(h.DB, h.log, channel.Followers(h.Channels)...)
+		Deadlines: func(ctx context.Context, tx *db.Tx, firm string) ([]channel.Deadline, error) {
+			return h.Notices.Deadlines(ctx, tx, firm)
+		}})
+	h.Notices = notice.New(notice.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: h.Threads, Orgs: h.Orgs, Now: o.Now, BaseURL: cfg.Hub.BaseURL,
+		Channels: h.Channels, Exposed: notice.ExposedBy(h.Exposures), Vulnerability: notice.FactsBy(h.Intel), Item: notice.ItemBy(h.Intel)})
+	h.Vendors = vendor.New(vendor.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: h.Threads, Orgs: h.Orgs, Notices: h.Notices, Name: cfg.Hub.Name, BaseURL: cfg.Hub.BaseURL, Now: o.Now, State: h.state})
+	h.Situations = situation.New(situation.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: h.Threads, Orgs: h.Orgs, Incidents: h.Incidents, Now: o.Now,
+		Exposed: h.exposed, Answered: h.Notices.Answers})
+	h.Bus = bus.New(h.DB, h.log, slices.Concat(exposure.Followers(h.Exposures), notice.Followers(h.Notices), channel.Followers(h.Channels))...)
 	return nil
 }
 
@@ -95,9 +113,4 @@ func (h *Hub) openIncidents(o Options) (*incident.Service, error) {
 		return nil, err
 	}
 	return incident.New(incident.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: h.Threads, Orgs: h.Orgs, Profiles: profiles, Now: o.Now}), nil
-}
-
-// deadlines lists what an organisation's calendar of notices shows.
-func (h *Hub) deadlines(ctx context.Context, tx *db.Tx, org string) ([]channel.Deadline, error) {
-	return nil, nil
 }

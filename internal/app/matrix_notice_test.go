@@ -133,10 +133,10 @@ var channelLaws = map[string]law{
 	"DELETE /api/v1/channels/{id}":            {on: "channel", may: forOwn(isTold), fresh: newChannel},
 	"POST /channels/calendar":                 {may: only(isTold), body: form()},
 	"POST /api/v1/mail-reports":               {may: only((*citizen).hub), body: raw(bounce)},
-	"GET /undelivered":                            {may: only((*citizen).hub)},
-	"GET /api/v1/undelivered":                     {may: only((*citizen).hub)},
-	"POST /undelivered/{id}/again":                {on: "letter", may: letterAgain, body: form()},
-	"POST /api/v1/undelivered/{id}/again":         {on: "letter", may: letterAgain},
+	"GET /undelivered":                        {may: only((*citizen).hub)},
+	"GET /api/v1/undelivered":                 {may: only((*citizen).hub)},
+	"POST /undelivered/{id}/again":            {on: "letter", may: letterAgain, body: form()},
+	"POST /api/v1/undelivered/{id}/again":     {on: "letter", may: letterAgain},
 }
 
 // bounce is a delivery report of a letter that is not ours.

@@ -2,14 +2,22 @@ package app
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"noroshi/internal/asset"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
+	"noroshi/internal/exposure"
 	"noroshi/internal/incident"
+	"noroshi/internal/intel"
+	"noroshi/internal/notice"
+	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/sighting"
+	"noroshi/internal/situation"
+	"noroshi/internal/vendor"
 )
 
 // entry is one item of the main menu, for those a verb is open to.
@@ -33,8 +41,19 @@ var menu = []entry{
 	{page.RailItem{Key: "home", Href: "/", Icon: "home", Label: "app.menu.home"}, "", func(context.Context, gate.Identity) bool { return true }},
 	{page.RailItem{Key: "inbox", Href: "/inbox", Icon: "mail", Label: "app.menu.inbox"}, "app.menu.work", reaches(incident.Access, "incident.list", gate.Addressed)},
 	{page.RailItem{Key: "reports", Href: "/reports", Icon: "alert", Label: "app.menu.reports"}, "app.menu.work", reaches(incident.Access, "incident.list", gate.Own)},
+	{page.RailItem{Key: "letters", Href: "/letters", Icon: "bell", Label: "app.menu.letters"}, "app.menu.work", may(notice.Access, "notice.answer")},
+	{page.RailItem{Key: "exposures", Href: "/exposures", Icon: "target", Label: "app.menu.exposures"}, "app.menu.work", may(exposure.Access, "exposure.list")},
+	{page.RailItem{Key: "notices", Href: "/notices", Icon: "bell", Label: "app.menu.notices"}, "app.menu.work", may(notice.Access, "notice.board")},
+	{page.RailItem{Key: "tickets", Href: "/tickets", Icon: "question", Label: "app.menu.tickets"}, "app.menu.work", may(notice.Access, "notice.desk")},
+	{page.RailItem{Key: "vendor", Href: "/vendor", Icon: "flag", Label: "app.menu.vendor"}, "app.menu.work", may(vendor.Access, "vendor.list")},
+	{page.RailItem{Key: "situations", Href: "/situations", Icon: "people", Label: "app.menu.situations"}, "app.menu.work", may(situation.Access, "situation.list")},
 	{page.RailItem{Key: "assets", Href: "/assets", Icon: "server", Label: "app.menu.assets"}, "app.menu.work", may(asset.Access, "asset.list")},
 	{page.RailItem{Key: "statements", Href: "/statements", Icon: "document", Label: "app.menu.statements"}, "app.menu.work", may(asset.Access, "asset.statements")},
+	{page.RailItem{Key: "intelligence", Href: "/intelligence", Icon: "info", Label: "app.menu.intelligence"}, "app.menu.watch", may(intel.Access, "intel.items")},
+	{page.RailItem{Key: "sightings", Href: "/sightings", Icon: "eye", Label: "app.menu.sightings"}, "app.menu.watch", may(sighting.Access, "sighting.list")},
+	{page.RailItem{Key: "vulnerabilities", Href: "/vulnerabilities", Icon: "shield", Label: "app.menu.vulnerabilities"}, "app.menu.watch", may(exposure.Access, "exposure.where")},
+	{page.RailItem{Key: "feeds", Href: "/feeds", Icon: "down", Label: "app.menu.feeds"}, "app.menu.watch", may(intel.Access, "intel.import")},
+	{page.RailItem{Key: "undelivered", Href: "/undelivered", Icon: "mail", Label: "app.menu.undelivered"}, "app.menu.watch", may(channel.Access, "channel.aside")},
 	{page.RailItem{Key: "readings", Href: "/readings", Icon: "eye", Label: "app.menu.readings"}, "app.menu.watch", may(incident.Access, "incident.readings")},
 	{page.RailItem{Key: "record", Href: "/record", Icon: "list", Label: "app.menu.record"}, "app.menu.watch", may(ledgerAccess, "ledger.audit")},
 	{page.RailItem{Key: "people", Href: "/people", Icon: "people", Label: "app.menu.people"}, "app.menu.own", may(org.Access, "person.list")},
@@ -53,7 +72,8 @@ func (h *Hub) dress(q *httpd.Request, s *page.Shell) {
 	s.Account = "/account"
 	h.views(q, s)
 	waiting, err := incident.Waiting(q.Context(), h.Incidents)
-	if err != nil {
+	letters, e := h.Notices.Waiting(q.Context())
+	if err = errors.Join(err, e); err != nil {
 		h.log.Error("menu", "error", err) // a page without a number is better than none
 	}
 	for _, e := range menu {
@@ -62,6 +82,9 @@ func (h *Hub) dress(q *httpd.Request, s *page.Shell) {
 		}
 		if e.Key == "inbox" || e.Key == "reports" {
 			e.Count = waiting
+		}
+		if e.Key == "letters" {
+			e.Count = letters
 		}
 		i := slices.IndexFunc(s.Rail, func(g page.RailGroup) bool { return g.Title == e.group })
 		if i < 0 {
@@ -80,7 +103,7 @@ func (h *Hub) notice(q *httpd.Request) string {
 }
 
 // listed are the pages whose lists can be saved as a view.
-var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations"}
+var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations", "/exposures", "/notices", "/letters", "/sightings", "/vendor"}
 
 // views gives a list the saved views of who looks at it.
 func (h *Hub) views(q *httpd.Request, s *page.Shell) {

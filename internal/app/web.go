@@ -7,7 +7,11 @@ import (
 	"noroshi/internal/asset"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
+	"noroshi/internal/exposure"
 	"noroshi/internal/incident"
+	"noroshi/internal/notice"
+	"noroshi/internal/situation"
+	"noroshi/internal/vendor"
 )
 
 // homeView is the first page: what to do, by when, and what came back.
@@ -32,6 +36,10 @@ func (h *Hub) pages(r *httpd.Router) {
 				}
 				return page.Part{Todos: t.Todos, Template: "incident/home", Data: t}, err
 			},
+			func() (page.Part, error) { return notice.Home(q, h.Notices) },
+			func() (page.Part, error) { return exposure.Home(q, h.Exposures) },
+			func() (page.Part, error) { return vendor.Home(q, h.Vendors) },
+			func() (page.Part, error) { return situation.Home(q, h.Situations) },
 			func() (page.Part, error) { return asset.Home(q, h.Assets) },
 		} {
 			got, err := part()

@@ -49,7 +49,7 @@ func TestRoutesAreRegistered(t *testing.T) {
 	h := newHub(t, testkit.DB(t, sources()...))
 	r := httpd.New(httpd.Options{DB: h.Parts.DB, Now: h.Clock.Now})
 	Routes(r, h.Service)
-	for _, want := range []string{"GET /api/v1/exposures", "POST /api/v1/exposure-verdicts", "GET /live/exposure"} {
+	for _, want := range []string{"GET /api/v1/exposures", "POST /api/v1/exposure-verdicts"} {
 		if !slices.ContainsFunc(r.Routes(), func(x httpd.Route) bool { return x.Pattern == want }) {
 			t.Errorf("no route %s", want)
 		}

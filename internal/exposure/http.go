@@ -72,7 +72,6 @@ func Routes(r *httpd.Router, s *Service) {
 	routesPicture(r, s)
 	routesName(r, s)
 	routesTouch(r, s)
-	r.Live("GET /live/exposure", func(q *httpd.Request) (string, error) { return "exposure/" + q.Who.Org, nil })
 }
 
 func routesRead(r *httpd.Router, s *Service) {

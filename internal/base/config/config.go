@@ -22,6 +22,7 @@ type Config struct {
 	Ledger   Ledger   `toml:"ledger" doc:"The public record"`
 	Limits   Limits   `toml:"limits" doc:"Bounds"`
 	Incident Incident `toml:"incident" doc:"Incident reports"`
+	Feeds    Feeds    `toml:"feeds" doc:"Public sources of vulnerability facts that the hub fetches by itself"`
 	Mail     Mail     `toml:"mail" doc:"The server that mail goes out through; without a host no mail is sent"`
 	Out      Out      `toml:"out" doc:"Where the hub may go over HTTP: to feeds it is told to fetch, and to webhooks of organisations"`
 }
@@ -75,6 +76,11 @@ type Incident struct {
 	ProfilesDir string `toml:"profiles_dir" doc:"Folder of further profile files; empty uses only those built in"`
 }
 
+// Feeds is the section of feeds.
+type Feeds struct {
+	Sources []string `toml:"sources" doc:"One line each: id, then kind= url= path= every= licence= checksum= whole= shrink=, such as 'kev kind=kev url=https://feeds.example/kev.json every=6h'. Hosts have to be in out.hosts"`
+}
+
 // Mail is the section of outgoing mail.
 type Mail struct {
 	Host     string        `toml:"host" doc:"SMTP server; empty sends no mail"`
@@ -111,6 +117,7 @@ func Default() Config {
 		Log:    Log{Format: "json", Level: "info"},
 		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
 		Limits: Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
+		Feeds:  Feeds{Sources: []string{}},
 		Out:    Out{Hosts: []string{}, Networks: []string{}},
 		Mail:   Mail{Port: 587, TLS: "starttls", Timeout: 30 * time.Second},
 	}
