@@ -158,12 +158,36 @@ func (t *taking) stage(ctx context.Context) error {
 		}
 		written <- err
 	}()
+	quit := make(chan struct{})
+	go t.beat(ctx, quit, cancel)
 	read := t.fill(ctx, full)
+	close(quit)
 	close(full)
 	if err := <-written; err != nil { // why reading was broken off, when it was
 		return err
 	}
 	return read
+}
+
+// beat says from time to time that the import goes on: a file in which nothing
+// changed is read for long without a write, and so is a publisher far away.
+func (t *taking) beat(ctx context.Context, quit <-chan struct{}, cancel context.CancelCauseFunc) {
+	timer := time.NewTicker(stale / 4)
+	defer timer.Stop()
+	for {
+		select {
+		case <-quit:
+			return
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			err := t.s.DB.Write(ctx, func(tx *db.Tx) error { return keepFeed(ctx, tx, t.in.source.ID, t.holder, t.s.now()) })
+			if errors.Is(err, ErrBusy) {
+				cancel(err)
+				return
+			}
+		}
+	}
 }
 
 // fill reads the file into batches.
