@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"noroshi/internal/base/fault"
@@ -24,6 +25,9 @@ type Client struct {
 	http   *http.Client
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	stall  time.Duration // without a byte
+
+	mu   sync.Mutex
+	busy map[string]chan struct{} // files being put together, by path; closed when done
 }
 
 // NewClient returns a client. A proxy that cannot be one is a fault.
@@ -37,7 +41,7 @@ func NewClient(p Policy) (*Client, error) {
 	if p.Agent == "" {
 		p.Agent = "noroshi"
 	}
-	c := &Client{policy: p, stall: time.Minute, lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
+	c := &Client{policy: p, stall: time.Minute, busy: map[string]chan struct{}{}, lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
 		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	}}
 	t := &http.Transport{

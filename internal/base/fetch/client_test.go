@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -318,4 +319,34 @@ func FuzzCheck(f *testing.F) {
 			t.Errorf("%q goes to %q", s, u)
 		}
 	})
+}
+
+// Two who want the same file at once each get it whole.
+func TestOneFileForTwo(t *testing.T) {
+	h := &server{body: strings.Repeat("0123456789", 50_000), etag: `"one"`}
+	var one sync.Mutex
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		one.Lock()
+		defer one.Unlock()
+		h.ServeHTTP(w, r)
+	}))
+	defer s.Close()
+	c, dir := opened(t, s), t.TempDir()
+	var wait sync.WaitGroup
+	paths := make([]string, 8)
+	for i := range paths {
+		wait.Go(func() {
+			got, err := c.Get(context.Background(), Want{URL: s.URL, Dir: dir})
+			if err != nil {
+				t.Error(err)
+			}
+			paths[i] = got.Path
+		})
+	}
+	wait.Wait()
+	for _, p := range paths {
+		if raw, err := os.ReadFile(p); err != nil || string(raw) != h.body {
+			t.Errorf("%s: %d bytes, %v", p, len(raw), err)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -71,11 +72,41 @@ func (c *Client) Get(ctx context.Context, w Want) (got Got, err error) {
 	}
 	sum := sha256.Sum256([]byte(w.URL))
 	path := filepath.Join(w.Dir, "fetch-"+hex.EncodeToString(sum[:12]))
+	leave, err := c.enter(ctx, path)
+	if err != nil {
+		return got, err
+	}
+	defer leave()
 	for n := 1; ; n++ {
 		got, err = c.once(ctx, w, path)
 		var f *fault.Error
 		if err == nil || n == attempts || ctx.Err() != nil || !errors.As(err, &f) || f.Code != "fetch.cut" {
 			return got, err
+		}
+	}
+}
+
+// enter waits until nobody else puts the same file together.
+func (c *Client) enter(ctx context.Context, path string) (leave func(), err error) {
+	for {
+		c.mu.Lock()
+		busy, taken := c.busy[path]
+		if !taken {
+			mine := make(chan struct{})
+			c.busy[path] = mine
+			c.mu.Unlock()
+			return func() {
+				c.mu.Lock()
+				delete(c.busy, path)
+				c.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -157,7 +188,7 @@ func (c *Client) once(ctx context.Context, w Want, path string) (got Got, err er
 	if err := f.Close(); err != nil {
 		return got, fmt.Errorf("fetch: %w", err)
 	}
-	got.Path, got.Size, got.SHA256 = path+".done", at+n, hex.EncodeToString(h.Sum(nil))
+	got.Path, got.Size, got.SHA256 = path+"-"+rand.Text(), at+n, hex.EncodeToString(h.Sum(nil))
 	if err := os.Rename(path+".part", got.Path); err != nil {
 		return got, fmt.Errorf("fetch: %w", err)
 	}
