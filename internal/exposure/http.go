@@ -3,7 +3,6 @@ package exposure
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"noroshi/internal/base/httpd"
 )
@@ -141,7 +140,7 @@ func routesTouch(r *httpd.Router, s *Service) {
 		if err != nil {
 			return nil, err
 		}
-		return &struct{ Body TouchMade }{TouchMade{slices.Concat([]Touched{}, list)}}, nil
+		return &struct{ Body TouchMade }{TouchMade{append([]Touched{}, list...)}}, nil
 	})
 }
 
@@ -217,7 +216,7 @@ func routesPicture(r *httpd.Router, s *Service) {
 		if err != nil {
 			return nil, err
 		}
-		return &struct{ Body PictureMade }{PictureMade{slices.Concat([]Square{}, list)}}, nil
+		return &struct{ Body PictureMade }{PictureMade{append([]Square{}, list...)}}, nil
 	})
 	httpd.Op(r, "GET /api/v1/exposure-picture.csv", "exposure.table", "The same as CSV", func(ctx context.Context, in *pictureIn) (*csvOut, error) {
 		list, err := get(ctx, in)
