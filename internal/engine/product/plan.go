@@ -139,6 +139,7 @@ type table struct {
 // its versions in two ways, there are two.
 type axis struct {
 	scheme version.Scheme
+	line   version.Prepared   // on whose line of development all bounds stand
 	bounds []version.Prepared // in order, each once
 }
 
@@ -231,16 +232,30 @@ func (t *table) axis(s version.Scheme) int {
 }
 
 // axesFor sees to it that the schemes of a plan have an axis; false when there
-// are too many.
+// are too many, or its bounds stand on another line of development than those
+// of an axis.
 func (t *table) axesFor(p *plan) bool {
 	for _, part := range p.parts {
-		if t.axis(part.line.scheme) >= 0 {
-			continue
+		at := t.axis(part.line.scheme)
+		if at < 0 {
+			if len(t.axes) == maxAxes {
+				return false
+			}
+			at = len(t.axes)
+			t.axes = append(t.axes, axis{scheme: part.line.scheme})
 		}
-		if len(t.axes) == maxAxes {
-			return false
+		a := &t.axes[at]
+		for _, s := range part.line.spans {
+			for _, b := range [...]bound{s.from, s.to} {
+				switch {
+				case !b.closed || !b.at.Fenced():
+				case !a.line.Fenced():
+					a.line = b.at
+				case !a.line.Kin(b.at):
+					return false
+				}
+			}
 		}
-		t.axes = append(t.axes, axis{scheme: part.line.scheme})
 	}
 	return true
 }
@@ -254,7 +269,7 @@ func (p *plan) onlyRanges() bool {
 			return false
 		}
 		for _, i := range l.spans {
-			if !i.from.closed && !i.to.closed || i.from.closed && !i.from.at.Ordered() || i.to.closed && !i.to.at.Ordered() {
+			if !i.from.closed && !i.to.closed || i.from.closed && !i.from.at.Readable() || i.to.closed && !i.to.at.Readable() {
 				return false
 			}
 		}
@@ -288,7 +303,7 @@ func (t *table) concerned(r *release, to []candidate) (_ []candidate, ok bool) {
 	var places [maxAxes]uint32
 	for i := range t.axes {
 		at := r.full.prepare(t.axes[i].scheme)
-		if !at.Ordered() {
+		if !at.Readable() || !at.Kin(t.axes[i].line) {
 			return to, false
 		}
 		places[i] = t.axes[i].place(at)
