@@ -279,9 +279,10 @@ func TestNobodyInfersAnother(t *testing.T) {
 			func() error {
 				c := h.content()
 				c.Clearance = 3 // above everybody here
-				d, err := h.Draft(h.analyst(), NewNotice{Content: c, Recipients: h.to("wind")})
+				high := h.high()
+				d, err := h.Draft(high, NewNotice{Content: c, Recipients: h.to("wind")})
 				if err == nil {
-					_, err = h.Send(h.analyst(), d.ID, SendInput{Revision: 1, Despite: true})
+					_, err = h.Send(high, d.ID, SendInput{Revision: 1, Despite: true})
 				}
 				return err
 			},
@@ -367,4 +368,66 @@ func TestEveryRole(t *testing.T) {
 			}
 		}
 	}
+}
+
+// high is an analyst who may see everything.
+func (h *house) high() context.Context {
+	id := h.Identity("office", "high", gate.OfficeAnalyst)
+	id.Clearance = 3
+	return gate.With(context.Background(), id)
+}
+
+// What is above somebody's clearance is not there for them, in their own
+// organisation too.
+func TestClearance(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.content()
+		c.Clearance = 2
+		if _, err := h.Draft(h.analyst(), NewNotice{Content: c}); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("above one's own: %v", err)
+		}
+		n, err := h.Draft(h.high(), NewNotice{Content: c, Recipients: h.to("wind", "sea")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Send(h.high(), n.ID, SendInput{Revision: 1, Despite: true}); err != nil {
+			t.Fatal(err)
+		}
+		id := h.Identity("wind", "cleared", gate.OperatorReporter)
+		id.Clearance = 2
+		cleared := gate.With(context.Background(), id)
+		l := h.read(cleared)
+		if _, err := h.AskHelp(cleared, l.ID, "x"); err != nil {
+			t.Fatal(err)
+		}
+		for what, err := range map[string]error{
+			"open":  second(h.Open(h.wind(), l.ID)),
+			"get":   second(h.Get(h.analyst(), n.ID)),
+			"board": second(h.Board(h.analyst(), n.ID, "", "", 0)),
+			"relay": second(h.Reachable(h.wind(), l.ID)),
+		} {
+			if !errors.Is(err, ErrNone) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if list, _, _ := h.Inbox(h.wind(), Filter{}); len(list) != 0 {
+			t.Errorf("%v", list)
+		}
+		if list, _, _ := h.List(h.analyst(), Filter{}); len(list) != 0 {
+			t.Errorf("%v", list)
+		}
+		if list, _, _ := h.Tickets(h.desk(), false, "", 0); len(list) != 0 {
+			t.Errorf("%v", list)
+		}
+		if n, err := h.Waiting(cleared); n != 1 || err != nil {
+			t.Errorf("%d wait", n)
+		}
+		if n, err := h.Waiting(h.wind()); n != 0 || err != nil {
+			t.Errorf("%d wait", n)
+		}
+		// A link asks for no clearance, so there is none.
+		if _, err := h.Relay(cleared, l.ID, RelayInput{Children: []Child{firm("kiri")}, Why: "x", Cautions: true, Versions: []Kind{Small}}); !errors.Is(err, ErrMark) {
+			t.Errorf("%v", err)
+		}
+	})
 }

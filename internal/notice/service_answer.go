@@ -225,8 +225,11 @@ func (s *Service) Evidence(ctx context.Context, letter ID, file string) (m blob.
 		act := &ledger.Act{Verb: "notice.board", Object: letterOf(letter), Public: map[string]any{"step": "evidence"}}
 		_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 			r, err := anyRecipient(ctx, tx, letter)
-			if err != nil || r.From != who.Org || r.Tier > 0 {
+			if err != nil || r.Tier > 0 {
 				return ErrNone
+			}
+			if _, err := loadNotice(ctx, tx, r.Notice, who.Org, who.Clearance, false); err != nil {
+				return err
 			}
 			return find(tx)
 		})

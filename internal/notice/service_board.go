@@ -42,7 +42,7 @@ var timeSteps = []string{"sent", "opened", "answered", "fixed"}
 // the times each step took, and a page of rows. State narrows the rows.
 func (s *Service) Board(ctx context.Context, id ID, state State, after string, limit int) (b Board, err error) {
 	err = s.read(ctx, "notice.board", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		n, err := loadNotice(ctx, tx, id, who.Org, false)
+		n, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (s *Service) Table(ctx context.Context, id ID, w io.Writer) error {
 	var rows []Row
 	act := &ledger.Act{Verb: "notice.board", Object: objectOf(id), Public: map[string]any{"step": "table"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		if _, err := loadNotice(ctx, tx, id, who.Org, false); err != nil {
+		if _, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false); err != nil {
 			return err
 		}
 		list, err := directs(ctx, tx, id)

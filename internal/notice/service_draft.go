@@ -63,7 +63,7 @@ func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, reach
 	if err != nil {
 		return Notice{}, err
 	}
-	if content, err = s.Rules.Normal(content, now); err != nil {
+	if content, err = s.normal(content, who, now); err != nil {
 		return Notice{}, err
 	}
 	n := Notice{ID: newID(), Number: newNumber(), From: who.Org, Stage: Draft, Content: s.deadlines(content, now), CreatedAt: now, UpdatedAt: now, Revision: 1, person: who.Person}
@@ -90,6 +90,16 @@ func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, reach
 		proposed = append(proposed, r)
 	}
 	return n, s.enlist(ctx, tx, who, reach, &n, proposed)
+}
+
+// normal tidies a content. Nobody writes above their own clearance: they could
+// not read it any more.
+func (s *Service) normal(c Content, who gate.Identity, now time.Time) (Content, error) {
+	c, err := s.Rules.Normal(c, now)
+	if err == nil && c.Clearance > who.Clearance {
+		err = fault.New(fault.Invalid, "notice.invalid", "n", 1).At(fault.Place{At: "/clearance", Code: "notice.field.above"})
+	}
+	return c, err
 }
 
 // deadlines fills in the times that the class proposes.
@@ -255,7 +265,7 @@ func kindsOf(chosen, otherwise []Kind) []Kind {
 func (s *Service) Edit(ctx context.Context, id ID, revision int64, c Content) (n Notice, err error) {
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "edit"}}
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		row, err := loadNotice(ctx, tx, id, who.Org, true)
+		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
 		if err != nil {
 			return err
 		}
@@ -264,7 +274,7 @@ func (s *Service) Edit(ctx context.Context, id ID, revision int64, c Content) (n
 		}
 		n = row.Notice
 		n.UpdatedAt = s.now()
-		if n.Content, err = s.Rules.Normal(c, n.UpdatedAt); err != nil {
+		if n.Content, err = s.normal(c, who, n.UpdatedAt); err != nil {
 			return err
 		}
 		if err := s.seal(ctx, tx, &n); err != nil {
@@ -287,7 +297,7 @@ func (s *Service) Edit(ctx context.Context, id ID, revision int64, c Content) (n
 func (s *Service) Discard(ctx context.Context, id ID) error {
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "discard"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		if err := s.editable(ctx, tx, id, who.Org); err != nil {
+		if err := s.editable(ctx, tx, id, who); err != nil {
 			return err
 		}
 		return deleteDraft(ctx, tx, id)
@@ -295,8 +305,8 @@ func (s *Service) Discard(ctx context.Context, id ID) error {
 	return err
 }
 
-func (s *Service) editable(ctx context.Context, tx *db.Tx, id ID, from string) error {
-	row, err := loadNotice(ctx, tx, id, from, true)
+func (s *Service) editable(ctx context.Context, tx *db.Tx, id ID, who gate.Identity) error {
+	row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
 	if err == nil && row.Stage != Draft {
 		err = ErrSent
 	}
@@ -307,7 +317,7 @@ func (s *Service) editable(ctx context.Context, tx *db.Tx, id ID, from string) e
 func (s *Service) AddRecipients(ctx context.Context, id ID, list []NewRecipient) error {
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "recipients", "n": len(list)}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		row, err := loadNotice(ctx, tx, id, who.Org, true)
+		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
 		if err != nil {
 			return err
 		}
@@ -323,7 +333,7 @@ func (s *Service) AddRecipients(ctx context.Context, id ID, list []NewRecipient)
 func (s *Service) RemoveRecipient(ctx context.Context, id, recipient ID) error {
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "remove"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		if err := s.editable(ctx, tx, id, who.Org); err != nil {
+		if err := s.editable(ctx, tx, id, who); err != nil {
 			return err
 		}
 		n, err := deleteListed(ctx, tx, id, recipient)

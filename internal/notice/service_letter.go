@@ -8,6 +8,7 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
@@ -112,16 +113,26 @@ func (s *Service) Inbox(ctx context.Context, f Filter) (out []Letter, next strin
 		if err != nil {
 			return err
 		}
+		from := make([]string, len(rs))
 		for i, r := range rs {
-			if err := s.open(ctx, tx, &ns[i]); err != nil {
-				return err
-			}
+			from[i] = r.From
+		}
+		names, err := s.names(ctx, tx, langOf(who), from...)
+		if err != nil {
+			return err
+		}
+		keys := map[string]*key.Cipher{} // most letters of a page have one sender
+		for i, r := range rs {
 			n := ns[i]
-			kinds := versionsOf(&n.Content, r.Kinds)
-			names, err := s.names(ctx, tx, langOf(who), r.From)
-			if err != nil {
+			if keys[n.From] == nil {
+				if keys[n.From], err = s.Keys.For(ctx, tx, n.From); err != nil {
+					return err
+				}
+			}
+			if err := n.open(keys[n.From]); err != nil {
 				return err
 			}
+			kinds := versionsOf(&n.Content, r.Kinds)
 			out = append(out, Letter{ID: r.ID, Number: n.Number, From: r.From, FromName: names[r.From], Stage: n.Stage, EndedAt: n.EndedAt, Content: n.Content.Only(kinds).heading(), Kinds: kinds,
 				State: r.State, PlannedFor: r.PlannedFor, DeliveredAt: r.DeliveredAt, OpenedAt: r.OpenedAt, AnsweredAt: r.AnsweredAt, FixedAt: r.FixedAt, RemindedAt: r.RemindedAt, Escalated: r.Escalated, Relayed: r.Tier > 0})
 		}
@@ -173,7 +184,7 @@ func (s *Service) Open(ctx context.Context, id ID) (l Letter, err error) {
 // Preview returns what one recipient of a draft, or of a notice, sees.
 func (s *Service) Preview(ctx context.Context, id, recipient ID) (l Letter, err error) {
 	err = s.read(ctx, "notice.board", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		n, err := loadNotice(ctx, tx, id, who.Org, false)
+		n, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
 			return err
 		}
@@ -209,6 +220,10 @@ func (s *Service) Waiting(ctx context.Context) (int, error) {
 	if !Access.May(ctx, "notice.inbox") {
 		return 0, nil
 	}
-	list, _, err := s.Inbox(ctx, Filter{Open: true, Limit: 100})
-	return len(list), err
+	n := 0
+	err := s.read(ctx, "notice.inbox", func(tx *db.Tx, who gate.Identity, _ gate.Reach) (err error) {
+		n, err = countOpen(ctx, tx, who.Org, who.Clearance)
+		return err
+	})
+	return n, err
 }

@@ -19,7 +19,7 @@ import (
 // Get returns a notice of one's own organisation.
 func (s *Service) Get(ctx context.Context, id ID) (n Notice, err error) {
 	err = s.read(ctx, "notice.board", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		row, err := loadNotice(ctx, tx, id, who.Org, false)
+		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ type Overview struct {
 // List lists the notices of one's own organisation, the last changed first.
 func (s *Service) List(ctx context.Context, f Filter) (out []Overview, next string, err error) {
 	err = s.read(ctx, "notice.board", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		rows, counts, more, err := listNotices(ctx, tx, f, who.Org)
+		rows, counts, more, err := listNotices(ctx, tx, f, who.Org, who.Clearance)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -71,7 +71,7 @@ type Review struct {
 // Review checks a draft of one's own, as Send will.
 func (s *Service) Review(ctx context.Context, id ID) (v Review, err error) {
 	err = s.read(ctx, "notice.draft", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		row, err := loadNotice(ctx, tx, id, who.Org, false)
+		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ type Dispatched struct {
 func (s *Service) Send(ctx context.Context, id ID, in SendInput) (d Dispatched, err error) {
 	act := &ledger.Act{Verb: "notice.send", Object: objectOf(id)}
 	d.Receipt, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		row, err := loadNotice(ctx, tx, id, who.Org, true)
+		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
 		if err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func reasonOf(at, text string) (string, error) {
 func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
 	act := &ledger.Act{Verb: "notice.withdraw", Object: objectOf(id), Public: map[string]any{"step": "withdraw"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		row, err := loadNotice(ctx, tx, id, who.Org, true)
+		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
 		if err != nil {
 			return err
 		}
@@ -288,7 +288,7 @@ func orgsOf(list []Recipient) (orgs []string) {
 func (s *Service) Correct(ctx context.Context, id ID) (n Notice, err error) {
 	act := &ledger.Act{Verb: "notice.withdraw", Object: objectOf(id), Public: map[string]any{"step": "correct"}}
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		row, err := loadNotice(ctx, tx, id, who.Org, true)
+		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
 		if err != nil {
 			return err
 		}

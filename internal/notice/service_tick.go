@@ -190,7 +190,7 @@ func (s *Service) groupDraft(ctx context.Context, tx *db.Tx, from, vulnerability
 		return Notice{}, err
 	}
 	if id != "" {
-		row, err := loadNotice(ctx, tx, id, from, true)
+		row, err := loadNotice(ctx, tx, id, from, 3, true)
 		return row.Notice, err
 	}
 	now := s.now()

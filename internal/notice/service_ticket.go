@@ -13,7 +13,7 @@ import (
 // Tickets lists the calls for help at one's own desk, the most urgent first.
 func (s *Service) Tickets(ctx context.Context, closed bool, cursor string, limit int) (out []Ticket, next string, err error) {
 	err = s.read(ctx, "notice.desk", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		list, more, err := listTickets(ctx, tx, who.Org, closed, cursor, limit)
+		list, more, err := listTickets(ctx, tx, who.Org, who.Clearance, closed, cursor, limit)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ type Case struct {
 // letter: it has to know what the caller speaks of.
 func (s *Service) Ticket(ctx context.Context, id ID) (out Case, err error) {
 	err = s.read(ctx, "notice.desk", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		t, err := loadTicket(ctx, tx, id, who.Org, false)
+		t, err := loadTicket(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (s *Service) assist(ctx context.Context, id ID, step, secret string, fn fun
 		act.Secret = secret
 	}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		t, err := loadTicket(ctx, tx, id, who.Org, true)
+		t, err := loadTicket(ctx, tx, id, who.Org, who.Clearance, true)
 		if err != nil {
 			return err
 		}

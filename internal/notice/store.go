@@ -58,13 +58,13 @@ func updateDraft(ctx context.Context, tx *db.Tx, n *Notice, revision int64) (boo
 	return done == 1, err
 }
 
-// loadNotice returns a notice of the sender's own.
-func loadNotice(ctx context.Context, tx *db.Tx, id ID, from string, lock bool) (noticeRow, error) {
+// loadNotice returns a notice of the sender's own that its clearance reaches.
+func loadNotice(ctx context.Context, tx *db.Tx, id ID, from string, clearance int, lock bool) (noticeRow, error) {
 	end := ""
 	if lock {
 		end = tx.ForUpdate()
 	}
-	n, err := scanNotice(tx.QueryRow(ctx, "SELECT "+noticeColumns+" FROM notice_notice n WHERE n.id = $1 AND n.from_org = $2"+end, id, from).Scan)
+	n, err := scanNotice(tx.QueryRow(ctx, "SELECT "+noticeColumns+" FROM notice_notice n WHERE n.id = $1 AND n.from_org = $2 AND n.clearance <= $3"+end, id, from, clearance).Scan)
 	if err == db.ErrNoRows {
 		return n, ErrNone
 	}
@@ -95,9 +95,9 @@ func (w *where) arg(v any) string {
 
 func (w *where) and(cond string) { w.b.WriteString(" AND " + cond) }
 
-func listNotices(ctx context.Context, tx *db.Tx, f Filter, from string) (out []noticeRow, counts []int, next string, err error) {
+func listNotices(ctx context.Context, tx *db.Tx, f Filter, from string, clearance int) (out []noticeRow, counts []int, next string, err error) {
 	w := &where{}
-	w.b.WriteString("SELECT " + noticeColumns + ", n.recipients FROM notice_notice n WHERE n.from_org = " + w.arg(from))
+	w.b.WriteString("SELECT " + noticeColumns + ", n.recipients FROM notice_notice n WHERE n.from_org = " + w.arg(from) + " AND n.clearance <= " + w.arg(clearance))
 	if f.Stage != "" {
 		w.and("n.stage = " + w.arg(string(f.Stage)))
 	}

@@ -90,12 +90,12 @@ func openTicket(ctx context.Context, tx *db.Tx, recipient ID) (Ticket, error) {
 }
 
 // loadTicket returns a ticket of one's own desk.
-func loadTicket(ctx context.Context, tx *db.Tx, id ID, desk string, lock bool) (Ticket, error) {
-	query := "SELECT " + ticketColumns + " FROM notice_ticket t JOIN notice_notice n ON n.id = t.notice_id WHERE t.id = $1 AND t.desk = $2"
+func loadTicket(ctx context.Context, tx *db.Tx, id ID, desk string, clearance int, lock bool) (Ticket, error) {
+	query := "SELECT " + ticketColumns + " FROM notice_ticket t JOIN notice_notice n ON n.id = t.notice_id WHERE t.id = $1 AND t.desk = $2 AND n.clearance <= $3"
 	if lock && tx.ForUpdate() != "" {
 		query += tx.ForUpdate() + " OF t"
 	}
-	t, err := scanTicket(tx.QueryRow(ctx, query, id, desk).Scan)
+	t, err := scanTicket(tx.QueryRow(ctx, query, id, desk, clearance).Scan)
 	if err == db.ErrNoRows {
 		return t, ErrNone
 	}
@@ -110,9 +110,9 @@ func saveTicket(ctx context.Context, tx *db.Tx, t *Ticket) error {
 
 // listTickets lists the tickets of a desk: those that are not closed by their
 // clock, or the closed ones.
-func listTickets(ctx context.Context, tx *db.Tx, desk string, closed bool, cursor string, limit int) (out []Ticket, next string, err error) {
+func listTickets(ctx context.Context, tx *db.Tx, desk string, clearance int, closed bool, cursor string, limit int) (out []Ticket, next string, err error) {
 	w := &where{}
-	w.b.WriteString("SELECT " + ticketColumns + " FROM notice_ticket t JOIN notice_notice n ON n.id = t.notice_id WHERE t.desk = " + w.arg(desk))
+	w.b.WriteString("SELECT " + ticketColumns + " FROM notice_ticket t JOIN notice_notice n ON n.id = t.notice_id WHERE t.desk = " + w.arg(desk) + " AND n.clearance <= " + w.arg(clearance))
 	if closed {
 		w.and("t.state = 'closed'")
 	} else {

@@ -224,6 +224,13 @@ func listLetters(ctx context.Context, tx *db.Tx, f Filter, org string, clearance
 	return rs, ns, next, nil
 }
 
+// countOpen counts letters that wait for an answer, up to a hundred.
+func countOpen(ctx context.Context, tx *db.Tx, org string, clearance int) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM (SELECT r.id FROM notice_recipient r JOIN notice_notice n ON n.id = r.notice_id WHERE "+mine+
+		" AND r.answered_at = 0 AND n.stage = 'sent' LIMIT 100) waiting", org, clearance).Scan(&n)
+	return n, err
+}
+
 // markOpened notes the first look; false when it was open already.
 func markOpened(ctx context.Context, tx *db.Tx, id ID, at time.Time) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE notice_recipient SET opened_at = $2, state = CASE WHEN state = 'delivered' THEN 'opened' ELSE state END
