@@ -3,8 +3,10 @@ package intel
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,9 +16,6 @@ import (
 	"noroshi/internal/base/text"
 	"noroshi/internal/incident"
 )
-
-// maxItemFile bounds the file of an item, in bytes.
-const maxItemFile = 500_000
 
 // addCommand is "noroshi intel add FILE": the file is JSON of an item or text,
 // "-" is standard input; with --report the indicators of a report.
@@ -39,7 +38,7 @@ func addCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				in.Item.Grade = g
 			}
 			if len(args) > 0 {
-				raw, err := cli.ReadFile(args[0], maxItemFile)
+				raw, err := cli.ReadFile(args[0], MaxItemFile)
 				if err != nil {
 					return err
 				}
@@ -75,14 +74,26 @@ func addCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	return c
 }
 
+// writeText says what an item is and what was found for it.
 func (it *Item) writeText(w io.Writer, p text.Printer) error {
 	var b strings.Builder
+	say := it.In(string(p.Lang))
 	fmt.Fprintln(&b, it.ID, it.TLP.Label(), it.Grade, p.T("intel.item_state."+string(it.State)))
-	fmt.Fprintln(&b, it.Title)
-	if it.Text != "" {
-		fmt.Fprintln(&b, it.Text)
+	if it.Clearance > 0 {
+		fmt.Fprintln(&b, p.T("intel.item.clearance_is", "level", it.Clearance))
 	}
-	for _, x := range it.Indicators {
+	fmt.Fprintln(&b, say.Title)
+	for _, words := range []string{say.Summary, say.Text} {
+		if words != "" {
+			fmt.Fprintln(&b, words)
+		}
+	}
+	const most = 50
+	for i, x := range it.Indicators {
+		if i == most {
+			fmt.Fprintln(&b, "  "+p.T("intel.item.more", "n", len(it.Indicators)-most))
+			break
+		}
 		line := "  " + p.T("intel.indicator."+string(x.Type)) + "  " + x.Defang()
 		for _, warn := range x.Warnings {
 			line += "  ! " + p.T("intel.warn."+string(warn))
@@ -91,6 +102,11 @@ func (it *Item) writeText(w io.Writer, p text.Printer) error {
 	}
 	if len(it.Vulnerabilities) > 0 {
 		fmt.Fprintln(&b, "  "+strings.Join(it.Vulnerabilities, " "))
+	}
+	for _, step := range it.Provenance {
+		for _, what := range slices.Sorted(maps.Keys(step.Left)) {
+			fmt.Fprintln(&b, "  – "+p.T("intel.item.left", "what", what, "n", step.Left[what]))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -36,12 +36,15 @@ func publishExploited(ctx context.Context, tx *bus.Tx, e Exploited) error {
 	return bus.Publish(ctx, tx, "intel.exploited", e)
 }
 
-// ItemMoved says that an item was published (intel.item_published) or taken
-// back (intel.item_withdrawn). What is in it is for whom its marks allow.
+// ItemMoved says that an item was published (intel.item_published), replaced by
+// its next version (intel.item_replaced) or taken back (intel.item_withdrawn).
+// What is in it is for whom its marks allow.
 type ItemMoved struct {
-	Item string `json:"item"`
+	Item      string `json:"item"`
+	TLP       string `json:"tlp"`
+	Clearance int    `json:"clearance"`
 }
 
-func publishItem(ctx context.Context, tx *bus.Tx, to ItemState, id string, orgs ...string) error {
-	return bus.Publish(ctx, tx, "intel.item_"+string(to), ItemMoved{Item: id}, orgs...)
+func publishItem(ctx context.Context, tx *bus.Tx, it *Item, orgs ...string) error {
+	return bus.Publish(ctx, tx, "intel.item_"+string(it.State), ItemMoved{it.ID, string(it.TLP), it.Clearance}, orgs...)
 }

@@ -12,8 +12,9 @@ var Access = gate.Table{
 	"intel.import": keepers(),
 	"intel.bundle": keepers(),
 
-	"intel.items":    readers(),
+	"intel.items":    addressed(),
 	"intel.add":      writers(),
+	"intel.edit":     writers(),
 	"intel.publish":  writers(),
 	"intel.withdraw": writers(),
 }
@@ -23,15 +24,11 @@ func writers() map[gate.Role]gate.Reach {
 	return map[gate.Role]gate.Reach{gate.OfficeAnalyst: gate.Own, gate.JPCERTClerk: gate.Own}
 }
 
-// readers reach the items that their label and clearance let them know; the
-// desks that deal with all reach TLP:AMBER too.
-func readers() map[gate.Role]gate.Reach {
+// addressed: everyone reaches the items that rungs let them know.
+func addressed() map[gate.Role]gate.Reach {
 	row := map[gate.Role]gate.Reach{}
 	for _, r := range gate.Roles {
 		row[r] = gate.Addressed
-	}
-	for _, r := range []gate.Role{gate.OfficeAnalyst, gate.OfficeClerk, gate.JPCERTClerk} {
-		row[r] = gate.All
 	}
 	return row
 }

@@ -1,8 +1,6 @@
 package intel
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/mail"
 	"net/netip"
@@ -10,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"noroshi/internal/base/fault"
@@ -19,30 +18,34 @@ import (
 
 // Bounds of an item.
 const (
-	maxItemTitle  = 200
-	maxItemText   = 100_000
-	maxIndicators = 10_000
-	maxItemCVEs   = 500
-	maxItemTo     = 1000
-	maxNoteText   = 1000
-	maxToken      = 2048
+	maxItemTitle   = 200
+	maxItemSummary = 2000
+	maxItemText    = 100_000
+	maxIndicators  = 10_000
+	maxItemCVEs    = 500
+	maxItemTo      = 1000
+	maxNoteText    = 1000
+	maxToken       = 2048
 )
 
 // normal checks an item and brings it into its one form. The fault is
 // ErrItem with places that name the fields.
-func (n *NewItem) normal(clearance int) (it Item, err error) {
+func (n *NewItem) normal(clearance int, now time.Time) (it Item, err error) {
 	var bad []fault.Place
 	wrong := func(at, code string, args fault.Args) {
 		bad = append(bad, fault.Place{At: at, Code: code, Args: args})
 	}
-	it = Item{State: ItemDraft, Title: strings.TrimSpace(n.Title), Text: strings.TrimSpace(n.Text), TLP: n.TLP, Clearance: n.Clearance, Grade: n.Grade, Source: strings.TrimSpace(n.Source)}
+	it = Item{State: ItemDraft, Version: 1, Revision: 1, Title: strings.TrimSpace(n.Title), Summary: strings.TrimSpace(n.Summary), Text: strings.TrimSpace(n.Text),
+		English: Prose{strings.TrimSpace(n.English.Title), strings.TrimSpace(n.English.Summary), strings.TrimSpace(n.English.Text)}, TLP: n.TLP, Clearance: n.Clearance, Grade: n.Grade,
+		Source: strings.TrimSpace(n.Source), SourceRef: strings.TrimSpace(n.SourceRef), ValidUntil: n.ValidUntil.UTC().Truncate(time.Microsecond)}
 	if it.Title == "" {
 		wrong("title", "intel.item.title", nil)
 	}
 	for at, v := range map[string]struct {
 		text string
 		max  int
-	}{"title": {it.Title, maxItemTitle}, "text": {it.Text, maxItemText}, "source": {it.Source, maxItemTitle}} {
+	}{"title": {it.Title, maxItemTitle}, "summary": {it.Summary, maxItemSummary}, "text": {it.Text, maxItemText}, "source": {it.Source, maxItemTitle}, "source_ref": {it.SourceRef, maxItemTitle},
+		"english/title": {it.English.Title, maxItemTitle}, "english/summary": {it.English.Summary, maxItemSummary}, "english/text": {it.English.Text, maxItemText}} {
 		if utf8.RuneCountInString(v.text) > v.max {
 			wrong(at, "intel.item.long", fault.Args{"max": v.max})
 		}
@@ -50,8 +53,13 @@ func (n *NewItem) normal(clearance int) (it Item, err error) {
 	if it.TLP == "" {
 		it.TLP = incident.Amber
 	}
-	if it.TLP = incident.TLP(strings.TrimPrefix(strings.ToUpper(string(it.TLP)), "TLP:")); !slices.Contains(incident.TLPs, it.TLP) {
+	if t, ok := parseTLP(string(it.TLP)); ok {
+		it.TLP = t
+	} else {
 		wrong("tlp", "intel.item.tlp", nil)
+	}
+	if !it.ValidUntil.IsZero() && !it.ValidUntil.After(now) {
+		wrong("valid_until", "intel.item.valid", nil)
 	}
 	if it.Clearance < 0 || it.Clearance > 3 {
 		wrong("clearance", "intel.item.clearance", nil)
@@ -86,7 +94,7 @@ func (n *NewItem) normal(clearance int) (it Item, err error) {
 			break
 		}
 	}
-	found, cves := Extract(it.Title + "\n" + it.Text)
+	found, cves := Extract(strings.Join([]string{it.Title, it.Summary, it.Text, it.English.Title, it.English.Summary, it.English.Text}, "\n"))
 	it.Indicators = unique(append(it.Indicators, found...))
 	it.Vulnerabilities = append(it.Vulnerabilities, cves...)
 	slices.Sort(it.Vulnerabilities)
@@ -207,28 +215,13 @@ var (
 
 // warned adds what may be harmless about an indicator.
 func warned(x Indicator) Indicator {
-	host := x.Value
-	switch x.Type {
-	case HashIndicator:
+	if x.Type == HashIndicator {
 		if slices.Contains(emptyHashes, x.Value) {
 			x.Warnings = append(x.Warnings, WarnEmpty)
 		}
 		return x
-	case MailIndicator:
-		_, host, _ = strings.Cut(x.Value, "@")
-	case URLIndicator:
-		_, rest, _ := strings.Cut(x.Value, "://")
-		host, _, _ = strings.Cut(rest, "/")
-		if i := strings.LastIndexByte(host, '@'); i >= 0 {
-			host = host[i+1:]
-		}
-		if h, err := netip.ParseAddrPort(host); err == nil {
-			host = h.Addr().String()
-		} else if strings.Count(host, ":") == 1 {
-			host, _, _ = strings.Cut(host, ":")
-		}
-		host = strings.Trim(host, "[]")
 	}
+	host := x.Host()
 	if p, ok := prefixOf(host); ok {
 		return warnedAddress(x, p)
 	}
@@ -244,6 +237,31 @@ func warned(x Indicator) Indicator {
 		x.Warnings = append(x.Warnings, WarnWide)
 	}
 	return x
+}
+
+// Host returns the address, network or domain of an indicator, of a URL and an
+// address of mail too; empty for a hash.
+func (x Indicator) Host() string {
+	host := x.Value
+	switch x.Type {
+	case HashIndicator:
+		return ""
+	case MailIndicator:
+		_, host, _ = strings.Cut(x.Value, "@")
+	case URLIndicator:
+		_, rest, _ := strings.Cut(x.Value, "://")
+		host, _, _ = strings.Cut(rest, "/")
+		if i := strings.LastIndexByte(host, '@'); i >= 0 {
+			host = host[i+1:]
+		}
+		if h, err := netip.ParseAddrPort(host); err == nil {
+			host = h.Addr().String()
+		} else if strings.Count(host, ":") == 1 {
+			host, _, _ = strings.Cut(host, ":")
+		}
+		host = strings.Trim(host, "[]")
+	}
+	return host
 }
 
 func prefixOf(s string) (netip.Prefix, bool) {
@@ -288,49 +306,18 @@ func ParseGrade(s string) (Grade, error) {
 // String returns the grade as people write it: B2.
 func (g Grade) String() string { return fmt.Sprintf("%s%d", g.Reliability, g.Credibility) }
 
-// parseItem reads the file of an item: JSON of a NewItem, or plain text of
-// which the first line is the title. What n says goes before.
-func parseItem(raw []byte, n NewItem) (NewItem, error) {
-	if !utf8.Valid(raw) {
-		return n, fault.New(fault.Usage, "intel.item.file")
-	}
-	got := NewItem{}
-	if t := bytes.TrimSpace(raw); len(t) > 0 && t[0] == '{' {
-		d := json.NewDecoder(bytes.NewReader(t))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&got); err != nil {
-			return n, fault.New(fault.Usage, "intel.item.file").Because(err)
-		}
-	} else {
-		got.Title, got.Text, _ = strings.Cut(string(t), "\n")
-		got.Title = strings.TrimLeft(got.Title, "# ")
-	}
-	if n.Title != "" {
-		got.Title = n.Title
-	}
-	if n.TLP != "" {
-		got.TLP = n.TLP
-	}
-	if n.Grade != (Grade{}) {
-		got.Grade = n.Grade
-	}
-	if n.Source != "" {
-		got.Source = n.Source
-	}
-	got.Clearance = max(got.Clearance, n.Clearance)
-	got.To = append(got.To, n.To...)
-	return got, nil
-}
-
-// ofReport takes what a report gives away: its indicators and what peers
-// should know, when its reporter agreed, and no name.
-func ofReport(r *incident.Report) (found []Indicator, note string, err error) {
+// ofReport takes what a report gives away: its indicators and what peers should
+// know, when its reporter agreed. Who reported is taken out: names, addresses of
+// mail and numbers that the report gives of them, and indicators under the
+// domains they write from.
+func ofReport(r *incident.Report, names []string) (found []Indicator, note string, err error) {
 	if !r.Consent("share_indicators_consent") {
 		return nil, "", ErrConsent
 	}
+	victim := victimOf(r, names)
 	rows, _ := r.Value("tech.indicators").V.([]incident.Row)
 	for _, row := range rows {
-		if x, ok := indicatorOf(row["value"]); ok {
+		if x, ok := indicatorOf(row["value"]); ok && !victim.has(x) {
 			found = append(found, x)
 		}
 		if len(found) >= maxIndicators {
@@ -338,5 +325,70 @@ func ofReport(r *incident.Report) (found []Indicator, note string, err error) {
 		}
 	}
 	note, _ = r.Value("share.peer_note").Text()
-	return unique(found), note, nil
+	return unique(found), victim.hide(note), nil
+}
+
+// victim is what tells who reported.
+type victim struct{ words, domains []string }
+
+// openMail are services that anybody may write from: their domain tells nothing.
+var openMail = []string{"gmail.com", "outlook.com", "outlook.jp", "hotmail.com", "yahoo.co.jp", "icloud.com"}
+
+func victimOf(r *incident.Report, names []string) (v victim) {
+	word := func(s string) {
+		if s = strings.TrimSpace(s); utf8.RuneCountInString(s) >= 2 {
+			v.words = append(v.words, s)
+		}
+		if _, host, ok := strings.Cut(strings.ToLower(s), "@"); ok && !slices.Contains(openMail, host) {
+			v.domains = append(v.domains, host)
+		}
+	}
+	for _, n := range names {
+		word(n)
+	}
+	for id, value := range r.Values {
+		if !strings.HasPrefix(string(id), "contact.") && !slices.Contains([]incident.FieldID{"operator.name", "operator.name_en", "operator.corporate_number", "operator.address", "operator.lei"}, id) {
+			continue
+		}
+		switch x := value.V.(type) {
+		case string:
+			word(x)
+		case incident.Row:
+			for column, s := range x {
+				if column != "department" {
+					word(s)
+				}
+			}
+		}
+	}
+	v.words = append(v.words, v.domains...)
+	slices.SortFunc(v.words, func(a, b string) int { return len(b) - len(a) }) // a part of a name after the whole
+	return v
+}
+
+// has reports whether an indicator is of the reporter's own domains.
+func (v victim) has(x Indicator) bool {
+	host := strings.TrimPrefix(x.Host(), "*.")
+	return slices.ContainsFunc(v.domains, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
+}
+
+// hide puts marks in place of what tells who reported, in any case of letters.
+func (v victim) hide(s string) string {
+	for _, w := range v.words {
+		low, look := strings.ToLower(s), strings.ToLower(w)
+		if len(low) != len(s) { // folding moved the places
+			s = strings.ReplaceAll(s, w, "■■")
+			continue
+		}
+		for from := 0; ; {
+			i := strings.Index(low[from:], look)
+			if i < 0 {
+				break
+			}
+			i += from
+			s, low = s[:i]+"■■"+s[i+len(look):], low[:i]+"■■"+low[i+len(look):]
+			from = i + len("■■")
+		}
+	}
+	return s
 }

@@ -13,8 +13,10 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/text"
 	"noroshi/internal/incident"
 	"noroshi/internal/intel/feed"
+	"noroshi/internal/org"
 )
 
 // CSAFReader reads a CSAF document into records.
@@ -26,12 +28,16 @@ type Config struct {
 	Ledger    *ledger.Ledger
 	Keys      *key.Store        // seals items; nil: there are none on this hub
 	Incidents *incident.Service // for items out of reports; may be nil
-	Sources   []FeedSource      // as configured; see Check
-	Client    *fetch.Client     // the way out; nil: none
-	CSAF      CSAFReader        // reads CSAF documents; nil: they are refused
-	Dir       string            // folder for files on their way in; empty is the system's
-	Log       *slog.Logger      // nil: none
-	Now       func() time.Time  // nil: the clock
+	Orgs      *org.Service      // whom items name; nil: ids are taken as they are
+	// Registered tells which of some addresses, networks and domains are registered
+	// by an organisation as its own, or with an empty org by any. Nil: not asked.
+	Registered func(ctx context.Context, tx *db.Tx, hosts []string, org string) (map[string]bool, error)
+	Sources    []FeedSource     // as configured; see Check
+	Client     *fetch.Client    // the way out; nil: none
+	CSAF       CSAFReader       // reads CSAF documents; nil: they are refused
+	Dir        string           // folder for files on their way in; empty is the system's
+	Log        *slog.Logger     // nil: none
+	Now        func() time.Time // nil: the clock
 }
 
 // Service is what people and the clock do with feeds: one method per
@@ -39,6 +45,7 @@ type Config struct {
 type Service struct {
 	Config
 	bodies *bodies
+	words  *text.Catalog // for what reporters are told
 	one    chan struct{} // holds a token while an import runs: one at a time
 	batch  int           // records staged in one transaction
 }
@@ -55,7 +62,11 @@ func Open(c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Config: c, bodies: b, one: make(chan struct{}, 1), batch: stageBatch}, nil
+	words, err := text.Load(Words)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{Config: c, bodies: b, words: words, one: make(chan struct{}, 1), batch: stageBatch}, nil
 }
 
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }

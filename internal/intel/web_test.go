@@ -59,7 +59,8 @@ func newSite(t *testing.T, feeds ...FeedSource) *site {
 		if role == "" {
 			return gate.Identity{}, gate.ErrSignIn
 		}
-		id := gate.Identity{Person: "p", Org: "o", Roles: []gate.Role{gate.Role(role)}}
+		kind, _, _ := strings.Cut(role, ".")
+		id := gate.Identity{Person: "p", Org: "o", Kinds: []string{kind}, Roles: []gate.Role{gate.Role(role)}}
 		if c.Bearer != "" {
 			id.Token, id.Scopes = "t", []string{"intel.*"}
 		}
