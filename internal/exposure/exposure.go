@@ -48,7 +48,7 @@ type Exposure struct {
 	Priority      Priority    `json:"priority"`
 	Exploited     bool        `json:"exploited"` // used in attacks
 	State         State       `json:"state"`
-	Review        string      `json:"review,omitempty"` // why a verdict should be looked at again: exploited, expired
+	Review        string      `json:"review,omitempty"` // why a verdict should be looked at again: exploited (attacks began), raised (it rests on the place, which got worse)
 	FoundAt       time.Time   `json:"found_at"`
 	ChangedAt     time.Time   `json:"changed_at"`
 	EndedAt       time.Time   `json:"ended_at,omitzero"`

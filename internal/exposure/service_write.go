@@ -146,13 +146,22 @@ func (w *writer) row(g *group, was *rowRow, now *computed, c *key.Cipher) error 
 			what = "lowered"
 		}
 		switch was.State {
-		case Seen, Handled:
+		case Seen:
 			if raised {
 				r.State = New
 			}
+		case Handled:
+			if raised {
+				r.State = New
+			} else if now.devices > was.Devices { // what was dealt with was less
+				r.State, what = New, "reopened"
+			}
 		case Judged:
-			if now.exploited && !was.Exploited {
+			switch v := w.verdicts[[2]string{g.org, now.vulnerability}]; {
+			case now.exploited && !was.Exploited:
 				r.Review = "exploited"
+			case raised && r.Review == "" && placeBound(v.Justification):
+				r.Review = "raised"
 			}
 		}
 	}
@@ -191,6 +200,12 @@ func (w *writer) row(g *group, was *rowRow, now *computed, c *key.Cipher) error 
 	}
 	w.told[happened] = append(w.told[happened], Happened{Org: r.Org, Vulnerability: r.Vulnerability, Exposure: r.ID, Priority: r.Priority.String()})
 	return w.parts(&r, now, c, fresh)
+}
+
+// placeBound reports whether a justification rests on where the equipment stands
+// and what stands before it, so that it is asked again when that gets worse.
+func placeBound(j product.Justification) bool {
+	return j == product.CodeNotControllable || j == product.InlineMitigationsPresent
 }
 
 // parts writes what contractors operate of a row.

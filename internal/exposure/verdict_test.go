@@ -105,6 +105,33 @@ func TestAVerdictIsCarriedToTheNextVersion(t *testing.T) {
 	})
 }
 
+// A verdict that rests on a protection is asked again when the equipment moves to
+// where that is not; one that rests on the product is not.
+func TestAVerdictThatRestsOnThePlace(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		e := h.add(h.wind(), "cpe", gateway, "version", "9.1.5", "zone", "isolated", "service", "送電")
+		h.say(said{id: "CVE-2026-90001", vendor: "orvane", product: "edgegate", before: "9.9"})
+		h.settle()
+		for _, c := range []struct {
+			why  product.Justification
+			want string
+		}{{product.InlineMitigationsPresent, "raised"}, {product.CodeNotPresent, ""}} {
+			n := judge(h.one(h.wind()).ID)
+			n.Justification = c.why
+			if _, err := h.Judge(h.wind(), n); err != nil {
+				t.Fatal(err)
+			}
+			e = h.change(h.wind(), e, "zone", "internet")
+			h.settle()
+			if got := h.one(h.wind()); got.State != Judged || got.Review != c.want {
+				t.Errorf("%s: %s %q, want %q", c.why, got.State, got.Review, c.want)
+			}
+			e = h.change(h.wind(), e, "zone", "isolated")
+			h.settle()
+		}
+	})
+}
+
 func TestAVerdictForATime(t *testing.T) {
 	eachHub(t, func(t *testing.T, h *hub) {
 		e, _ := h.exposed()
@@ -201,7 +228,19 @@ func TestMarks(t *testing.T) {
 		if _, err := h.Mark(h.wind(), []ID{e.ID}, Judged, ""); !errors.Is(err, ErrState) {
 			t.Errorf("judged without a reason: %v", err)
 		}
-		// What was handled comes back when it gets worse.
+		// What was handled comes back when there is more of it, or it gets worse.
+		more := h.add(h.wind(), "cpe", gateway, "version", "9.1.5", "zone", "internet")
+		h.settle()
+		if got := h.one(h.wind()); got.State != New || !slices.Contains(whats(got), "reopened") {
+			t.Errorf("more of it: %s %v", got.State, whats(got))
+		}
+		if err := h.assets.Remove(h.wind(), more.ID, more.Revision); err != nil {
+			t.Fatal(err)
+		}
+		h.settle()
+		if _, err := h.Mark(h.wind(), []ID{e.ID}, Handled, "更新しました"); err != nil {
+			t.Fatal(err)
+		}
 		h.attack("CVE-2026-90001")
 		h.settle()
 		if got := h.one(h.wind()); got.State != New {
