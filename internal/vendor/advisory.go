@@ -31,6 +31,11 @@ type issue struct {
 // specifier, or a comparison.
 var ranged = regexp.MustCompile(`^(?:vers:[a-z0-9.+-]+/[^\s]+|(?:<|<=|>|>=)\s?[^\s<>=]+)$`)
 
+// single is a fixed version that stands as one version in a product tree; what
+// else makers write for it ("9.1 or later") is said in the remedy only
+// (CSAF 2.0 §6.1.31).
+var single = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._+~:()-]*[0-9][0-9A-Za-z._+~:()-]*$|^[0-9]+$`)
+
 // advisory writes what a maker said of its products as a CSAF 2.0 advisory; with
 // no product affected as a VEX document. Products of which nothing was said are
 // left out: a document does not say that nobody looked. ErrNothing when that
@@ -106,9 +111,10 @@ func said(v *csaf.Vulnerability, a *csaf.Advisory, id, name string, p Product, i
 	day, _ := time.ParseInLocation(dayLayout, p.FixOn, text.JST)
 	switch p.Fix {
 	case Released:
-		fixed := id + "F"
-		v.Fixed = append(v.Fixed, fixed)
-		a.Products = append(a.Products, csaf.Product{ID: fixed, Vendor: i.maker, Name: name, Version: p.Fixed})
+		if fixed := id + "F"; single.MatchString(p.Fixed) {
+			v.Fixed = append(v.Fixed, fixed)
+			a.Products = append(a.Products, csaf.Product{ID: fixed, Vendor: i.maker, Name: name, Version: p.Fixed})
+		}
 		v.Remediations = append(v.Remediations, csaf.Remediation{Category: "vendor_fix", Details: i.words.T("vendor.csaf.fixed", "version", p.Fixed), URL: p.FixURL, At: day.UTC(), Products: one})
 	case Planned:
 		v.Remediations = append(v.Remediations, csaf.Remediation{Category: "none_available", Details: i.words.T("vendor.csaf.planned", "day", p.FixOn), Products: one})
