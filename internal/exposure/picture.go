@@ -146,8 +146,9 @@ var weekFills = []struct {
 
 // weeksSVG draws how many exposures waited at the end of each week: one bar a
 // week, by priority, the most urgent on top; zero base; the last bar is now.
-func weeksSVG(p text.Printer, weeks []Week, say string) template.HTML {
-	const height, floor, roof = 210, 184, 22
+func weeksSVG(p text.Printer, weeks []Week, say string, height int) template.HTML {
+	const roof = 22
+	floor := height - 26
 	top := 1
 	for i := range weeks {
 		top = max(top, weeks[i].Total())

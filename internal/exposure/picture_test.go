@@ -30,8 +30,8 @@ func TestPictures(t *testing.T) {
 	for name, svg := range map[string]string{
 		"heat":        string(h.SVG()),
 		"heat_empty":  string((&heat{Say: "なし"}).SVG()),
-		"weeks":       string(weeksSVG(p, weeks, "13週")),
-		"weeks_empty": string(weeksSVG(p, []Week{{At: weeks[0].At}}, "空")),
+		"weeks":       string(weeksSVG(p, weeks, "13週", weeksHeight)),
+		"weeks_empty": string(weeksSVG(p, []Week{{At: weeks[0].At}}, "空", weeksHeightPaper)),
 		"range":       string(rangeSVG(p, &Ground{From: "9.1.0", To: "9.1.8", Version: "9.1.5"}, "<範囲>")),
 		"range_open":  string(rangeSVG(p, &Ground{To: "9.1.8", Through: true, Version: "9.1.8"}, "範囲")),
 	} {

@@ -121,6 +121,9 @@ type verdictOf struct {
 	At, Until          time.Time
 }
 
+// LastDay is an instant of the last day on which the verdict holds.
+func (x verdictOf) LastDay() time.Time { return x.Until.Add(-time.Minute) }
+
 // one gathers an exposure for the page and for the desk's right side.
 func (v *screen) one(id ID) (*oneView, error) {
 	e, err := v.s.Get(v.Context(), id)
@@ -163,7 +166,7 @@ func (v *screen) one(id ID) (*oneView, error) {
 		x := &e.Past[i]
 		note := strings.TrimSpace(x.Person)
 		if x.Words != "" {
-			note = strings.TrimSpace(note + v.p.T("exposure.web.quote", "words", x.Words))
+			note = strings.TrimSpace(note + " " + v.p.T("exposure.web.quote", "words", x.Words))
 		}
 		d.Past = append(d.Past, page.Step{Kind: "done", At: x.At, What: v.p.T("exposure.web.past." + x.What), Note: note})
 	}

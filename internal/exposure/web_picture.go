@@ -18,7 +18,10 @@ import (
 const (
 	heatProducts = 14
 	heatWeeks    = 13
-	tableRows    = 200
+
+	weeksHeight      = 210 // pixels
+	weeksHeightPaper = 120 // so that all fits on one sheet
+	tableRows        = 200
 )
 
 // pagesPicture are the pictures by sector and product, and the executive's page.
@@ -262,7 +265,11 @@ func (v *screen) showExecutive() error {
 		d.Five = append(d.Five, five{v.p.T("exposure.web.five." + x.key), unit, v.p.T("exposure.web.five_note." + x.key), x.n, "/exposures" + x.href})
 	}
 	title, say := v.weeksWords(weeks)
-	d.Figure = page.Figure{Title: title, Note: v.p.T("exposure.web.weeks_bar_note"), SVG: weeksSVG(v.p, weeks, say)}
+	height := weeksHeight
+	if d.Print {
+		height = weeksHeightPaper
+	}
+	d.Figure = page.Figure{Title: title, Note: v.p.T("exposure.web.weeks_bar_note"), SVG: weeksSVG(v.p, weeks, say, height)}
 	for i := len(weekFills) - 1; i >= 0; i-- {
 		x := weekFills[i]
 		d.Legend = append(d.Legend, page.Mass{Label: v.p.T("page.severity." + x.priority.String()), N: weeks[len(weeks)-1].By[x.priority], Class: x.fill})
@@ -281,7 +288,7 @@ func (v *screen) showExecutive() error {
 	shell := v.shell(d.Head.H1, "executive")
 	shell.Density = page.Roomy
 	if d.Print {
-		shell.Layout = page.Print
+		shell.Layout, shell.Density = page.Print, page.Desk
 	}
 	return v.Render("exposure/executive", shell, d)
 }

@@ -249,7 +249,7 @@ func TestAnOperatorsDay(t *testing.T) {
 	if status, to := s.post(asWind, "/exposures/verdict", url.Values{"id": {id}, "justification": {"vulnerable_code_not_in_execute_path"}, "words": {"使っていない機能です"}, "until.y": {"2027"}, "until.m": {"3"}, "until.d": {"31"}}); status != 303 || to != one {
 		t.Errorf("verdict: %d %s", status, to)
 	}
-	body = s.see(asWind, one, "該当しないと決めました", "使っていない機能です", "弱点のあるコードは動きません", "元に戻す")
+	body = s.see(asWind, one, "該当しないと決めました", "使っていない機能です", "弱点のあるコードは動きません", "元に戻す", "2027年3月31日")
 	undo := regexp.MustCompile(`/exposures/undo\?[^"]*`).FindString(body)
 	if status, to := s.post(asWind, strings.ReplaceAll(undo, "&amp;", "&"), nil); status != 303 || to != one {
 		t.Errorf("undo: %d %s", status, to)
