@@ -107,9 +107,12 @@ func fillIn(c Content, f Facts, found []Exposed) Content {
 		what = in("what.attacked")
 	}
 	c.Management = &Brief{TLP: Green, What: what, SoWhat: in("so_what"), Decide: in("decide")}
-	details := f.Details
-	if details.JA == "" && details.EN == "" {
-		details = in("details")
+	details, plain := f.Details, in("details")
+	if details.JA == "" { // most feeds speak English alone
+		details.JA = plain.JA
+	}
+	if details.EN == "" {
+		details.EN = plain.EN
 	}
 	checks := []text.Both{in("check.version"), in("check.reach")}
 	if f.Fixed != "" {
