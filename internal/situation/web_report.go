@@ -78,8 +78,13 @@ func showReport(q *httpd.Request, s *Service) error {
 func (p say) lines(list []TaskLine, names map[string]string) (out []taskLine) {
 	for _, t := range list {
 		l := taskLine{Title: t.Title, Owner: names[t.Owner], State: p.task(t.State), Tag: taskTag[t.State], Late: t.Late}
-		if l.Due = (page.Due{At: t.DueAt}); t.DueAt.IsZero() || t.State == Done {
+		switch {
+		case t.State == Done:
 			l.Due = page.Due{Word: p.task(t.State)}
+		case t.DueAt.IsZero():
+			l.Due = page.Due{Word: p.T("situation.web.no_due")}
+		default:
+			l.Due = page.Due{At: t.DueAt}
 		}
 		out = append(out, l)
 	}

@@ -25,12 +25,12 @@ func whole(s string) (int, bool) {
 }
 
 func pagesRoom(r *httpd.Router, s *Service) {
-	r.Page("GET /situations/{id}", func(q *httpd.Request) error { return showRoom(q, s, nil) })
+	r.Page("GET /situations/{id}", func(q *httpd.Request) error { return showRoom(q, s, nil, "") })
 	act := func(path string, do func(q *httpd.Request, id ID) error) {
 		r.Page("POST /situations/{id}/"+path, func(q *httpd.Request) error {
 			err := do(q, q.Path("id"))
 			if formFault(err) {
-				return showRoom(q, s, err)
+				return showRoom(q, s, err, path)
 			}
 			if err != nil {
 				return err
@@ -39,10 +39,12 @@ func pagesRoom(r *httpd.Router, s *Service) {
 		})
 	}
 	act("participants", func(q *httpd.Request, id ID) error {
-		_, err := s.Invite(q.Context(), id, q.Form("org"), readSees(q))
+		_, err := s.Invite(q.Context(), id, q.Form("org"), readSees(q, "sees"))
 		return err
 	})
-	act("narrow", func(q *httpd.Request, id ID) error { return s.Narrow(q.Context(), id, q.Form("org"), readSees(q)) })
+	act("narrow", func(q *httpd.Request, id ID) error {
+		return s.Narrow(q.Context(), id, q.Form("member"), readSees(q, "shows"))
+	})
 	act("incidents", func(q *httpd.Request, id ID) error {
 		_, err := s.Join(q.Context(), id, q.Form("incident"))
 		if err != nil && fault.KindOf(err) == fault.NotFound { // as one types it, of a report that is not on one's desk
@@ -73,9 +75,9 @@ func pagesRoom(r *httpd.Router, s *Service) {
 	})
 }
 
-func readSees(q *httpd.Request) Sees {
+func readSees(q *httpd.Request, name string) Sees {
 	var s Sees
-	for _, x := range q.Forms()["sees"] {
+	for _, x := range q.Forms()[name] {
 		switch x {
 		case "incidents":
 			s.Incidents = true
@@ -125,6 +127,7 @@ type incidentLine struct {
 // form is a form of the room.
 type roomForm struct {
 	To, Title, Word, Kind string
+	Open                  bool
 	Fields                []page.Field
 }
 
@@ -162,7 +165,9 @@ func (p say) due(t Task) page.Due {
 	return page.Due{At: t.DueAt, MetAt: t.DoneAt}
 }
 
-func showRoom(q *httpd.Request, s *Service, bad error) error {
+// showRoom is the room as who looks sees it. failed is the form that a fault
+// belongs to; it comes back open.
+func showRoom(q *httpd.Request, s *Service, bad error, failed string) error {
 	p := say{q.Printer}
 	x, err := s.Get(q.Context(), q.Path("id"), "")
 	if err != nil {
@@ -208,6 +213,10 @@ func showRoom(q *httpd.Request, s *Service, bad error) error {
 	if v.Open {
 		if err := v.forms(p, x, q, s); err != nil {
 			return err
+		}
+		for name, f := range v.Forms {
+			f.Open = f.To == failed
+			v.Forms[name] = f
 		}
 	}
 	shell := q.Shell(v.Head.H1)
@@ -317,7 +326,8 @@ func (v *roomView) forms(p say, x View, q *httpd.Request, s *Service) error {
 		}
 	}
 	if len(members) > 0 {
-		v.Forms["narrow"] = roomForm{To: "narrow", Title: p.T("situation.web.narrow"), Word: p.T("situation.web.narrow"), Fields: []page.Field{{Name: "org", Kind: "select", Label: p.T("situation.web.org"), Need: page.Required, Options: members}, sees}}
+		sees.Name = "shows"
+		v.Forms["narrow"] = roomForm{To: "narrow", Title: p.T("situation.web.narrow"), Word: p.T("situation.web.narrow"), Fields: []page.Field{{Name: "member", Kind: "select", Label: p.T("situation.web.org"), Need: page.Required, Options: members}, sees}}
 	}
 	return nil
 }

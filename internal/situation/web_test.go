@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -135,7 +136,7 @@ func TestTheRoomOfEverySide(t *testing.T) {
 	}
 	s.post(asClerk, at+"/incidents", "incident", got.Case.Number)
 	s.post(asOffice, at+"/tasks", "owner", s.country.ID("wind"), "title", "通信の記録を残す", "detail", "90日分", "due_at.y", "2026", "due_at.m", "11", "due_at.d", "22", "due_at.h", "12", "due_at.zone", "+09:00")
-	if code, body := s.send(asOffice, "POST", at+"/tasks", form, "title=x"); code != 422 || !strings.Contains(body, "担当する機関を選んでください") {
+	if code, body := s.send(asOffice, "POST", at+"/tasks", form, "title=x"); code != 422 || !strings.Contains(body, "担当する機関を選んでください") || strings.Count(body, "<details open>") != 1 || twice(body) != "" {
 		t.Errorf("%d %s", code, body)
 	}
 	s.post(asOffice, at+"/decisions", "what", "外からの接続を止める", "to", s.country.ID("wind"))
@@ -174,11 +175,23 @@ func TestTheRoomOfEverySide(t *testing.T) {
 	if code, _ := s.send(asClerk, "POST", at+"/close", form, "lessons=x"); code != 403 {
 		t.Errorf("a member closes: %d", code)
 	}
-	s.post(asOffice, at+"/narrow", "org", s.country.ID("industry"), "sees", "reports")
+	s.post(asOffice, at+"/narrow", "member", s.country.ID("industry"), "shows", "reports")
 	s.page(asClerk, at, "!公表は見送る", "!通信の記録を残す")
 	s.post(asOffice, at+"/close", "lessons", "記録は先に残す")
 	s.page(asClerk, "/situations?closed=1", "電力への侵入", "終えた時刻")
 	s.page(asOffice, at, "記録は先に残す", "!課題を渡す</button>")
+}
+
+// twice returns an id that stands on a page twice.
+func twice(body string) string {
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		if seen[m[1]] {
+			return m[1]
+		}
+		seen[m[1]] = true
+	}
+	return ""
 }
 
 func TestAPI(t *testing.T) {

@@ -19,7 +19,7 @@ func pagesRequest(r *httpd.Router, s *Service) {
 		r.Page("POST /vendor/requests/{id}/"+path, func(q *httpd.Request) error {
 			err := do(q, q.Path("id"))
 			if formFault(err) {
-				return showRequest(q, s, err)
+				return showRequest(q, s, renamed(err, "note", noteOf(path)))
 			}
 			if err != nil {
 				return err
@@ -33,16 +33,16 @@ func pagesRequest(r *httpd.Router, s *Service) {
 		if bad != nil {
 			return fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(*bad)
 		}
-		return s.Send(q.Context(), id, due, q.Form("note"))
+		return s.Send(q.Context(), id, due, q.Form(noteOf("send")))
 	})
-	act("told", func(q *httpd.Request, id ID) error { return s.Told(q.Context(), id, q.Form("note")) })
+	act("told", func(q *httpd.Request, id ID) error { return s.Told(q.Context(), id, q.Form(noteOf("told"))) })
 	act("tell", func(q *httpd.Request, id ID) error {
 		_, err := s.Tell(q.Context(), id)
 		return err
 	})
-	act("close", func(q *httpd.Request, id ID) error { return s.Close(q.Context(), id, q.Form("note")) })
+	act("close", func(q *httpd.Request, id ID) error { return s.Close(q.Context(), id, q.Form(noteOf("close"))) })
 	act("accept", func(q *httpd.Request, id ID) error { return s.Accept(q.Context(), id) })
-	act("decline", func(q *httpd.Request, id ID) error { return s.Decline(q.Context(), id, q.Form("note")) })
+	act("decline", func(q *httpd.Request, id ID) error { return s.Decline(q.Context(), id, q.Form(noteOf("decline"))) })
 	act("messages", func(q *httpd.Request, id ID) error {
 		_, err := s.Say(q.Context(), id, "", thread.Kind(q.Form("kind")), q.Form("text"))
 		return err
@@ -95,6 +95,21 @@ func pagesRequest(r *httpd.Router, s *Service) {
 		}
 		return q.Redirect("/vendor/requests/" + q.Path("id") + "/products/" + q.Path("product"))
 	})
+}
+
+// noteOf is the field of a step's reason: several steps stand on one page.
+func noteOf(step string) string { return step + "_note" }
+
+// renamed says a fault at the field that it stands at on this page.
+func renamed(err error, from, to string) error {
+	out := *fault.Of(err)
+	out.Places = slices.Clone(out.Places)
+	for i := range out.Places {
+		if out.Places[i].At == from {
+			out.Places[i].At = to
+		}
+	}
+	return &out
 }
 
 type productLine struct {
@@ -154,8 +169,8 @@ func (p say) sayFields() []page.Field {
 
 // forms are the steps open to who looks.
 func (p say) forms(v RequestView, now time.Time) (out []stepForm) {
-	note := func(need page.Need) page.Field {
-		return page.Field{Name: "note", Kind: "textarea", Label: p.T("vendor.web.reason"), Need: need, Rows: 2}
+	note := func(step string, need page.Need) page.Field {
+		return page.Field{Name: noteOf(step), Kind: "textarea", Label: p.T("vendor.web.reason"), Need: need, Rows: 2}
 	}
 	due := page.Field{Name: "due_at", Kind: "datetime", Label: p.T("vendor.web.due"), Need: page.Optional, Hint: p.T("vendor.web.due_hint", "days", answerDays)}
 	can := func(to State, by Side) bool {
@@ -166,21 +181,21 @@ func (p say) forms(v RequestView, now time.Time) (out []stepForm) {
 			out = append(out, stepForm{To: "accept", Word: p.T("vendor.web.accept"), Kind: "primary", Title: p.T("vendor.web.accept_h")})
 		}
 		if can(Declined, Maker) {
-			out = append(out, stepForm{To: "decline", Word: p.T("vendor.web.decline"), Kind: "quiet", Title: p.T("vendor.web.decline_h"), Fields: []page.Field{note(page.Required)}})
+			out = append(out, stepForm{To: "decline", Word: p.T("vendor.web.decline"), Kind: "quiet", Title: p.T("vendor.web.decline_h"), Fields: []page.Field{note("decline", page.Required)}})
 		}
 		return out
 	}
 	if v.Request.State == Reported && v.Case.Starter == v.Request.Org {
 		out = append(out, stepForm{To: "triage", Word: p.T("vendor.web.triage"), Kind: "primary", Title: p.T("vendor.web.triage_h")})
 	} else if can(RequestSent, Coordinator) || v.Request.State == Reported || v.Request.State == Closed {
-		out = append(out, stepForm{To: "send", Word: p.T("vendor.web.send"), Kind: "primary", Title: p.T("vendor.web.send_h"), Fields: []page.Field{due, note(page.Optional)}})
+		out = append(out, stepForm{To: "send", Word: p.T("vendor.web.send"), Kind: "primary", Title: p.T("vendor.web.send_h"), Fields: []page.Field{due, note("send", page.Optional)}})
 	}
 	if v.Request.State == FixReleased && !v.Case.Embargo.Runs(now) {
 		out = append(out, stepForm{To: "tell", Word: p.T("vendor.web.tell"), Kind: "primary", Title: p.T("vendor.web.tell_h")},
-			stepForm{To: "told", Word: p.T("vendor.web.told"), Kind: "quiet", Title: p.T("vendor.web.told_h"), Fields: []page.Field{note(page.Required)}})
+			stepForm{To: "told", Word: p.T("vendor.web.told"), Kind: "quiet", Title: p.T("vendor.web.told_h"), Fields: []page.Field{note("told", page.Required)}})
 	}
 	if can(Closed, Coordinator) {
-		out = append(out, stepForm{To: "close", Word: p.T("vendor.web.close"), Kind: "quiet", Title: p.T("vendor.web.close_h"), Fields: []page.Field{note(page.Required)}})
+		out = append(out, stepForm{To: "close", Word: p.T("vendor.web.close"), Kind: "quiet", Title: p.T("vendor.web.close_h"), Fields: []page.Field{note("close", page.Required)}})
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -176,11 +177,29 @@ func TestTheDeskOfBothSides(t *testing.T) {
 	s.post(asOffice, at+"/embargo", "reason", "もう知られている")
 	s.post(asMaker, p, "status", "affected", "fix", "released", "fixed", "9.1.5", "versions", "vers:generic/<9.1.5")
 	s.page(asOffice, r, "該当する機関すべてに知らせる")
-	s.post(asOffice, r+"/told", "note", "電話で知らせた")
-	s.post(asOffice, r+"/close", "note", "行き渡った")
+	if code, body := s.send(asOffice, "POST", r+"/close", form, ""); code != 422 && code != 409 || twice(body) != "" {
+		t.Errorf("%d %s %s", code, twice(body), body)
+	}
+	if code, body := s.send(asOffice, "POST", r+"/told", form, ""); code != 422 || !strings.Contains(body, `href="#f-told_note"`) {
+		t.Errorf("%d %s", code, body)
+	}
+	s.post(asOffice, r+"/told", "told_note", "電話で知らせた")
+	s.post(asOffice, r+"/close", "close_note", "行き渡った")
 	s.page(asOffice, r, "電話で知らせた", "完了")
 	s.page(asClerk, r, "EdgeGate 410", "!電話")
 	s.page(asOffice, "/todos", "!要請を進める")
+}
+
+// twice returns an id that stands on a page twice.
+func twice(body string) string {
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		if seen[m[1]] {
+			return m[1]
+		}
+		seen[m[1]] = true
+	}
+	return ""
 }
 
 func TestCommands(t *testing.T) {
