@@ -16,9 +16,20 @@
 // key; in clear stand counts, verdict, priority and state. A contractor sees
 // rows computed from the equipment it operates, and nothing of the rest.
 //
-// Follows: asset.added, asset.changed, asset.removed, asset.imported,
-// intel.stated, intel.exploited, org.registered, org.changed, org.tied.
-// Says: exposure.found, exposure.changed, exposure.ended, exposure.judged.
+// Registered addresses and domains are found by keyed tags, one key per
+// operator, when an indicator is asked for.
+//
+// Invariants: the digest of a group (operator and product) is the sum of its
+// live rows' digests; a row is as a computation from nothing would make it,
+// whichever events led there; a verdict of a person is never changed by the hub.
+//
+// Tables: exposure_org, exposure_sector, exposure_subject, exposure_key,
+// exposure_group, exposure_row, exposure_part, exposure_verdict, exposure_past,
+// exposure_name, exposure_run, exposure_sighting, exposure_place.
+// Events in: asset.added, asset.changed, asset.removed, asset.imported,
+// intel.stated, intel.exploited, sighting.recorded, sighting.withdrawn,
+// org.changed, org.tied, exposure.due. Events out: exposure.found,
+// exposure.changed, exposure.ended, exposure.judged, exposure.due.
 //
 // Article: Act 42 of 2025, arts. 39 and 40 (information for those concerned).
 package exposure
