@@ -98,6 +98,16 @@ func (p *problems) mark(r *RuleSet, at string, t TLP) TLP {
 
 var vulnerabilityID = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._:-]{2,79}$`)
 
+// vulnerability tidies an id. A CVE id has one spelling; others, as those of
+// GitHub, mix letter cases.
+func vulnerability(id string) string {
+	id = strings.TrimSpace(id)
+	if len(id) > 4 && strings.EqualFold(id[:4], "CVE-") {
+		return strings.ToUpper(id)
+	}
+	return id
+}
+
 // Normal returns the content tidied, or a fault that names every place to
 // correct. What is merely missing is for the check before sending: a draft may
 // be kept at any stage.
@@ -123,7 +133,7 @@ func (r *RuleSet) Normal(c Content, now time.Time) (Content, error) {
 	}
 	c.About = slices.Clone(c.About)
 	for i, v := range c.About {
-		c.About[i] = strings.ToUpper(strings.TrimSpace(v))
+		c.About[i] = vulnerability(v)
 		if !vulnerabilityID.MatchString(c.About[i]) {
 			p.add("/about/"+strconv.Itoa(i), "notice.field.vulnerability")
 		}

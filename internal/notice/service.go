@@ -203,7 +203,7 @@ func (s *Service) openAll(ctx context.Context, tx *db.Tx, from string, list []Re
 	return nil
 }
 
-// said is the sealed part of an answer.
+// words is the sealed part of an answer.
 type words struct {
 	Note    string `json:"note,omitempty"`
 	Interim string `json:"interim,omitempty"`

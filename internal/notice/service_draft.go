@@ -128,11 +128,14 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, in NewNotice, item Fac
 	var err error
 	switch {
 	case in.Vulnerability != "":
-		if f.About = []string{in.Vulnerability}; s.Vulnerability != nil {
-			if f, err = s.Vulnerability(ctx, tx, in.Vulnerability); err != nil {
-				return c, nil, fmt.Errorf("facts of %s: %w", in.Vulnerability, err)
+		id := vulnerability(in.Vulnerability)
+		if s.Vulnerability != nil {
+			if f, err = s.Vulnerability(ctx, tx, id); err != nil {
+				return c, nil, fmt.Errorf("facts of %s: %w", id, err)
 			}
-			f.About = []string{in.Vulnerability}
+		}
+		if len(f.About) == 0 {
+			f.About = []string{id}
 		}
 	case in.Item != "":
 		f, c.Item = item, in.Item

@@ -30,7 +30,7 @@ func (s *Service) Get(ctx context.Context, id ID) (n Notice, err error) {
 	return n, err
 }
 
-// Listed is a notice in its sender's list.
+// Overview is a notice in its sender's list.
 type Overview struct {
 	Notice
 	Recipients int `json:"recipients"`
@@ -225,7 +225,7 @@ func (s *Service) queueDelivery(ctx context.Context, tx *db.Tx, n *Notice, to []
 	return insertDeliveries(ctx, tx, out)
 }
 
-// purpose trims what a person wrote and refuses nothing at all, or too much.
+// reasonOf trims what a person wrote and refuses nothing at all, or too much.
 func reasonOf(at, text string) (string, error) {
 	text = strings.TrimSpace(strings.ToValidUTF8(text, ""))
 	n := utf8.RuneCountInString(text)

@@ -42,6 +42,7 @@ func FactsBy(i *intel.Service) func(context.Context, *db.Tx, string) (Facts, err
 		if err != nil {
 			return f, err
 		}
+		f.About = []string{v.ID} // the name that exposures have it by
 		f.Title = text.Both{JA: v.Title["ja"], EN: v.Title["en"]}
 		if f.Title.JA == "" {
 			f.Title.JA = f.Title.EN

@@ -56,7 +56,7 @@ func (s *Service) remind(ctx context.Context, now time.Time) (reminded int, more
 			r := &due[i]
 			n := notices[r.Notice]
 			if n == nil {
-				if n, err = s.timesOf(ctx, tx, r.Notice); err != nil {
+				if n, err = s.scheduled(ctx, tx, r.Notice); err != nil {
 					return err
 				}
 				notices[r.Notice] = n
@@ -85,8 +85,8 @@ func (s *Service) remind(ctx context.Context, now time.Time) (reminded int, more
 	return reminded, more, err
 }
 
-// timesOf returns of a notice what a schedule needs.
-func (s *Service) timesOf(ctx context.Context, tx *db.Tx, id ID) (*Notice, error) {
+// scheduled returns of a notice what a schedule needs.
+func (s *Service) scheduled(ctx context.Context, tx *db.Tx, id ID) (*Notice, error) {
 	row, err := anyNotice(ctx, tx, id)
 	return &row.Notice, err
 }

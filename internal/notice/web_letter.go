@@ -24,7 +24,7 @@ func (w *web) letters() {
 // perPage is how many rows a list shows.
 const perPage = 50
 
-type letterRow1 struct {
+type letterLine struct {
 	Letter
 	Title string
 	State stated
@@ -35,7 +35,7 @@ type letterRow1 struct {
 type inboxView struct {
 	Head  page.Head
 	List  *page.List
-	Rows  []letterRow1
+	Rows  []letterLine
 	Empty page.Empty
 }
 
@@ -59,7 +59,7 @@ func (v *screen) inbox() error {
 	var top TLP
 	clearance := 0
 	for _, l := range list {
-		d.Rows = append(d.Rows, letterRow1{l, v.say(l.Content.Title), v.state(l.State), due(l.Content.AnswerBy, l.AnsweredAt, l.Stage != Sent), l.OpenedAt.IsZero()})
+		d.Rows = append(d.Rows, letterLine{l, v.say(l.Content.Title), v.state(l.State), due(l.Content.AnswerBy, l.AnsweredAt, l.Stage != Sent), l.OpenedAt.IsZero()})
 		if top, clearance = v.s.Rules.Highest(top, l.Content.TLP), max(clearance, l.Content.Clearance); l.Stage != Sent {
 			d.Rows[len(d.Rows)-1].State = stated{"plain", v.T("notice.web.stage." + string(l.Stage))}
 		}

@@ -35,7 +35,7 @@ func (w *web) sender() {
 	w.page("GET /notices/{id}/files/{recipient}/{file}", (*screen).senderFile)
 }
 
-type noticeRow1 struct {
+type noticeLine struct {
 	Overview
 	Title string
 	Tag   string
@@ -45,7 +45,7 @@ type noticeRow1 struct {
 type noticesView struct {
 	Head  page.Head
 	List  *page.List
-	Rows  []noticeRow1
+	Rows  []noticeLine
 	Empty page.Empty
 }
 
@@ -81,7 +81,7 @@ func (v *screen) notices() error {
 		d.List.Filters = append(d.List.Filters, page.Filter{Name: "stage", Value: string(s), Label: v.T("notice.web.stage." + string(s)), Count: -1})
 	}
 	for _, n := range list {
-		d.Rows = append(d.Rows, noticeRow1{n, v.say(n.Content.Title), stageTag(n.Stage), due(n.Content.AnswerBy, time.Time{}, n.Stage != Sent && n.Stage != Draft)})
+		d.Rows = append(d.Rows, noticeLine{n, v.say(n.Content.Title), stageTag(n.Stage), due(n.Content.AnswerBy, time.Time{}, n.Stage != Sent && n.Stage != Draft)})
 	}
 	shell := v.shell(d.Head.H1, "notices")
 	shell.Density = page.Desk
@@ -115,7 +115,7 @@ func (v *screen) begin(bad error) error {
 }
 
 func (v *screen) begun() error {
-	in := NewNotice{Vulnerability: strings.ToUpper(v.Form("vulnerability"))}
+	in := NewNotice{Vulnerability: v.Form("vulnerability")}
 	in.Content.Title.JA = v.Form("title")
 	if in.Vulnerability == "" && in.Content.Title.JA == "" {
 		return v.begin(fault.New(fault.Invalid, "notice.invalid", "n", 1).At(fault.Place{At: "vulnerability", Code: "notice.field.empty"}))
