@@ -29,7 +29,7 @@ func (h *Hub) openIntel() (*intel.Service, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	return intel.Open(intel.Config{DB: h.DB, Ledger: h.Ledger, Sources: sources, Client: h.Out, CSAF: csaf.Read, Dir: dir, Log: h.log, Now: h.now})
+	return intel.Open(intel.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Incidents: h.Incidents, Orgs: h.Orgs, Sources: sources, Client: h.Out, CSAF: csaf.Read, Dir: dir, Log: h.log, Now: h.now})
 }
 
 // feedSources reads the lines of feeds.sources: an id, then key=value.
