@@ -190,6 +190,17 @@ func routesRequest(r *httpd.Router, s *Service) {
 		v, err := s.Open(ctx, in.ID, in.Product)
 		return &struct{ Body RequestView }{v}, err
 	})
+	httpd.Op(r, "GET /api/v1/vendor-products", "vendor.products", "List your own products over all requests, planned fixes by their day first", func(ctx context.Context, in *struct {
+		httpd.Paging
+		Fix  Fix  `query:"fix" enum:"none,planned,released,will_not"`
+		Done bool `query:"done" doc:"Of closed requests too"`
+	}) (*httpd.List[ProductRow], error) {
+		list, next, err := s.Products(ctx, Filter{Fix: in.Fix, Done: in.Done, Cursor: in.Cursor, Limit: in.Limit})
+		if err != nil {
+			return nil, err
+		}
+		return httpd.ListOf(ctx, list, next), nil
+	})
 	step := func(path, verb, summary string, do func(ctx context.Context, id, note string, due time.Time) error) {
 		httpd.Op(r, "POST /api/v1/vendor-requests/{id}/"+path, verb, summary, func(ctx context.Context, in *noteIn) (*struct{}, error) {
 			return nil, do(ctx, in.ID, in.Body.Note, in.Body.DueAt)

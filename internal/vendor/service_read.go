@@ -223,3 +223,31 @@ func (s *Service) Makers(ctx context.Context) (names map[string]string, err erro
 	})
 	return names, err
 }
+
+// Products lists a maker's own products over all its requests, planned fixes by
+// their day first.
+func (s *Service) Products(ctx context.Context, f Filter) (out []ProductRow, next string, err error) {
+	err = s.read(ctx, "vendor.export", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		if out, next, err = listProducts(ctx, tx, f, who, reach); err != nil {
+			return err
+		}
+		for i := range out {
+			x := &out[i]
+			if err := s.show(ctx, tx, &x.Case, reach); err != nil {
+				return err
+			}
+			if x.Case.Starter != who.Org {
+				x.Case.Starter = ""
+			}
+			k, err := s.Keys.For(ctx, tx, x.Case.Org)
+			if err != nil {
+				return err
+			}
+			if err := x.Product.open(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, next, err
+}

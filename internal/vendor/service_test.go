@@ -485,3 +485,39 @@ func TestConversationsArePerProduct(t *testing.T) {
 		}
 	})
 }
+
+func TestAMakersOwnProducts(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		id, maker := h.maker()
+		other, asOther := h.another()
+		for i := range 3 {
+			_, rs := h.start(h.office(), NewCase{Makers: []NewMaker{{id, edge()}, {other, edge()}}, Send: true})
+			p := h.open(maker, rs[0].ID).Products
+			h.must(h.Answer(maker, rs[0].ID, []ProductAnswer{{ID: p[0].ID, Status: Affected, Fix: Planned, FixOn: fmt.Sprintf("2026-12-0%d", 9-i)}}))
+		}
+		var days []string
+		f := Filter{Limit: 2}
+		for range 10 {
+			list, next, err := h.Products(maker, f)
+			h.must(err)
+			for _, x := range list {
+				if x.Request.Org != id || x.Product.Name == "" {
+					t.Errorf("%+v", x)
+				}
+				days = append(days, x.Product.FixOn)
+			}
+			if f.Cursor = next; next == "" {
+				break
+			}
+		}
+		if got := strings.Join(days, " "); got != "2026-12-07 2026-12-08 2026-12-09   " {
+			t.Errorf("%q", got)
+		}
+		if list, _, err := h.Products(asOther, Filter{Fix: Planned}); err != nil || len(list) != 0 {
+			t.Errorf("another's plans: %v %v", list, err)
+		}
+		if _, _, err := h.Products(h.office(), Filter{}); fault.KindOf(err) != fault.Refused {
+			t.Errorf("%v", err)
+		}
+	})
+}

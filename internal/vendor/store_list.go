@@ -203,3 +203,52 @@ func releasedOf(ctx context.Context, tx *db.Tx, caseID ID) (ids []ID, err error)
 	}
 	return ids, rows.Err()
 }
+
+// listProducts gives a page of products over all requests within reach, those
+// whose fix is due first in front; what has no day comes last.
+func listProducts(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach gate.Reach) (out []ProductRow, next string, err error) {
+	var q query
+	q.reachRequest(who, reach)
+	if !f.Done {
+		q.and("r.state <> ?", string(Closed))
+	}
+	if f.Fix != "" {
+		q.and("p.fix = ?", string(f.Fix))
+	}
+	const day = "CASE WHEN p.fix = 'planned' THEN p.fix_on ELSE '9999-99-99' END"
+	on, id := "", ""
+	if _, err := db.ParseCursor(f.Cursor, &on, &id); err != nil {
+		return nil, "", err
+	}
+	q.and("("+day+" > ? OR "+day+" = ? AND p.id > ?)", on, on, id)
+	limit := db.Limit(f.Limit)
+	rows, err := tx.Query(ctx, "SELECT p.id, p.status, p.fix, p.fix_on, p.sealed, p.updated_at, "+requestColumns+", "+caseColumns+
+		" FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id JOIN vendor_product p ON p.request_id = r.id WHERE "+q.text()+
+		" ORDER BY "+day+", p.id LIMIT "+q.arg(limit+1), q.args...)
+	if err != nil {
+		return nil, "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var x ProductRow
+		var at int64
+		rf, rdone := requestFields(&x.Request)
+		cf, cdone := caseFields(&x.Case)
+		if err := rows.Scan(append(append([]any{&x.Product.ID, &x.Product.Status, &x.Product.Fix, &x.Product.FixOn, &x.Product.sealed, &at}, rf...), cf...)...); err != nil {
+			return nil, "", err
+		}
+		rdone()
+		cdone()
+		x.Product.UpdatedAt = db.Time(at)
+		out = append(out, x)
+	}
+	if len(out) > limit {
+		out = out[:limit]
+		last := out[limit-1].Product
+		if on = "9999-99-99"; last.Fix == Planned {
+			on = last.FixOn
+		}
+		next = db.Cursor(on, last.ID)
+	}
+	return out, next, rows.Err()
+}

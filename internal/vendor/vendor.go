@@ -238,6 +238,13 @@ type Row struct {
 	Counts  Counts  `json:"counts"`
 }
 
+// ProductRow is a product in a maker's own list, with the request about it.
+type ProductRow struct {
+	Product Product `json:"product"`
+	Request Request `json:"request"`
+	Case    Case    `json:"case"`
+}
+
 // CaseRow is a case in a list: how many of its requests stand where.
 type CaseRow struct {
 	Case   Case          `json:"case"`
@@ -270,6 +277,7 @@ type Filter struct {
 	State         State
 	Vulnerability string
 	Maker         string
+	Fix           Fix  // of products
 	Waiting       bool // for who looks
 	Done          bool // show what is closed too
 	Cursor        string

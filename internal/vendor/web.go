@@ -16,6 +16,7 @@ import (
 // maker's desk, and what a ministry sees.
 func Pages(r *httpd.Router, s *Service) {
 	r.Page("GET /vendor", func(q *httpd.Request) error { return showDesk(q, s) })
+	r.Page("GET /vendor/products", func(q *httpd.Request) error { return showProducts(q, s) })
 	pagesCase(r, s)
 	pagesRequest(r, s)
 	r.Live("GET /live/vendor", func(q *httpd.Request) (string, error) { return "vendor/" + q.Who.Org, nil })
@@ -115,7 +116,7 @@ func showDesk(q *httpd.Request, s *Service) error {
 		start := page.Act{Text: p.T("vendor.web.start"), Href: "/vendor/cases/new", Icon: "flag", Kind: "primary"}
 		if v.Mine {
 			start.Text, start.Kind = p.T("vendor.web.start_maker"), ""
-			v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("vendor.web.folder"), Href: "/vendor/folder", Icon: "down"})
+			v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("vendor.web.own_products"), Href: "/vendor/products", Icon: "box"}, page.Act{Text: p.T("vendor.web.folder"), Href: "/vendor/folder", Icon: "down"})
 		}
 		v.Head.Acts = append(v.Head.Acts, start)
 	}

@@ -170,6 +170,7 @@ func TestTheDeskOfBothSides(t *testing.T) {
 	s.page(asMaker, r+"/products/new", "製品を加える")
 	s.post(asMaker, r+"/products/new", "name", "EdgeGate 77", "status", "unknown", "fix", "none")
 	s.page(asOffice, r, "EdgeGate 77", "不明（調査中）")
+	s.page(asMaker, "/vendor/products?fix=planned", "EdgeGate 410", "2026-11-30", "!EdgeGate 77")
 	s.page(asOffice, "/vendor/cases", "修正の予定")
 	if code, _ := s.send(asMaker, "POST", at+"/embargo", form, "reason=x"); code != 403 {
 		t.Errorf("a maker lifts an embargo: %d", code)
