@@ -87,7 +87,7 @@ func (h *Hub) openNouns(o Options) (err error) {
 	if h.Intel, err = h.openIntel(); err != nil {
 		return err
 	}
-	if h.Exposures, err = exposure.Open(exposure.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Assets: h.Assets, Intel: h.Intel, Now: o.Now}); err != nil {
+	if h.Exposures, err = exposure.Open(exposure.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Assets: h.Assets, Intel: h.Intel, Seen: h.Sightings.SeenOpen, Now: o.Now}); err != nil {
 		return err
 	}
 	h.Channels = channel.Open(channel.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Office: h.Post, Orgs: h.Orgs, Words: h.Words, BaseURL: cfg.Hub.BaseURL, Mails: cfg.Mail.Host != "", Now: o.Now,

@@ -33,7 +33,7 @@ func TestPicturesHideSmallCounts(t *testing.T) {
 				t.Errorf("%+v", q)
 			}
 		}
-		if got[0].Product != "orvane other" || got[1].Devices != (Range{10, 99}) {
+		if got[0].Product != "Orvane Other" || got[1].Devices != (Range{10, 99}) {
 			t.Errorf("the most urgent first, devices by magnitude: %+v", got)
 		}
 		weeks, err := h.Picture(h.analyst(), Filter{}, true)
@@ -46,7 +46,7 @@ func TestPicturesHideSmallCounts(t *testing.T) {
 			monday = append(monday, q.Week+" "+q.Product)
 		}
 		slices.Sort(monday)
-		if !slices.Equal(monday, []string{"2026-11-16 orvane edgegate", "2026-11-16 orvane edgegate", "2026-11-30 orvane other"}) {
+		if !slices.Equal(monday, []string{"2026-11-16 Orvane Edgegate", "2026-11-16 Orvane Edgegate", "2026-11-30 Orvane Other"}) {
 			t.Errorf("weeks: %v", monday)
 		}
 		var b bytes.Buffer

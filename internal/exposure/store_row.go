@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"noroshi/internal/asset"
 	"noroshi/internal/base/db"
 	"noroshi/internal/engine/product"
 )
@@ -83,7 +84,9 @@ func productName(key string) string {
 	switch kind {
 	case "cpe":
 		_, rest, _ = strings.Cut(rest, ":")
-		return strings.NewReplacer("\\", "", "_", " ", ":", " ").Replace(rest)
+		maker, name, _ := strings.Cut(rest, ":")
+		plain := strings.NewReplacer("\\", "", "_", " ")
+		return asset.Names().Label(plain.Replace(maker), plain.Replace(name))
 	case "purl":
 		return strings.Replace(strings.TrimPrefix(rest, "/"), "//", "/", 1)
 	}

@@ -223,6 +223,12 @@ func (s *Service) Seen(ctx context.Context, tx *db.Tx, vulnerability string) (Se
 	return sum(ctx, tx, vulnerability, "")
 }
 
+// SeenOpen is Seen of what everybody may be moved by: a sighting that is
+// TLP:RED or classified must not show in what others are told is urgent.
+func (s *Service) SeenOpen(ctx context.Context, tx *db.Tx, vulnerability string) (int, error) {
+	return countOpen(ctx, tx, vulnerability)
+}
+
 // SeenValue sums up what was seen of an address, domain, URL or hash.
 func (s *Service) SeenValue(ctx context.Context, tx *db.Tx, value string) (Seen, error) {
 	_, v, ok := Normal(value, false)

@@ -102,3 +102,10 @@ func sum(ctx context.Context, tx *db.Tx, vulnerability, tag string) (s Seen, err
 	s.FirstAt, s.LastAt = db.Time(first), db.Time(last)
 	return s, err
 }
+
+// countOpen counts sightings of a vulnerability that are neither TLP:RED nor
+// classified.
+func countOpen(ctx context.Context, tx *db.Tx, vulnerability string) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM sighting_fact WHERE vulnerability = $1 AND withdrawn_at = 0 AND tlp <> 'RED' AND clearance = 0 AND what = 'exploited'", vulnerability).Scan(&n)
+	return n, err
+}
