@@ -13,7 +13,7 @@ import (
 // Pages registers the pages of situation rooms.
 func Pages(r *httpd.Router, s *Service) {
 	r.Page("GET /situations", func(q *httpd.Request) error { return showList(q, s) })
-	r.Page("GET /situations/new", func(q *httpd.Request) error { return showOpen(q, nil) })
+	r.Page("GET /situations/new", func(q *httpd.Request) error { return showOpen(q, s, nil) })
 	r.Page("POST /situations", func(q *httpd.Request) error { return open(q, s) })
 	pagesRoom(r, s)
 	pagesTask(r, s)
@@ -110,9 +110,9 @@ type formView struct {
 	Fields []page.Field
 }
 
-func showOpen(q *httpd.Request, bad error) error {
+func showOpen(q *httpd.Request, s *Service, bad error) error {
 	p := say{q.Printer}
-	if _, _, err := Access.Allow(q.Context(), "situation.open"); err != nil {
+	if err := s.admit(q.Context()); err != nil {
 		return err
 	}
 	var classes []page.Option
@@ -141,11 +141,11 @@ func open(q *httpd.Request, s *Service) error {
 	n.EveryHours, ok = whole(q.Form("every_hours"))
 	n.Clearance, ok2 = whole(q.Form("clearance"))
 	if !ok || !ok2 {
-		return showOpen(q, fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "every_hours", Code: "situation.bad.every", Args: fault.Args{"max": maxEvery}}))
+		return showOpen(q, s, fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "every_hours", Code: "situation.bad.every", Args: fault.Args{"max": maxEvery}}))
 	}
 	e, err := s.Open(q.Context(), n)
 	if formFault(err) {
-		return showOpen(q, err)
+		return showOpen(q, s, err)
 	}
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 
 func pagesCase(r *httpd.Router, s *Service) {
 	r.Page("GET /vendor/cases", func(q *httpd.Request) error { return showCases(q, s) })
-	r.Page("GET /vendor/cases/new", func(q *httpd.Request) error { return showStart(q, nil) })
+	r.Page("GET /vendor/cases/new", func(q *httpd.Request) error { return showStart(q, s, nil) })
 	r.Page("POST /vendor/cases", func(q *httpd.Request) error { return start(q, s) })
 	r.Page("GET /vendor/cases/{id}", func(q *httpd.Request) error { return showCase(q, s, nil) })
 	r.Page("POST /vendor/cases/{id}/makers", func(q *httpd.Request) error {
@@ -138,9 +138,9 @@ type formView struct {
 	Get    bool // reads only
 }
 
-func showStart(q *httpd.Request, bad error) error {
+func showStart(q *httpd.Request, s *Service, bad error) error {
 	p := say{q.Printer}
-	if _, _, err := Access.Allow(q.Context(), "vendor.start"); err != nil {
+	if err := s.admit(q.Context(), "vendor.start"); err != nil {
 		return err
 	}
 	maker := Access.Reach(q.Who, "vendor.answer") == gate.Addressed
@@ -187,7 +187,7 @@ func start(q *httpd.Request, s *Service) error {
 	n := NewCase{Title: q.Form("title"), Vulnerability: q.Form("vulnerability"), Facts: q.Form("facts"), TLP: q.Form("tlp"), Sectors: q.Forms()["sectors"]}
 	var bad *fault.Place
 	if n.Embargo.Until, bad = page.ReadTime(q.Forms(), "embargo"); bad != nil {
-		return showStart(q, fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(*bad))
+		return showStart(q, s, fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(*bad))
 	}
 	n.Embargo.Zone = q.Form("embargo_zone")
 	n.Clearance, _ = strconv.Atoi(q.Form("clearance"))
@@ -196,7 +196,7 @@ func start(q *httpd.Request, s *Service) error {
 	}
 	c, _, err := s.Start(q.Context(), n)
 	if formFault(err) {
-		return showStart(q, err)
+		return showStart(q, s, err)
 	}
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ func pagesRequest(r *httpd.Router, s *Service) {
 	})
 	act("bulk", func(q *httpd.Request, id ID) error { return answerMany(q, s, id) })
 	r.Page("POST /vendor/requests/{id}/documents", func(q *httpd.Request) error {
+		if err := s.admit(q.Context(), "vendor.upload"); err != nil {
+			return err
+		}
 		f := q.File("file")
 		if f == nil {
 			return showRequest(q, s, fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "file", Code: "vendor.bad.empty"}))
@@ -268,6 +271,9 @@ func (p say) whyField(value string) page.Field {
 
 // answerMany says the same of several products.
 func answerMany(q *httpd.Request, s *Service, id ID) error {
+	if err := s.admit(q.Context(), "vendor.answer"); err != nil {
+		return err
+	}
 	x, err := s.Open(q.Context(), id, "")
 	if err != nil {
 		return err
@@ -452,7 +458,7 @@ func folder(q *httpd.Request, s *Service) error {
 		if !formFault(err) {
 			return err
 		}
-	} else if _, _, err := Access.Allow(q.Context(), "vendor.export"); err != nil {
+	} else if err := s.admit(q.Context(), "vendor.export"); err != nil {
 		return err
 	}
 	v := formView{To: "/vendor/folder", Send: p.T("vendor.web.folder_get"), Back: "/vendor", Get: true, Head: page.Head{H1: p.T("vendor.web.folder"), Lead: p.T("vendor.web.folder_lead"),

@@ -203,6 +203,20 @@ func twice(body string) string {
 	return ""
 }
 
+// TestARefusedFormIsOnTheRecord asks for forms that are not for the reader.
+func TestARefusedFormIsOnTheRecord(t *testing.T) {
+	s := newSite(t)
+	for n, path := range []string{"/vendor/cases/new", "/vendor/folder"} {
+		who := map[string]string{"/vendor/cases/new": asClerk, "/vendor/folder": asOffice}[path]
+		if code, _ := s.send(who, "GET", path, "", ""); code != 403 {
+			t.Errorf("%s: %d", path, code)
+		}
+		if s.Entries(t, "vendor.start", "refused")+s.Entries(t, "vendor.export", "refused") != n+1 {
+			t.Errorf("%s is not on the record", path)
+		}
+	}
+}
+
 func TestCommands(t *testing.T) {
 	s := newSite(t)
 	srv := httptest.NewServer(s)
