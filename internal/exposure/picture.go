@@ -43,7 +43,7 @@ const (
 	heatLabel  = 23.0 // per cent of the width for the names of rows
 	heatWidest = 14.0 // per cent of a column at most
 	heatLine   = 30   // pixels of a row
-	heatHead   = 44   // pixels over the rows
+	heatHead   = 58   // pixels over the rows
 )
 
 // SVG draws the matrix. Looks are classes, geometry is attributes: it follows
@@ -55,7 +55,7 @@ func (h *heat) SVG() template.HTML {
 	fmt.Fprintf(&b, `<svg class="fig" xmlns="http://www.w3.org/2000/svg" width="100%%" height="%d" role="img" aria-label="%s">`, height, html.EscapeString(h.Say))
 	wide := min(heatWidest, (100-heatLabel)/float64(max(1, len(h.Cols))))
 	for i, c := range h.Cols {
-		lines := fold(c, pictureWidth*wide/100-4, 2)
+		lines := fold(c, pictureWidth*wide/100-4, 3)
 		for j, l := range lines {
 			fmt.Fprintf(&b, `<text x="%s" y="%d" class="t-c">%s</text>`, percent(heatLabel+wide*(float64(i)+.5)), heatHead-10-15*(len(lines)-1-j), html.EscapeString(l))
 		}
@@ -126,7 +126,7 @@ func fold(s string, width float64, n int) (out []string) {
 
 func runeWidth(r rune) float64 {
 	if r < 0x2000 {
-		return 6.8
+		return 6.1
 	}
 	return 12
 }

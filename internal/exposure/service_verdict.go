@@ -295,6 +295,15 @@ func (s *Service) Propose(ctx context.Context, n NewJudgement) (d Done, err erro
 	return d, err
 }
 
+// Decides refuses, on the record, whoever neither judges nor proposes: the form
+// for both is not for them.
+func (s *Service) Decides(ctx context.Context) error {
+	if Access.May(ctx, "exposure.judge") || Access.May(ctx, "exposure.propose") {
+		return nil
+	}
+	return s.read(ctx, "exposure.judge", nil)
+}
+
 // Agree makes a proposed verdict one's own. Faults: exposure.none,
 // exposure.verdict.none, exposure.state.
 func (s *Service) Agree(ctx context.Context, id ID, verdict string) (d Done, err error) {

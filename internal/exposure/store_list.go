@@ -256,7 +256,7 @@ func figures(ctx context.Context, tx *db.Tx, w reachOf, week int64) (f Figures, 
 		{&f.Attacked, "r.open = 1 AND (" + strings.Join(attacked, " OR ") + ")", attackedArgs},
 		{&f.Unsupported, "r.open = 1 AND r.vulnerability = ? AND r.certainty = 0", []any{SupportEnd}},
 		{&f.New, "r.open = 1 AND r.found_at >= ?", []any{week}},
-		{&f.Closed, "r.open = 0 AND r.changed_at >= ?", []any{week}},
+		{&f.Closed, "r.open = 0 AND " + closedAt + " >= ?", []any{week}},
 	} {
 		a := args{}
 		where := w.where(&a) + " AND "

@@ -36,6 +36,10 @@ func lastOf(ctx context.Context, tx *db.Tx, person string, since time.Time) (l L
 	return l, rows.Err()
 }
 
+// closedAt is when somebody did the last thing about a row that waits no more,
+// or when it ended.
+const closedAt = "CASE WHEN r.state = 'ended' THEN r.ended_at ELSE coalesce((SELECT max(x.at) FROM exposure_past x WHERE x.row_id = r.id AND x.what IN ('judged', 'handled', 'carried')), r.changed_at) END"
+
 // span is rows that began in one week and stopped waiting in another; weeks are
 // numbered from the first one drawn, 0 is before it.
 type span struct {
@@ -58,8 +62,8 @@ func spans(ctx context.Context, tx *db.Tx, w reachOf, start int64, weeks int) (o
 	week := func(col string) string {
 		return "CASE WHEN " + col + " <= CAST(" + first + " AS BIGINT) THEN 0 ELSE (" + col + " - CAST(" + first + " AS BIGINT) - 1) / CAST(" + length + " AS BIGINT) + 1 END"
 	}
-	rows, err := tx.Query(ctx, "SELECT "+priority+", "+week("r.found_at")+" AS a, CASE WHEN r.open = 1 THEN CAST("+end+" AS BIGINT) ELSE "+week("r.changed_at")+" END AS b, count(*) FROM "+w.from()+
-		" WHERE "+where+" AND (r.open = 1 OR r.changed_at > CAST("+first+" AS BIGINT)) GROUP BY "+priority+", a, b", a...)
+	rows, err := tx.Query(ctx, "SELECT "+priority+", "+week("r.found_at")+" AS a, CASE WHEN r.open = 1 THEN CAST("+end+" AS BIGINT) ELSE "+week(closedAt)+" END AS b, count(*) FROM "+w.from()+
+		" WHERE "+where+" AND (r.open = 1 OR "+closedAt+" > CAST("+first+" AS BIGINT)) GROUP BY "+priority+", a, b", a...)
 	if err != nil {
 		return nil, err
 	}

@@ -107,8 +107,11 @@ func (v *screen) row(e *Exposure) rowView {
 	return r
 }
 
+// reviewWord is why a verdict is to be looked at again, as far as there are
+// words for it.
 func reviewWord(review string) string {
-	if review == "exploited" {
+	switch review {
+	case "exploited", "raised":
 		return review
 	}
 	return "other"
@@ -159,8 +162,8 @@ func (v *screen) sure(verdict, certainty string) (word, tag, shape string) {
 func (v *screen) next(e *Exposure) string {
 	key := e.Priority.String()
 	switch {
-	case e.State == Judged && e.Review == "exploited":
-		key = "review"
+	case e.State == Judged && e.Review != "":
+		key = "review_" + reviewWord(e.Review)
 	case e.State == Judged || e.State == Handled || e.State == Ended:
 		key = "none"
 	case e.Vulnerability == SupportEnd:

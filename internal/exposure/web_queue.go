@@ -42,7 +42,7 @@ type queueView struct {
 	One    *oneView // the chosen exposure, else the first: what to do next
 	Bulk   *page.Bulk
 	Back   string
-	Plain  bool // an operator's own: plain words, the next act first
+	Plain  bool // who runs the equipment: plain words, the next act first
 	Counts []count
 	Group  *groupView // instead of One where the queue is by vulnerability
 }
@@ -86,7 +86,7 @@ func (v *screen) showQueue() error {
 		return err
 	}
 	reach, query := v.reach(), v.Queries()
-	d := queueView{Plain: reach == gate.Own, Search: v.Query("vulnerability")}
+	d := queueView{Plain: reach == gate.Own || reach == gate.Operated, Search: v.Query("vulnerability")}
 	d.Head = page.Head{H1: v.p.T("exposure.web.title." + reachWord(reach)), Lead: v.p.T("exposure.web.lead." + reachWord(reach)), Acts: v.queueActs()}
 	shell := v.shell(d.Head.H1, "exposures")
 	shell.Live = "/live/exposure"
@@ -336,6 +336,9 @@ type verdictView struct {
 // showVerdict is the page on which a person says that exposures are none, and
 // why; with a fault it is the one that was sent.
 func (v *screen) showVerdict(chosen []ID, bad error) error {
+	if err := v.s.Decides(v.Context()); err != nil {
+		return err
+	}
 	if len(chosen) == 0 {
 		return v.Redirect("/exposures")
 	}

@@ -255,6 +255,15 @@ func TestAnOperatorsDay(t *testing.T) {
 		t.Errorf("undo: %d %s", status, to)
 	}
 	s.see(asWind, one, "元に戻しました", "新しい")
+	// A verdict comes back when attacks begin.
+	other := s.of(s.wind(), "CVE-2026-70233")
+	if status, _ := s.post(asWind, "/exposures/verdict", url.Values{"id": {string(other)}, "justification": {"component_not_present"}, "words": {"使っていない機能です"}}); status != 303 {
+		t.Error(status)
+	}
+	s.see(asWind, "/exposures/"+string(other), "いまは何もいりません", "判断を取り消す")
+	s.attack("CVE-2026-70233")
+	s.work()
+	s.see(asWind, "/exposures/"+string(other), "攻撃が始まりました。前の判断を見直します", "該当しない…")
 	for _, p := range []string{"/exposures/sectors", "/exposures/sectors.csv", "/exposures/vulnerability/CVE-2026-90417", "/exposures/runs"} {
 		if status, _ := s.get(asWind, p, text.JA); status != 403 {
 			t.Errorf("an operator opens %s: %d", p, status)
@@ -453,7 +462,7 @@ func TestTheOfficeAndMinistries(t *testing.T) {
 func TestAContractorsPages(t *testing.T) {
 	s := newSite(t)
 	s.town()
-	body := s.see(asKeeper, "/exposures", "運用する設備に関わる脆弱性", "CVE-2026-90417", "試験wind")
+	body := s.see(asKeeper, "/exposures", "運用する設備に関わる脆弱性", "CVE-2026-90417", "試験wind", "次の点検")
 	for _, secret := range []string{"A-117", "9.1.5", "History H3", "試験sea"} {
 		if strings.Contains(body, secret) {
 			t.Errorf("a contractor reads %q", secret)
