@@ -93,7 +93,8 @@ func (n *nation) furnish() {
 		kin := func(c *citizen) bool { return c.org == e.name && !c.out }
 		// wind named its supplier, who sees by whom.
 		n.mark(orgMark(e.name), "the name of "+e.name, func(c *citizen) bool {
-			return c.knows(e.name) || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
+			// The analyst sees who is exposed, and who supplies whom.
+			return c.knows(e.name) || c.any(gate.OfficeAnalyst) && !c.out && slices.Contains([]string{"wind", "sea", "contractor"}, e.name) || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
 				slices.ContainsFunc(n.things["statement"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.notified() })
 		})
 		n.mark("ZP"+strings.ToUpper(e.name), "people of "+e.name, func(c *citizen) bool { return kin(c) || c.hub() || c.any(gate.CommissionMember) })
@@ -109,6 +110,8 @@ func (n *nation) furnish() {
 	n.accounts()
 	n.observed()
 	n.told()
+	n.learned()
+	n.exposures()
 	n.must(n.Ledger.Settle(n.t.Context()))
 	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import", "sighting", "channel", "letter"} {
 		id := uuid.Must(uuid.NewV7()).String()
