@@ -22,6 +22,10 @@ type (
 		Kind          string `json:"kind"`
 		Vulnerability string `json:"vulnerability"`
 	}
+	itemEvent struct {
+		Item  string `json:"item"`
+		After string `json:"after"` // operators up to this one are done
+	}
 	orgEvent struct {
 		Org      string `json:"org"`
 		Customer string `json:"customer"`
@@ -36,6 +40,7 @@ func Followers(s *Service) []bus.Follower {
 		{Name: "exposure.statements", Subjects: []string{"intel.stated", "intel.exploited"}, Handle: s.followIntel},
 		{Name: "exposure.sightings", Subjects: []string{"sighting.recorded", "sighting.withdrawn"}, Handle: s.followSighting},
 		{Name: "exposure.organisations", Subjects: []string{"org.changed", "org.tied"}, Handle: s.followOrg},
+		{Name: "exposure.items", Subjects: []string{"intel.item_published", "intel.item_replaced", "intel.item_withdrawn", "exposure.item_due"}, Handle: s.followItem},
 		{Name: "exposure.due", Subjects: []string{"exposure.due"}, Handle: s.followDue},
 	}
 }
@@ -121,4 +126,12 @@ func (s *Service) followSighting(ctx context.Context, tx *db.Tx, ev bus.Event) e
 		return err
 	}
 	return s.takeSighting(ctx, tx, e.Vulnerability)
+}
+
+func (s *Service) followItem(ctx context.Context, tx *db.Tx, ev bus.Event) error {
+	e, err := decode[itemEvent](ev.Data)
+	if err != nil {
+		return err
+	}
+	return s.takeItem(ctx, tx, e.Item, e.After)
 }

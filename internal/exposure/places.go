@@ -35,6 +35,14 @@ func spots(addresses, domains []string) (out []string) {
 	}
 	for _, d := range domains {
 		out = append(out, "name "+d)
+		for rest := strings.TrimPrefix(d, "*."); ; {
+			_, up, ok := strings.Cut(rest, ".")
+			if !ok || !strings.Contains(up, ".") {
+				break
+			}
+			out = append(out, "under "+up)
+			rest = up
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -81,7 +89,7 @@ func ParseIndicator(s string) (i Indicator, ok bool) {
 		return Indicator{Value: a, prefix: p}, p.Bits() >= widths(p.Addr())[0]
 	}
 	d, ok := asset.ParseDomain(s)
-	if !ok || !strings.Contains(d, ".") {
+	if !ok || !strings.Contains(strings.TrimPrefix(d, "*."), ".") {
 		return i, false
 	}
 	return Indicator{Value: d, domain: d}, true
@@ -92,7 +100,10 @@ func ParseIndicator(s string) (i Indicator, ok bool) {
 func (i *Indicator) asks() (out []string) {
 	if i.domain != "" {
 		out = append(out, "name "+i.domain)
-		rest := strings.TrimPrefix(i.domain, "*.")
+		rest, wild := strings.CutPrefix(i.domain, "*.")
+		if wild {
+			out = append(out, "under "+rest)
+		}
 		for {
 			out = append(out, "name *."+rest, "name "+rest)
 			_, up, ok := strings.Cut(rest, ".")
@@ -124,10 +135,10 @@ func (i *Indicator) asks() (out []string) {
 // lies in what is asked for.
 func (i *Indicator) touches(addresses, domains []string) bool {
 	if i.domain != "" {
-		ask := strings.TrimPrefix(i.domain, "*.")
+		ask, wild := strings.CutPrefix(i.domain, "*.")
 		return slices.ContainsFunc(domains, func(d string) bool {
 			have := strings.TrimPrefix(d, "*.")
-			return ask == have || strings.HasSuffix(ask, "."+have)
+			return ask == have || strings.HasSuffix(ask, "."+have) || wild && strings.HasSuffix(have, "."+ask)
 		})
 	}
 	return slices.ContainsFunc(addresses, func(a string) bool {

@@ -23,6 +23,7 @@ var Access = gate.Table{
 	"exposure.figures": all(own(), watchers()),
 	"exposure.supply":  all(own(), map[gate.Role]gate.Reach{gate.OfficeAnalyst: gate.All}),
 	"exposure.touch":   all(deciders(), map[gate.Role]gate.Reach{gate.OfficeAnalyst: gate.All}),
+	"exposure.appear":  all(own(), map[gate.Role]gate.Reach{gate.OfficeAnalyst: gate.All}),
 	"exposure.rematch": {gate.OfficeAnalyst: gate.All, gate.HubAdmin: gate.All},
 	"exposure.runs":    {gate.OfficeAnalyst: gate.All, gate.HubAdmin: gate.All, gate.CommissionMember: gate.Record},
 }

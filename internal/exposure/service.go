@@ -40,6 +40,7 @@ type Config struct {
 type Service struct {
 	Config
 	names dictionary
+	items itemsLooked   // what of published items can be in a register
 	one   chan struct{} // holds a token while a rematch runs: one at a time
 }
 

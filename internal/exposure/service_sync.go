@@ -54,6 +54,10 @@ func (s *Service) refresh(ctx context.Context, tx *db.Tx, operator string, ids [
 	if err != nil {
 		return err
 	}
+	touch, err := s.touching(ctx, tx, operator)
+	if err != nil {
+		return err
+	}
 	counts := map[[2]string]int{} // key, product key
 	marks := map[string]bool{}
 	drop := func(o stored) error {
@@ -90,6 +94,9 @@ func (s *Service) refresh(ctx context.Context, tx *db.Tx, operator string, ids [
 		if err := putPlaces(ctx, tx, operator, sub.item, tagsOf(c, e)); err != nil {
 			return err
 		}
+		if err := touch.entry(ctx, tx, c, sub.item, e.Sealed.Addresses, e.Sealed.Domains); err != nil {
+			return err
+		}
 	}
 	for _, o := range was { // no longer in the register
 		if err := drop(o); err != nil {
@@ -101,6 +108,12 @@ func (s *Service) refresh(ctx context.Context, tx *db.Tx, operator string, ids [
 		if err := putPlaces(ctx, tx, operator, o.item, nil); err != nil {
 			return err
 		}
+		if err := touch.entry(ctx, tx, c, o.item, nil, nil); err != nil {
+			return err
+		}
+	}
+	if err := touch.done(ctx, tx); err != nil {
+		return err
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(counts), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
 		if err := countKey(ctx, tx, k[0], k[1], operator, counts[k]); err != nil {
