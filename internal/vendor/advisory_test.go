@@ -22,6 +22,9 @@ func TestADocumentAtEachStep(t *testing.T) {
 			if rep := csaf.Validate(raw); !rep.OK() {
 				return fmt.Errorf("%s: %v", name, rep.Problems)
 			}
+			if bytes.Contains(raw, []byte(`"status": "draft"`)) {
+				return fmt.Errorf("%s: a draft", name)
+			}
 			stated = append(stated, name)
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
 )
 
@@ -58,11 +59,18 @@ func (s *Service) state(ctx context.Context, now time.Time) error {
 		var d Document
 		var raw []byte
 		if err := s.DB.Read(ctx, func(tx *db.Tx) error {
-			_, c, err := requestByID(ctx, tx, x[0])
+			r, c, err := requestByID(ctx, tx, x[0])
 			if err != nil {
 				return err
 			}
-			d, raw, err = s.document(ctx, tx, c, x[0], x[1])
+			if err := s.show(ctx, tx, &c, gate.Own); err != nil {
+				return err
+			}
+			list, err := s.products(ctx, tx, c, r.ID)
+			if err != nil {
+				return err
+			}
+			d, raw, err = s.write(ctx, tx, c, r, list, "", true) // anew: what was a draft under an embargo is none now
 			return err
 		}); err != nil {
 			return err
@@ -70,7 +78,7 @@ func (s *Service) state(ctx context.Context, now time.Time) error {
 		if err := s.State(ctx, d.Name, raw); err != nil {
 			return fmt.Errorf("state %s: %w", d.Name, err)
 		}
-		act := &ledger.Act{Verb: "vendor.state", Object: requestObject(x[0]), Public: map[string]any{"document": d.ID, "sha256": d.SHA256}}
+		act := &ledger.Act{Verb: "vendor.state", Object: requestObject(x[0]), Public: map[string]any{"document": x[1], "status": d.Status}}
 		if _, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error { return setStated(ctx, tx, x[0], x[1], now) }); err != nil {
 			return fmt.Errorf("state %s: %w", d.Name, err)
 		}
