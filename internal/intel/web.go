@@ -23,6 +23,7 @@ var Web embed.FS
 
 // Pages registers the pages of feeds and vulnerabilities.
 func Pages(r *httpd.Router, s *Service) {
+	pagesItem(r, s)
 	r.Page("GET /feeds", func(q *httpd.Request) error { return showFeeds(q, s, nil) })
 	r.Page("GET /feeds/{id}", func(q *httpd.Request) error { return showFeed(q, s) })
 	r.Page("POST /feeds", func(q *httpd.Request) error {
