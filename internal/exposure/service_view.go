@@ -263,7 +263,6 @@ type Group struct {
 	Devices       int      `json:"devices"`
 	New           int      `json:"new"` // exposures nobody has looked at yet
 	Facts         *Beside  `json:"facts,omitempty"`
-	rank          int64
 }
 
 // Groups lists the vulnerabilities that concern somebody within reach, by what

@@ -87,7 +87,7 @@ func spread(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) (ou
 		where += " AND z.sector IN " + list(&a, w.sectors)
 	}
 	rows, err := tx.Query(ctx, "SELECT z.sector, r.priority, count(DISTINCT r.org_id), sum(r.devices) FROM "+w.from()+" JOIN exposure_sector z ON z.org_id = r.org_id WHERE "+where+
-		" AND r.open = 1 AND r.vulnerability = "+a.add(vulnerability)+" GROUP BY z.sector, r.priority ORDER BY r.priority DESC, z.sector", a...)
+		" AND r.open + 0 = 1 AND r.vulnerability = "+a.add(vulnerability)+" GROUP BY z.sector, r.priority ORDER BY r.priority DESC, z.sector", a...)
 	if err != nil {
 		return nil, err
 	}
@@ -107,26 +107,46 @@ func spread(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) (ou
 func concerned(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) (orgs, devices int, err error) {
 	a := args{}
 	where := w.where(&a)
-	err = tx.QueryRow(ctx, "SELECT count(DISTINCT r.org_id), coalesce(sum(r.devices), 0) FROM "+w.from()+" WHERE "+where+" AND r.open = 1 AND r.vulnerability = "+a.add(vulnerability), a...).Scan(&orgs, &devices)
+	err = tx.QueryRow(ctx, "SELECT count(DISTINCT r.org_id), coalesce(sum(r.devices), 0) FROM "+w.from()+" WHERE "+where+" AND r.open + 0 = 1 AND r.vulnerability = "+a.add(vulnerability), a...).Scan(&orgs, &devices)
 	return orgs, devices, err
 }
 
 // groupRows lists what vulnerabilities concern within reach, one line each, by
-// what to do next, after a cursor.
+// what to do next, after a cursor. It walks the rows by rank and stops at the
+// first row of each vulnerability, so that a page costs what it shows.
 func groupRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []Group, next string, err error) {
 	a := args{}
 	where := append([]string{w.where(&a)}, f.conditions(w, &a)...)
-	having := ""
+	before := strings.Join(append([]string{w.where(&a)}, f.conditions(w, &a)...), " AND ")
+	before = strings.ReplaceAll(byVulnerability(before), "r.", "b.")
+	where = append(where, "NOT EXISTS (SELECT 1 FROM exposure_row b WHERE b.vulnerability = r.vulnerability AND (b.rank, b.id) > (r.rank, r.id) AND "+before+")")
 	var at int64
 	var id string
 	if ok, err := db.ParseCursor(f.Cursor, &at, &id); err != nil {
 		return nil, "", err
 	} else if ok {
-		having = " HAVING (max(r.rank), r.vulnerability) < (" + a.add(at) + ", " + a.add(id) + ")"
+		where = append(where, "(r.rank, r.id) < ("+a.add(at)+", "+a.add(id)+")")
 	}
 	limit := db.Limit(f.Limit)
-	rows, err := tx.Query(ctx, "SELECT r.vulnerability, max(r.rank) AS k, max(r.priority), max(r.exploited), count(DISTINCT r.org_id), sum(r.devices), sum(CASE WHEN r.state = 'new' THEN 1 ELSE 0 END) FROM "+w.from()+
-		" WHERE "+strings.Join(where, " AND ")+" GROUP BY r.vulnerability"+having+" ORDER BY k DESC, r.vulnerability DESC LIMIT "+a.add(limit+1), a...)
+	first, err := scanRows(tx.Query(ctx, "SELECT "+w.columns()+" FROM "+w.from()+" WHERE "+strings.Join(where, " AND ")+" ORDER BY r.rank DESC, r.id DESC LIMIT "+a.add(limit+1), a...))
+	if err != nil || len(first) == 0 {
+		return nil, "", err
+	}
+	if len(first) > limit {
+		first = first[:limit]
+		next = db.Cursor(first[limit-1].rank, string(first[limit-1].ID))
+	}
+	place := map[string]int{}
+	ids := make([]string, len(first))
+	for i := range first {
+		r := &first[i]
+		ids[i], place[r.Vulnerability] = r.Vulnerability, i
+		out = append(out, Group{Vulnerability: r.Vulnerability, Priority: r.Priority})
+	}
+	a = args{}
+	conds := byVulnerability(strings.Join(append([]string{w.where(&a)}, f.conditions(w, &a)...), " AND "))
+	rows, err := tx.Query(ctx, "SELECT r.vulnerability, max(r.exploited), count(DISTINCT r.org_id), sum(r.devices), sum(CASE WHEN r.state = 'new' THEN 1 ELSE 0 END) FROM "+w.from()+
+		" WHERE r.vulnerability IN "+list(&a, ids)+" AND "+conds+" GROUP BY r.vulnerability", a...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -134,17 +154,19 @@ func groupRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []Grou
 	for rows.Next() {
 		var g Group
 		var exploited int
-		if err := rows.Scan(&g.Vulnerability, &g.rank, &g.Priority, &exploited, &g.Orgs, &g.Devices, &g.New); err != nil {
+		if err := rows.Scan(&g.Vulnerability, &exploited, &g.Orgs, &g.Devices, &g.New); err != nil {
 			return nil, "", err
 		}
-		g.Exploited = exploited == 1
-		out = append(out, g)
-	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].rank, out[limit-1].Vulnerability)
+		x := &out[place[g.Vulnerability]]
+		x.Exploited, x.Orgs, x.Devices, x.New = exploited == 1, g.Orgs, g.Devices, g.New
 	}
 	return out, next, rows.Err()
+}
+
+// byVulnerability keeps a planner without statistics from reading every open
+// row where the few of one vulnerability are asked for.
+func byVulnerability(conditions string) string {
+	return strings.ReplaceAll(conditions, "r.open = 1", "r.open + 0 = 1")
 }
 
 // writtenNames returns how operators write products that have no other name, by
