@@ -66,6 +66,7 @@ type PictureMade struct {
 
 // Routes registers the JSON API of exposures.
 func Routes(r *httpd.Router, s *Service) {
+	routesIndicator(r, s)
 	routesRead(r, s)
 	routesAct(r, s)
 	routesPicture(r, s)

@@ -27,6 +27,7 @@ func Pages(r *httpd.Router, s *Service) {
 	pagesNames(r, s)
 	pagesPicture(r, s)
 	pagesOffice(r, s)
+	pagesIndicator(r, s)
 	r.Live("GET /live/exposure", func(q *httpd.Request) (string, error) { return "exposure/" + q.Who.Org, nil })
 }
 
