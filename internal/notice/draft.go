@@ -106,7 +106,9 @@ func fillIn(c Content, f Facts, found []Exposed) Content {
 	if !f.AttackAt.IsZero() {
 		what = in("what.attacked")
 	}
-	c.Management = &Brief{TLP: Green, What: what, SoWhat: in("so_what"), Decide: in("decide")}
+	// No version is marked wider than what it rests on.
+	mark := func(t TLP) TLP { return Rules().Highest(t, f.TLP) }
+	c.Management = &Brief{TLP: mark(Green), What: what, SoWhat: in("so_what"), Decide: in("decide")}
 	details, plain := f.Details, in("details")
 	if details.JA == "" { // most feeds speak English alone
 		details.JA = plain.JA
@@ -118,8 +120,25 @@ func fillIn(c Content, f Facts, found []Exposed) Content {
 	if f.Fixed != "" {
 		checks = append(checks, in("check.fixed"))
 	}
-	c.Technical = &Package{TLP: Amber, Details: details, Indicators: f.Indicators, Checks: checks}
+	c.Technical = &Package{TLP: mark(Amber), Details: details, Indicators: f.Indicators, Checks: checks}
+	c.Small = plainSteps(thing, f.Fixed)
+	c.Small.TLP = mark(c.Small.TLP)
 	return c
+}
+
+// plainSteps begins the version for small firms. Who helps is put in by whoever
+// knows whom to call.
+func plainSteps(product text.Both, fixed string) *Steps {
+	in := func(key string) text.Both {
+		ja, en := phrase(key, "product", product.JA, "fixed", fixed), phrase(key, "product", product.EN, "fixed", fixed)
+		return text.Both{JA: ja.JA, EN: en.EN}
+	}
+	how := "small.new.how"
+	if fixed != "" {
+		how = "small.fixed.how"
+	}
+	return &Steps{TLP: Clear, Title: in("small.title"), Steps: []Step{{in("small.look"), in("small.look.how")}, {in("small.call"), in("small.call.how")},
+		{in("small.new"), in(how)}, {in("small.pull"), in("small.pull.how")}, {Do: in("small.say")}}}
 }
 
 // whyYou makes the reasons of each organisation out of its exposures.

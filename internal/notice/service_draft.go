@@ -152,8 +152,36 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, in NewNotice, item Fac
 	}
 	if in.Vulnerability != "" || in.Item != "" {
 		c = fillIn(c, f, found)
+		if err := s.nameHelper(ctx, tx, &c); err != nil {
+			return c, nil, err
+		}
 	}
 	return c, whyYou(f, found), nil
+}
+
+// nameHelper puts into a version for small firms that was filled in whom they
+// can call: the desk for calls of help. Without a telephone there is no such
+// version: a person has to say who helps.
+func (s *Service) nameHelper(ctx context.Context, tx *db.Tx, c *Content) error {
+	if c.Small == nil || c.Small.Helper.Phone != "" {
+		return nil
+	}
+	for _, kind := range s.Rules.Desk.Kinds {
+		bodies, err := s.Orgs.Bodies(ctx, tx, kind)
+		if err != nil {
+			return err
+		}
+		for _, o := range bodies {
+			for _, contact := range o.Contacts {
+				if contact.Phone != "" {
+					c.Small.Helper = Helper{Name: text.Both{JA: o.In(text.JA), EN: o.In(text.EN)}, Phone: contact.Phone}
+					return nil
+				}
+			}
+		}
+	}
+	c.Small = nil
+	return nil
 }
 
 // within keeps of what was proposed those of the ministry's sectors.

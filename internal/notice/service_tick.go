@@ -203,8 +203,14 @@ func (s *Service) groupDraft(ctx context.Context, tx *db.Tx, from, vulnerability
 		c.AnswerBy, c.FixBy = time.Time{}, time.Time{}
 	} else if err != db.ErrNoRows {
 		return Notice{}, err
-	} else if c, err = s.Rules.Normal(fillIn(Content{}, clip(f), exposed), now); err != nil {
-		return Notice{}, err
+	} else {
+		c = fillIn(Content{}, clip(f), exposed)
+		if err := s.nameHelper(ctx, tx, &c); err != nil {
+			return Notice{}, err
+		}
+		if c, err = s.Rules.Normal(c, now); err != nil {
+			return Notice{}, err
+		}
 	}
 	n := Notice{ID: newID(), Number: newNumber(), From: from, Stage: Draft, Auto: true, Content: s.deadlines(c, now), CreatedAt: now, UpdatedAt: now, Revision: 1}
 	if err := s.seal(ctx, tx, &n); err != nil {
