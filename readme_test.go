@@ -106,6 +106,14 @@ func tryCommands(t *testing.T, bin, name, lang string) {
 	if err := os.Symlink(bin, filepath.Join(dir, "bin", "noroshi")); err != nil {
 		t.Fatal(err)
 	}
+	// Files of the repository that commands name are read from here.
+	here, err := filepath.Abs("internal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(here, filepath.Join(dir, "internal")); err != nil {
+		t.Fatal(err)
+	}
 	ran, output := 0, ""
 	for _, b := range blocks(t, name) {
 		words := strings.Fields(b.marker)
