@@ -142,6 +142,16 @@ func TestItemsByCommand(t *testing.T) {
 	if code, out := s.command("operator.viewer")("intel", "show", id); code != 0 || !strings.Contains(out, "VPN への攻撃") {
 		t.Errorf("%d %s", code, out)
 	}
+	event := `{"Event":{"info":"A campaign","Tag":[{"name":"tlp:amber"}],"Attribute":[{"type":"ip-dst","value":"45.77.1.10","to_ids":true},{"type":"text","value":"x"}]}}`
+	if code, out := run("intel", "add", write(t, "event.json", event), "--tlp", "clear", "--publish"); code != 0 || !strings.Contains(out, "TLP:AMBER F6 公開") || !strings.Contains(out, "45.77.1[.]10") || !strings.Contains(out, "取り込まなかったもの：text 1 件") {
+		t.Errorf("%d %s", code, out)
+	}
+	if code, out := run("intel", "add", write(t, "event.json", event[:60])); code != 2 || !strings.Contains(out, "1 行 61 字目") {
+		t.Errorf("%d %s", code, out)
+	}
+	if code, out := run("intel", "show", id, "--json"); code != 0 || !strings.Contains(out, `"45.77.1.9"`) {
+		t.Errorf("%d %s", code, out)
+	}
 	if code, out := run("intel", "add", "--grade", "z9", write(t, "x", "a")); code != 3 || !strings.Contains(out, "B2") {
 		t.Errorf("%d %s", code, out)
 	}

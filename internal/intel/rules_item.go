@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"noroshi/internal/base/fault"
 	"noroshi/internal/incident"
 	"noroshi/internal/sighting"
@@ -336,8 +338,12 @@ var openMail = []string{"gmail.com", "outlook.com", "outlook.jp", "hotmail.com",
 
 func victimOf(r *incident.Report, names []string) (v victim) {
 	word := func(s string) {
-		if s = strings.TrimSpace(s); utf8.RuneCountInString(s) >= 2 {
-			v.words = append(v.words, s)
+		s = strings.TrimSpace(norm.NFKC.String(s))
+		bare, _, _ := strings.Cut(s, "(") // a name without what stands behind it in brackets
+		for _, w := range []string{s, strings.TrimSpace(bare)} {
+			if utf8.RuneCountInString(w) >= 2 {
+				v.words = append(v.words, w)
+			}
 		}
 		if _, host, ok := strings.Cut(strings.ToLower(s), "@"); ok && !slices.Contains(openMail, host) {
 			v.domains = append(v.domains, host)
@@ -372,8 +378,10 @@ func (v victim) has(x Indicator) bool {
 	return slices.ContainsFunc(v.domains, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
 }
 
-// hide puts marks in place of what tells who reported, in any case of letters.
+// hide puts marks in place of what tells who reported, in any case and width of
+// letters.
 func (v victim) hide(s string) string {
+	s = norm.NFKC.String(s)
 	for _, w := range v.words {
 		low, look := strings.ToLower(s), strings.ToLower(w)
 		if len(low) != len(s) { // folding moved the places

@@ -67,7 +67,18 @@ func (s *Service) AddFromReport(ctx context.Context, report, purpose string, n N
 	if err != nil {
 		return Item{}, err
 	}
-	found, note, err := ofReport(v.Report, []string{v.Names[v.Case.Org]})
+	names := []string{v.Names[v.Case.Org]}
+	if s.Orgs != nil {
+		err := s.DB.Read(ctx, func(tx *db.Tx) error {
+			o, err := s.Orgs.Load(ctx, tx, org.ID(v.Case.Org))
+			names = append(names, o.Name.JA, o.Name.EN, o.Kana, string(o.Number))
+			return err
+		})
+		if err != nil {
+			return Item{}, fmt.Errorf("item from a report: %w", err)
+		}
+	}
+	found, note, err := ofReport(v.Report, names)
 	if err != nil {
 		return Item{}, s.Ledger.Refuse(ctx, "intel.add", "incident/"+report, fault.Of(err))
 	}
@@ -98,9 +109,18 @@ func (s *Service) AddFromReport(ctx context.Context, report, purpose string, n N
 	return it, nil
 }
 
-// drop takes back a draft that must not stay.
+// drop takes away a draft that must not stay.
 func (s *Service) drop(ctx context.Context, id string) error {
-	_, err := s.move(ctx, "intel.withdraw", id, ItemDraft, ItemWithdrawn, "")
+	_, err := s.do(ctx, &ledger.Act{Verb: "intel.withdraw", Object: itemObject(id)}, func(tx *db.Tx, who gate.Identity) error {
+		it, err := loadOwnItem(ctx, tx, id, who)
+		if err == nil && it.State != ItemDraft {
+			err = ErrPublished
+		}
+		if err != nil {
+			return err
+		}
+		return dropItem(ctx, tx, id)
+	})
 	return err
 }
 

@@ -122,9 +122,6 @@ func (s *Service) move(ctx context.Context, verb, id string, from, to ItemState,
 			return err
 		}
 		act.Public = it.public()
-		if from == ItemDraft && to == ItemWithdrawn { // it never went anywhere
-			return nil
-		}
 		return publishItem(ctx, tx, &it, append(slices.Clone(it.To), it.Org)...)
 	})
 	return it, err

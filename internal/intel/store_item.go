@@ -211,3 +211,14 @@ func loadItemFile(ctx context.Context, tx *db.Tx, id string) (name string, seale
 	}
 	return name, sealed, err
 }
+
+// dropItem takes away an item and all that is kept of it.
+func dropItem(ctx context.Context, tx *db.Tx, id string) error {
+	for _, table := range []string{"intel_item_to", "intel_item_tag", "intel_item_past", "intel_item_file"} {
+		if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE item_id = $1", id); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(ctx, "DELETE FROM intel_item WHERE id = $1", id)
+	return err
+}
