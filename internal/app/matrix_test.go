@@ -21,6 +21,7 @@ var public = map[string]class{
 	"GET /welcome/{token}": hidden, "POST /welcome/{token}": hidden,
 	"GET /demo/{token}": hidden, "POST /demo/{token}": hidden, // this hub is no demo
 	"GET /channels/calendar/{token}": hidden,
+	"GET /n/{token}":                 hidden, "POST /n/{token}": hidden,
 }
 
 // bareRoutes do not look at who asks.
@@ -53,7 +54,7 @@ func lawOf(r httpd.Route) (law, bool) {
 
 // books are the laws of all routes: the first release's in one, then one for
 // each noun.
-var books = []map[string]law{laws, assetLaws, sightingLaws, channelLaws, intelLaws, exposureLaws}
+var books = []map[string]law{laws, assetLaws, sightingLaws, channelLaws, intelLaws, exposureLaws, warningLaws}
 
 func agrees(got, want class) bool {
 	return got == want || want == anyOf && (got == through || got == hidden) || want == noForm && (got == refused || got == hidden)

@@ -93,8 +93,9 @@ func (n *nation) furnish() {
 		kin := func(c *citizen) bool { return c.org == e.name && !c.out }
 		// wind named its supplier, who sees by whom.
 		n.mark(orgMark(e.name), "the name of "+e.name, func(c *citizen) bool {
-			// The analyst sees who is exposed, and who supplies whom.
-			return c.knows(e.name) || c.any(gate.OfficeAnalyst) && !c.out && slices.Contains([]string{"wind", "sea", "contractor"}, e.name) || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
+			// The analyst sees who is exposed, and who supplies whom; who
+			// writes to everybody chooses among the operators.
+			return c.knows(e.name) || !c.out && (c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
 				slices.ContainsFunc(n.things["statement"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.notified() })
 		})
 		n.mark("ZP"+strings.ToUpper(e.name), "people of "+e.name, func(c *citizen) bool { return kin(c) || c.hub() || c.any(gate.CommissionMember) })
@@ -112,6 +113,7 @@ func (n *nation) furnish() {
 	n.told()
 	n.learned()
 	n.exposures()
+	n.warned()
 	n.must(n.Ledger.Settle(n.t.Context()))
 	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import", "sighting", "channel", "letter"} {
 		id := uuid.Must(uuid.NewV7()).String()
