@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -197,4 +198,43 @@ func FuzzReadReport(f *testing.F) {
 			t.Errorf("a report of nothing: %+v", r)
 		}
 	})
+}
+
+// A server that took a message and then hangs up took it: were that a failure,
+// it would get the message ten times.
+func TestTakenThenHungUp(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		in := bufio.NewScanner(c)
+		io.WriteString(c, "220 mx.example\r\n")
+		for data := false; in.Scan(); {
+			switch line := in.Text(); {
+			case data && line == ".":
+				io.WriteString(c, "250 taken\r\n")
+				return
+			case data:
+			case line == "DATA":
+				data = true
+				io.WriteString(c, "354 go on\r\n")
+			default:
+				io.WriteString(c, "250 ok\r\n")
+			}
+		}
+	}()
+	s, err := mail.New(mail.Config{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: mail.NoTLS, From: "beacon@hub.example", Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(t.Context(), mail.Message{ID: "d-9", To: "desk@firm.example", Subject: "x", Text: "x"}); err != nil {
+		t.Errorf("taken and not taken: %v", err)
+	}
 }

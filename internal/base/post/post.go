@@ -73,6 +73,8 @@ type Letter struct {
 	Ended     time.Time `json:"ended_at,omitzero"`
 	Why       string    `json:"why,omitempty"` // the last failure, in the other side's words
 	Content   Content   `json:"-"`
+
+	claimed time.Time // for being sent
 }
 
 // Content is the sealed part of a letter.
@@ -172,7 +174,7 @@ func (o *Office) Returned(ctx context.Context, tx *db.Tx, r mail.Report) error {
 	if err != nil {
 		return err
 	}
-	return o.end(ctx, tx, l, Dead, r.Status+" "+r.Why)
+	return o.end(ctx, tx, l, Dead, nameless(r.Status+" "+r.Why))
 }
 
 // end gives a letter its last state and tells of it.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -322,4 +323,107 @@ func TestMany(t *testing.T) {
 			t.Errorf("%d of %d listed", len(seen), n)
 		}
 	})
+}
+
+// A server repeats whom it refuses; what is kept of it lies open.
+func TestFailuresNameNobody(t *testing.T) {
+	each(t, func(w *world) {
+		w.box.fail = func(to string) error {
+			return fault.New(fault.Invalid, "mail.refused", "code", 550, "why", "550 <"+to+">: no such user, affected recipient(s): "+to+", 5.1.1")
+		}
+		refused := w.queue(letterTo("taro@firm.example"))
+		w.round()
+		w.box.fail = nil
+		back := w.queue(letterTo("taro@firm.example"))
+		w.round()
+		w.must(w.d.Write(t.Context(), func(tx *db.Tx) error {
+			return w.Returned(t.Context(), tx, mail.Report{ID: back, Action: "failed", Status: "5.1.1", Why: "<taro@firm.example> unknown"})
+		}))
+		for _, id := range []string{refused, back} {
+			if l := w.state(id); l.State != post.Dead || strings.Contains(l.Why, "taro") || !strings.Contains(l.Why, "5.1.1") {
+				t.Errorf("%+v", l)
+			}
+		}
+		if n := testkit.Count(t, w.d, "SELECT count(*) FROM bus_event WHERE data LIKE '%taro%'"); n != 0 {
+			t.Errorf("%d events carry the address", n)
+		}
+	})
+}
+
+// One letter that cannot be opened holds up no other.
+func TestPoison(t *testing.T) {
+	each(t, func(w *world) {
+		bad, good := w.queue(letterTo("desk@firm.example")), w.queue(letterTo("desk@firm.example"))
+		w.must(w.d.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), "UPDATE post_letter SET sealed = $2 WHERE id = $1", bad, []byte("nothing that was sealed"))
+			return err
+		}))
+		w.round()
+		if w.state(bad).State != post.Dead || w.state(good).State != post.Sent {
+			t.Errorf("bad %s, good %s", w.state(bad).State, w.state(good).State)
+		}
+	})
+}
+
+// A letter that waited behind slow ones until its lease is nearly over is given
+// back untried, and whoever comes back too late changes nothing.
+func TestLease(t *testing.T) {
+	each(t, func(w *world) {
+		var mu sync.Mutex
+		slow := true
+		w.box.fail = func(string) error { // each takes 40 s of a timeout of 45
+			mu.Lock()
+			defer mu.Unlock()
+			if slow {
+				w.clock.Pass(40 * time.Second)
+			}
+			return nil
+		}
+		var ids []string
+		for i := range 30 {
+			ids = append(ids, w.queue(letterTo(fmt.Sprintf("desk%d@firm.example", i))))
+		}
+		w.round()
+		sent, waiting := 0, 0
+		for _, id := range ids {
+			switch l := w.state(id); {
+			case l.State == post.Sent && w.box.taken[id] == 1:
+				sent++
+			case l.State == post.Waiting && l.Tries == 0 && w.box.taken[id] == 0:
+				waiting++
+			default:
+				t.Errorf("%+v, taken %d times", l, w.box.taken[id])
+			}
+		}
+		if sent == 0 || waiting == 0 {
+			t.Errorf("%d sent, %d given back", sent, waiting)
+		}
+		slow = false
+		w.round()
+		for _, id := range ids {
+			if w.box.taken[id] != 1 {
+				t.Errorf("%s taken %d times", id, w.box.taken[id])
+			}
+		}
+		// Another node takes a letter over while it is under way here.
+		var late string
+		w.box.fail = func(string) error {
+			_, err := w.settled(late)
+			return errors.Join(err, fault.New(fault.Busy, "mail.later", "why", "gone quiet"))
+		}
+		late = w.queue(letterTo("desk@firm.example"))
+		w.round()
+		if l := w.state(late); l.State != post.Sent || l.Why != "" {
+			t.Errorf("what another node settled is undone: %+v", l)
+		}
+	})
+}
+
+// settled marks a letter as sent, as another node would.
+func (w *world) settled(id string) (n int64, err error) {
+	err = w.d.Write(w.Context(), func(tx *db.Tx) error {
+		n, err = tx.Exec(w.Context(), "UPDATE post_letter SET state = 'sent' WHERE id = $1", id)
+		return err
+	})
+	return n, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -29,12 +30,24 @@ const (
 // Webhooks recommends; after the last one it is laid aside.
 var waits = []time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour}
 
+// ways are the ways out. Each has rounds of its own, so that programs that do
+// not answer hold up no mail.
+var ways = [...]Channel{Mail, Webhook}
+
 // Run sends until ctx ends.
 func (o *Office) Run(ctx context.Context) error {
+	var g errgroup.Group
+	for _, way := range ways {
+		g.Go(func() error { o.run(ctx, way); return nil })
+	}
+	return g.Wait()
+}
+
+func (o *Office) run(ctx context.Context, way Channel) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		n, err := o.Round(ctx)
+		n, err := o.round(ctx, way)
 		if err != nil && ctx.Err() == nil {
 			o.Log.Error("post", "error", err)
 		}
@@ -43,19 +56,29 @@ func (o *Office) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
 		}
 	}
 }
 
 // Round sends what is due, and returns how many letters it dealt with.
-func (o *Office) Round(ctx context.Context) (int, error) {
+func (o *Office) Round(ctx context.Context) (n int, err error) {
+	for _, way := range ways {
+		some, err := o.round(ctx, way)
+		if n += some; err != nil || ctx.Err() != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (o *Office) round(ctx context.Context, way Channel) (int, error) {
 	now := o.now()
 	some := false // most rounds find nothing and should not queue for the writer
 	err := o.DB.Read(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM post_letter WHERE state = 'waiting' AND due_at <= $1) OR EXISTS (SELECT 1 FROM post_letter WHERE state = 'sending' AND claimed_at < $2)",
-			db.Micros(now), db.Micros(now.Add(-lease))).Scan(&some)
+		return tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM post_letter WHERE state = 'waiting' AND due_at <= $1 AND channel = $3) OR EXISTS (SELECT 1 FROM post_letter WHERE state = 'sending' AND claimed_at < $2)",
+			db.Micros(now), db.Micros(now.Add(-lease)), string(way)).Scan(&some)
 	})
 	if err != nil || !some {
 		return 0, err
@@ -66,7 +89,7 @@ func (o *Office) Round(ctx context.Context) (int, error) {
 			return err
 		}
 		var sealed [][]byte
-		if letters, sealed, err = claim(ctx, tx, now, perRound); err != nil {
+		if letters, sealed, err = claim(ctx, tx, way, now, perRound); err != nil {
 			return err
 		}
 		for i := range letters {
@@ -87,8 +110,9 @@ func (o *Office) Round(ctx context.Context) (int, error) {
 	return len(letters), g.Wait()
 }
 
-// open unseals the content of a letter. When the owner's key is gone, so is
-// what could be sent: the letter then fails by itself, not the round.
+// open unseals the content of a letter. When the owner's key is gone, or does
+// not fit, so is what could be sent: the letter then fails by itself, not the
+// round.
 func (o *Office) open(ctx context.Context, tx *db.Tx, l *Letter, sealed []byte) error {
 	c, err := o.Keys.For(ctx, tx, l.Owner)
 	if errors.Is(err, db.ErrNoRows) {
@@ -98,14 +122,23 @@ func (o *Office) open(ctx context.Context, tx *db.Tx, l *Letter, sealed []byte) 
 		return err
 	}
 	plain, err := c.Open(sealed, "post/"+l.ID)
-	if err != nil {
-		return fmt.Errorf("letter %s: %w", l.ID, err)
+	if err == nil {
+		err = json.Unmarshal(plain, &l.Content)
 	}
-	return json.Unmarshal(plain, &l.Content)
+	if err != nil { // one row that somebody wrote over holds up nobody else's
+		o.Log.Error("post", "letter", l.ID, "error", err)
+		l.Content = Content{}
+	}
+	return nil
 }
 
 // send hands one letter over and writes down what came of it.
 func (o *Office) send(ctx context.Context, l Letter) error {
+	if o.now().After(l.claimed.Add(lease - timeout)) {
+		// It waited behind slow ones: were it tried now, another node could
+		// take it for cut off and send it too.
+		return o.DB.Write(ctx, func(tx *db.Tx) error { return giveBack(ctx, tx, l) })
+	}
 	within, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	failed := o.hand(within, l)
@@ -113,6 +146,9 @@ func (o *Office) send(ctx context.Context, l Letter) error {
 		return nil // cut off: the letter stays marked as being sent, and is taken back
 	}
 	return o.DB.Write(ctx, func(tx *db.Tx) error {
+		if ours, err := holds(ctx, tx, l); err != nil || !ours {
+			return err
+		}
 		switch {
 		case failed == nil:
 			return o.end(ctx, tx, l, Sent, "")
@@ -169,10 +205,16 @@ func final(err error) bool {
 func said(err error) string {
 	f := fault.Of(err)
 	if why, ok := f.Args["why"].(string); ok {
-		return why
+		return nameless(why)
 	}
 	if status, ok := f.Args["status"].(int); ok {
 		return "HTTP " + strconv.Itoa(status)
 	}
 	return f.Code
 }
+
+var mailAddress = regexp.MustCompile(`[^\s<>()"',;:]+@[^\s<>()"',;:]+`)
+
+// nameless takes mail addresses out of another server's words: it likes to
+// repeat whom it refuses, and what is kept of a failure lies open.
+func nameless(s string) string { return mailAddress.ReplaceAllString(s, "…") }

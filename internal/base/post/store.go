@@ -2,6 +2,7 @@ package post
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,10 +58,10 @@ func list(ctx context.Context, tx *db.Tx, column, value, cursor string, limit in
 	return out, next, rows.Err()
 }
 
-// claim takes up to n letters that are due, and marks that they are being
-// sent.
-func claim(ctx context.Context, tx *db.Tx, now time.Time, n int) (out []Letter, sealed [][]byte, err error) {
-	rows, err := tx.Query(ctx, "SELECT "+columns+", sealed FROM post_letter WHERE state = 'waiting' AND due_at <= $1 ORDER BY due_at, id LIMIT $2"+tx.SkipLocked(), db.Micros(now), n)
+// claim takes up to n letters that are due by one way out, and marks that they
+// are being sent.
+func claim(ctx context.Context, tx *db.Tx, way Channel, now time.Time, n int) (out []Letter, sealed [][]byte, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+columns+", sealed FROM post_letter WHERE state = 'waiting' AND due_at <= $1 AND channel = $2 ORDER BY due_at, id LIMIT $3"+tx.SkipLocked(), db.Micros(now), string(way), n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,7 +79,7 @@ func claim(ctx context.Context, tx *db.Tx, now time.Time, n int) (out []Letter, 
 	}
 	rows.Close()
 	for i := range out {
-		out[i].State = Sending
+		out[i].State, out[i].claimed = Sending, now
 		out[i].Tries++
 		if _, err := tx.Exec(ctx, "UPDATE post_letter SET state = 'sending', tries = tries + 1, claimed_at = $2 WHERE id = $1", out[i].ID, db.Micros(now)); err != nil {
 			return nil, nil, err
@@ -90,6 +91,22 @@ func claim(ctx context.Context, tx *db.Tx, now time.Time, n int) (out []Letter, 
 // reclaim takes back letters whose sending was cut off.
 func reclaim(ctx context.Context, tx *db.Tx, before time.Time) (int64, error) {
 	return tx.Exec(ctx, "UPDATE post_letter SET state = 'waiting' WHERE state = 'sending' AND claimed_at < $1", db.Micros(before))
+}
+
+// holds reports whether a letter is still being sent by whoever claimed it:
+// what took longer than the lease is another's by now.
+func holds(ctx context.Context, tx *db.Tx, l Letter) (bool, error) {
+	err := tx.QueryRow(ctx, "SELECT id FROM post_letter WHERE id = $1 AND state = 'sending' AND claimed_at = $2"+tx.ForUpdate(), l.ID, db.Micros(l.claimed)).Scan(new(string))
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// giveBack returns a letter that was claimed and not tried.
+func giveBack(ctx context.Context, tx *db.Tx, l Letter) error {
+	_, err := tx.Exec(ctx, "UPDATE post_letter SET state = 'waiting', tries = tries - 1 WHERE id = $1 AND state = 'sending' AND claimed_at = $2", l.ID, db.Micros(l.claimed))
+	return err
 }
 
 func settle(ctx context.Context, tx *db.Tx, id string, s State, at time.Time, why string) error {
