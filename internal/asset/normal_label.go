@@ -35,3 +35,28 @@ func capitals(s string) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// Spellings lists the ways in which the table writes a maker and a product, the
+// given one first: feeds may know "NetScaler ADC" by its long name and Connect
+// Secure under the maker it had before. At most 64.
+func (m *Makers) Spellings(maker, product string) [][2]string {
+	out := [][2]string{{maker, product}}
+	_, key := m.Maker(maker)
+	mk := m.byKey[key]
+	if mk == nil {
+		return out
+	}
+	makers, products := append([]string{mk.Name}, mk.Aliases...), []string{product}
+	if p := mk.lines[join(mk.cut(tokens(product)))]; p != nil {
+		products = append(products, p.Name)
+		products = append(products, p.Aliases...)
+	}
+	for _, name := range products {
+		for _, by := range makers {
+			if len(out) < 64 {
+				out = append(out, [2]string{by, name})
+			}
+		}
+	}
+	return out
+}

@@ -1,6 +1,9 @@
 package asset
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestLabel(t *testing.T) {
 	for _, c := range [][3]string{
@@ -14,5 +17,15 @@ func TestLabel(t *testing.T) {
 		if got := Names().Label(c[0], c[1]); got != c[2] {
 			t.Errorf("%s %s: %q, want %q", c[0], c[1], got, c[2])
 		}
+	}
+}
+
+func TestSpellings(t *testing.T) {
+	got := Names().Spellings("シトリックス", "NetScaler ADC")
+	if got[0] != [2]string{"シトリックス", "NetScaler ADC"} || !slices.Contains(got, [2]string{"Citrix", "NetScaler Application Delivery Controller"}) {
+		t.Errorf("%q", got)
+	}
+	if got := Names().Spellings("灯ネットワークス", "EdgeGate"); len(got) != 1 {
+		t.Errorf("a maker nobody knows has spellings: %q", got)
 	}
 }

@@ -61,7 +61,7 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, maker, ware string) (o
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range d.Propose(maker, ware, "") {
+	for _, p := range likeliest(d, maker, ware) {
 		n := Proposal{PURL: p.Package, Equal: p.Identity == product.Equal}
 		if !p.Name.IsZero() {
 			n.CPE = p.Name.String()
