@@ -241,6 +241,9 @@ func (m *member) hire(names func(text.Lang) string) (out []org.Person) {
 
 // contacts are those of an operator, as the common forms ask for them.
 func (o orgPlan) contacts(people []org.Person) []org.Contact {
+	if slices.Contains(o.Kinds, org.JPCERT) {
+		return []org.Contact{{Duty: org.Window, Name: people[0].Name, Department: "相談窓口", Mail: "desk@" + o.Domain, Phone: "00-0000-0010"}}
+	}
 	if !slices.Contains(o.Kinds, org.Operator) {
 		return nil
 	}
