@@ -141,6 +141,14 @@ func (o *Office) Queue(ctx context.Context, tx *db.Tx, l Letter) (string, error)
 	return l.ID, insert(ctx, tx, l, c.Seal(plain, "post/"+l.ID))
 }
 
+// Recent counts the letters that an organisation had written since an instant
+// about objects of one noun: for limits on what somebody can have sent to an
+// address that nobody proved.
+func (o *Office) Recent(ctx context.Context, tx *db.Tx, owner, noun string, since time.Time) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM post_letter WHERE owner = $1 AND queued_at > $2 AND object LIKE $3", owner, db.Micros(since), noun+"/%").Scan(&n)
+	return n, err
+}
+
 // Of lists the letters about an object, the newest first.
 func (o *Office) Of(ctx context.Context, tx *db.Tx, object, cursor string, limit int) ([]Letter, string, error) {
 	return list(ctx, tx, "object", object, cursor, limit)

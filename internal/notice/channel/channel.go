@@ -40,6 +40,10 @@ const breaks = "act"
 // Most is how many channels an organisation may have.
 const Most = 10
 
+// perHour is how many codes and tests an organisation can have sent in an hour:
+// the hub is nobody's means to flood another's mailbox or server.
+const perHour = 40
+
 // Channel is one way to tell an organisation.
 type Channel struct {
 	ID        string    `json:"id"`
@@ -98,7 +102,11 @@ func (c *Channel) Due(class string, now time.Time) (time.Time, bool) {
 var (
 	ErrNone = fault.New(fault.NotFound, "channel.none")
 	ErrMost = fault.New(fault.Conflict, "channel.most", "n", Most)
-	ErrCode = fault.New(fault.Invalid, "channel.invalid").At(fault.Place{At: "code", Code: "channel.code"})
+	// ErrUnproven is returned for a test of a mail address that nobody proved.
+	ErrUnproven = fault.New(fault.Conflict, "channel.unproven")
+	// ErrOften is returned when codes and tests were asked for too often.
+	ErrOften = fault.New(fault.Busy, "channel.often", "n", perHour)
+	ErrCode  = fault.New(fault.Invalid, "channel.invalid").At(fault.Place{At: "code", Code: "channel.code"})
 )
 
 // Access says who may do what with channels: those who answer notices set

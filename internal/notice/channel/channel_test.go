@@ -181,6 +181,53 @@ func TestACodeCannotBeGuessed(t *testing.T) {
 	})
 }
 
+// Many guesses at once are as few as many one after the other.
+func TestACodeCannotBeGuessedAtOnce(t *testing.T) {
+	each(t, func(h *hub) {
+		c, _, err := h.Set(h.wind(), channel.Channel{Kind: channel.Mail, Address: "desk@firm.example"})
+		h.must(err)
+		h.deliver()
+		var g sync.WaitGroup
+		for range 24 {
+			g.Go(func() {
+				if err := h.Confirm(h.wind(), c.ID, "x"); !errors.Is(err, channel.ErrCode) {
+					t.Errorf("%v", err)
+				}
+			})
+		}
+		g.Wait()
+		if err := h.Confirm(h.wind(), c.ID, sixDigits.FindString(h.box[0].Text)); !errors.Is(err, channel.ErrCode) {
+			t.Errorf("the right code after 24 wrong ones: %v", err)
+		}
+		if n := testkit.Count(t, h.DB, "SELECT tries FROM notice_channel"); n != 5 {
+			t.Errorf("%d tries", n)
+		}
+	})
+}
+
+// Whoever has a role here cannot have somebody else's mailbox flooded.
+func TestTheHubFloodsNobody(t *testing.T) {
+	each(t, func(h *hub) {
+		c, _, err := h.Set(h.wind(), channel.Channel{Kind: channel.Mail, Address: "victim@elsewhere.example"})
+		h.must(err)
+		if err := h.Test(h.wind(), c.ID); !errors.Is(err, channel.ErrUnproven) {
+			t.Errorf("a test to an address nobody proved: %v", err)
+		}
+		for range 100 {
+			h.must(h.Remove(h.wind(), c.ID))
+			if c, _, err = h.Set(h.wind(), channel.Channel{Kind: channel.Mail, Address: "victim@elsewhere.example"}); err != nil {
+				break
+			}
+		}
+		if !errors.Is(err, channel.ErrOften) {
+			t.Errorf("a hundred mails in no time: %v", err)
+		}
+		h.Clock.Pass(61 * time.Minute)
+		_, _, err = h.Set(h.wind(), channel.Channel{Kind: channel.Mail, Address: "desk@firm.example"})
+		h.must(err)
+	})
+}
+
 func TestMailSaysNoMoreThanItsMark(t *testing.T) {
 	each(t, func(h *hub) {
 		h.mailbox(h.wind(), channel.Channel{Address: "desk@firm.example", Lang: text.JA})

@@ -94,17 +94,11 @@ func arrived(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
 	return err
 }
 
-// guess counts a try of the code, and forgets the code after the last one.
-func guess(ctx context.Context, tx *db.Tx, id string, tries int) error {
-	_, err := tx.Exec(ctx, "UPDATE notice_channel SET tries = $2, code = CASE WHEN $3 = 1 THEN '' ELSE code END WHERE id = $1", id, tries, flag(tries >= maxTries))
-	return err
-}
-
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+// guess counts a try of the code before it is compared, and reports false when
+// there are none left: of many at once each is counted.
+func guess(ctx context.Context, tx *db.Tx, id string) (bool, error) {
+	n, err := tx.Exec(ctx, "UPDATE notice_channel SET tries = tries + 1 WHERE id = $1 AND tries < $2", id, maxTries)
+	return n == 1, err
 }
 
 func remove(ctx context.Context, tx *db.Tx, org, id string) error {
