@@ -33,8 +33,22 @@ func (s *Service) ask(ctx context.Context, tx *db.Tx) error {
 	case err != nil:
 		return err
 	}
-	r.after = "" // what it has passed may be another now
+	// What it has passed may be another now: it begins again, and whoever is at
+	// it sees by the mark that it was asked for meanwhile.
+	r.after = askedAgain + newID()
 	return putRun(ctx, tx, &r)
+}
+
+// askedAgain starts the place of a run that was asked for again since it began.
+// No product key starts so.
+const askedAgain = "!"
+
+// begin returns where a run goes on.
+func (r *Run) begin() string {
+	if strings.HasPrefix(r.after, askedAgain) {
+		return ""
+	}
+	return r.after
 }
 
 // Work does what waits and is too long for a follower: a rematch that was asked
@@ -90,6 +104,16 @@ func (s *Service) rematch(ctx context.Context) (r Run, err error) {
 	default:
 		return r, errRematching
 	}
+	for {
+		if r, err = s.rematchOnce(ctx); !errors.Is(err, errRunMoved) {
+			return r, err
+		}
+	}
+}
+
+// rematchOnce goes on with the open run, or begins one. errRunMoved says that
+// it was asked for again meanwhile and has to begin anew.
+func (s *Service) rematchOnce(ctx context.Context) (r Run, err error) {
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		if r, err = openRun(ctx, tx); errors.Is(err, db.ErrNoRows) {
 			r = Run{ID: newID(), At: s.now()}
@@ -100,7 +124,8 @@ func (s *Service) rematch(ctx context.Context) (r Run, err error) {
 	if err != nil {
 		return r, err
 	}
-	if r.after == "" {
+	after := r.begin()
+	if after == "" {
 		if err := s.catchUp(ctx); err != nil {
 			return r, err
 		}
@@ -112,7 +137,7 @@ func (s *Service) rematch(ctx context.Context) (r Run, err error) {
 	for {
 		var keys []string
 		err := s.DB.Read(ctx, func(tx *db.Tx) error {
-			keys, err = groupKeys(ctx, tx, r.after, rematchKeys)
+			keys, err = groupKeys(ctx, tx, after, rematchKeys)
 			return err
 		})
 		if err != nil {
@@ -124,10 +149,11 @@ func (s *Service) rematch(ctx context.Context) (r Run, err error) {
 		if err := s.rematchKeys(ctx, keys, known, &r.Counts); err != nil {
 			return r, err
 		}
-		r.after = keys[len(keys)-1]
-		if err := s.DB.Write(ctx, func(tx *db.Tx) error { return putRun(ctx, tx, &r) }); err != nil {
+		after = keys[len(keys)-1]
+		if err := s.DB.Write(ctx, func(tx *db.Tx) error { return goOnRun(ctx, tx, &r, after) }); err != nil {
 			return r, err
 		}
+		r.after = after
 	}
 	act := &ledger.Act{Verb: "exposure.rematch", Object: "exposure_run/" + r.ID, Public: map[string]any{
 		"subjects": r.Counts.Subjects, "verdicts": r.Counts.Verdicts, "rows": r.Counts.Rows, "found": r.Counts.Found, "changed": r.Counts.Changed, "ended": r.Counts.Ended}}
@@ -138,8 +164,11 @@ func (s *Service) rematch(ctx context.Context) (r Run, err error) {
 			}
 		}
 		r.EndedAt = s.now()
-		return putRun(ctx, tx, &r)
+		return goOnRun(ctx, tx, &r, r.after)
 	})
+	if err != nil {
+		r.EndedAt = time.Time{}
+	}
 	return r, err
 }
 

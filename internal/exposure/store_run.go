@@ -3,6 +3,7 @@ package exposure
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -42,6 +43,24 @@ func putRun(ctx context.Context, tx *db.Tx, r *Run) error {
 	_, err = tx.Exec(ctx, `INSERT INTO exposure_run (id, at, after_key, ended_at, counts) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET after_key = excluded.after_key, ended_at = excluded.ended_at, counts = excluded.counts`,
 		r.ID, db.Micros(r.At), r.after, db.Micros(r.EndedAt), string(counts))
+	return err
+}
+
+// errRunMoved is returned where a run does not stand where its worker left it.
+var errRunMoved = errors.New("exposure run: it was asked for again")
+
+// goOnRun writes how far a run came, unless it was asked for again since it was
+// read: then it returns errRunMoved.
+func goOnRun(ctx context.Context, tx *db.Tx, r *Run, after string) error {
+	counts, err := json.Marshal(r.Counts)
+	if err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, "UPDATE exposure_run SET after_key = $1, ended_at = $2, counts = $3 WHERE id = $4 AND after_key = $5 AND ended_at = 0",
+		after, db.Micros(r.EndedAt), string(counts), r.ID, r.after)
+	if err == nil && n == 0 {
+		err = errRunMoved
+	}
 	return err
 }
 
