@@ -55,7 +55,7 @@ func matchCommand(env *cli.Env, p text.Printer, csaf intel.CSAFReader) *cobra.Co
 			if err != nil {
 				return err
 			}
-			return runMatch(env, stated, filepath.Base(assets), raw, all)
+			return runMatch(c.Context(), env, stated, filepath.Base(assets), raw, all)
 		},
 	}
 	c.Flags().StringVar(&assets, "assets", "", p.T("exposure.match.flag.assets"))
@@ -77,18 +77,18 @@ func readFeeds(ctx context.Context, env *cli.Env, paths []string, csaf intel.CSA
 	return s, nil
 }
 
-func runMatch(env *cli.Env, stated *Stated, name string, raw []byte, all bool) error {
+func runMatch(ctx context.Context, env *cli.Env, stated *Stated, name string, raw []byte, all bool) error {
 	p := env.Printer()
-	w := &matching{stated: stated, phrases: newPhrases(p), out: bufio.NewWriterSize(env.Out, 1<<18), json: env.JSON(), all: all, memo: map[variantOf]told{}, decided: map[weighed][]byte{}}
-	if !w.json {
-		fmt.Fprintf(w.out, "%-24s %-20s %-12s %-15s %-8s %s\n", p.T("exposure.match.col.asset"), p.T("exposure.match.col.vulnerability"),
+	out := bufio.NewWriterSize(env.Out, 1<<18)
+	if !env.JSON() {
+		fmt.Fprintf(out, "%-24s %-20s %-12s %-15s %-8s %s\n", p.T("exposure.match.col.asset"), p.T("exposure.match.col.vulnerability"),
 			p.T("exposure.match.col.verdict"), p.T("exposure.match.col.certainty"), p.T("exposure.match.col.priority"), p.T("exposure.match.col.because"))
 	}
 	start := time.Now()
 	in := &watchedList{bytes.NewReader(raw), env.Progress(int64(len(raw)), p.T("exposure.match.short"))}
-	rows, bad, places, err := stated.ReadEquipment(name, in, int64(len(raw)), w.equipment)
-	if err == nil {
-		err = w.out.Flush()
+	m, err := stated.list(ctx, name, in, int64(len(raw)), out, p, env.JSON(), all)
+	if e := out.Flush(); err == nil {
+		err = e
 	}
 	if err != nil {
 		if f := fault.Of(err); f.Kind == fault.Invalid {
@@ -99,10 +99,10 @@ func runMatch(env *cli.Env, stated *Stated, name string, raw []byte, all bool) e
 		return err
 	}
 	took := time.Since(start)
-	env.Say("exposure.match.done", "rows", rows, "affected", w.counts[product.VerdictAffected], "unknown", w.counts[product.Unknown],
-		"ms", int(took.Milliseconds()), "rate", int(float64(rows)/max(took.Seconds(), 1e-6)))
-	if bad > 0 {
-		return fault.New(fault.Unmet, "exposure.match.bad_rows", "n", bad).At(places...)
+	env.Say("exposure.match.done", "rows", m.rows, "affected", m.affected, "unknown", m.unknown,
+		"ms", int(took.Milliseconds()), "rate", int(float64(m.rows)/max(took.Seconds(), 1e-6)))
+	if m.bad > 0 {
+		return fault.New(fault.Unmet, "exposure.match.bad_rows", "n", m.bad).At(m.places...)
 	}
 	return nil
 }

@@ -1,12 +1,12 @@
 package exposure
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 
+	"noroshi/internal/base/text"
 	"noroshi/internal/engine/product"
 )
 
@@ -20,14 +20,16 @@ import (
 type matching struct {
 	stated  *Stated
 	phrases *phrases
-	out     *bufio.Writer
 	json    bool
 	all     bool
+	out     []byte // lines that nobody has taken yet
 	memo    map[variantOf]told
 	size    int // bytes in memo
+	most    int // of them
 	decided map[weighed][]byte
 	counts  [3]int
 	buf     []byte
+	head    []byte
 }
 
 // variantOf is what the lines about a piece of equipment depend on.
@@ -54,20 +56,25 @@ type told struct {
 	counts [3]int
 }
 
+func newMatching(s *Stated, p text.Printer, json, all bool, most int) *matching {
+	return &matching{stated: s, phrases: newPhrases(p), json: json, all: all, most: most, memo: map[variantOf]told{}, decided: map[weighed][]byte{}}
+}
+
 const (
-	maxTold    = 256 << 20 // bytes remembered of equipment
+	maxTold    = 256 << 20 // bytes remembered of equipment, by all that match
 	maxWeighed = 1 << 18   // priorities remembered
 )
 
-// equipment writes the lines of one piece of equipment.
-func (w *matching) equipment(e *Equipment) error {
+// equipment appends the lines of one piece of equipment to out, and calls line
+// after each.
+func (w *matching) equipment(e *Equipment, line func() error) error {
 	key := variantOf{e.variant, e.devices}
 	key.operated, key.ends = "", ""
 	t, ok := w.memo[key]
 	if !ok {
 		t = w.tell(e)
 		size := 256 + len(t.lines) + 8*len(t.ends)
-		if w.size += size; w.size > maxTold {
+		if w.size += size; w.size > w.most {
 			clear(w.memo)
 			w.size = size
 		}
@@ -79,17 +86,19 @@ func (w *matching) equipment(e *Equipment) error {
 	if len(t.ends) == 0 {
 		return nil
 	}
-	head := fmt.Sprintf("%-24s ", e.Asset)
+	w.head = w.head[:0]
 	if w.json {
-		head = string(append(appendQuoted([]byte(`{"asset":`), e.Asset), ','))
+		w.head = append(appendQuoted(append(w.head, `{"asset":`...), e.Asset), ',')
+	} else {
+		w.head = fmt.Appendf(w.head, "%-24s ", e.Asset)
 	}
 	from := 0
 	for _, end := range t.ends {
-		w.out.WriteString(head)
-		if _, err := w.out.Write(t.lines[from:end]); err != nil {
-			return err // the reader of the pipe is gone
-		}
+		w.out = append(append(w.out, w.head...), t.lines[from:end]...)
 		from = end
+		if err := line(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func TestMatchLines(t *testing.T) {
 			"\"a\"\"1\\\",Fortinet,FortiOS,7.4.2,,internet\n" + "機器2,Fortinet,FortiOS,7.4.2,,internet\n" +
 			"c,Fortinet,FortiOS,,cpe:2.3:o:fortinet:fortios:7.4.3:*:*:*:*:*:*:*,internet\n"
 		s := stated(t)
-		w := &matching{stated: s, phrases: newPhrases(env.Words.Printer(lang, nil)), json: true, all: true, memo: map[variantOf]told{}, decided: map[weighed][]byte{}}
+		w := newMatching(s, env.Words.Printer(lang, nil), true, true, maxTold)
 		var lines []map[string]any
 		rows, bad, _, err := s.ReadEquipment("list.csv", strings.NewReader(list), int64(len(list)), func(e *Equipment) error {
 			got := w.tell(e)
