@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -232,6 +233,9 @@ func (r *Report) narrow(me Participant) {
 	var kept []Decision
 	for _, d := range r.Decisions {
 		if d.Org == me.Org || me.Part == Lead || len(d.To) == 0 && me.Sees.Decisions || contains(d.To, me.Org) {
+			if me.Part != Lead && d.Org != me.Org && !me.Sees.People { // to whom else it went is not theirs to know
+				d.To = slices.DeleteFunc(slices.Clone(d.To), func(o string) bool { return o != me.Org })
+			}
 			kept = append(kept, d)
 		}
 	}

@@ -65,7 +65,7 @@ func (s *Service) Invite(ctx context.Context, id ID, who string, sees Sees) (p P
 		if err := putParticipant(ctx, r.tx, id, p, false); err != nil {
 			return err
 		}
-		act.Public["part"], act.Public["sees"] = string(p.Part), p.Sees
+		act.Public["part"], act.Public["sees"] = string(p.Part), p.Sees.list()
 		return r.note(ctx, "invited", "invited", who, Happened{Org: who}, who)
 	}, Lead)
 	return p, err
@@ -73,7 +73,7 @@ func (s *Service) Invite(ctx context.Context, id ID, who string, sees Sees) (p P
 
 // Narrow changes what a member sees.
 func (s *Service) Narrow(ctx context.Context, id ID, who string, sees Sees) error {
-	act := &ledger.Act{Verb: "situation.lead", Public: map[string]any{"step": "narrow", "org": ledger.Org(who), "sees": sees}}
+	act := &ledger.Act{Verb: "situation.lead", Public: map[string]any{"step": "narrow", "org": ledger.Org(who), "sees": sees.list()}}
 	return s.within(ctx, act, id, func(r *room) error {
 		list, err := loadPeople(ctx, r.tx, id, who)
 		if err != nil {

@@ -94,7 +94,10 @@ func readSees(q *httpd.Request, name string) Sees {
 	return s
 }
 
-func (s Sees) list() (out []string) {
+// list names what is seen, in a fixed order: also for the ledger, whose entries
+// hold maps and lists and no structs.
+func (s Sees) list() []string {
+	out := []string{}
 	for _, x := range []struct {
 		on   bool
 		name string
