@@ -132,3 +132,16 @@ func (l *looked) find(addresses, domains []string) map[string][]string {
 	}
 	return out
 }
+
+// most is about how many spots asks names at most: an address by itself and by
+// each network from /8 on.
+func (l *looked) most() int { return 26 * len(l.refs) }
+
+// asks returns by which spots all of it is found, each once.
+func (l *looked) asks() (out []string) {
+	for i := range l.refs {
+		out = append(out, l.refs[i].asks()...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

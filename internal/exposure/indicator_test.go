@@ -222,3 +222,29 @@ func TestTouchesFollowChanges(t *testing.T) {
 		}
 	})
 }
+
+// An item of many indicators goes through the operators a few at a time, and
+// misses none.
+func TestALargeItemFindsEveryRegister(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		h.items()
+		for i, name := range []string{"wind", "sea", "bank"} {
+			h.add(h.as(name), "addresses", fmt.Sprintf("203.0.113.%d", i+1))
+			for j := range 3 {
+				h.add(h.as(name), "addresses", fmt.Sprintf("198.51.%d.%d", i, j))
+			}
+		}
+		h.settle()
+		values := []string{"203.0.113.0/29"}
+		for i := range 2100 {
+			values = append(values, fmt.Sprintf("45.77.%d.%d", i/250, 1+i%250))
+		}
+		h.publish(incident.Green, 0, "", values...)
+		h.settle()
+		for _, name := range []string{"wind", "sea", "bank"} {
+			if got := h.appears(h.as(name)); !slices.Equal(got, []string{"item of 203.0.113.0/29 0 1 203.0.113.0/29"}) {
+				t.Errorf("%s: %q", name, got)
+			}
+		}
+	})
+}

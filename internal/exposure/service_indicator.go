@@ -20,7 +20,7 @@ import (
 
 // Published items and registers are held against each other from both sides. A
 // new item asks every register by keyed tags, one operator's key at a time, and
-// opens only what the tags find. A new or changed entry is opened anyway, and is
+// opens only what the tags find; a small register is opened as a whole. A new or changed entry is opened anyway, and is
 // looked up among the decrypted indicators of all published items, which are
 // kept in memory until an item is published or taken back. Both take the
 // operator's turn first, so that neither misses the other.
@@ -188,13 +188,8 @@ func (s *Service) takeItem(ctx context.Context, tx *db.Tx, id, after string) err
 	if it.State != intel.ItemPublished || len(is.refs) == 0 {
 		return nil
 	}
-	var asks []string
-	for i := range is.refs {
-		asks = append(asks, is.refs[i].asks()...)
-	}
-	slices.Sort(asks)
-	asks = slices.Compact(asks)
-	most := max(1, maxItemTags/len(asks))
+	asks := sync.OnceValue(is.asks)
+	most := max(1, maxItemTags/is.most())
 	orgs, err := placedAfter(ctx, tx, after, most)
 	if err != nil {
 		return err
@@ -211,7 +206,7 @@ func (s *Service) takeItem(ctx context.Context, tx *db.Tx, id, after string) err
 }
 
 // touch holds one item against one operator's register.
-func (s *Service) touch(ctx context.Context, tx *db.Tx, it *intel.Item, is *looked, asks []string, operator string) error {
+func (s *Service) touch(ctx context.Context, tx *db.Tx, it *intel.Item, is *looked, asks func() []string, operator string) error {
 	if err := lockTouches(ctx, tx, operator); err != nil {
 		return err
 	}
@@ -222,18 +217,16 @@ func (s *Service) touch(ctx context.Context, tx *db.Tx, it *intel.Item, is *look
 	if err != nil {
 		return err
 	}
-	tags := make([]string, len(asks))
-	for i, a := range asks {
-		tags[i] = c.Tag("exposure/place", a)
-	}
-	found, err := findPlaces(ctx, tx, tags, maxTouched)
+	// A register that is small beside the item is opened as a whole: a tag costs
+	// about a fifth of opening an entry.
+	few := is.most() / 5
+	ids, err := placedEntries(ctx, tx, operator, few+1)
 	if err != nil {
 		return err
 	}
-	var ids []asset.ID
-	for _, f := range found {
-		if f.org == operator {
-			ids = append(ids, asset.ID(f.item))
+	if len(ids) > few {
+		if ids, err = tagged(ctx, tx, c, operator, asks()); err != nil {
+			return err
 		}
 	}
 	slices.Sort(ids)
@@ -257,6 +250,22 @@ func (s *Service) touch(ctx context.Context, tx *db.Tx, it *intel.Item, is *look
 		}
 	}
 	return s.sum(ctx, tx, it, operator)
+}
+
+// tagged returns the entries of an operator's register that have one of the
+// tags asked for.
+func tagged(ctx context.Context, tx *db.Tx, c *key.Cipher, operator string, asks []string) (ids []asset.ID, err error) {
+	tags := make([]string, len(asks))
+	for i, a := range asks {
+		tags[i] = c.Tag("exposure/place", a)
+	}
+	found, err := findPlaces(ctx, tx, tags, maxTouched)
+	for _, f := range found {
+		if f.org == operator {
+			ids = append(ids, asset.ID(f.item))
+		}
+	}
+	return ids, err
 }
 
 // Appearance is an item of intelligence that names something registered. To an

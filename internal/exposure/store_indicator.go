@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"noroshi/internal/asset"
 	"noroshi/internal/base/db"
 )
 
@@ -167,4 +168,14 @@ func countTouched(ctx context.Context, tx *db.Tx, items []string) (map[string][2
 		}
 	}
 	return out, nil
+}
+
+// placedEntries lists entries of an operator's register that have addresses or
+// domains, at most limit.
+func placedEntries(ctx context.Context, tx *db.Tx, org string, limit int) (ids []asset.ID, err error) {
+	list, err := texts(tx.Query(ctx, "SELECT DISTINCT item_id FROM exposure_place WHERE org_id = $1 LIMIT $2", org, limit))
+	for _, id := range list {
+		ids = append(ids, asset.ID(id))
+	}
+	return ids, err
 }

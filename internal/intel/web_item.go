@@ -209,6 +209,7 @@ func showItem(q *httpd.Request, s *Service, bad error) error {
 }
 
 func (v *itemView) facts(p text.Printer, it *Item, names map[string]string) {
+	v.Facts.Tight = true
 	add := func(key, value, note string) {
 		if value != "" {
 			v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(key), Value: value, Note: note})
@@ -233,7 +234,7 @@ func (v *itemView) facts(p text.Printer, it *Item, names map[string]string) {
 			note += " · " + st.Ref
 		}
 		if st.SHA != "" {
-			note += " · SHA-256 " + st.SHA
+			note += " · SHA-256 " + st.SHA[:min(len(st.SHA), 16)] + "…"
 		}
 		v.File = v.File || it.Mine && st.What == FromFile
 		add("intel.item.origin_h", say, note)
@@ -303,13 +304,13 @@ func showEditor(q *httpd.Request, it *Item, bad error) error {
 		own = append(own, x.Defang())
 	}
 	v.Fields = []page.Field{
-		{Name: "title", Label: p.T("intel.item.title_h"), Need: page.Required, Value: has.Title, Width: "wide", Limit: maxItemTitle, Hint: p.T("intel.item.title_hint")},
+		{Name: "title", Label: p.T("intel.item.title_h"), Need: page.Required, Value: has.Title, Limit: maxItemTitle, Hint: p.T("intel.item.title_hint")},
 		{Name: "summary", Kind: "textarea", Label: p.T("intel.item.summary_h"), Need: page.Optional, Value: has.Summary, Rows: 3, Limit: maxItemSummary},
 		{Name: "text", Kind: "textarea", Label: p.T("intel.item.text_h"), Need: page.Optional, Value: has.Text, Rows: 10, Limit: maxItemText, Hint: p.T("intel.item.text_hint")},
 		{Name: "indicators", Kind: "textarea", Label: p.T("intel.item.indicators_h"), Need: page.Optional, Value: strings.Join(own, "\n"), Rows: 6, Hint: p.T("intel.item.indicators_hint"), Example: "198.51.100[.]7"},
-		{Name: "vulnerabilities", Label: p.T("intel.item.cves_h"), Need: page.Optional, Value: strings.Join(has.Vulnerabilities, " "), Example: "CVE-2024-21762", Width: "wide"}}
+		{Name: "vulnerabilities", Label: p.T("intel.item.cves_h"), Need: page.Optional, Value: strings.Join(has.Vulnerabilities, " "), Example: "CVE-2024-21762"}}
 	v.English = []page.Field{
-		{Name: "english/title", Label: p.T("intel.item.title_en"), Need: page.Optional, Value: has.English.Title, Width: "wide", Lang: "en"},
+		{Name: "english/title", Label: p.T("intel.item.title_en"), Need: page.Optional, Value: has.English.Title, Lang: "en"},
 		{Name: "english/summary", Kind: "textarea", Label: p.T("intel.item.summary_en"), Need: page.Optional, Value: has.English.Summary, Rows: 3, Lang: "en"},
 		{Name: "english/text", Kind: "textarea", Label: p.T("intel.item.text_en"), Need: page.Optional, Value: has.English.Text, Rows: 6, Lang: "en"}}
 	var tlps, classes, letters, numbers []page.Option
