@@ -1,6 +1,10 @@
 package notice
 
-import "testing"
+import (
+	"testing"
+
+	"noroshi/internal/org"
+)
 
 // What is filled in is never marked wider than the facts it is made from.
 func TestFilledInIsMarkedNoWider(t *testing.T) {
@@ -39,4 +43,33 @@ func TestFilledInStepsArePlain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A draft about a vulnerability has all three versions when there is a desk to
+// call, and no version for small firms when there is none.
+func TestADraftNamesWhoHelps(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		draft := func() Notice {
+			n, err := h.Draft(h.analyst(), NewNotice{Vulnerability: "CVE-2026-90417"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n := draft(); n.Content.Small != nil || n.Content.Management == nil {
+			t.Errorf("nobody can be called, and the steps say: %+v", n.Content.Small)
+		}
+		ctx := org.Local(t.Context())
+		desk, err := h.Country.Get(ctx, org.ID(h.ID("jpcert")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Country.SetContacts(ctx, desk.ID, desk.Version, []org.Contact{{Duty: org.Window, Name: "窓口", Phone: "00-0000-0010"}}); err != nil {
+			t.Fatal(err)
+		}
+		n := draft()
+		if n.Content.Small == nil || n.Content.Small.Helper.Phone != "00-0000-0010" || n.Content.Small.Helper.Name.Empty() {
+			t.Errorf("%+v", n.Content.Small)
+		}
+	})
 }

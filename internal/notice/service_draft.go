@@ -59,7 +59,7 @@ func (s *Service) Draft(ctx context.Context, in NewNotice) (n Notice, err error)
 
 func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, in NewNotice, item Facts) (Notice, error) {
 	now := s.now()
-	content, proposed, err := s.propose(ctx, tx, in, item)
+	content, proposed, err := s.propose(ctx, tx, who, reach, in, item)
 	if err != nil {
 		return Notice{}, err
 	}
@@ -72,14 +72,6 @@ func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, reach
 	}
 	if err := insertNotice(ctx, tx, &n); err != nil {
 		return n, err
-	}
-	// What the computer proposes is cut to the sender's sectors; what a person
-	// names outside of them is refused.
-	if reach == gate.Sector {
-		proposed, err = s.within(ctx, tx, who, proposed)
-		if err != nil {
-			return n, err
-		}
 	}
 	for _, r := range in.Recipients {
 		if i := slices.IndexFunc(proposed, func(p NewRecipient) bool { return p.Org == r.Org }); i >= 0 {
@@ -122,7 +114,7 @@ func (s *Service) deadlines(c Content, now time.Time) Content {
 }
 
 // propose fills in facts and finds whom it concerns.
-func (s *Service) propose(ctx context.Context, tx *db.Tx, in NewNotice, item Facts) (Content, []NewRecipient, error) {
+func (s *Service) propose(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, in NewNotice, item Facts) (Content, []NewRecipient, error) {
 	c := in.Content
 	var f Facts
 	var err error
@@ -149,6 +141,9 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, in NewNotice, item Fac
 			}
 			found = append(found, more...)
 		}
+		if found, err = s.concerned(ctx, tx, who, reach, found); err != nil {
+			return c, nil, err
+		}
 	}
 	if in.Vulnerability != "" || in.Item != "" {
 		c = fillIn(c, f, found)
@@ -171,7 +166,11 @@ func (s *Service) nameHelper(ctx context.Context, tx *db.Tx, c *Content) error {
 		if err != nil {
 			return err
 		}
-		for _, o := range bodies {
+		for _, body := range bodies {
+			o, err := s.Orgs.Load(ctx, tx, body.ID)
+			if err != nil {
+				return err
+			}
 			for _, contact := range o.Contacts {
 				if contact.Phone != "" {
 					c.Small.Helper = Helper{Name: text.Both{JA: o.In(text.JA), EN: o.In(text.EN)}, Phone: contact.Phone}
@@ -184,15 +183,24 @@ func (s *Service) nameHelper(ctx context.Context, tx *db.Tx, c *Content) error {
 	return nil
 }
 
-// within keeps of what was proposed those of the ministry's sectors.
-func (s *Service) within(ctx context.Context, tx *db.Tx, who gate.Identity, list []NewRecipient) (out []NewRecipient, err error) {
-	for _, r := range list {
-		o, err := s.Orgs.Load(ctx, tx, org.ID(r.Org))
-		if err != nil && !absent(err) {
-			return nil, err
+// concerned keeps of what is exposed what this sender may tell: of a ministry's
+// sectors alone, for what a draft says must not tell of others either; not
+// one's own; nobody who left the hub meanwhile. What a person names outside of
+// that is refused.
+func (s *Service) concerned(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, list []Exposed) (out []Exposed, err error) {
+	known := map[string]bool{who.Org: false}
+	for _, e := range list {
+		ok, seen := known[e.Org]
+		if !seen {
+			o, err := s.Orgs.Load(ctx, tx, org.ID(e.Org))
+			if err != nil && !absent(err) {
+				return nil, err
+			}
+			ok = err == nil && (reach != gate.Sector || inSectors(o, who.Sectors))
+			known[e.Org] = ok
 		}
-		if err == nil && inSectors(o, who.Sectors) {
-			out = append(out, r)
+		if ok {
+			out = append(out, e)
 		}
 	}
 	return out, nil
