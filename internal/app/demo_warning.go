@@ -17,7 +17,6 @@ import (
 	"noroshi/internal/intel"
 	"noroshi/internal/notice"
 	"noroshi/internal/org"
-	"noroshi/internal/sighting"
 	"noroshi/internal/vendor"
 )
 
@@ -48,14 +47,23 @@ func (c *country) warnings() []moment {
 		{at(29), c.takeCatalogue},
 		{at(29, 35), w.judge},
 		{at(29, 50), w.send},
+		{at(27), w.relay},
+		{at(26), w.help},
 		{at(24), w.observe},
+		{at(22), w.askAll},
 		{at(20), w.ask},
+		{at(19), w.withdraw},
 		{at(18, 90), w.maker},
+		{at(16), w.repair},
+		{at(9), w.know},
+		{at(3), w.gather},
+		{at(2), w.askAnew},
+		{at(1), w.correct},
 	}
 	for i, m := range c.operators() {
 		all = append(all, moment{at(29, 70+55*i), func(context.Context) error { return w.answer(m, i) }})
 	}
-	all = append(all, moment{at(27), w.relay}, moment{at(0, -110), func(ctx context.Context) error {
+	all = append(all, moment{at(0, -110), func(ctx context.Context) error {
 		return c.takeFeeds(ctx, "kev.json")
 	}})
 	return all
@@ -65,6 +73,7 @@ func (c *country) warnings() []moment {
 type warning struct {
 	*country
 	request vendor.ID
+	asked   map[string]vendor.ID // by maker; the last case counts
 }
 
 // takeFeeds takes files of feeds, lets the equipment they concern be found,
@@ -153,32 +162,6 @@ func (w *warning) judge(context.Context) error {
 	return nil
 }
 
-// send: the analyst looks at what the program drafted and sends all but the
-// last, which waits for the reader.
-func (w *warning) send(context.Context) error {
-	analyst, err := w.by["office"].with(gate.OfficeAnalyst, 0)
-	if err != nil {
-		return err
-	}
-	drafts, _, err := w.h.Notices.List(analyst.ctx, notice.Filter{Stage: notice.Draft, Limit: 50})
-	if err != nil {
-		return err
-	}
-	for i, d := range drafts {
-		if i == len(drafts)-1 && i > 0 {
-			break
-		}
-		n, err := w.h.Notices.Get(analyst.ctx, d.ID)
-		if err != nil {
-			return err
-		}
-		if _, err := w.h.Notices.Send(analyst.ctx, d.ID, notice.SendInput{Revision: n.Revision, Despite: true}); err != nil {
-			return fmt.Errorf("demo: notice about %v: %w", n.Content.About, err)
-		}
-	}
-	return w.settle(analyst.ctx)
-}
-
 // answer: an operator opens what it was told and answers, each in its way; one
 // in six has not looked yet.
 func (w *warning) answer(m *member, i int) error {
@@ -213,100 +196,6 @@ func (w *warning) answer(m *member, i int) error {
 		}
 		if _, err := w.h.Notices.Answer(p.ctx, l.ID, in); err != nil {
 			return fmt.Errorf("demo: %s answers: %w", m.orgPlan.ID, err)
-		}
-	}
-	return nil
-}
-
-// relay: the first operator that was told passes a notice on to its suppliers
-// on the hub and to a small firm by link.
-func (w *warning) relay(context.Context) error {
-	for _, m := range w.operators() {
-		p, err := m.with(gate.OperatorReporter, 0)
-		if err != nil {
-			return err
-		}
-		inbox, _, err := w.h.Notices.Inbox(p.ctx, notice.Filter{Limit: 50})
-		if err != nil {
-			return err
-		}
-		for _, l := range inbox {
-			reach, err := w.h.Notices.Reachable(p.ctx, l.ID)
-			if err != nil {
-				return err
-			}
-			if len(reach.Tied) == 0 || !slices.Contains(reach.Open, notice.Small) {
-				continue
-			}
-			in := notice.RelayInput{Versions: []notice.Kind{notice.Small}, Cautions: true,
-				Why: text.Both{JA: "同じ装置で当社の保守をお願いしているためです。", EN: "You maintain our systems with the same kind of device."}.In(m.lang())}
-			for _, t := range reach.Tied {
-				in.Children = append(in.Children, notice.Child{Org: t.Org})
-			}
-			in.Children = append(in.Children, notice.Child{Name: text.Both{JA: "有限会社いそべ電機", EN: "Isobe Electric Ltd."}.In(m.lang()), Mail: "isobe@isobe-denki.example"})
-			if _, err := w.h.Notices.Relay(p.ctx, l.ID, in); err != nil {
-				return fmt.Errorf("demo: %s passes on: %w", m.orgPlan.ID, err)
-			}
-			return nil
-		}
-	}
-	return nil
-}
-
-// observe: an operator saw somebody try.
-func (w *warning) observe(context.Context) error {
-	p, err := w.by["starlight"].with(gate.OperatorReporter, 0)
-	if err != nil {
-		return err
-	}
-	_, err = w.h.Sightings.Record(p.ctx, sighting.New{What: sighting.Indicator, Value: "198.51.100.77", Count: 41, Origin: sighting.ByHand, TLP: "AMBER",
-		Note: text.Both{JA: "管理画面への接続の試みが続きました。入られてはいません。", EN: "Repeated attempts to reach the management page; nobody got in."}.In(w.by["starlight"].lang())})
-	return err
-}
-
-// ask: the office asks a maker about a flaw that nobody else knows of yet.
-func (w *warning) ask(context.Context) error {
-	analyst, err := w.by["office"].with(gate.OfficeAnalyst, 0)
-	if err != nil {
-		return err
-	}
-	l := w.by["office"].lang()
-	c, requests, err := w.h.Vendors.Start(analyst.ctx, vendor.NewCase{
-		Title:   text.Both{JA: "EdgeGate の管理画面の認証回避", EN: "Authentication bypass in the EdgeGate management page"}.In(l),
-		Facts:   text.Both{JA: "管理画面の特定の要求で、ログインなしに設定を読まれます。7.2 系で確かめました。", EN: "A certain request to the management page reads the configuration without sign-in; confirmed on 7.2."}.In(l),
-		Embargo: vendor.Embargo{Until: w.now.AddDate(0, 0, 9).Truncate(time.Hour), Zone: "Asia/Tokyo"}, Sectors: []string{"electricity"}, Send: true,
-		Makers: []vendor.NewMaker{{Org: string(w.by["akari"].Org.ID), Products: []vendor.NewProduct{{Name: "EdgeGate", CPE: "cpe:2.3:a:akari:edgegate:*:*:*:*:*:*:*:*"}, {Name: "WallLine", CPE: "cpe:2.3:a:akari:wallline:*:*:*:*:*:*:*:*"}}}},
-	})
-	if err != nil {
-		return fmt.Errorf("demo: case %s: %w", c.ID, err)
-	}
-	w.request = requests[0].ID
-	return nil
-}
-
-// maker: the maker takes the request, and says of one product when it will be
-// repaired and of the other that it is not affected.
-func (w *warning) maker(context.Context) error {
-	p, err := w.by["akari"].with(gate.MakerContact, 0)
-	if err != nil {
-		return err
-	}
-	if err := w.h.Vendors.Accept(p.ctx, w.request); err != nil {
-		return err
-	}
-	v, err := w.h.Vendors.Open(p.ctx, w.request, "")
-	if err != nil {
-		return err
-	}
-	l := w.by["akari"].lang()
-	for _, x := range v.Products {
-		a := vendor.ProductAnswer{ID: x.ID, Status: vendor.NotAffected, Why: string(product.CodeNotPresent), Detail: text.Both{JA: "この機能はありません。", EN: "It does not have this feature."}.In(l)}
-		if x.Name == "EdgeGate" {
-			a = vendor.ProductAnswer{ID: x.ID, Status: vendor.Affected, Versions: "7.0 – 7.2.3", Fix: vendor.Planned, FixOn: w.now.AddDate(0, 0, 7).In(text.JST).Format(time.DateOnly),
-				Interim: text.Both{JA: "管理画面に届く場所を限ってください。", EN: "Limit where the management page can be reached from."}.In(l)}
-		}
-		if err := w.h.Vendors.Answer(p.ctx, w.request, []vendor.ProductAnswer{a}); err != nil {
-			return fmt.Errorf("demo: maker's answer on %s: %w", x.Name, err)
 		}
 	}
 	return nil
