@@ -50,8 +50,8 @@ type story struct {
 }
 
 // cast are the members of the country that the story needs; the second
-// operator is there to see nothing.
-var cast = []string{"power", "starlight", "industry", "office", "police", "privacy", "centre", "commission", "shioji", "s01", "akari", "hub"}
+// operator and the second maker are there to see nothing.
+var cast = []string{"power", "starlight", "industry", "office", "police", "privacy", "centre", "commission", "shioji", "s01", "akari", "hub", "water", "rail", "minato"}
 
 func storyCommand(ctx context.Context, env *cli.Env, dir string, o demoFlags) error {
 	var out io.Writer
@@ -111,6 +111,7 @@ func (s *story) play() error {
 	all = append(all, s.registerScenes()...)
 	all = append(all, s.nightScenes()...)
 	all = append(all, s.afterScenes()...)
+	all = append(all, s.warningScenes()...)
 	all = append(all, s.ledgerScenes()...)
 	return s.perform(all)
 }
@@ -152,9 +153,9 @@ func (s *story) print(n int, t told) {
 	if !t.OK {
 		mark = "✗"
 	}
-	fmt.Fprintf(s.out, "\n%s %2d  %-8s  %s  (%s)\n", mark, n, t.Noun, t.What, s.say.Short(s.clock.Now(), s.now))
+	fmt.Fprintf(s.out, "\n%s %2d  %-9s  %s  (%s)\n", mark, n, t.Noun, t.What, s.say.Short(s.clock.Now(), s.now))
 	for _, line := range s.more {
-		fmt.Fprintln(s.out, "              "+line)
+		fmt.Fprintln(s.out, "               "+line)
 	}
 }
 

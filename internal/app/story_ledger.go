@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/ledger"
@@ -13,9 +14,9 @@ import (
 // ledgerScenes prove that all of it happened, from files alone.
 func (s *story) ledgerScenes() []scene {
 	return []scene{
-		{"ledger", 7 * day, s.proven},
-		{"ledger", 7 * day, s.verified},
-		{"ledger", 7 * day, s.tampered},
+		{"ledger", 8*day + 8*time.Hour, s.proven},
+		{"ledger", 8*day + 8*time.Hour, s.verified},
+		{"ledger", 8*day + 8*time.Hour, s.tampered},
 	}
 }
 
