@@ -169,6 +169,9 @@ func agreeingForm(_ *nation, _ *citizen, x *thing) any {
 	return url.Values{"verdict": {x.sub["verdict"]}}
 }
 
+// meets: whose register an item of intelligence names; to the analyst a count.
+func meets(c *citizen) bool { return c.operates() || c.any(gate.OfficeAnalyst) }
+
 // noAct: there is no act of theirs to take back.
 func noAct(c *citizen, _ *thing) class {
 	if !c.reports() {
@@ -207,6 +210,8 @@ var exposureLaws = map[string]law{
 	"GET /api/v1/exposure-names":                            {may: only((*citizen).operates)},
 	"PUT /api/v1/exposure-names":                            {may: noName, body: body(`{"maker_key":"none","product_key":"none"}`)},
 
+	"GET /api/v1/exposure-indicators":   {may: only(meets)},
+	"GET /indicators":                   {may: only(meets)},
 	"GET /exposures":                    {may: only(seesExposures)},
 	"POST /exposures/bulk":              {on: "exposure", may: forOwn((*citizen).reports), body: form("id", "@id", "act", "seen")},
 	"POST /exposures/undo":              {may: noAct, query: query("?act=none"), body: form()},

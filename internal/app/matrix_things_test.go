@@ -95,7 +95,9 @@ func (n *nation) furnish() {
 		n.mark(orgMark(e.name), "the name of "+e.name, func(c *citizen) bool {
 			// The analyst sees who is exposed, and who supplies whom; who
 			// writes to everybody chooses among the operators.
-			return c.knows(e.name) || !c.out && (c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
+			// Whoever coordinates with makers, or leads a situation room, chooses
+			// among them.
+			return c.knows(e.name) || !c.out && (e.name == "maker" && (coordinates(c) || c.ministry()) || c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
 				slices.ContainsFunc(n.things["statement"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.notified() })
 		})
 		n.mark("ZP"+strings.ToUpper(e.name), "people of "+e.name, func(c *citizen) bool { return kin(c) || c.hub() || c.any(gate.CommissionMember) })
@@ -114,6 +116,8 @@ func (n *nation) furnish() {
 	n.learned()
 	n.exposures()
 	n.warned()
+	n.asked()
+	n.gathered()
 	n.must(n.Ledger.Settle(n.t.Context()))
 	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import", "sighting", "channel", "letter"} {
 		id := uuid.Must(uuid.NewV7()).String()
