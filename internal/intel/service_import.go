@@ -128,9 +128,9 @@ func (p *plan) stood(head int64) func(*stood) error {
 			p.slots[id] = s
 		}
 		if r.since > head {
-			s.staged, s.has = digest, r.products > 0
+			s.staged = digest
 		} else {
-			s.now, s.had, s.ended = digest, r.products > 0, r.until > head
+			s.now, s.ended = digest, r.until > head
 		}
 		return nil
 	}
@@ -394,7 +394,7 @@ func (t *taking) finish(ctx context.Context) (ledger.Receipt, error) {
 func (t *taking) tell(ctx context.Context, tx *db.Tx) error {
 	id := t.in.source.ID
 	exploited := t.kind == feed.KEV || t.kind == feed.EPSS
-	slots, many := t.plan.news(exploited)
+	slots, many := t.plan.news()
 	if len(slots) == 0 && !many {
 		return nil
 	}

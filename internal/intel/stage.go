@@ -68,7 +68,6 @@ type slot struct {
 	now, staged [9]byte // digests, cut
 	ended       bool    // what is visible ends with this import
 	seen        bool    // this file has said something of it
-	had, has    bool    // what is visible, or staged, names products
 	seenAt      int64   // Modified of what it said last
 }
 
@@ -149,7 +148,7 @@ func (p *plan) judge(b *staging, id slotID, digest [9]byte, row *recordRow, modi
 		b.drop = append(b.drop, row.slot)
 	}
 	s.end(b, row.slot)
-	s.staged, s.has = digest, len(row.keys) > 0
+	s.staged = digest
 	b.rows = append(b.rows, *row)
 }
 
@@ -164,7 +163,7 @@ func (s *slot) end(b *staging, at string) {
 // undo lets a place stand as it is visible.
 func (s *slot) undo(b *staging, at string) {
 	if s.staged != none {
-		s.staged, s.has = none, false
+		s.staged = none
 		b.drop = append(b.drop, at)
 	}
 	if s.ended {
@@ -223,7 +222,7 @@ func (p *plan) close(b *staging, full func() error) error {
 			s.undo(b, id.text())
 		} else {
 			if s.staged != none {
-				s.staged, s.has = none, false
+				s.staged = none
 				b.drop = append(b.drop, id.text())
 			}
 			s.end(b, id.text())
@@ -235,12 +234,13 @@ func (p *plan) close(b *staging, full func() error) error {
 	return nil
 }
 
-// news returns the places of which the import changes something that matching
-// asks for, or with all everything; none and true when there are more than an
-// event names.
-func (p *plan) news(all bool) (ids []slotID, many bool) {
+// news returns the places that the import changes; none and true when there are
+// more than an event names. A place that names no product counts too: what is
+// known of a vulnerability, such as that it is used or withdrawn, weighs on what
+// others say of products.
+func (p *plan) news() (ids []slotID, many bool) {
 	for id, s := range p.slots {
-		if (s.staged != none || s.ended) && (all || s.had || s.has) {
+		if s.staged != none || s.ended {
 			if ids = append(ids, id); len(ids) > maxNamed {
 				return nil, true
 			}

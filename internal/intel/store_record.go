@@ -160,20 +160,19 @@ func scanTexts(rows *db.Rows) (out []string, err error) {
 type stood struct {
 	slot, digest string
 	since, until int64
-	products     int64
 }
 
 // eachStood calls each for every record of a feed, ended ones that nobody can
 // see left out.
 func eachStood(ctx context.Context, tx *db.Tx, feed string, head int64, each func(s *stood) error) error {
-	rows, err := tx.Query(ctx, "SELECT slot, digest, since, until, products FROM intel_record WHERE feed = $1 AND (until = 0 OR until > $2)", feed, head)
+	rows, err := tx.Query(ctx, "SELECT slot, digest, since, until FROM intel_record WHERE feed = $1 AND (until = 0 OR until > $2)", feed, head)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var s stood
-		if err := rows.Scan(&s.slot, &s.digest, &s.since, &s.until, &s.products); err != nil {
+		if err := rows.Scan(&s.slot, &s.digest, &s.since, &s.until); err != nil {
 			return err
 		}
 		if err := each(&s); err != nil {
