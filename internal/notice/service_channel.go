@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
 	"noroshi/internal/base/text"
 	"noroshi/internal/notice/channel"
 )
@@ -26,14 +28,19 @@ func (s *Service) takeUp(ctx context.Context, tx *db.Tx) (more bool, err error) 
 	if s.Channels == nil {
 		return false, nil
 	}
-	list, err := untaken(ctx, tx, takenAtOnce)
+	list, err := untaken(ctx, tx, s.now(), takenAtOnce)
 	if err != nil {
 		return false, err
 	}
 	notices := map[ID]*noticeRow{}
 	for _, q := range list {
 		if err := s.tell(ctx, tx, q, notices); err != nil {
-			return false, err
+			// One that cannot be opened holds up nobody else's; were it the
+			// database that fails, the next line would too.
+			if err := markProblem(ctx, tx, q.id, s.now(), s.now().Add(time.Hour), fault.Of(err).Code); err != nil {
+				return false, err
+			}
+			continue
 		}
 		if err := markTaken(ctx, tx, q.id, s.now()); err != nil {
 			return false, err
@@ -121,6 +128,10 @@ func (s *Service) unreached(ctx context.Context, tx *db.Tx, object string) error
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	n, err := anyNotice(ctx, tx, r.Notice)
+	if err != nil || n.Stage != Sent { // what has ended is no news for anybody else
 		return err
 	}
 	had, err := hadFallback(ctx, tx, id)

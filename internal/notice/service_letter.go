@@ -193,6 +193,7 @@ func (s *Service) Preview(ctx context.Context, id, recipient ID) (l Letter, err 
 			return err
 		}
 		l, err = s.letter(ctx, tx, r, n, langOf(who))
+		l.Passed = 0 // to how many it went on from there the sender sees as a range
 		return err
 	})
 	return l, err

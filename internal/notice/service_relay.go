@@ -316,6 +316,9 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, recipient ID, now time.Ti
 	return strings.TrimSuffix(s.BaseURL, "/") + "/n/" + token, ends, nil
 }
 
+// maxLinks is how many links one firm can be made in a day.
+const maxLinks = 5
+
 // NewLink makes another link for a firm that one passed a letter on to, and
 // ends the ones before.
 func (s *Service) NewLink(ctx context.Context, letter, child ID) (p PassedTo, err error) {
@@ -337,6 +340,13 @@ func (s *Service) NewLink(ctx context.Context, letter, child ID) (p PassedTo, er
 			return err
 		}
 		now := s.now()
+		made, err := countLinks(ctx, tx, child, now.Add(-24*time.Hour))
+		if err != nil {
+			return err
+		}
+		if made >= maxLinks { // each is a mail to whoever has the address
+			return fault.New(fault.TooLarge, "notice.relay.links", "max", maxLinks)
+		}
 		if err := endLinks(ctx, tx, child, now); err != nil {
 			return err
 		}

@@ -2,10 +2,13 @@ package notice
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
@@ -20,21 +23,19 @@ func (s *Service) Tick(ctx context.Context, now time.Time) (reminded int, err er
 		_, err := s.do(ctx, &ledger.Act{Verb: "notice.tick"}, nil)
 		return 0, err
 	}
-	if err := s.draftFound(ctx); err != nil {
-		return 0, err
-	}
+	drafted := s.draftFound(ctx) // whatever comes of it, nobody's reminder waits
 	for ctx.Err() == nil {
 		some := false
 		if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 			some, err = anyDue(ctx, tx, now)
 			return err
 		}); err != nil || !some {
-			return reminded, err
+			return reminded, errors.Join(drafted, err)
 		}
 		n, more, err := s.remind(ctx, now)
 		reminded += n
 		if err != nil || !more {
-			return reminded, err
+			return reminded, errors.Join(drafted, err)
 		}
 	}
 	return reminded, ctx.Err()
@@ -62,6 +63,9 @@ func (s *Service) remind(ctx context.Context, now time.Time) (reminded int, more
 				notices[r.Notice] = n
 			}
 			all := s.Rules.Schedule(n.SentAt, n.Content.AnswerBy, n.Content.FixBy)
+			if n.Stage != Sent { // it ended while somebody answered
+				all = nil
+			}
 			chore, step, ok := s.Rules.Overdue(all, r.step, r.State, now)
 			if ok {
 				r.RemindedAt, r.Escalated = now, r.Escalated || chore.Kind == "escalation"
@@ -129,16 +133,26 @@ func (s *Service) draftFound(ctx context.Context) error {
 		names = append(names, v)
 	}
 	slices.Sort(names)
+	var failed []error
 	for _, v := range names {
 		act := &ledger.Act{Verb: "notice.tick"}
 		_, err := s.do(ctx, act, func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
 			return s.draftFor(ctx, tx, act, v, waiting[v])
 		})
-		if err != nil {
-			return err
+		if err == nil {
+			continue
 		}
+		failed = append(failed, fmt.Errorf("draft for %s: %w", v, err))
+		if k := fault.KindOf(err); k == fault.Internal || k == fault.Busy {
+			continue // the next round tries again
+		}
+		// What is said of it makes no draft, and will not by waiting: a person
+		// sees it in the queue of exposures. Recorded, and not tried for ever.
+		act = &ledger.Act{Verb: "notice.tick", Public: map[string]any{"step": "no_draft", "why": fault.Of(err).Code, "recipients": len(waiting[v])}}
+		_, err = s.do(ctx, act, func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error { return unfound(ctx, tx, v, waiting[v]) })
+		failed = append(failed, err)
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (s *Service) draftFor(ctx context.Context, tx *db.Tx, act *ledger.Act, vulnerability string, orgs []string) error {
@@ -153,6 +167,9 @@ func (s *Service) draftFor(ctx context.Context, tx *db.Tx, act *ledger.Act, vuln
 	from := string(office[0].ID)
 	exposed, err := s.Exposed(ctx, tx, vulnerability, orgs)
 	if err != nil {
+		return err
+	}
+	if exposed, err = s.concerned(ctx, tx, gate.Identity{Org: from}, gate.All, exposed); err != nil {
 		return err
 	}
 	known, err := toldAbout(ctx, tx, from, vulnerability)

@@ -67,6 +67,7 @@ func (s *Service) Ticket(ctx context.Context, id ID) (out Case, err error) {
 		if out.Letter, err = s.letter(ctx, tx, r, n, langOf(who)); err != nil {
 			return err
 		}
+		out.Letter.Passed = 0 // the caller's suppliers are no matter of the desk
 		if err := s.nameTicket(ctx, tx, who, &t); err != nil {
 			return err
 		}

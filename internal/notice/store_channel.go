@@ -15,8 +15,8 @@ const byChannels = "channels"
 
 // untaken lists rows of the outbox that channels have to take up, the longest
 // due first.
-func untaken(ctx context.Context, tx *db.Tx, most int) (out []queued, err error) {
-	rows, err := tx.Query(ctx, "SELECT id, recipient_id, kind, contact FROM notice_outbox WHERE done_at = 0 ORDER BY due, id LIMIT $1"+tx.SkipLocked(), most)
+func untaken(ctx context.Context, tx *db.Tx, now time.Time, most int) (out []queued, err error) {
+	rows, err := tx.Query(ctx, "SELECT id, recipient_id, kind, contact FROM notice_outbox WHERE done_at = 0 AND due <= $2 ORDER BY due, id LIMIT $1"+tx.SkipLocked(), most, db.Micros(now))
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +40,17 @@ type queued struct {
 
 func markTaken(ctx context.Context, tx *db.Tx, id ID, at time.Time) error {
 	_, err := tx.Exec(ctx, "UPDATE notice_outbox SET done_at = $2 WHERE id = $1", id, db.Micros(at))
+	return err
+}
+
+// maxTakes is how often a row of the outbox is tried that cannot be taken up.
+const maxTakes = 10
+
+// markProblem lays a row aside that could not be taken up: for a while, and for
+// good after the last try.
+func markProblem(ctx context.Context, tx *db.Tx, id ID, now, again time.Time, problem string) error {
+	_, err := tx.Exec(ctx, "UPDATE notice_outbox SET tries = tries + 1, problem = $2, due = $3, done_at = CASE WHEN tries + 1 >= $4 THEN $5 ELSE 0 END WHERE id = $1",
+		id, problem, db.Micros(again), maxTakes, db.Micros(now))
 	return err
 }
 

@@ -56,6 +56,12 @@ func insertLink(ctx context.Context, tx *db.Tx, digest string, recipient ID, now
 	return err
 }
 
+// countLinks counts the links that were made for a recipient since an instant.
+func countLinks(ctx context.Context, tx *db.Tx, recipient ID, since time.Time) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM notice_link WHERE recipient_id = $1 AND created_at > $2", recipient, db.Micros(since)).Scan(&n)
+	return n, err
+}
+
 // endLinks ends the links of a recipient: a new one takes their place.
 func endLinks(ctx context.Context, tx *db.Tx, recipient ID, now time.Time) error {
 	_, err := tx.Exec(ctx, "UPDATE notice_link SET ended_at = $2 WHERE recipient_id = $1 AND ended_at = 0", recipient, db.Micros(now))

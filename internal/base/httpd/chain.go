@@ -186,11 +186,13 @@ func (r *Router) identify(req *http.Request, v *visit) (*http.Request, error) {
 	default:
 		return req, nil
 	}
-	v.signed, v.who = true, id
-	req = req.WithContext(gate.With(req.Context(), id))
 	if l, ok := text.ParseLang(id.Lang); ok && !chosen(req) {
 		v.lang = l
 	}
+	// Names and titles that services write follow the page, not the account.
+	id.Lang = string(v.lang)
+	v.signed, v.who = true, id
+	req = req.WithContext(gate.With(req.Context(), id))
 	return req, nil
 }
 
