@@ -265,7 +265,7 @@ func explained(env *cli.Env, stated *Stated, s product.Subject, f *product.Findi
 		e.Steps = append(e.Steps, step)
 	}
 	if f.Verdict != product.VerdictNotAffected {
-		e.Priority = stated.decide(&variant{}, 1, f).Priority.String()
+		e.Priority = stated.decide(&variant{}, 1, f.Vulnerability, f.Verdict, f.Certainty).Priority.String()
 	}
 	return e
 }

@@ -138,7 +138,7 @@ func (s *Stated) named(it *asset.Item) Named {
 		s.names = s.index.Dictionary()
 	}
 	var n Named
-	proposals := s.names.Propose(it.MakerName, it.ProductName, "")
+	proposals := likeliest(s.names, it.MakerName, it.ProductName)
 	if len(proposals) == 0 || proposals[0].Score < leastProposed {
 		proposals = s.names.Propose(it.Maker, it.Product, it.Sealed.Model)
 	}
@@ -170,12 +170,12 @@ func (s *Stated) of(v *variant, all bool, yield func(*product.Finding)) {
 	}
 }
 
-// decide returns what to do about a finding on some equipment.
-func (s *Stated) decide(v *variant, devices int, f *product.Finding) Decision {
-	k := s.known[f.Vulnerability]
+// decide returns what to do about a vulnerability of some equipment.
+func (s *Stated) decide(v *variant, devices int, vulnerability string, verdict product.Verdict, certainty product.Certainty) Decision {
+	k := s.known[vulnerability]
 	return Decide(Facts{
 		Known: k.Exploited, Ransomware: k.Ransomware, Stated: k.Stated, Likelihood: k.Likelihood, Automatable: k.Automatable, Impact: k.Impact, Vector: k.Vector,
-		Verdict: f.Verdict, Certainty: f.Certainty, Proposed: v.identity == product.Proposed,
+		Verdict: verdict, Certainty: certainty, Proposed: v.identity == product.Proposed,
 		Zone: v.zone, Edge: v.edge, Control: v.control, Essential: v.essential, Devices: devices,
 	}, Ordinary())
 }

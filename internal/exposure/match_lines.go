@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
+	"unicode/utf8"
 
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/product"
@@ -22,21 +24,58 @@ type matching struct {
 	phrases *phrases
 	json    bool
 	all     bool
+	told    *told
 	out     []byte // lines that nobody has taken yet
-	memo    map[variantOf]told
-	size    int // bytes in memo
-	most    int // of them
 	decided map[weighed][]byte
 	counts  [3]int
-	buf     []byte
 	head    []byte
 }
 
-// variantOf is what the lines about a piece of equipment depend on.
-type variantOf struct {
-	variant
-	devices int
+func newMatching(s *Stated, p text.Printer, json, all bool, t *told) *matching {
+	return &matching{stated: s, phrases: newPhrases(p), json: json, all: all, told: t, decided: map[weighed][]byte{}}
 }
+
+// saying is what a line says of equipment wherever that stands: what comes
+// before the priority, between it and its grounds, and after them.
+type saying struct {
+	vulnerability     string
+	verdict           product.Verdict
+	certainty         product.Certainty
+	begin, then, last []byte
+}
+
+// told is what was said of equipment, remembered for all that match: a list
+// has few products and versions for its length.
+type told struct {
+	mu   sync.RWMutex
+	memo map[ident][]saying
+	size int // about the bytes in memo
+	most int
+}
+
+func newTold() *told { return &told{memo: map[ident][]saying{}, most: maxTold} }
+
+func (t *told) of(d *ident) ([]saying, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	list, ok := t.memo[*d]
+	return list, ok
+}
+
+func (t *told) keep(d *ident, list []saying, size int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.size += size; t.size > t.most {
+		clear(t.memo)
+		t.size = size
+	}
+	t.memo[*d] = list
+}
+
+const (
+	maxTold    = 256 << 20 // bytes remembered of what was said
+	maxWeighed = 1 << 18   // priorities remembered
+)
 
 // weighed is what a priority depends on.
 type weighed struct {
@@ -49,41 +88,16 @@ type weighed struct {
 	devices                  int
 }
 
-// told is what was written about equipment of a kind: lines without the asset.
-type told struct {
-	lines  []byte
-	ends   []int // of each line
-	counts [3]int
-}
-
-func newMatching(s *Stated, p text.Printer, json, all bool, most int) *matching {
-	return &matching{stated: s, phrases: newPhrases(p), json: json, all: all, most: most, memo: map[variantOf]told{}, decided: map[weighed][]byte{}}
-}
-
-const (
-	maxTold    = 256 << 20 // bytes remembered of equipment, by all that match
-	maxWeighed = 1 << 18   // priorities remembered
-)
-
 // equipment appends the lines of one piece of equipment to out, and calls line
 // after each.
 func (w *matching) equipment(e *Equipment, line func() error) error {
-	key := variantOf{e.variant, e.devices}
-	key.operated, key.ends = "", ""
-	t, ok := w.memo[key]
+	list, ok := w.told.of(&e.variant.ident)
 	if !ok {
-		t = w.tell(e)
-		size := 256 + len(t.lines) + 8*len(t.ends)
-		if w.size += size; w.size > w.most {
-			clear(w.memo)
-			w.size = size
-		}
-		w.memo[key] = t
+		size := 0
+		list, size = w.say(&e.variant)
+		w.told.keep(&e.variant.ident, list, size)
 	}
-	for i, n := range t.counts {
-		w.counts[i] += n
-	}
-	if len(t.ends) == 0 {
+	if len(list) == 0 {
 		return nil
 	}
 	w.head = w.head[:0]
@@ -92,10 +106,11 @@ func (w *matching) equipment(e *Equipment, line func() error) error {
 	} else {
 		w.head = fmt.Appendf(w.head, "%-24s ", e.Asset)
 	}
-	from := 0
-	for _, end := range t.ends {
-		w.out = append(append(w.out, w.head...), t.lines[from:end]...)
-		from = end
+	for i := range list {
+		s := &list[i]
+		w.counts[s.verdict]++
+		priority, grounds, _ := bytes.Cut(w.priority(e, s), []byte{0})
+		w.out = append(append(append(append(append(append(w.out, w.head...), s.begin...), priority...), s.then...), grounds...), s.last...)
 		if err := line(); err != nil {
 			return err
 		}
@@ -103,45 +118,47 @@ func (w *matching) equipment(e *Equipment, line func() error) error {
 	return nil
 }
 
-// tell makes the lines about a kind of equipment.
-func (w *matching) tell(e *Equipment) told {
-	var t told
-	w.buf = w.buf[:0]
-	w.stated.of(&e.variant, w.all, func(f *product.Finding) {
-		t.counts[f.Verdict]++
+// say puts what is found of equipment into words, and returns about how many
+// bytes it takes.
+func (w *matching) say(v *variant) (list []saying, size int) {
+	size = 256
+	w.stated.of(v, w.all, func(f *product.Finding) {
+		s := saying{vulnerability: f.Vulnerability, verdict: f.Verdict, certainty: f.Certainty}
+		var b []byte
+		var begin, then int
 		if w.json {
-			w.lineJSON(e, f)
+			b, begin, then = w.sayJSON(f)
 		} else {
-			w.lineText(e, f)
+			b, begin, then = w.sayText(f)
 		}
-		t.ends = append(t.ends, len(w.buf))
+		s.begin, s.then, s.last = b[:begin], b[begin:then], b[then:]
+		list = append(list, s)
+		size += 128 + cap(b)
 	})
-	t.lines = bytes.Clone(w.buf)
-	return t
+	return list, size
 }
 
-func (w *matching) lineText(e *Equipment, f *product.Finding) {
-	priority, first := "", ""
-	if f.Verdict != product.VerdictNotAffected {
-		priority = w.stated.decide(&e.variant, e.devices, f).Priority.String()
+// sayText returns a line and where the priority and its grounds go.
+func (w *matching) sayText(f *product.Finding) (b []byte, begin, then int) {
+	b = fmt.Appendf(nil, "%-20s %-12s %-15s ", f.Vulnerability, f.Verdict, f.Certainty)
+	begin = len(b)
+	if b = append(b, ' '); len(f.Because) > 0 {
+		b = append(b, w.phrases.reason(&f.Because[0])...)
 	}
-	if len(f.Because) > 0 {
-		first = w.phrases.reason(&f.Because[0])
-	}
-	w.buf = fmt.Appendf(w.buf, "%-20s %-12s %-15s %-8s %s\n", f.Vulnerability, f.Verdict, f.Certainty, priority, first)
+	b = append(b, '\n')
+	return b, begin, len(b)
 }
 
-func (w *matching) lineJSON(e *Equipment, f *product.Finding) {
-	b := append(w.buf, `"vulnerability":`...)
+// sayJSON does the same for a line of JSON.
+func (w *matching) sayJSON(f *product.Finding) (b []byte, begin, then int) {
+	b = append(make([]byte, 0, 512), `"vulnerability":`...)
 	b = appendQuoted(b, f.Vulnerability)
 	b = append(b, `,"verdict":"`...)
 	b = append(b, f.Verdict.String()...)
 	b = append(b, `","certainty":"`...)
 	b = append(b, f.Certainty.String()...)
 	b = append(b, '"')
-	weighed := w.priority(e, f)
-	priority, decided, _ := bytes.Cut(weighed, []byte{0})
-	b = append(b, priority...)
+	begin = len(b)
 	b = append(b, `,"because":[`...)
 	for i := range f.Because {
 		if i > 0 {
@@ -150,42 +167,54 @@ func (w *matching) lineJSON(e *Equipment, f *product.Finding) {
 		b = w.appendReason(b, &f.Because[i])
 	}
 	b = append(b, ']')
-	b = append(b, decided...)
+	then = len(b)
 	if len(f.Because) > 0 {
 		b = append(b, `,"statement":`...)
 		b = appendQuoted(b, place(&f.Because[0]))
 	}
-	w.buf = append(b, '}', '\n')
+	return append(b, '}', '\n'), begin, then
 }
 
-// priority is the priority and its grounds as JSON, a zero byte between them.
-func (w *matching) priority(e *Equipment, f *product.Finding) []byte {
-	if f.Verdict == product.VerdictNotAffected {
-		return nil
+// priority is the priority and its grounds as a line has them, a zero byte
+// between them.
+func (w *matching) priority(e *Equipment, s *saying) []byte {
+	if s.verdict == product.VerdictNotAffected {
+		if w.json {
+			return nil
+		}
+		return noPriority
 	}
 	v := &e.variant
-	k := weighed{f.Vulnerability, f.Verdict, f.Certainty, v.zone, v.edge, v.control, v.essential, v.identity == product.Proposed, e.devices}
+	k := weighed{s.vulnerability, s.verdict, s.certainty, v.zone, v.edge, v.control, v.essential, v.identity == product.Proposed, e.devices}
 	if b, ok := w.decided[k]; ok {
 		return b
 	}
-	d := w.stated.decide(v, e.devices, f)
-	b := append([]byte(`,"priority":"`+d.Priority.String()+`"`), 0)
-	b = append(b, `,"decided":[`...)
-	for _, r := range d.Reasons {
-		if s := w.phrases.ground(r); s != "" {
-			if b[len(b)-1] != '[' {
-				b = append(b, ',')
+	d := w.stated.decide(v, e.devices, s.vulnerability, s.verdict, s.certainty)
+	var b []byte
+	if w.json {
+		b = append(append(append(b, `,"priority":"`...), d.Priority.String()...), '"', 0)
+		b = append(b, `,"decided":[`...)
+		for _, r := range d.Reasons {
+			if g := w.phrases.quoted(r); len(g) > 0 {
+				if b[len(b)-1] != '[' {
+					b = append(b, ',')
+				}
+				b = append(b, g...)
 			}
-			b = appendQuoted(b, s)
 		}
+		b = append(b, ']')
+	} else {
+		b = fmt.Appendf(b, "%-8s", d.Priority)
 	}
-	b = append(b, ']')
 	if len(w.decided) >= maxWeighed {
 		clear(w.decided)
 	}
 	w.decided[k] = b
 	return b
 }
+
+// noPriority is what a table shows where there is nothing to do.
+var noPriority = fmt.Appendf(nil, "%-8s", "")
 
 // appendReason appends a step of a proof as a JSON string.
 func (w *matching) appendReason(b []byte, r *product.Reason) []byte {
@@ -203,10 +232,16 @@ func appendQuoted(b []byte, s string) []byte { return append(appendInner(append(
 
 // appendInner appends what stands between the quotes of a JSON string.
 func appendInner(b []byte, s string) []byte {
+	wide := false
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+		c := s[i]
+		if c < ' ' || c == '"' || c == '\\' || c == 0x7f {
 			return appendEscaped(b, s)
 		}
+		wide = wide || c > 0x7f
+	}
+	if wide && (!utf8.ValidString(s) || strings.ContainsAny(s, "\u2028\u2029")) {
+		return appendEscaped(b, s)
 	}
 	return append(b, s...)
 }

@@ -35,9 +35,10 @@ func (s *Stated) list(ctx context.Context, name string, in io.ReaderAt, size int
 	g, ctx := errgroup.WithContext(ctx)
 	todo, order := make(chan *some), make(chan *some, 2*workers)
 	counts := make([][3]int, workers)
+	told := newTold()
 	for i := range workers {
 		g.Go(func() error {
-			w := newMatching(s, p, json, all, maxTold/workers)
+			w := newMatching(s, p, json, all, told)
 			defer func() { counts[i] = w.counts }()
 			for b := range todo {
 				if err := w.match(ctx, b); err != nil {

@@ -46,7 +46,7 @@ func TestMatchMany(t *testing.T) {
 	}
 	for _, json := range []bool{true, false} {
 		var want bytes.Buffer
-		w := newMatching(s, p, json, false, maxTold)
+		w := newMatching(s, p, json, false, newTold())
 		rows, _, _, err := s.ReadEquipment("list.csv", strings.NewReader(list.String()), int64(list.Len()), func(e *Equipment) error {
 			return w.equipment(e, func() error { want.Write(w.out); w.out = w.out[:0]; return nil })
 		})

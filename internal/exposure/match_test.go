@@ -95,20 +95,17 @@ func TestMatchLines(t *testing.T) {
 			"\"a\"\"1\\\",Fortinet,FortiOS,7.4.2,,internet\n" + "機器2,Fortinet,FortiOS,7.4.2,,internet\n" +
 			"c,Fortinet,FortiOS,,cpe:2.3:o:fortinet:fortios:7.4.3:*:*:*:*:*:*:*,internet\n"
 		s := stated(t)
-		w := newMatching(s, env.Words.Printer(lang, nil), true, true, maxTold)
+		w := newMatching(s, env.Words.Printer(lang, nil), true, true, newTold())
 		var lines []map[string]any
 		rows, bad, _, err := s.ReadEquipment("list.csv", strings.NewReader(list), int64(len(list)), func(e *Equipment) error {
-			got := w.tell(e)
-			from := 0
-			for _, end := range got.ends {
+			return w.equipment(e, func() error {
 				var l map[string]any
-				raw := string(appendQuoted([]byte(`{"asset":`), e.Asset)) + "," + string(got.lines[from:end])
-				if err := json.Unmarshal([]byte(raw), &l); err != nil {
-					t.Fatalf("%s: %v", raw, err)
+				if err := json.Unmarshal(w.out, &l); err != nil {
+					t.Fatalf("%s: %v", w.out, err)
 				}
-				lines, from = append(lines, l), end
-			}
-			return nil
+				lines, w.out = append(lines, l), w.out[:0]
+				return nil
+			})
 		})
 		if err != nil || rows != 3 || bad != 0 || len(lines) != 3 {
 			t.Fatalf("%d rows, %d bad, %d lines, %v", rows, bad, len(lines), err)

@@ -15,6 +15,7 @@ type phrases struct {
 	p    text.Printer
 	made map[string]sentence
 	memo map[spoken][]string
+	why  map[Reason][]byte // grounds as JSON strings
 }
 
 // spoken is what the sentence of a reason depends on, but for the version.
@@ -30,7 +31,7 @@ type spoken struct {
 type sentence struct{ parts, names []string }
 
 func newPhrases(p text.Printer) *phrases {
-	return &phrases{p: p, made: map[string]sentence{}, memo: map[spoken][]string{}}
+	return &phrases{p: p, made: map[string]sentence{}, memo: map[spoken][]string{}, why: map[Reason][]byte{}}
 }
 
 // gaps are what a sentence of a proof can ask for.
@@ -165,6 +166,22 @@ func calledName(n cpe.Name, pkg string) string {
 		name += " " + n.Version.Text()
 	}
 	return name
+}
+
+// quoted is one ground as a JSON string, nothing when there are no words for
+// it.
+func (f *phrases) quoted(r Reason) []byte {
+	b, ok := f.why[r]
+	if !ok {
+		if s := f.ground(r); s != "" {
+			b = appendQuoted(nil, s)
+		}
+		if len(f.why) >= maxSpoken {
+			clear(f.why)
+		}
+		f.why[r] = b
+	}
+	return b
 }
 
 // ground is one ground of a decision in words, empty when there are none for
