@@ -95,6 +95,13 @@ func (f *found) sum() (h [8]byte) {
 		for _, s := range []string{g.Rule, g.Source, g.By, g.Version, g.From, g.To} {
 			b = append(append(b, s...), 0)
 		}
+		flags := byte(0)
+		for i, on := range [...]bool{g.After, g.Through, g.Overruled} {
+			if on {
+				flags |= 1 << i
+			}
+		}
+		b = append(b, flags)
 	}
 	s := sha256.Sum256(b)
 	copy(h[:], s[:])
@@ -325,7 +332,7 @@ func (c *computed) sum() {
 	// piece moves; the row is the same whatever the order.
 	var all [2]uint64
 	for _, h := range c.hits {
-		s := sha256.Sum256(append(h.holding.hash[:], h.found.hash[:]...))
+		s := sha256.Sum256(append(append(h.holding.hash[:], h.found.hash[:]...), h.end.String()...)) // its end may be a feed's word
 		all = plus(all, [2]uint64{binary.BigEndian.Uint64(s[:]), binary.BigEndian.Uint64(s[8:])})
 	}
 	b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, all[0]), all[1])
