@@ -130,8 +130,9 @@ func (w *warning) relay(ctx context.Context) error {
 	return nil
 }
 
-// tap: the small firm opens its link and answers.
+// tap: the small firm opens its link, answers, and lets its customer see that.
 func (w *warning) tap(ctx context.Context, passed notice.Passed) error {
+	shown := true // whoever told it may see its answer
 	for _, c := range passed.Children {
 		if c.Link == "" {
 			continue
@@ -140,7 +141,7 @@ func (w *warning) tap(ctx context.Context, passed notice.Passed) error {
 		if err := w.h.Notices.OpenByLink(ctx, token); err != nil {
 			return fmt.Errorf("demo: %s opens its link: %w", c.Name, err)
 		}
-		if _, err := w.h.Notices.AnswerByLink(ctx, token, notice.AnswerInput{State: notice.Mitigated}); err != nil {
+		if _, err := w.h.Notices.AnswerByLink(ctx, token, notice.AnswerInput{State: notice.Mitigated, Shown: &shown}); err != nil {
 			return fmt.Errorf("demo: %s answers: %w", c.Name, err)
 		}
 	}
