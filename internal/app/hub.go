@@ -137,7 +137,18 @@ func (h *Hub) Run(ctx context.Context, l net.Listener) error {
 	if err := h.route(); err != nil {
 		return err
 	}
-	h.Bus.Changed = func(noun, org string) { h.Router.Ping(noun + "/" + org) }
+	office, err := h.office(ctx)
+	if err != nil {
+		return err
+	}
+	h.Bus.Changed = func(noun, org string) {
+		h.Router.Ping(noun + "/" + org)
+		if noun == "exposure" { // the office sees all of them; a ping says nothing more
+			for _, o := range office {
+				h.Router.Ping("exposure/" + o)
+			}
+		}
+	}
 	// Background work outlives the last request, so that its act is published.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -153,12 +164,24 @@ func (h *Hub) Run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return h.Post.Run(work) })
 	g.Go(func() error { return h.Intel.Run(work) })
 	g.Go(func() error { return h.remind(work) })
-	err := h.Router.Serve(serve, l, h.Config.TLS.Cert, h.Config.TLS.Key)
+	err = h.Router.Serve(serve, l, h.Config.TLS.Cert, h.Config.TLS.Key)
 	if e := h.Ledger.Settle(work); e != nil && err == nil && !errors.Is(e, ledger.ErrNotHolder) && !errors.Is(e, ledger.ErrFork) { // Run says that
 		err = e
 	}
 	stop()
 	return errors.Join(err, g.Wait())
+}
+
+// office lists the national office's organisations.
+func (h *Hub) office(ctx context.Context) (ids []string, err error) {
+	err = h.DB.Read(ctx, func(tx *db.Tx) error {
+		bodies, err := h.Orgs.Bodies(ctx, tx, org.Office)
+		for _, b := range bodies {
+			ids = append(ids, string(b.ID))
+		}
+		return err
+	})
+	return ids, err
 }
 
 // keep sweeps attachments that were never added and previews that expired, and

@@ -90,6 +90,7 @@ func (h *Hub) openNouns(o Options) (err error) {
 	if h.Exposures, err = exposure.Open(exposure.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Assets: h.Assets, Intel: h.Intel, Seen: h.Sightings.SeenOpen, Now: o.Now}); err != nil {
 		return err
 	}
+	h.Intel.Registered = h.Exposures.Registered
 	h.Channels = channel.Open(channel.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Office: h.Post, Orgs: h.Orgs, Words: h.Words, BaseURL: cfg.Hub.BaseURL, Mails: cfg.Mail.Host != "", Now: o.Now,
 		Deadlines: func(ctx context.Context, tx *db.Tx, firm string) ([]channel.Deadline, error) {
 			return h.Notices.Deadlines(ctx, tx, firm)

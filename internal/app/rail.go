@@ -42,7 +42,10 @@ var menu = []entry{
 	{page.RailItem{Key: "inbox", Href: "/inbox", Icon: "mail", Label: "app.menu.inbox"}, "app.menu.work", reaches(incident.Access, "incident.list", gate.Addressed)},
 	{page.RailItem{Key: "reports", Href: "/reports", Icon: "alert", Label: "app.menu.reports"}, "app.menu.work", reaches(incident.Access, "incident.list", gate.Own)},
 	{page.RailItem{Key: "letters", Href: "/letters", Icon: "bell", Label: "app.menu.letters"}, "app.menu.work", may(notice.Access, "notice.answer")},
-	{page.RailItem{Key: "exposures", Href: "/exposures", Icon: "target", Label: "app.menu.exposures"}, "app.menu.work", may(exposure.Access, "exposure.list")},
+	{page.RailItem{Key: "exposures", Href: "/exposures", Icon: "target", Label: "exposure.web.title.own"}, "app.menu.work", reaches(exposure.Access, "exposure.list", gate.Own)},
+	{page.RailItem{Key: "exposures", Href: "/exposures", Icon: "target", Label: "exposure.web.title.operated"}, "app.menu.work", reaches(exposure.Access, "exposure.list", gate.Operated)},
+	{page.RailItem{Key: "exposures", Href: "/exposures", Icon: "target", Label: "exposure.web.title.sector"}, "app.menu.work", reaches(exposure.Access, "exposure.list", gate.Sector)},
+	{page.RailItem{Key: "exposures", Href: "/exposures", Icon: "target", Label: "exposure.web.title.all"}, "app.menu.work", reaches(exposure.Access, "exposure.list", gate.All)},
 	{page.RailItem{Key: "notices", Href: "/notices", Icon: "bell", Label: "app.menu.notices"}, "app.menu.work", may(notice.Access, "notice.board")},
 	{page.RailItem{Key: "tickets", Href: "/tickets", Icon: "question", Label: "app.menu.tickets"}, "app.menu.work", may(notice.Access, "notice.desk")},
 	{page.RailItem{Key: "vendor", Href: "/vendor", Icon: "flag", Label: "app.menu.vendor"}, "app.menu.work", may(vendor.Access, "vendor.list")},
@@ -50,8 +53,12 @@ var menu = []entry{
 	{page.RailItem{Key: "assets", Href: "/assets", Icon: "server", Label: "app.menu.assets"}, "app.menu.work", may(asset.Access, "asset.list")},
 	{page.RailItem{Key: "statements", Href: "/statements", Icon: "document", Label: "app.menu.statements"}, "app.menu.work", may(asset.Access, "asset.statements")},
 	{page.RailItem{Key: "intelligence", Href: "/intelligence", Icon: "info", Label: "app.menu.intelligence"}, "app.menu.watch", may(intel.Access, "intel.add")},
+	{page.RailItem{Key: "indicators", Href: "/indicators", Icon: "search", Label: "app.menu.indicators"}, "app.menu.watch", may(exposure.Access, "exposure.appear")},
 	{page.RailItem{Key: "sightings", Href: "/sightings", Icon: "eye", Label: "app.menu.sightings"}, "app.menu.watch", may(sighting.Access, "sighting.list")},
 	{page.RailItem{Key: "vulnerabilities", Href: "/vulnerabilities", Icon: "shield", Label: "app.menu.vulnerabilities"}, "app.menu.watch", may(exposure.Access, "exposure.where")},
+	{page.RailItem{Key: "rematch", Href: "/exposures/runs", Icon: "pulse", Label: "exposure.web.runs"}, "app.menu.watch", func(ctx context.Context, who gate.Identity) bool {
+		return exposure.Access.May(ctx, "exposure.runs") && !exposure.Access.May(ctx, "exposure.list") // others find it at the queue's head
+	}},
 	{page.RailItem{Key: "feeds", Href: "/feeds", Icon: "down", Label: "app.menu.feeds"}, "app.menu.watch", may(intel.Access, "intel.import")},
 	{page.RailItem{Key: "undelivered", Href: "/undelivered", Icon: "mail", Label: "app.menu.undelivered"}, "app.menu.watch", may(channel.Access, "channel.aside")},
 	{page.RailItem{Key: "readings", Href: "/readings", Icon: "eye", Label: "app.menu.readings"}, "app.menu.watch", may(incident.Access, "incident.readings")},
@@ -103,7 +110,7 @@ func (h *Hub) notice(q *httpd.Request) string {
 }
 
 // listed are the pages whose lists can be saved as a view.
-var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations", "/exposures", "/notices", "/letters", "/sightings", "/vendor"}
+var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations", "/exposures", "/exposures/sectors", "/notices", "/letters", "/sightings", "/vendor"}
 
 // views gives a list the saved views of who looks at it.
 func (h *Hub) views(q *httpd.Request, s *page.Shell) {
