@@ -119,6 +119,15 @@ func (v *screen) state(s State) stated {
 func (v *screen) kind(k Kind) string { return v.T("notice.web.version." + string(k)) }
 
 // due draws the deadline to answer.
+func (v *screen) due(by, met time.Time, over bool) page.Due {
+	d := due(by, met, over)
+	if !met.IsZero() {
+		d.Word = v.T("notice.web.due.answered")
+	}
+	return d
+}
+
+// due draws a deadline, and when it was met.
 func due(by, met time.Time, over bool) page.Due {
 	switch {
 	case !met.IsZero():

@@ -180,6 +180,7 @@ type countView struct {
 type boardRow struct {
 	recipientRow
 	State stated
+	Fix   string // the day a repair is planned for, in words
 	At    time.Time
 }
 
@@ -240,7 +241,7 @@ func (v *screen) board() error {
 	}
 	d.Lanes, d.Ticks = v.timeLanes(b)
 	for _, r := range b.Rows {
-		x := boardRow{recipientRow: v.recipientRow(r), State: v.state(r.Recipient.State), At: r.DeliveredAt}
+		x := boardRow{recipientRow: v.recipientRow(r), State: v.state(r.Recipient.State), Fix: v.day(r.PlannedFor), At: r.DeliveredAt}
 		for _, t := range []time.Time{r.OpenedAt, r.AnsweredAt, r.FixedAt} {
 			if t.After(x.At) {
 				x.At = t

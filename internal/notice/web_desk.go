@@ -30,7 +30,7 @@ type ticketsView struct {
 }
 
 func (v *screen) ticketRow(t Ticket) ticketRow {
-	return ticketRow{t, v.T("notice.web.ticket." + string(t.State)), due(t.Due, t.AnsweredAt, t.State == TicketClosed && t.AnsweredAt.IsZero())}
+	return ticketRow{t, v.T("notice.web.ticket." + string(t.State)), v.due(t.Due, t.AnsweredAt, t.State == TicketClosed && t.AnsweredAt.IsZero())}
 }
 
 // tickets is the desk: who needs help, by the clock.

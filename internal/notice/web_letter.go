@@ -48,7 +48,7 @@ func (v *screen) inbox() error {
 	if err != nil {
 		return err
 	}
-	d := inboxView{Head: page.Head{H1: v.T("notice.web.inbox"), Lead: v.T("notice.web.inbox.lead")},
+	d := inboxView{Head: page.Head{H1: v.T("notice.web.inbox"), Lead: v.T("notice.web.inbox.lead"), Acts: []page.Act{{Text: v.T("notice.web.ways"), Href: "/channels", Kind: "small", Icon: "mail"}}},
 		Empty: page.Empty{Title: v.T("notice.web.inbox.none"), Say: v.T("notice.web.inbox.none.say")}}
 	d.List = &page.List{Path: "/letters", Query: q, Next: next, Size: perPage, From: 1, Shown: len(list), Total: -1,
 		Columns: []page.Column{{Title: v.T("notice.web.col.severity")}, {Title: v.T("notice.web.col.title")}, {Title: v.T("notice.web.col.from")}, {Title: v.T("notice.web.col.state")}, {Title: v.T("notice.web.col.answer_by")}, {Title: v.T("notice.web.col.delivered")}},
@@ -59,7 +59,7 @@ func (v *screen) inbox() error {
 	var top TLP
 	clearance := 0
 	for _, l := range list {
-		d.Rows = append(d.Rows, letterLine{l, v.say(l.Content.Title), v.state(l.State), due(l.Content.AnswerBy, l.AnsweredAt, l.Stage != Sent), l.OpenedAt.IsZero()})
+		d.Rows = append(d.Rows, letterLine{l, v.say(l.Content.Title), v.state(l.State), v.due(l.Content.AnswerBy, l.AnsweredAt, l.Stage != Sent), l.OpenedAt.IsZero()})
 		if top, clearance = v.s.Rules.Highest(top, l.Content.TLP), max(clearance, l.Content.Clearance); l.Stage != Sent {
 			d.Rows[len(d.Rows)-1].State = stated{"plain", v.T("notice.web.stage." + string(l.Stage))}
 		}
@@ -159,6 +159,15 @@ type talkLine struct {
 	Mine      bool
 }
 
+// day is a day that was written as YYYY-MM-DD, in words.
+func (v *screen) day(iso string) string {
+	t, err := time.ParseInLocation(time.DateOnly, iso, v.Zone)
+	if err != nil {
+		return iso
+	}
+	return v.Date(t)
+}
+
 // letter is the page of one notice: why you, what it says, what you answer.
 func (v *screen) letter(bad error) error {
 	l, err := v.s.Open(v.Context(), v.Path("id"))
@@ -169,6 +178,9 @@ func (v *screen) letter(bad error) error {
 	d.Head.Crumbs = []page.Crumb{{Text: v.T("notice.web.inbox"), Href: "/letters"}, {Text: l.Number}}
 	d.Open = l.Stage == Sent && Access.May(v.Context(), "notice.answer")
 	d.MayPass = d.Open && len(l.MayPass) > 0
+	if d.Open && l.AnsweredAt.IsZero() { // the answer is below what is told: a way to it on the first screen
+		d.Head.Acts = []page.Act{{Text: v.T("notice.web.answer.h"), Href: "#answer", Kind: "primary", Icon: "check"}}
+	}
 	d.Answer = v.answerFields(l)
 	d.File = page.Field{Name: "file", Kind: "file", Label: v.T("notice.web.file"), Hint: v.T("notice.web.file.hint")}
 	d.Ask = page.Field{Name: "question", Kind: "textarea", Rows: 3, Label: v.T("notice.web.ask"), Hint: v.T("notice.web.ask.hint"), Limit: thread.MaxText}
@@ -191,13 +203,16 @@ func (v *screen) letter(bad error) error {
 // letterView is what the recipient's page and the sender's preview share.
 func (v *screen) letterView(l Letter, at string) letterView {
 	c := &l.Content
-	d := letterView{Letter: l, State: v.state(l.State), Due: due(c.AnswerBy, l.AnsweredAt, l.Stage != Sent), Files: l.Evidence}
+	d := letterView{Letter: l, State: v.state(l.State), Due: v.due(c.AnswerBy, l.AnsweredAt, l.Stage != Sent), Files: l.Evidence}
 	d.Head = page.Head{H1: v.say(c.Title), Lead: v.T("notice.web.letter.lead", "from", l.FromName, "number", l.Number)}
 	if l.Origin != "" {
 		d.Head.Lead = v.T("notice.web.letter.origin", "from", l.FromName, "origin", l.Origin, "number", l.Number)
 	}
 	if !c.FixBy.IsZero() {
 		d.FixDue = due(c.FixBy, l.FixedAt, l.Stage != Sent || l.State == NotAffected)
+		if !l.FixedAt.IsZero() {
+			d.FixDue.Word = v.T("notice.web.due.fixed")
+		}
 	}
 	for _, w := range l.Why {
 		d.Why = append(d.Why, v.say(w))
@@ -214,7 +229,7 @@ func (v *screen) letterView(l Letter, at string) letterView {
 		d.Version = &x
 	}
 	for _, a := range l.Answers {
-		d.History = append(d.History, historyRow{v.state(a.State), a.At, a.Note, a.Date, a.Interim, a.Corrects})
+		d.History = append(d.History, historyRow{v.state(a.State), a.At, a.Note, v.day(a.Date), a.Interim, a.Corrects})
 	}
 	switch l.Stage {
 	case Withdrawn:
@@ -266,7 +281,7 @@ func (v *screen) talk(d *letterView, l Letter) error {
 		}
 		d.Talk = append(d.Talk, talkLine{who, m.Text, m.At, m.From == v.Who.Org})
 	}
-	d.Ticket = due(l.Ticket.Due, l.Ticket.AnsweredAt, l.Ticket.State == TicketClosed)
+	d.Ticket = v.due(l.Ticket.Due, l.Ticket.AnsweredAt, l.Ticket.State == TicketClosed)
 	d.TicketIs = v.T("notice.web.ticket." + string(l.Ticket.State))
 	return nil
 }

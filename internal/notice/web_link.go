@@ -61,7 +61,7 @@ func (v *screen) slipPage(sure State, done bool, bad error) error {
 		return err
 	}
 	l := s.Letter
-	d := slipView{Slip: s, Title: v.say(l.Content.Title), From: l.FromName, Due: due(l.Content.AnswerBy, l.AnsweredAt, l.Stage != Sent), Done: done, Desk: l.DeskName, Token: token}
+	d := slipView{Slip: s, Title: v.say(l.Content.Title), From: l.FromName, Due: v.due(l.Content.AnswerBy, l.AnsweredAt, l.Stage != Sent), Done: done, Desk: l.DeskName, Token: token}
 	if len(l.Kinds) > 0 {
 		k := l.Kinds[len(l.Kinds)-1] // the plainest it was given
 		x := v.version(&l.Content, k)

@@ -81,11 +81,21 @@ func (v *screen) notices() error {
 		d.List.Filters = append(d.List.Filters, page.Filter{Name: "stage", Value: string(s), Label: v.T("notice.web.stage." + string(s)), Count: -1})
 	}
 	for _, n := range list {
-		d.Rows = append(d.Rows, noticeLine{n, v.say(n.Content.Title), stageTag(n.Stage), due(n.Content.AnswerBy, time.Time{}, n.Stage != Sent && n.Stage != Draft)})
+		d.Rows = append(d.Rows, noticeLine{n, v.say(n.Content.Title), stageTag(n.Stage), v.askedBy(n.Notice)})
 	}
 	shell := v.shell(d.Head.H1, "notices")
 	shell.Density = page.Desk
 	return v.Render("notice/notices", shell, d)
+}
+
+// askedBy is the deadline that a notice sets. After it the board says who
+// answered; here it is no alarm.
+func (v *screen) askedBy(n Notice) page.Due {
+	d := due(n.Content.AnswerBy, time.Time{}, n.Stage != Sent && n.Stage != Draft)
+	if n.Stage == Sent && n.Content.AnswerBy.Before(v.Now()) {
+		d.Off, d.Word = true, v.T("notice.web.due.past")
+	}
+	return d
 }
 
 type formView struct {
@@ -181,6 +191,7 @@ type editView struct {
 // both languages.
 type editPart struct {
 	Pairs [][]page.Field
+	Rows  [][]page.Field // short fields in one line
 	One   []page.Field
 }
 
@@ -255,10 +266,13 @@ func (v *screen) editFields(d *editView, c *Content) {
 		part.Pairs = append(part.Pairs, v.both(name, label, ja, en, rows))
 	}
 	pair(&d.Facts, "/title", v.T("notice.web.title"), c.Title.JA, c.Title.EN, 1)
-	d.Facts.One = []page.Field{sev, v.mark("/tlp", c.TLP, Amber), clear,
-		{Name: "/about", Label: v.T("notice.web.about"), Hint: v.T("notice.web.about.hint"), Value: strings.Join(c.About, " "), Width: "w24"},
-		when("/answer_by", v.T("notice.web.col.answer_by"), c.AnswerBy), when("/fix_by", v.T("notice.web.fix_by"), c.FixBy),
-		when("/known_at", v.T("notice.web.known_at"), c.KnownAt), when("/attack_seen_at", v.T("notice.web.attack_at"), c.AttackSeenAt)}
+	// Each row of the editor is a pair; short fields share one.
+	d.Facts.Rows = [][]page.Field{{sev, v.mark("/tlp", c.TLP, Amber), clear}}
+	d.Facts.Pairs = append(d.Facts.Pairs,
+		[]page.Field{when("/answer_by", v.T("notice.web.col.answer_by"), c.AnswerBy), when("/fix_by", v.T("notice.web.fix_by"), c.FixBy)},
+		[]page.Field{when("/known_at", v.T("notice.web.known_at"), c.KnownAt), when("/attack_seen_at", v.T("notice.web.attack_at"), c.AttackSeenAt)})
+	d.Facts.One = []page.Field{
+		{Name: "/about", Label: v.T("notice.web.about"), Hint: v.T("notice.web.about.hint"), Value: strings.Join(c.About, " "), Width: "w24"}}
 	m := c.Management
 	if m == nil {
 		m = &Brief{}
@@ -288,7 +302,7 @@ func (v *screen) editFields(d *editView, c *Content) {
 	}
 	d.Small.One = []page.Field{v.mark("/small/tlp", s.TLP, Clear), {Name: "/small/helper/phone", Kind: "tel", Label: v.T("notice.web.small.phone"), Value: s.Helper.Phone}}
 	pair(&d.Small, "/small/title", v.T("notice.web.small.title"), s.Title.JA, s.Title.EN, 1)
-	for i := range maxSteps {
+	for i := range min(len(s.Steps)+1, maxSteps) { // what is written, and one more
 		var x Step
 		if i < len(s.Steps) {
 			x = s.Steps[i]

@@ -105,7 +105,7 @@ func TestAnAnalystSends(t *testing.T) {
 	v.says(v.post(422, "/notices", url.Values{"vulnerability": {"???"}}), "CVE-2024-12345")
 	at := v.post(303, "/notices", url.Values{"vulnerability": {"cve-2026-90417"}})
 	edit := v.get(200, at)
-	v.says(edit, "認証を避けられる欠陥", `name="/management/what/ja"`, `name="/small/steps/4/do/ja"`, "TLP:AMBER")
+	v.says(edit, "認証を避けられる欠陥", `name="/management/what/ja"`, `name="/small/steps/0/do/ja"`, "TLP:AMBER")
 	form := url.Values{"revision": {"1"}, "/title/ja": {"EdgeGate 410 の認証回避"}, "/title/en": {"EdgeGate 410"}, "/severity": {"act"}, "/tlp": {"AMBER"}, "/clearance": {"0"}, "/about": {"CVE-2026-90417"},
 		"/answer_by.y": {"2026"}, "/answer_by.m": {"11"}, "/answer_by.d": {"23"}, "/answer_by.h": {"18"}, "/answer_by.min": {"00"},
 		"/management/tlp": {"GREEN"}, "/management/what/ja": {"198.51.100.7 に気をつける"}, "/management/what/en": {"a"}, "/management/so_what/ja": {"い"}, "/management/so_what/en": {"b"}, "/management/decide/ja": {"う"}, "/management/decide/en": {"c"},
@@ -172,7 +172,7 @@ func TestAnOperatorAndASmallFirm(t *testing.T) {
 	v.says(v.post(422, at+"/answer", url.Values{"state": {""}}), "答えを一覧から選んでください")
 	v.says(v.post(422, at+"/answer", url.Values{"state": {"planned"}, "note": {"急ぎます"}}), "日付で書いてください", "その日までにしておくこと", "急ぎます")
 	v.post(303, at+"/answer", url.Values{"state": {"planned"}, "date.y": {"令和8"}, "date.m": {"12"}, "date.d": {"1"}, "interim": {"線を抜く"}})
-	v.says(v.get(200, at), "日を決めて直す", "2026-12-01", "線を抜く")
+	v.says(v.get(200, at), "日を決めて直す", "2026年12月1日（火）", "線を抜く")
 	v.post(303, at+"/help", url.Values{"question": {"どの線ですか"}})
 	desk := d.visit(asDesk)
 	tickets := desk.get(200, "/tickets")
