@@ -135,13 +135,13 @@ func fields(q *httpd.Request, mails bool) []page.Field {
 	for _, c := range Classes {
 		least = append(least, option(c, "channel.least."+c))
 	}
-	off := ""
+	off, first := "", Mail
 	if !mails {
-		off = p.T("channel.web.no_mail")
+		off, first = p.T("channel.web.no_mail"), Webhook
 	}
 	kinds := []page.Option{{Value: string(Mail), Label: p.T("channel.kind.mail"), Hint: p.T("channel.kind.mail_hint"), Off: off}, {Value: string(Webhook), Label: p.T("channel.kind.webhook"), Hint: p.T("channel.kind.webhook_hint")}}
 	return []page.Field{
-		{Name: "kind", Kind: "choice", Label: p.T("channel.web.kind"), Need: page.Required, Value: get("kind", string(Mail)), Options: kinds},
+		{Name: "kind", Kind: "choice", Label: p.T("channel.web.kind"), Need: page.Required, Value: get("kind", string(first)), Options: kinds},
 		{Name: "address", Kind: "text", Label: p.T("channel.web.address"), Need: page.Required, Hint: p.T("channel.web.address_hint"), Value: q.Form("address"), Limit: 1000},
 		{Name: "contact", Kind: "choice", Label: p.T("channel.web.contact"), Need: page.Required, Value: get("contact", "1"), Options: []page.Option{option("1", "channel.contact.1"), option("2", "channel.contact.2")}},
 		{Name: "least", Kind: "select", Label: p.T("channel.web.least"), Value: get("least", "track"), Options: least},
