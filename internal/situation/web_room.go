@@ -165,7 +165,11 @@ func (p say) due(t Task) page.Due {
 	if t.DueAt.IsZero() {
 		return page.Due{Word: p.T("situation.web.no_due")}
 	}
-	return page.Due{At: t.DueAt, MetAt: t.DoneAt}
+	d := page.Due{At: t.DueAt, MetAt: t.DoneAt}
+	if !t.DoneAt.IsZero() {
+		d.Word = p.T("situation.web.due_done")
+	}
+	return d
 }
 
 // showRoom is the room as who looks sees it. failed is the form that a fault
