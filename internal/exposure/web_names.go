@@ -82,7 +82,7 @@ func (v *screen) name(i int, n *Name) nameView {
 		x.Decided = strings.TrimSpace(n.CPE + " " + n.PURL)
 	}
 	for j, o := range n.Proposals {
-		c := choice{Value: "cpe " + o.CPE, Text: o.CPE, Why: v.p.T("exposure.web.near"), On: j == 0}
+		c := choice{Value: "cpe " + o.CPE, Text: strings.TrimRight(o.CPE, ":*"), Why: v.p.T("exposure.web.near"), On: j == 0}
 		if o.CPE == "" {
 			c.Value, c.Text = "purl "+o.PURL, o.PURL
 		}

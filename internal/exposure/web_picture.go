@@ -21,7 +21,7 @@ const (
 
 	weeksHeight      = 210 // pixels
 	weeksHeightPaper = 120 // so that all fits on one sheet
-	tableRows        = 200
+	tableRows        = 40
 )
 
 // pagesPicture are the pictures by sector and product, and the executive's page.
