@@ -198,7 +198,7 @@ func showList(q *httpd.Request, s *Service) error {
 	}
 	for i := range found {
 		b := brief(&found[i])
-		r := listRow{Brief: b, Title: found[i].In(string(q.Lang)), From: strings.Join(b.Sources, "、")}
+		r := listRow{Brief: b, Title: found[i].In(string(q.Lang)), From: strings.ToUpper(strings.Join(b.Sources, "、"))}
 		if sev := found[i].Severity; sev != nil {
 			r.Score = p.T("intel.web.cvss", "score", sayNumber(sev.Score.Score))
 		}
