@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -48,13 +49,20 @@ func (h *Hub) pages(r *httpd.Router) {
 			}
 			v.Todos, v.Parts = append(v.Todos, got.Todos...), append(v.Parts, got)
 		}
-		// What has a deadline comes first, the nearest on top; the rest stays
-		// in the order of the nouns.
-		slices.SortStableFunc(v.Todos, func(a, b page.Todo) int { return due(a).Compare(due(b)) })
+		// What has a deadline comes first, the nearest on top; of the rest the
+		// most urgent, in the order of the nouns.
+		slices.SortStableFunc(v.Todos, func(a, b page.Todo) int {
+			return cmp.Or(due(a).Compare(due(b)), cmp.Compare(urgency(a), urgency(b)))
+		})
 		shell := q.Shell(p.T("app.home.title"))
 		shell.Key, shell.Live = "home", "/live/incident"
 		return q.Render("app/home", shell, v)
 	})
+}
+
+// urgency is the place of a thing to do among those without a deadline.
+func urgency(t page.Todo) int {
+	return slices.Index([]string{"act", "attend", "watch", "track"}, t.Severity)
 }
 
 // due is when a thing to do is due; far away when it has no deadline.
