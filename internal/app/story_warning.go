@@ -266,7 +266,7 @@ func (a *alarm) concerned() (string, error) {
 	}
 	_, gone := a.h.Exposures.Get(rival, e.ID)
 	return a.say.T("app.story.concerned", "org", a.named("power"), "product", e.Product, "n", e.Devices, "id", lastExploited, "rival", a.named("starlight")),
-		must(proven && e.Verdict == "affected" && e.Devices == 2 && len(none.Rows) == 0 && errors.Is(gone, exposure.ErrNone), "%+v; the other operator sees %d, %v", e, len(none.Rows), gone)
+		must(proven && e.Verdict == "affected" && e.Devices >= 2 && len(none.Rows) == 0 && errors.Is(gone, exposure.ErrNone), "%+v; the other operator sees %d, %v", e, len(none.Rows), gone)
 }
 
 // judged is a verdict of the operator on another exposure: the office sees that
