@@ -111,10 +111,11 @@ func (d *ident) subject() product.Subject {
 	return s
 }
 
-// keys returns the product keys of an ident; none when it has no name.
+// keys returns the product keys by which statements about an ident are found,
+// its own first; none when it has no name.
 func (d *ident) keys() []string {
 	s := d.subject()
-	return product.Keys(s.Name, s.Package)
+	return product.AskKeys(s.Name, s.Package)
 }
 
 // textKey is the key of equipment that has no name yet: nothing is matched by

@@ -34,6 +34,26 @@ func Keys(name cpe.Name, pkg string) []string {
 	return keys
 }
 
+// AskKeys returns the keys by which statements about a piece of equipment are
+// found: those of [Keys], and of an application or an operating system also the
+// other of the two, after them. Sources do not agree which of them firmware is:
+// of one CVE, NVD says "o:fortinet:fortios" and the coordinator "a:fortinet:
+// fortios", and both mean the one product. Vendor and product stay exact, and
+// hardware stays apart.
+func AskKeys(name cpe.Name, pkg string) []string {
+	keys := Keys(name, pkg)
+	other := cpe.Value("a")
+	switch name.Part {
+	case "a":
+		other = "o"
+	case "o":
+	default:
+		return keys
+	}
+	name.Part = other
+	return append(keys, Keys(name, "")...)
+}
+
 // packageKey returns the key of a package URL, and "" when it is none.
 func packageKey(pkg string) string {
 	if pkg == "" {

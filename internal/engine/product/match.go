@@ -180,7 +180,7 @@ func (m *matcher) done() {
 func (m *matcher) prepare(x *Index, s *Subject) (proposed bool) {
 	v := &m.view
 	v.subject = s
-	v.keys = append(v.keys[:0], Keys(s.Name, "")...)
+	v.keys = append(v.keys[:0], AskKeys(s.Name, "")...)
 	v.pkg = packageKey(s.Package)
 	proposed = s.Identity == Proposed
 	if len(v.keys) == 0 && s.Name.Vendor == cpe.Any && names(s.Name.Product) {
@@ -225,6 +225,9 @@ func (m *matcher) order() int {
 func parts(p cpe.Value) []string {
 	if p == cpe.Any {
 		return []string{"a", "h", "o"}
+	}
+	if p == "a" || p == "o" { // see [AskKeys]
+		return []string{"a", "o"}
 	}
 	return []string{string(p)}
 }

@@ -311,7 +311,7 @@ func slowSelf(l *Line, s Subject) (own level, named bool) {
 	byName := false
 	plain := func(v cpe.Value) bool { return v != cpe.Any && v != cpe.NA && strings.Trim(string(v), "*?") != "" }
 	if plain(l.Name.Vendor) && plain(l.Name.Product) && l.Name.Product == s.Name.Product {
-		byName = (l.Name.Vendor == s.Name.Vendor || s.Name.Vendor == cpe.Any) && (l.Name.Part == s.Name.Part || s.Name.Part == cpe.Any)
+		byName = (l.Name.Vendor == s.Name.Vendor || s.Name.Vendor == cpe.Any) && (slowPart(l.Name.Part, s.Name.Part) || s.Name.Part == cpe.Any)
 	}
 	byPackage := !byName && l.Package != "" && packageKey(l.Package) == packageKey(s.Package)
 	if !byName && !byPackage {
@@ -469,7 +469,7 @@ func slowRank(st *Statement, s Subject) int {
 				continue
 			}
 			vendor, of := l.Name.Vendor, 0
-			if l.Name.Product != s.Name.Product || l.Name.Part != s.Name.Part || s.Name.Vendor != cpe.Any && l.Name.Vendor != s.Name.Vendor {
+			if l.Name.Product != s.Name.Product || !slowPart(l.Name.Part, s.Name.Part) || s.Name.Vendor != cpe.Any && l.Name.Vendor != s.Name.Vendor {
 				vendor = cpe.Any
 			}
 			if l.Platform {
@@ -486,4 +486,11 @@ func slowRank(st *Statement, s Subject) int {
 		return best[0]
 	}
 	return best[1]
+}
+
+// slowPart reports whether two parts can mean one product: programs and
+// operating systems are not told apart.
+func slowPart(a, b cpe.Value) bool {
+	soft := func(p cpe.Value) bool { return p == "a" || p == "o" }
+	return a == b || soft(a) && soft(b)
 }
