@@ -64,6 +64,15 @@ func (p say) counts(c Counts) (out []countView) {
 	return out
 }
 
+// day is a day that was written as YYYY-MM-DD, in words.
+func (p say) day(iso string) string {
+	t, err := time.ParseInLocation(time.DateOnly, iso, p.Zone)
+	if err != nil {
+		return iso
+	}
+	return p.Date(t)
+}
+
 // due is the clock of a request: its answer, its fix, or nothing more.
 func (p say) due(r Request) page.Due {
 	switch {
@@ -72,9 +81,9 @@ func (p say) due(r Request) page.Due {
 	case r.State == RequestSent || r.State == NoAnswer || r.State == Accepted || r.State == FixPlanned:
 		return page.Due{At: r.DueAt}
 	case r.State == Declined:
-		return page.Due{At: r.DueAt, MetAt: r.AnsweredAt}
+		return page.Due{At: r.DueAt, MetAt: r.AnsweredAt, Word: p.T("vendor.web.due_answered")}
 	case !r.ReleasedAt.IsZero():
-		return page.Due{At: r.DueAt, MetAt: r.ReleasedAt}
+		return page.Due{At: r.DueAt, MetAt: r.ReleasedAt, Word: p.T("vendor.web.due_released")}
 	}
 	return page.Due{Word: p.T("vendor.web.no_due")}
 }

@@ -29,7 +29,7 @@ func showProducts(q *httpd.Request, s *Service) error {
 	v := productsView{Head: page.Head{H1: p.T("vendor.web.own_products"), Lead: p.T("vendor.web.own_products_lead"), Crumbs: []page.Crumb{{Text: p.T("vendor.web.title"), Href: "/vendor"}, {Text: p.T("vendor.web.own_products")}}}}
 	for _, x := range list {
 		y := x.Product
-		l := ownProduct{productLine{ID: y.ID, Name: y.Name, Versions: y.Versions, Status: p.status(y.Status), Tag: statusTag[y.Status], FixOn: y.FixOn, Fixed: y.Fixed, Support: y.SupportEnds}, x.Request.ID, x.Case.Number, x.Case.Title}
+		l := ownProduct{productLine{ID: y.ID, Name: y.Name, Versions: y.Versions, Status: p.status(y.Status), Tag: statusTag[y.Status], FixOn: p.day(y.FixOn), Fixed: y.Fixed, Support: p.day(y.SupportEnds)}, x.Request.ID, x.Case.Number, x.Case.Title}
 		if y.Status == Affected {
 			l.Fix = p.T("vendor.fix." + string(y.Fix))
 		}

@@ -229,7 +229,7 @@ func showRequest(q *httpd.Request, s *Service, bad error) error {
 	add(p.T("vendor.web.coordinator"), x.Names[c.Org])
 	add(p.T("vendor.web.facts"), c.Facts)
 	for _, y := range x.Products {
-		l := productLine{ID: y.ID, Name: y.Name, Versions: y.Versions, Status: p.status(y.Status), Tag: statusTag[y.Status], FixOn: y.FixOn, Fixed: y.Fixed, Support: y.SupportEnds, Open: y.Open}
+		l := productLine{ID: y.ID, Name: y.Name, Versions: y.Versions, Status: p.status(y.Status), Tag: statusTag[y.Status], FixOn: p.day(y.FixOn), Fixed: y.Fixed, Support: p.day(y.SupportEnds), Open: y.Open}
 		if y.Status == Affected {
 			l.Fix = p.T("vendor.fix." + string(y.Fix))
 		}
@@ -353,7 +353,7 @@ func showProduct(q *httpd.Request, s *Service, bad error) error {
 		add(p.T("vendor.web.detail"), y.Detail)
 		add(p.T("vendor.web.interim"), y.Interim)
 		add(p.T("vendor.web.fix"), p.T("vendor.fix."+string(y.Fix)))
-		add(p.T("vendor.web.fix_on"), y.FixOn)
+		add(p.T("vendor.web.fix_on"), p.day(y.FixOn))
 		add(p.T("vendor.web.fixed"), y.Fixed)
 		add(p.T("vendor.web.fix_url"), y.FixURL)
 		add(p.T("vendor.web.support"), y.SupportEnds)

@@ -161,7 +161,7 @@ func TestTheDeskOfBothSides(t *testing.T) {
 	s.post(asMaker, p, "status", "affected", "fix", "planned", "fix_on.y", "令和8", "fix_on.m", "11", "fix_on.d", "30", "versions", "vers:generic/<9.1.5", "interim", "外に見せない")
 	s.post(asMaker, r+"/bulk", "id", x.Products[1].ID, "status", "not_affected", "why", "component_not_present")
 	s.post(asOffice, p+"/messages", "kind", "question", "text", "9.0系も同じですか")
-	s.page(asMaker, r, "質問 1件", "修正の予定", "2026-11-30")
+	s.page(asMaker, r, "質問 1件", "修正の予定", "2026年11月30日（月）")
 	s.page(asMaker, p, "9.0系も同じですか", "答え待ち")
 	s.post(asMaker, p+"/messages", "kind", "answer", "text", "同じです")
 	s.post(asMaker, r+"/messages", "kind", "note", "text", "よろしくお願いします")
@@ -170,7 +170,7 @@ func TestTheDeskOfBothSides(t *testing.T) {
 	s.page(asMaker, r+"/products/new", "製品を加える")
 	s.post(asMaker, r+"/products/new", "name", "EdgeGate 77", "status", "unknown", "fix", "none")
 	s.page(asOffice, r, "EdgeGate 77", "不明（調査中）")
-	s.page(asMaker, "/vendor/products?fix=planned", "EdgeGate 410", "2026-11-30", "!EdgeGate 77")
+	s.page(asMaker, "/vendor/products?fix=planned", "EdgeGate 410", "2026年11月30日（月）", "!EdgeGate 77")
 	s.page(asOffice, "/vendor/cases", "修正の予定")
 	if code, _ := s.send(asMaker, "POST", at+"/embargo", form, "reason=x"); code != 403 {
 		t.Errorf("a maker lifts an embargo: %d", code)
