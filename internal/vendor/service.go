@@ -158,6 +158,14 @@ func (s *Service) show(ctx context.Context, tx *db.Tx, c *Case, reach gate.Reach
 	return c.open(k)
 }
 
+// veil takes out of a case what a maker in it may not know: who brought it, when
+// that is another.
+func (c *Case) veil(who gate.Identity, reach gate.Reach) {
+	if reach == gate.Addressed && c.Starter != who.Org {
+		c.Starter = ""
+	}
+}
+
 // products opens the products of a request.
 func (s *Service) products(ctx context.Context, tx *db.Tx, c Case, request ID) ([]Product, error) {
 	list, err := loadProducts(ctx, tx, request)
@@ -236,8 +244,8 @@ func (m *mover) put(ctx context.Context, to State, note string) error {
 	case FixPlanned:
 		m.r.DueAt, m.r.Reminded = lastPlanned(m.f.products), 0
 		m.r.nextAt = nextReminder(now, m.r.DueAt, 0, now)
-	case FixReleased:
-		m.r.ReleasedAt = now
+	case FixReleased: // users hear of each release: the notice of an earlier one told them of that
+		m.r.ReleasedAt, m.r.ToldAt, m.r.Notice = now, time.Time{}, ""
 	case UsersNotified:
 		m.r.ToldAt = now
 	}
@@ -314,6 +322,9 @@ func (m *mover) release(ctx context.Context) error {
 		}
 	}
 	h := m.event()
+	if c.narrow() {
+		return publish(ctx, m.tx, "fix_released", h)
+	}
 	h.Vulnerability, h.Title, h.TLP, h.Fixed = c.Vulnerability, c.Title, c.TLP, m.r.ReleasedAt
 	for _, p := range m.f.products {
 		if p.Status == Affected {

@@ -86,6 +86,9 @@ func (s *Service) CSAF(ctx context.Context, request ID, tlp string) (d Document,
 		if err != nil {
 			return err
 		}
+		if tlp != "" && tlp != c.TLP {
+			c.Facts = "" // they are for those in the case
+		}
 		d, raw, err = s.write(ctx, tx, c, r, list, tlp, true)
 		return err
 	})
@@ -241,6 +244,7 @@ func (s *Service) Folder(ctx context.Context, site string, w io.Writer) (n int, 
 				if err != nil {
 					return err
 				}
+				x.Case.Facts = "" // they are for those in the case
 				_, raw, err := s.write(ctx, tx, x.Case, x.Request, list, "CLEAR", true)
 				if errors.Is(err, ErrNothing) {
 					continue

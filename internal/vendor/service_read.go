@@ -49,11 +49,15 @@ func (s *Service) rows(ctx context.Context, tx *db.Tx, list []Row, who gate.Iden
 			if err := s.show(ctx, tx, &c, reach); err != nil {
 				return nil, err
 			}
+			c.veil(who, reach)
 			opened[c.ID] = c
 		}
 		x.Case = c
 		if x.Counts = counts[x.Request.ID]; c.Closed {
 			x.Counts, x.Request.Org, x.Request.Notice = nil, "", ""
+		}
+		if reach == gate.Addressed { // that there is a notice says that somebody is exposed
+			x.Request.Notice = ""
 		}
 		orgs[x.Request.Org], orgs[c.Org] = true, true
 	}
@@ -81,6 +85,7 @@ func (s *Service) Cases(ctx context.Context, f Filter) (out []CaseRow, next stri
 			if err := s.show(ctx, tx, &c, reach); err != nil {
 				return err
 			}
+			c.veil(who, reach)
 			out = append(out, CaseRow{c, states[c.ID]})
 		}
 		return nil
@@ -118,11 +123,8 @@ func (s *Service) Case(ctx context.Context, id ID) (v CaseView, err error) {
 		if v.Names, err = s.rows(ctx, tx, v.Requests, who, reach); err != nil {
 			return err
 		}
+		v.Case.veil(who, reach)
 		starter, err := s.names(ctx, tx, who, v.Case.Org, v.Case.Starter)
-		if reach == gate.Addressed && v.Case.Starter != who.Org { // who else is in it is not theirs to know
-			v.Case.Starter = ""
-			delete(starter, v.Case.Starter)
-		}
 		maps.Copy(v.Names, starter)
 		return err
 	})
@@ -147,12 +149,13 @@ func (s *Service) Open(ctx context.Context, request, product ID) (v RequestView,
 			return err
 		}
 		v.Mine, v.Counts = v.Request.Org == who.Org, Counts{}
+		if reach == gate.Addressed {
+			v.Request.Notice = ""
+		}
 		for _, p := range v.Products {
 			v.Counts[p.Status]++
 		}
-		if reach == gate.Addressed && v.Case.Starter != who.Org {
-			v.Case.Starter = ""
-		}
+		v.Case.veil(who, reach)
 		if reach != gate.Sector {
 			if err := s.inside(ctx, tx, &v, product); err != nil {
 				return err

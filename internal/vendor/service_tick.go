@@ -27,6 +27,7 @@ func (s *Service) Tick(ctx context.Context) (n int, err error) {
 	}); err != nil {
 		return 0, err
 	}
+	var failed []error // one that cannot be done holds up no other
 	for _, id := range ids {
 		act := &ledger.Act{Verb: "vendor.tick", Object: requestObject(id)}
 		_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error { return s.tick(ctx, tx, act, id, now) })
@@ -34,11 +35,12 @@ func (s *Service) Tick(ctx context.Context) (n int, err error) {
 			continue
 		}
 		if err != nil {
-			return n, fmt.Errorf("request %s: %w", id, err)
+			failed = append(failed, fmt.Errorf("request %s: %w", id, err))
+			continue
 		}
 		n++
 	}
-	return n, s.state(ctx, now)
+	return n, errors.Join(append(failed, s.state(ctx, now))...)
 }
 
 // state hands over the advisories that nobody but the case has seen and that
@@ -55,35 +57,42 @@ func (s *Service) state(ctx context.Context, now time.Time) error {
 	}); err != nil {
 		return err
 	}
+	var failed []error
 	for _, x := range list {
-		var d Document
-		var raw []byte
-		if err := s.DB.Read(ctx, func(tx *db.Tx) error {
-			r, c, err := requestByID(ctx, tx, x[0])
-			if err != nil {
-				return err
-			}
-			if err := s.show(ctx, tx, &c, gate.Own); err != nil {
-				return err
-			}
-			list, err := s.products(ctx, tx, c, r.ID)
-			if err != nil {
-				return err
-			}
-			d, raw, err = s.write(ctx, tx, c, r, list, "", true) // anew: what was a draft under an embargo is none now
-			return err
-		}); err != nil {
-			return err
-		}
-		if err := s.State(ctx, d.Name, raw); err != nil {
-			return fmt.Errorf("state %s: %w", d.Name, err)
-		}
-		act := &ledger.Act{Verb: "vendor.state", Object: requestObject(x[0]), Public: map[string]any{"document": x[1], "status": d.Status}}
-		if _, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error { return setStated(ctx, tx, x[0], x[1], now) }); err != nil {
-			return fmt.Errorf("state %s: %w", d.Name, err)
+		if err := s.stateOne(ctx, x[0], x[1], now); err != nil {
+			failed = append(failed, fmt.Errorf("state %s: %w", x[1], err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
+}
+
+func (s *Service) stateOne(ctx context.Context, request, document ID, now time.Time) error {
+	var d Document
+	var raw []byte
+	if err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		r, c, err := requestByID(ctx, tx, request)
+		if err != nil {
+			return err
+		}
+		if err := s.show(ctx, tx, &c, gate.Own); err != nil {
+			return err
+		}
+		list, err := s.products(ctx, tx, c, r.ID)
+		if err != nil {
+			return err
+		}
+		c.Facts = ""                                         // they are for those in the case
+		d, raw, err = s.write(ctx, tx, c, r, list, "", true) // anew: what was a draft under an embargo is none now
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := s.State(ctx, d.Name, raw); err != nil {
+		return err
+	}
+	act := &ledger.Act{Verb: "vendor.state", Object: requestObject(request), Public: map[string]any{"document": document, "status": d.Status}}
+	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error { return setStated(ctx, tx, request, document, now) })
+	return err
 }
 
 var errNotDue = errors.New("not due")

@@ -329,10 +329,12 @@ func lockCaseByID(ctx context.Context, tx *db.Tx, id ID) (c Case, err error) {
 }
 
 // unstated lists the last document that was made for each request whose embargo
-// is over, while nobody who matches it with equipment has it.
+// is over, while nobody who matches it with equipment has it. What a case marks
+// for those in it alone ([Case.narrow]) is never handed on: every reader of
+// feeds would have it.
 func unstated(ctx context.Context, tx *db.Tx, now time.Time, limit int) (out [][2]ID, err error) {
 	rows, err := tx.Query(ctx, `SELECT d.request_id, d.id FROM vendor_document d JOIN vendor_request r ON r.id = d.request_id JOIN vendor_case c ON c.id = r.case_id
-		WHERE d.came = 0 AND d.stated_at = 0 AND c.embargo_until <= $1 AND c.vulnerability <> '' AND NOT EXISTS (SELECT 1 FROM vendor_document n WHERE n.request_id = d.request_id AND n.came = 0 AND n.id > d.id)
+		WHERE d.came = 0 AND d.stated_at = 0 AND c.embargo_until <= $1 AND c.vulnerability <> '' AND c.clearance = 0 AND c.tlp NOT IN ('RED', 'AMBER+STRICT') AND NOT EXISTS (SELECT 1 FROM vendor_document n WHERE n.request_id = d.request_id AND n.came = 0 AND n.id > d.id)
 		ORDER BY d.id LIMIT $2`, db.Micros(now), limit)
 	if err != nil {
 		return nil, err

@@ -103,6 +103,12 @@ type Case struct {
 	sealed []byte
 }
 
+// narrow reports whether what the case says stays with those in it even when no
+// embargo runs: its mark or its clearance lets nobody else read it.
+func (c *Case) narrow() bool {
+	return c.Clearance > 0 || c.TLP == "RED" || c.TLP == "AMBER+STRICT"
+}
+
 // Request is what one maker is asked in a case.
 type Request struct {
 	ID         ID        `json:"id"`
