@@ -45,6 +45,17 @@ func TestStoryIsToldTwice(t *testing.T) {
 			if !got.Ledger.Verified || got.Ledger.Entries < 180 || len(got.Steps) != 42 {
 				t.Errorf("%d steps, ledger %+v", len(got.Steps), got.Ledger)
 			}
+			nouns := map[string]int{}
+			for _, x := range got.Steps {
+				nouns[x.Noun]++
+			}
+			want := map[string]int{"org": 1, "asset": 6, "incident": 11, "intel": 2, "exposure": 3, "notice": 9, "vendor": 4, "situation": 3, "ledger": 3}
+			if d := cmp.Diff(want, nouns); d != "" {
+				t.Errorf("%s: other steps are told:\n%s", l, d)
+			}
+			if n := strings.Count(out.String(), "✓"); n != len(got.Steps) {
+				t.Errorf("%s: %d steps in words, %d in JSON", l, n, len(got.Steps))
+			}
 			took := int64(0)
 			for i := range got.Steps {
 				s := &got.Steps[i]
