@@ -114,7 +114,7 @@ func (s *Service) put(ctx context.Context, tx *db.Tx, x Sighting) (Sighting, err
 	if err != nil {
 		return x, fmt.Errorf("record a sighting: %w", err)
 	}
-	raw, err := json.Marshal(secret{x.Value, x.Note, x.Victim})
+	raw, err := json.Marshal(secret{x.Value, x.Note, x.Victim, x.Ref})
 	if err != nil {
 		return x, fmt.Errorf("record a sighting: %w", err)
 	}
@@ -140,6 +140,9 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, x *Sighting, who gate.Ide
 		return fmt.Errorf("sighting %s: %w", x.ID, err)
 	}
 	x.Value, x.Note, x.Victim, x.Mine = sec.Value, sec.Note, sec.Victim, x.Org == who.Org
+	if sec.Ref != "" { // in clear in rows of before
+		x.Ref = sec.Ref
+	}
 	if !x.Mine {
 		x.Entry = ""
 		if !x.Named {

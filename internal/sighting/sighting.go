@@ -99,6 +99,7 @@ type secret struct {
 	Value  string `json:"value"`
 	Note   string `json:"note,omitempty"`
 	Victim string `json:"victim,omitempty"`
+	Ref    string `json:"ref,omitempty"`
 }
 
 // Filter narrows a list of sightings.

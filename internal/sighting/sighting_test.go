@@ -315,3 +315,19 @@ func TestAnEventTellsOfIt(t *testing.T) {
 		}
 	})
 }
+
+// What a sighting came from is typed by people, and lies open nowhere.
+func TestNothingTypedLiesOpen(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		x := h.record(h.wind(), New{What: Indicator, Value: "http://evil.example", Note: "配電の監視で", Victim: "霧沢の工場", Ref: "当直の記録 198.51.100.7"})
+		got, err := h.Get(h.wind(), x.ID)
+		if err != nil || got.Ref != x.Ref || got.Ref == "" {
+			t.Errorf("%+v %v", got, err)
+		}
+		for _, word := range []string{"evil", "配電", "霧沢", "198.51.100.7"} {
+			if n := testkit.Count(t, h.Parts.DB, "SELECT count(*) FROM sighting_fact WHERE id || org_id || what || type || tag || vulnerability || origin || ref || person LIKE $1", "%"+word+"%"); n != 0 {
+				t.Errorf("%s lies open", word)
+			}
+		}
+	})
+}

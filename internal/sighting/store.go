@@ -32,6 +32,8 @@ func scan(scan func(...any) error) (s Sighting, err error) {
 	return s, err
 }
 
+// insert writes a sighting. What it came from is words that somebody typed, and
+// stands in what is sealed.
 func insert(ctx context.Context, tx *db.Tx, s Sighting) error {
 	named := 0
 	if s.Named {
@@ -39,7 +41,7 @@ func insert(ctx context.Context, tx *db.Tx, s Sighting) error {
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO sighting_fact (id, org_id, what, type, tag, vulnerability, count, first_at, last_at, origin, ref, tlp, clearance, named, sealed, person, entry, at, withdrawn_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
-		s.ID, s.Org, string(s.What), string(s.Type), s.tag, s.Vulnerability, s.Count, db.Micros(s.FirstAt), db.Micros(s.LastAt), string(s.Origin), s.Ref, s.TLP, s.Clearance, named,
+		s.ID, s.Org, string(s.What), string(s.Type), s.tag, s.Vulnerability, s.Count, db.Micros(s.FirstAt), db.Micros(s.LastAt), string(s.Origin), "", s.TLP, s.Clearance, named,
 		s.sealed, s.person, s.Entry, db.Micros(s.At))
 	return err
 }

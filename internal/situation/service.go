@@ -87,6 +87,11 @@ type room struct {
 func (s *Service) within(ctx context.Context, act *ledger.Act, id ID, fn func(r *room) error, parts ...Part) error {
 	act.Object = objectOf(id)
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity) error {
+		// Acts in one room come one after the other: what a closing or a limit
+		// rests on does not change under it.
+		if err := lockEvent(ctx, tx, id, who); err != nil {
+			return err
+		}
 		e, me, err := loadEvent(ctx, tx, id, who)
 		if err != nil {
 			return err

@@ -44,6 +44,7 @@ func (s *Service) Tick(ctx context.Context) (n int, err error) {
 	}); err != nil {
 		return 0, err
 	}
+	var failed []error // one that cannot be made holds up no other
 	for _, id := range ids {
 		act := &ledger.Act{Verb: "situation.tick", Object: objectOf(id), Public: map[string]any{"step": "report"}}
 		_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
@@ -65,11 +66,12 @@ func (s *Service) Tick(ctx context.Context) (n int, err error) {
 			continue
 		}
 		if err != nil {
-			return n, fmt.Errorf("report of %s: %w", id, err)
+			failed = append(failed, fmt.Errorf("report of %s: %w", id, err))
+			continue
 		}
 		n++
 	}
-	return n, nil
+	return n, errors.Join(failed...)
 }
 
 var errNotDue = errors.New("not due")
@@ -240,7 +242,7 @@ func (r *Report) narrow(me Participant) {
 		}
 	}
 	r.Decisions = kept
-	if !me.Sees.People || !me.Sees.Tasks || !me.Sees.Incidents {
+	if me.Sees != everything {
 		var line []Moment
 		for _, m := range r.Line {
 			if m.Org == me.Org || m.What == "opened" || m.What == "reported" || m.What == "closed" {

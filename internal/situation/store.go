@@ -41,6 +41,19 @@ func loadEvent(ctx context.Context, tx *db.Tx, id ID, who gate.Identity) (e Even
 	return e, p, err
 }
 
+// lockEvent keeps everybody else out of an event until tx ends; nothing is
+// locked by who takes no part in it.
+func lockEvent(ctx context.Context, tx *db.Tx, id ID, who gate.Identity) error {
+	if tx.ForUpdate() == "" { // one writer at a time
+		return nil
+	}
+	err := tx.QueryRow(ctx, "SELECT e.id FROM situation_event e WHERE e.id = $1 AND EXISTS (SELECT 1 FROM situation_participant p WHERE p.event_id = e.id AND p.org_id = $2)"+tx.ForUpdate(), id, who.Org).Scan(new(string))
+	if err == db.ErrNoRows {
+		return ErrNone
+	}
+	return err
+}
+
 func eventByID(ctx context.Context, tx *db.Tx, id ID) (e Event, err error) {
 	fields, done := eventFields(&e)
 	err = tx.QueryRow(ctx, "SELECT "+eventColumns+" FROM situation_event e WHERE e.id = $1", id).Scan(fields...)
