@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"golang.org/x/text/unicode/norm"
+
 	"noroshi/internal/asset"
 	"noroshi/internal/engine/product"
 	"noroshi/internal/engine/product/cpe"
@@ -134,7 +136,7 @@ var controlKinds = []asset.Kind{asset.KindOTController, asset.KindOTHMI, asset.K
 // confirmed or proposed for its maker and product; the register's own go first.
 func subjectOf(e *asset.Entry, named Named) subject {
 	s := subject{item: string(e.ID), org: e.Org, revision: e.Revision, quantity: e.Quantity, variant: variant{
-		ident:     ident{version: e.Sealed.Version, text: e.MakerName + " " + e.ProductName},
+		ident:     ident{version: norm.NFKC.String(e.Sealed.Version), text: e.MakerName + " " + e.ProductName},
 		zone:      string(e.Sealed.Zone),
 		edge:      slices.Contains(edgeKinds, e.Kind),
 		control:   e.Sealed.Zone == asset.ZoneOT || slices.Contains(controlKinds, e.Kind),

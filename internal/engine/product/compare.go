@@ -50,12 +50,17 @@ func letters(r rune) rune {
 // maker calls 1.9 the same as 9, is one of numbers.
 func schemeOf(l *Line) version.Scheme {
 	s := l.Scheme
-	switch {
+	switch own := version.SchemeOf(l.Name.Part, l.Name.Vendor, l.Name.Product); {
+	case s == version.SemVer && l.Package == "" && own != version.Generic:
+		// Records call nearly everything "semver". Where the maker has an order
+		// of its own it is that: 7.2.4 build1396 of FortiOS is 7.2.4, and
+		// 10.1.6-h3 of PAN-OS follows 10.1.6.
+		s = own
 	case s != version.Generic:
 	case l.Package != "":
 		s, _ = version.ParseScheme(purl.Type(l.Package))
 	default:
-		s = version.SchemeOf(l.Name.Part, l.Name.Vendor, l.Name.Product)
+		s = own
 	}
 	if s == version.Generic {
 		return s

@@ -38,7 +38,7 @@ const (
 //     line of its own: versions of different lines have no order.
 //
 // Text without a digit, hashes, texts ending in an x, comparisons, lists and
-// sentences ("7.0 through 7.2") are not read.
+// sentences ("7.0 through 7.2", "7.0 - 7.2", "7.0/7.2") are not read.
 func generic(k *key, v string) bool {
 	v = strings.TrimLeft(v, " .-_:/#(")
 	n := digits(v)
@@ -56,7 +56,7 @@ func generic(k *key, v string) bool {
 	}
 	k.to = k.n
 	v = v[n:]
-	if hash(v, n) {
+	if hash(v, n) || several(v) {
 		return false
 	}
 	if n == 0 && len(v) == 4 && digits(v) == 2 && lower(v[2]) == 'h' && (v[3] == '1' || v[3] == '2') {
@@ -232,6 +232,50 @@ func hash(v string, before int) bool {
 // prose reports whether a byte stands between versions, never in one.
 func prose(c byte) bool {
 	return c == '<' || c == '>' || c == '=' || c == ',' || c == ';' || c == '|' || c == '&'
+}
+
+// several reports whether a text names two versions, as registers do where they
+// mean a range or a list: two dotted numbers with a slash or a free-standing
+// hyphen between them, or with a hyphen where the second goes on from the first
+// (7.2-7.4, and not 13.1-49.15 nor 4.15.0-213.224).
+func several(v string) bool {
+	for i := 1; i+1 < len(v); i++ {
+		if c := v[i]; c != '-' && c != '/' {
+			continue
+		}
+		left, right := strings.TrimRight(v[:i], " "), strings.TrimLeft(v[i+1:], " ")
+		a, b := numbers(left[len(left)-tail(left):]), numbers(right)
+		if a < 2 || b < 2 {
+			continue
+		}
+		if v[i] == '/' || len(left) < i && len(right) < len(v)-i-1 {
+			return true
+		}
+		if first := digits(right); a == b && strings.HasPrefix(left, right[:first+1]) && len(left) == tail(left) {
+			return true
+		}
+	}
+	return false
+}
+
+// tail is the length of the digits and dots at the end of a text.
+func tail(v string) (n int) {
+	for n < len(v) && (digit(v[len(v)-n-1]) || v[len(v)-n-1] == '.') {
+		n++
+	}
+	return n
+}
+
+// numbers counts the numbers between dots at the start of a text.
+func numbers(v string) (count int) {
+	for n := digits(v); n > 0; n = digits(v) {
+		count++
+		if v = v[n:]; v == "" || v[0] != '.' {
+			break
+		}
+		v = v[1:]
+	}
+	return count
 }
 
 // sentence reports whether a word tells of several versions.
