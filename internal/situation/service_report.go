@@ -229,6 +229,17 @@ func (r *Report) narrow(me Participant) {
 		return out
 	}
 	r.Open, r.Finished = mine(r.Open), mine(r.Finished)
+	if !me.Sees.Tasks { // a count of others' tasks says that there are others
+		r.Tasks = TaskCounts{Done: len(r.Finished), Open: len(r.Open)}
+		for _, t := range r.Open {
+			if t.Late {
+				r.Tasks.Late++
+			}
+			if t.State == Cannot {
+				r.Tasks.Cannot++
+			}
+		}
+	}
 	if !me.Sees.Incidents {
 		r.Incidents, r.Sectors = nil, nil
 	}

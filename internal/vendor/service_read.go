@@ -242,6 +242,7 @@ func (s *Service) Products(ctx context.Context, f Filter) (out []ProductRow, nex
 			if x.Case.Starter != who.Org {
 				x.Case.Starter = ""
 			}
+			x.Request.Notice = "" // that there is one says that somebody is exposed
 			k, err := s.Keys.For(ctx, tx, x.Case.Org)
 			if err != nil {
 				return err
