@@ -38,7 +38,7 @@ func OfflineCommands(env *cli.Env, csaf intel.CSAFReader) []*cobra.Command {
 func matchCommand(env *cli.Env, p text.Printer, csaf intel.CSAFReader) *cobra.Command {
 	var assets string
 	var feeds []string
-	var all bool
+	var all, affected bool
 	c := &cobra.Command{
 		Use: "match --assets FILE --feeds PATH...", Short: p.T("exposure.match.short"), Long: p.T("exposure.match.long"), Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -55,12 +55,13 @@ func matchCommand(env *cli.Env, p text.Printer, csaf intel.CSAFReader) *cobra.Co
 			if err != nil {
 				return err
 			}
-			return runMatch(c.Context(), env, stated, filepath.Base(assets), raw, all)
+			return runMatch(c.Context(), env, stated, filepath.Base(assets), raw, all || env.JSON() && !affected)
 		},
 	}
 	c.Flags().StringVar(&assets, "assets", "", p.T("exposure.match.flag.assets"))
 	c.Flags().StringArrayVar(&feeds, "feeds", nil, p.T("exposure.match.flag.feeds"))
 	c.Flags().BoolVar(&all, "all", false, p.T("exposure.match.flag.all"))
+	c.Flags().BoolVar(&affected, "affected", false, p.T("exposure.match.flag.affected"))
 	return c
 }
 
@@ -81,8 +82,7 @@ func runMatch(ctx context.Context, env *cli.Env, stated *Stated, name string, ra
 	p := env.Printer()
 	out := bufio.NewWriterSize(env.Out, 1<<18)
 	if !env.JSON() {
-		fmt.Fprintf(out, "%-24s %-20s %-12s %-15s %-8s %s\n", p.T("exposure.match.col.asset"), p.T("exposure.match.col.vulnerability"),
-			p.T("exposure.match.col.verdict"), p.T("exposure.match.col.certainty"), p.T("exposure.match.col.priority"), p.T("exposure.match.col.because"))
+		fmt.Fprintln(out, p.T("exposure.match.head"))
 	}
 	start := time.Now()
 	in := &watchedList{bytes.NewReader(raw), env.Progress(int64(len(raw)), p.T("exposure.match.short"))}

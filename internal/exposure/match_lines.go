@@ -104,7 +104,7 @@ func (w *matching) equipment(e *Equipment, line func() error) error {
 	if w.json {
 		w.head = append(appendQuoted(append(w.head, `{"asset":`...), e.Asset), ',')
 	} else {
-		w.head = fmt.Appendf(w.head, "%-24s ", e.Asset)
+		w.head = fmt.Appendf(w.head, "%-20s ", e.Asset)
 	}
 	for i := range list {
 		s := &list[i]
@@ -140,12 +140,16 @@ func (w *matching) say(v *variant) (list []saying, size int) {
 
 // sayText returns a line and where the priority and its grounds go.
 func (w *matching) sayText(f *product.Finding) (b []byte, begin, then int) {
-	b = fmt.Appendf(nil, "%-20s %-12s %-15s ", f.Vulnerability, f.Verdict, f.Certainty)
+	b = fmt.Appendf(nil, "%-18s ", f.Vulnerability)
 	begin = len(b)
-	if b = append(b, ' '); len(f.Because) > 0 {
-		b = append(b, w.phrases.reason(&f.Because[0])...)
+	says := "exposure.verdict." + f.Verdict.String()
+	if f.Verdict != product.VerdictNotAffected && f.Certainty != product.Exact {
+		says = "exposure.certainty." + f.Certainty.String()
 	}
-	b = append(b, '\n')
+	b = append(append(b, w.phrases.p.T(says)...), '\n')
+	if len(f.Because) > 0 {
+		b = append(append(append(b, "    "...), w.phrases.reason(&f.Because[0])...), '\n')
+	}
 	return b, begin, len(b)
 }
 
@@ -204,7 +208,7 @@ func (w *matching) priority(e *Equipment, s *saying) []byte {
 		}
 		b = append(b, ']')
 	} else {
-		b = fmt.Appendf(b, "%-8s", d.Priority)
+		b = append(append(b, w.phrases.p.T("exposure.priority."+d.Priority.String())...), "  "...)
 	}
 	if len(w.decided) >= maxWeighed {
 		clear(w.decided)
@@ -214,7 +218,7 @@ func (w *matching) priority(e *Equipment, s *saying) []byte {
 }
 
 // noPriority is what a table shows where there is nothing to do.
-var noPriority = fmt.Appendf(nil, "%-8s", "")
+var noPriority = []byte("–  ")
 
 // appendReason appends a step of a proof as a JSON string.
 func (w *matching) appendReason(b []byte, r *product.Reason) []byte {

@@ -54,7 +54,11 @@ func TestMatchMany(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, m, err := match(list.String(), json)
-		if err != nil || m.rows != rows || m.bad != 0 || m.affected != strings.Count(got, "\n") || m.affected < rows/2 {
+		lines := strings.Count(got, "\n")
+		if !json { // the reason stands below
+			lines /= 2
+		}
+		if err != nil || m.rows != rows || m.bad != 0 || m.affected != lines || m.affected < rows/2 {
 			t.Fatalf("%+v of %d rows, %d lines, %v", m, rows, strings.Count(got, "\n"), err)
 		}
 		if got != want.String() {
