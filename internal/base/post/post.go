@@ -8,7 +8,8 @@
 // goes out again under the same id, by which whoever has it already knows it.
 //
 // Table: post_letter. Addresses and contents are sealed under the key of the
-// organisation on whose behalf they go out.
+// organisation on whose behalf they go out, and gone two weeks after they
+// arrived.
 package post
 
 import (

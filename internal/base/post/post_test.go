@@ -427,3 +427,35 @@ func (w *world) settled(id string) (n int64, err error) {
 	})
 	return n, err
 }
+
+// What a letter said is not kept for ever: it holds addresses and links.
+func TestForgets(t *testing.T) {
+	each(t, func(w *world) {
+		w.box.fail = func(to string) error {
+			if to == "nobody@firm.example" {
+				return fault.New(fault.Invalid, "mail.refused", "code", 550, "why", "550")
+			}
+			return nil
+		}
+		old, dead := w.queue(letterTo("desk@firm.example")), w.queue(letterTo("nobody@firm.example"))
+		w.round()
+		w.clock.Pass(13 * 24 * time.Hour)
+		young := w.queue(letterTo("desk@firm.example"))
+		w.round()
+		if n, err := w.Forget(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d %v", n, err)
+		}
+		w.clock.Pass(2 * 24 * time.Hour)
+		if n, err := w.Forget(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d %v", n, err)
+		}
+		if n, err := w.Forget(t.Context()); n != 0 || err != nil {
+			t.Errorf("again: %d %v", n, err)
+		}
+		for id, want := range map[string]bool{old: true, dead: false, young: false} {
+			if n := testkit.Count(t, w.d, "SELECT count(*) FROM post_letter WHERE id = $1 AND length(sealed) = 0", id); (n == 1) != want {
+				t.Errorf("%s is forgotten: %v", w.state(id).State, n == 1)
+			}
+		}
+	})
+}

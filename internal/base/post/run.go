@@ -34,9 +34,39 @@ var waits = []time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minute, 
 // not answer hold up no mail.
 var ways = [...]Channel{Mail, Webhook}
 
+// kept is how long what a letter said is kept after it arrived: as long as a
+// mail server may still report that it could not be delivered. It holds
+// addresses, and links that open a page without an account.
+const kept = 14 * 24 * time.Hour
+
+// Forget empties letters that arrived long ago; that they went out stays. It
+// returns how many it emptied, at most a thousand at a time.
+func (o *Office) Forget(ctx context.Context) (n int64, err error) {
+	const most = 1000
+	err = o.DB.Write(ctx, func(tx *db.Tx) error {
+		n, err = forget(ctx, tx, o.now().Add(-kept), most)
+		return err
+	})
+	return n, err
+}
+
 // Run sends until ctx ends.
 func (o *Office) Run(ctx context.Context) error {
 	var g errgroup.Group
+	g.Go(func() error {
+		tick := time.NewTicker(10 * time.Minute)
+		defer tick.Stop()
+		for {
+			if _, err := o.Forget(ctx); err != nil && ctx.Err() == nil {
+				o.Log.Error("post", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+		}
+	})
 	for _, way := range ways {
 		g.Go(func() error { o.run(ctx, way); return nil })
 	}

@@ -128,3 +128,9 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// forget empties letters that arrived before an instant, and returns how many.
+func forget(ctx context.Context, tx *db.Tx, before time.Time, most int) (int64, error) {
+	return tx.Exec(ctx, `UPDATE post_letter SET sealed = $2 WHERE id IN
+		(SELECT id FROM post_letter WHERE state = 'sent' AND length(sealed) > 0 AND ended_at < $1 ORDER BY ended_at LIMIT $3)`, db.Micros(before), []byte{}, most)
+}
