@@ -217,7 +217,7 @@ func (v *screen) edit(bad error) error {
 		Acts: []page.Act{{Text: v.T("notice.web.discard"), Href: "/notices/" + n.ID + "/discard", Post: true, Kind: "quiet"}}}
 	v.editFields(&d, c)
 	shell := v.shell(d.Head.H1, "notices")
-	shell.Handling = v.handling(v.s.Rules.Highest(c.TLP, v.highest(c)), c.Clearance)
+	shell.Density, shell.Handling = page.Desk, v.handling(v.s.Rules.Highest(c.TLP, v.highest(c)), c.Clearance)
 	if bad != nil {
 		shell = shell.Fail(bad, v.Forms())
 		d.Revision = v.Form("revision")
