@@ -14,7 +14,7 @@ import (
 // measures lists what is measured, in the order of the table. Measures of one
 // group are taken in turn.
 func measures(s setting) [][]measured {
-	return [][]measured{
+	return append([][]measured{
 		logs(s),
 		{{
 			name: "submit", command: "bench/run -only submit",
@@ -78,7 +78,7 @@ func measures(s setting) [][]measured {
 				{What: "the same, memory after 5 idle seconds", Figure: "idle MB", Unit: "MB"},
 			},
 		}},
-	}
+	}, warnings(s)...)
 }
 
 // logs are the ledger and the peer in turn: the same number of writers, each

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,21 +23,57 @@ type outcome struct {
 	errs []byte
 	took time.Duration
 	peak float64 // MB of memory at most
+
+	worked time.Duration // processor time
 }
 
 // start runs a command to its end. Its error ends with what it last wrote to
 // standard error.
 func start(ctx context.Context, env []string, dir, name string, args ...string) (outcome, error) {
-	var out, errs bytes.Buffer
+	var out bytes.Buffer
 	c := exec.CommandContext(ctx, name, args...)
-	c.Stdout, c.Stderr, c.Dir, c.Env = &out, &errs, dir, append(os.Environ(), env...)
+	c.Stdout, c.Dir, c.Env = &out, dir, append(os.Environ(), env...)
+	o, err := ended(c)
+	if o.out = out.Bytes(); err != nil {
+		err = fmt.Errorf("%w\n%s", err, bytes.TrimSpace(append(out.Bytes(), o.errs...)))
+	}
+	return o, err
+}
+
+// toFile runs a command that reads one file, or nothing, and writes another.
+func toFile(ctx context.Context, in, out, name string, args ...string) (o outcome, err error) {
+	c := exec.CommandContext(ctx, name, args...)
+	if in != "" {
+		f, err := os.Open(in)
+		if err != nil {
+			return o, err
+		}
+		defer f.Close()
+		c.Stdin = f
+	}
+	f, err := os.Create(out)
+	if err != nil {
+		return o, err
+	}
+	c.Stdout = f
+	o, err = ended(c)
+	if err = errors.Join(err, f.Close()); err != nil {
+		err = fmt.Errorf("%w\n%s", err, bytes.TrimSpace(o.errs))
+	}
+	return o, err
+}
+
+// ended runs a command to its end.
+func ended(c *exec.Cmd) (outcome, error) {
+	var errs bytes.Buffer
+	c.Stderr = &errs
 	began := time.Now()
 	err := c.Run()
-	o := outcome{out: out.Bytes(), errs: errs.Bytes(), took: time.Since(began)}
+	o := outcome{errs: errs.Bytes(), took: time.Since(began)}
 	if err != nil {
-		said := bytes.TrimSpace(append(out.Bytes(), errs.Bytes()...))
-		return o, fmt.Errorf("%s: %w\n%s", strings.Join(append([]string{name}, args...), " "), err, said)
+		return o, fmt.Errorf("%s: %w", strings.Join(c.Args, " "), err)
 	}
+	o.worked = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 	if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		o.peak = float64(u.Maxrss) * 1024 / 1e6
 	}
@@ -70,9 +107,9 @@ func (o outcome) figures() (figures, error) {
 }
 
 // bench runs a Go benchmark and returns its metrics by unit; where it has
-// several lines, those of the last.
+// several lines, those of the last, and those of a part by its name and unit.
 func bench(ctx context.Context, env []string, pkg, name, rounds string) (figures, error) {
-	o, err := start(ctx, env, "", "go", "test", "-run", "^$", "-bench", "^"+name+"$", "-benchtime", rounds, "-timeout", "30m", pkg)
+	o, err := start(ctx, env, "", "go", "test", "-run", "^$", "-bench", "^"+strings.ReplaceAll(name, "/", "$/^")+"$", "-benchtime", rounds, "-timeout", "60m", pkg)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +119,15 @@ func bench(ctx context.Context, env []string, pkg, name, rounds string) (figures
 		if len(w) < 4 || !strings.HasPrefix(w[0], name) {
 			continue
 		}
+		_, part, isPart := strings.Cut(strings.TrimSuffix(w[0], fmt.Sprintf("-%d", runtime.GOMAXPROCS(0))), "/")
 		for i := 2; i+1 < len(w); i += 2 {
-			if v, err := strconv.ParseFloat(w[i], 64); err == nil {
-				f[w[i+1]] = v
+			v, err := strconv.ParseFloat(w[i], 64)
+			if err != nil {
+				continue
+			}
+			if f[w[i+1]] = v; isPart {
+				f[part+" "+w[i+1]] = v
+				f[part+" ms/op"] = f[part+" ns/op"] / 1e6
 			}
 		}
 	}
