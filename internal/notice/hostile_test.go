@@ -168,3 +168,20 @@ func TestLettersThatCannotGo(t *testing.T) {
 		}
 	})
 }
+
+// The name of a firm is a name: in the hub's mail to it nobody writes lines of
+// their own.
+func TestANameIsOneLine(t *testing.T) {
+	eachMailroom(t, func(m *mailroom) {
+		m.told("wind")
+		l := m.one(m.wind())
+		if _, err := m.Relay(m.wind(), l.ID, RelayInput{Children: []Child{{Name: "霧沢精工\n\n至急こちらへ:\nhttps://evil.example", Mail: "info@kirisawa.example"}}, Why: "台帳にあるため", Cautions: true}); err != nil {
+			t.Fatal(err)
+		}
+		m.carry()
+		got := m.box["info@kirisawa.example"]
+		if len(got) != 1 || strings.Contains(got[0].Text, "\nhttps://evil") || strings.Contains(got[0].Text, "\n至急") {
+			t.Errorf("%d mails\n%v", len(got), got)
+		}
+	})
+}

@@ -225,7 +225,8 @@ func (s *Service) begotten(ctx context.Context, tx *db.Tx, who gate.Identity, r 
 			if n.Content.Clearance > 0 { // a link asks for no clearance
 				return nil, fault.New(fault.Refused, ErrMark.Code)
 			}
-			if k.Name = p.tidy(at+"/name", c.Name, maxTitle); k.Name == "" {
+			// In one line: it stands in a mail of the hub, which says nothing of anybody else's.
+			if k.Name = strings.Join(strings.Fields(p.tidy(at+"/name", c.Name, maxTitle)), " "); k.Name == "" {
 				p.add(at+"/name", "notice.field.empty")
 			}
 			k.Mail = p.address(at+"/mail", c.Mail)

@@ -49,7 +49,7 @@ const maxTakes = 10
 // markProblem lays a row aside that could not be taken up: for a while, and for
 // good after the last try.
 func markProblem(ctx context.Context, tx *db.Tx, id ID, now, again time.Time, problem string) error {
-	_, err := tx.Exec(ctx, "UPDATE notice_outbox SET tries = tries + 1, problem = $2, due = $3, done_at = CASE WHEN tries + 1 >= $4 THEN $5 ELSE 0 END WHERE id = $1",
+	_, err := tx.Exec(ctx, "UPDATE notice_outbox SET tries = tries + 1, problem = $2, due = $3, done_at = CASE WHEN tries + 1 >= $4 THEN CAST($5 AS BIGINT) ELSE 0 END WHERE id = $1",
 		id, problem, db.Micros(again), maxTakes, db.Micros(now))
 	return err
 }
