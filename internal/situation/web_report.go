@@ -49,6 +49,9 @@ func showReport(q *httpd.Request, s *Service) error {
 			Crumbs: []page.Crumb{{Text: p.T("situation.web.title"), Href: "/situations"}, {Text: e.Number, Href: "/situations/" + e.ID}, {Text: p.T("situation.report.version", "n", r.Version)}}}}
 	if !r.NextAt.IsZero() {
 		v.Next = page.Due{At: r.NextAt}
+		if r.NextAt.Before(q.Now()) { // an old report is a document: what came next is no alarm
+			v.Next.Off, v.Next.Word = true, p.T("situation.report.was_next")
+		}
 	}
 	c := r.Tasks
 	v.Counts = []taskCount{{p.T("situation.web.n_open"), c.Open, false}, {p.T("situation.web.n_late"), c.Late, c.Late > 0}, {p.T("situation.web.n_done"), c.Done, false}, {p.T("situation.web.n_cannot"), c.Cannot, c.Cannot > 0}}
