@@ -279,12 +279,13 @@ func (s *Service) enlist(ctx context.Context, tx *db.Tx, who gate.Identity, reac
 	return setCount(ctx, tx, n.ID)
 }
 
-// suited are the versions that an organisation gets unless somebody chose.
+// suited are the versions that an organisation gets unless somebody chose. An
+// operator gets the steps for small firms too: it passes them on.
 func suited(o org.Org) []Kind {
 	if o.Is(org.Supplier) && !o.Is(org.Operator) {
 		return []Kind{Small}
 	}
-	return []Kind{Management, Technical}
+	return Kinds
 }
 
 func kindsOf(chosen, otherwise []Kind) []Kind {

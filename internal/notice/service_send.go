@@ -93,11 +93,13 @@ func (s *Service) review(ctx context.Context, tx *db.Tx, row *noticeRow) (v Revi
 	}
 	v = Review{Notice: row.Notice, Recipients: len(list), Readers: map[Kind]int{}}
 	ids := make([]string, len(list))
-	var used []Kind
+	var used []Kind // without which somebody has nothing to read
 	for i, r := range list {
 		ids[i] = r.Org
+		nothing := !slices.ContainsFunc(r.Kinds, row.Content.Has)
 		for _, k := range r.Kinds {
-			if v.Readers[k]++; v.Readers[k] == 1 {
+			v.Readers[k]++
+			if nothing && !slices.Contains(used, k) {
 				used = append(used, k)
 			}
 		}

@@ -130,11 +130,13 @@ func TestWhatCannotBeSent(t *testing.T) {
 		{"no helper", func(c *Content) { c.Small.Helper.Phone = "" }, "notice.check.helper"},
 		{"no steps", func(c *Content) { c.Small.Steps = nil }, "notice.check.no_steps"},
 		{"no title", func(c *Content) { c.Title.JA = "" }, "notice.field.empty"},
-		{"a promised version", func(c *Content) { c.Small = nil }, "notice.check.promised"},
+		{"nothing to read for somebody", func(c *Content) { c.Small = nil }, "notice.check.promised"},
 	} {
 		content := h.content()
 		c.change(&content)
-		n, err := h.Draft(h.analyst(), NewNotice{Content: content, Recipients: h.to("wind", "sea")})
+		to := h.to("wind", "sea")
+		to[1].Versions = []Kind{Small}
+		n, err := h.Draft(h.analyst(), NewNotice{Content: content, Recipients: to})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
