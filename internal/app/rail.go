@@ -49,11 +49,11 @@ var menu = []entry{
 	{page.RailItem{Key: "notices", Href: "/notices", Icon: "bell", Label: "app.menu.notices"}, "app.menu.work", may(notice.Access, "notice.board")},
 	{page.RailItem{Key: "tickets", Href: "/tickets", Icon: "question", Label: "app.menu.tickets"}, "app.menu.work", may(notice.Access, "notice.desk")},
 	{page.RailItem{Key: "vendor", Href: "/vendor", Icon: "flag", Label: "app.menu.vendor"}, "app.menu.work", may(vendor.Access, "vendor.list")},
-	{page.RailItem{Key: "situations", Href: "/situations", Icon: "people", Label: "app.menu.situations"}, "app.menu.work", may(situation.Access, "situation.list")},
+	{page.RailItem{Key: "situations", Href: "/situations", Icon: "people", Label: "app.menu.situations"}, "app.menu.work", may(situation.Access, "situation.task")},
 	{page.RailItem{Key: "assets", Href: "/assets", Icon: "server", Label: "app.menu.assets"}, "app.menu.work", may(asset.Access, "asset.list")},
 	{page.RailItem{Key: "statements", Href: "/statements", Icon: "document", Label: "app.menu.statements"}, "app.menu.work", may(asset.Access, "asset.statements")},
 	{page.RailItem{Key: "intelligence", Href: "/intelligence", Icon: "info", Label: "app.menu.intelligence"}, "app.menu.watch", may(intel.Access, "intel.add")},
-	{page.RailItem{Key: "indicators", Href: "/indicators", Icon: "search", Label: "app.menu.indicators"}, "app.menu.watch", may(exposure.Access, "exposure.appear")},
+	{page.RailItem{Key: "indicators", Href: "/indicators", Icon: "search", Label: "app.menu.indicators"}, "app.menu.watch", reaches(exposure.Access, "exposure.appear", gate.All)},
 	{page.RailItem{Key: "sightings", Href: "/sightings", Icon: "eye", Label: "app.menu.sightings"}, "app.menu.watch", may(sighting.Access, "sighting.list")},
 	{page.RailItem{Key: "vulnerabilities", Href: "/vulnerabilities", Icon: "shield", Label: "app.menu.vulnerabilities"}, "app.menu.watch", may(exposure.Access, "exposure.where")},
 	{page.RailItem{Key: "rematch", Href: "/exposures/runs", Icon: "pulse", Label: "exposure.web.runs"}, "app.menu.watch", func(ctx context.Context, who gate.Identity) bool {
