@@ -279,6 +279,9 @@ func TestAttackerWalksThePaths(t *testing.T) {
 	n.wants("checkpoint", head, 200)
 	size := strings.Split(head.body, "\n")[1]
 	bundle := "/ledger/tile/entries/000.p/" + size
+	if len(size) > 2 { // 256 entries fill a tile
+		bundle = "/ledger/tile/entries/000"
+	}
 	n.wants("an entry bundle without a credential", n.call(nil, "GET", bundle, nil), 401)
 	n.wants("an entry bundle for an operator", n.call(reporter, "GET", bundle, nil), 401, 403)
 	n.wants("an entry bundle for the commission", n.call(member, "GET", bundle, nil), 200)
