@@ -4,8 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
-
-	"golang.org/x/text/unicode/norm"
+	"strings"
 
 	"noroshi/internal/asset"
 	"noroshi/internal/engine/product"
@@ -132,11 +131,26 @@ var edgeKinds = []asset.Kind{
 
 var controlKinds = []asset.Kind{asset.KindOTController, asset.KindOTHMI, asset.KindOTHistorian}
 
+// plainWidth writes full-width digits, letters, dots and blanks as plain ones:
+// １０．２．３ is 10.2.3. Anything else stays: a wave dash between two versions
+// must not become the tilde before a pre-release.
+func plainWidth(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '０' && r <= '９', r >= 'Ａ' && r <= 'Ｚ', r >= 'ａ' && r <= 'ｚ', r == '．', r == '（', r == '）':
+			return r - '０' + '0'
+		case r == '\u3000':
+			return ' '
+		}
+		return r
+	}, s)
+}
+
 // subjectOf returns what matching keeps of an entry. name and pkg are the ones
 // confirmed or proposed for its maker and product; the register's own go first.
 func subjectOf(e *asset.Entry, named Named) subject {
 	s := subject{item: string(e.ID), org: e.Org, revision: e.Revision, quantity: e.Quantity, variant: variant{
-		ident:     ident{version: norm.NFKC.String(e.Sealed.Version), text: e.MakerName + " " + e.ProductName},
+		ident:     ident{version: plainWidth(e.Sealed.Version), text: e.MakerName + " " + e.ProductName},
 		zone:      string(e.Sealed.Zone),
 		edge:      slices.Contains(edgeKinds, e.Kind),
 		control:   e.Sealed.Zone == asset.ZoneOT || slices.Contains(controlKinds, e.Kind),

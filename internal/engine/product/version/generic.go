@@ -235,12 +235,12 @@ func prose(c byte) bool {
 }
 
 // several reports whether a text names two versions, as registers do where they
-// mean a range or a list: two dotted numbers with a slash or a free-standing
-// hyphen between them, or with a hyphen where the second goes on from the first
+// mean a range or a list: two dotted numbers with a slash, a tilde or a
+// free-standing hyphen between them, or with a hyphen where the second goes on from the first
 // (7.2-7.4, and not 13.1-49.15 nor 4.15.0-213.224).
 func several(v string) bool {
 	for i := 1; i+1 < len(v); i++ {
-		if c := v[i]; c != '-' && c != '/' {
+		if c := v[i]; c != '-' && c != '/' && c != '~' {
 			continue
 		}
 		left, right := strings.TrimRight(v[:i], " "), strings.TrimLeft(v[i+1:], " ")
@@ -248,7 +248,7 @@ func several(v string) bool {
 		if a < 2 || b < 2 {
 			continue
 		}
-		if v[i] == '/' || len(left) < i && len(right) < len(v)-i-1 {
+		if v[i] != '-' || len(left) < i && len(right) < len(v)-i-1 {
 			return true
 		}
 		if first := digits(right); a == b && strings.HasPrefix(left, right[:first+1]) && len(left) == tail(left) {
