@@ -47,7 +47,8 @@ type Hub struct {
 	Bus        *bus.Bus
 	Blobs      *blob.Store
 	Threads    *thread.Store
-	Out        *fetch.Client // to feeds and webhooks
+	Out        *fetch.Client // to feeds
+	hooks      *fetch.Client // to webhooks
 	Post       *post.Office  // letters: mail and webhooks
 	Orgs       *org.Service
 	Assets     *asset.Service

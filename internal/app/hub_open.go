@@ -57,6 +57,11 @@ func (h *Hub) openBase(ctx context.Context) (err error) {
 	if h.Out, err = fetch.NewClient(fetch.Policy{Hosts: out.Hosts, Networks: out.Prefixes(), Plain: out.Plain, Proxy: out.Proxy, Agent: "noroshi/" + Version()}); err != nil {
 		return err
 	}
+	// Where a webhook goes is an organisation's choice: it never reaches what is
+	// inside, whatever feeds may.
+	if h.hooks, err = fetch.NewClient(fetch.Policy{Hosts: out.Hooks, Proxy: out.Proxy, Agent: "noroshi/" + Version()}); err != nil {
+		return err
+	}
 	h.Post = post.New(post.Config{DB: h.DB, Keys: h.Keys, Mail: sender, Post: h.hook, Log: h.log, Now: h.now})
 	return nil
 }
@@ -67,7 +72,7 @@ func (h *Hub) hook(ctx context.Context, url string, header map[string]string, bo
 	for k, v := range header {
 		to.Set(k, v)
 	}
-	got, err := h.Out.Post(ctx, url, to, body)
+	got, err := h.hooks.Post(ctx, url, to, body)
 	return got.Status, err
 }
 

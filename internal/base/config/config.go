@@ -94,9 +94,10 @@ type Mail struct {
 
 // Out is the section of connections to the outside.
 type Out struct {
-	Hosts    []string `toml:"hosts" doc:"Hosts that feeds and webhooks may be on: name, *.name for those below it, * for every public host; empty goes nowhere"`
-	Networks []string `toml:"networks" doc:"Networks that are allowed although they are not public, such as 10.20.0.0/16, in a closed network"`
-	Plain    bool     `toml:"plain" doc:"Allow http beside https"`
+	Hosts    []string `toml:"hosts" doc:"Hosts that feeds may be on: name, *.name for those below it, * for every public host; empty goes nowhere"`
+	Networks []string `toml:"networks" doc:"Networks that feeds may be in although they are not public, such as 10.20.0.0/16, in a closed network"`
+	Plain    bool     `toml:"plain" doc:"Allow http beside https, to feeds"`
+	Hooks    []string `toml:"hooks" doc:"Hosts that webhooks of organisations may be on, as in hosts; always public addresses over https"`
 	Proxy    string   `toml:"proxy" secret:"url" doc:"HTTP proxy through which everything goes; empty is none"`
 }
 
@@ -118,7 +119,7 @@ func Default() Config {
 		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
 		Limits: Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
 		Feeds:  Feeds{Sources: []string{}},
-		Out:    Out{Hosts: []string{}, Networks: []string{}},
+		Out:    Out{Hosts: []string{}, Hooks: []string{}, Networks: []string{}},
 		Mail:   Mail{Port: 587, TLS: "starttls", Timeout: 30 * time.Second},
 	}
 }
