@@ -42,6 +42,7 @@ func may(q *httpd.Request, verb string) bool { return Access.May(q.Context(), ve
 
 // rowView is a request in words.
 type rowView struct {
+	Shut                                    bool // the reader may know of it, and not open it
 	ID, Number, Title, Vulnerability, Maker string
 	State, Tag                              string
 	Due                                     page.Due
@@ -91,7 +92,7 @@ func (p say) due(r Request) page.Due {
 func (p say) row(x Row, names map[string]string, side Side, now time.Time) rowView {
 	v := rowView{ID: x.Request.ID, Number: x.Case.Number, Title: x.Case.Title, Vulnerability: x.Case.Vulnerability, Maker: names[x.Request.Org], State: p.state(x.Request.State),
 		Tag: stateTag[x.Request.State], Due: p.due(x.Request), Waits: x.Request.WaitsFor == side, Counts: p.counts(x.Counts)}
-	if x.Case.Closed {
+	if v.Shut = x.Case.Closed; v.Shut {
 		v.Title = p.T("vendor.web.embargoed")
 	}
 	if d := x.Request.Silent(now); d > 0 {
