@@ -157,7 +157,7 @@ func ourMatch(ctx context.Context, dir string) (figures, error) {
 		return nil, err
 	}
 	return loadAndMatch(func(list string) (outcome, error) {
-		return toFile(ctx, "", file("out"), exe, "exposure", "match", "--json", "--assets", file(list+".csv"), "--feeds", file("feeds.bin"))
+		return toFile(ctx, "", file("out"), exe, "exposure", "match", "--json", "--affected", "--assets", file(list+".csv"), "--feeds", file("feeds.bin"))
 	}, file("out"))
 }
 
