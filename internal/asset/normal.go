@@ -36,6 +36,7 @@ type product struct {
 	Name    string
 	Kind    Kind
 	Aliases []string
+	Runs    string   // the system that hardware of this line runs; empty when it is none
 	words   []string // of the name, folded
 }
 

@@ -60,3 +60,20 @@ func (m *Makers) Spellings(maker, product string) [][2]string {
 	}
 	return out
 }
+
+// Runs returns the system that a maker's hardware runs: FortiOS for a FortiGate
+// 100F. It is empty for what is no hardware of the table.
+func (m *Makers) Runs(maker, product string) string {
+	_, key := m.Maker(maker)
+	mk := m.byKey[key]
+	if mk == nil {
+		return ""
+	}
+	words, best, runs := mk.cut(tokens(product)), "", ""
+	for name, p := range mk.lines {
+		if _, ok := cutWords(words, name, true); ok && len(name) > len(best) {
+			best, runs = name, p.Runs
+		}
+	}
+	return runs
+}

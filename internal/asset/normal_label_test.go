@@ -29,3 +29,15 @@ func TestSpellings(t *testing.T) {
 		t.Errorf("a maker nobody knows has spellings: %q", got)
 	}
 }
+
+func TestRuns(t *testing.T) {
+	for _, c := range [][3]string{
+		{"フォーティネット", "FortiGate 100F", "FortiOS"}, {"Fortinet", "フォーティゲート", "FortiOS"}, {"Fortinet", "FortiOS", ""}, {"Fortinet", "FortiWeb 400", ""},
+		{"Palo Alto", "PA-440", "PAN-OS"}, {"シスコ", "Catalyst 9300", "IOS XE"}, {"Cisco", "ASA 5506-X", "Adaptive Security Appliance Software"}, {"Juniper", "SRX340", "Junos"},
+		{"灯ネットワークス", "FortiGate", ""},
+	} {
+		if got := Names().Runs(c[0], c[1]); got != c[2] {
+			t.Errorf("%s %s runs %q, want %q", c[0], c[1], got, c[2])
+		}
+	}
+}

@@ -23,6 +23,9 @@ func TestAProductIsFoundByItsOtherNames(t *testing.T) {
 			t.Errorf("%s %s: %+v", c[0], c[1], got)
 		}
 	}
+	if got := likeliest(d, "フォーティネット", "FortiGate 100F"); len(got) == 0 || got[0].Identity != product.Proposed || got[0].Name.Product != "fortios" || got[0].Score < leastProposed {
+		t.Errorf("the system of a box: %+v", got)
+	}
 	if got := likeliest(d, "灯ネットワークス", "FortiOS"); len(got) > 0 && got[0].Identity == product.Equal {
 		t.Errorf("another maker's product of the same name: %+v", got[0])
 	}
