@@ -102,6 +102,7 @@ func (h *Hub) openNouns(o Options) (err error) {
 		}})
 	h.Notices = notice.New(notice.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: h.Threads, Orgs: h.Orgs, Now: o.Now, BaseURL: cfg.Hub.BaseURL,
 		Channels: h.Channels, Exposed: notice.ExposedBy(h.Exposures), Vulnerability: notice.FactsBy(h.Intel), Item: notice.ItemBy(h.Intel)})
+	h.Intel.Parts = notice.BundleParts(h.Notices)
 	h.Vendors = vendor.New(vendor.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: h.Threads, Orgs: h.Orgs, Notices: h.Notices, Name: cfg.Hub.Name, BaseURL: cfg.Hub.BaseURL, Now: o.Now, State: h.state})
 	h.Situations = situation.New(situation.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: h.Threads, Orgs: h.Orgs, Incidents: h.Incidents, Now: o.Now,
 		Exposed: h.exposed, Answered: h.Notices.Answers})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -142,7 +141,7 @@ func newItem(n *nation, c *citizen, x *thing) *thing {
 // aBundle is what the hub itself knows, signed by it.
 func aBundle(n *nation, _ *citizen, _ *thing) any {
 	var b strings.Builder
-	_, err := n.Intel.Bundle(n.as("hub/admin"), time.Time{}, &b)
+	_, err := n.Intel.Bundle(n.as("hub/admin"), intel.PackInput{}, &b)
 	n.must(err)
 	return rawBody(b.String())
 }

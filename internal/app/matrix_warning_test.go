@@ -217,6 +217,14 @@ const (
 	aChoice = `{"state":"checking"}`
 )
 
+// notClosed: nobody in this country is behind a closed network.
+func notClosed(c *citizen, _ *thing) class {
+	if c.hub() {
+		return hidden
+	}
+	return refused
+}
+
 // warningLaws are the routes of notices.
 var warningLaws = map[string]law{
 	"GET /live/notice":                                        {may: everybody, free: true},
@@ -234,6 +242,9 @@ var warningLaws = map[string]law{
 	"POST /api/v1/notices/{id}/correction":                    {on: "notice", may: noticeOf},
 	"GET /api/v1/notices/{id}/board":                          {on: "notice", may: noticeOf},
 	"GET /api/v1/notices/{id}/board.csv":                      {on: "notice", may: noticeOf},
+	"GET /api/v1/closed-networks":                             {may: only((*citizen).hub)},
+	"PUT /api/v1/closed-networks/{id}":                        {on: "org", may: only((*citizen).hub), body: body(`{"key":""}`)},
+	"DELETE /api/v1/closed-networks/{id}":                     {on: "org", may: notClosed},
 	"GET /api/v1/notice-candidates":                           {may: only(warns)},
 	"GET /api/v1/letters":                                     {may: only(isWarned)},
 	"GET /api/v1/letters/{id}":                                {on: "told", may: forOwn(isWarned)},

@@ -32,9 +32,13 @@ import (
 //	manifest.json  what is in it: each file with size and SHA-256
 //	feeds/ID.jsonl a feed, one record a line, as feed.Record writes it
 //
-// A later version adds folders of its own (notices/, answers/), lists them in
-// the manifest, and keeps these. Files of folders that a reader does not know
-// are left out and named.
+//	notices/…, answers/…  parts of other nouns (BundlePart), one JSON value a
+//	               line; with "sealed": "age" encrypted (C2SP age) for whoever
+//	               has the identity, so that a lost medium tells nothing
+//
+// A later version adds folders of its own, lists them in the manifest, and
+// keeps these. Files of folders that a reader does not know are left out and
+// named.
 
 // Faults of bundles.
 var (
@@ -68,6 +72,7 @@ type BundleFile struct {
 	Feed    string    `json:"feed,omitempty"`
 	Kind    feed.Kind `json:"kind,omitempty"`
 	Licence string    `json:"licence,omitempty"`
+	Sealed  string    `json:"sealed,omitempty"` // "age", or open
 	Records int       `json:"records"`
 	Size    int64     `json:"size"`
 	SHA256  string    `json:"sha256"`
@@ -108,60 +113,59 @@ func (m *Manifest) write(w io.Writer, dir string, signer note.Signer) error {
 			break
 		}
 		var in *os.File
-		if in, err = os.Open(filepath.Join(dir, filepath.Base(f.Name))); err == nil {
+		if in, err = os.Open(placeOf(dir, f.Name)); err == nil {
 			err = errors.Join(add(f.Name, f.Size, in), in.Close())
 		}
 	}
 	return errors.Join(err, t.Close(), z.Close())
 }
 
+// placeOf is where a file of a bundle lies in a folder while it is made or read.
+func placeOf(dir, name string) string { return filepath.Join(dir, strings.ReplaceAll(name, "/", "-")) }
+
 func broken(why string) error { return ErrBundle.Because(errors.New(why)) }
 
 // readBundle verifies a bundle by one of the keys and puts its files into a
-// folder, each under the last part of its name. Nothing of it is used before
-// all of it was held against the manifest. It returns the names of files of
-// folders it does not know.
-func readBundle(r io.Reader, dir string, keys ...note.Verifier) (m Manifest, unknown []string, err error) {
+// folder, each at its place. Nothing of it is used before all of it was held
+// against the manifest.
+func readBundle(r io.Reader, dir string, keys ...note.Verifier) (m Manifest, err error) {
 	z, err := zstd.NewReader(bufio.NewReaderSize(r, 1<<20), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20), zstd.WithDecoderMaxWindow(32<<20))
 	if err != nil {
-		return m, nil, ErrBundle.Because(err)
+		return m, ErrBundle.Because(err)
 	}
 	defer z.Close()
 	t := tar.NewReader(z)
 	signed, err := member(t, "bundle.note", maxNote)
 	if err != nil {
-		return m, nil, err
+		return m, err
 	}
 	n, err := note.Open(signed, note.VerifierList(keys...))
 	if err != nil {
-		return m, nil, ErrSignature.Because(err)
+		return m, ErrSignature.Because(err)
 	}
 	raw, err := member(t, "manifest.json", maxManifest)
 	if err != nil {
-		return m, nil, err
+		return m, err
 	}
 	if m, err = parseManifest(n.Text, raw); err != nil {
-		return m, nil, err
+		return m, err
 	}
 	if m.Origin != n.Sigs[0].Name { // a key speaks for its own hub only
-		return m, nil, ErrSignature.Because(fmt.Errorf("signed by %s, origin %s", n.Sigs[0].Name, m.Origin))
+		return m, ErrSignature.Because(fmt.Errorf("signed by %s, origin %s", n.Sigs[0].Name, m.Origin))
 	}
 	for _, f := range m.Files {
 		h, err := t.Next()
 		if err != nil || h.Name != f.Name || h.Size != f.Size || h.Typeflag != tar.TypeReg {
-			return m, nil, broken("file " + f.Name)
+			return m, broken("file " + f.Name)
 		}
-		if folder, _, _ := strings.Cut(f.Name, "/"); folder != "feeds" {
-			unknown = append(unknown, f.Name)
-		}
-		if err := extract(t, filepath.Join(dir, strings.ReplaceAll(f.Name, "/", "-")), f); err != nil {
-			return m, nil, err
+		if err := extract(t, placeOf(dir, f.Name), f); err != nil {
+			return m, err
 		}
 	}
 	if _, err := t.Next(); err != io.EOF {
-		return m, nil, broken("more than the manifest says")
+		return m, broken("more than the manifest says")
 	}
-	return m, unknown, nil
+	return m, nil
 }
 
 // member reads a small member of an archive.

@@ -27,7 +27,7 @@ import (
 func (h *hub) bundle(since time.Time) []byte {
 	h.t.Helper()
 	var b bytes.Buffer
-	if _, err := h.Bundle(analyst, since, &b); err != nil {
+	if _, err := h.Bundle(analyst, PackInput{Since: since}, &b); err != nil {
 		h.t.Fatal(err)
 	}
 	return b.Bytes()
@@ -46,7 +46,7 @@ func TestABundleCarriesFeedsToAClosedNetwork(t *testing.T) {
 		near.must(nvd, a, b)
 		whole := near.bundle(time.Time{})
 
-		got, err := far.TakeBundle(analyst, bytes.NewReader(whole), near.VKey)
+		got, err := far.TakeBundle(analyst, bytes.NewReader(whole), near.VKey, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestABundleCarriesFeedsToAClosedNetwork(t *testing.T) {
 		if ev := far.events(); len(ev) != 2 || len(far.says("cpe:a:v:a", "cpe:a:v:b")) != 2 {
 			t.Error(ev)
 		}
-		if _, err := far.TakeBundle(analyst, bytes.NewReader(whole), near.VKey); !errors.Is(err, ErrRollback) {
+		if _, err := far.TakeBundle(analyst, bytes.NewReader(whole), near.VKey, ""); !errors.Is(err, ErrRollback) {
 			t.Errorf("the same bundle again: %v", err)
 		}
 
@@ -68,14 +68,14 @@ func TestABundleCarriesFeedsToAClosedNetwork(t *testing.T) {
 		near.must(nvd, record("CVE-2026-2", "v", "c", monday.Add(time.Hour)))
 		part := near.bundle(before.Add(time.Second))
 		lost := near.bundle(near.Clock.Now().Add(minute))
-		if _, err := far.TakeBundle(analyst, bytes.NewReader(lost), near.VKey); !errors.Is(err, ErrGap) {
+		if _, err := far.TakeBundle(analyst, bytes.NewReader(lost), near.VKey, ""); !errors.Is(err, ErrGap) {
 			t.Errorf("a bundle of changes after one that was not taken: %v", err)
 		}
 		far.Clock.Pass(2 * time.Hour)
-		if _, err := far.TakeBundle(analyst, bytes.NewReader(part), near.VKey); !errors.Is(err, ErrGap) {
+		if _, err := far.TakeBundle(analyst, bytes.NewReader(part), near.VKey, ""); !errors.Is(err, ErrGap) {
 			t.Errorf("the first bundle was made before: %v", err)
 		}
-		if got, err = far.TakeBundle(analyst, bytes.NewReader(near.bundle(before)), near.VKey); err != nil {
+		if got, err = far.TakeBundle(analyst, bytes.NewReader(near.bundle(before)), near.VKey, ""); err != nil {
 			t.Fatal(err)
 		}
 		if got.Feeds[1].Counts.Records != 1 && got.Feeds[0].Counts.Records != 1 {
@@ -164,7 +164,7 @@ func TestABundleThatWasTamperedWithChangesNothing(t *testing.T) {
 		"no bundle":   {[]byte(kevFile), near.VKey, ErrBundle},
 		"only change": {replace("feeds/nvd.jsonl", "flaw", "floo"), near.VKey, ErrBundle},
 	} {
-		if _, err := far.TakeBundle(analyst, bytes.NewReader(tc.raw), tc.key); !errors.Is(err, tc.want) {
+		if _, err := far.TakeBundle(analyst, bytes.NewReader(tc.raw), tc.key, ""); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -237,7 +237,7 @@ func FuzzReadBundle(f *testing.F) {
 	v, _ := note.NewVerifier(vkey)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		dir := t.TempDir()
-		if _, _, err := readBundle(bytes.NewReader(raw), dir, v); err == nil {
+		if _, err := readBundle(bytes.NewReader(raw), dir, v); err == nil {
 			t.Error("taken without a signature")
 		}
 		if left, _ := os.ReadDir(dir); len(left) > 0 {

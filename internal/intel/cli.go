@@ -68,7 +68,7 @@ func importCommand(env *cli.Env, p text.Printer, csaf CSAFReader) *cobra.Command
 				if len(args) == 0 {
 					return fault.New(fault.Usage, "intel.cli.what")
 				}
-				return takeBundle(c.Context(), env, hub, args[0], key)
+				return takeBundle(c.Context(), env, hub, args[0], key, "")
 			}
 			var got Imported
 			if len(args) == 0 || strings.HasPrefix(args[0], "https://") || strings.HasPrefix(args[0], "http://") {

@@ -59,14 +59,19 @@ func Routes(r *httpd.Router, s *Service, words *text.Catalog) {
 		return s.ImportURL(req.Context(), Request(in))
 	})
 	long(r, "POST /api/v1/feed-bundle-imports", httpd.MaxBody(MaxUpload), func(req *http.Request) (Bundled, error) {
-		return s.TakeBundle(req.Context(), req.Body, req.URL.Query().Get("key"))
+		identity, body, err := splitIdentity(req.Body)
+		if err != nil {
+			return Bundled{}, err
+		}
+		return s.TakeBundle(req.Context(), body, req.URL.Query().Get("key"), identity)
 	})
 	r.Handle("POST /api/v1/feed-bundles", http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		patient(w)
-		since, err := parseSince(req.URL.Query().Get("since"))
+		q := req.URL.Query()
+		since, err := parseSince(q.Get("since"))
 		if err == nil {
 			w.Header().Set("Content-Type", "application/zstd")
-			_, err = s.Bundle(req.Context(), since, w)
+			_, err = s.Bundle(req.Context(), PackInput{For: clip(q.Get("for")), To: clip(q.Get("to")), Answers: q.Get("answers") == "true", Since: since}, w)
 		}
 		if err != nil {
 			r.Error(w, req, err)

@@ -36,6 +36,7 @@ type Config struct {
 	Client     *fetch.Client    // the way out; nil: none
 	CSAF       CSAFReader       // reads CSAF documents; nil: they are refused
 	Dir        string           // folder for files on their way in; empty is the system's
+	Parts      []BundlePart     // what else bundles carry
 	Log        *slog.Logger     // nil: none
 	Now        func() time.Time // nil: the clock
 }

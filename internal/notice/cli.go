@@ -23,7 +23,7 @@ const maxFile = 8 << 20
 func Commands(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	c := &cobra.Command{Use: "notice", Short: p.T("notice.cli"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(checkCommand(env, p), draftCommand(env, p), sendCommand(env, p), listCommand(env, p), boardCommand(env, p), inboxCommand(env, p), showCommand(env, p), answerCommand(env, p))
+	c.AddCommand(checkCommand(env, p), draftCommand(env, p), sendCommand(env, p), listCommand(env, p), boardCommand(env, p), inboxCommand(env, p), showCommand(env, p), answerCommand(env, p), closedCommand(env, p))
 	return c
 }
 

@@ -18,6 +18,7 @@ func Routes(r *httpd.Router, s *Service) {
 	routesRecipient(r, s)
 	routesRelay(r, s)
 	routesDesk(r, s)
+	routesBundle(r, s)
 }
 
 type (
@@ -323,4 +324,26 @@ func routesDesk(r *httpd.Router, s *Service) {
 // guessed, and nobody needs to try.
 func guesses(now func() time.Time) *httpd.Buckets {
 	return httpd.NewBuckets(2*time.Second, 30, 50_000, now)
+}
+
+// routesBundle registers who is behind a closed network. What goes in and out
+// there is under /api/v1/feed-bundles.
+func routesBundle(r *httpd.Router, s *Service) {
+	httpd.Op(r, "GET /api/v1/closed-networks", "notice.closed_list", "List organisations behind a closed network", func(ctx context.Context, in *httpd.Paging) (*httpd.List[ClosedNetwork], error) {
+		list, next, err := s.Closed(ctx, in.Cursor, in.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return httpd.ListOf(ctx, list, next), nil
+	})
+	httpd.Op(r, "PUT /api/v1/closed-networks/{id}", "notice.closed_enter", "Enter that an organisation is behind a closed network, with the key of its hub", func(ctx context.Context, in *struct {
+		ID   string `path:"id" maxLength:"60" doc:"Of the organisation"`
+		Body ClosedInput
+	}) (*struct{ Body ClosedNetwork }, error) {
+		c, err := s.EnterClosed(ctx, in.ID, in.Body)
+		return &struct{ Body ClosedNetwork }{c}, err
+	})
+	httpd.Op(r, "DELETE /api/v1/closed-networks/{id}", "notice.closed_strike", "Strike a closed network off", func(ctx context.Context, in *idIn) (*struct{}, error) {
+		return nil, s.StrikeClosed(ctx, in.ID)
+	})
 }

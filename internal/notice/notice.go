@@ -240,6 +240,8 @@ type Answer struct {
 	Date     string    `json:"date,omitempty"`    // of Planned: a day
 	Interim  string    `json:"interim,omitempty"` // of Planned: what is done until then
 	Corrects bool      `json:"corrects,omitempty"`
+	ByFile   bool      `json:"by_file,omitempty"` // came in a bundle of a closed network
+	Files    []Digest  `json:"files,omitempty"`   // by file: what evidence lies with the recipient
 
 	recipient ID
 	owner     string // under whose key it is sealed

@@ -24,6 +24,10 @@ var Access = gate.Table{
 	"notice.desk":     {gate.OfficeAnalyst: gate.Addressed, gate.OfficeClerk: gate.Addressed, gate.JPCERTClerk: gate.Addressed},
 	"notice.assist":   {gate.OfficeAnalyst: gate.Addressed, gate.OfficeClerk: gate.Addressed, gate.JPCERTClerk: gate.Addressed},
 	"notice.tick":     {gate.HubAdmin: gate.All},
+	"notice.closed":   {gate.HubAdmin: gate.All},                                  // who is behind a closed network
+	"notice.carry":    {gate.OfficeAnalyst: gate.All, gate.OfficeClerk: gate.All}, // letters out by file, answers in
+	"notice.take":     {gate.OfficeAnalyst: gate.All, gate.HubAdmin: gate.All},    // letters in, on the closed hub
+	"notice.back":     {gate.OperatorReporter: gate.Addressed, gate.OperatorAdmin: gate.Addressed},
 }
 
 func senders() map[gate.Role]gate.Reach {

@@ -205,9 +205,11 @@ func (s *Service) openAll(ctx context.Context, tx *db.Tx, from string, list []Re
 
 // words is the sealed part of an answer.
 type words struct {
-	Note    string `json:"note,omitempty"`
-	Interim string `json:"interim,omitempty"`
-	Date    string `json:"date,omitempty"`
+	Note    string   `json:"note,omitempty"`
+	Interim string   `json:"interim,omitempty"`
+	Date    string   `json:"date,omitempty"`
+	ByFile  bool     `json:"by_file,omitempty"`
+	Files   []Digest `json:"files,omitempty"`
 }
 
 // answers returns what a recipient said so far, opened.
@@ -230,7 +232,7 @@ func (s *Service) answers(ctx context.Context, tx *db.Tx, recipient ID) ([]Answe
 		if err := json.Unmarshal(raw, &w); err != nil {
 			return nil, fmt.Errorf("answer %s: %w", a.ID, err)
 		}
-		a.Note, a.Interim, a.Date, a.sealed = w.Note, w.Interim, w.Date, nil
+		a.Note, a.Interim, a.Date, a.ByFile, a.Files, a.sealed = w.Note, w.Interim, w.Date, w.ByFile, w.Files, nil
 	}
 	return list, nil
 }
@@ -248,7 +250,10 @@ func (s *Service) names(ctx context.Context, tx *db.Tx, lang text.Lang, ids ...s
 	for id, n := range found {
 		out[string(id)] = n
 	}
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	return out, originNames(ctx, tx, lang, ids, out)
 }
 
 // absent reports whether nobody is registered under an id.

@@ -101,7 +101,7 @@ func (s *Service) answer(ctx context.Context, tx *db.Tx, act *ledger.Act, who ga
 	if a.owner == "" { // a firm that is not here: under the key of whoever told it
 		a.owner = r.From
 	}
-	raw, err := json.Marshal(words{in.Note, in.Interim, in.Date})
+	raw, err := json.Marshal(words{Note: in.Note, Interim: in.Interim, Date: in.Date})
 	if err != nil {
 		return fmt.Errorf("answer %s: %w", a.ID, err)
 	}

@@ -21,6 +21,9 @@ type Row struct {
 	Name  string `json:"name"`
 	Note  string `json:"note,omitempty"` // of the last answer
 	Files int    `json:"files,omitempty"`
+	// ByFile: the last answer came in a bundle; Held files of evidence stayed there.
+	ByFile bool `json:"by_file,omitempty"`
+	Held   int  `json:"held,omitempty"`
 }
 
 // Board is how a notice stands.
@@ -136,7 +139,8 @@ func (s *Service) rows(ctx context.Context, tx *db.Tx, who gate.Identity, list [
 			return nil, err
 		}
 		if len(answers) > 0 {
-			out[i].Note = answers[len(answers)-1].Note
+			last := &answers[len(answers)-1]
+			out[i].Note, out[i].ByFile, out[i].Held = last.Note, last.ByFile, len(last.Files)
 		}
 		files, err := s.Blobs.Of(ctx, tx, letterOf(r.ID))
 		if err != nil {
