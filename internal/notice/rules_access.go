@@ -71,3 +71,9 @@ var (
 	ErrTicket    = fault.New(fault.Conflict, "notice.ticket.state")
 	ErrFile      = fault.New(fault.TooLarge, "notice.files.many")
 )
+
+// Faults of corrections.
+var (
+	ErrCorrecting = fault.New(fault.Conflict, "notice.correcting") // one is being written already
+	ErrCorrected  = fault.New(fault.Conflict, "notice.corrected")  // another one is out
+)

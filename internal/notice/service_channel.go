@@ -69,12 +69,33 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, q queued, notices map[ID]
 		n = &row
 		notices[r.Notice] = n
 	}
+	if r.Org == "" {
+		return s.tellFirm(ctx, tx, q, n, &r)
+	}
 	l := s.outside(n, &r)
 	l.Contact = q.contact
 	if l.Reason = channel.Reason(q.kind); q.kind == fallback {
 		l.Reason = channel.First
 	}
 	_, err = s.Channels.Queue(ctx, tx, l)
+	return err
+}
+
+// tellFirm writes to a firm that was told by link: it opens what it has. Its
+// link is kept nowhere, so the mail holds none.
+func (s *Service) tellFirm(ctx context.Context, tx *db.Tx, q queued, n *noticeRow, r *Recipient) error {
+	one := []Recipient{*r}
+	if err := s.openAll(ctx, tx, r.From, one); err != nil || one[0].Mail == "" {
+		return err
+	}
+	l := s.outside(n, r)
+	if l.Reason, l.Path = channel.Ended, ""; q.kind != "ended" {
+		if live, err := liveLink(ctx, tx, r.ID, s.now()); err != nil || !live {
+			return err // it could not answer any more
+		}
+		l.Reason = channel.Reminder // there is no second contact whom an escalation would ask
+	}
+	_, err := s.Channels.Mail(ctx, tx, l, one[0].Mail, one[0].Name, text.JA)
 	return err
 }
 
@@ -124,11 +145,17 @@ func (s *Service) unreached(ctx context.Context, tx *db.Tx, object string) error
 		return nil
 	}
 	r, err := anyRecipient(ctx, tx, id)
-	if errors.Is(err, ErrNone) || err == nil && r.Org == "" {
+	if errors.Is(err, ErrNone) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if r.Org == "" { // whoever passed it on has to hand the link over
+		if err := markUndelivered(ctx, tx, &r, s.now()); err != nil {
+			return err
+		}
+		return publish(ctx, tx, "lettered", Happened{Notice: r.Notice, Recipient: id}, r.From)
 	}
 	n, err := anyNotice(ctx, tx, r.Notice)
 	if err != nil || n.Stage != Sent { // what has ended is no news for anybody else

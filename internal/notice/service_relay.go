@@ -53,7 +53,8 @@ type PassedTo struct {
 	Link string    `json:"link,omitempty"` // path of its page: /n/…
 	Ends time.Time `json:"link_ends,omitzero"`
 
-	Mailed bool `json:"mailed,omitempty"` // the hub wrote to it; else the link has to be handed over
+	Mailed      bool `json:"mailed,omitempty"`      // the hub wrote to it; else the link has to be handed over
+	Undelivered bool `json:"undelivered,omitempty"` // the hub's mail came back: the link has to be handed over
 }
 
 // Reachable is what a recipient may pass on, and to whom.
@@ -145,7 +146,7 @@ func (s *Service) Relay(ctx context.Context, id ID, in RelayInput) (out Passed, 
 		for i := range kids {
 			k := &kids[i]
 			k.DeliveredAt = now
-			if !k.silent && k.Org != "" {
+			if !k.silent && (k.Org != "" || k.Mail != "" && s.Channels != nil && s.Channels.Mails) {
 				k.step, k.nextAt = step, first
 				orgs = append(orgs, k.Org)
 			}
@@ -351,6 +352,9 @@ func (s *Service) NewLink(ctx context.Context, letter, child ID) (p PassedTo, er
 		if err := endLinks(ctx, tx, child, now); err != nil {
 			return err
 		}
+		if err := clearUndelivered(ctx, tx, child); err != nil {
+			return err
+		}
 		p = PassedTo{ID: child, Name: one[0].Name, Mail: one[0].Mail}
 		if p.Link, p.Ends, err = s.link(ctx, tx, child, now); err != nil {
 			return err
@@ -405,12 +409,16 @@ func (s *Service) Passing(ctx context.Context, id ID) (out Passing, err error) {
 		if err != nil {
 			return err
 		}
+		back, err := undeliveredBelow(ctx, tx, id)
+		if err != nil {
+			return err
+		}
 		count := map[State]int{}
 		for _, k := range kids {
 			if k.Org != "" {
 				k.Name = names[k.Org]
 			}
-			out.To = append(out.To, PassedTo{ID: k.ID, Org: k.Org, Name: k.Name, Mail: k.Mail})
+			out.To = append(out.To, PassedTo{ID: k.ID, Org: k.Org, Name: k.Name, Mail: k.Mail, Undelivered: back[k.ID]})
 			count[k.State]++
 			if !k.Shown {
 				continue

@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -180,7 +181,7 @@ func (s *Service) Send(ctx context.Context, id ID, in SendInput) (d Dispatched, 
 			return err
 		}
 		if row.Corrects != "" {
-			if err := s.replace(ctx, tx, row.Corrects, id, now); err != nil {
+			if err := s.replace(ctx, tx, who, row.Corrects, id, list, now); err != nil {
 				return err
 			}
 		}
@@ -214,7 +215,13 @@ func (s *Service) queueDelivery(ctx context.Context, tx *db.Tx, n *Notice, to []
 	out := make([]delivery, 0, len(to))
 	for i := range to {
 		r := &to[i]
-		if r.silent || r.Org == "" {
+		if r.silent {
+			continue
+		}
+		if r.Org == "" { // told by link: it has a mail address at most, and was written to when the link was made
+			if s.Channels != nil && kind != "first" {
+				out = append(out, delivery{notice: n.ID, recipient: r.ID, channel: byChannels, kind: kind, contact: 1, due: due})
+			}
 			continue
 		}
 		d := delivery{notice: n.ID, recipient: r.ID, org: r.Org, channel: "portal", kind: kind, contact: contact, due: due, done: due}
@@ -260,29 +267,29 @@ func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
 		if err := endNotice(ctx, tx, id, Withdrawn, "", c.Seal([]byte(why), objectOf(id)+"/end"), s.now()); err != nil {
 			return err
 		}
-		told, err := everybody(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := s.queueDelivery(ctx, tx, &row.Notice, told, "ended", 1, s.now()); err != nil {
-			return err
-		}
-		orgs := orgsOf(told)
-		return publish(ctx, tx, "withdrawn", Happened{Notice: id, From: who.Org, By: who.Org}, append(orgs, who.Org)...)
+		return s.tellEnded(ctx, tx, who, &row.Notice, nil, s.now())
 	})
 	return err
 }
 
-// everybody lists whom a notice reached, down the whole chain.
-func everybody(ctx context.Context, tx *db.Tx, id ID) ([]Recipient, error) {
-	return recipients(ctx, tx, "r.notice_id = $1 AND r.silent = 0 LIMIT $2", id, maxRecipients)
-}
-
-func orgsOf(list []Recipient) (orgs []string) {
-	for _, r := range list {
-		orgs = append(orgs, r.Org)
+// tellEnded tells everybody whom a notice reached, down the whole chain, that
+// it does not hold any more: all but those who have the correction itself.
+func (s *Service) tellEnded(ctx context.Context, tx *db.Tx, who gate.Identity, n *Notice, have []Recipient, now time.Time) error {
+	direct := map[string]bool{}
+	for _, r := range have {
+		direct[r.Org] = true
 	}
-	return orgs
+	return eachReached(ctx, tx, n.ID, func(list []Recipient) error {
+		orgs := []string{who.Org}
+		for _, r := range list {
+			orgs = append(orgs, r.Org)
+		}
+		list = slices.DeleteFunc(list, func(r Recipient) bool { return r.Tier == 0 && direct[r.Org] })
+		if err := s.queueDelivery(ctx, tx, n, list, "ended", 1, now); err != nil {
+			return err
+		}
+		return publish(ctx, tx, "withdrawn", Happened{Notice: n.ID, From: n.From, By: who.Org}, orgs...)
+	})
 }
 
 // Correct makes a draft that will take the place of a notice, with its content
@@ -296,6 +303,9 @@ func (s *Service) Correct(ctx context.Context, id ID) (n Notice, err error) {
 		}
 		if row.Stage != Sent {
 			return ErrNotSent
+		}
+		if open, err := correcting(ctx, tx, id); err != nil || open {
+			return cmp.Or(err, error(ErrCorrecting))
 		}
 		if err := s.open(ctx, tx, &row); err != nil {
 			return err
@@ -341,11 +351,22 @@ func (s *Service) copyRecipients(ctx context.Context, tx *db.Tx, n *Notice, list
 	return setCount(ctx, tx, n.ID)
 }
 
-// replace ends the notice whose place a correction takes.
-func (s *Service) replace(ctx context.Context, tx *db.Tx, old, by ID, now time.Time) error {
-	err := endNotice(ctx, tx, old, Corrected, by, nil, now)
-	if fault.Of(err) != nil && fault.Of(err).Is(ErrNotSent) {
-		return nil // withdrawn meanwhile: it has ended
+// replace ends the notice whose place a correction takes. Who has it from
+// somebody else than its sender is not among those who get the correction, and
+// is told that it does not hold.
+func (s *Service) replace(ctx context.Context, tx *db.Tx, who gate.Identity, old, by ID, have []Recipient, now time.Time) error {
+	row, err := anyNotice(ctx, tx, old)
+	if err != nil {
+		return err
 	}
-	return err
+	switch row.Stage {
+	case Withdrawn: // meanwhile: it has ended, and everybody was told
+		return nil
+	case Corrected: // two that hold at once say two things
+		return ErrCorrected
+	}
+	if err := endNotice(ctx, tx, old, Corrected, by, nil, now); err != nil {
+		return err
+	}
+	return s.tellEnded(ctx, tx, who, &row.Notice, have, now)
 }

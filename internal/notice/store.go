@@ -185,6 +185,15 @@ func endNotice(ctx context.Context, tx *db.Tx, id ID, stage Stage, by ID, why []
 	return err
 }
 
+// correcting reports whether a draft is to take the place of a notice.
+func correcting(ctx context.Context, tx *db.Tx, id ID) (bool, error) {
+	err := tx.QueryRow(ctx, "SELECT id FROM notice_notice WHERE corrects = $1 AND stage = 'draft' LIMIT 1", id).Scan(new(string))
+	if err == db.ErrNoRows {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func setCount(ctx context.Context, tx *db.Tx, id ID) error {
 	_, err := tx.Exec(ctx, "UPDATE notice_notice SET recipients = (SELECT count(*) FROM notice_recipient r WHERE r.notice_id = $1 AND r.tier = 0) WHERE id = $1", id)
 	return err

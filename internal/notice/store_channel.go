@@ -64,6 +64,43 @@ func hadFallback(ctx context.Context, tx *db.Tx, recipient ID) (bool, error) {
 	return err == nil, err
 }
 
+// undelivered is the kind of a row of the outbox that says that a mail to a firm
+// told by link came back.
+const undelivered = "undelivered"
+
+func markUndelivered(ctx context.Context, tx *db.Tx, r *Recipient, at time.Time) error {
+	if err := clearUndelivered(ctx, tx, r.ID); err != nil {
+		return err
+	}
+	return insertDeliveries(ctx, tx, []delivery{{notice: r.Notice, recipient: r.ID, channel: "link", kind: undelivered, contact: 1, due: at, done: at}})
+}
+
+// clearUndelivered forgets that a mail came back: another is on its way.
+func clearUndelivered(ctx context.Context, tx *db.Tx, recipient ID) error {
+	_, err := tx.Exec(ctx, "DELETE FROM notice_outbox WHERE recipient_id = $1 AND kind = $2", recipient, undelivered)
+	return err
+}
+
+// undeliveredBelow lists, of the firms to which a recipient passed its letter
+// on, those whose mail came back.
+func undeliveredBelow(ctx context.Context, tx *db.Tx, parent ID) (map[ID]bool, error) {
+	rows, err := tx.Query(ctx, "SELECT o.recipient_id FROM notice_outbox o JOIN notice_recipient r ON r.id = o.recipient_id WHERE r.parent_id = $1 AND o.kind = $2 LIMIT $3",
+		parent, undelivered, maxRecipients)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[ID]bool{}
+	for rows.Next() {
+		var id ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out[id] = true
+	}
+	return out, rows.Err()
+}
+
 // openDeadlines lists what an organisation has to answer, the nearest first.
 func openDeadlines(ctx context.Context, tx *db.Tx, firm string, quiet []State) (out []channel.Deadline, err error) {
 	w := &where{}

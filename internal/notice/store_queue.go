@@ -62,6 +62,15 @@ func countLinks(ctx context.Context, tx *db.Tx, recipient ID, since time.Time) (
 	return n, err
 }
 
+// liveLink reports whether a recipient holds a link that opens something.
+func liveLink(ctx context.Context, tx *db.Tx, recipient ID, now time.Time) (bool, error) {
+	err := tx.QueryRow(ctx, "SELECT digest FROM notice_link WHERE recipient_id = $1 AND ended_at = 0 AND expires_at > $2 LIMIT 1", recipient, db.Micros(now)).Scan(new(string))
+	if err == db.ErrNoRows {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // endLinks ends the links of a recipient: a new one takes their place.
 func endLinks(ctx context.Context, tx *db.Tx, recipient ID, now time.Time) error {
 	_, err := tx.Exec(ctx, "UPDATE notice_link SET ended_at = $2 WHERE recipient_id = $1 AND ended_at = 0", recipient, db.Micros(now))

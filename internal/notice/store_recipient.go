@@ -125,6 +125,27 @@ func loadRecipient(ctx context.Context, tx *db.Tx, notice, id ID) (Recipient, er
 	return r, err
 }
 
+// reachedAtOnce is how many of those whom a notice reached are told at a time.
+const reachedAtOnce = 1000
+
+// eachReached goes through all whom a notice reached, down the whole chain, a
+// part at a time: at least once, with an empty one when there is nobody.
+func eachReached(ctx context.Context, tx *db.Tx, notice ID, do func([]Recipient) error) error {
+	for after := ""; ; {
+		list, err := recipients(ctx, tx, "r.notice_id = $1 AND r.silent = 0 AND r.id > $2 ORDER BY r.id LIMIT $3", notice, after, reachedAtOnce)
+		if err != nil {
+			return err
+		}
+		full := len(list) == reachedAtOnce
+		if full {
+			after = list[len(list)-1].ID
+		}
+		if err := do(list); err != nil || !full {
+			return err
+		}
+	}
+}
+
 // children lists to whom a recipient passed it on.
 func children(ctx context.Context, tx *db.Tx, parent ID) ([]Recipient, error) {
 	return recipients(ctx, tx, "r.parent_id = $1 ORDER BY r.id LIMIT $2", parent, maxRecipients)

@@ -27,7 +27,7 @@ type Letter struct {
 	Title     text.Both // left out of what travels when the TLP is narrower than GREEN
 	Lines     []text.Both
 	AnswerBy  time.Time
-	Path      string // where to read it: /notices/…, or a link's /n/…
+	Path      string // where to read it: /notices/…, or a link's /n/…; empty for who has a link already
 	Exercise  bool
 }
 
@@ -64,11 +64,13 @@ func (l *Letter) paragraphs(p text.Printer, name string) (out []string) {
 		out = append(out, p.T("channel.letter.to", "name", name))
 	}
 	out = append(out, p.T("channel.letter.say."+string(l.Reason), "class", p.T("channel.class."+l.Class), "number", l.Number))
-	if l.open() {
+	switch {
+	case l.Reason == Ended && l.open(): // what does not hold any more is not said once more
+	case l.open():
 		for _, line := range l.Lines {
 			out = append(out, line.In(p.Lang))
 		}
-	} else {
+	default:
 		out = append(out, p.T("channel.letter.closed", "tlp", l.TLP))
 	}
 	if !l.AnswerBy.IsZero() && l.Reason != Ended {
@@ -87,8 +89,16 @@ func (l *Letter) mail(p text.Printer, name, base string, now time.Time) post.Con
 		plain.WriteString(s + "\n\n")
 		page.WriteString("<p>" + html.EscapeString(s) + "</p>")
 	}
-	fmt.Fprintf(&plain, "%s\n%s\n\n%s\n", p.T("channel.letter.open"), link, p.T("channel.letter.foot"))
-	fmt.Fprintf(&page, "<p><a href=\"%s\">%s</a></p><hr><p>%s</p></body></html>", html.EscapeString(link), html.EscapeString(p.T("channel.letter.open")), html.EscapeString(p.T("channel.letter.foot")))
+	if l.Path == "" {
+		link = ""
+		plain.WriteString(p.T("channel.letter.yours") + "\n\n")
+		page.WriteString("<p>" + html.EscapeString(p.T("channel.letter.yours")) + "</p>")
+	} else {
+		fmt.Fprintf(&plain, "%s\n%s\n\n", p.T("channel.letter.open"), link)
+		fmt.Fprintf(&page, "<p><a href=\"%s\">%s</a></p>", html.EscapeString(link), html.EscapeString(p.T("channel.letter.open")))
+	}
+	plain.WriteString(p.T("channel.letter.foot") + "\n")
+	page.WriteString("<hr><p>" + html.EscapeString(p.T("channel.letter.foot")) + "</p></body></html>")
 	c.Text, c.HTML = plain.String(), page.String()
 	if !l.AnswerBy.IsZero() && l.Reason != Ended {
 		c.Calendar = Calendar(p, now, Deadline{Number: l.Number, Class: l.Class, At: l.AnswerBy, Link: link})
@@ -142,7 +152,9 @@ func Calendar(p text.Printer, now time.Time, all ...Deadline) []byte {
 		e.SetStartAt(d.At.Add(-30 * time.Minute))
 		e.SetEndAt(d.At)
 		e.SetSummary(p.T("channel.calendar.due", "class", p.T("channel.class."+d.Class), "number", d.Number))
-		e.SetURL(d.Link)
+		if d.Link != "" {
+			e.SetURL(d.Link)
+		}
 		e.SetClass(ics.ClassificationConfidential)
 		e.SetTimeTransparency(ics.TransparencyTransparent)
 		for _, before := range []string{"-P1D", "-PT2H"} {
