@@ -310,7 +310,6 @@ func (h *hub) twin() (out []string) {
 	}
 	type at struct{ org, vulnerability, key string }
 	type worst struct {
-		rank             int
 		verdict          string
 		certainty        string
 		entries, devices int

@@ -95,7 +95,7 @@ func TestItemsOnPages(t *testing.T) {
 	if code, _ := s.get(operator, at); code != 200 { // of the same organisation in this test
 		t.Errorf("%d", code)
 	}
-	body = see(analyst, at+"/edit", `value="VPN への攻撃"`, "45.77.1[.]9", `name="revision"`, "!報告の番号")
+	see(analyst, at+"/edit", `value="VPN への攻撃"`, "45.77.1[.]9", `name="revision"`, "!報告の番号")
 	edit := func(revision, title string) (int, string) {
 		return s.post(analyst, at, nil, "revision", revision, "title", title, "text", "10.0.0.1", "tlp", "GREEN", "clearance", "0", "reliability", "B", "credibility", "2", "indicators", "45[.]77.1.9\n45.77.1.10")
 	}

@@ -81,9 +81,6 @@ type ReportOut struct {
 }
 
 type (
-	idIn struct {
-		ID string `path:"id" maxLength:"60"`
-	}
 	eventOut struct {
 		Status int
 		Body   Event

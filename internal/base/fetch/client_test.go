@@ -116,19 +116,18 @@ func TestRebinding(t *testing.T) {
 func TestRedirects(t *testing.T) {
 	inner := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached by a redirect") }))
 	defer inner.Close()
-	var s *httptest.Server
-	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
 		switch {
 		case r.URL.Path == "/private":
-			http.Redirect(w, r, inner.URL, 302)
+			http.Redirect(w, r, inner.URL, http.StatusFound)
 		case r.URL.Path == "/metadata":
-			http.Redirect(w, r, "http://169.254.169.254/latest", 302)
+			http.Redirect(w, r, "http://169.254.169.254/latest", http.StatusFound)
 		case r.URL.Path == "/file":
 			w.Header().Set("Location", "file:///etc/passwd")
 			w.WriteHeader(302)
 		case n > 0:
-			http.Redirect(w, r, fmt.Sprintf("/?n=%d", n-1), 307)
+			http.Redirect(w, r, fmt.Sprintf("/?n=%d", n-1), http.StatusTemporaryRedirect)
 		default:
 			io.WriteString(w, "here")
 		}

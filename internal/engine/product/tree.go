@@ -38,20 +38,6 @@ func newNode(n *Node, path string, depth int) node {
 	return c
 }
 
-// plain reports whether a node is alternatives only: then each of its lines
-// can be judged by itself.
-func (n *node) plain() bool {
-	if n.op == And || n.negate {
-		return false
-	}
-	for i := range n.children {
-		if !n.children[i].plain() {
-			return false
-		}
-	}
-	return true
-}
-
 // claim is what one line says of the subject, as far as its conditions hold.
 type claim struct {
 	met

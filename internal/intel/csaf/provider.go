@@ -159,9 +159,7 @@ func (p *Provider) Walk(ctx context.Context, start string, state State, yield fu
 	} else if res.Metadata, err = p.Find(ctx, start); err != nil {
 		return res, err
 	}
-	for _, note := range res.Metadata.notes {
-		res.Issues = append(res.Issues, note)
-	}
+	res.Issues = append(res.Issues, res.Metadata.notes...)
 	keys := p.keys(ctx, &res)
 	w := &walk{Provider: p, res: &res, keys: keys, yield: yield}
 	if len(res.Metadata.Feeds)+len(res.Metadata.Directories) == 0 {

@@ -27,7 +27,7 @@ func readVersions(exact, ranged string, scheme version.Scheme) versions {
 	}
 	v := versions{scheme: scheme}
 	s = strings.Join(strings.Fields(s), " ")
-	if v.read(s, ranged != "") {
+	if v.read(s) {
 		return v
 	}
 	// The question mark keeps any scheme from reading it.
@@ -49,7 +49,7 @@ var (
 	sayAfter   = regexp.MustCompile(`(?i)^(?:after|later than|newer than|higher than|above)(?: version)? (.+)$`)
 )
 
-func (v *versions) read(s string, isRange bool) bool {
+func (v *versions) read(s string) bool {
 	if s == "" || len(s) > 500 {
 		return false
 	}
@@ -60,7 +60,7 @@ func (v *versions) read(s string, isRange bool) bool {
 		if sch, ok := version.ParseScheme(m[1]); ok {
 			v.scheme, v.named = sch, true
 		}
-		s, isRange = s[len(m[0]):], true
+		s = s[len(m[0]):]
 	}
 	rest := leadWords.ReplaceAllString(s, "")
 	if comparator.MatchString(rest) {

@@ -52,7 +52,7 @@ func covers(source, target string) bool {
 	if target == `\-` {
 		target = "-" // apart from NA only when it stands alone
 	}
-	head, tail, end := 0, 0, len(source)
+	head, tail, end := 0, 0, 0
 	if source[0] == '*' {
 		head, source = any, source[1:]
 	}

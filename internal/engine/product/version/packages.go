@@ -116,7 +116,7 @@ func debian(k *key, v string) bool {
 			return false
 		}
 	}
-	if strings.IndexAny(v, "0123456789") < 0 {
+	if !strings.ContainsAny(v, "0123456789") {
 		return false
 	}
 	k.num(epoch)
