@@ -217,6 +217,14 @@ const (
 	aChoice = `{"state":"checking"}`
 )
 
+// closes: who runs the hub enters who is behind a closed network.
+func closes(c *citizen, x *thing) class {
+	if c.hub() {
+		return either(!x.none)
+	}
+	return refused
+}
+
 // notClosed: nobody in this country is behind a closed network.
 func notClosed(c *citizen, _ *thing) class {
 	if c.hub() {
@@ -243,7 +251,7 @@ var warningLaws = map[string]law{
 	"GET /api/v1/notices/{id}/board":                          {on: "notice", may: noticeOf},
 	"GET /api/v1/notices/{id}/board.csv":                      {on: "notice", may: noticeOf},
 	"GET /api/v1/closed-networks":                             {may: only((*citizen).hub)},
-	"PUT /api/v1/closed-networks/{id}":                        {on: "org", may: only((*citizen).hub), body: body(`{"key":""}`)},
+	"PUT /api/v1/closed-networks/{id}":                        {on: "org", may: closes, body: body(`{"key":""}`)},
 	"DELETE /api/v1/closed-networks/{id}":                     {on: "org", may: notClosed},
 	"GET /api/v1/notice-candidates":                           {may: only(warns)},
 	"GET /api/v1/letters":                                     {may: only(isWarned)},
