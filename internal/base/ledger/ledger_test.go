@@ -351,3 +351,22 @@ func BenchmarkEntries(b *testing.B) {
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 }
+
+// What an act makes public may be of any shape: whoever reads the entry back
+// finds it canonical.
+func TestPublicFactsOfAnyShapeAreReadBack(t *testing.T) {
+	l := open(t)
+	type shape struct {
+		Zebra string
+		Apple int `json:"apple"`
+	}
+	for i, v := range []any{"x", 7, int64(8), 1.5, true, []string{"b", "a"}, []int{3, 1}, shape{"z", 1}, []shape{{"y", 2}}, map[string]any{"b": shape{"x", 3}}, nil} {
+		r, err := l.Do(t.Context(), &Act{Verb: "probe.write", Public: map[string]any{"fact": v}}, func(*db.Tx) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseEntry([]byte(r.Leaf)); err != nil {
+			t.Errorf("%d, %#v: %v", i, v, err)
+		}
+	}
+}

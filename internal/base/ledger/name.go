@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -108,14 +111,30 @@ func (l *Ledger) cover(ctx context.Context, tx *db.Tx, public map[string]any, le
 				}
 			}
 			out[k] = names
-		default:
+		case string, bool, int, int64, []string:
 			out[k] = v
+		default:
+			out[k], err = canonical(v)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// canonical makes what a struct says into what its JSON says: an entry is canonical
+// only when its fields stand in the order in which whoever reads it back would
+// write them.
+func canonical(v any) (out any, err error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("public facts: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	err = dec.Decode(&out)
+	return out, err
 }
 
 // Forget erases what opens the digests of entries about an object, once what
