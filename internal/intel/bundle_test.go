@@ -217,6 +217,14 @@ func TestBundlesByCommand(t *testing.T) {
 	if _, err := os.Stat(file + "2"); err == nil {
 		t.Error("a refused bundle leaves a file")
 	}
+	for want, args := range map[int][]string{2: {}, 3: {"--take", file, "--key", key}} {
+		if code, out := there(append([]string{"feed", "bundle"}, args...)...); code != want {
+			t.Errorf("%v: %d %s", args, code, out)
+		}
+	}
+	if code, out := run("feed", "bundle", "--out", file+"3", "--for", "nobody"); code != 2 || !strings.Contains(out, "入りません") {
+		t.Errorf("%d %s", code, out)
+	}
 	v, _, err := far.Show(context.WithoutCancel(analyst), "CVE-2024-21762")
 	if err != nil || v.Exploited == nil {
 		t.Errorf("%+v %v", v, err)

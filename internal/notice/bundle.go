@@ -219,7 +219,7 @@ func answerLines(lines []byte) (head answerHead, out []carriedAnswers, err error
 			return brokenLine(n, errors.New("answers"))
 		}
 		for i, a := range l.Answers {
-			if a.Place < 1 || a.Place > maxAnswers || i > 0 && (a.Place != l.Answers[i-1].Place+1 || a.At.Before(l.Answers[i-1].At)) || uuid.Validate(a.ID) != nil || a.At.IsZero() {
+			if a.Place < 1 || a.Place > maxAnswers || i > 0 && a.Place != l.Answers[i-1].Place+1 || uuid.Validate(a.ID) != nil || a.At.IsZero() {
 				return brokenLine(n, errors.New("order of answers"))
 			}
 		}

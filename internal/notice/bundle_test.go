@@ -305,3 +305,129 @@ func TestWhatAFileMayNot(t *testing.T) {
 		}
 	})
 }
+
+// A key that was stolen, or a hub that errs, changes nothing of others' and
+// nothing half: what it signed is held against the rules line by line.
+func TestWhatASignedFileMayNot(t *testing.T) {
+	eachCarried(t, func(t *testing.T, c *carried) {
+		c.enter(t)
+		c.near.told("wind")
+		c.far.told("wind", "sea")
+		local := c.far.one(c.far.sea())
+		who := c.near.Identity("office", "a", gate.OfficeAnalyst)
+		var list []carriedLetter
+		var self letterHead
+		err := c.near.Parts.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
+			network, err := closedOf(context.Background(), tx, c.near.ID("wind"))
+			self = letterHead{lettersFormat, network.Number, duo("国の窓口（架空）", "Office")}
+			if err == nil {
+				list, _, err = c.near.letters(context.Background(), tx, who, c.near.ID("wind"))
+			}
+			return err
+		})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%d letters, %v", len(list), err)
+		}
+		good := must[[]byte](t)(jsonLines(self, 1, func(int) any { return list[0] }))
+		swap := func(from, to string) []byte {
+			if !bytes.Contains(good, []byte(from)) {
+				t.Fatalf("%s is not in it", from)
+			}
+			return bytes.ReplaceAll(good, []byte(from), []byte(to))
+		}
+		count := func() int {
+			return testkit.Count(t, c.far.Parts.DB, "SELECT count(*) FROM notice_recipient")
+		}
+		before := count()
+		noted := 0
+		done := func(context.Context, *db.Tx) error { noted++; return nil }
+		for name, x := range map[string]struct {
+			lines []byte
+			want  string
+		}{
+			"for nobody here":        {swap(self.Number, "9999999999999"), "notice.bundle.absent"},
+			"a later version":        {swap(`"stage":`, `"later":1,"stage":`), "notice.bundle.line"},
+			"another format":         {swap(lettersFormat, answersFormat), "notice.bundle.line"},
+			"a mark nobody knows":    {swap(`"tlp":"AMBER"`, `"tlp":"PURPLE"`), "notice.bundle.line"},
+			"a draft":                {swap(`"stage":"sent"`, `"stage":"draft"`), "notice.bundle.line"},
+			"half a line":            {good[:len(good)/2], "notice.bundle.line"},
+			"nothing":                {nil, "notice.bundle.line"},
+			"the same letter twice":  {append(bytes.Clone(good), good[bytes.IndexByte(good, '\n')+1:]...), "notice.bundle.line"},
+			"another's letter":       {swap(list[0].ID, local.ID), "notice.bundle.foreign"},
+			"another's number":       {swap(list[0].Number, local.Number), "notice.bundle.foreign"},
+			"a number that is none":  {swap(list[0].Number, "W-1"), "notice.bundle.line"},
+			"sent after it was made": {swap(`"sent_at":"20`, `"sent_at":"21`), "notice.bundle.line"},
+		} {
+			if _, err := (letterPart{c.far.Service}).Take(c.far.admin(), intel.Unpacked{Origin: "o.example", Sequence: 1, Lines: x.lines}, done); code(err) != x.want {
+				t.Errorf("%s: %v, want %s", name, err, x.want)
+			}
+		}
+		if count() != before || noted != 0 {
+			t.Errorf("%d letters, %d before; noted %d times", count(), before, noted)
+		}
+		if _, err := (letterPart{c.far.Service}).Take(c.far.admin(), intel.Unpacked{Origin: "o.example", Sequence: 1, Lines: good}, done); err != nil || noted != 1 {
+			t.Fatalf("%v, noted %d times", err, noted)
+		}
+		if _, err := (letterPart{c.far.Service}).Take(c.far.admin(), intel.Unpacked{Origin: "p.example", Sequence: 1, Lines: good}, done); code(err) != "notice.bundle.foreign" {
+			t.Errorf("the letter of one hub from another: %v", err)
+		}
+
+		at := c.near.now().Add(time.Hour)
+		c.near.Clock.Pass(2 * time.Hour)
+		one := carriedAnswer{Place: 1, ID: newID(), State: Affected, At: at}
+		hear := func(a carriedAnswer, letter, hub string) error {
+			raw := must[[]byte](t)(jsonLines(answerHead{answersFormat, hub}, 1, func(int) any { return carriedAnswers{Letter: letter, Answers: []carriedAnswer{a}} }))
+			_, err := (answerPart{c.near.Service}).Take(c.near.analyst(), intel.Unpacked{Key: c.far.VKey, MadeAt: at.Add(time.Minute), Lines: raw}, done)
+			return err
+		}
+		hub, letter := "ledger.test.example", list[0].ID
+		if err := hear(one, letter, hub); err != nil {
+			t.Fatal(err)
+		}
+		two := one
+		two.Place, two.ID = 2, newID()
+		with := func(change func(a *carriedAnswer)) carriedAnswer { a := two; change(&a); return a }
+		for name, x := range map[string]struct {
+			err  error
+			want string
+		}{
+			"another hub's":       {hear(two, letter, "elsewhere.example"), "notice.bundle.other_hub"},
+			"no such letter":      {hear(two, newBlind(), hub), "notice.bundle.not_theirs"},
+			"one left out":        {hear(with(func(a *carriedAnswer) { a.Place = 3 }), letter, hub), "notice.bundle.gap"},
+			"an answer rewritten": {hear(with(func(a *carriedAnswer) { a.Place = 1 }), letter, hub), "notice.bundle.changed"},
+			"no state":            {hear(with(func(a *carriedAnswer) { a.State = Delivered }), letter, hub), "notice.bundle.line"},
+			"a plan of no day":    {hear(with(func(a *carriedAnswer) { a.State = Planned }), letter, hub), "notice.bundle.line"},
+			"after the file":      {hear(with(func(a *carriedAnswer) { a.At = at.Add(time.Hour) }), letter, hub), "notice.bundle.line"},
+			"before the letter":   {hear(with(func(a *carriedAnswer) { a.At = at.Add(-90 * time.Hour) }), letter, hub), "notice.bundle.line"},
+		} {
+			if code(x.err) != x.want {
+				t.Errorf("%s: %v, want %s", name, x.err, x.want)
+			}
+		}
+		if n := testkit.Count(t, c.near.Parts.DB, "SELECT count(*) FROM notice_answer"); n != 1 {
+			t.Errorf("%d answers", n)
+		}
+	})
+}
+
+func FuzzBundleLines(f *testing.F) {
+	f.Add([]byte(`{"format":"noroshi-letters/1","number":"1","sender":{"ja":"a"}}` + "\n" + `{"id":"x","content":{}}`))
+	f.Add([]byte(`{"format":"noroshi-answers/1","to":"x"}` + "\n" + `{"letter":"x","answers":[{"place":1}]}`))
+	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if _, list, err := Rules().letterLines(raw, now); err == nil {
+			for _, l := range list {
+				if len(l.Kinds) == 0 || l.SentAt.After(now.Add(maxAhead)) {
+					t.Errorf("%+v", l)
+				}
+			}
+		}
+		if _, list, err := answerLines(raw); err == nil {
+			for _, l := range list {
+				if len(l.Answers) == 0 || len(l.Answers) > maxAnswers {
+					t.Errorf("%+v", l)
+				}
+			}
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,6 +92,14 @@ func (s *Service) carry(ctx context.Context, tx *db.Tx, r *Recipient, since time
 	if err != nil {
 		return v, err
 	}
+	// What went keeps its place, whatever the clock did since.
+	placed := map[string]int{}
+	for _, g := range gone {
+		placed[g.answer] = g.place
+	}
+	slices.SortStableFunc(answers, func(a, b Answer) int {
+		return cmp.Compare(cmp.Or(placed[a.ID], maxAnswers+1), cmp.Or(placed[b.ID], maxAnswers+1))
+	})
 	for i, a := range answers {
 		if len(v.Answers) == 0 && i < len(gone) && (since.IsZero() || a.At.Before(since)) {
 			continue
@@ -165,7 +174,8 @@ func (s *Service) hear(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Close
 	}
 	var newest time.Time // of what was answered here
 	for _, a := range before {
-		if a.At.After(newest) {
+		byFile := slices.ContainsFunc(had, func(c carriage) bool { return c.answer == a.ID })
+		if !byFile && a.At.After(newest) {
 			newest = a.At
 		}
 	}
