@@ -47,7 +47,7 @@ func newMatcher(index *product.Index, only []string) *matcher {
 func (m *matcher) of(d ident) []found {
 	got, ok := m.memo[d]
 	if !ok {
-		if d.name != "" || d.pkg != "" {
+		if d.name != "" || d.pkg != "" || d.text != "" {
 			got = m.ask(d)
 		}
 		m.memo[d] = got

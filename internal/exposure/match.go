@@ -156,7 +156,7 @@ func (s *Stated) named(it *asset.Item) Named {
 // of yields what concerns a variant of equipment, or with all everything that
 // is said of its products.
 func (s *Stated) of(v *variant, all bool, yield func(*product.Finding)) {
-	if v.name == "" && v.pkg == "" {
+	if v.name == "" && v.pkg == "" && v.text == "" {
 		return
 	}
 	find := s.index.Concerned

@@ -154,6 +154,9 @@ func called(l *product.Line) string {
 	if l == nil {
 		return ""
 	}
+	if l.Text != "" && l.Name.IsZero() && l.Package == "" {
+		return l.Text
+	}
 	return calledName(l.Name, l.Package)
 }
 

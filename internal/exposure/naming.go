@@ -2,6 +2,7 @@ package exposure
 
 import (
 	"slices"
+	"strings"
 
 	"noroshi/internal/asset"
 	"noroshi/internal/engine/product"
@@ -10,6 +11,37 @@ import (
 // systemScore is how likely the system is meant that hardware runs: feeds speak
 // of the system, registers of the box.
 const systemScore = 0.9
+
+// maxSpelled bounds the ways a product is written that are looked up.
+const maxSpelled = 16
+
+// spelled returns the ways in which sources that give no name may write what a
+// subject is, each once: by its name, else by the words of its register. Of
+// hardware it is the system too.
+func spelled(s *product.Subject, words string) (out []string) {
+	maker, ware := strings.ReplaceAll(s.Name.Vendor.Text(), "_", " "), strings.ReplaceAll(s.Name.Product.Text(), "_", " ")
+	if s.Name.IsZero() {
+		maker, ware, _ = strings.Cut(words, "\t")
+	}
+	if maker == "" || ware == "" {
+		return nil
+	}
+	var seen [maxSpelled]string
+	add := func(ware string) {
+		for _, w := range asset.Names().Spellings(maker, ware) {
+			text := w[0] + " " + w[1]
+			if k := product.TextKey(text); k != "" && len(out) < maxSpelled && !slices.Contains(seen[:len(out)], k) {
+				seen[len(out)] = k
+				out = append(out, text)
+			}
+		}
+	}
+	if runs := asset.Names().Runs(maker, ware); runs != "" && (s.Name.IsZero() || s.Name.Part == "h") {
+		add(runs)
+	}
+	add(ware)
+	return out
+}
 
 // likeliest returns what feeds may call a maker's product, the likeliest
 // first, over all spellings that the register's own table knows. Of hardware it

@@ -16,7 +16,7 @@ type ident struct {
 	name     string // CPE 2.3 formatted string
 	pkg      string // PURL
 	version  string
-	text     string // "maker product", when there is no name
+	text     string // maker and product with a tab between, when there is no name
 	identity product.Identity
 }
 
@@ -105,7 +105,14 @@ func parseVariant(b []byte) (v variant, err error) {
 
 // subject returns what the engine asks for.
 func (d *ident) subject() product.Subject {
-	s := product.Subject{Package: d.pkg, Text: d.text, Version: d.version, Identity: d.identity}
+	s := d.plain()
+	s.Spelled = spelled(&s, d.text)
+	return s
+}
+
+// plain is the subject without what is said of it in words only.
+func (d *ident) plain() product.Subject {
+	s := product.Subject{Package: d.pkg, Text: strings.ReplaceAll(d.text, "\t", " "), Version: d.version, Identity: d.identity}
 	if d.name != "" {
 		s.Name, _ = cpe.ParseLenient(d.name) // it was read before it was stored
 	}
@@ -113,9 +120,21 @@ func (d *ident) subject() product.Subject {
 }
 
 // keys returns the product keys by which statements about an ident are found,
-// its own first; none when it has no name.
+// its own first, and those of its words last.
 func (d *ident) keys() []string {
 	s := d.subject()
+	keys := product.AskKeys(s.Name, s.Package)
+	for _, text := range s.Spelled {
+		if k := product.TextKey(text); k != "" && !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// ownKeys are the keys of its name and its package; none when it has neither.
+func (d *ident) ownKeys() []string {
+	s := d.plain()
 	return product.AskKeys(s.Name, s.Package)
 }
 
@@ -150,7 +169,7 @@ func plainWidth(s string) string {
 // confirmed or proposed for its maker and product; the register's own go first.
 func subjectOf(e *asset.Entry, named Named) subject {
 	s := subject{item: string(e.ID), org: e.Org, revision: e.Revision, quantity: e.Quantity, variant: variant{
-		ident:     ident{version: plainWidth(e.Sealed.Version), text: e.MakerName + " " + e.ProductName},
+		ident:     ident{version: plainWidth(e.Sealed.Version), text: e.MakerName + "\t" + e.ProductName},
 		zone:      string(e.Sealed.Zone),
 		edge:      slices.Contains(edgeKinds, e.Kind),
 		control:   e.Sealed.Zone == asset.ZoneOT || slices.Contains(controlKinds, e.Kind),
@@ -166,14 +185,14 @@ func subjectOf(e *asset.Entry, named Named) subject {
 		}
 	}
 	s.pkg = e.Sealed.PURL
-	if keys := s.keys(); len(keys) > 0 {
+	if keys := s.ownKeys(); len(keys) > 0 {
 		s.key, s.text = keys[0], ""
 		return s
 	}
 	s.name, s.pkg = "", ""
 	if named.CPE != "" || named.PURL != "" {
 		s.name, s.pkg, s.identity = named.CPE, named.PURL, named.Identity
-		if keys := s.keys(); len(keys) > 0 {
+		if keys := s.ownKeys(); len(keys) > 0 {
 			s.key, s.text = keys[0], ""
 			return s
 		}

@@ -304,7 +304,7 @@ func productKeys(st *product.Statement) []string {
 	var walk func(n *product.Node)
 	walk = func(n *product.Node) {
 		for i := range n.Lines {
-			keys = append(keys, product.Keys(n.Lines[i].Name, n.Lines[i].Package)...)
+			keys = append(keys, product.LineKeys(&n.Lines[i])...)
 		}
 		for i := range n.Children {
 			walk(&n.Children[i])

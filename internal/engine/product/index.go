@@ -70,7 +70,7 @@ func newIndex(statements []*Statement) *Index {
 // identity is what makes a product key, without putting it together.
 type identity struct {
 	part, vendor, product cpe.Value
-	pkg                   string
+	pkg, text             string
 }
 
 // file notes under the products of a node that a statement names them.
@@ -86,6 +86,9 @@ func (x *Index) file(ref uint32, n *Node, known map[identity]*entry, depth int) 
 		if l.Package != "" {
 			x.under(ref, identity{pkg: l.Package}, known)
 		}
+		if l.onlyText() {
+			x.under(ref, identity{text: l.Text}, known)
+		}
 	}
 	for i := range n.Children {
 		x.file(ref, &n.Children[i], known, depth+1)
@@ -98,6 +101,9 @@ func (x *Index) under(ref uint32, id identity, known map[identity]*entry) {
 		key := packageKey(id.pkg)
 		if keys := Keys(cpe.Name{Part: id.part, Vendor: id.vendor, Product: id.product}, ""); len(keys) > 0 {
 			key = keys[0]
+		}
+		if id.text != "" {
+			key = TextKey(id.text)
 		}
 		if key != "" {
 			if e = x.products[key]; e == nil {

@@ -1,6 +1,7 @@
 package product
 
 import (
+	"slices"
 	"strings"
 
 	"noroshi/internal/engine/product/cpe"
@@ -52,6 +53,46 @@ func AskKeys(name cpe.Name, pkg string) []string {
 	}
 	name.Part = other
 	return append(keys, Keys(name, "")...)
+}
+
+// LineKeys returns the product keys under which a line is found: those of
+// [Keys], or where it gives only text, [TextKey].
+func LineKeys(l *Line) []string {
+	keys := Keys(l.Name, l.Package)
+	if l.onlyText() {
+		if k := TextKey(l.Text); k != "" {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// onlyText reports whether a line names its product in words only.
+func (l *Line) onlyText() bool { return l.Text != "" && l.Name.Product == cpe.Any && l.Package == "" }
+
+// TextKey returns the key of a product in words, maker first: "said:" and the
+// words without case, width, blanks, punctuation and company forms. A maker
+// that is named twice ("Cisco Cisco IOS XE Software") counts once, and
+// "software" at the end is no part of a name. It is empty when there are no
+// words, or more than a name has.
+func TextKey(s string) string {
+	if len(s) > maxText {
+		return ""
+	}
+	words := slices.DeleteFunc(tokens(s), func(w string) bool { return companyForms[w] })
+	for n := len(words) / 2; n > 0; n-- {
+		if slices.Equal(words[:n], words[n:2*n]) {
+			words = words[n:]
+			break
+		}
+	}
+	if n := len(words); n > 2 && words[n-1] == "software" {
+		words = words[:n-1]
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "said:" + strings.Join(words, "")
 }
 
 // packageKey returns the key of a package URL, and "" when it is none.

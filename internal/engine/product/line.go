@@ -23,7 +23,7 @@ const (
 type line struct {
 	*Line
 	path     string // /children/0/lines/3
-	key, pkg string // product keys of Name and Package, empty when there is none
+	key, pkg string // product keys of Name, else of Text, and of Package; empty when there is none
 	scheme   version.Scheme
 	version  string             // Name.Version as text, empty when Any or NA
 	update   string             // Name.Update as text, empty when Any or NA
@@ -42,6 +42,9 @@ func newLine(l *Line, path string) line {
 		c.key = k[0]
 	}
 	c.pkg = packageKey(l.Package)
+	if l.onlyText() {
+		c.key = TextKey(l.Text)
+	}
 	c.version, c.update = text(l.Name.Version), text(l.Name.Update)
 	c.joined = joined(c.version, c.update)
 	n := l.Name

@@ -19,6 +19,8 @@ type matcher struct {
 	reasons  []Reason // set aside for proofs, each given away once
 	claims   []claim
 	opinions []opinion
+	spelled  [][]plan // those that name the subject in words only
+	words    []string // product keys of the words
 }
 
 // Match yields a finding for each vulnerability that a statement relates to the
@@ -35,6 +37,9 @@ type matcher struct {
 //     be there: affected, [Exact], with [PlatformUnknown] in the proof.
 //   - An edition, target or language the subject does not state is taken to be
 //     the one meant, with [EditionUnknown] in the proof.
+//   - A line that gives only words meets a subject that is spelled the same, as
+//     if its name were only proposed, and only of vulnerabilities of which no
+//     statement names the subject.
 //   - "-" as version means a product without a version, and never every version.
 //   - Of several sources the one nearest to the maker decides, of equals the
 //     newest; the proof holds what the others say.
@@ -43,11 +48,13 @@ func (x *Index) Match(s Subject) iter.Seq[Finding] {
 		m := matchers.Get().(*matcher)
 		defer m.done()
 		proposed := m.prepare(x, &s)
+		also := m.also(true, yield)
 		for m.next() {
-			if len(m.opinions) > 0 && !yield(fold(&m.view, m.opinions, proposed)) {
+			if len(m.opinions) > 0 && !also.yield(fold(&m.view, m.opinions, proposed)) {
 				return
 			}
 		}
+		also.rest()
 	}
 }
 
@@ -58,14 +65,22 @@ func (x *Index) Concerned(s Subject) iter.Seq[Finding] {
 		m := matchers.Get().(*matcher)
 		defer m.done()
 		proposed := m.prepare(x, &s)
+		also := m.also(false, yield)
+		if len(m.spelled) > 0 {
+			yield = also.yield
+		}
 		if len(m.lists) == 1 {
 			if found, ok := m.table.concerned(m.release, m.found[:0]); ok {
 				m.found = found
-				m.quick(proposed, yield)
+				if m.quick(proposed, yield) {
+					also.rest()
+				}
 				return
 			}
 		}
-		m.slow(proposed, yield)
+		if m.slow(proposed, yield) {
+			also.rest()
+		}
 	}
 }
 
@@ -81,8 +96,8 @@ func (m *matcher) slow(proposed bool, yield func(Finding) bool) bool {
 }
 
 // quick looks at the candidates of a table. What a range alone decides is said
-// at once; the others are judged.
-func (m *matcher) quick(proposed bool, yield func(Finding) bool) {
+// at once; the others are judged. False when yield wants no more.
+func (m *matcher) quick(proposed bool, yield func(Finding) bool) bool {
 	plans := m.lists[0]
 	for i := 0; i < len(m.found); {
 		c := m.found[i]
@@ -93,7 +108,7 @@ func (m *matcher) quick(proposed bool, yield func(Finding) bool) {
 			}
 			m.lists[0] = m.narrowed
 			if !m.slow(proposed, yield) {
-				return
+				return false
 			}
 			continue
 		}
@@ -103,10 +118,11 @@ func (m *matcher) quick(proposed bool, yield func(Finding) bool) {
 			}
 			var f Finding
 			if f, said = m.inRange(&plans[c.plan], m.found[i].span, proposed); said && !yield(f) {
-				return
+				return false
 			}
 		}
 	}
+	return true
 }
 
 // inRange is the finding about a version that lies in a range; said is false
@@ -152,19 +168,21 @@ func (x *Index) Verdicts(s Subject, yield func(vulnerability string, v Verdict, 
 	m := matchers.Get().(*matcher)
 	defer m.done()
 	proposed := m.prepare(x, &s)
+	also := m.also(true, func(f Finding) bool { return yield(f.Vulnerability, f.Verdict, f.Certainty) })
 	for m.next() {
 		if len(m.opinions) == 0 {
 			continue
 		}
 		d := &m.opinions[m.order()]
-		v := d.verdict
+		id, v, c := d.plan.statement.Vulnerability, d.verdict, d.certainty
 		if proposed && v == VerdictAffected {
 			v = Unknown
 		}
-		if !yield(d.plan.statement.Vulnerability, v, d.certainty) {
+		if !also.before(id) || !yield(id, v, c) {
 			return
 		}
 	}
+	also.rest()
 }
 
 // matchers are kept for the next Match; their content means nothing.
@@ -210,6 +228,7 @@ func (m *matcher) prepare(x *Index, s *Subject) (proposed bool) {
 	if e := x.of(v.pkg); e != nil && len(e.plans) > 0 {
 		m.lists, m.table, m.release = append(m.lists, e.plans), &e.table, &v.byPkg
 	}
+	m.spell(x, s)
 	return proposed
 }
 

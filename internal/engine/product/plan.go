@@ -84,7 +84,7 @@ func (c *compiler) names(l *Line) bool {
 			return true
 		}
 	}
-	return l.Package != "" && packageKey(l.Package) == c.key
+	return l.Package != "" && packageKey(l.Package) == c.key || l.onlyText() && TextKey(l.Text) == c.key
 }
 
 func (c *compiler) give(l *line, whole *node) {

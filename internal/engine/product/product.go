@@ -90,6 +90,7 @@ type Subject struct {
 	Name      cpe.Name   // what it is; Version Any when the register does not say it
 	Package   string     // PURL with version, empty when none
 	Text      string     // "maker product" when there is no name: can only be proposed for
+	Spelled   []string   // "maker product" in every way it is written: for lines that give only text; never more than [Unknown] (see [Index.Match])
 	Version   string     // as registered; used where Name and Package say none
 	Identity  Identity   // how Name was found
 	Platforms []cpe.Name // what is known to be present on the same machine
