@@ -163,7 +163,8 @@ func TestTheAPI(t *testing.T) {
 	d.want(200, asAnalyst, "GET", "/api/v1/notices/"+n.ID+"/board", nil, &b)
 	var l Letter
 	d.want(200, asAnalyst, "GET", "/api/v1/notices/"+n.ID+"/recipients/"+b.Rows[0].ID+"/preview", nil, &l)
-	d.want(200, asAnalyst, "POST", "/api/v1/notices/"+n.ID+"/sending", SendInput{Revision: n.Revision, Despite: true}, nil)
+	d.want(409, asAnalyst, "POST", "/api/v1/notices/"+n.ID+"/sending", SendInput{Revision: n.Revision, Despite: true}, nil) // of before there were recipients
+	d.want(200, asAnalyst, "POST", "/api/v1/notices/"+n.ID+"/sending", SendInput{Revision: v.Notice.Revision, Despite: true}, nil)
 	var inbox httpd.Page[Letter]
 	d.want(200, asWind, "GET", "/api/v1/letters?open=true", nil, &inbox)
 	if len(inbox.Items) != 1 {

@@ -81,7 +81,10 @@ func (s *Service) draft(ctx context.Context, tx *db.Tx, who gate.Identity, reach
 		}
 		proposed = append(proposed, r)
 	}
-	return n, s.enlist(ctx, tx, who, reach, &n, proposed)
+	if _, err := s.enlist(ctx, tx, who, reach, &n, proposed); err != nil {
+		return n, err
+	}
+	return n, setCount(ctx, tx, n.ID)
 }
 
 // normal tidies a content. Nobody writes above their own clearance: they could
@@ -210,16 +213,16 @@ func inSectors(o org.Org, sectors []string) bool {
 	return o.Is(org.Operator) && slices.ContainsFunc(o.Sectors, func(x string) bool { return slices.Contains(sectors, x) })
 }
 
-// enlist adds recipients to a draft. Whoever is not there, or not for this
-// sender, is refused in the same words.
-func (s *Service) enlist(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, n *Notice, list []NewRecipient) error {
+// enlist adds recipients to a draft, and reports whether anything changed by it.
+// Whoever is not there, or not for this sender, is refused in the same words.
+func (s *Service) enlist(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, n *Notice, list []NewRecipient) (changed bool, err error) {
 	var p problems
 	have, err := directs(ctx, tx, n.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(have)+len(list) > maxRecipients {
-		return fault.New(fault.TooLarge, "notice.recipients.many", "max", maxRecipients)
+		return false, fault.New(fault.TooLarge, "notice.recipients.many", "max", maxRecipients)
 	}
 	known := map[string]int{}
 	for i, r := range have {
@@ -227,14 +230,14 @@ func (s *Service) enlist(ctx context.Context, tx *db.Tx, who gate.Identity, reac
 	}
 	c, err := s.Keys.Make(ctx, tx, n.From)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var add []Recipient
 	for i, in := range list {
 		at := "/recipients/" + strconv.Itoa(i)
 		o, err := s.Orgs.Load(ctx, tx, org.ID(in.Org))
 		if err != nil && !absent(err) {
-			return err
+			return false, err
 		}
 		if err != nil || in.Org == n.From || reach == gate.Sector && !inSectors(o, who.Sectors) {
 			p.add(at, "notice.field.recipient")
@@ -247,36 +250,38 @@ func (s *Service) enlist(ctx context.Context, tx *db.Tx, who gate.Identity, reac
 			}
 			r := have[j]
 			if err := r.open(c); err != nil {
-				return err
+				return false, err
 			}
+			was := r
 			for _, w := range why {
 				if !slices.Contains(r.Why, w) && len(r.Why) < maxWhy {
 					r.Why = append(r.Why, w)
 				}
 			}
 			r.Kinds, r.Devices = kindsOf(in.Versions, r.Kinds), max(in.Devices, r.Devices)
+			if len(r.Why) == len(was.Why) && slices.Equal(r.Kinds, was.Kinds) && r.Devices == was.Devices {
+				continue
+			}
+			changed = true
 			if err := r.seal(c); err != nil {
-				return err
+				return false, err
 			}
 			if err := updateListed(ctx, tx, &r); err != nil {
-				return err
+				return false, err
 			}
 			continue
 		}
 		known[in.Org] = -1
 		r := Recipient{ID: newBlind(), Notice: n.ID, Org: in.Org, From: n.From, Kinds: kindsOf(in.Versions, suited(o)), Why: why, Devices: max(0, in.Devices), State: Listed}
 		if err := r.seal(c); err != nil {
-			return err
+			return false, err
 		}
 		add = append(add, r)
 	}
 	if err := p.fault(); err != nil {
-		return err
+		return false, err
 	}
-	if err := insertRecipients(ctx, tx, add); err != nil {
-		return err
-	}
-	return setCount(ctx, tx, n.ID)
+	return changed || len(add) > 0, insertRecipients(ctx, tx, add)
 }
 
 // suited are the versions that an organisation gets unless somebody chose. An
@@ -353,7 +358,9 @@ func (s *Service) editable(ctx context.Context, tx *db.Tx, id ID, who gate.Ident
 	return err
 }
 
-// AddRecipients adds recipients to a draft, or reasons to those it has.
+// AddRecipients adds recipients to a draft, or reasons to those it has. When
+// that changes anything the draft has another revision: Send takes the one that
+// was checked with these recipients.
 func (s *Service) AddRecipients(ctx context.Context, id ID, list []NewRecipient) error {
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "recipients", "n": len(list)}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
@@ -364,12 +371,16 @@ func (s *Service) AddRecipients(ctx context.Context, id ID, list []NewRecipient)
 		if row.Stage != Draft {
 			return ErrSent
 		}
-		return s.enlist(ctx, tx, who, reach, &row.Notice, list)
+		changed, err := s.enlist(ctx, tx, who, reach, &row.Notice, list)
+		if err != nil || !changed {
+			return err
+		}
+		return relisted(ctx, tx, id, s.now())
 	})
 	return err
 }
 
-// RemoveRecipient takes one off a draft.
+// RemoveRecipient takes one off a draft, which has another revision then.
 func (s *Service) RemoveRecipient(ctx context.Context, id, recipient ID) error {
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "remove"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
@@ -383,7 +394,7 @@ func (s *Service) RemoveRecipient(ctx context.Context, id, recipient ID) error {
 		if n == 0 {
 			return ErrNone
 		}
-		return setCount(ctx, tx, id)
+		return relisted(ctx, tx, id, s.now())
 	})
 	return err
 }

@@ -192,8 +192,14 @@ func (s *Service) draftFor(ctx context.Context, tx *db.Tx, act *ledger.Act, vuln
 		return err
 	}
 	act.Object, act.Public["recipients"] = objectOf(n.ID), len(exposed)
-	if err := s.enlist(ctx, tx, gate.Identity{Org: from}, gate.All, &n, whyYou(f, exposed)); err != nil {
+	changed, err := s.enlist(ctx, tx, gate.Identity{Org: from}, gate.All, &n, whyYou(f, exposed))
+	if err != nil {
 		return err
+	}
+	if changed { // somebody may be checking it: what they saw is not what would go out
+		if err := relisted(ctx, tx, n.ID, s.now()); err != nil {
+			return err
+		}
 	}
 	return publish(ctx, tx, "drafted", Happened{Notice: n.ID, From: from, Count: len(exposed)}, from)
 }
@@ -218,6 +224,18 @@ func (s *Service) groupDraft(ctx context.Context, tx *db.Tx, from, vulnerability
 		}
 		c = last.Content
 		c.AnswerBy, c.FixBy = time.Time{}, time.Time{}
+		if !f.AttackAt.IsZero() && !f.AttackAt.After(now) {
+			c.AttackSeenAt = f.AttackAt
+		}
+		c.KnownAt = time.Time{} // of these the hub came to know now, and not when it warned the first
+		for _, e := range exposed {
+			if !e.FoundAt.IsZero() && (c.KnownAt.IsZero() || e.FoundAt.Before(c.KnownAt)) {
+				c.KnownAt = e.FoundAt
+			}
+		}
+		if c.KnownAt.IsZero() {
+			c.KnownAt = now
+		}
 	} else if err != db.ErrNoRows {
 		return Notice{}, err
 	} else {

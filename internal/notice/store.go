@@ -199,6 +199,15 @@ func setCount(ctx context.Context, tx *db.Tx, id ID) error {
 	return err
 }
 
+// relisted counts the recipients of a draft anew and raises its revision: who
+// checked it saw others.
+func relisted(ctx context.Context, tx *db.Tx, id ID, at time.Time) error {
+	if _, err := tx.Exec(ctx, "UPDATE notice_notice SET revision = revision + 1, updated_at = $2 WHERE id = $1 AND stage = 'draft'", id, db.Micros(at)); err != nil {
+		return err
+	}
+	return setCount(ctx, tx, id)
+}
+
 func deleteDraft(ctx context.Context, tx *db.Tx, id ID) error {
 	if _, err := tx.Exec(ctx, "DELETE FROM notice_recipient WHERE notice_id = $1", id); err != nil {
 		return err

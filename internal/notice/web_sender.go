@@ -179,6 +179,7 @@ type editView struct {
 	Head       page.Head
 	ID         ID
 	Revision   string
+	Seen       string // digest of the content that the form began with
 	Nav        []tab
 	Facts      editPart
 	Management editPart
@@ -212,7 +213,7 @@ func (v *screen) edit(bad error) error {
 		return v.Redirect("/notices/" + n.ID)
 	}
 	c := &n.Content
-	d := editView{ID: n.ID, Revision: strconv.FormatInt(n.Revision, 10), Nav: v.draftNav(n.ID, "edit"), Corrects: n.Corrects != ""}
+	d := editView{ID: n.ID, Revision: strconv.FormatInt(n.Revision, 10), Seen: digestOf(c), Nav: v.draftNav(n.ID, "edit"), Corrects: n.Corrects != ""}
 	d.Head = page.Head{Crumbs: []page.Crumb{v.noticesCrumb(), {Text: n.Number}}, H1: v.T("notice.web.edit"), Lead: v.T("notice.web.edit.lead"),
 		Acts: []page.Act{{Text: v.T("notice.web.discard"), Href: "/notices/" + n.ID + "/discard", Post: true, Kind: "quiet"}}}
 	v.editFields(&d, c)
@@ -220,7 +221,7 @@ func (v *screen) edit(bad error) error {
 	shell.Density, shell.Handling = page.Desk, v.handling(v.s.Rules.Highest(c.TLP, v.highest(c)), c.Clearance)
 	if bad != nil {
 		shell = shell.Fail(bad, v.Forms())
-		d.Revision = v.Form("revision")
+		d.Revision, d.Seen = v.Form("revision"), v.Form("seen")
 	}
 	return v.Render("notice/edit", shell, d)
 }
@@ -326,6 +327,9 @@ func (v *screen) edited() error {
 		return v.edit(fault.New(fault.Invalid, "notice.invalid", "n", len(places)).At(places...))
 	}
 	revision, _ := strconv.ParseInt(v.Form("revision"), 10, 64)
+	if v.Form("seen") == digestOf(&n.Content) { // others were added meanwhile, and nobody wrote: nothing is lost
+		revision = n.Revision
+	}
 	if _, err := v.s.Edit(v.Context(), n.ID, revision, c); err != nil {
 		if comesBack(err) && !errors.Is(err, ErrSent) {
 			return v.edit(renamed(err, map[string]string{"/technical/indicators": "/technical/indicators", "/technical/checks": "/technical/checks/ja", "/about": "/about"}))
