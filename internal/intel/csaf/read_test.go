@@ -127,6 +127,7 @@ func TestReadVersions(t *testing.T) {
 		{"<= 4.1 | < january 20 2017.", nil, "? <= 4.1 | < january 20 2017.", ""},
 		{"6.02 (excluding Version 5.83 Version 5.92 and all subsequent minor releases)", nil, "? 6.02 (excluding Version 5.83 Version 5.92 and all subsequent minor releases)", ""},
 		{">= 5.0 | < 4.0", nil, "? >= 5.0 | < 4.0", ""},
+		{"-", nil, "? -", ""}, // no version is not every version
 	} {
 		v := readVersions("", c.text, version.Generic)
 		if d := cmp.Diff(c.ranges, v.ranges); d != "" || strings.Join(v.versions, " ") != c.versions || v.fixed != c.fixed {

@@ -35,7 +35,7 @@ func readVersions(exact, ranged string, scheme version.Scheme) versions {
 }
 
 var (
-	allVersions = regexp.MustCompile(`(?i)^(vers:(all)?/(\*|all)|\*|all|any|-|all (supported |firmware |released |software )?(versions?|releases))$`)
+	allVersions = regexp.MustCompile(`(?i)^(vers:(all)?/(\*|all)|\*|all|any|all (supported |firmware |released |software )?(versions?|releases))$`)
 	leadWords   = regexp.MustCompile(`(?i)^(all )?(supported |firmware |software |product )?(versions?|releases?)[: ]+`)
 	versHead    = regexp.MustCompile(`^vers:([a-z0-9.+-]*)/`)
 	comparator  = regexp.MustCompile(`>=|=>|<=|=<|==|!=|<|>|=|≤|≥`)
