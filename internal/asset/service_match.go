@@ -55,3 +55,10 @@ func (s *Service) MatchableOf(ctx context.Context, tx *db.Tx, operator, makerKey
 	})
 	return ids, err
 }
+
+// WrittenName returns how a register writes the maker and the product of an
+// entry; empty when the entry is gone. It is for the hub itself, which has
+// decided who reads it.
+func (s *Service) WrittenName(ctx context.Context, tx *db.Tx, id ID) (string, error) {
+	return loadWrittenName(ctx, tx, id)
+}

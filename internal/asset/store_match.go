@@ -3,6 +3,7 @@ package asset
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"noroshi/internal/base/db"
 )
@@ -66,4 +67,15 @@ func loadMany(ctx context.Context, tx *db.Tx, org string, ids []ID, each func(r 
 // eachOfProduct calls each for every entry of one product of a register.
 func eachOfProduct(ctx context.Context, tx *db.Tx, org, makerKey, productKey string, each func(r *row) error) error {
 	return queryItems(ctx, tx, "org_id = $1 AND maker_key = $2 AND product_key = $3", []any{org, makerKey, productKey}, each)
+}
+
+// loadWrittenName returns how an entry's maker and product are written; empty
+// when the entry is gone.
+func loadWrittenName(ctx context.Context, tx *db.Tx, id ID) (name string, err error) {
+	var maker, product string
+	err = tx.QueryRow(ctx, "SELECT maker_name, product_name FROM asset_item WHERE id = $1", id).Scan(&maker, &product)
+	if err == db.ErrNoRows {
+		return "", nil
+	}
+	return strings.TrimSpace(maker + " " + product), err
 }

@@ -179,7 +179,7 @@ func TestCommandsAgainstAHub(t *testing.T) {
 		code      int
 		want      []string
 	}{
-		{byWriter, "ja", []string{"list"}, 0, []string{"注視", "CVE-2026-90001", "Orvane Edgegate", "該当（確実）", "1台", string(e.ID)}},
+		{byWriter, "ja", []string{"list"}, 0, []string{"注視", "CVE-2026-90001", "Orvane EdgeGate 410", "該当（確実）", "1台", string(e.ID)}},
 		{byWriter, "en", []string{"list", "--priority", "watch", "--limit", "1"}, 0, []string{"Watch", "Affected (certain)", "1 device"}},
 		{byWriter, "en", []string{"list", "--json", "--all"}, 0, []string{`"vulnerability": "CVE-2026-90001"`}},
 		{byWriter, "en", []string{"show", string(e.ID)}, 0, []string{"9.1.5", "It can be reached from the internet", "It supports an essential service", "internet"}},

@@ -133,7 +133,10 @@ func (s *Service) show(ctx context.Context, tx *db.Tx, who gate.Identity, rows [
 			e.Title, e.Facts = v.In(who.Lang), beside(&v)
 		}
 	}
-	return out, nil
+	if Access.Reach(who, "exposure.list") != gate.Own {
+		return out, nil
+	}
+	return out, s.inOwnWords(ctx, tx, out)
 }
 
 func beside(v *intel.Vulnerability) *Beside {
@@ -306,7 +309,7 @@ func (s *Service) Of(ctx context.Context, tx *db.Tx, vulnerability string, orgs 
 		}
 		out = append(out, r.Exposure)
 	}
-	return out, nil
+	return out, s.inOwnWords(ctx, tx, out)
 }
 
 // Figures are the five numbers of an executive.

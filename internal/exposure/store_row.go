@@ -241,3 +241,13 @@ func loadPast(ctx context.Context, tx *db.Tx, row ID) (out []pastRow, err error)
 	}
 	return out, rows.Err()
 }
+
+// anyItem returns an entry of an operator's register that is of a product;
+// empty when there is none any more.
+func anyItem(ctx context.Context, tx *db.Tx, org, key string) (id string, err error) {
+	err = tx.QueryRow(ctx, "SELECT item_id FROM exposure_subject WHERE product_key = $1 AND org_id = $2 ORDER BY item_id LIMIT 1", key, org).Scan(&id)
+	if err == db.ErrNoRows {
+		return "", nil
+	}
+	return id, err
+}

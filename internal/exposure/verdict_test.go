@@ -415,17 +415,17 @@ func TestSupportEnds(t *testing.T) {
 			slices.Sort(out)
 			return out
 		}
-		if got := find(); !slices.Equal(got, []string{"orvane oldgate exact attend", "orvane soongate ends_soon watch"}) {
+		if got := find(); !slices.Equal(got, []string{"Orvane Old Gate exact attend", "Orvane Soon Gate ends_soon watch"}) {
 			t.Fatalf("%v", got)
 		}
 		h.Clock.Pass(48 * time.Hour) // the 24th: its last day
 		h.work()
-		if got := find(); got[1] != "orvane soongate ends_soon watch" {
+		if got := find(); got[1] != "Orvane Soon Gate ends_soon watch" {
 			t.Errorf("on its last day: %v", got)
 		}
 		h.Clock.Pass(24 * time.Hour)
 		h.work()
-		if got := find(); got[1] != "orvane soongate exact attend" {
+		if got := find(); got[1] != "Orvane Soon Gate exact attend" {
 			t.Errorf("after its last day: %v", got)
 		}
 		h.change(h.wind(), soon, "support_ends_at", "2029-01-01")
@@ -435,7 +435,7 @@ func TestSupportEnds(t *testing.T) {
 		}
 		h.Clock.Pass(365 * 24 * time.Hour)
 		h.work()
-		if got := find(); !slices.Equal(got, []string{"orvane goodgate ends_soon watch", "orvane oldgate exact attend"}) {
+		if got := find(); !slices.Equal(got, []string{"Orvane Good Gate ends_soon watch", "Orvane Old Gate exact attend"}) {
 			t.Errorf("a year later: %v", got)
 		}
 	})
