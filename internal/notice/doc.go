@@ -10,6 +10,8 @@
 // hold (the tear-line check); a notice passed down the chain shows each firm
 // its own part, and its sender counts in which small numbers are ranges; a
 // link without an account is 128 random bits of which only a digest is kept.
+// Into a closed network letters go by file, sealed and signed, and answers come
+// back so: each once, in order, and only from the hub whose key was entered.
 //
 // Law: information is provided under Act 42 of 2025 articles 37 to 41 and 45;
 // marks follow the Traffic Light Protocol 2.0 (FIRST). A buyer who asks a
@@ -17,7 +19,8 @@
 // subcontract payments.
 //
 // Tables: notice_notice, notice_recipient, notice_answer, notice_outbox,
-// notice_link, notice_ticket, notice_found. Events out: notice.sent,
+// notice_link, notice_ticket, notice_found, notice_closed, notice_origin,
+// notice_carried. Events out: notice.sent,
 // notice.opened, notice.answered, notice.withdrawn, notice.relayed,
 // notice.helped, notice.reminded, notice.drafted, notice.lettered. Events in: exposure.found,
 // exposure.changed; its own and post.failed, for the channels.
