@@ -9,7 +9,8 @@ import (
 )
 
 // Checked is what stands between a draft and its recipients. Problems have to
-// be corrected; remarks may be accepted by whoever sends.
+// be corrected; remarks may be accepted by whoever sends; that it comes late is
+// said, and holds nothing up.
 type Checked struct {
 	Problems []fault.Place `json:"problems"`
 	Remarks  []fault.Place `json:"remarks"`
@@ -69,13 +70,10 @@ func (r *RuleSet) Check(c *Content, names []string, used []Kind, recipients int,
 		}
 		bad.add(at, code, "value", l.Value)
 	}
-	out := Checked{Problems: bad, Remarks: notes, Values: torn.Values, Leaks: len(torn.Leaks)}
+	// That the attack has begun is no remark: it asks for speed, and whoever
+	// sends cannot mend it.
 	n := Notice{Content: *c}
-	if out.Late = n.Late(now); out.Late > 0 {
-		notes.add("/attack_seen_at", "notice.check.late")
-		out.Remarks = notes
-	}
-	return out
+	return Checked{Problems: bad, Remarks: notes, Values: torn.Values, Leaks: len(torn.Leaks), Late: n.Late(now)}
 }
 
 // need asks for Japanese, and remarks that English is missing.

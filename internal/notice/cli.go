@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +64,7 @@ func checkCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			}
 			// Who the recipients are the hub knows; here their number is enough.
 			got := rules.Check(&c, nil, nil, max(1, len(in.Recipients)), now)
-			if err := env.Emit(got, func(w io.Writer, p text.Printer) error { return writeChecked(w, p, got) }); err != nil {
+			if err := env.Emit(got, func(w io.Writer, p text.Printer) error { return writeChecked(w, p, got, c.AttackSeenAt) }); err != nil {
 				return err
 			}
 			if n := len(got.Problems); n > 0 {
@@ -74,24 +75,19 @@ func checkCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	}
 }
 
-func writeChecked(w io.Writer, p text.Printer, got Checked) error {
+func writeChecked(w io.Writer, p text.Printer, got Checked, attack time.Time) error {
 	var b strings.Builder
+	if got.Late > 0 {
+		fmt.Fprintln(&b, p.T("notice.check.late", "at", p.Time(attack), "d", p.Duration(got.Late)))
+	}
 	for _, pl := range append(got.Problems[:len(got.Problems):len(got.Problems)], got.Remarks...) {
-		fmt.Fprintf(&b, "%s: %s\n", pl.At, sayPlace(p, pl))
+		fmt.Fprintf(&b, "%s: %s\n", placeName(p, pl.At), sayPlace(p, pl))
 	}
 	if len(got.Problems) == 0 {
 		fmt.Fprintln(&b, p.T("notice.web.check.torn", "n", got.Values))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-func sayPlace(p text.Printer, pl fault.Place) string {
-	var pairs []any
-	for k, a := range pl.Args {
-		pairs = append(pairs, k, a)
-	}
-	return p.T(pl.Code, pairs...)
 }
 
 // draftCommand is "noroshi notice draft [FILE] [--vulnerability ID]".
@@ -159,7 +155,7 @@ func sendCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			}
 			if !yes {
 				if err := env.Emit(v, func(w io.Writer, p text.Printer) error {
-					if err := writeChecked(w, p, v.Checked); err != nil {
+					if err := writeChecked(w, p, v.Checked, v.Notice.Content.AttackSeenAt); err != nil {
 						return err
 					}
 					_, err := fmt.Fprintln(w, p.T("notice.web.check.bar", "n", v.Recipients))
@@ -170,12 +166,22 @@ func sendCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				if n := len(v.Checked.Problems); n > 0 {
 					return fault.New(fault.Unmet, ErrChecks.Code, "n", n)
 				}
-				env.Say("notice.cli.yes")
+				if n := len(v.Checked.Remarks); n > 0 && !despite {
+					env.Say("notice.cli.yes.despite", "n", n)
+				} else {
+					env.Say("notice.cli.yes")
+				}
 				return nil
+			}
+			if v.Checked.Late > 0 { // beside the data: a script reads those
+				env.Say("notice.check.late", "at", env.Printer().Time(v.Notice.Content.AttackSeenAt), "d", env.Printer().Duration(v.Checked.Late))
+			}
+			if n := len(v.Checked.Remarks); n > 0 && !despite && len(v.Checked.Problems) == 0 {
+				return inWords(p, fault.New(fault.Unmet, "notice.cli.despite", "n", n).At(v.Checked.Remarks...))
 			}
 			var d Dispatched
 			if err := hub.Do(c.Context(), "POST", at+"/sending", SendInput{v.Notice.Revision, despite}, &d, fmt.Sprintf("%s-%d", args[0], v.Notice.Revision)); err != nil {
-				return err
+				return inWords(p, err)
 			}
 			return env.Emit(d, func(w io.Writer, p text.Printer) error {
 				_, err := fmt.Fprintln(w, p.T("notice.cli.sent", "number", d.Number, "n", d.Recipients))

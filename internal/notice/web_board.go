@@ -92,13 +92,13 @@ func (v *screen) check(bad error) error {
 	}
 	rows := func(list []fault.Place) (out []checkRow) {
 		for _, p := range list {
-			out = append(out, checkRow{v.where(p.At), v.placeWords(p)})
+			out = append(out, checkRow{placeName(v.Printer, p.At), sayPlace(v.Printer, p)})
 		}
 		return out
 	}
 	d.Problems, d.Remarks = rows(r.Checked.Problems), rows(r.Checked.Remarks)
 	if r.Checked.Late > 0 {
-		d.Late = v.T("notice.web.late", "d", v.Duration(r.Checked.Late))
+		d.Late = v.T("notice.check.late", "at", v.Time(c.AttackSeenAt), "d", v.Duration(r.Checked.Late))
 	}
 	d.Facts = page.Facts{Tight: true, Rows: []page.Fact{{Name: v.T("notice.web.col.severity"), Value: v.T("page.severity." + string(c.Severity))}, {Name: v.T("notice.web.col.answer_by"), Value: v.Time(c.AnswerBy)}}}
 	if !c.FixBy.IsZero() {
@@ -113,28 +113,6 @@ func (v *screen) check(bad error) error {
 		shell = shell.Fail(bad, v.Forms())
 	}
 	return v.Render("notice/check", shell, d)
-}
-
-// placeWords says what is wrong at one place.
-func (v *screen) placeWords(p fault.Place) string {
-	var pairs []any
-	for k, a := range p.Args {
-		pairs = append(pairs, k, a)
-	}
-	return v.T(p.Code, pairs...)
-}
-
-// where names the part of a draft that a pointer leads to.
-func (v *screen) where(at string) string {
-	for _, k := range Kinds {
-		if len(at) > len(k) && at[1:len(k)+1] == string(k) {
-			return v.kind(k)
-		}
-	}
-	if at == "/recipients" {
-		return v.T("notice.web.nav.recipients")
-	}
-	return v.T("notice.web.whole")
 }
 
 func (v *screen) send() error {
