@@ -139,9 +139,15 @@ type Known struct {
 	Impact      string
 	Likelihood  float64
 	Vector      string
-	Sighted     int // own sightings of its use that everybody may know of
-	Withdrawn   bool
+	Sighted     int  // own sightings of its use that everybody may know of
+	Withdrawn   bool // by a source
+	Described   bool // by a source that does not take it back
+	Rejected    bool // by the CVE list, which counts alone
 }
+
+// over reports whether the vulnerability is none: everybody who describes it
+// took it back, or the CVE list did.
+func (k Known) over() bool { return k.Rejected || k.Withdrawn && !k.Described }
 
 // attacked reports whether it is used in attacks.
 func (k Known) attacked() bool { return k.Exploited || k.Sighted > 0 || k.Stated == Active }
@@ -193,7 +199,7 @@ func (g *group) compute(m *matcher, facts func(id string) Known, r *rules) (rows
 	rows = make([]computed, 0, len(order))
 	for _, v := range order {
 		k := facts(v)
-		if k.Withdrawn {
+		if k.over() {
 			continue
 		}
 		rows = append(rows, r.row(v, k, by[v], g.dependents))

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"noroshi/internal/asset"
 	"noroshi/internal/base/fault"
@@ -22,6 +23,8 @@ type Stated struct {
 	known map[string]Known
 	names *product.Dictionary // made when the first free text asks
 	memo  map[wording]Named
+
+	listed map[string]time.Time // while reading: when the CVE list last spoke of an id
 }
 
 // wording is a maker and a product as a register writes them.
@@ -31,7 +34,7 @@ type wording struct{ maker, ware string }
 // compiled indexes. Each of paths has to say something.
 func ReadStated(ctx context.Context, paths []string, reader feed.Reader) (*Stated, error) {
 	var b product.Builder
-	s := &Stated{known: map[string]Known{}, memo: map[wording]Named{}}
+	s := &Stated{known: map[string]Known{}, memo: map[wording]Named{}, listed: map[string]time.Time{}}
 	for _, path := range paths {
 		compiled, err := isCompiled(path)
 		if err != nil {
@@ -60,12 +63,19 @@ func ReadStated(ctx context.Context, paths []string, reader feed.Reader) (*State
 			return nil, err
 		}
 	}
-	s.index = b.Index()
+	s.index, s.listed = b.Index(), nil
 	return s, nil
 }
 
 // take keeps what matching needs of a record.
 func (s *Stated) take(b *product.Builder, r *feed.Record) {
+	if r.Kind == feed.CVE5 { // of several accounts of the list the newest counts
+		if was, ok := s.listed[r.ID]; !ok || !r.Modified.Before(was) {
+			k := s.known[r.ID]
+			s.listed[r.ID], k.Rejected = r.Modified, r.Withdrawn
+			s.known[r.ID] = k
+		}
+	}
 	if r.Withdrawn {
 		s.learn(r.ID, Known{Withdrawn: true})
 		return
@@ -73,7 +83,7 @@ func (s *Stated) take(b *product.Builder, r *feed.Record) {
 	for i := range r.Statements {
 		b.Add(r.Statements[i])
 	}
-	k := Known{}
+	k := Known{Described: r.Kind != feed.KEV && r.Kind != feed.EPSS}
 	if e := r.Exploited; e != nil {
 		k.Exploited, k.Ransomware = true, e.Ransomware
 	}
@@ -94,9 +104,6 @@ func (s *Stated) take(b *product.Builder, r *feed.Record) {
 			k.Vector = score.Vector
 		}
 	}
-	if k == (Known{}) {
-		return
-	}
 	s.learn(r.ID, k)
 	for _, alias := range r.Aliases {
 		if strings.HasPrefix(alias, "CVE-") {
@@ -111,6 +118,8 @@ func (s *Stated) learn(id string, k Known) {
 	was.Exploited = was.Exploited || k.Exploited
 	was.Ransomware = was.Ransomware || k.Ransomware
 	was.Withdrawn = was.Withdrawn || k.Withdrawn
+	was.Described = was.Described || k.Described
+	was.Rejected = was.Rejected || k.Rejected
 	was.Stated = max(was.Stated, k.Stated)
 	was.Likelihood = max(was.Likelihood, k.Likelihood)
 	for _, f := range [...]struct{ to, from *string }{{&was.Automatable, &k.Automatable}, {&was.Impact, &k.Impact}, {&was.Vector, &k.Vector}} {
@@ -164,7 +173,7 @@ func (s *Stated) of(v *variant, all bool, yield func(*product.Finding)) {
 		find = s.index.Match
 	}
 	for f := range find(v.subject()) {
-		if !s.known[f.Vulnerability].Withdrawn {
+		if !s.known[f.Vulnerability].over() {
 			yield(&f)
 		}
 	}

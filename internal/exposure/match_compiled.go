@@ -37,6 +37,8 @@ const (
 	factWithdrawn
 	factConceivable
 	factActive
+	factDescribed
+	factRejected
 )
 
 // WriteTo writes the compiled form of feeds. The same feeds in the same order
@@ -48,7 +50,7 @@ func (s *Stated) WriteTo(to io.Writer) (int64, error) {
 		k := s.known[id]
 		put(id)
 		flags := byte(0)
-		for i, on := range [...]bool{k.Exploited, k.Ransomware, k.Withdrawn, k.Stated == Conceivable, k.Stated == Active} {
+		for i, on := range [...]bool{k.Exploited, k.Ransomware, k.Withdrawn, k.Stated == Conceivable, k.Stated == Active, k.Described, k.Rejected} {
 			if on {
 				flags |= 1 << i
 			}
@@ -141,7 +143,7 @@ func (s *Stated) readFacts(b []byte) error {
 		}
 		flags := b[at]
 		k := Known{
-			Exploited: flags&factExploited != 0, Ransomware: flags&factRansomware != 0, Withdrawn: flags&factWithdrawn != 0,
+			Exploited: flags&factExploited != 0, Ransomware: flags&factRansomware != 0, Withdrawn: flags&factWithdrawn != 0, Described: flags&factDescribed != 0, Rejected: flags&factRejected != 0,
 			Likelihood: math.Float64frombits(binary.BigEndian.Uint64(b[at+1:])),
 		}
 		switch {

@@ -105,3 +105,72 @@ func TestWordsAreAskedAboutOnTheHub(t *testing.T) {
 		check("named", "sea CVE-2026-90001 cpe:o:fortinet:fortios affected exact 1/1")
 	})
 }
+
+// One source that takes back does not silence another, but the CVE list does:
+// it alone gives out the id. A file and the hub answer alike.
+func TestWhoMayTakeBack(t *testing.T) {
+	nvd := func(rejected bool) string {
+		raw, err := json.Marshal(map[string]any{"resultsPerPage": 1, "startIndex": 0, "totalResults": 1, "format": "NVD_CVE", "version": "2.0", "timestamp": "2026-03-01T04:05:06.789",
+			"vulnerabilities": []said{{id: "CVE-2026-90001", vendor: "fortinet", product: "fortios", before: "7.2.5", withdrawn: rejected}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	list := func(rejected bool) string {
+		ware := "FortiOS"
+		if rejected {
+			ware = ""
+		}
+		return wordy("CVE-2026-90001", "Fortinet", ware, "7.2.5")
+	}
+	for name, c := range map[string]struct {
+		list, nvd bool // take back
+		want      string
+	}{
+		"nobody":    {false, false, "affected"},
+		"NVD alone": {false, true, "unknown"},
+		"the list":  {true, false, ""},
+		"both":      {true, true, ""},
+	} {
+		dir := t.TempDir()
+		for file, text := range map[string]string{"nvd.json": nvd(c.nvd), "CVE-2026-90001.json": list(c.list)} {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, order := range [][]string{{"nvd.json", "CVE-2026-90001.json"}, {"CVE-2026-90001.json", "nvd.json"}} {
+			s, err := ReadStated(context.Background(), []string{filepath.Join(dir, order[0]), filepath.Join(dir, order[1])}, feed.Reader{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, got := variant{ident: ident{name: "cpe:2.3:o:fortinet:fortios:7.2.4:*:*:*:*:*:*:*"}}, ""
+			s.of(&v, false, func(f *product.Finding) { got = f.Verdict.String() })
+			if got != c.want {
+				t.Errorf("%s takes back: %q, want %q", name, got, c.want)
+			}
+		}
+	}
+	eachHub(t, func(t *testing.T, h *hub) {
+		h.add(h.wind(), "cpe", cpeOf("fortinet", "fortios"), "version", "7.2.4")
+		check := func(when, want string) {
+			t.Helper()
+			h.settle()
+			if got := strings.Join(h.rows(), ", "); want == "" && got != "" || !strings.Contains(got, want) {
+				t.Errorf("%s: %q, want %q", when, got, want)
+			}
+			if run, err := h.Rematch(h.analyst()); err != nil || run.Counts.Found+run.Counts.Changed+run.Counts.Ended != 0 {
+				t.Errorf("%s: a rematch finds %+v to write, %v", when, run.Counts, err)
+			}
+		}
+		h.take("nvd", []byte(nvd(false)), false)
+		h.take("cve", []byte(list(false)), false)
+		check("nobody", " affected ")
+		h.take("nvd", []byte(strings.ReplaceAll(nvd(true), "2026-02-20T01", "2026-02-20T02")), false)
+		check("NVD alone", " unknown ")
+		h.take("cve", []byte(strings.ReplaceAll(list(true), "2026-02-20T01", "2026-02-21T01")), false)
+		check("the list", "")
+		h.take("cve", []byte(strings.ReplaceAll(list(false), "2026-02-20T01", "2026-02-22T01")), false)
+		check("given out again", " unknown ")
+	})
+}

@@ -72,7 +72,7 @@ type Reference struct {
 type Vulnerability struct {
 	ID         string            `json:"id"` // CVE id, else the source's own
 	Aliases    []string          `json:"aliases,omitempty"`
-	Withdrawn  bool              `json:"withdrawn,omitempty"` // by everyone who describes it
+	Withdrawn  bool              `json:"withdrawn,omitempty"` // by everyone who describes it, or rejected by the CVE list
 	Title      map[string]string `json:"title,omitempty"`     // by language: en, ja
 	Published  time.Time         `json:"published,omitzero"`  // first, by any source
 	Modified   time.Time         `json:"modified,omitzero"`   // last, by any source
@@ -164,6 +164,11 @@ func Merge(id string, aliases []string, accounts []Account) Vulnerability {
 		}
 	}
 	v.Withdrawn = v.Withdrawn && described
+	// The list that gives out a CVE id says alone that it was rejected: others
+	// may take weeks to follow. Of several accounts of it the newest stands first.
+	if i := slices.IndexFunc(v.Accounts, func(a Account) bool { return a.Kind == feed.CVE5 && a.Record.ID == id }); i >= 0 && v.Accounts[i].Record.Withdrawn {
+		v.Withdrawn = true
+	}
 	slices.Sort(v.Weaknesses)
 	v.Weaknesses = slices.Compact(v.Weaknesses)
 	slices.Sort(aliases)

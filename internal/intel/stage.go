@@ -282,6 +282,9 @@ func clip(s string) string {
 // bodies: those of a record that did not change are never packed.
 func (b *bodies) prepare(r *feed.Record) (row recordRow, id slotID, digest [9]byte, err error) {
 	statements := r.Statements
+	if r.Withdrawn {
+		statements = nil // what a source takes back it no longer says of products
+	}
 	var keys []string
 	for i := range statements {
 		keys = append(keys, productKeys(&statements[i])...)
