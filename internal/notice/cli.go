@@ -180,7 +180,7 @@ func sendCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				return inWords(p, fault.New(fault.Unmet, "notice.cli.despite", "n", n).At(v.Checked.Remarks...))
 			}
 			var d Dispatched
-			if err := hub.Do(c.Context(), "POST", at+"/sending", SendInput{v.Notice.Revision, despite}, &d, fmt.Sprintf("%s-%d", args[0], v.Notice.Revision)); err != nil {
+			if err := hub.Do(c.Context(), "POST", at+"/sending", SendInput{v.Notice.Revision, despite}, &d, fmt.Sprintf("%s-%d", v.Notice.ID, v.Notice.Revision)); err != nil {
 				return inWords(p, err)
 			}
 			return env.Emit(d, func(w io.Writer, p text.Printer) error {

@@ -1,6 +1,9 @@
 package notice
 
 import (
+	"errors"
+	"io"
+	"strings"
 	"testing"
 	"time"
 )
@@ -39,4 +42,41 @@ func TestPlacesAreNamed(t *testing.T) {
 			t.Errorf("%s is %q, want %q", at, got, want)
 		}
 	}
+}
+
+// A notice goes by its number wherever it goes by its id, for those whom it
+// concerns; to others the number is as unknown as any.
+func TestNumberIsAnID(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		n := h.told("wind")
+		wide := "ｗ" + strings.ToLower(n.Number[1:])
+		for _, number := range []string{n.Number, strings.ToLower(n.Number), wide, strings.ReplaceAll(n.Number, "-", "")} {
+			b, err := h.Board(h.analyst(), number, "", "", 0)
+			if err != nil || b.Notice.ID != n.ID || len(b.Rows) != 1 {
+				t.Errorf("board of %s: %+v %v", number, b.Rows, err)
+			}
+			l, err := h.Open(h.wind(), number)
+			if err != nil || l.Number != n.Number {
+				t.Errorf("letter %s: %v", number, err)
+			}
+		}
+		if _, err := h.Answer(h.wind(), wide, AnswerInput{State: Mitigated}); err != nil {
+			t.Errorf("answer: %v", err)
+		}
+		if err := h.Table(h.analyst(), n.Number, io.Discard); err != nil {
+			t.Errorf("table: %v", err)
+		}
+		for _, try := range []func(id ID) error{
+			func(id ID) error { _, err := h.Open(h.sea(), id); return err },
+			func(id ID) error {
+				_, err := h.Answer(h.sea(), id, AnswerInput{State: Checking})
+				return err
+			},
+		} {
+			known, unknown := try(n.Number), try("W-2222-2222")
+			if !errors.Is(known, ErrNone) || known.Error() != unknown.Error() {
+				t.Errorf("somebody else's number: %v, a number of nothing: %v", known, unknown)
+			}
+		}
+	})
 }

@@ -69,6 +69,7 @@ type Answered struct {
 // Answer answers a letter of one's own organisation. An answer is added to the
 // ones before and changes none; the last one holds.
 func (s *Service) Answer(ctx context.Context, id ID, in AnswerInput) (out Answered, err error) {
+	id = s.letterID(ctx, id)
 	act := &ledger.Act{Verb: "notice.answer", Object: letterOf(id)}
 	out.Receipt, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, n, err := loadLetter(ctx, tx, id, who.Org, who.Clearance)
@@ -175,6 +176,7 @@ const maxEvidence = 20
 
 // AddEvidence adds a file to one's answer: a record, a photograph, a list.
 func (s *Service) AddEvidence(ctx context.Context, id ID, name string, content io.Reader) (m blob.Meta, err error) {
+	id = s.letterID(ctx, id)
 	// What is staged and not added is swept later; nothing is staged for
 	// somebody who may not add it.
 	if err := s.read(ctx, "notice.answer", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
@@ -214,6 +216,7 @@ func (s *Service) AddEvidence(ctx context.Context, id ID, name string, content i
 // Evidence opens a file of a letter: for the recipient itself, and for the
 // sender who told it.
 func (s *Service) Evidence(ctx context.Context, letter ID, file string) (m blob.Meta, content io.ReadCloser, err error) {
+	letter = s.letterID(ctx, letter)
 	find := func(tx *db.Tx) error {
 		if m, err = s.Blobs.Get(ctx, tx, file); err != nil || m.Object != letterOf(letter) {
 			return ErrNone
@@ -249,6 +252,7 @@ func (s *Service) Evidence(ctx context.Context, letter ID, file string) (m blob.
 // AskHelp asks the desk, or says more to it, in the conversation of a letter.
 // The first time opens a ticket.
 func (s *Service) AskHelp(ctx context.Context, id ID, question string) (t Ticket, err error) {
+	id = s.letterID(ctx, id)
 	act := &ledger.Act{Verb: "notice.help", Object: letterOf(id), Secret: question}
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, n, err := loadLetter(ctx, tx, id, who.Org, who.Clearance)

@@ -44,6 +44,7 @@ var timeSteps = []string{"sent", "opened", "answered", "fixed"}
 // Board returns how a notice of one's own stands: counts over all recipients,
 // the times each step took, and a page of rows. State narrows the rows.
 func (s *Service) Board(ctx context.Context, id ID, state State, after string, limit int) (b Board, err error) {
+	id = s.ownID(ctx, id)
 	err = s.read(ctx, "notice.board", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		n, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
@@ -154,6 +155,7 @@ func (s *Service) rows(ctx context.Context, tx *db.Tx, who gate.Identity, list [
 // Table writes the board of a notice as CSV, all recipients by name. Reading
 // everybody's answer at once is an act.
 func (s *Service) Table(ctx context.Context, id ID, w io.Writer) error {
+	id = s.ownID(ctx, id)
 	var rows []Row
 	act := &ledger.Act{Verb: "notice.board", Object: objectOf(id), Public: map[string]any{"step": "table"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {

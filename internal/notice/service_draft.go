@@ -308,6 +308,7 @@ func kindsOf(chosen, otherwise []Kind) []Kind {
 
 // Edit writes a draft's content. Revision is the one that was seen.
 func (s *Service) Edit(ctx context.Context, id ID, revision int64, c Content) (n Notice, err error) {
+	id = s.ownID(ctx, id)
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "edit"}}
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
@@ -340,6 +341,7 @@ func (s *Service) Edit(ctx context.Context, id ID, revision int64, c Content) (n
 
 // Discard throws a draft away.
 func (s *Service) Discard(ctx context.Context, id ID) error {
+	id = s.ownID(ctx, id)
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "discard"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		if err := s.editable(ctx, tx, id, who); err != nil {
@@ -362,6 +364,7 @@ func (s *Service) editable(ctx context.Context, tx *db.Tx, id ID, who gate.Ident
 // that changes anything the draft has another revision: Send takes the one that
 // was checked with these recipients.
 func (s *Service) AddRecipients(ctx context.Context, id ID, list []NewRecipient) error {
+	id = s.ownID(ctx, id)
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "recipients", "n": len(list)}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
@@ -382,6 +385,7 @@ func (s *Service) AddRecipients(ctx context.Context, id ID, list []NewRecipient)
 
 // RemoveRecipient takes one off a draft, which has another revision then.
 func (s *Service) RemoveRecipient(ctx context.Context, id, recipient ID) error {
+	id = s.ownID(ctx, id)
 	act := &ledger.Act{Verb: "notice.draft", Object: objectOf(id), Public: map[string]any{"step": "remove"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		if err := s.editable(ctx, tx, id, who); err != nil {

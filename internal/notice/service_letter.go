@@ -151,6 +151,7 @@ func (c Content) heading() Content {
 // Open opens a letter of one's own organisation. The first look is an act: the
 // sender sees that it was opened, and when.
 func (s *Service) Open(ctx context.Context, id ID) (l Letter, err error) {
+	id = s.letterID(ctx, id)
 	err = s.read(ctx, "notice.open", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, n, err := loadLetter(ctx, tx, id, who.Org, who.Clearance)
 		if err != nil {
@@ -183,6 +184,7 @@ func (s *Service) Open(ctx context.Context, id ID) (l Letter, err error) {
 
 // Preview returns what one recipient of a draft, or of a notice, sees.
 func (s *Service) Preview(ctx context.Context, id, recipient ID) (l Letter, err error) {
+	id = s.ownID(ctx, id)
 	err = s.read(ctx, "notice.board", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		n, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
@@ -201,6 +203,7 @@ func (s *Service) Preview(ctx context.Context, id, recipient ID) (l Letter, err 
 
 // Help returns the conversation of a letter's call for help.
 func (s *Service) Help(ctx context.Context, id ID) (out []thread.Message, err error) {
+	id = s.letterID(ctx, id)
 	err = s.read(ctx, "notice.open", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		if _, _, err := loadLetter(ctx, tx, id, who.Org, who.Clearance); err != nil {
 			return err

@@ -68,6 +68,7 @@ type Reachable struct {
 
 // Reachable returns what a letter of one's own may be passed on to.
 func (s *Service) Reachable(ctx context.Context, id ID) (out Reachable, err error) {
+	id = s.letterID(ctx, id)
 	err = s.read(ctx, "notice.relay", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, n, err := loadLetter(ctx, tx, id, who.Org, who.Clearance)
 		if err != nil {
@@ -114,6 +115,7 @@ func (s *Service) tied(ctx context.Context, tx *db.Tx, firm string) (out []strin
 // act. Each of them gets a part of its own, under one's own key, and sees
 // nothing of the others.
 func (s *Service) Relay(ctx context.Context, id ID, in RelayInput) (out Passed, err error) {
+	id = s.letterID(ctx, id)
 	act := &ledger.Act{Verb: "notice.relay", Object: letterOf(id)}
 	out.Receipt, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, n, err := loadLetter(ctx, tx, id, who.Org, who.Clearance)
@@ -324,6 +326,7 @@ const maxLinks = 5
 // NewLink makes another link for a firm that one passed a letter on to, and
 // ends the ones before.
 func (s *Service) NewLink(ctx context.Context, letter, child ID) (p PassedTo, err error) {
+	letter = s.letterID(ctx, letter)
 	act := &ledger.Act{Verb: "notice.relay", Object: letterOf(letter), Public: map[string]any{"step": "link"}}
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		_, n, err := loadLetter(ctx, tx, letter, who.Org, who.Clearance)
@@ -389,6 +392,7 @@ type ShownPart struct {
 
 // Passing returns what became of a letter that one passed on.
 func (s *Service) Passing(ctx context.Context, id ID) (out Passing, err error) {
+	id = s.letterID(ctx, id)
 	out.Counts = map[State]Range{}
 	err = s.read(ctx, "notice.relay", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		if _, _, err := loadLetter(ctx, tx, id, who.Org, who.Clearance); err != nil {

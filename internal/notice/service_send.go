@@ -19,6 +19,7 @@ import (
 
 // Get returns a notice of one's own organisation.
 func (s *Service) Get(ctx context.Context, id ID) (n Notice, err error) {
+	id = s.ownID(ctx, id)
 	err = s.read(ctx, "notice.board", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
@@ -71,6 +72,7 @@ type Review struct {
 
 // Review checks a draft of one's own, as Send will.
 func (s *Service) Review(ctx context.Context, id ID) (v Review, err error) {
+	id = s.ownID(ctx, id)
 	err = s.read(ctx, "notice.draft", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
@@ -145,6 +147,7 @@ type Dispatched struct {
 // returns. The record holds how many were told and what, as digests, and never
 // who: the sender's own list says that, under its key.
 func (s *Service) Send(ctx context.Context, id ID, in SendInput) (d Dispatched, err error) {
+	id = s.ownID(ctx, id)
 	act := &ledger.Act{Verb: "notice.send", Object: objectOf(id)}
 	d.Receipt, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
@@ -249,6 +252,7 @@ func reasonOf(at, text string) (string, error) {
 
 // Withdraw takes a notice back. Recipients keep it, marked, with the reason.
 func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
+	id = s.ownID(ctx, id)
 	act := &ledger.Act{Verb: "notice.withdraw", Object: objectOf(id), Public: map[string]any{"step": "withdraw"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
@@ -295,6 +299,7 @@ func (s *Service) tellEnded(ctx context.Context, tx *db.Tx, who gate.Identity, n
 // Correct makes a draft that will take the place of a notice, with its content
 // and its recipients. The notice holds until the draft is sent.
 func (s *Service) Correct(ctx context.Context, id ID) (n Notice, err error) {
+	id = s.ownID(ctx, id)
 	act := &ledger.Act{Verb: "notice.withdraw", Object: objectOf(id), Public: map[string]any{"step": "correct"}}
 	_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
