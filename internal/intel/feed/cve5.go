@@ -172,7 +172,9 @@ func (p *reading) cveContainer(c *jsonscan.Cursor, r *Record, f *further, place 
 			f.add(name, c.Raw())
 		}
 	}
-	if lines = besides(lines); len(lines) > 0 {
+	lines = besides(lines)
+	amongReleases(lines)
+	if len(lines) > 0 {
 		r.Statements = append(r.Statements, product.Statement{Ref: place + "/affected", Root: product.Node{Lines: lines}})
 	}
 	if by.By == "CISA-ADP" {

@@ -85,6 +85,9 @@ func (p *reading) cveAffected(c *jsonscan.Cursor, lines []product.Line) []produc
 			// A version inside the name counts only where no other is given:
 			// makers put the fixed one there as often as the affected one.
 			if len(a.versions) > 0 {
+				if l.Name.Version == cpe.NA && l.Status == product.Affected && len(l.Ranges)+len(l.Versions) == 0 {
+					l.Unread = noVersion
+				}
 				l.Name.Version, l.Name.Update = cpe.Any, cpe.Any
 			}
 			lines = append(lines, l)
@@ -212,6 +215,29 @@ func (a *cveProduct) lines() (lines []product.Line) {
 		lines = append(lines, product.Line{Status: cveStatus(a.status), Detail: detail})
 	}
 	return lines
+}
+
+// noVersion is the version of a name of which its source says that it has none.
+const noVersion = "-"
+
+// amongReleases leaves "every version" of a name without a version unread where
+// another line names releases of the same product: "windows_10:-" beside
+// windows_10 1607 is the first release and not all of them.
+func amongReleases(lines []product.Line) {
+	releases := map[cpe.Name]bool{}
+	of := func(l *product.Line) cpe.Name {
+		return cpe.Name{Part: l.Name.Part, Vendor: l.Name.Vendor, Product: l.Name.Product}
+	}
+	for i := range lines {
+		if l := &lines[i]; len(l.Ranges)+len(l.Versions) > 0 || l.Name.Version.Set() {
+			releases[of(l)] = true
+		}
+	}
+	for i := range lines {
+		if l := &lines[i]; l.Unread == noVersion && !releases[of(l)] {
+			l.Unread = ""
+		}
+	}
 }
 
 // onlyCommits marks a line whose source gives commits and no versions.
