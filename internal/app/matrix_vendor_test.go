@@ -173,7 +173,7 @@ var vendorLaws = map[string]law{
 	"GET /vendor/requests/{id}":                              {on: "vendor request", may: vendorRequest},
 	"POST /vendor/requests/{id}/triage":                      {on: "vendor request", may: requestOf(coordinates), body: form()},
 	"POST /vendor/requests/{id}/send":                        {on: "vendor request", may: requestOf(coordinates), body: form("note.send", strings.Repeat("長", 5000))},
-	"POST /vendor/requests/{id}/told":                        {on: "vendor request", may: requestOf(coordinates), body: form()},
+	"POST /vendor/requests/{id}/told":                        {on: "vendor request", may: tellsUsers, body: form()},
 	"POST /vendor/requests/{id}/tell":                        {on: "vendor request", may: requestOf(coordinates), body: form()},
 	"POST /vendor/requests/{id}/close":                       {on: "vendor request", may: requestOf(coordinates), body: form()},
 	"POST /vendor/requests/{id}/accept":                      {on: "vendor request", may: requestOf(makes), body: form()},
