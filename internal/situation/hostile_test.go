@@ -79,3 +79,32 @@ func TestClosingWhileSomebodyAssigns(t *testing.T) {
 		}
 	})
 }
+
+// A member that does not see who takes part does not learn it by giving tasks
+// or addressing decisions: whoever is there and whoever is not are refused alike.
+func TestANarrowedMemberNamesNobody(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		e := h.opened(0, "wind", "police")
+		give := func(name string) error {
+			_, err := h.Assign(h.police(), e.ID, NewTask{Owner: h.country.ID(name), Title: "調べる"})
+			return err
+		}
+		decide := func(name string) error {
+			_, err := h.Decide(h.police(), e.ID, "止める", "", h.country.ID(name))
+			return err
+		}
+		h.must(h.Narrow(h.office(), e.ID, h.country.ID("police"), Sees{Tasks: true, Decisions: true}))
+		for what, try := range map[string]func(string) error{"task": give, "decision": decide} {
+			there, absent := try("wind"), try("sea")
+			if there == nil || absent == nil || there.Error() != absent.Error() {
+				t.Errorf("%s: %v, %v", what, there, absent)
+			}
+			for _, name := range []string{"office", "police"} {
+				h.must(try(name))
+			}
+		}
+		h.must(h.Narrow(h.office(), e.ID, h.country.ID("police"), Sees{Tasks: true, Decisions: true, People: true}))
+		h.must(give("wind"))
+		h.must(decide("wind"))
+	})
+}

@@ -100,6 +100,13 @@ func (r *room) participant(ctx context.Context, who string, sees Sees) (p Partic
 	return Participant{Org: who, Part: part, Sees: sees.within(part), AddedAt: r.s.now()}, nil
 }
 
+// mayName reports whether who acts may give a task or address a decision to an
+// organisation. Who does not see who takes part would learn it by the answer:
+// for them there are the lead and themselves.
+func (r *room) mayName(o string) bool {
+	return r.me.Part == Lead || r.me.Sees.within(r.me.Part).People || o == r.e.Org || o == r.who.Org
+}
+
 func firstError(list ...error) error {
 	for _, err := range list {
 		if err != nil {
@@ -157,7 +164,7 @@ func (s *Service) Decide(ctx context.Context, id ID, what, why string, to ...str
 			return err
 		}
 		for _, o := range to {
-			if !slices.ContainsFunc(people, func(p Participant) bool { return p.Org == o }) {
+			if !r.mayName(o) || !slices.ContainsFunc(people, func(p Participant) bool { return p.Org == o }) {
 				bad.add("to", "situation.bad.org")
 			} else if !slices.Contains(d.To, o) {
 				d.To = append(d.To, o)

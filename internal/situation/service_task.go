@@ -26,7 +26,7 @@ func (s *Service) Assign(ctx context.Context, id ID, n NewTask) (t Task, err err
 		if err != nil {
 			return err
 		}
-		if len(people) == 0 {
+		if len(people) == 0 || !r.mayName(n.Owner) {
 			bad.add("owner", "situation.bad.org")
 		}
 		all, err := loadTasks(ctx, r.tx, id, "")

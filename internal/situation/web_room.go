@@ -273,6 +273,11 @@ func (v *roomView) forms(p say, x View, q *httpd.Request, s *Service) error {
 	for _, y := range x.People {
 		people = append(people, page.Option{Value: y.Org, Label: x.Names[y.Org]})
 	}
+	if len(x.People) == 0 && !v.Tasked { // who does not see who takes part names the lead, or itself
+		for _, o := range slices.Compact([]string{x.Event.Org, q.Who.Org}) {
+			people = append(people, page.Option{Value: o, Label: x.Names[o]})
+		}
+	}
 	if may(q, "situation.say") {
 		f := roomForm{To: "messages", Word: p.T("situation.web.say"), Fields: p.sayFields()}
 		if v.Lead {
