@@ -68,7 +68,8 @@ type AnswersInput struct {
 
 // EmbargoInput moves the end of an embargo, or lifts it.
 type EmbargoInput struct {
-	Until  time.Time `json:"until,omitzero" doc:"Empty: lift it now"`
+	Until  time.Time `json:"until,omitzero" doc:"Needed unless it is lifted"`
+	Lift   bool      `json:"lift,omitempty" doc:"End it now"`
 	Zone   string    `json:"zone,omitempty" maxLength:"60"`
 	Reason string    `json:"reason" minLength:"1" maxLength:"16000"`
 }
@@ -171,6 +172,9 @@ func routesCase(r *httpd.Router, s *Service) {
 		ID   string `path:"id" maxLength:"60"`
 		Body EmbargoInput
 	}) (*struct{}, error) {
+		if in.Body.Lift {
+			return nil, s.LiftEmbargo(ctx, in.ID, in.Body.Reason)
+		}
 		return nil, s.SetEmbargo(ctx, in.ID, Embargo{in.Body.Until, in.Body.Zone}, in.Body.Reason)
 	})
 }

@@ -318,6 +318,16 @@ func (s *Service) Change(ctx context.Context, id ID, saw int64, ch CaseChange) (
 // reason is asked. One that has ended cannot be put back: what was public stays
 // public. Faults: ErrOver, ErrInvalid.
 func (s *Service) SetEmbargo(ctx context.Context, id ID, e Embargo, reason string) error {
+	return s.embargo(ctx, id, e, false, reason)
+}
+
+// LiftEmbargo ends an embargo now: an act of its own, so that a date that was
+// left out ends none. Faults: as of SetEmbargo.
+func (s *Service) LiftEmbargo(ctx context.Context, id ID, reason string) error {
+	return s.embargo(ctx, id, Embargo{}, true, reason)
+}
+
+func (s *Service) embargo(ctx context.Context, id ID, e Embargo, lift bool, reason string) error {
 	act := &ledger.Act{Verb: "vendor.change", Object: caseObject(id), Secret: reason}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, true)
@@ -330,10 +340,13 @@ func (s *Service) SetEmbargo(ctx context.Context, id ID, e Embargo, reason strin
 		}
 		var bad mistakes
 		bad.text("reason", reason, maxWords, true)
+		if !lift && e.Until.IsZero() {
+			bad.add("embargo", "vendor.bad.lift")
+		}
 		if e = bad.embargo(e, now); len(bad) > 0 {
 			return bad.err()
 		}
-		if e.Until.IsZero() {
+		if lift {
 			e = Embargo{Until: now, Zone: c.Embargo.Zone}
 		}
 		act.Public = map[string]any{"from": c.Embargo.Until.Format(time.RFC3339), "until": e.Until.Format(time.RFC3339), "zone": e.Zone}

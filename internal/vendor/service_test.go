@@ -448,7 +448,10 @@ func TestAnEmbargoMoves(t *testing.T) {
 		if n, err := h.Tick(t.Context()); err != nil || n != 0 || h.events("fix_released") != 0 {
 			t.Errorf("it was moved: %d %v", n, err)
 		}
-		h.must(h.SetEmbargo(h.office(), c.ID, Embargo{}, "もう知られている"))
+		if err := h.SetEmbargo(h.office(), c.ID, Embargo{}, "日時が空のまま"); !errors.Is(err, ErrInvalid) || h.events("fix_released") != 0 {
+			t.Errorf("a date that was left out: %v, %d released", err, h.events("fix_released"))
+		}
+		h.must(h.LiftEmbargo(h.office(), c.ID, "もう知られている"))
 		if h.events("fix_released") != 1 {
 			t.Errorf("lifted: %d", h.events("fix_released"))
 		}

@@ -28,6 +28,9 @@ func pagesCase(r *httpd.Router, s *Service) {
 		return backToCase(q, s, err)
 	})
 	r.Page("POST /vendor/cases/{id}/embargo", func(q *httpd.Request) error {
+		if q.Form("lift") == "on" {
+			return backToCase(q, s, s.LiftEmbargo(q.Context(), q.Path("id"), q.Form("reason")))
+		}
 		until, bad := page.ReadTime(q.Forms(), "embargo")
 		if bad != nil {
 			return showCase(q, s, fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(*bad))
@@ -264,8 +267,9 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 				{Name: "send", Kind: "check", Label: p.T("vendor.web.send_now"), Value: "on"}}
 		}
 		if c.Embargo.Runs(q.Now()) {
-			v.Move = []page.Field{{Name: "embargo", Kind: "datetime", Label: p.T("vendor.web.embargo"), Hint: p.T("vendor.web.lift_hint"), Value: c.Embargo.Until.In(text.JST).Format(time.RFC3339)},
+			v.Move = []page.Field{{Name: "embargo", Kind: "datetime", Label: p.T("vendor.web.embargo"), Value: c.Embargo.Until.In(text.JST).Format(time.RFC3339)},
 				{Name: "embargo_zone", Kind: "select", Label: p.T("vendor.web.zone"), Options: zoneOptions(c.Embargo.Zone), Value: c.Embargo.Zone},
+				{Name: "lift", Kind: "check", Label: p.T("vendor.web.lift"), Value: "on"},
 				{Name: "reason", Kind: "textarea", Label: p.T("vendor.web.reason"), Need: page.Required, Rows: 2}}
 		}
 	}

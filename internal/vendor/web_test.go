@@ -175,7 +175,10 @@ func TestTheDeskOfBothSides(t *testing.T) {
 	if code, _ := s.send(asMaker, "POST", at+"/embargo", form, "reason=x"); code != 403 {
 		t.Errorf("a maker lifts an embargo: %d", code)
 	}
-	s.post(asOffice, at+"/embargo", "reason", "もう知られている")
+	if code, body := s.send(asOffice, "POST", at+"/embargo", form, "reason=x"); code != 422 || !strings.Contains(body, "いま終わらせるを選んで") {
+		t.Errorf("an emptied date: %d %s", code, body)
+	}
+	s.post(asOffice, at+"/embargo", "lift", "on", "reason", "もう知られている")
 	s.post(asMaker, p, "status", "affected", "fix", "released", "fixed", "9.1.5", "versions", "vers:generic/<9.1.5")
 	s.page(asOffice, r, "該当する機関すべてに知らせる")
 	if code, body := s.send(asOffice, "POST", r+"/close", form, ""); code != 422 && code != 409 || twice(body) != "" {
