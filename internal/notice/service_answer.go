@@ -216,7 +216,12 @@ func (s *Service) AddEvidence(ctx context.Context, id ID, name string, content i
 // Evidence opens a file of a letter: for the recipient itself, and for the
 // sender who told it.
 func (s *Service) Evidence(ctx context.Context, letter ID, file string) (m blob.Meta, content io.ReadCloser, err error) {
-	letter = s.letterID(ctx, letter)
+	return s.evidence(ctx, "", letter, file)
+}
+
+// evidence is Evidence; with a notice, of a letter of that notice alone.
+func (s *Service) evidence(ctx context.Context, notice, letter ID, file string) (m blob.Meta, content io.ReadCloser, err error) {
+	notice, letter = s.ownID(ctx, notice), s.letterID(ctx, letter)
 	find := func(tx *db.Tx) error {
 		if m, err = s.Blobs.Get(ctx, tx, file); err != nil || m.Object != letterOf(letter) {
 			return ErrNone
@@ -228,7 +233,7 @@ func (s *Service) Evidence(ctx context.Context, letter ID, file string) (m blob.
 		act := &ledger.Act{Verb: "notice.board", Object: letterOf(letter), Public: map[string]any{"step": "evidence"}}
 		_, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 			r, err := anyRecipient(ctx, tx, letter)
-			if err != nil || r.Tier > 0 {
+			if err != nil || r.Tier > 0 || notice != "" && r.Notice != notice {
 				return ErrNone
 			}
 			if _, err := loadNotice(ctx, tx, r.Notice, who.Org, who.Clearance, false); err != nil {
@@ -241,8 +246,12 @@ func (s *Service) Evidence(ctx context.Context, letter ID, file string) (m blob.
 		}
 	}
 	err = s.read(ctx, "notice.open", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
-		if _, _, err := loadLetter(ctx, tx, letter, who.Org, who.Clearance); err != nil {
+		r, _, err := loadLetter(ctx, tx, letter, who.Org, who.Clearance)
+		if err != nil {
 			return err
+		}
+		if notice != "" && r.Notice != notice {
+			return ErrNone
 		}
 		return find(tx)
 	})

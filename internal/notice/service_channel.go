@@ -126,11 +126,20 @@ func (s *Service) outside(n *noticeRow, r *Recipient) channel.Letter {
 // letterPath is the page on which a recipient reads its part.
 func letterPath(id ID) string { return "/letters/" + id }
 
+// maxMails is how many letters of one organisation a day go out before the hub
+// writes to no more addresses that nobody proved. The links are there all the
+// same: whoever passes a notice on to more hands them over.
+const maxMails = 500
+
 // mailLink writes to a firm that is not on the hub, and reports whether it
 // could: else whoever passes the notice on hands the link over.
 func (s *Service) mailLink(ctx context.Context, tx *db.Tx, n *noticeRow, k *Recipient, link string) (bool, error) {
 	if s.Channels == nil || k.Mail == "" {
 		return false, nil
+	}
+	sent, err := s.Channels.Office.Recent(ctx, tx, k.From, "notice_letter", s.now().Add(-24*time.Hour))
+	if err != nil || sent >= maxMails {
+		return false, err
 	}
 	l := s.outside(n, k)
 	l.Reason, l.Path = channel.First, strings.TrimPrefix(link, strings.TrimSuffix(s.BaseURL, "/"))

@@ -2,11 +2,13 @@ package notice
 
 import (
 	"context"
+	"slices"
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 )
 
@@ -68,6 +70,9 @@ func (s *Service) Ticket(ctx context.Context, id ID) (out Case, err error) {
 			return err
 		}
 		out.Letter.Passed = 0 // the caller's suppliers are no matter of the desk
+		if t.Desk != n.From {
+			s.Rules.forDesk(&out.Letter)
+		}
 		if err := s.nameTicket(ctx, tx, who, &t); err != nil {
 			return err
 		}
@@ -76,6 +81,22 @@ func (s *Service) Ticket(ctx context.Context, id ID) (out Case, err error) {
 		return err
 	})
 	return out, err
+}
+
+// forDesk cuts out of a letter what is TLP:RED: for its recipients alone, of
+// whom a desk that did not send it is none. What the caller asks it reads.
+func (r *RuleSet) forDesk(l *Letter) {
+	if l.Content.TLP == Red { // the title and the reasons carry the mark of the whole
+		l.Why = nil
+	}
+	open := slices.DeleteFunc(slices.Clone(l.Kinds), func(k Kind) bool { return r.markOf(&l.Content, k) == Red })
+	if len(open) == len(l.Kinds) {
+		return
+	}
+	l.Kinds, l.Content = open, l.Content.Only(open)
+	if len(open) == 0 {
+		l.Content.Title = text.Both{}
+	}
 }
 
 // Take takes a ticket: somebody at the desk is on it.
@@ -95,7 +116,7 @@ func (s *Service) Assist(ctx context.Context, id ID, answer string) error {
 		if t.State == TicketClosed {
 			return ErrTicket
 		}
-		text, err := reasonOf("answer", answer)
+		said, err := reasonOf("answer", answer)
 		if err != nil {
 			return err
 		}
@@ -107,7 +128,7 @@ func (s *Service) Assist(ctx context.Context, id ID, answer string) error {
 			t.AnsweredAt = now
 		}
 		t.State = TicketAnswered
-		_, err = s.Threads.Post(ctx, tx, t.owner, thread.Message{Object: ticketOf(t.ID), With: t.Desk, From: who.Org, Person: who.Person, Kind: thread.Answer, Text: text}, now)
+		_, err = s.Threads.Post(ctx, tx, t.owner, thread.Message{Object: ticketOf(t.ID), With: t.Desk, From: who.Org, Person: who.Person, Kind: thread.Answer, Text: said}, now)
 		return err
 	})
 }

@@ -308,7 +308,7 @@ func (v *screen) correct() error {
 }
 
 func (v *screen) senderFile() error {
-	m, content, err := v.s.Evidence(v.Context(), v.Path("recipient"), v.Path("file"))
+	m, content, err := v.s.evidence(v.Context(), v.Path("id"), v.Path("recipient"), v.Path("file"))
 	if err != nil {
 		return err
 	}
