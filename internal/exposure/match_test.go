@@ -140,7 +140,7 @@ func TestEveryRuleHasWords(t *testing.T) {
 		for _, rule := range []product.Rule{
 			product.InRange, product.OutOfRange, product.SameVersion, product.OtherVersion, product.AllVersions, product.NoVersion, product.NotComparable,
 			product.PlatformPresent, product.PlatformMissing, product.PlatformUnknown, product.OnlyPlatform, product.OtherEdition, product.EditionUnknown,
-			product.MakerSays, product.NameProposed, product.WildcardRefused, product.SourcesDisagree, product.StillInvestigate, product.OtherProduct,
+			product.MakerSays, product.NameProposed, product.Renamed, product.WildcardRefused, product.SourcesDisagree, product.StillInvestigate, product.OtherProduct,
 		} {
 			for _, status := range []product.Status{product.NotAffected, product.Fixed} {
 				r := product.Reason{Rule: rule, Statement: st, Line: &product.Line{Status: status, Why: product.CodeNotPresent}, Version: "7.4.2", Overruled: status == product.Fixed}

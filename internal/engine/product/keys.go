@@ -40,19 +40,34 @@ func Keys(name cpe.Name, pkg string) []string {
 // other of the two, after them. Sources do not agree which of them firmware is:
 // of one CVE, NVD says "o:fortinet:fortios" and the coordinator "a:fortinet:
 // fortios", and both mean the one product. Vendor and product stay exact, and
-// hardware stays apart.
+// hardware stays apart. The last are those of the other names that software is
+// known to go by.
 func AskKeys(name cpe.Name, pkg string) []string {
-	keys := Keys(name, pkg)
+	keys, _ := askKeys(name, pkg)
+	return keys
+}
+
+// askKeys also says how many of the keys, the first, are of the name itself.
+func askKeys(name cpe.Name, pkg string) (keys []string, own int) {
+	keys = Keys(name, pkg)
+	others := otherNames(name)
 	other := cpe.Value("a")
 	switch name.Part {
 	case "a":
 		other = "o"
 	case "o":
 	default:
-		return keys
+		return keys, len(keys)
 	}
 	name.Part = other
-	return append(keys, Keys(name, "")...)
+	keys = append(keys, Keys(name, "")...)
+	own = len(keys)
+	for _, n := range others {
+		keys = append(keys, Keys(n, "")...)
+		n.Part = other
+		keys = append(keys, Keys(n, "")...)
+	}
+	return keys, own
 }
 
 // LineKeys returns the product keys under which a line is found: those of

@@ -69,7 +69,7 @@ func (x *Index) Concerned(s Subject) iter.Seq[Finding] {
 		if len(m.spelled) > 0 {
 			yield = also.yield
 		}
-		if len(m.lists) == 1 {
+		if len(m.lists) == 1 && len(m.view.others) == 0 { // the table says nothing of other names
 			if found, ok := m.table.concerned(m.release, m.found[:0]); ok {
 				m.found = found
 				if m.quick(proposed, yield) {
@@ -198,7 +198,9 @@ func (m *matcher) done() {
 func (m *matcher) prepare(x *Index, s *Subject) (proposed bool) {
 	v := &m.view
 	v.subject = s
-	v.keys = append(v.keys[:0], AskKeys(s.Name, "")...)
+	asked, own := askKeys(s.Name, "")
+	v.keys = append(v.keys[:0], asked...)
+	v.others = append(v.others[:0], asked[own:]...)
 	v.pkg = packageKey(s.Package)
 	proposed = s.Identity == Proposed
 	if len(v.keys) == 0 && s.Name.Vendor == cpe.Any && names(s.Name.Product) {

@@ -177,6 +177,7 @@ const (
 	EditionUnknown   Rule = "edition_unknown"   // nobody said which edition or target it is; taken to be the one meant
 	MakerSays        Rule = "maker_says"        // the maker states the status outright (VEX)
 	NameProposed     Rule = "name_proposed"     // the product's name is only proposed
+	Renamed          Rule = "renamed"           // the line names the product by another name it is known to go by
 	WildcardRefused  Rule = "wildcard_refused"  // the line names no vendor or no product: never a match
 	SourcesDisagree  Rule = "sources_disagree"  // another source says otherwise; the nearer to the maker goes first
 	StillInvestigate Rule = "still_investigate" // the maker is still looking

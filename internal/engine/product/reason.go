@@ -42,6 +42,9 @@ func (o *opinion) reasons(v *view, to []Reason, overruled bool) []Reason {
 // condition it stands under.
 func (c *claim) proof(v *view, s *Statement, to []Reason, overruled bool) []Reason {
 	to = append(to, c.reason(v, s, c.rule, overruled))
+	if v.renamed(c.line) && c.level > no {
+		to = append(to, c.reason(v, s, Renamed, overruled))
+	}
 	if c.edition && c.level > no {
 		to = append(to, c.reason(v, s, EditionUnknown, overruled))
 	}

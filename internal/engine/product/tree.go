@@ -50,6 +50,7 @@ type claim struct {
 type view struct {
 	subject  *Subject
 	keys     []string // product keys of its name
+	others   []string // of keys, those of its other names
 	pkg      string   // product key of its package
 	byName   release  // as lines that name a CPE compare it
 	byPkg    release  // as lines that name a package compare it
