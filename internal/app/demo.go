@@ -90,7 +90,7 @@ func demoFolder(keep string) (dir string, drop func() error, err error) {
 // openDemo opens a hub in the folder, with a clock that the demo sets.
 func openDemo(ctx context.Context, words *text.Catalog, dir, listen string, log *slog.Logger) (*Hub, *clock, error) {
 	cfg := config.Default()
-	cfg.Hub.DataDir, cfg.Hub.Listen = dir, listen
+	cfg.Hub.DataDir, cfg.Hub.Listen, cfg.Hub.BaseURL = dir, listen, "http://"+listen
 	cfg.Ledger.Origin = "demo.noroshi.invalid/ledger"
 	c := newClock(time.Now())
 	h, err := OpenHub(ctx, cfg, words, log, Options{Demo: true, Now: c.Now, Cost: demoCost})
@@ -118,7 +118,7 @@ func serveDemo(ctx context.Context, env *cli.Env, dir string, o demoFlags) (err 
 		return err
 	}
 	defer l.Close()
-	h, clock, err := openDemo(ctx, env.Words, dir, o.listen, log)
+	h, clock, err := openDemo(ctx, env.Words, dir, reachable(l.Addr()), log)
 	if err != nil {
 		return err
 	}

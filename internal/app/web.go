@@ -10,6 +10,7 @@ import (
 	"noroshi/internal/base/page"
 	"noroshi/internal/exposure"
 	"noroshi/internal/incident"
+	"noroshi/internal/intel"
 	"noroshi/internal/notice"
 	"noroshi/internal/situation"
 	"noroshi/internal/vendor"
@@ -39,6 +40,7 @@ func (h *Hub) pages(r *httpd.Router) {
 			},
 			func() (page.Part, error) { return notice.Home(q, h.Notices) },
 			func() (page.Part, error) { return exposure.Home(q, h.Exposures) },
+			func() (page.Part, error) { return intel.Home(q, h.Intel) },
 			func() (page.Part, error) { return vendor.Home(q, h.Vendors) },
 			func() (page.Part, error) { return situation.Home(q, h.Situations) },
 			func() (page.Part, error) { return asset.Home(q, h.Assets) },

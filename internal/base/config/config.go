@@ -192,6 +192,7 @@ func (c Config) check() []fault.Place {
 		want(err == nil, "out.networks", "config.network", "network", n)
 	}
 	if c.Mail.Host != "" {
+		want(c.Hub.BaseURL != "", "hub.base_url", "config.mail_base")
 		between("mail.port", c.Mail.Port, 1, 65535)
 		want(strings.Contains(" starttls implicit none ", " "+c.Mail.TLS+" "), "mail.tls", "config.choice", "choices", "starttls, implicit, none")
 		_, err := mail.ParseAddress(c.Mail.From)
