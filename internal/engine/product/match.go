@@ -210,8 +210,9 @@ func (m *matcher) prepare(x *Index, s *Subject) (proposed bool) {
 		}
 	}
 	atPackage := packageVersion(s.Package)
-	v.byName.set(&s.Name, s.Version, atPackage)
-	v.byPkg.set(&cpe.Name{}, atPackage, s.Version, text(s.Name.Version))
+	said := ownVersion(s.Version, &s.Name)
+	v.byName.set(&s.Name, said, atPackage)
+	v.byPkg.set(&cpe.Name{}, atPackage, said, text(s.Name.Version))
 	v.machines = v.machines[:0]
 	for i := range s.Platforms {
 		p := machine{name: &s.Platforms[i]}
