@@ -120,12 +120,15 @@ func draftCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var n Notice
+			var n Drafted
 			if err := hub.Do(c.Context(), "POST", "/api/v1/notices", in, &n, ""); err != nil {
-				return err
+				return inWords(env.Printer(), err)
+			}
+			for _, s := range n.Around.say(env.Printer()) {
+				fmt.Fprintln(env.Err, s)
 			}
 			return env.Emit(n, func(w io.Writer, p text.Printer) error {
-				_, err := fmt.Fprintln(w, p.T("notice.cli.drafted", "id", n.ID, "number", n.Number))
+				_, err := fmt.Fprintln(w, p.T("notice.cli.drafted", "number", n.Number, "n", n.Recipients))
 				return err
 			})
 		},
@@ -153,6 +156,9 @@ func sendCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if err := hub.Do(c.Context(), "GET", at+"/review", nil, &v, ""); err != nil {
 				return err
 			}
+			for _, s := range v.Around.say(env.Printer()) {
+				fmt.Fprintln(env.Err, s)
+			}
 			if !yes {
 				if err := env.Emit(v, func(w io.Writer, p text.Printer) error {
 					if err := writeChecked(w, p, v.Checked, v.Notice.Content.AttackSeenAt); err != nil {
@@ -177,11 +183,11 @@ func sendCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				env.Say("notice.check.late", "at", env.Printer().Time(v.Notice.Content.AttackSeenAt), "d", env.Printer().Duration(v.Checked.Late))
 			}
 			if n := len(v.Checked.Remarks); n > 0 && !despite && len(v.Checked.Problems) == 0 {
-				return inWords(p, fault.New(fault.Unmet, "notice.cli.despite", "n", n).At(v.Checked.Remarks...))
+				return inWords(env.Printer(), fault.New(fault.Unmet, "notice.cli.despite", "n", n).At(v.Checked.Remarks...))
 			}
 			var d Dispatched
 			if err := hub.Do(c.Context(), "POST", at+"/sending", SendInput{v.Notice.Revision, despite}, &d, fmt.Sprintf("%s-%d", v.Notice.ID, v.Notice.Revision)); err != nil {
-				return inWords(p, err)
+				return inWords(env.Printer(), err)
 			}
 			return env.Emit(d, func(w io.Writer, p text.Printer) error {
 				_, err := fmt.Fprintln(w, p.T("notice.cli.sent", "number", d.Number, "n", d.Recipients))

@@ -6,11 +6,13 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
 	"noroshi/internal/base/text"
 )
 
@@ -34,9 +36,14 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				return err
 			}
 			return env.Emit(got, func(w io.Writer, p text.Printer) error {
+				if len(got.Items) == 0 {
+					env.Say("notice.web.notices.none")
+					return nil
+				}
 				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				heading(t, p, "number", "severity", "stage", "recipients", "title")
 				for _, n := range got.Items {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\n", n.ID, n.Number, p.T("page.severity."+string(n.Content.Severity)), p.T("notice.web.stage."+string(n.Stage)), n.Recipients, said(n.Content.Title, p.Lang))
+					fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", n.Number, p.T("page.severity."+string(n.Content.Severity)), p.T("notice.web.stage."+string(n.Stage)), n.Recipients, said(n.Content.Title, p.Lang))
 				}
 				return t.Flush()
 			})
@@ -66,9 +73,19 @@ func inboxCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				return err
 			}
 			return env.Emit(got, func(w io.Writer, p text.Printer) error {
+				if len(got.Items) == 0 {
+					env.Say("notice.web.inbox.none")
+					return nil
+				}
 				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				for _, l := range got.Items {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.Number, p.T("page.severity."+string(l.Content.Severity)), p.T("notice.web.state."+string(l.State)), p.Time(l.Content.AnswerBy), said(l.Content.Title, p.Lang))
+				heading(t, p, "number", "severity", "state", "answer_by", "from", "title")
+				for i := range got.Items {
+					l := &got.Items[i]
+					by := p.Time(l.Content.AnswerBy)
+					if l.ended() {
+						by = p.T("notice.web.due.none")
+					}
+					fmt.Fprintln(t, strings.Join([]string{l.Number, p.T("page.severity." + string(l.Content.Severity)), l.stands(p), by, l.FromName, said(l.Content.Title, p.Lang)}, "\t"))
 				}
 				return t.Flush()
 			})
@@ -78,63 +95,6 @@ func inboxCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	c.Flags().IntVar(&limit, "limit", 100, p.T("notice.cli.limit"))
 	env.HubFlags(c)
 	return c
-}
-
-// showCommand is "noroshi notice show ID": a letter; looking at it tells its
-// sender that it was opened.
-func showCommand(env *cli.Env, p text.Printer) *cobra.Command {
-	c := &cobra.Command{
-		Use: "show ID", Short: p.T("notice.cli.show"), Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			hub, err := env.Hub()
-			if err != nil {
-				return err
-			}
-			var l Letter
-			if err := hub.Do(c.Context(), "GET", "/api/v1/letters/"+url.PathEscape(args[0]), nil, &l, ""); err != nil {
-				return err
-			}
-			return env.Emit(l, func(w io.Writer, p text.Printer) error { return writeLetter(w, p, &l) })
-		},
-	}
-	env.HubFlags(c)
-	return c
-}
-
-func writeLetter(w io.Writer, p text.Printer, l *Letter) error {
-	c := &l.Content
-	line := func(words ...any) { fmt.Fprintln(w, words...) }
-	line(said(c.Title, p.Lang))
-	line(p.T("notice.web.letter.lead", "from", l.FromName, "number", l.Number))
-	line(p.T("page.severity."+string(c.Severity)), " TLP:"+string(Rules().Highest(c.TLP)), p.T("notice.web.state."+string(l.State)))
-	line(p.T("notice.web.col.answer_by"), p.Time(c.AnswerBy))
-	for i, why := range l.Why {
-		line(fmt.Sprintf("  %d. %s", i+1, said(why, p.Lang)))
-	}
-	if m := c.Management; m != nil {
-		line("\n" + p.T("notice.web.version.management") + " TLP:" + string(m.TLP))
-		for _, b := range []text.Both{m.What, m.SoWhat, m.Decide} {
-			line("  " + said(b, p.Lang))
-		}
-	}
-	if t := c.Technical; t != nil {
-		line("\n" + p.T("notice.web.version.technical") + " TLP:" + string(t.TLP))
-		line("  " + said(t.Details, p.Lang))
-		for _, x := range t.Checks {
-			line("  - " + said(x, p.Lang))
-		}
-		for _, x := range t.Indicators {
-			line("  " + x.Kind + "\t" + x.Value + "\t" + x.Note)
-		}
-	}
-	if s := c.Small; s != nil {
-		line("\n" + p.T("notice.web.version.small") + " TLP:" + string(s.TLP))
-		for i, x := range s.Steps {
-			line(fmt.Sprintf("  %d. %s %s", i+1, said(x.Do, p.Lang), said(x.How, p.Lang)))
-		}
-		line("  " + said(s.Helper.Name, p.Lang) + " " + s.Helper.Phone)
-	}
-	return nil
 }
 
 // answerCommand is "noroshi notice answer ID --state STATE".
@@ -156,9 +116,12 @@ func answerCommand(env *cli.Env, p text.Printer) *cobra.Command {
 					return err
 				}
 			}
+			if state == "" {
+				return fault.New(fault.Usage, "notice.cli.answer.which", "choices", answerChoices(env.Printer()))
+			}
 			var got Answered
 			if err := hub.Do(c.Context(), "POST", at+"/answers", in, &got, ""); err != nil {
-				return err
+				return inWords(env.Printer(), err)
 			}
 			if file != "" {
 				if err := hub.Do(c.Context(), "POST", at+"/evidence?"+url.Values{"name": {filepath.Base(file)}}.Encode(), evidence, nil, ""); err != nil {

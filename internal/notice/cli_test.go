@@ -57,7 +57,7 @@ func TestStory(t *testing.T) {
 			// id NAME PATTERN takes the first word of a line of the last output.
 			"id": func(ts *testscript.TestScript, _ bool, args []string) {
 				for line := range lineSeq(ts.ReadFile("stdout")) {
-					if f := fieldsOf(line); len(f) > 1 && (f[1] == args[1] || args[1] == "-") {
+					if f := fieldsOf(line); len(f) > 1 && (f[1] == args[1] || args[1] == "-" && strings.HasPrefix(f[0], "W-")) {
 						ts.Setenv(args[0], f[0])
 						return
 					}

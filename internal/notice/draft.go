@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
@@ -115,6 +116,13 @@ func fillIn(c Content, f Facts, found []Exposed) Content {
 	}
 	if details.EN == "" {
 		details.EN = plain.EN
+	}
+	if pages := strings.Join(f.Pages, "\n"); pages != "" { // whichever language somebody reads
+		for _, d := range []*string{&details.JA, &details.EN} {
+			if utf8.RuneCountInString(*d)+len(pages) < maxText {
+				*d += "\n" + pages
+			}
+		}
 	}
 	checks := []text.Both{in("check.version"), in("check.reach")}
 	if f.Fixed != "" {

@@ -30,6 +30,11 @@ type (
 		ETag   string `header:"ETag"`
 		Body   Notice
 	}
+	draftedOut struct {
+		Status int
+		ETag   string `header:"ETag"`
+		Body   Drafted
+	}
 	listIn struct {
 		httpd.Paging
 		Stage    Stage    `query:"stage" enum:"draft,sent,withdrawn,corrected"`
@@ -80,12 +85,13 @@ func routesSender(r *httpd.Router, s *Service) {
 		}
 		return httpd.ListOf(ctx, list, next), nil
 	})
-	httpd.Op(r, "POST /api/v1/notices", "notice.draft", "Draft a notice: from a vulnerability, an item of intelligence, or by hand", func(ctx context.Context, in *struct{ Body NewNotice }) (*noticeOut, error) {
+	httpd.Op(r, "POST /api/v1/notices", "notice.draft", "Draft a notice: from a vulnerability, an item of intelligence, or by hand", func(ctx context.Context, in *struct{ Body NewNotice }) (*draftedOut, error) {
 		n, err := s.Draft(ctx, in.Body)
 		if err != nil {
 			return nil, err
 		}
-		return &noticeOut{http.StatusCreated, httpd.ETag(n.Revision), n}, nil
+		v, err := s.Review(ctx, n.ID)
+		return &draftedOut{http.StatusCreated, httpd.ETag(n.Revision), Drafted{n, v.Recipients, v.Around}}, err
 	}, httpd.MaxBody(maxBody))
 	httpd.Op(r, "GET /api/v1/notices/{id}", "notice.get", "Read a notice of your organisation", func(ctx context.Context, in *idIn) (*noticeOut, error) {
 		n, err := s.Get(ctx, in.ID)
@@ -154,6 +160,10 @@ func routesSender(r *httpd.Router, s *Service) {
 			return nil, err
 		}
 		return &noticeOut{http.StatusCreated, httpd.ETag(n.Revision), n}, nil
+	})
+	httpd.Op(r, "GET /api/v1/notices/{id}/reading", "notice.read", "Read what you were sent, or what your organisation wrote, by id or number", func(ctx context.Context, in *idIn) (*struct{ Body Reading }, error) {
+		v, err := s.Read(ctx, in.ID)
+		return &struct{ Body Reading }{v}, err
 	})
 	httpd.Op(r, "GET /api/v1/notices/{id}/board", "notice.board", "See how a notice stands: counts, times, recipients", func(ctx context.Context, in *boardIn) (*boardOut, error) {
 		b, err := s.Board(ctx, in.ID, in.State, in.Cursor, in.Limit)

@@ -1,11 +1,14 @@
 package notice
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 	"time"
+
+	"noroshi/internal/base/db"
 )
 
 // That the attack has begun asks for speed: it is said, and holds nothing up.
@@ -77,6 +80,80 @@ func TestNumberIsAnID(t *testing.T) {
 			if !errors.Is(known, ErrNone) || known.Error() != unknown.Error() {
 				t.Errorf("somebody else's number: %v, a number of nothing: %v", known, unknown)
 			}
+		}
+	})
+}
+
+// Beside a draft it is said what was drafted or sent about the same already,
+// and that no source knows the vulnerability.
+func TestAroundADraft(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		sent := h.told("wind")
+		c := h.content()
+		c.About = append([]string(nil), sent.Content.About...)
+		first, err := h.Draft(h.analyst(), NewNotice{Content: c, Recipients: h.to("wind")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := h.Draft(h.analyst(), NewNotice{Content: c, Recipients: h.to("wind")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := h.Review(h.analyst(), second.ID)
+		if err != nil || len(v.Others) != 2 {
+			t.Fatalf("others: %+v %v", v.Others, err)
+		}
+		stages := map[string]Stage{}
+		for _, o := range v.Others {
+			stages[o.Number] = o.Stage
+		}
+		if stages[first.Number] != Draft || stages[sent.Number] != Sent {
+			t.Errorf("others: %v", stages)
+		}
+		fix, err := h.Correct(h.analyst(), sent.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err = h.Review(h.analyst(), fix.ID)
+		if err != nil || len(v.Others) != 2 { // the drafts, and not what it corrects
+			t.Errorf("beside a correction: %+v %v", v.Others, err)
+		}
+		h.Vulnerability = func(context.Context, *db.Tx, string) (Facts, error) { return Facts{}, nil }
+		if v, err = h.Review(h.analyst(), second.ID); err != nil || len(v.Unknown) != 1 {
+			t.Errorf("unknown: %+v %v", v.Unknown, err)
+		}
+	})
+}
+
+// Each side reads a notice by the same words, and neither is refused for it.
+func TestReadOnEitherSide(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		n := h.told("wind")
+		v, err := h.Service.Read(h.analyst(), n.Number)
+		if err != nil || v.Board == nil || v.Letter != nil || len(v.Board.Rows) != 1 {
+			t.Errorf("sender: %+v %v", v, err)
+		}
+		v, err = h.Service.Read(h.wind(), n.Number)
+		if err != nil || v.Letter == nil || v.Board != nil {
+			t.Errorf("recipient: %+v %v", v, err)
+		}
+		if _, err := h.Service.Read(h.sea(), n.Number); !errors.Is(err, ErrNone) {
+			t.Errorf("somebody else: %v", err)
+		}
+		if err := h.Withdraw(h.analyst(), n.ID, "間違いでした"); err != nil {
+			t.Fatal(err)
+		}
+		list, _, err := h.Inbox(h.wind(), Filter{})
+		if err != nil || len(list) != 1 {
+			t.Fatal(err)
+		}
+		p := allWords(t).Printer("ja", nil)
+		if got := list[0].stands(p); got != "取り消し" {
+			t.Errorf("stands %s", got)
+		}
+		var out strings.Builder
+		if err := writeLetter(&out, p, v.Letter); err != nil || !strings.Contains(out.String(), "直す期限") {
+			t.Errorf("letter: %v\n%s", err, out.String())
 		}
 	})
 }

@@ -39,6 +39,8 @@ type Facts struct {
 	TLP        TLP
 	Clearance  int
 	Indicators []Indicator
+	Pages      []string // addresses to read on, few
+	Known      bool     // some source describes it
 }
 
 // Config is what the service needs. Exposed, Vulnerability and Item may be nil:

@@ -68,6 +68,7 @@ type Review struct {
 	Checked    Checked      `json:"checked"`
 	Recipients int          `json:"recipients"`
 	Readers    map[Kind]int `json:"readers"` // recipients by version
+	Around
 }
 
 // Review checks a draft of one's own, as Send will.
@@ -81,7 +82,10 @@ func (s *Service) Review(ctx context.Context, id ID) (v Review, err error) {
 		if row.Stage != Draft {
 			return ErrSent
 		}
-		v, _, err = s.review(ctx, tx, &row)
+		if v, _, err = s.review(ctx, tx, &row); err != nil {
+			return err
+		}
+		v.Around, err = s.around(ctx, tx, &v.Notice, who.Clearance)
 		return err
 	})
 	return v, err

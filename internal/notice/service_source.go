@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/text"
@@ -42,6 +41,7 @@ func FactsBy(i *intel.Service) func(context.Context, *db.Tx, string) (Facts, err
 		if err != nil {
 			return f, err
 		}
+		f.Known = true
 		f.About = []string{v.ID} // the name that exposures have it by
 		f.Title = text.Both{JA: v.Title["ja"], EN: v.Title["en"]}
 		if f.Title.JA == "" {
@@ -58,12 +58,8 @@ func FactsBy(i *intel.Service) func(context.Context, *db.Tx, string) (Facts, err
 				}
 			}
 		}
-		var pages []string
 		for _, r := range v.References[:min(len(v.References), 3)] {
-			pages = append(pages, r.URL)
-		}
-		if len(pages) > 0 && f.Details.EN != "" {
-			f.Details.EN += "\n" + strings.Join(pages, "\n")
+			f.Pages = append(f.Pages, r.URL)
 		}
 		return clip(f), nil
 	}

@@ -25,3 +25,24 @@ func idOf(scan func(...any) error) (id ID, err error) {
 	}
 	return id, err
 }
+
+// siblings lists what else a sender has drafted or sent about the same
+// vulnerabilities, but for what n corrects.
+func siblings(ctx context.Context, tx *db.Tx, n *Notice, clearance int) (out []Sibling, err error) {
+	rows, err := tx.Query(ctx, `SELECT n.id, n.number, n.stage, n.sent_at FROM notice_notice n WHERE n.from_org = $1 AND n.clearance <= $2 AND n.about = $3
+		AND n.id <> $4 AND n.id <> $5 AND n.stage IN ('draft', 'sent') ORDER BY n.updated_at DESC, n.id DESC LIMIT 5`, n.From, clearance, aboutKey(&n.Content), n.ID, n.Corrects)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s Sibling
+		var sent int64
+		if err := rows.Scan(&s.ID, &s.Number, &s.Stage, &sent); err != nil {
+			return nil, err
+		}
+		s.SentAt = db.Time(sent)
+		out = append(out, s)
+	}
+	return out, rows.Err()
+}

@@ -72,6 +72,7 @@ type checkView struct {
 	Values   int
 	Total    int
 	Late     string
+	Around   []string
 	Facts    page.Facts
 }
 
@@ -100,6 +101,7 @@ func (v *screen) check(bad error) error {
 	if r.Checked.Late > 0 {
 		d.Late = v.T("notice.check.late", "at", v.Time(c.AttackSeenAt), "d", v.Duration(r.Checked.Late))
 	}
+	d.Around = r.Around.say(v.Printer)
 	d.Facts = page.Facts{Tight: true, Rows: []page.Fact{{Name: v.T("notice.web.col.severity"), Value: v.T("page.severity." + string(c.Severity))}, {Name: v.T("notice.web.col.answer_by"), Value: v.Time(c.AnswerBy)}}}
 	if !c.FixBy.IsZero() {
 		d.Facts.Rows = append(d.Facts.Rows, page.Fact{Name: v.T("notice.web.fix_by"), Value: v.Time(c.FixBy)})

@@ -59,7 +59,7 @@ func (v *screen) inbox() error {
 	var top TLP
 	clearance := 0
 	for _, l := range list {
-		d.Rows = append(d.Rows, letterLine{l, v.say(l.Content.Title), v.state(l.State), v.due(l.Content.AnswerBy, l.AnsweredAt, l.Stage != Sent), l.OpenedAt.IsZero()})
+		d.Rows = append(d.Rows, letterLine{l, v.say(l.Content.Title), v.state(l.State), v.answerDue(&l), l.OpenedAt.IsZero() && l.Stage == Sent})
 		if top, clearance = v.s.Rules.Highest(top, l.Content.TLP), max(clearance, l.Content.Clearance); l.Stage != Sent {
 			d.Rows[len(d.Rows)-1].State = stated{"plain", v.T("notice.web.stage." + string(l.Stage))}
 		}
@@ -203,12 +203,15 @@ func (v *screen) letter(bad error) error {
 // letterView is what the recipient's page and the sender's preview share.
 func (v *screen) letterView(l Letter, at string) letterView {
 	c := &l.Content
-	d := letterView{Letter: l, State: v.state(l.State), Due: v.due(c.AnswerBy, l.AnsweredAt, l.Stage != Sent), Files: l.Evidence}
+	d := letterView{Letter: l, State: v.state(l.State), Due: v.answerDue(&l), Files: l.Evidence}
 	d.Head = page.Head{H1: v.say(c.Title), Lead: v.T("notice.web.letter.lead", "from", l.FromName, "number", l.Number)}
 	if l.Origin != "" {
 		d.Head.Lead = v.T("notice.web.letter.origin", "from", l.FromName, "origin", l.Origin, "number", l.Number)
 	}
-	if !c.FixBy.IsZero() {
+	if l.Stage == Withdrawn || l.Stage == Corrected {
+		d.State = stated{"plain", v.T("notice.web.stage." + string(l.Stage))}
+		d.FixDue = d.Due
+	} else if !c.FixBy.IsZero() {
 		d.FixDue = due(c.FixBy, l.FixedAt, l.Stage != Sent || l.State == NotAffected)
 		if !l.FixedAt.IsZero() {
 			d.FixDue.Word = v.T("notice.web.due.fixed")
@@ -238,6 +241,15 @@ func (v *screen) letterView(l Letter, at string) letterView {
 		d.Ended = v.T("notice.web.corrected")
 	}
 	return d
+}
+
+// answerDue is the clock of an answer. What was taken back or replaced has
+// none: nothing is asked any more.
+func (v *screen) answerDue(l *Letter) page.Due {
+	if l.Stage == Withdrawn || l.Stage == Corrected {
+		return page.Due{Off: true, Word: v.T("notice.web.due.none")}
+	}
+	return v.due(l.Content.AnswerBy, l.AnsweredAt, l.Stage != Sent)
 }
 
 func (v *screen) answerFields(l Letter) []page.Field {
