@@ -87,6 +87,35 @@ func TestABundleCarriesFeedsToAClosedNetwork(t *testing.T) {
 	})
 }
 
+// A feed that says nothing any more goes along, and takes back what it said.
+func TestABundleCarriesAFeedOfWhichNothingIsLeft(t *testing.T) {
+	testkit.Each(t, sources(), func(t *testing.T, d *db.DB) {
+		near, far := newHub(t, testkit.DB(t, sources()...)), newHub(t, d)
+		near.must(nvd, record("CVE-2026-1", "v", "a", monday))
+		other := nvd
+		other.ID = "other"
+		near.must(other, record("CVE-2026-2", "v", "b", monday))
+		bring := func() {
+			t.Helper()
+			if _, err := far.TakeBundle(analyst, bytes.NewReader(near.bundle(time.Time{})), near.VKey, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		bring()
+		gone := nvd
+		gone.Whole, gone.Shrink = true, 100
+		_, err := near.Service.take(analyst, input{source: gone, sha256: "e3b0", quiet: true, read: func(context.Context, func(*feed.Record) error) (feed.Kind, error) { return feed.NVD, nil }})
+		if err != nil || near.says("cpe:a:v:a") != nil {
+			t.Fatal(err, near.says("cpe:a:v:a"))
+		}
+		bring()
+		if far.says("cpe:a:v:a") != nil || len(far.says("cpe:a:v:b")) != 1 {
+			t.Error(far.says("cpe:a:v:a", "cpe:a:v:b"))
+		}
+		bring()
+	})
+}
+
 // bent returns a bundle with its members changed; a nil body drops one.
 func bent(t *testing.T, bundle []byte, change func(name string, body []byte) []byte) []byte {
 	t.Helper()

@@ -207,6 +207,7 @@ func (s *Service) TakeBundle(ctx context.Context, r io.Reader, key, identity str
 			continue
 		}
 		got, err := s.take(ctx, input{source: FeedSource{ID: f.Feed, Kind: f.Kind, Licence: f.Licence, Whole: m.Since.IsZero(), Shrink: 100}, sha256: f.SHA256, size: f.Size,
+			quiet: m.Since.IsZero(), // signed, and whole: a feed of which nothing is left says so
 			read: func(_ context.Context, yield func(*feed.Record) error) (feed.Kind, error) {
 				return readRecords(placeOf(dir, f.Name), f.Kind, yield)
 			}})

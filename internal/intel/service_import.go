@@ -311,7 +311,7 @@ func (t *taking) honest() error {
 		return ErrEmpty
 	case t.whole && c.Removed*100 > known*src.shrink():
 		return fault.New(fault.Invalid, ErrShrunk.Code, "missing", c.Removed, "known", known, "percent", src.shrink())
-	case t.whole && t.plan.newest.Before(t.feed.newest):
+	case t.whole && c.Records > 0 && t.plan.newest.Before(t.feed.newest):
 		return fault.New(fault.Invalid, ErrOlder.Code, "newest", t.plan.newest.UTC(), "known", t.feed.newest)
 	}
 	return nil
