@@ -117,7 +117,7 @@ func Main(args []string) int {
 func Root(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	root := env.Root("noroshi", p.T("app.short"))
-	root.AddCommand(demoCommand(env), serveCommand(env), config.Command(env), asset.Commands(env), incident.Commands(env),
+	root.AddCommand(demoCommand(env), serveCommand(env), config.Command(env, checkFeeds), asset.Commands(env), incident.Commands(env),
 		intel.FeedCommands(env, csaf.Read), intel.Commands(env), exposureCommands(env), notice.Commands(env), vendor.Commands(env),
 		ledger.Commands(env), adminCommand(env), &cobra.Command{
 			Use: "version", Short: p.T("app.version.short"), Args: cobra.NoArgs,

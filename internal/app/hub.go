@@ -89,9 +89,10 @@ func OpenHub(ctx context.Context, cfg config.Config, words *text.Catalog, log *s
 	if h.DB, err = db.Open(ctx, cfg.Database()); err != nil {
 		return nil, fmt.Errorf("open hub: %w", err)
 	}
+	opened := h.DB // h is nil when this fails
 	defer func() {
 		if err != nil {
-			h.DB.Close()
+			opened.Close()
 		}
 	}()
 	if err = h.openBase(ctx); err != nil {

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"noroshi/internal/base/config"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/fetch"
 	"noroshi/internal/intel"
 	"noroshi/internal/intel/csaf"
 	"noroshi/internal/intel/feed"
@@ -72,6 +74,26 @@ func feedSources(lines []string) (out []intel.FeedSource, err error) {
 		return nil, fault.New(fault.Usage, "config.wrong").At(bad...)
 	}
 	return out, nil
+}
+
+// checkFeeds finds lines of feeds.sources that cannot be read, and feeds on a
+// host that the hub may not go to.
+func checkFeeds(cfg config.Config) error {
+	sources, err := feedSources(cfg.Feeds.Sources)
+	if err != nil {
+		return err
+	}
+	out := fetch.Policy{Hosts: cfg.Out.Hosts, Networks: cfg.Out.Prefixes(), Plain: cfg.Out.Plain}
+	for _, f := range sources {
+		if f.URL == "" {
+			continue
+		}
+		if _, err := out.Check(f.URL); err != nil {
+			x := fault.Of(err)
+			return fault.New(fault.Usage, "config.wrong").At(fault.Place{At: "feeds." + f.ID + ".url", Code: x.Code, Args: x.Args})
+		}
+	}
+	return nil
 }
 
 func badFeed(at, word string) error {

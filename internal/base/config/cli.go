@@ -17,8 +17,9 @@ func FileFlag(e *cli.Env, c *cobra.Command, file *string) {
 	c.PersistentFlags().StringVar(file, "config", os.Getenv("NOROSHI_CONFIG"), e.Printer().T("cli.flag.config"))
 }
 
-// Command returns `config check` and `config dump`.
-func Command(e *cli.Env) *cobra.Command {
+// Command returns `config check` and `config dump`. The checks are those of
+// values that this package knows only the shape of.
+func Command(e *cli.Env, checks ...func(Config) error) *cobra.Command {
 	var file string
 	root := &cobra.Command{Use: "config", Short: e.Printer().T("config.cli.short")}
 	FileFlag(e, root, &file)
@@ -28,6 +29,11 @@ func Command(e *cli.Env) *cobra.Command {
 			l, err := Read(file, os.Environ())
 			if err != nil {
 				return err
+			}
+			for _, check := range checks {
+				if err := check(l.Value); err != nil {
+					return err
+				}
 			}
 			return e.Emit(map[string]any{"ok": true, "keys": len(l.keys), "file": l.File}, func(w io.Writer, p text.Printer) error {
 				if l.File == "" {
