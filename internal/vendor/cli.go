@@ -1,7 +1,9 @@
 package vendor
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -18,6 +20,13 @@ import (
 
 // maxInput bounds a file of a case or of answers, in bytes.
 const maxInput = 1 << 20
+
+// The files that request and answer read, as their help shows them.
+const (
+	requestExample = `{"title": "EdgeGate: login can be passed", "vulnerability": "CVE-2026-12345", "facts": "…",
+  "makers": [{"org": "id of the maker", "products": [{"name": "EdgeGate 410"}]}], "due_at": "2026-12-01T15:00:00Z"}`
+	answerExample = `{"answers": [{"name": "EdgeGate 410", "status": "affected", "versions": "< 2.4.6", "fix": "planned", "fix_on": "2026-12-24"}]}`
+)
 
 // Commands returns the command "vendor" with its verbs. They use the hub's API
 // with the caller's token and know no more than it tells.
@@ -41,6 +50,10 @@ func input(name string, into any) error {
 	d := json.NewDecoder(strings.NewReader(string(raw)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) { // the library names the program's own types
+			return fault.New(fault.Usage, "vendor.cli.json_place", "file", name, "place", cmp.Or(wrong.Field, "/"))
+		}
 		return fault.New(fault.Usage, "vendor.cli.json", "file", name, "detail", err.Error())
 	}
 	return nil
@@ -51,7 +64,7 @@ func input(name string, into any) error {
 func requestCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var draft bool
 	c := &cobra.Command{
-		Use: "request FILE.json", Short: p.T("vendor.cli.request"), Long: p.T("vendor.cli.request_long"), Args: cobra.ExactArgs(1),
+		Use: "request FILE.json", Short: p.T("vendor.cli.request"), Long: p.T("vendor.cli.request_long", "example", requestExample), Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			in := CaseInput{Send: true}
 			if err := input(args[0], &in); err != nil {
@@ -86,7 +99,7 @@ func answerCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var accept bool
 	var decline, document string
 	c := &cobra.Command{
-		Use: "answer REQUEST [FILE.json]", Short: p.T("vendor.cli.answer"), Long: p.T("vendor.cli.answer_long"), Args: cobra.RangeArgs(1, 2),
+		Use: "answer REQUEST [FILE.json]", Short: p.T("vendor.cli.answer"), Long: p.T("vendor.cli.answer_long", "example", answerExample), Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			ways := 0
 			for _, given := range []bool{len(args) == 2, accept, decline != "", document != ""} {
@@ -101,7 +114,11 @@ func answerCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			at := "/api/v1/vendor-requests/" + url.PathEscape(args[0])
+			id, err := requestID(c.Context(), hub, args[0])
+			if err != nil {
+				return err
+			}
+			at := "/api/v1/vendor-requests/" + url.PathEscape(id)
 			switch {
 			case accept:
 				err = hub.Do(c.Context(), "POST", at+"/accept", NoteInput{}, nil, "")
@@ -123,7 +140,7 @@ func answerCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showRequestText(c, env, args[0])
+			return showRequestText(c, env, id)
 		},
 	}
 	f := c.Flags()
@@ -159,13 +176,16 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			}
 			return env.Emit(got, func(w io.Writer, p text.Printer) error {
 				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				if len(got.Items) == 0 {
+					return nil
+				}
 				fmt.Fprintln(t, strings.Join([]string{p.T("vendor.web.case"), p.T("vendor.web.vulnerability"), p.T("vendor.web.state"), p.T("vendor.web.due"), p.T("vendor.web.case_title"), "id"}, "\t"))
 				for _, x := range got.Items {
 					due := ""
 					if !x.Request.DueAt.IsZero() {
 						due = p.Time(x.Request.DueAt)
 					}
-					fmt.Fprintln(t, strings.Join([]string{x.Case.Number, x.Case.Vulnerability, p.T("vendor.state." + string(x.Request.State)), due, x.Case.Title, x.Request.ID}, "\t"))
+					fmt.Fprintln(t, strings.Join([]string{x.Case.Number, cmp.Or(x.Case.Vulnerability, "-"), p.T("vendor.state." + string(x.Request.State)), due, x.Case.Title, x.Request.ID}, "\t"))
 				}
 				return t.Flush()
 			})
@@ -190,12 +210,19 @@ func showRequestText(c *cobra.Command, env *cli.Env, id string) error {
 	if err != nil {
 		return err
 	}
+	if id, err = requestID(c.Context(), hub, id); err != nil {
+		return err
+	}
 	var v RequestView
 	if err := hub.Do(c.Context(), "GET", "/api/v1/vendor-requests/"+url.PathEscape(id), nil, &v, ""); err != nil {
 		return err
 	}
 	return env.Emit(v, func(w io.Writer, p text.Printer) error {
 		fmt.Fprintln(w, v.Case.Number, v.Case.Vulnerability, v.Case.Title)
+		fmt.Fprintln(w, p.T("vendor.web.asked_by", "org", v.Names[v.Case.Org]))
+		if v.Case.Facts != "" {
+			fmt.Fprintln(w, p.T("vendor.web.facts")+"\n  "+strings.ReplaceAll(v.Case.Facts, "\n", "\n  "))
+		}
 		fmt.Fprintln(w, v.Names[v.Request.Org], p.T("vendor.state."+string(v.Request.State)))
 		if !v.Request.DueAt.IsZero() {
 			fmt.Fprintln(w, p.T("vendor.web.due"), p.Time(v.Request.DueAt))
@@ -207,6 +234,12 @@ func showRequestText(c *cobra.Command, env *cli.Env, id string) error {
 		for _, x := range v.Products {
 			fmt.Fprintln(t, strings.Join([]string{x.ID, x.Name, p.T("vendor.status." + string(x.Status)), x.Versions, p.T("vendor.fix." + string(x.Fix)), x.FixOn, x.Fixed}, "\t"))
 		}
-		return t.Flush()
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		if v.Mine {
+			fmt.Fprintln(w, p.T("vendor.cli.next", "id", v.Request.ID))
+		}
+		return nil
 	})
 }

@@ -259,6 +259,18 @@ func TestCommands(t *testing.T) {
 	if code, out := run(asMaker, "list", "--waiting"); code != 0 || !strings.Contains(out, "認証の回避") || !strings.Contains(out, "要請ずみ") {
 		t.Errorf("%d %s", code, out)
 	}
+	// By its number, however it is written, and with what one has to know to answer.
+	for _, number := range []string{got.Case.Number, strings.ToLower(got.Case.Number), strings.ReplaceAll(got.Case.Number, "-", "－")} {
+		if code, out := run(asMaker, "show", number); code != 0 || !strings.Contains(out, "からの要請です") || !strings.Contains(out, "vendor answer "+r) {
+			t.Errorf("%s: %d %s", number, code, out)
+		}
+	}
+	if code, out := run(asMaker, "show", "V-0000-0000"); code == 0 || !strings.Contains(out, "要請") {
+		t.Errorf("a number of nothing: %d %s", code, out)
+	}
+	if code, out := run(asOffice, "request", file("type.json", `{"title":"x","makers":["name"]}`)); code != 2 || strings.Contains(out, "vendor.") || !strings.Contains(out, "makers") {
+		t.Errorf("a wrong type: %d %s", code, out)
+	}
 	if code, _ := run(asMaker, "answer", r); code != 2 {
 		t.Errorf("no way to answer: %d", code)
 	}
