@@ -1,6 +1,7 @@
 package exposure
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
 	"noroshi/internal/base/text"
 )
 
@@ -65,14 +67,7 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				}
 				v.Set("cursor", got.Next)
 			}
-			return env.Emit(out, func(w io.Writer, p text.Printer) error {
-				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				for i := range out.Items {
-					e := &out.Items[i]
-					fmt.Fprintln(t, strings.Join([]string{p.T("exposure.priority." + e.Priority.String()), e.What(p), e.Product, e.OrgName, e.Say(p), p.T("exposure.devices", "n", e.Devices), string(e.ID)}, "\t"))
-				}
-				return t.Flush()
-			})
+			return env.Emit(out, func(w io.Writer, p text.Printer) error { return writeList(w, p, out.Items) })
 		},
 	}
 	f := c.Flags()
@@ -86,7 +81,18 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	return c
 }
 
-// showCommand is "noroshi exposure show ID": why, and which equipment.
+// writeList writes exposures in a line each, the id last.
+func writeList(w io.Writer, p text.Printer, list []Exposure) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i := range list {
+		e := &list[i]
+		fmt.Fprintln(t, strings.Join([]string{p.T("exposure.priority." + e.Priority.String()), e.What(p), e.Product, e.OrgName, e.Say(p), p.T("exposure.devices", "n", e.Devices), string(e.ID)}, "\t"))
+	}
+	return t.Flush()
+}
+
+// showCommand is "noroshi exposure show ID": why, and which equipment. A CVE id
+// lists its exposures.
 func showCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: p.T("exposure.cli.show"), Args: cobra.ExactArgs(1),
@@ -94,6 +100,16 @@ func showCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			hub, err := env.Hub()
 			if err != nil {
 				return err
+			}
+			if id := strings.ToUpper(strings.TrimSpace(args[0])); strings.HasPrefix(id, "CVE-") {
+				var got listed
+				if err := hub.Do(c.Context(), "GET", "/api/v1/exposures?"+url.Values{"vulnerability": {id}, "all": {"true"}, "limit": {"500"}}.Encode(), nil, &got, ""); err != nil {
+					return err
+				}
+				if len(got.Items) == 0 {
+					return fault.New(fault.NotFound, ErrNone.Code)
+				}
+				return env.Emit(got, func(w io.Writer, p text.Printer) error { return writeList(w, p, got.Items) })
 			}
 			var e Exposure
 			if err := hub.Do(c.Context(), "GET", "/api/v1/exposures/"+url.PathEscape(args[0]), nil, &e, ""); err != nil {
@@ -115,7 +131,8 @@ func (e *Exposure) writeText(w io.Writer, p text.Printer) error {
 	}
 	if e.Detail != nil {
 		for _, l := range e.Detail.Lines {
-			fmt.Fprintln(&b, "  "+strings.Join([]string{p.T("exposure.devices", "n", l.Devices), l.Version, l.Zone, p.T("exposure.verdict." + l.Verdict), strings.Join(l.Items, " ")}, "  "))
+			zone := p.T("exposure.web.zone." + cmp.Or(l.Zone, "unknown"))
+			fmt.Fprintln(&b, "  "+strings.Join([]string{p.T("exposure.devices", "n", l.Devices), l.Version, zone, p.T("exposure.verdict." + l.Verdict), strings.Join(l.Items, " ")}, "  "))
 		}
 	}
 	if j := e.Judgement; j != nil {

@@ -237,7 +237,7 @@ func explainCommand(env *cli.Env, p text.Printer, csaf intel.CSAFReader) *cobra.
 func parseName(s string) (cpe.Name, error) {
 	n, err := cpe.ParseLenient(s)
 	if err != nil {
-		return n, fault.New(fault.Usage, "exposure.explain.cpe_bad", "cpe", s, "detail", err.Error())
+		return n, fault.New(fault.Usage, "exposure.explain.cpe_bad", "cpe", s).Because(err)
 	}
 	return n, nil
 }
