@@ -248,6 +248,10 @@ func writeBoard(w io.Writer, p text.Printer, b *Board) error {
 			fmt.Fprintln(t, p.T("notice.web.time.say", "step", p.T("notice.web.time."+step), "median", p.Duration(s.Median), "n", s.N))
 		}
 	}
+	if len(b.Rows) > 0 {
+		fmt.Fprintln(t)
+		fmt.Fprintln(t, p.T("notice.web.col.who")+"\t"+p.T("notice.web.col.state")+"\t"+p.T("notice.web.date"))
+	}
 	for _, r := range b.Rows {
 		fmt.Fprintln(t, r.Name+"\t"+p.T("notice.web.state."+string(r.State))+"\t"+r.PlannedFor)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/text"
 )
 
 // That the attack has begun asks for speed: it is said, and holds nothing up.
@@ -154,6 +156,27 @@ func TestReadOnEitherSide(t *testing.T) {
 		var out strings.Builder
 		if err := writeLetter(&out, p, v.Letter); err != nil || !strings.Contains(out.String(), "直す期限") {
 			t.Errorf("letter: %v\n%s", err, out.String())
+		}
+	})
+}
+
+// The table of a board says why in the language of whoever asks for it, as it
+// says the names.
+func TestTableInTheReadersLanguage(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		to := h.to("wind")
+		to[0].Why = []text.Both{duo("台帳に3台あります", "Three are in your register")}
+		n, err := h.Draft(h.analyst(), NewNotice{Content: h.content(), Recipients: to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		who, _ := gate.From(h.analyst())
+		for lang, want := range map[string]string{"en": "Three are in your register", "ja": "台帳に3台あります"} {
+			who.Lang = lang
+			var out strings.Builder
+			if err := h.Table(gate.With(h.analyst(), who), n.ID, &out); err != nil || !strings.Contains(out.String(), want) {
+				t.Errorf("%s: %v\n%s", lang, err, out.String())
+			}
 		}
 	})
 }

@@ -157,11 +157,13 @@ func (s *Service) rows(ctx context.Context, tx *db.Tx, who gate.Identity, list [
 func (s *Service) Table(ctx context.Context, id ID, w io.Writer) error {
 	id = s.ownID(ctx, id)
 	var rows []Row
+	var lang text.Lang // of the reader, as the names are
 	act := &ledger.Act{Verb: "notice.board", Object: objectOf(id), Public: map[string]any{"step": "table"}}
 	_, err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		if _, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false); err != nil {
 			return err
 		}
+		lang = langOf(who)
 		list, err := directs(ctx, tx, id)
 		if err != nil {
 			return err
@@ -186,7 +188,7 @@ func (s *Service) Table(ctx context.Context, id ID, w io.Writer) error {
 	for _, r := range rows {
 		var why []string
 		for _, w := range r.Why {
-			why = append(why, said(w, text.JA))
+			why = append(why, said(w, lang))
 		}
 		err := out.Write([]string{r.Org, harmless(r.Name), string(r.State), r.PlannedFor, strconv.Itoa(r.Devices), at(r.DeliveredAt), at(r.OpenedAt), at(r.AnsweredAt), at(r.FixedAt), at(r.RemindedAt),
 			strconv.FormatBool(r.Escalated), harmless(strings.Join(why, " / "))})
