@@ -32,6 +32,15 @@ func helps(c *citizen) bool {
 // noticeOf: whoever writes notices reaches those of their own body.
 var noticeOf = forOwn(warns)
 
+// readingOf: the same to whoever writes notices; to those who are sent some, a
+// notice that is not theirs is not there.
+func readingOf(c *citizen, x *thing) class {
+	if !warns(c) && isWarned(c) {
+		return hidden
+	}
+	return noticeOf(c, x)
+}
+
 // relinking: of what they passed on to a firm without an account.
 func relinking(c *citizen, x *thing) class {
 	if !replies(c) {
@@ -249,6 +258,7 @@ var warningLaws = map[string]law{
 	"POST /api/v1/notices/{id}/withdrawal":                    {on: "notice", may: noticeOf, body: body(`{"reason":""}`)},
 	"POST /api/v1/notices/{id}/correction":                    {on: "notice", may: noticeOf},
 	"GET /api/v1/notices/{id}/board":                          {on: "notice", may: noticeOf},
+	"GET /api/v1/notices/{id}/reading":                        {on: "notice", may: readingOf},
 	"GET /api/v1/notices/{id}/board.csv":                      {on: "notice", may: noticeOf},
 	"GET /api/v1/closed-networks":                             {may: only((*citizen).hub)},
 	"PUT /api/v1/closed-networks/{id}":                        {on: "org", may: closes, body: body(`{"key":""}`)},
