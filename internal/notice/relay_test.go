@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +179,15 @@ func TestByLink(t *testing.T) {
 		}
 		if list, _, _ := h.Tickets(h.desk(), false, "", 0); len(list) != 1 || list[0].Name != "kiri" {
 			t.Errorf("%+v", list)
+		}
+		id := slip.Letter.Ticket.ID
+		for _, err := range []error{h.Take(h.desk(), id), h.Assist(h.desk(), id, "青い線です"), h.Assist(h.desk(), id, "両方です")} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if slip, err := h.ByLink(ctx, token, text.JA); err != nil || !slices.Equal(slip.Advice, []string{"両方です", "青い線です"}) {
+			t.Errorf("what the desk answered: %q %v", slip.Advice, err)
 		}
 		if _, err := h.ByLink(ctx, newToken(), text.JA); !errors.Is(err, ErrNone) {
 			t.Errorf("a guess: %v", err)

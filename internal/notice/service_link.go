@@ -9,6 +9,7 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
+	"noroshi/internal/base/thread"
 	"noroshi/internal/org"
 )
 
@@ -18,6 +19,7 @@ type Slip struct {
 	Name   string    // of the firm
 	Phone  string    // of the window of whoever told it, to ask whether it is real
 	Ends   time.Time // of the link
+	Advice []string  // what the desk for help answered, the last first
 }
 
 // linked finds what a token opens. Without such a link it is ErrNone; one that
@@ -49,6 +51,9 @@ func (s *Service) ByLink(ctx context.Context, token string, lang text.Lang) (out
 			return err
 		}
 		out.Name, out.Ends = one[0].Name, ends
+		if out.Advice, err = s.advice(ctx, tx, out.Letter.Ticket); err != nil {
+			return err
+		}
 		from, err := s.Orgs.Load(ctx, tx, org.ID(r.From))
 		if err != nil {
 			return err
@@ -60,6 +65,20 @@ func (s *Service) ByLink(ctx context.Context, token string, lang text.Lang) (out
 		}
 		return nil
 	})
+	return out, err
+}
+
+// advice returns what a desk answered to a call for help, the last first.
+func (s *Service) advice(ctx context.Context, tx *db.Tx, t *Ticket) (out []string, err error) {
+	if t == nil {
+		return nil, nil
+	}
+	talk, err := s.Threads.Of(ctx, tx, t.owner, ticketOf(t.ID), t.Desk)
+	for _, m := range talk {
+		if m.Kind == thread.Answer {
+			out = append([]string{m.Text}, out...)
+		}
+	}
 	return out, err
 }
 
