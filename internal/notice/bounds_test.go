@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -108,5 +109,52 @@ func TestAFileOfAnotherNotice(t *testing.T) {
 			t.Fatal(err)
 		}
 		file.Close()
+	})
+}
+
+// A draft that is marked wider than the item it rests on says so, whenever it
+// was widened and whoever sends it.
+func TestADraftWiderThanItsItem(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		gone := false
+		h.Item = func(context.Context, string) (Facts, error) {
+			if gone {
+				return Facts{}, ErrNone
+			}
+			return Facts{Title: duo("欠陥", "A flaw"), About: []string{"CVE-2026-90417"}, TLP: Red, Clearance: 1}, nil
+		}
+		c := h.content()
+		c.TLP, c.Clearance = Red, 1
+		n, err := h.Draft(h.high(), NewNotice{Item: "item-1", Nobody: true, Content: c, Recipients: h.to("wind")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := func(want ...string) Review {
+			v, err := h.Review(h.high(), n.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, _ := json.Marshal(v.Checked.Remarks)
+			for _, code := range []string{"notice.check.wider", "notice.check.lower", "notice.check.unseen"} {
+				if strings.Contains(string(raw), code) != contains(want, code) {
+					t.Errorf("want %v: %s", want, raw)
+				}
+			}
+			return v
+		}
+		said()
+		c.TLP, c.Clearance, c.Item = Clear, 0, ""
+		if _, err := h.Edit(h.high(), n.ID, n.Revision, c); err != nil {
+			t.Fatal(err)
+		}
+		v := said("notice.check.wider", "notice.check.lower")
+		if _, err := h.Send(h.high(), n.ID, SendInput{Revision: v.Notice.Revision}); !errors.Is(err, ErrDespite) || !strings.Contains(err.Error(), "notice.check.wider") {
+			t.Errorf("sent without a word: %v", err)
+		}
+		gone = true
+		said("notice.check.unseen")
+		if _, err := h.Send(h.high(), n.ID, SendInput{Revision: v.Notice.Revision, Despite: true}); err != nil {
+			t.Error(err)
+		}
 	})
 }

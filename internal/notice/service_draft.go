@@ -318,6 +318,12 @@ func (s *Service) Edit(ctx context.Context, id ID, revision int64, c Content) (n
 		if row.Stage != Draft {
 			return ErrSent
 		}
+		if err := s.open(ctx, tx, &row); err != nil {
+			return err
+		}
+		if row.Content.Item != "" { // what it rests on stays what it rests on
+			c.Item = row.Content.Item
+		}
 		n = row.Notice
 		n.UpdatedAt = s.now()
 		if n.Content, err = s.normal(c, who, n.UpdatedAt); err != nil {

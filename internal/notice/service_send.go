@@ -74,6 +74,10 @@ type Review struct {
 // Review checks a draft of one's own, as Send will.
 func (s *Service) Review(ctx context.Context, id ID) (v Review, err error) {
 	id = s.ownID(ctx, id)
+	on, err := s.basisOf(ctx, id)
+	if err != nil {
+		return v, err
+	}
 	err = s.read(ctx, "notice.draft", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, false)
 		if err != nil {
@@ -82,7 +86,7 @@ func (s *Service) Review(ctx context.Context, id ID) (v Review, err error) {
 		if row.Stage != Draft {
 			return ErrSent
 		}
-		if v, _, err = s.review(ctx, tx, &row); err != nil {
+		if v, _, err = s.review(ctx, tx, &row, on); err != nil {
 			return err
 		}
 		v.Around, err = s.around(ctx, tx, &v.Notice, who.Clearance)
@@ -91,7 +95,7 @@ func (s *Service) Review(ctx context.Context, id ID) (v Review, err error) {
 	return v, err
 }
 
-func (s *Service) review(ctx context.Context, tx *db.Tx, row *noticeRow) (v Review, list []Recipient, err error) {
+func (s *Service) review(ctx context.Context, tx *db.Tx, row *noticeRow, on basis) (v Review, list []Recipient, err error) {
 	if err := s.open(ctx, tx, row); err != nil {
 		return v, nil, err
 	}
@@ -128,6 +132,7 @@ func (s *Service) review(ctx context.Context, tx *db.Tx, row *noticeRow) (v Revi
 	}
 	slices.Sort(used)
 	v.Checked = s.Rules.Check(&row.Content, names, used, len(list), s.now())
+	v.Checked.Remarks = append(v.Checked.Remarks, s.Rules.against(&row.Content, on)...)
 	return v, list, nil
 }
 
@@ -152,6 +157,10 @@ type Dispatched struct {
 // who: the sender's own list says that, under its key.
 func (s *Service) Send(ctx context.Context, id ID, in SendInput) (d Dispatched, err error) {
 	id = s.ownID(ctx, id)
+	on, err := s.basisOf(ctx, id)
+	if err != nil {
+		return d, err
+	}
 	act := &ledger.Act{Verb: "notice.send", Object: objectOf(id)}
 	d.Receipt, err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		row, err := loadNotice(ctx, tx, id, who.Org, who.Clearance, true)
@@ -161,7 +170,7 @@ func (s *Service) Send(ctx context.Context, id ID, in SendInput) (d Dispatched, 
 		if row.Stage != Draft {
 			return ErrSent
 		}
-		v, list, err := s.review(ctx, tx, &row)
+		v, list, err := s.review(ctx, tx, &row, on)
 		if err != nil {
 			return err
 		}
