@@ -1,0 +1,61 @@
+// Package capture reads captured packets out of pcap and pcapng files, plain
+// or compressed with gzip or zstd, in batches that point into one reused
+// buffer. It keeps nothing: a batch is overwritten as soon as the next one is
+// asked for, and so are the histories of the decompressors.
+package capture
+
+// Link is a LINKTYPE_ value of https://www.tcpdump.org/linktypes.html: how a
+// packet begins.
+type Link uint16
+
+// The links that package packet decodes.
+const (
+	LinkNull       Link = 0   // BSD loopback, family in the capturing host's byte order
+	LinkEthernet   Link = 1   // IEEE 802.3
+	LinkPPP        Link = 9   // PPP, perhaps with HDLC framing
+	LinkFDDI       Link = 10  // FDDI
+	LinkRawBSD     Link = 12  // raw IP, DLT_RAW of most systems
+	LinkRawOpenBSD Link = 14  // raw IP, DLT_RAW of OpenBSD
+	LinkPPPHDLC    Link = 50  // PPP in HDLC framing
+	LinkRaw        Link = 101 // raw IP
+	LinkCHDLC      Link = 104 // Cisco HDLC
+	LinkWiFi       Link = 105 // IEEE 802.11
+	LinkLoop       Link = 108 // OpenBSD loopback, family in network byte order
+	LinkSLL        Link = 113 // Linux "any", version 1
+	LinkRadiotap   Link = 127 // radiotap, then IEEE 802.11
+	LinkWPAN       Link = 195 // IEEE 802.15.4 with FCS
+	LinkIPv4       Link = 228 // raw IPv4
+	LinkIPv6       Link = 229 // raw IPv6
+	LinkWPANNoFCS  Link = 230 // IEEE 802.15.4 without FCS
+	LinkNFLog      Link = 239 // Linux netfilter log
+	LinkSLL2       Link = 276 // Linux "any", version 2
+)
+
+// Packet is one captured packet. Data points into a buffer of the reader and
+// is valid until its next call of Next or Wipe, which overwrites it.
+type Packet struct {
+	Data []byte // what was captured, at most Orig bytes
+	At   int64  // nanoseconds since 1970 UTC; 0 when the file does not say
+	Orig uint32 // length on the wire, in bytes
+	Link Link
+}
+
+// Stats are what a reader has seen so far.
+type Stats struct {
+	Packets   int64 // packets handed out
+	Bytes     int64 // their captured bytes
+	Wire      int64 // their bytes on the wire
+	Cut       int64 // packets captured shorter than they were on the wire
+	Truncated int64 // packets or blocks that the end of the file cut off; not handed out
+	Oversize  int64 // packets longer than MaxPacket; left out
+	Damaged   int64 // blocks whose lengths contradict each other or name no interface; left out
+	Blocks    int64 // pcapng blocks of other kinds, skipped
+	Sections  int64 // pcapng sections, or members of concatenated pcap files
+	Undated   int64 // packets without a time
+	Lost      int64 // packets the capturing system said it dropped (pcapng if_drop, isb_ifdrop)
+	WipeNanos int64 // longest time between a batch being handed back and its being overwritten
+}
+
+// MaxPacket bounds one packet, in captured bytes. Longer ones are counted and
+// left out.
+const MaxPacket = 512 << 10
