@@ -1,0 +1,251 @@
+package record
+
+import (
+	"bytes"
+	"encoding/hex"
+	"math/bits"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/zeebo/blake3"
+)
+
+// Bounds of what a name may show. A label that is longer, or that looks made
+// up, is a hash and a length: a name long enough to carry a message is content.
+const (
+	maxLabels    = 4   // shown, from the right
+	maxLabel     = 15  // bytes of a label below the registered name
+	maxOwnLabel  = 24  // bytes of the registered label and those above it
+	maxFull      = 255 // bytes of a name kept unshortened (RFC 1035 §3.1)
+	maxTokens    = 4   // of a path
+	minGuessed   = 8   // a shorter label cannot look made up
+	maxDigits    = 4   // in a label that is shown
+	maxTurns     = 3   // from letters to digits and back
+	maxConsonant = 5   // consonants in a row
+)
+
+// Hash is a name nobody should read: the first 8 bytes of BLAKE3 keyed with
+// the key of its Naming. Equal names have equal hashes under one key; zero is
+// none.
+type Hash [8]byte
+
+// String is the hash in 16 hexadecimal digits, "" for none.
+func (h Hash) String() string {
+	if h == (Hash{}) {
+		return ""
+	}
+	return hex.EncodeToString(h[:])
+}
+
+// Name is a name of the network in a form that is bounded: labels of ordinary
+// length and shape, everything else {hash:length}. Only a Naming makes one.
+type Name struct{ text string }
+
+// String is the name as it may be shown.
+func (n Name) String() string { return n.text }
+
+// IsZero reports whether there is no name.
+func (n Name) IsZero() bool { return n.text == "" }
+
+// Naming is how names are shortened. Its zero value cannot be used: New makes
+// one.
+type Naming struct {
+	full bool
+	key  *blake3.Hasher
+	sum  [32]byte
+	low  []byte
+}
+
+// NewNaming makes a way of shortening with a key for the hashes. With full set
+// names are kept as they were sent, up to 255 bytes: for one's own network,
+// with consent and for tests, and each record says so.
+func NewNaming(key [32]byte, full bool) *Naming {
+	h, err := blake3.NewKeyed(key[:])
+	if err != nil {
+		panic("BUG: a key of 32 bytes is refused: " + err.Error())
+	}
+	return &Naming{full: full, key: h}
+}
+
+// Full reports whether names are kept unshortened.
+func (n *Naming) Full() bool { return n.full }
+
+// blockSize is how much the hasher buffers, in bytes.
+const blockSize = 8 << 10
+
+var zeros [256]byte
+
+// Hash is the keyed hash of a name. Letters keep their case.
+func (n *Naming) Hash(b []byte) (h Hash) {
+	if len(b) == 0 {
+		return h
+	}
+	n.key.Reset()
+	_, _ = n.key.Write(b) // a hasher never fails
+	copy(h[:], n.key.Sum(n.sum[:0]))
+	// The hasher keeps what it was given until something is written over it.
+	n.key.Reset()
+	for left := min(len(b), blockSize); left > 0; left -= len(zeros) {
+		_, _ = n.key.Write(zeros[:min(left, len(zeros))])
+	}
+	return h
+}
+
+// Fold is the keyed hash of a name in which case does not count (ASCII).
+func (n *Naming) Fold(b []byte) Hash {
+	h := n.Hash(n.lower(b))
+	n.wipe()
+	return h
+}
+
+// lower puts b in lower case into the scratch.
+func (n *Naming) lower(b []byte) []byte {
+	if len(b) > 1<<10 {
+		b = b[:1<<10]
+	}
+	n.low = append(n.low[:0], b...)
+	for i, c := range n.low {
+		if 'A' <= c && c <= 'Z' {
+			n.low[i] = c + 'a' - 'A'
+		}
+	}
+	return n.low
+}
+
+// wipe overwrites the scratch: it held what may not be kept.
+func (n *Naming) wipe() { clear(n.low[:cap(n.low)]) }
+
+// Host is the name of a machine: of DNS, SNI and the Host field. At most four
+// labels are shown, from the right, "+2." before them saying that two more are
+// not; an address stays an address.
+func (n *Naming) Host(b []byte) Name {
+	if len(b) == 0 {
+		return Name{}
+	}
+	if n.full {
+		return Name{printable(b)}
+	}
+	low := n.lower(b)
+	defer n.wipe()
+	if k := len(low); k > 1 && low[k-1] == '.' {
+		low = low[:k-1]
+	}
+	if a, ok := address(low); ok {
+		return Name{a.String()}
+	}
+	labels := bytes.Count(low, []byte{'.'}) + 1
+	out := make([]byte, 0, 64)
+	if labels > maxLabels {
+		out = append(out, '+')
+		out = strconv.AppendInt(out, int64(labels-maxLabels), 10)
+		out = append(out, '.')
+	}
+	for place := labels; len(low) > 0 || place > 0; place-- {
+		label := low
+		if i := bytes.IndexByte(low, '.'); i >= 0 {
+			label, low = low[:i], low[i+1:]
+		} else {
+			low = nil
+		}
+		if place > maxLabels {
+			continue
+		}
+		limit := maxLabel
+		if place <= 2 {
+			limit = maxOwnLabel
+		}
+		out = n.label(out, label, limit)
+		if place > 1 {
+			out = append(out, '.')
+		}
+		if place == 1 {
+			break
+		}
+	}
+	return Name{string(out)}
+}
+
+// label appends a label, or its hash and length when it is long or looks made up.
+func (n *Naming) label(out, label []byte, limit int) []byte {
+	if ordinary(label, limit) {
+		return append(out, label...)
+	}
+	h := n.Hash(label)
+	out = append(out, '{')
+	out = hex.AppendEncode(out, h[:6])
+	out = append(out, ':')
+	out = strconv.AppendInt(out, int64(len(label)), 10)
+	return append(out, '}')
+}
+
+// ordinary reports whether a label in lower case has the length and shape of
+// one that people choose.
+func ordinary(label []byte, limit int) bool {
+	if len(label) == 0 || len(label) > limit {
+		return len(label) == 0
+	}
+	digits, turns, row := 0, 0, 0
+	var seen uint64
+	last := byte(0)
+	for _, c := range label {
+		kind := byte('a')
+		switch {
+		case '0' <= c && c <= '9':
+			kind, row = '0', 0
+			digits++
+		case c == '-' || c == '_':
+			kind, row, last = last, 0, 0
+		case c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y':
+			row = 0
+		case 'b' <= c && c <= 'z':
+			if row++; row > maxConsonant {
+				return false
+			}
+		default:
+			return false
+		}
+		if last != 0 && kind != last {
+			turns++
+		}
+		last = kind
+		seen |= 1 << (c & 63)
+	}
+	if len(label) < minGuessed {
+		return true
+	}
+	// Twelve characters that hardly repeat are not a word.
+	return digits <= maxDigits && turns <= maxTurns && (len(label) < 12 || bits.OnesCount64(seen) < len(label)-1)
+}
+
+// address reads an IP address, with brackets or without.
+func address(b []byte) (netip.Addr, bool) {
+	if len(b) > 47 {
+		return netip.Addr{}, false
+	}
+	if k := len(b); k > 2 && b[0] == '[' && b[k-1] == ']' {
+		b = b[1 : k-1]
+	}
+	six := bytes.IndexByte(b, ':') >= 0
+	for _, c := range b {
+		// Nothing but an address may become a string here, not even in an error.
+		if (c < '0' || c > '9') && c != '.' && (!six || c != ':' && (c < 'a' || c > 'f')) {
+			return netip.Addr{}, false
+		}
+	}
+	a, err := netip.ParseAddr(string(b))
+	return a.WithZone(""), err == nil
+}
+
+// printable is b as text, at most 255 bytes, with what does not print as ?.
+func printable(b []byte) string {
+	if len(b) > maxFull {
+		b = b[:maxFull]
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == 0xfffd {
+			return '?'
+		}
+		return r
+	}, string(b))
+}
