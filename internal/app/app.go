@@ -39,6 +39,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
 	"noroshi/internal/situation"
 	"noroshi/internal/vendor"
@@ -54,7 +55,7 @@ var (
 // Words returns the sentences of the whole program.
 func Words() (*text.Catalog, error) {
 	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, mail.Words, post.Words, ledger.Words, backup.Words,
-		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sighting.Words, feed.Words, csaf.Words, intel.Words,
+		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sensor.Words, sighting.Words, feed.Words, csaf.Words, intel.Words,
 		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words)
 }
 
@@ -128,6 +129,7 @@ func Root(env *cli.Env) *cobra.Command {
 				})
 			},
 		})
+	root.AddCommand(sensor.Commands(env)...)
 	return root
 }
 
