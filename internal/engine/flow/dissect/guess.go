@@ -1,0 +1,76 @@
+package dissect
+
+import "noroshi/internal/engine/flow/record"
+
+// Start finds the protocol of a TCP connection from the first bytes of one
+// side and its ports, and begins to follow it. It returns nil and false when it
+// cannot tell yet: ask again with the same bytes and what followed them, at
+// most Window bytes. It returns nil and true, with App set to what content or
+// ports say, when nothing here reads what is spoken.
+func Start(side int, b []byte, f record.Facts) (s Stream, ok bool) {
+	for i := range probes {
+		p := &probes[i]
+		switch p.match(side, b, f.Record) {
+		case unsure:
+			return nil, false
+		case yes:
+			f.App = p.app
+			if p.begin == nil {
+				return nil, true
+			}
+			return p.begin(f), true
+		}
+	}
+	f.App = ByPort(f.Record)
+	return nil, true
+}
+
+// verdict is what the first bytes say of a protocol. It never turns back: with
+// more bytes unsure becomes yes or no, and these stay.
+type verdict uint8
+
+const (
+	no verdict = iota
+	unsure
+	yes
+)
+
+// probe is how a protocol on TCP is known and how it is begun; begin is nil
+// where only its name is of interest.
+type probe struct {
+	app   record.App
+	match func(side int, b []byte, r *record.Record) verdict
+	begin func(f record.Facts) Stream
+}
+
+// State is what the datagrams of one communication leave for the next ones. Its
+// zero value is ready.
+type State struct {
+	tried uint8 // datagrams that told nothing
+	dns   questions
+}
+
+// maxTries is how many datagrams may tell nothing before the ports decide.
+const maxTries = 4
+
+// Datagram reads one UDP payload of a communication, seen from side, at the
+// time in ns. What has to wait for another datagram (a question for its answer,
+// a client hello over several packets) is kept in the State, which is the
+// communication's own.
+func Datagram(side int, at int64, b []byte, f record.Facts, st *State) {
+	if len(b) == 0 {
+		return
+	}
+	if f.App == record.NoApp {
+		if f.App = datagramApp(side, b, f.Record); f.App == record.NoApp {
+			if st.tried++; st.tried >= maxTries {
+				f.App = ByPort(f.Record)
+			}
+			return
+		}
+	}
+}
+
+// End tells that the communication is over, or that its record is written out
+// before it is: what was waiting is settled and forgotten.
+func (st *State) End() { *st = State{} }
