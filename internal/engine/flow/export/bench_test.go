@@ -1,0 +1,80 @@
+package export
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// benchDatagrams returns a template datagram and data datagrams of 24 records.
+func benchDatagrams(ipfix bool, fields []field) (def []byte, data [][]byte) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	def = newMessage(ipfix, 0, uint32(received/second), 1e6, 7).template(256, 0, fields).bytes()
+	for i := range 64 {
+		body := make([]byte, 24*length(fields))
+		for j := range body {
+			body[j] = byte(rnd.Uint32())
+		}
+		number := uint32(i + 1)
+		if ipfix {
+			number = uint32(24 * i)
+		}
+		data = append(data, newMessage(ipfix, number, uint32(received/second), 1e6, 7).set(256, body).bytes())
+	}
+	return def, data
+}
+
+func benchmarkDecode(b *testing.B, ipfix bool, fields []field) {
+	def, data := benchDatagrams(ipfix, fields)
+	d := NewDecoder(Limits{})
+	rows := 0
+	batch := NewBatch(0, func(x *Batch) { rows += x.Len() })
+	if err := d.Decode(router, received, def, batch); err != nil {
+		b.Fatal(err)
+	}
+	size := 0
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		m := data[i%len(data)]
+		size = len(m)
+		if err := d.Decode(router, received, m, batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	batch.Flush()
+	b.SetBytes(int64(size))
+	b.ReportMetric(float64(rows)/b.Elapsed().Seconds()/1e6, "Mrec/s")
+}
+
+func BenchmarkNetFlow9(b *testing.B) { benchmarkDecode(b, false, usual) }
+
+var usualIPFIX = append([]field{ie(152, 8), ie(153, 8)}, usual[2:]...)
+
+func BenchmarkIPFIX(b *testing.B) { benchmarkDecode(b, true, usualIPFIX) }
+
+func BenchmarkIPFIXv6(b *testing.B) {
+	fields := append([]field{}, usualIPFIX...)
+	fields[6], fields[7] = ie(27, 16), ie(28, 16)
+	benchmarkDecode(b, true, fields)
+}
+
+func BenchmarkIPFIXVaried(b *testing.B) {
+	fields := append(append([]field{}, usualIPFIX...), ie(82, variable))
+	def := newMessage(true, 0, uint32(received/second), 0, 7).template(256, 0, fields).bytes()
+	var body []byte
+	for range 24 {
+		body = append(append(body, make([]byte, length(usualIPFIX))...), "\x04eth0"...)
+	}
+	data := newMessage(true, 0, uint32(received/second), 0, 7).set(256, body).bytes()
+	d := NewDecoder(Limits{})
+	rows := 0
+	batch := NewBatch(0, func(x *Batch) { rows += x.Len() })
+	_ = d.Decode(router, received, def, batch)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Decode(router, received, data, batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(int64(len(data)))
+	b.ReportMetric(float64(rows)/b.Elapsed().Seconds()/1e6, "Mrec/s")
+}
