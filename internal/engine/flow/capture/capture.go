@@ -1,7 +1,7 @@
 // Package capture reads captured packets out of pcap and pcapng files, plain
 // or compressed with gzip or zstd, in batches that point into one reused
 // buffer. It keeps nothing: a batch is overwritten as soon as the next one is
-// asked for, and so are the histories of the decompressors.
+// asked for, and so are the windows of the decompressors.
 package capture
 
 // Link is a LINKTYPE_ value of https://www.tcpdump.org/linktypes.html: how a
@@ -34,11 +34,15 @@ const (
 // Packet is one captured packet. Data points into a buffer of the reader and
 // is valid until its next call of Next or Wipe, which overwrites it.
 type Packet struct {
-	Data []byte // what was captured, at most Orig bytes
+	Data []byte // what was captured
 	At   int64  // nanoseconds since 1970 UTC; 0 when the file does not say
-	Orig uint32 // length on the wire, in bytes
+	Orig uint32 // length on the wire, in bytes; a damaged file may name less than was captured
 	Link Link
 }
+
+// MaxPacket bounds one packet, in captured bytes. Longer ones are counted and
+// left out.
+const MaxPacket = 512 << 10
 
 // Stats are what a reader has seen so far.
 type Stats struct {
@@ -46,16 +50,16 @@ type Stats struct {
 	Bytes     int64 // their captured bytes
 	Wire      int64 // their bytes on the wire
 	Cut       int64 // packets captured shorter than they were on the wire
-	Truncated int64 // packets or blocks that the end of the file cut off; not handed out
+	Truncated int64 // packets and blocks that the end of the input cut off; not handed out
 	Oversize  int64 // packets longer than MaxPacket; left out
-	Damaged   int64 // blocks whose lengths contradict each other or name no interface; left out
+	Damaged   int64 // records whose lengths contradict each other or name no interface; left out
 	Blocks    int64 // pcapng blocks of other kinds, skipped
-	Sections  int64 // pcapng sections, or members of concatenated pcap files
+	Sections  int64 // file headers: pcapng sections, or files put behind one another
 	Undated   int64 // packets without a time
-	Lost      int64 // packets the capturing system said it dropped (pcapng if_drop, isb_ifdrop)
-	WipeNanos int64 // longest time between a batch being handed back and its being overwritten
-}
+	Lost      int64 // packets that the capturing system says it dropped (pcapng only)
 
-// MaxPacket bounds one packet, in captured bytes. Longer ones are counted and
-// left out.
-const MaxPacket = 512 << 10
+	// With a clock (Reader.SetClock): the longest time from handing a batch
+	// back until it was overwritten, and from reading it until then, in ns.
+	WipeNanos int64
+	HeldNanos int64
+}

@@ -87,13 +87,13 @@ type Fault uint8
 
 // The faults.
 const (
-	None          Fault = iota
-	Truncated           // the captured bytes end inside a header
-	BadLength           // a header's length field is impossible
-	BadVersion          // an IP header names another version than its carrier
-	TooDeep             // more headers than MaxDepth
-	UnknownLink         // a link type that is not decoded
-	BadEncap            // a tunnel header contradicts itself
+	None        Fault = iota
+	Truncated         // the captured bytes end inside a header
+	BadLength         // a header's length field is impossible
+	BadVersion        // an IP header names another version than its carrier
+	TooDeep           // more headers than MaxDepth
+	UnknownLink       // a link type that is not decoded
+	BadEncap          // a tunnel header contradicts itself
 	faultCount
 )
 

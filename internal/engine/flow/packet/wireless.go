@@ -1,0 +1,140 @@
+package packet
+
+import "encoding/binary"
+
+// radiotap skips the header of radiotap.org in front of an 802.11 frame.
+func (w *walk) radiotap() step {
+	w.h.Layers |= Radiotap
+	if !w.have(8) {
+		return w.short()
+	}
+	b := w.at()
+	size := int(binary.LittleEndian.Uint16(b[2:]))
+	if size < 8 {
+		return w.fail(BadLength)
+	}
+	if !w.have(size) {
+		return w.short()
+	}
+	flags := radiotapFlags(b[:size])
+	w.off += size
+	if flags&0x10 != 0 { // the frame check sequence is at the end
+		w.end = max(w.end-4, w.off)
+	}
+	return w.wifi(flags&0x20 != 0)
+}
+
+// radiotapFlags returns the flags field: after the presence words and, aligned,
+// the time stamp.
+func radiotapFlags(b []byte) byte {
+	present := binary.LittleEndian.Uint32(b[4:])
+	off := 8
+	for word := present; word&(1<<31) != 0; off += 4 {
+		if off+4 > len(b) {
+			return 0
+		}
+		word = binary.LittleEndian.Uint32(b[off:])
+	}
+	if present&1 != 0 {
+		off = (off+7)&^7 + 8
+	}
+	if present&2 == 0 || off >= len(b) {
+		return 0
+	}
+	return b[off]
+}
+
+// wifi reads a data frame of IEEE 802.11 clause 9.3.2. Protected, null and
+// management frames lead nowhere. padded says that the header is followed by
+// bytes up to a multiple of four.
+func (w *walk) wifi(padded bool) step {
+	w.h.Layers |= WiFi
+	if !w.have(24) {
+		return w.short()
+	}
+	b := w.at()
+	control, flags := b[0], b[1]
+	subtype := control >> 4
+	if control&0x0f != 0x08 || subtype&4 != 0 || flags&0x40 != 0 {
+		return done
+	}
+	size := 24
+	if flags&3 == 3 {
+		size += 6
+	}
+	multi := false
+	if subtype&8 != 0 {
+		if !w.have(size + 2) {
+			return w.short()
+		}
+		multi = b[size]&0x80 != 0
+		size += 2
+		if flags&0x80 != 0 {
+			size += 4
+		}
+	}
+	if padded {
+		size = (size + 3) &^ 3
+	}
+	if !w.have(size) {
+		return w.short()
+	}
+	w.off += size
+	if multi { // the first of the aggregated frames
+		if !w.have(14) {
+			return w.short()
+		}
+		n := int(w.u16(12))
+		w.off += 14
+		w.clip(n)
+	}
+	return step{kind: kLLC}
+}
+
+// wpan reads IEEE 802.15.4 clause 7.2 up to an uncompressed IPv6 packet of
+// RFC 4944 section 5.1.
+func (w *walk) wpan(fcs bool) step {
+	w.h.Layers |= WPAN
+	if fcs {
+		w.end = max(w.end-2, w.off)
+	}
+	if !w.have(3) {
+		return w.short()
+	}
+	b := w.at()
+	control := binary.LittleEndian.Uint16(b)
+	size := 3
+	dst, src := control>>10&3, control>>14
+	if control&7 != 1 || control&8 != 0 { // no data, or encrypted
+		return done
+	}
+	if dst != 0 {
+		size += 2 + addressSize(dst)
+	}
+	if src != 0 {
+		if control&0x40 == 0 || dst == 0 {
+			size += 2
+		}
+		size += addressSize(src)
+	}
+	if !w.have(size + 1) {
+		return w.short()
+	}
+	w.off += size
+	switch dispatch := w.at()[0]; {
+	case dispatch == 0x41:
+		w.h.Layers |= SixLowPAN
+		w.off++
+		return step{kType, typeIPv6}
+	case dispatch>>5 == 3, dispatch>>6 == 2, dispatch>>3 == 0x18, dispatch>>3 == 0x1c: // compressed, mesh, fragments
+		w.h.Layers |= SixLowPAN
+	}
+	return done
+}
+
+func addressSize(mode uint16) int {
+	if mode == 3 {
+		return 8
+	}
+	return 2
+}
