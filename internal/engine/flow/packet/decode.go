@@ -7,7 +7,7 @@ import (
 )
 
 // MaxDepth bounds the headers of one packet that are followed.
-const MaxDepth = 32
+const MaxDepth = 256
 
 // Decode fills h with what the headers of p say and returns h.Fault: why
 // decoding stopped early, or None. What was found until then stays in h.
@@ -34,11 +34,13 @@ const (
 	kGuessIP // IPv4 or IPv6 by the first four bits
 	kVXLAN
 	kGeneve
+	kGRE // in UDP, RFC 8086
 	kGTP
 	kTeredo
 	kAYIYA
 	kL2TP
 	kSFlow
+	kGTPOld
 )
 
 // step is what comes next.

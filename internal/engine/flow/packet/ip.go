@@ -85,6 +85,7 @@ func (w *walk) ipv4() step {
 	if size < 20 || total < size {
 		return w.fail(BadLength)
 	}
+	all := w.off+total <= min(w.end, len(w.d))
 	w.clip(total)
 	id, frag := uint32(b[4])<<8|uint32(b[5]), uint32(b[6])<<8|uint32(b[7])
 	if !w.have(size) {
@@ -92,7 +93,7 @@ func (w *walk) ipv4() step {
 	}
 	w.off += size
 	if frag&0x3fff != 0 {
-		if w.fragment(id, frag&0x1fff*8, frag&0x2000 != 0, b[9], w.end <= len(w.d) && checksum(w.d[w.off-size:w.off]) == 0) {
+		if w.fragment(id, frag&0x1fff*8, frag&0x2000 != 0, b[9], all && checksum(w.d[w.off-size:w.off]) == 0) {
 			return done
 		}
 	}
@@ -114,6 +115,9 @@ func (w *walk) fragment(id, offset uint32, more bool, proto uint8, whole bool) b
 
 // ipv6 reads RFC 8200 section 3.
 func (w *walk) ipv6() step {
+	if w.have(1) && w.at()[0]>>4 != 6 {
+		return w.fail(BadVersion)
+	}
 	w.outer()
 	h := w.h
 	h.Layers |= IPv6
@@ -122,9 +126,6 @@ func (w *walk) ipv6() step {
 		return w.short()
 	}
 	b := w.d[w.off:][:40]
-	if b[0]>>4 != 6 {
-		return w.fail(BadVersion)
-	}
 	copy(h.Src[:], b[8:24])
 	copy(h.Dst[:], b[24:40])
 	size, next := int(b[4])<<8|int(b[5]), b[6]
@@ -169,6 +170,9 @@ func (w *walk) extension(p uint8) step {
 	if !w.have(size) {
 		return w.short()
 	}
+	if (p == ProtoHopByHop || p == ProtoDestOpts) && !optionsFit(w.d[w.off+2:w.off+size]) {
+		return w.fail(BadLength)
+	}
 	frag, id := w.u16(2), w.u32(4)
 	h.Proto = next
 	w.off += size
@@ -179,6 +183,25 @@ func (w *walk) extension(p uint8) step {
 		return done
 	}
 	return step{kProto, uint16(next)}
+}
+
+// optionsFit reports whether the options of a header end within it (RFC 8200
+// section 4.2).
+func optionsFit(b []byte) bool {
+	for len(b) > 0 {
+		if b[0] == 0 { // one octet of padding
+			b = b[1:]
+			continue
+		}
+		if len(b) < 2 {
+			return true
+		}
+		if len(b) < 2+int(b[1]) {
+			return false
+		}
+		b = b[2+int(b[1]):]
+	}
+	return true
 }
 
 // protocol goes on behind an IP header.

@@ -24,6 +24,7 @@ const (
 	typeERSPAN    = 0x88be
 	typeLLDP      = 0x88cc
 	typeMACinMAC  = 0x88e7 // IEEE 802.1ah
+	typeFabric    = 0x8903 // Cisco FabricPath
 	typeVNTag     = 0x8926
 	typeQinQOld   = 0x9100
 	typeQinQOlder = 0x9200
@@ -116,6 +117,12 @@ func (w *walk) etherType(t uint16) step {
 			return w.short()
 		}
 		w.off += 4
+		return step{kind: kEther}
+	case typeFabric: // a tag, then the frame that it carries
+		if !w.have(2) {
+			return w.short()
+		}
+		w.off += 2
 		return step{kind: kEther}
 	case typeVNTag:
 		if !w.have(6) {

@@ -105,7 +105,9 @@ func (w *walk) mpls() step {
 	}
 	nibble := w.at()[0] >> 4
 	switch {
-	case label == 0 && nibble == 4, nibble == 4:
+	case label == 14: // operation and maintenance, RFC 3429
+		return done
+	case nibble == 4:
 		return step{kType, typeIPv4}
 	case nibble == 6:
 		return step{kType, typeIPv6}

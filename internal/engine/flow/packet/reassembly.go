@@ -56,7 +56,10 @@ func (r *Reassembly) part(h *Headers, all Layers) Layers {
 	if h.FragPair < h.Outers {
 		pair = h.Outer[h.FragPair]
 	}
-	key := fragmentKey{pair, h.FragID, h.FragProto}
+	key := fragmentKey{pair: pair, id: h.FragID}
+	if !pair.V6 { // RFC 791 section 3.2 tells apart by protocol, RFC 8200 section 4.5 does not
+		key.proto = h.FragProto
+	}
 	f := r.byKey[key]
 	if f == nil {
 		f = r.open(key)

@@ -85,7 +85,7 @@ func (w *walk) icmp() step {
 	s := w.code(8)
 	switch w.h.ICMPType {
 	case 3, 4, 5, 11, 12:
-		w.quoted(typeIPv4)
+		w.quoted(w.off, w.end, step{kType, typeIPv4})
 	}
 	return s
 }
@@ -94,20 +94,40 @@ func (w *walk) icmp() step {
 func (w *walk) icmpv6() step {
 	w.h.Layers |= ICMPv6
 	s := w.code(8)
-	if t := w.h.ICMPType; t >= 1 && t <= 4 {
-		w.quoted(typeIPv6)
+	switch t := w.h.ICMPType; {
+	case t >= 1 && t <= 4:
+		w.quoted(w.off, w.end, step{kType, typeIPv6})
+	case t == 137:
+		w.redirected()
 	}
 	return s
 }
 
-// quoted notes the layers of the packet that an ICMP error quotes. Its
+// quoted notes the layers of the packet that begins at off and that this one
+// only speaks of: an ICMP error, a redirect, a flow sample. Its
 // addresses and ports are not taken over: the error's own sender counts.
-func (w *walk) quoted(t uint16) {
-	if w.h.Fault != None || w.quotes == 2 || !w.have(1) {
+func (w *walk) quoted(off, end int, s step) {
+	if w.h.Fault != None || w.quotes == 2 || off >= min(end, len(w.d)) {
 		return
 	}
 	var q Headers
-	in := walk{h: &q, d: w.d, off: w.off, end: w.end, quotes: w.quotes + 1}
-	in.run(step{kType, t})
+	in := walk{h: &q, d: w.d, off: off, end: end, quotes: w.quotes + 1}
+	in.run(s)
 	w.h.Quoted |= q.Layers | q.Quoted
+}
+
+// redirected looks in a redirect (RFC 4861 section 4.5) for the option that
+// holds the packet it is about: type 4, six octets reserved.
+func (w *walk) redirected() {
+	for off := w.off + 32; off+8 <= min(w.end, len(w.d)); {
+		size := int(w.d[off+1]) * 8
+		if size == 0 {
+			return
+		}
+		if w.d[off] == 4 {
+			w.quoted(off+8, min(off+size, w.end), step{kType, typeIPv6})
+			return
+		}
+		off += size
+	}
 }

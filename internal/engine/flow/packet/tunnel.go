@@ -8,6 +8,7 @@ const (
 	portTeredo    = 3544
 	portVXLAN     = 4789
 	portVXLANGPE  = 4790
+	portGREUDP    = 4754
 	portAYIYA     = 5072
 	portGeneve    = 6081
 	portSFlow     = 6343
@@ -31,6 +32,12 @@ func tunnelAt(port uint16) step {
 		return step{kind: kGeneve}
 	case portGTP:
 		return step{kind: kGTP}
+	case portGTPOld:
+		return step{kind: kGTPOld}
+	case portGREUDP:
+		return step{kind: kGRE}
+	case portSFlow:
+		return step{kind: kSFlow}
 	case portTeredo:
 		return step{kind: kTeredo}
 	case portAYIYA:
@@ -55,6 +62,12 @@ func (w *walk) inUDP(k kind) step {
 		return w.ayiya()
 	case kL2TP:
 		return w.l2tp()
+	case kGRE:
+		return w.gre()
+	case kGTPOld:
+		return w.gtpOld()
+	case kSFlow:
+		w.sflow()
 	}
 	return done
 }
@@ -101,6 +114,9 @@ func (w *walk) gre() step {
 			w.off += 4
 		}
 		return step{kType, typeIPv4}
+	}
+	if t >= 0x8200 && t < 0x8400 { // 802.11 frames of Aruba access points
+		return w.wifi(false)
 	}
 	return step{kType, t}
 }
@@ -229,6 +245,11 @@ func (w *walk) gtp() step {
 			w.off += n
 		}
 	}
+	return w.userPacket()
+}
+
+// userPacket reads what a mobile network carries: IP, or nothing that is known.
+func (w *walk) userPacket() step {
 	if !w.have(1) {
 		return done
 	}
@@ -239,6 +260,19 @@ func (w *walk) gtp() step {
 		return step{kType, typeIPv6}
 	}
 	return done
+}
+
+// gtpOld reads version 0 (3GPP TS 09.60 section 6): 20 octets of header.
+func (w *walk) gtpOld() step {
+	if !w.have(20) || w.at()[0]>>5 != 0 {
+		return done
+	}
+	w.h.Layers |= GTP
+	if w.at()[1] != 255 {
+		return done
+	}
+	w.off += 20
+	return w.userPacket()
 }
 
 // teredo reads RFC 4380 section 5.1.1: authentication and origin in front of an
