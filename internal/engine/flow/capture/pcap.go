@@ -100,6 +100,13 @@ func (r *Reader) nextPcap(batch []Packet) int {
 		if r.old.swapped != lengthsUsual && (r.old.swapped == lengthsTurned || size > int(orig)) {
 			size, orig = int(orig), uint32(size)
 		}
+		seconds, fraction := r.u32(rest), r.u32(rest[4:])
+		if (fraction&^0x06060606 == 0 || seconds == blockSection) && fileAhead(rest) {
+			if n == 0 && !r.begin() {
+				r.cutOff()
+			}
+			return n
+		}
 		if len(rest) < head+size || size > MaxPacket {
 			if n > 0 {
 				return n
@@ -109,14 +116,10 @@ func (r *Reader) nextPcap(batch []Packet) int {
 			}
 			continue
 		}
-		seconds := r.u32(rest)
-		if n == 0 && seconds > 0x0a0d0d09 && r.anotherFile(rest) {
-			return 0
-		}
 		r.lo += head + size
 		batch[n] = Packet{
 			Data: rest[head : head+size : head+size],
-			At:   int64(seconds)*1e9 + int64(r.u32(rest[4:]))*r.old.unit,
+			At:   int64(seconds)*1e9 + int64(fraction)*r.old.unit,
 			Orig: orig, Link: r.old.link,
 		}
 		n++
@@ -133,12 +136,7 @@ func (r *Reader) awaitRecord(size int) bool {
 		if r.need(r.old.record + size) {
 			return true
 		}
-		if r.anotherFile(r.buf[r.lo:r.hi]) {
-			return false
-		}
 		r.cutOff()
-		return false
-	case r.anotherFile(r.buf[r.lo:r.hi]):
 		return false
 	case size > 128*MaxPacket:
 		r.damaged()
@@ -152,19 +150,20 @@ func (r *Reader) awaitRecord(size int) bool {
 	return true
 }
 
-// anotherFile begins the file whose header stands where a record should: files
+// fileAhead reports whether a file header stands where a record should: files
 // were put behind one another. No record looks like this: its time would be
 // 2055 or 1975 with a fraction that is a version number.
-func (r *Reader) anotherFile(b []byte) bool {
-	if len(b) < pcapHeader {
+func fileAhead(b []byte) bool {
+	if len(b) < 12 {
 		return false
 	}
-	if magic, big, ok := pcapMagic(b); ok && magic != magicHardware && magic != magicSoftware {
-		version := binary.LittleEndian.Uint32(b[4:])
+	if _, big, ok := pcapMagic(b); ok {
+		major, minor := binary.LittleEndian.Uint16(b[4:]), binary.LittleEndian.Uint16(b[6:])
 		if big {
-			version = binary.BigEndian.Uint32(b[4:8])>>16 | binary.BigEndian.Uint32(b[4:8])<<16
+			major, minor = binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:])
 		}
-		return version == 4<<16|2 && r.beginPcap()
+		return major == 2 && minor == 4
 	}
-	return r.sectionAhead() && r.begin()
+	return binary.LittleEndian.Uint32(b) == blockSection &&
+		(binary.LittleEndian.Uint32(b[8:]) == byteOrderMagic || binary.BigEndian.Uint32(b[8:]) == byteOrderMagic)
 }

@@ -135,3 +135,6 @@ func (r *Reassembly) close(f *fragmented) {
 	f.prev, f.next = nil, r.spare
 	r.spare = f
 }
+
+// Open returns how many fragmented packets wait for parts.
+func (r *Reassembly) Open() int64 { return int64(len(r.byKey)) }
