@@ -191,10 +191,8 @@ func (c *Classifier) Lookup(a netip.Addr) Info {
 // index notes, for the first 16 bits of either family, the segment that holds
 // at their beginning.
 func (c *Classifier) index() {
-	for h := range 1 << 16 {
-		c.first[0][h] = uint32(c.segs.index(addr{0, mapped | uint64(h)<<16}))
-		c.first[1][h] = uint32(c.segs.index(addr{uint64(h) << 48, 0}))
-	}
+	c.segs.sweep(c.first[0][:1<<16], func(h int) addr { return addr{0, mapped | uint64(h)<<16} })
+	c.segs.sweep(c.first[1][:1<<16], func(h int) addr { return addr{uint64(h) << 48, 0} })
 	c.first[0][1<<16] = uint32(c.segs.index(addr{0, last4}))
 	c.first[1][1<<16] = uint32(len(c.segs.starts) - 1)
 }

@@ -1,7 +1,5 @@
 package geo
 
-import "sort"
-
 // mixed says, in place of a side, that one network holds several.
 const mixed = 3
 
@@ -78,6 +76,12 @@ func (f *fast4) fill(s *segments) {
 // several.
 func (r *ranges4) block(a uint32) (b [8]uint64) {
 	i := int(r.first[a>>16])
+	if i+1 == len(r.starts) || r.starts[i+1]>>16 != a>>16 {
+		for n := range b { // one side for all
+			b[n] = uint64(r.sides[i]) * 0x5555_5555_5555_5555
+		}
+		return b
+	}
 	for n := range uint32(256) {
 		from, to := a|n<<8, a|n<<8|0xff
 		for i+1 < len(r.starts) && r.starts[i+1] <= from {
@@ -146,14 +150,15 @@ func (f *fast6) fill(s *segments) {
 	for i, v := range s.values {
 		r.sides[i] = Side(v)
 	}
-	for h := range 1 << 16 {
-		r.first[h] = uint32(s.index(addr{uint64(h) << 48, 0}))
-	}
+	s.sweep(r.first[:1<<16], func(h int) addr { return addr{uint64(h) << 48, 0} })
 	r.first[1<<16] = uint32(len(s.starts) - 1)
 	for h := range 1 << 16 {
 		from := addr{uint64(h) << 48, 0}
 		to := addr{from.hi | (1<<48 - 1), ^uint64(0)}
-		n := sort.Search(len(r.starts), func(i int) bool { return to.less(r.starts[i]) }) - 1 - int(r.first[h])
+		n := int(r.first[h+1] - r.first[h]) // ranges that begin after from and up to the next
+		if n > 0 && to.less(r.starts[r.first[h+1]]) {
+			n--
+		}
 		switch {
 		case n == 0:
 			f.top[h] = uint16(r.sides[r.first[h]])

@@ -10,9 +10,13 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-// maxVisits bounds the walk through the tree of an MMDB file: a small file can
-// describe a tree of which walking every path never ends.
-const maxVisits = 1 << 27
+// A small MMDB file can describe a tree of which walking every path never ends.
+// Writers let a few places share the tree of IPv4, and nothing else: the walk
+// may visit so many times the number of nodes, and some.
+const (
+	maxShared = 16
+	someMore  = 1 << 16
+)
 
 // ErrMMDB says that bytes are no readable MMDB file.
 var ErrMMDB = errors.New("geo: not a readable MMDB file")
@@ -106,7 +110,7 @@ func unmap(p netip.Prefix) netip.Prefix {
 }
 
 // walkable returns an error when the search tree at the beginning of data has
-// a loop, or more paths than maxVisits. It counts the paths below every node
+// a loop, or more paths than a walk should take. It counts the paths below every node
 // once, deepest first.
 func walkable(data []byte, nodes, size uint) error {
 	if size != 24 && size != 28 && size != 32 || nodes > uint(len(data))/(size/4) {
@@ -116,6 +120,7 @@ func walkable(data []byte, nodes, size uint) error {
 		return nil
 	}
 	const open = ^uint32(0) // begun, not counted yet
+	most := min(nodes*maxShared+someMore, 1<<30)
 	paths := make([]uint32, nodes)
 	stack := []uint{0}
 	for len(stack) > 0 {
@@ -139,8 +144,8 @@ func walkable(data []byte, nodes, size uint) error {
 				break
 			}
 		}
-		if total > maxVisits {
-			return &LimitError{"paths in the tree", maxVisits}
+		if uint(total) > most {
+			return &LimitError{"paths in the tree", int(most)}
 		}
 		if ready {
 			paths[n] = total

@@ -26,6 +26,17 @@ func (s *segments) index(a addr) int {
 	return sort.Search(len(s.starts), func(i int) bool { return a.less(s.starts[i]) }) - 1
 }
 
+// sweep notes in out the segment that holds at each of some ascending places.
+func (s *segments) sweep(out []uint32, place func(n int) addr) {
+	i := s.index(place(0))
+	for n := range out {
+		for a := place(n); i+1 < len(s.starts) && !a.less(s.starts[i+1]); {
+			i++
+		}
+		out[n] = uint32(i)
+	}
+}
+
 // last returns the last address of segment i.
 func (s *segments) last(i int) addr {
 	if i+1 < len(s.starts) {
