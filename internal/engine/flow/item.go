@@ -1,0 +1,252 @@
+package flow
+
+import (
+	"encoding/binary"
+
+	"noroshi/internal/engine/flow/capture"
+	"noroshi/internal/engine/flow/packet"
+	"noroshi/internal/engine/flow/record"
+)
+
+// TCP flags (RFC 9293 §3.1).
+const (
+	flagFIN = 1 << iota
+	flagSYN
+	flagRST
+	flagPSH
+	flagACK
+)
+
+// item is what the table learns of one packet, or of the parts of one. data is
+// what of its payload was captured and is valid while its batch is worked on.
+type item struct {
+	k      key
+	hash   uint64
+	number uint64 // of the packet in the input, from 1
+	at     int64
+	data   []byte
+	wire   uint32 // payload bytes on the wire
+	bytes  uint32 // of the IP packets
+	count  uint32 // IP packets; 0 when only a payload is told that was put together
+	seq    uint32
+	ack    uint32
+	flags  uint8
+	tunnel record.Tunnel
+	back   bool // from the greater end of the key to the lesser
+	answer bool // a message of ICMP that answers
+	cast   bool // to a group or to everybody
+	refuse bool // not a packet of its own: an ICMP error speaks of this communication
+}
+
+// tick says that the clock of the packets reached a new second, before the
+// item at a place of the batch.
+type tick struct {
+	before int
+	number uint64
+	second int64
+	flush  bool // the clock went back: everything ends
+}
+
+// front decodes packets in their order and says of which communication they
+// are: what cannot be done side by side.
+type front struct {
+	seed     uint64
+	joinVLAN bool
+	number   uint64
+	second   int64 // of the clock: the latest time seen, in seconds
+	latest   int64
+	started  bool
+	frags    fragments
+	stats    *Stats
+	h        packet.Headers
+}
+
+// add decodes packets and appends what they say to b.
+func (f *front) add(b *batch, packets []capture.Packet) {
+	for i := range packets {
+		f.number++
+		p := &packets[i]
+		f.clock(b, p.At)
+		f.packet(b, p)
+	}
+}
+
+// clock follows the time of the packets.
+func (f *front) clock(b *batch, at int64) {
+	second := floorSecond(at)
+	switch {
+	case !f.started:
+		f.started, f.latest, f.second = true, at, second
+		b.ticks = append(b.ticks, tick{before: len(b.items), number: f.number, second: second})
+	case at > f.latest:
+		if at-f.latest > MaxGap {
+			f.stats.JumpsAhead++
+		}
+		f.latest = at
+		if second > f.second {
+			f.second = second
+			b.ticks = append(b.ticks, tick{before: len(b.items), number: f.number, second: second})
+			f.frags.expire(f, b, at)
+		}
+	case at < f.latest-MaxDisorder:
+		f.stats.JumpsBack++
+		f.frags.flush(f, b)
+		f.latest, f.second = at, second
+		b.ticks = append(b.ticks, tick{before: len(b.items), number: f.number, second: second, flush: true})
+	case at < f.latest:
+		f.stats.Disorder++
+	}
+}
+
+func floorSecond(at int64) int64 {
+	s := at / 1e9
+	if at < 0 && at%1e9 != 0 {
+		s--
+	}
+	return s
+}
+
+const anyIP = packet.IPv4 | packet.IPv6
+
+// packet appends the items of one packet.
+func (f *front) packet(b *batch, p *capture.Packet) {
+	h := &f.h
+	fault := packet.Decode(p, h)
+	f.stats.Packets++
+	f.stats.Bytes += uint64(max(p.Orig, uint32(len(p.Data))))
+	f.stats.Faults[fault]++
+	if !h.Layers.Has(anyIP) {
+		f.stats.NotIP++
+		return
+	}
+	if fault != packet.None && h.SrcPort|h.DstPort == 0 && !h.Fragment() {
+		f.stats.Unread++ // nothing says of which communication it is
+		return
+	}
+	it := item{number: f.number, at: p.At, count: 1, bytes: h.IPLen, tunnel: tunnelOf(h)}
+	if h.Fragment() {
+		f.fragment(b, p, &it)
+		return
+	}
+	f.aim(&it, h)
+	f.transport(&it, h, p.Data[h.Payload:][:h.PayloadLen])
+	b.items = append(b.items, it)
+	if h.Proto == packet.ProtoICMP || h.Proto == packet.ProtoICMPv6 {
+		f.quoted(b, p, &it)
+	}
+}
+
+// aim fills in of which communication a packet is.
+func (f *front) aim(it *item, h *packet.Headers) {
+	sport, dport, oneWay := h.SrcPort, h.DstPort, false
+	if h.Proto == packet.ProtoICMP || h.Proto == packet.ProtoICMPv6 {
+		sport, dport, oneWay, it.answer = icmpPorts(h.Proto == packet.ProtoICMPv6, h.ICMPType, h.ICMPCode)
+	}
+	it.k, it.back = keyOf(h, sport, dport, oneWay, f.joinVLAN)
+	it.hash = it.k.hash(f.seed)
+	it.cast = castTo(h)
+}
+
+// transport fills in what the transport header says and the payload.
+func (f *front) transport(it *item, h *packet.Headers, payload []byte) {
+	switch h.Proto {
+	case packet.ProtoTCP:
+		it.seq, it.ack, it.flags = h.Seq, h.Ack, uint8(h.TCPFlags)
+	case packet.ProtoUDP, packet.ProtoSCTP:
+	default:
+		return
+	}
+	it.data, it.wire = payload, h.PayloadWire
+	if h.Fault != packet.None {
+		it.data = nil // a header that contradicts itself says not where payload is
+	}
+}
+
+// castTo reports whether a packet goes to a group (RFC 1112, RFC 4291 §2.7) or
+// to everybody.
+func castTo(h *packet.Headers) bool {
+	if h.V6 {
+		return h.Dst[0] == 0xff
+	}
+	return h.Dst[12] >= 0xe0
+}
+
+// tunnelOf says what a packet came wrapped in, the wrapping nearest to the
+// communication where there are several.
+func tunnelOf(h *packet.Headers) record.Tunnel {
+	const wraps = packet.GRE | packet.VXLAN | packet.Geneve | packet.Teredo | packet.GTP | packet.MPLS | packet.PPPoE | packet.EtherIP |
+		packet.L2TP | packet.AYIYA
+	if h.Outers == 0 && !h.Layers.Has(wraps) {
+		return record.NoTunnel
+	}
+	switch l := h.Layers; {
+	case l.Has(packet.GRE):
+		return record.GRE
+	case l.Has(packet.VXLAN):
+		return record.VXLAN
+	case l.Has(packet.Geneve):
+		return record.Geneve
+	case l.Has(packet.Teredo):
+		return record.Teredo
+	case l.Has(packet.GTP):
+		return record.GTP
+	case l.Has(packet.EtherIP | packet.L2TP | packet.AYIYA):
+		return record.OtherTunnel
+	case h.Outers > 0:
+		return record.IPinIP
+	case l.Has(packet.MPLS):
+		return record.MPLS
+	}
+	return record.PPPoE
+}
+
+// quoted appends what an ICMP error says of the communication that it quotes:
+// RFC 792 type 3 but for "fragmentation needed", RFC 4443 type 1.
+func (f *front) quoted(b *batch, p *capture.Packet, about *item) {
+	h := &f.h
+	v6 := h.Proto == packet.ProtoICMPv6
+	if v6 && h.ICMPType != 1 || !v6 && (h.ICMPType != 3 || h.ICMPCode == 4) {
+		return
+	}
+	var q packet.Headers
+	if !quote(&q, p.Data[h.Payload:][:h.PayloadLen], v6) {
+		return
+	}
+	q.Outers, q.VLAN, q.Inner = h.Outers, h.VLAN, h.Inner
+	it := item{number: about.number, at: about.at, refuse: true}
+	f.aim(&it, &q)
+	b.items = append(b.items, it)
+	f.stats.Refusals++
+}
+
+// quote reads addresses and ports of the packet that an ICMP error quotes.
+// Extension headers of IPv6 are not followed.
+func quote(q *packet.Headers, b []byte, v6 bool) bool {
+	if v6 {
+		if len(b) < 44 || b[0]>>4 != 6 {
+			return false
+		}
+		q.V6, q.Proto = true, b[6]
+		copy(q.Src[:], b[8:24])
+		copy(q.Dst[:], b[24:40])
+		b = b[40:]
+	} else {
+		if len(b) < 24 || b[0]>>4 != 4 || b[0]&15 < 5 || b[6]&0x1f|b[7] != 0 {
+			return false
+		}
+		q.Proto = b[9]
+		q.Src[10], q.Src[11], q.Dst[10], q.Dst[11] = 0xff, 0xff, 0xff, 0xff
+		copy(q.Src[12:], b[12:16])
+		copy(q.Dst[12:], b[16:20])
+		if b = b[int(b[0]&15)*4:]; len(b) < 4 {
+			return false
+		}
+	}
+	switch q.Proto {
+	case packet.ProtoTCP, packet.ProtoUDP, packet.ProtoSCTP, packet.ProtoDCCP, packet.ProtoUDPLite:
+		q.SrcPort, q.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	case packet.ProtoICMP, packet.ProtoICMPv6:
+		q.ICMPType, q.ICMPCode = b[0], b[1]
+	}
+	return true
+}

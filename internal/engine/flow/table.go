@@ -1,0 +1,242 @@
+package flow
+
+import (
+	"noroshi/internal/engine/flow/dissect"
+	"noroshi/internal/engine/flow/packet"
+	"noroshi/internal/engine/flow/record"
+)
+
+// table is the communications of one part of the hash. Entries stand in chunks
+// and do not move; the index is open addressing over their numbers.
+type table struct {
+	opts       *Options
+	naming     *record.Naming
+	slots      []slot
+	live       int
+	limit      int
+	chunks     [][]entry
+	unused     uint32 // list of free entries, by next
+	hand       uint32 // of the second-chance rule
+	wheel      wheel
+	pool       pool
+	stats      *Stats
+	ended      *[]*entry // of the batch at hand
+	spareAhead []*ahead
+	part       uint8  // which of the tables it is
+	moment     uint64 // what ends now sorts by this
+}
+
+type slot struct {
+	hash uint32
+	id   uint32 // 0: empty
+}
+
+const (
+	chunkSize  = 256
+	firstSlots = 256
+)
+
+// phases of how the payload of an entry is looked at.
+const (
+	unknown   uint8 = iota // what is spoken is not known yet
+	following              // a dissector reads along
+	ignoring
+)
+
+// entry is one communication.
+type entry struct {
+	k      key
+	hash   uint32
+	id     uint32
+	next   uint32 // in the wheel, or of the free ones
+	prev   uint32
+	turn   int64 // the second in which the wheel looks
+	place  uint16
+	chance uint8 // of staying when room is needed
+	phase  uint8
+	back   bool // Src is the greater end of the key
+	used   bool
+	told   bool    // it was handed on
+	table  uint8   // which table it is in
+	seen   [2]bool // a side was heard of
+	refuse bool
+	dir    [2]direction
+	stream dissect.Stream
+	udp    dissect.State
+	first  uint64 // number of the packet that began it
+	moment uint64 // when it ended
+	rec    record.Record
+}
+
+func newTable(o *Options, part, limit int, room int64, stats *Stats) *table {
+	return &table{opts: o, part: uint8(part), naming: record.NewNaming(o.Key, o.Full), slots: make([]slot, firstSlots), limit: limit, pool: pool{limit: room}, stats: stats}
+}
+
+// at returns the entry with a number from 1 on.
+func (t *table) at(id uint32) *entry { return &t.chunks[(id-1)/chunkSize][(id-1)%chunkSize] }
+
+// find returns the entry of a key, or nil.
+func (t *table) find(k *key, hash uint64) *entry {
+	mask := uint32(len(t.slots) - 1)
+	want := uint32(hash)
+	for i := want & mask; t.slots[i].id != 0; i = (i + 1) & mask {
+		if t.slots[i].hash == want {
+			if e := t.at(t.slots[i].id); e.k == *k {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// add makes an entry, and room for it where there is none.
+func (t *table) add(it *item) *entry {
+	if t.live >= t.limit {
+		t.evict()
+	}
+	if (t.live+1)*4 > len(t.slots)*3 {
+		t.rehash(len(t.slots) * 2)
+	}
+	e := t.alloc()
+	e.k, e.hash, e.first = it.k, uint32(it.hash), it.number
+	t.live++
+	mask := uint32(len(t.slots) - 1)
+	i := e.hash & mask
+	for t.slots[i].id != 0 {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = slot{e.hash, e.id}
+	return e
+}
+
+func (t *table) alloc() *entry {
+	if t.unused == 0 {
+		chunk := make([]entry, chunkSize)
+		base := uint32(len(t.chunks) * chunkSize)
+		t.chunks = append(t.chunks, chunk)
+		for i := chunkSize - 1; i >= 0; i-- {
+			chunk[i].id, chunk[i].next = base+uint32(i)+1, t.unused
+			t.unused = chunk[i].id
+		}
+	}
+	e := t.at(t.unused)
+	t.unused = e.next
+	e.next, e.used, e.table = 0, true, t.part
+	return e
+}
+
+func (t *table) rehash(size int) {
+	old := t.slots
+	t.slots = make([]slot, size)
+	mask := uint32(size - 1)
+	for _, s := range old {
+		if s.id == 0 {
+			continue
+		}
+		i := s.hash & mask
+		for t.slots[i].id != 0 {
+			i = (i + 1) & mask
+		}
+		t.slots[i] = s
+	}
+}
+
+// remove takes an entry out of the index. What follows it in its run moves up,
+// so that no marks of the dead are needed.
+func (t *table) remove(e *entry) {
+	mask := uint32(len(t.slots) - 1)
+	i := e.hash & mask
+	for t.slots[i].id != e.id {
+		i = (i + 1) & mask
+	}
+	for j := i; ; {
+		j = (j + 1) & mask
+		s := t.slots[j]
+		if s.id == 0 {
+			break
+		}
+		// s may move to i unless its own place lies behind i.
+		if (j-s.hash&mask)&mask >= (j-i)&mask {
+			t.slots[i] = s
+			i = j
+		}
+	}
+	t.slots[i] = slot{}
+	t.live--
+}
+
+// evict makes room: the hand passes over the entries, taking a chance from each
+// that has one, and ends the first that has none. Each packet gives one chance
+// back, two to who was answered.
+func (t *table) evict() {
+	for {
+		if t.hand++; int(t.hand) > len(t.chunks)*chunkSize {
+			t.hand = 1
+		}
+		e := t.at(t.hand)
+		switch {
+		case !e.used || e.moment != 0:
+		case e.chance > 0:
+			e.chance--
+		default:
+			t.unlink(e)
+			t.remove(e)
+			t.stats.Evicted++
+			t.end(e)
+			return
+		}
+	}
+}
+
+// flush ends everything, in the order in which it began.
+func (t *table) flush() {
+	for _, chunk := range t.chunks {
+		for i := range chunk {
+			if e := &chunk[i]; e.used && e.moment == 0 {
+				t.unlink(e)
+				t.remove(e)
+				t.stats.Flushed++
+				t.end(e)
+			}
+		}
+	}
+}
+
+// end settles the record of an entry that is out of the index and the wheel,
+// and hands it on.
+func (t *table) end(e *entry) {
+	t.settle(e)
+	t.judge(e)
+	e.moment = t.moment
+	*t.ended = append(*t.ended, e)
+}
+
+// judge fills in what is known only at the end.
+func (t *table) judge(e *entry) {
+	r := &e.rec
+	r.State = stateOf(r, e.refuse)
+	if r.App == record.NoApp {
+		if r.App = dissect.ByPort(r); r.Proto == packet.ProtoICMP || r.Proto == packet.ProtoICMPv6 {
+			r.App = record.ICMPApp
+		}
+	}
+	t.stats.Flows++
+}
+
+// release makes an entry free whose record was read.
+func (t *table) release(e *entry) {
+	dns, http := e.rec.DNS, e.rec.HTTP
+	clear(dns)
+	clear(http)
+	*e = entry{id: e.id, next: t.unused}
+	if cap(dns) <= keptFacts {
+		e.rec.DNS = dns[:0]
+	}
+	if cap(http) <= keptFacts {
+		e.rec.HTTP = http[:0]
+	}
+	t.unused = e.id
+}
+
+// keptFacts is how many facts of a list a free entry keeps room for.
+const keptFacts = 2

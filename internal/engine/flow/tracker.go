@@ -1,0 +1,338 @@
+package flow
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"noroshi/internal/engine/flow/capture"
+	"noroshi/internal/engine/flow/record"
+)
+
+// parts is into how many tables the communications are divided, whatever the
+// number of workers, so that what is evicted does not depend on it.
+const parts = MaxWorkers
+
+// BatchSize is how many packets are best added at once.
+const BatchSize = 512
+
+// Tracker turns packets into records. Records come in the order in which they
+// end: at the packet that ended them, and what ends at the same packet in the
+// order of its first packets; whatever the number of workers. A Tracker is for
+// one goroutine; Close waits for those it began.
+type Tracker struct {
+	opts    Options
+	emit    func(*record.Record) error
+	front   front
+	stats   Stats
+	tables  [parts]*table
+	counts  []Stats // of each worker
+	batches []*batch
+	turn    int // which batch is next
+	work    []chan *batch
+	running sync.WaitGroup
+	order   []*entry
+	err     error
+	closed  bool
+}
+
+// batch is packets on their way.
+type batch struct {
+	items []item
+	ticks []tick
+	mine  [][]uint32 // for each worker, its items
+	ended [][]*entry // by each worker
+	arena []byte     // payload, where the caller's own would not last
+	since int64
+	flush bool         // the input is over
+	left  atomic.Int32 // workers that are not through
+	stay  int64        // how long payload stayed, in ns
+	done  sync.WaitGroup
+}
+
+// New returns a Tracker that calls emit with every record, on the goroutine
+// that calls Add or Close. The record is the Tracker's own: emit may not keep
+// it, nor what it points to, after it returns. An error of emit ends it.
+func New(o Options, emit func(*record.Record) error) *Tracker {
+	o.ready()
+	t := &Tracker{opts: o, emit: emit, counts: make([]Stats, o.Workers)}
+	t.front = front{seed: binary.LittleEndian.Uint64(o.Key[:]) | 1, joinVLAN: o.JoinVLAN, stats: &t.stats}
+	for i := range t.tables {
+		t.tables[i] = newTable(&t.opts, i, max(o.Flows/parts, 1), o.Buffered/parts, &t.counts[i%o.Workers])
+	}
+	n := 1
+	if o.Workers > 1 {
+		n = inFlight
+	}
+	for range n {
+		t.batches = append(t.batches, &batch{mine: make([][]uint32, o.Workers), ended: make([][]*entry, o.Workers)})
+	}
+	for w := 0; w < o.Workers && o.Workers > 1; w++ {
+		t.work = append(t.work, make(chan *batch, inFlight))
+		t.running.Add(1)
+		go t.worker(w)
+	}
+	return t
+}
+
+// inFlight is how many batches are worked on at once.
+const inFlight = 4
+
+// errClosed is what Add returns after Close.
+var errClosed = errors.New("flow: the tracker is closed")
+
+// Add takes packets in. Their data is not needed any more when it returns.
+func (t *Tracker) Add(packets []capture.Packet) error {
+	if t.closed {
+		return errClosed
+	}
+	for len(packets) > 0 && t.err == nil {
+		n := min(len(packets), BatchSize)
+		b := t.next()
+		t.front.add(b, packets[:n])
+		t.send(b)
+		packets = packets[n:]
+	}
+	return t.err
+}
+
+// Tick tells the time of a live source when no packet tells it: communications
+// silent since end. at is ns since 1970 UTC and does not lie before the packets.
+func (t *Tracker) Tick(at int64) error {
+	if t.closed {
+		return errClosed
+	}
+	b := t.next()
+	if at > t.front.latest {
+		t.front.number++
+		t.front.clock(b, at)
+	}
+	t.send(b)
+	for range t.batches { // nothing waits for the next packet
+		t.next()
+		t.turn = (t.turn + 1) % len(t.batches)
+	}
+	return t.err
+}
+
+// Close ends every communication, waits for the workers and overwrites what is
+// held. It returns the first error of emit.
+func (t *Tracker) Close() error {
+	if t.closed {
+		return t.err
+	}
+	b := t.next()
+	t.front.frags.flush(&t.front, b)
+	b.flush = true
+	t.send(b)
+	for range t.batches {
+		t.next()
+		t.turn = (t.turn + 1) % len(t.batches)
+	}
+	for _, c := range t.work {
+		close(c)
+	}
+	t.running.Wait()
+	t.closed = true
+	return t.err
+}
+
+// Stats returns what was counted so far; while workers run, what they count is
+// left out until Close.
+func (t *Tracker) Stats() Stats {
+	s := t.stats
+	if len(t.work) == 0 || t.closed {
+		for i := range t.counts {
+			s.add(&t.counts[i])
+		}
+		for _, table := range t.tables {
+			s.Live += uint64(table.live)
+		}
+	}
+	return s
+}
+
+// next returns the batch whose turn it is, empty: what ended in it was emitted.
+func (t *Tracker) next() *batch {
+	b := t.batches[t.turn]
+	b.done.Wait()
+	t.deliver(b)
+	t.stats.WipeNanos = max(t.stats.WipeNanos, b.stay)
+	clear(b.items) // they point to payload
+	b.items, b.ticks, b.flush = b.items[:0], b.ticks[:0], false
+	for w := range b.mine {
+		b.mine[w] = b.mine[w][:0]
+	}
+	return b
+}
+
+// send has a batch worked on, here or by the workers.
+func (t *Tracker) send(b *batch) {
+	t.turn = (t.turn + 1) % len(t.batches)
+	if len(t.work) == 0 {
+		t.run(b, 0)
+		t.deliver(b)
+		t.front.frags.wipe()
+		return
+	}
+	if t.opts.Clock != nil {
+		b.since = t.opts.Clock()
+	}
+	t.share(b)
+	t.front.frags.wipe()
+	b.left.Store(int32(len(t.work)))
+	b.done.Add(len(t.work))
+	for _, c := range t.work {
+		c <- b
+	}
+}
+
+// share copies the payload of a batch and deals its items out.
+func (t *Tracker) share(b *batch) {
+	n := 0
+	for i := range b.items {
+		n += len(b.items[i].data)
+	}
+	if cap(b.arena) < n {
+		b.arena = make([]byte, 0, n)
+	}
+	for i := range b.items {
+		it := &b.items[i]
+		if len(it.data) > 0 {
+			from := len(b.arena)
+			b.arena = append(b.arena, it.data...)
+			it.data = b.arena[from:]
+		}
+		w := it.part() % len(t.work)
+		b.mine[w] = append(b.mine[w], uint32(i))
+	}
+}
+
+// part is which table an item is for.
+func (it *item) part() int { return int(it.hash >> 60) }
+
+func (t *Tracker) worker(w int) {
+	defer t.running.Done()
+	for b := range t.work[w] {
+		t.run(b, w)
+		if b.left.Add(-1) == 0 { // the last one overwrites what all have read
+			clear(b.arena)
+			b.arena = b.arena[:0]
+			if t.opts.Clock != nil {
+				b.stay = t.opts.Clock() - b.since
+			}
+		}
+		b.done.Done()
+	}
+}
+
+// run has one worker do its part of a batch.
+func (t *Tracker) run(b *batch, w int) {
+	for _, e := range b.ended[w] {
+		t.tables[e.table].release(e)
+	}
+	b.ended[w] = b.ended[w][:0]
+	for p := w; p < parts; p += t.opts.Workers {
+		t.tables[p].ended = &b.ended[w]
+	}
+	ticks := b.ticks
+	step := func(i int) {
+		for len(ticks) > 0 && ticks[0].before <= i {
+			t.tick(&ticks[0], w)
+			ticks = ticks[1:]
+		}
+	}
+	if len(t.work) == 0 {
+		for i := range b.items {
+			step(i)
+			it := &b.items[i]
+			t.tables[it.part()].process(it)
+		}
+	} else {
+		for _, i := range b.mine[w] {
+			step(int(i))
+			it := &b.items[i]
+			t.tables[it.part()].process(it)
+		}
+	}
+	step(len(b.items))
+	if b.flush {
+		for p := w; p < parts; p += t.opts.Workers {
+			t.tables[p].moment = ^uint64(0)
+			t.tables[p].flush()
+		}
+	}
+}
+
+// tick advances the clock of a worker's tables.
+func (t *Tracker) tick(k *tick, w int) {
+	for p := w; p < parts; p += t.opts.Workers {
+		table := t.tables[p]
+		table.moment = k.number << 1
+		if k.flush {
+			table.flush()
+			table.wheel.second = k.second
+			continue
+		}
+		table.advance(k.second)
+	}
+}
+
+// deliver emits what ended in a batch, in order.
+func (t *Tracker) deliver(b *batch) {
+	t.order = t.order[:0]
+	for w := range b.ended {
+		t.order = append(t.order, b.ended[w]...)
+	}
+	if len(t.order) == 0 {
+		return
+	}
+	slices.SortFunc(t.order, func(a, b *entry) int {
+		return cmp.Or(cmp.Compare(a.moment, b.moment), cmp.Compare(a.first, b.first))
+	})
+	for _, e := range t.order {
+		if t.err != nil || e.told {
+			continue
+		}
+		e.told = true
+		if !t.opts.NoID {
+			e.rec.CommunityID = Community(&e.rec)
+		}
+		t.err = t.emit(&e.rec)
+	}
+}
+
+// Source is where packets come from: a capture, or an interface. Next fills
+// the batch and returns io.EOF at the end; Wipe overwrites what it holds.
+type Source interface {
+	Next(batch []capture.Packet) (int, error)
+	Wipe()
+}
+
+// Read turns all packets of a source into records (see New), and wipes it. It
+// returns what was counted, also with an error.
+func Read(s Source, o Options, emit func(*record.Record) error) (Stats, error) {
+	defer s.Wipe()
+	t := New(o, emit)
+	packets := make([]capture.Packet, BatchSize)
+	for {
+		n, err := s.Next(packets)
+		if n > 0 {
+			if err := t.Add(packets[:n]); err != nil {
+				_ = t.Close()
+				return t.Stats(), err
+			}
+		}
+		if err != nil {
+			end := t.Close()
+			if err == io.EOF {
+				err = end
+			}
+			return t.Stats(), err
+		}
+	}
+}
