@@ -108,6 +108,9 @@ func (q *quicState) datagram(side int, _ int64, b []byte, f record.Facts) {
 	for range maxCoalesced {
 		p, ok := readQUIC(b)
 		if !ok {
+			if f.QUIC == nil && quicSalt(p.version) != nil {
+				q.facts(p.version, f) // cut short by the capture
+			}
 			return
 		}
 		q.packet(side, b[:p.end], &p, f)

@@ -3,7 +3,6 @@ package dissect
 import (
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -11,13 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/layers"
-	"github.com/gopacket/gopacket/pcapgo"
-
+	"noroshi/internal/engine/flow/capture"
+	"noroshi/internal/engine/flow/packet"
 	"noroshi/internal/engine/flow/record"
 	"noroshi/internal/testkit"
 )
@@ -57,72 +53,45 @@ func newPlayer() *player {
 
 func (p *player) file(t testing.TB, name string, b []byte) {
 	t.Helper()
-	if strings.HasSuffix(name, ".gz") {
-		r, err := gzip.NewReader(bytes.NewReader(b))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if b, err = io.ReadAll(r); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+	r, err := capture.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
-	var next func() ([]byte, gopacket.CaptureInfo, error)
-	var link layers.LinkType
-	if r, err := pcapgo.NewReader(bytes.NewReader(b)); err == nil {
-		r.SetSnaplen(0)
-		next, link = r.ReadPacketData, r.LinkType()
-	} else if r, err := pcapgo.NewNgReader(bytes.NewReader(b), pcapgo.DefaultNgReaderOptions); err == nil {
-		next, link = r.ReadPacketData, r.LinkType()
-	} else {
-		return // not a format of this reader; the table of flows has a better one
-	}
+	batch := make([]capture.Packet, 64)
+	var h packet.Headers
 	for {
-		data, _, err := next()
+		n, err := r.Next(batch)
+		for i := range batch[:n] {
+			packet.Decode(&batch[i], &h)
+			p.packet(batch[i].Data, &h)
+		}
 		if err != nil {
 			break
 		}
-		p.packet(gopacket.NewPacket(data, link, gopacket.DecodeOptions{Lazy: true, NoCopy: true}))
 	}
 	for _, f := range p.order {
 		p.end(f)
 	}
 }
 
-func (p *player) packet(pkt gopacket.Packet) {
-	var src, dst netip.Addr
-	var last gopacket.Layer
-	proto := uint8(0)
-	for _, l := range pkt.Layers() {
-		switch l := l.(type) {
-		case *layers.IPv4:
-			src, _ = netip.AddrFromSlice(l.SrcIP)
-			dst, _ = netip.AddrFromSlice(l.DstIP)
-		case *layers.IPv6:
-			src, _ = netip.AddrFromSlice(l.SrcIP)
-			dst, _ = netip.AddrFromSlice(l.DstIP)
-		case *layers.TCP:
-			last, proto = l, 6
-		case *layers.UDP:
-			last, proto = l, 17
-		}
-	}
-	if last == nil || !src.IsValid() {
+func (p *player) packet(data []byte, h *packet.Headers) {
+	if h.Proto != packet.ProtoTCP && h.Proto != packet.ProtoUDP || h.SrcPort == 0 && h.DstPort == 0 {
 		return
 	}
-	var sport, dport uint16
-	tcp, _ := last.(*layers.TCP)
-	if tcp != nil {
-		sport, dport = uint16(tcp.SrcPort), uint16(tcp.DstPort)
-	} else {
-		udp := last.(*layers.UDP)
-		sport, dport = uint16(udp.SrcPort), uint16(udp.DstPort)
+	proto, sport, dport := h.Proto, h.SrcPort, h.DstPort
+	src, dst := netip.AddrFrom16(h.Src).Unmap(), netip.AddrFrom16(h.Dst).Unmap()
+	payload := data[h.Payload : h.Payload+h.PayloadLen]
+	var tcp *packet.Headers
+	if proto == packet.ProtoTCP {
+		tcp = h
 	}
+	const syn, ack = 2, 16
 	a, b := netip.AddrPortFrom(src, sport).String(), netip.AddrPortFrom(dst, dport).String()
 	key := fmt.Sprint(proto, min(a, b), max(a, b))
 	f := p.flows[key]
-	if f == nil || tcp != nil && tcp.SYN && !tcp.ACK && f.dir[0].started && f.dir[0].next != tcp.Seq+1 {
+	if f == nil || tcp != nil && tcp.TCPFlags&(syn|ack) == syn && f.dir[0].started && f.dir[0].next != tcp.Seq+1 {
 		f = &played{src: a, rec: &record.Record{Src: src, Dst: dst, SrcPort: sport, DstPort: dport, Proto: proto}}
-		if tcp != nil && tcp.SYN && tcp.ACK { // the first packet is the answer
+		if tcp != nil && tcp.TCPFlags&(syn|ack) == syn|ack { // the first packet is the answer
 			f.src, f.rec.Src, f.rec.Dst, f.rec.SrcPort, f.rec.DstPort = b, dst, src, dport, sport
 		}
 		p.flows[key] = f
@@ -133,10 +102,10 @@ func (p *player) packet(pkt gopacket.Packet) {
 		side = record.In
 	}
 	if tcp != nil {
-		p.segment(f, side, tcp)
+		p.segment(f, side, tcp, payload)
 		return
 	}
-	p.datagram(f, side, bytes.Clone(last.LayerPayload()))
+	p.datagram(f, side, payload)
 }
 
 func (p *player) facts(f *played) record.Facts { return record.Facts{Record: f.rec, Naming: p.naming} }
@@ -153,10 +122,11 @@ func (p *player) datagram(f *played, side int, b []byte) {
 }
 
 // segment puts the bytes of a direction in order.
-func (p *player) segment(f *played, side int, tcp *layers.TCP) {
+func (p *player) segment(f *played, side int, tcp *packet.Headers, b []byte) {
 	d := &f.dir[side]
-	seq, b := tcp.Seq, bytes.Clone(tcp.Payload)
-	if tcp.SYN {
+	seq := tcp.Seq
+	b = bytes.Clone(b)
+	if tcp.TCPFlags&2 != 0 {
 		seq++
 	}
 	if !d.started {
