@@ -32,6 +32,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
 	"noroshi/internal/situation"
 	"noroshi/internal/vendor"
@@ -53,6 +54,7 @@ type Hub struct {
 	Orgs       *org.Service
 	Assets     *asset.Service
 	Incidents  *incident.Service
+	Sensors    *sensor.Service
 	Sightings  *sighting.Service
 	Intel      *intel.Service
 	Exposures  *exposure.Service
@@ -117,7 +119,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sighting.Access, intel.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -263,6 +265,8 @@ func (h *Hub) route() error {
 	asset.Pages(r, h.Assets)
 	incident.Routes(r, h.Incidents, h.Words)
 	incident.Pages(r, h.Incidents)
+	sensor.Routes(r, h.Sensors)
+	sensor.Pages(r, h.Sensors)
 	sighting.Routes(r, h.Sightings)
 	sighting.Pages(r, h.Sightings)
 	intel.Routes(r, h.Intel, h.Words)

@@ -17,12 +17,14 @@ import (
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/mail"
 	"noroshi/internal/base/post"
+	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/exposure"
 	"noroshi/internal/incident"
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
 	"noroshi/internal/situation"
 	"noroshi/internal/vendor"
@@ -88,7 +90,9 @@ func (h *Hub) openNouns(o Options) (err error) {
 	if h.Incidents, err = h.openIncidents(o); err != nil {
 		return err
 	}
-	h.Sightings = sighting.Open(sighting.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Now: o.Now})
+	h.Sensors = sensor.Open(sensor.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Now: o.Now})
+	h.Sightings = sighting.Open(sighting.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Now: o.Now,
+		Sensors: h.Sensors, Say: func(lang text.Lang, f sensor.Finding) string { return sensor.Say(h.Words.Printer(lang, nil), &f) }})
 	if h.Intel, err = h.openIntel(); err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func (h *Hub) openNouns(o Options) (err error) {
 	h.Vendors = vendor.New(vendor.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: h.Threads, Orgs: h.Orgs, Notices: h.Notices, Name: cfg.Hub.Name, BaseURL: cfg.Hub.BaseURL, Now: o.Now, State: h.state})
 	h.Situations = situation.New(situation.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: h.Threads, Orgs: h.Orgs, Incidents: h.Incidents, Now: o.Now,
 		Exposed: h.exposed, Answered: h.Notices.Answers})
-	h.Bus = bus.New(h.DB, h.log, slices.Concat(exposure.Followers(h.Exposures), notice.Followers(h.Notices), channel.Followers(h.Channels))...)
+	h.Bus = bus.New(h.DB, h.log, slices.Concat(sighting.Followers(h.Sightings), exposure.Followers(h.Exposures), notice.Followers(h.Notices), channel.Followers(h.Channels))...)
 	return nil
 }
 

@@ -111,6 +111,7 @@ func (n *nation) furnish() {
 	n.registers("wind", "industry")
 	n.registers("sea", "industry")
 	n.accounts()
+	n.found()
 	n.observed()
 	n.told()
 	n.learned()
@@ -119,7 +120,7 @@ func (n *nation) furnish() {
 	n.asked()
 	n.gathered()
 	n.must(n.Ledger.Settle(n.t.Context()))
-	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import", "sighting", "channel", "letter"} {
+	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import", "source", "finding", "sighting", "channel", "letter"} {
 		id := uuid.Must(uuid.NewV7()).String()
 		n.add(&thing{kind: kind, id: id, none: true, sub: map[string]string{"file": uuid.Must(uuid.NewV7()).String(), "request": uuid.Must(uuid.NewV7()).String(), "entry": uuid.Must(uuid.NewV7()).String()}})
 	}

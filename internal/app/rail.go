@@ -15,6 +15,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
 	"noroshi/internal/situation"
 	"noroshi/internal/vendor"
@@ -54,6 +55,7 @@ var menu = []entry{
 	{page.RailItem{Key: "statements", Href: "/statements", Icon: "document", Label: "app.menu.statements"}, "app.menu.work", may(asset.Access, "asset.statements")},
 	{page.RailItem{Key: "intelligence", Href: "/intelligence", Icon: "info", Label: "app.menu.intelligence"}, "app.menu.watch", may(intel.Access, "intel.add")},
 	{page.RailItem{Key: "indicators", Href: "/indicators", Icon: "search", Label: "app.menu.indicators"}, "app.menu.watch", reaches(exposure.Access, "exposure.appear", gate.All)},
+	{page.RailItem{Key: "findings", Href: "/findings", Icon: "pulse", Label: "app.menu.findings"}, "app.menu.watch", may(sensor.Access, "finding.list")},
 	{page.RailItem{Key: "sightings", Href: "/sightings", Icon: "eye", Label: "app.menu.sightings"}, "app.menu.watch", may(sighting.Access, "sighting.list")},
 	{page.RailItem{Key: "vulnerabilities", Href: "/vulnerabilities", Icon: "shield", Label: "app.menu.vulnerabilities"}, "app.menu.watch", may(exposure.Access, "exposure.where")},
 	{page.RailItem{Key: "rematch", Href: "/exposures/runs", Icon: "pulse", Label: "exposure.web.runs"}, "app.menu.watch", func(ctx context.Context, who gate.Identity) bool {
@@ -110,7 +112,7 @@ func (h *Hub) notice(q *httpd.Request) string {
 }
 
 // listed are the pages whose lists can be saved as a view.
-var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations", "/exposures", "/exposures/sectors", "/notices", "/letters", "/sightings", "/vendor"}
+var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations", "/exposures", "/exposures/sectors", "/notices", "/letters", "/sightings", "/findings", "/vendor"}
 
 // views gives a list the saved views of who looks at it.
 func (h *Hub) views(q *httpd.Request, s *page.Shell) {

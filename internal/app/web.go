@@ -12,6 +12,7 @@ import (
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/notice"
+	"noroshi/internal/sensor"
 	"noroshi/internal/situation"
 	"noroshi/internal/vendor"
 )
@@ -38,6 +39,7 @@ func (h *Hub) pages(r *httpd.Router) {
 				}
 				return page.Part{Todos: t.Todos, Template: "incident/home", Data: t}, err
 			},
+			func() (page.Part, error) { return sensor.Home(q, h.Sensors) },
 			func() (page.Part, error) { return notice.Home(q, h.Notices) },
 			func() (page.Part, error) { return exposure.Home(q, h.Exposures) },
 			func() (page.Part, error) { return intel.Home(q, h.Intel) },

@@ -5,8 +5,8 @@ import "noroshi/internal/base/gate"
 // Access says who may do what with sources and findings: only the organisation
 // itself. What was found on its network it shares by releasing it.
 var Access = gate.Table{
-	"sensor.register": {gate.OperatorAdmin: gate.Own, gate.OfficeAnalyst: gate.Own},
-	"sensor.end":      {gate.OperatorAdmin: gate.Own, gate.OfficeAnalyst: gate.Own},
+	"sensor.register": {gate.OperatorAdmin: gate.Own},
+	"sensor.end":      {gate.OperatorAdmin: gate.Own},
 	"sensor.list":     readers(),
 	"finding.list":    readers(),
 	"finding.read":    readers(),
@@ -17,7 +17,7 @@ var Access = gate.Table{
 }
 
 func writers() map[gate.Role]gate.Reach {
-	return map[gate.Role]gate.Reach{gate.OperatorReporter: gate.Own, gate.OperatorAdmin: gate.Own, gate.OfficeAnalyst: gate.Own}
+	return map[gate.Role]gate.Reach{gate.OperatorReporter: gate.Own, gate.OperatorAdmin: gate.Own}
 }
 
 func readers() map[gate.Role]gate.Reach {

@@ -92,6 +92,7 @@ var (
 	ErrEnded   = fault.New(fault.Conflict, "sensor.ended")   // the source is closed
 	ErrStale   = fault.New(fault.Conflict, "sensor.stale")   // somebody else changed it meanwhile
 	ErrAlready = fault.New(fault.Conflict, "sensor.already") // it is a sighting already
+	ErrNothing = fault.New(fault.Conflict, "sensor.nothing") // its other end cannot be looked for
 )
 
 // problems collects what is wrong, each at the name of its field.

@@ -14,6 +14,12 @@ import (
 // Part is one of the sub-scores that a finding rests on, in words.
 type Part struct{ Name, Hundred, Width, Rests string }
 
+// Say is a finding in one sentence.
+func Say(p text.Printer, x *Finding) string {
+	say, _, _, _ := explain(p, x)
+	return say
+}
+
 // explain says a finding in words: a sentence, what to do now, the sub-scores
 // and what they rest on, the pictures.
 func explain(p text.Printer, x *Finding) (say string, steps []string, parts []Part, pictures []page.Figure) {

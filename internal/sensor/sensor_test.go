@@ -104,8 +104,11 @@ func TestSourceNeedsABasis(t *testing.T) {
 			t.Errorf("acquisition: %v", err)
 		}
 		state := NewSource{Name: "x", Kind: Logs, Basis: Consent, Reason: "they agreed"}
-		if _, err := h.Register(h.as("office", gate.OfficeAnalyst), state); fault.KindOf(err) != fault.Invalid {
+		if _, err := state.normal(true); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("the State reads by consent: %v", err)
+		}
+		if _, err := h.Register(h.as("office", gate.OfficeAnalyst), state); fault.KindOf(err) != fault.Refused {
+			t.Errorf("an analyst registers: %v", err)
 		}
 		if _, err := h.Register(h.admin(), state); err != nil {
 			t.Error(err)
@@ -160,8 +163,8 @@ func TestFindingLives(t *testing.T) {
 			t.Fatalf("%+v %v", list, err)
 		}
 		id := list[0].ID
-		if _, err := h.Finding(h.as("office", gate.OfficeAnalyst), id); !errors.Is(err, ErrNone) {
-			t.Errorf("the office reads it: %v", err)
+		if _, err := h.Finding(h.other(), id); !errors.Is(err, ErrNone) {
+			t.Errorf("another reads it: %v", err)
 		}
 		// The same again the next hour is the same finding.
 		h.Clock.Pass(time.Hour)
@@ -234,6 +237,16 @@ func TestRelease(t *testing.T) {
 		}
 		if _, err := h.Release(h.night(), id, false); !errors.Is(err, ErrAlready) {
 			t.Errorf("twice: %v", err)
+		}
+		hidden := h.beacon(0.9, 0)
+		hidden.Dst, hidden.Src = "{0a1b2c3d4e5f:30}.example", ""
+		h.take(x.ID, 0, hidden)
+		list, _, err = h.Findings(h.night(), Filter{State: Fresh, Limit: 1})
+		if err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+		if _, err := h.Release(h.night(), list[0].ID, false); !errors.Is(err, ErrNothing) {
+			t.Errorf("a name nobody can look for: %v", err)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -162,6 +163,9 @@ func (s *Service) Release(ctx context.Context, id string, named bool) (out Findi
 		if !out.ReleasedAt.IsZero() {
 			return ErrAlready
 		}
+		if out.Other() == "" {
+			return ErrNothing
+		}
 		out.ReleasedAt, out.ChangedAt = s.now(), s.now()
 		out.Version++
 		act.Public, act.Secret = map[string]any{"named": named}, out.Found
@@ -184,16 +188,18 @@ func (s *Service) Released(ctx context.Context, tx *db.Tx, org, id string) (Find
 	return f, err
 }
 
-// Other is the end of a finding that is not one's own: what an analyst and a
-// list of indicators want to know. A finding of somebody who came from outside
-// names its source, all others where the traffic went.
+// fromOutside are the kinds in which the source is the attacker.
+var fromOutside = []string{"horizontal_scan", "vertical_scan", "password_guessing", "flood"}
+
+// Other is the end of a finding that is not one's own, which others can look
+// for: an address or a domain name that was not shortened; "" without one.
 func (f *Finding) Other() string {
-	switch f.Kind {
-	case "horizontal_scan", "vertical_scan", "password_guessing", "flood":
-		return f.Src
+	value := f.Dst
+	if slices.Contains(fromOutside, f.Kind) {
+		value = f.Src
 	}
-	if f.Dst != "" && !strings.HasPrefix(f.Dst, "{") {
-		return f.Dst
+	if strings.ContainsAny(value, "{}+*") {
+		return ""
 	}
-	return f.Src
+	return value
 }

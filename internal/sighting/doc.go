@@ -9,7 +9,7 @@
 //
 // Act 42 of 2025 arts 5 and 37: reports are arranged and analysed before they
 // are provided. Table: sighting_fact. Events out: sighting.recorded,
-// sighting.withdrawn. Events in: none.
+// sighting.withdrawn. Events in: sensor.released.
 package sighting
 
 import "embed"

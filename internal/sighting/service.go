@@ -18,6 +18,7 @@ import (
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
 	"noroshi/internal/org"
+	"noroshi/internal/sensor"
 )
 
 // Config is what the service needs.
@@ -28,6 +29,9 @@ type Config struct {
 	Blobs  *blob.Store
 	Orgs   *org.Service
 	Now    func() time.Time // nil: the clock
+
+	Sensors *sensor.Service                               // whose findings are followed
+	Say     func(lang text.Lang, f sensor.Finding) string // a finding in one sentence
 }
 
 // Service is what people do with sightings: one method per intention.

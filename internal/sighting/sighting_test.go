@@ -13,7 +13,9 @@ import (
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/text"
 	"noroshi/internal/org"
+	"noroshi/internal/sensor"
 	"noroshi/internal/testkit"
 	"noroshi/internal/testkit/country"
 )
@@ -26,14 +28,16 @@ type hub struct {
 }
 
 func sources() []db.Source {
-	return append(append(testkit.Base(), country.Sources()...), db.Source{Noun: "sighting", FS: Migrations})
+	return append(append(testkit.Base(), country.Sources()...), db.Source{Noun: "sensor", FS: sensor.Migrations}, db.Source{Noun: "sighting", FS: Migrations})
 }
 
 func newHub(t testing.TB, d *db.DB) *hub {
 	t.Helper()
 	p := testkit.NewParts(t, d)
 	c := country.New(t, p)
-	return &hub{Open(Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Orgs: c.Service, Now: p.Clock.Now}), p, t, c}
+	sensors := sensor.Open(sensor.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Orgs: c.Service, Now: p.Clock.Now})
+	say := func(lang text.Lang, f sensor.Finding) string { return f.Kind + " " + string(lang) }
+	return &hub{Open(Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Orgs: c.Service, Now: p.Clock.Now, Sensors: sensors, Say: say}), p, t, c}
 }
 
 func eachHub(t *testing.T, fn func(t *testing.T, h *hub)) {
