@@ -11,5 +11,7 @@ import (
 func Commands(env *cli.Env) []*cobra.Command {
 	p := env.Printer()
 	flow := &cobra.Command{Use: "flow", Short: p.T("sensor.flow.short"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	return []*cobra.Command{flow}
+	flow.AddCommand(countCommand(env), readCommand(env), sendCommand(env, p))
+	geo := geoCommand(env)
+	return []*cobra.Command{flow, geo}
 }

@@ -141,6 +141,18 @@ func (t *Tracker) Close() error {
 	return t.err
 }
 
+// Abort is Close for who wants no more records: what is held is overwritten and
+// nothing is emitted.
+func (t *Tracker) Abort() error {
+	if t.err == nil {
+		t.err = errClosed
+	}
+	if err := t.Close(); err != errClosed {
+		return err
+	}
+	return nil
+}
+
 // Stats returns what was counted so far; while workers run, what they count is
 // left out until Close.
 func (t *Tracker) Stats() Stats {

@@ -1,0 +1,253 @@
+package sensor
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/flow"
+	"noroshi/internal/engine/flow/record"
+	"noroshi/internal/engine/flow/write"
+	"noroshi/internal/engine/geo"
+)
+
+// reading is how files are turned into records: what "flow read" and others
+// that take such files ask a person for.
+type reading struct {
+	basis   string
+	names   string
+	reason  string
+	home    []string
+	country string
+	key     string
+	workers int
+	flows   int
+}
+
+// flags adds the options to a command.
+func (r *reading) flags(env *cli.Env, c *cobra.Command) {
+	p, f := env.Printer(), c.Flags()
+	f.StringVar(&r.basis, "basis", string(OwnNetwork), p.T("sensor.read.flag.basis"))
+	f.StringVar(&r.names, "names", "short", p.T("sensor.read.flag.names"))
+	f.StringVar(&r.reason, "reason", "", p.T("sensor.read.flag.reason"))
+	f.StringSliceVar(&r.home, "home", nil, p.T("sensor.read.flag.home"))
+	f.StringVar(&r.country, "country", geo.DefaultHome, p.T("sensor.read.flag.country"))
+	f.StringVar(&r.key, "key", "", p.T("sensor.read.flag.key"))
+	f.IntVar(&r.workers, "workers", runtime.GOMAXPROCS(0), p.T("sensor.read.flag.workers"))
+	f.IntVar(&r.flows, "max-flows", flow.DefaultFlows, p.T("sensor.read.flag.flows"))
+}
+
+// options turns what was asked for into options of the table, and refuses what
+// may not be.
+func (r *reading) options(env *cli.Env) (o flow.Options, err error) {
+	basis, err := Permit(r.basis, false)
+	if err != nil {
+		return o, err
+	}
+	switch r.names {
+	case "short":
+	case "full":
+		if strings.TrimSpace(r.reason) == "" && basis != Test {
+			return o, fault.New(fault.Refused, "sensor.read.no_reason")
+		}
+		o.Full = true
+		env.Say("sensor.read.full", "basis", string(basis))
+		if r.reason != "" {
+			env.Say("sensor.read.full_why", "reason", strings.TrimSpace(r.reason))
+		}
+	default:
+		return o, fault.New(fault.Usage, "sensor.read.names", "value", r.names)
+	}
+	if r.workers < 1 || r.workers > flow.MaxWorkers {
+		return o, fault.New(fault.Usage, "sensor.read.workers", "value", r.workers, "max", flow.MaxWorkers)
+	}
+	if r.flows < flow.MaxWorkers || r.flows > maxFlows {
+		return o, fault.New(fault.Usage, "sensor.read.flows", "value", r.flows, "min", flow.MaxWorkers, "max", maxFlows)
+	}
+	o.Workers, o.Flows = r.workers, r.flows
+	if o.Key, err = r.readKey(); err != nil {
+		return o, err
+	}
+	sides, err := r.sides()
+	if err != nil {
+		return o, err
+	}
+	start := time.Now()
+	o.Class, o.Clock = sides.Class, func() int64 { return int64(time.Since(start)) }
+	return o, nil
+}
+
+// maxFlows bounds --max-flows: about 16 GiB of table.
+const maxFlows = 1 << 24
+
+// readKey reads the key of hashes, 32 bytes as they are or in hexadecimal, or
+// makes one that nobody has again.
+func (r *reading) readKey() (key [32]byte, err error) {
+	if r.key == "" {
+		_, err = rand.Read(key[:])
+		return key, err
+	}
+	b, err := cli.ReadFile(r.key, 1024)
+	if err != nil {
+		return key, err
+	}
+	if len(b) != len(key) {
+		if b, err = hex.DecodeString(strings.TrimSpace(string(b))); err != nil || len(b) != len(key) {
+			return key, fault.New(fault.Usage, "sensor.read.key", "file", r.key)
+		}
+	}
+	copy(key[:], b)
+	return key, nil
+}
+
+// sides compiles the embedded table with one's own prefixes.
+func (r *reading) sides() (*geo.Classifier, error) {
+	o := geo.Options{Home: strings.ToUpper(r.country)}
+	for _, s := range r.home {
+		p, err := netip.ParsePrefix(strings.TrimSpace(s))
+		if err != nil {
+			a, bad := netip.ParseAddr(strings.TrimSpace(s))
+			if bad != nil {
+				return nil, fault.New(fault.Usage, "sensor.read.home", "value", s)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		o.Own = append(o.Own, p.Masked())
+	}
+	table, err := geo.Embedded()
+	if err != nil {
+		return nil, err
+	}
+	c, err := table.Classifier(o)
+	var home *geo.HomeError
+	var own *geo.OwnError
+	switch {
+	case errors.As(err, &home):
+		return nil, fault.New(fault.Usage, "sensor.read.country", "value", r.country)
+	case errors.As(err, &own):
+		return nil, fault.New(fault.Usage, "sensor.read.home", "value", own.Prefix.String())
+	}
+	return c, err
+}
+
+// readCommand is "noroshi flow read FILE...": who spoke with whom, as records
+// that hold no content. Exit 0 when every file was read; 2 when one is nothing
+// that can be read, and then no output file is left; 3 when the basis does not
+// allow it.
+func readCommand(env *cli.Env) *cobra.Command {
+	var r reading
+	var format, out string
+	p := env.Printer()
+	c := &cobra.Command{
+		Use: "read FILE...", Short: p.T("sensor.read.short"), Long: p.T("sensor.read.long"), Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, files []string) error {
+			o, err := r.options(env)
+			if err != nil {
+				return err
+			}
+			return runRead(c.Context(), env, o, files, write.Format(format), out)
+		},
+	}
+	r.flags(env, c)
+	c.Flags().StringVar(&format, "format", string(write.JSONL), p.T("sensor.read.flag.format"))
+	c.Flags().StringVar(&out, "out", "", p.T("sensor.read.flag.out"))
+	return c
+}
+
+func runRead(ctx context.Context, env *cli.Env, o flow.Options, files []string, format write.Format, out string) error {
+	if format == write.Parquet && out == "" && isTerminal(env.Out) {
+		return fault.New(fault.Usage, "sensor.read.terminal")
+	}
+	var to io.Writer = env.Out
+	var made *outFile
+	if out != "" && out != "-" {
+		var err error
+		if made, err = createOut(out); err != nil {
+			return err
+		}
+		defer made.abandon()
+		to = made.f
+	}
+	w, err := write.New(to, format)
+	var unknown *write.FormatError
+	if errors.As(err, &unknown) {
+		return fault.New(fault.Usage, "sensor.read.format", "value", string(format))
+	} else if err != nil {
+		return wroteBadly(out, err)
+	}
+	var wrote error
+	sum, err := readFiles(ctx, env, o, files, func(rec *record.Record) error {
+		wrote = w.Write(rec)
+		return wrote
+	})
+	if wrote != nil {
+		return wroteBadly(out, wrote)
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return wroteBadly(out, err)
+	}
+	if made != nil {
+		if err := made.keep(); err != nil {
+			return wroteBadly(out, err)
+		}
+	}
+	sum.say(env)
+	return nil
+}
+
+func wroteBadly(out string, err error) error {
+	if out == "" {
+		out = "-"
+	}
+	return fault.New(fault.Internal, "sensor.read.write", "file", out).Because(err)
+}
+
+// outFile is a file that appears whole or not at all.
+type outFile struct {
+	f    *os.File
+	name string
+	done bool
+}
+
+func createOut(name string) (*outFile, error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return nil, fault.New(fault.Usage, "sensor.read.write", "file", name).Because(err)
+	}
+	return &outFile{f: f, name: name}, nil
+}
+
+// keep gives the file its name.
+func (o *outFile) keep() error {
+	if err := errors.Join(o.f.Sync(), o.f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(o.f.Name(), o.name); err != nil {
+		return err
+	}
+	o.done = true
+	return nil
+}
+
+// abandon removes what was not kept.
+func (o *outFile) abandon() {
+	if !o.done {
+		_ = o.f.Close()
+		_ = os.Remove(o.f.Name())
+	}
+}

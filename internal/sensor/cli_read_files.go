@@ -1,0 +1,134 @@
+package sensor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/flow"
+	"noroshi/internal/engine/flow/capture"
+	"noroshi/internal/engine/flow/record"
+)
+
+// readSum is what happened while files were read.
+type readSum struct {
+	flow    flow.Stats
+	capture capture.Stats
+	records uint64
+	first   int64 // earliest start and latest end of the records, ns since 1970
+	last    int64
+}
+
+// readFiles turns files into records, one file after the other, and gives each
+// to emit, which may not keep it. Communications go on from one capture to the
+// next.
+func readFiles(ctx context.Context, env *cli.Env, o flow.Options, files []string, emit func(*record.Record) error) (*readSum, error) {
+	sum := new(readSum)
+	in := &watchedFiles{done: env.Progress(sizeOf(files), env.Printer().T("sensor.read.short"))}
+	t := flow.New(o, func(r *record.Record) error {
+		sum.see(r)
+		return emit(r)
+	})
+	var err error
+	for _, name := range files {
+		if err = sum.read(ctx, t, in, name, o.Clock); err != nil {
+			break
+		}
+	}
+	if err != nil { // what is open still goes through emit, but nobody wants it
+		return nil, errors.Join(err, t.Abort())
+	}
+	if err = t.Close(); err != nil {
+		return nil, err
+	}
+	sum.flow = t.Stats()
+	return sum, nil
+}
+
+func (s *readSum) see(r *record.Record) {
+	if s.records == 0 || r.Start < s.first {
+		s.first = r.Start
+	}
+	s.last = max(s.last, r.End)
+	s.records++
+}
+
+// read takes one file in.
+func (s *readSum) read(ctx context.Context, t *flow.Tracker, in *watchedFiles, name string, clock func() int64) error {
+	src, err := in.open(name)
+	if err != nil {
+		return badFile(name, err)
+	}
+	defer src.Close()
+	r, err := capture.NewReader(in)
+	if err == io.EOF {
+		return nil // an empty file has no packets
+	} else if err != nil {
+		return badFile(name, err)
+	}
+	defer r.Wipe()
+	r.SetClock(clock)
+	batch := make([]capture.Packet, flow.BatchSize)
+	for ctx.Err() == nil {
+		n, err := r.Next(batch)
+		if n > 0 {
+			if err := t.Add(batch[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			s.add(r.Stats())
+			return nil
+		} else if err != nil {
+			return badFile(name, err)
+		}
+	}
+	return ctx.Err()
+}
+
+func (s *readSum) add(c capture.Stats) {
+	s.capture.Truncated += c.Truncated
+	s.capture.Oversize += c.Oversize
+	s.capture.Damaged += c.Damaged
+	s.capture.Lost += c.Lost
+	s.capture.Cut += c.Cut
+	s.capture.WipeNanos = max(s.capture.WipeNanos, c.WipeNanos)
+}
+
+// badFile says which file could not be read, and why.
+func badFile(name string, err error) error {
+	why := fault.Of(unread(err))
+	return fault.New(fault.Usage, "sensor.read.file", "file", name).At(fault.Place{At: name, Code: why.Code, Args: why.Args}).Because(err)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// say tells what was read, and what was not, on standard error.
+func (s *readSum) say(env *cli.Env) {
+	env.Say("sensor.read.sum", "packets", int64(s.flow.Packets), "records", int64(s.records))
+	if s.records > 0 {
+		env.Say("sensor.read.span", "from", time.Unix(0, s.first).UTC().Format(time.RFC3339), "to", time.Unix(0, s.last).UTC().Format(time.RFC3339))
+	}
+	for _, line := range [...]struct {
+		key string
+		n   uint64
+	}{
+		{"sensor.read.not_ip", s.flow.NotIP}, {"sensor.read.unread", s.flow.Unread}, {"sensor.read.lost", s.flow.Lost},
+		{"sensor.read.evicted", s.flow.Evicted}, {"sensor.read.no_room", s.flow.NoRoom}, {"sensor.read.fragments", s.flow.FragmentsBad + s.flow.FragmentsLeft},
+		{"sensor.read.jumps", s.flow.JumpsBack + s.flow.JumpsAhead}, {"sensor.read.file_cut", uint64(s.capture.Truncated)},
+		{"sensor.read.damaged", uint64(s.capture.Damaged + s.capture.Oversize)}, {"sensor.read.dropped", uint64(s.capture.Lost)},
+	} {
+		if line.n > 0 {
+			env.Say(line.key, "n", int64(line.n))
+		}
+	}
+}
