@@ -51,8 +51,12 @@ const (
 	likely = 0.5
 )
 
-// inside are the kinds that speak of somebody being in already.
-var inside = []string{"beacon", "dns_tunnel", "generated_domains", "stepping_stone", "data_leaving", "indicator", "reflector"}
+// inside are the kinds that speak of somebody being in already; fromOutside
+// those in which the source is the attacker.
+var (
+	inside      = []string{"indicator", "beacon", "dns_tunnel", "generated_domains", "stepping_stone", "data_leaving", "reflector"}
+	fromOutside = []string{"host_scan", "port_scan", "password_guessing", "flood", "reflection_flood"}
+)
 
 // rankOf says how urgent a finding is.
 func rankOf(kind string, score float64) Rank {

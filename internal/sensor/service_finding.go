@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,17 +189,14 @@ func (s *Service) Released(ctx context.Context, tx *db.Tx, org, id string) (Find
 	return f, err
 }
 
-// fromOutside are the kinds in which the source is the attacker.
-var fromOutside = []string{"horizontal_scan", "vertical_scan", "password_guessing", "flood"}
-
 // Other is the end of a finding that is not one's own, which others can look
-// for: an address or a domain name that was not shortened; "" without one.
+// for: a public address or a domain name that was not shortened; "" without one.
 func (f *Finding) Other() string {
 	value := f.Dst
 	if slices.Contains(fromOutside, f.Kind) {
 		value = f.Src
 	}
-	if strings.ContainsAny(value, "{}+*") {
+	if a, err := netip.ParseAddr(value); err == nil && (!a.IsGlobalUnicast() || a.IsPrivate()) || strings.ContainsAny(value, "{}+*/") {
 		return ""
 	}
 	return value
