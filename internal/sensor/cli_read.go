@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,7 +19,6 @@ import (
 	"noroshi/internal/engine/flow"
 	"noroshi/internal/engine/flow/record"
 	"noroshi/internal/engine/flow/write"
-	"noroshi/internal/engine/geo"
 )
 
 // reading is how files are turned into records: what "flow read" and others
@@ -29,8 +27,7 @@ type reading struct {
 	basis   string
 	names   string
 	reason  string
-	home    []string
-	country string
+	sides   geoFlags
 	key     string
 	workers int
 	flows   int
@@ -42,8 +39,7 @@ func (r *reading) flags(env *cli.Env, c *cobra.Command) {
 	f.StringVar(&r.basis, "basis", string(OwnNetwork), p.T("sensor.read.flag.basis"))
 	f.StringVar(&r.names, "names", "short", p.T("sensor.read.flag.names"))
 	f.StringVar(&r.reason, "reason", "", p.T("sensor.read.flag.reason"))
-	f.StringSliceVar(&r.home, "home", nil, p.T("sensor.read.flag.home"))
-	f.StringVar(&r.country, "country", geo.DefaultHome, p.T("sensor.read.flag.country"))
+	r.sides.add(c, p)
 	f.StringVar(&r.key, "key", "", p.T("sensor.read.flag.key"))
 	f.IntVar(&r.workers, "workers", runtime.GOMAXPROCS(0), p.T("sensor.read.flag.workers"))
 	f.IntVar(&r.flows, "max-flows", flow.DefaultFlows, p.T("sensor.read.flag.flows"))
@@ -80,7 +76,7 @@ func (r *reading) options(env *cli.Env) (o flow.Options, err error) {
 	if o.Key, err = r.readKey(); err != nil {
 		return o, err
 	}
-	sides, err := r.sides()
+	sides, err := r.sides.open()
 	if err != nil {
 		return o, err
 	}
@@ -110,36 +106,6 @@ func (r *reading) readKey() (key [32]byte, err error) {
 	}
 	copy(key[:], b)
 	return key, nil
-}
-
-// sides compiles the embedded table with one's own prefixes.
-func (r *reading) sides() (*geo.Classifier, error) {
-	o := geo.Options{Home: strings.ToUpper(r.country)}
-	for _, s := range r.home {
-		p, err := netip.ParsePrefix(strings.TrimSpace(s))
-		if err != nil {
-			a, bad := netip.ParseAddr(strings.TrimSpace(s))
-			if bad != nil {
-				return nil, fault.New(fault.Usage, "sensor.read.home", "value", s)
-			}
-			p = netip.PrefixFrom(a, a.BitLen())
-		}
-		o.Own = append(o.Own, p.Masked())
-	}
-	table, err := geo.Embedded()
-	if err != nil {
-		return nil, err
-	}
-	c, err := table.Classifier(o)
-	var home *geo.HomeError
-	var own *geo.OwnError
-	switch {
-	case errors.As(err, &home):
-		return nil, fault.New(fault.Usage, "sensor.read.country", "value", r.country)
-	case errors.As(err, &own):
-		return nil, fault.New(fault.Usage, "sensor.read.home", "value", own.Prefix.String())
-	}
-	return c, err
 }
 
 // readCommand is "noroshi flow read FILE...": who spoke with whom, as records
