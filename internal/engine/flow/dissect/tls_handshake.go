@@ -214,8 +214,8 @@ func (t *tlsStream) certificate(der []byte, chain int) {
 	t.forgetName()
 }
 
-// isTLS13 reports TLS 1.3 and its drafts, one maker's among them.
-func isTLS13(v uint16) bool { return v == 0x0304 || v>>8 == 0x7f || v>>8 == 0xfb }
+// isTLS13 reports TLS 1.3, its drafts and the forms that two makers tried.
+func isTLS13(v uint16) bool { return v == 0x0304 || v>>8 == 0x7f || v>>8 == 0x7e || v>>8 == 0xfb }
 
 // lowerASCII puts letters in lower case where they stand.
 func lowerASCII(b []byte) {
