@@ -1,11 +1,290 @@
 package dissect
 
-import "noroshi/internal/engine/flow/record"
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"noroshi/internal/engine/flow/record"
+)
+
+// Sizes of DNS on the wire (RFC 1035 §2.3.4, §4.1).
+const (
+	dnsHead   = 12
+	dnsWindow = 16 << 10 // of a message over TCP that is looked at
+	dnsRecord = 10       // of a resource record behind its name, without data
+)
+
+// Types of records that the dissector looks into (IANA DNS parameters).
+const (
+	dnsA    = 1
+	dnsAAAA = 28
+	dnsOPT  = 41
+)
 
 // questions are the ids of the questions of a record, by their place in it, so
-// that an answer finds the one it belongs to.
+// that an answer finds the one it belongs to. Nothing of it outlives State.End.
 type questions struct {
-	count uint8
-	first [4]uint16 // most communications ask no more than two
-	more  *[record.MaxDNS - 4]uint16
+	base, count uint8
+	first       [4]uint16 // most communications ask no more than this
+	more        *[record.MaxDNS]uint16
+}
+
+func (q *questions) id(i int) uint16 {
+	if i < len(q.first) {
+		return q.first[i]
+	}
+	return q.more[i-len(q.first)]
+}
+
+// add remembers the id of the question that was put last into the record.
+func (q *questions) add(r *record.Record, id uint16) {
+	if q.count == 0 {
+		q.base = uint8(len(r.DNS) - 1)
+	}
+	i := int(q.count)
+	if i < len(q.first) {
+		q.first[i] = id
+	} else {
+		if q.more == nil {
+			q.more = new([record.MaxDNS]uint16)
+		}
+		q.more[i-len(q.first)] = id
+	}
+	q.count++
+}
+
+// find is the question with this id, type and name hash; the first that still
+// waits, or else one that was answered before. An answer without a question
+// section belongs to whichever waits under its id.
+func (q *questions) find(r *record.Record, id uint16, asked *record.DNS) *record.DNS {
+	if int(q.base)+int(q.count) > len(r.DNS) {
+		*q = questions{} // the record was begun anew
+	}
+	var before *record.DNS
+	for i := range int(q.count) {
+		if q.id(i) != id {
+			continue
+		}
+		d := &r.DNS[int(q.base)+i]
+		switch {
+		case asked != nil && (d.Type != asked.Type || d.Whole != asked.Whole):
+		case !d.Answered:
+			return d
+		case before == nil:
+			before = d
+		}
+	}
+	return before
+}
+
+// dnsMessage reads one message of DNS, mDNS (RFC 6762), LLMNR (RFC 4795) or
+// NBNS (RFC 1002 §4.2) of size bytes, of which b is the beginning.
+func dnsMessage(q *questions, at int64, b []byte, size int, f record.Facts) {
+	if len(b) < dnsHead {
+		return
+	}
+	var (
+		scratch [256]byte
+		flags   = binary.BigEndian.Uint16(b[2:])
+		id      = binary.BigEndian.Uint16(b)
+		asked   = int(binary.BigEndian.Uint16(b[4:]))
+		answer  = flags&0x8000 != 0
+		off     = dnsHead
+	)
+	defer clear(scratch[:])
+	var said record.DNS
+	if answer {
+		dnsAnswers(b, size, &said)
+	}
+	for range min(asked, (len(b)-dnsHead)/5) {
+		d := record.DNS{At: at}
+		name, next, ok := dnsName(b, off, &scratch)
+		if !ok && next == 0 || next+4 > len(b) {
+			break // what cannot be read is no question
+		}
+		dnsNumbers(&d, name, f)
+		d.Type = binary.BigEndian.Uint16(b[next:])
+		off = next + 4
+		if answer {
+			dnsSettle(q, id, &d, &said, f)
+			continue
+		}
+		d.Size[record.Out] = clip16(size)
+		held := len(f.DNS)
+		if f.AddDNS(d); len(f.DNS) > held {
+			q.add(f.Record, id)
+		}
+	}
+	if answer && asked == 0 && f.App != record.MDNS {
+		dnsSettle(q, id, nil, &said, f)
+	}
+}
+
+// dnsSettle writes an answer into the question it belongs to, or adds it when
+// that was not seen.
+func dnsSettle(q *questions, id uint16, asked, said *record.DNS, f record.Facts) {
+	d := q.find(f.Record, id, asked)
+	if d == nil {
+		fresh := record.DNS{}
+		if asked != nil {
+			fresh = *asked
+		}
+		held := len(f.DNS)
+		if f.AddDNS(fresh); len(f.DNS) == held {
+			return
+		}
+		d = &f.DNS[held]
+		q.add(f.Record, id)
+	} else if d.Answered {
+		return
+	}
+	d.Answered, d.Rcode, d.Answers, d.TTL, d.Addrs = true, said.Rcode, said.Answers, said.TTL, said.Addrs
+	d.Size[record.In] = said.Size[record.In]
+}
+
+// dnsAnswers reads the response code, how many records the answer section has,
+// their lowest TTL and the first addresses, and the part of the code that EDNS
+// carries (RFC 6891 §6.1.3).
+func dnsAnswers(b []byte, size int, d *record.DNS) {
+	d.Rcode = b[3] & 15
+	d.Size[record.In] = clip16(size)
+	off := dnsHead
+	for range min(int(binary.BigEndian.Uint16(b[4:])), len(b)/5) {
+		next, ok := dnsSkip(b, off)
+		if !ok {
+			return
+		}
+		off = next + 4
+	}
+	answers := int(binary.BigEndian.Uint16(b[6:]))
+	all := answers + int(binary.BigEndian.Uint16(b[8:])) + int(binary.BigEndian.Uint16(b[10:]))
+	addrs := 0
+	for i := range min(all, len(b)/(dnsRecord+1)+1) {
+		next, ok := dnsSkip(b, off)
+		if !ok || next+dnsRecord > len(b) {
+			return
+		}
+		kind, ttl := binary.BigEndian.Uint16(b[next:]), binary.BigEndian.Uint32(b[next+4:])
+		length := int(binary.BigEndian.Uint16(b[next+8:]))
+		data := b[next+dnsRecord:]
+		off = next + dnsRecord + length
+		if kind == dnsOPT && i >= answers {
+			if high := uint8(ttl >> 24); high < 16 {
+				d.Rcode |= high << 4
+			} else {
+				d.Rcode = 255
+			}
+		}
+		if i >= answers {
+			continue
+		}
+		if d.Answers == 0 || ttl < d.TTL {
+			d.TTL = ttl
+		}
+		d.Answers++
+		if off > len(b) || addrs == len(d.Addrs) {
+			continue
+		}
+		switch {
+		case kind == dnsA && length == 4:
+			d.Addrs[addrs] = netip.AddrFrom4([4]byte(data))
+			addrs++
+		case kind == dnsAAAA && length == 16:
+			d.Addrs[addrs] = netip.AddrFrom16([16]byte(data))
+			addrs++
+		}
+	}
+}
+
+func clip16(n int) uint16 { return uint16(min(n, 1<<16-1)) }
+
+// looksDNS reports whether b begins like a whole message of DNS: sound header,
+// counts that fit, and a question that can be read.
+func looksDNS(b []byte) bool {
+	if len(b) < dnsHead+5 {
+		return false
+	}
+	flags := binary.BigEndian.Uint16(b[2:])
+	asked, answers := binary.BigEndian.Uint16(b[4:]), binary.BigEndian.Uint16(b[6:])
+	rest := int(binary.BigEndian.Uint16(b[8:])) + int(binary.BigEndian.Uint16(b[10:]))
+	if opcode := flags >> 11 & 15; opcode > 5 || flags&0x40 != 0 || asked != 1 || int(answers)+rest > len(b)/(dnsRecord+1) {
+		return false
+	}
+	if flags&0x8000 == 0 && (flags&15 != 0 || answers != 0 && flags>>11&15 == 0) {
+		return false
+	}
+	next, ok := dnsSkip(b, dnsHead)
+	if !ok || next+4 > len(b) {
+		return false
+	}
+	class := binary.BigEndian.Uint16(b[next+2:])
+	return class == 1 || class == 3 || class == 254 || class == 255
+}
+
+// dnsStream is DNS over TCP: messages with their length before them in two
+// bytes (RFC 1035 §4.2.2, RFC 7766).
+type dnsStream struct {
+	f    record.Facts
+	q    questions
+	lost [2]bool
+}
+
+func newDNS(f record.Facts) Stream { return &dnsStream{f: f} }
+
+// Data reads the messages that are whole.
+func (s *dnsStream) Data(side int, at int64, b []byte) int {
+	if s.lost[side] {
+		return Done
+	}
+	done := 0
+	for len(b)-done >= 2 {
+		m := b[done+2:]
+		size := int(binary.BigEndian.Uint16(b[done:]))
+		want := min(size, dnsWindow)
+		if len(m) < want {
+			return done
+		}
+		dnsMessage(&s.q, at, m[:want], size, s.f)
+		if done += 2 + size; done > len(b) {
+			return done
+		}
+	}
+	return done
+}
+
+// Lost ends the reading of a side: where the next message begins is not known.
+func (s *dnsStream) Lost(side int, _ uint64) { s.lost[side] = true }
+
+// End forgets the questions that wait; they are in the record already.
+func (s *dnsStream) End() { s.q = questions{} }
+
+// matchDNS knows a question over TCP by its length and by what follows.
+func matchDNS(_ int, b []byte, r *record.Record) verdict {
+	port := r.DstPort == 53 || r.SrcPort == 53 || r.DstPort == 5355 || r.SrcPort == 5355
+	if len(b) > 4 && (b[4]&0x78 > 5<<3 || b[0] == 0 && b[1] < dnsHead) {
+		return no
+	}
+	if len(b) > 7 && (b[6] != 0 || b[7] > 1) {
+		return no
+	}
+	if len(b) < 8 {
+		if port || len(b) < 5 {
+			return unsure
+		}
+	}
+	if port {
+		return yes
+	}
+	// Elsewhere only a message that is short and wholly understood.
+	size := int(binary.BigEndian.Uint16(b))
+	if size > 512 || size < dnsHead+5 {
+		return no
+	}
+	if len(b) < 2+size {
+		return unsure
+	}
+	if looksDNS(b[2 : 2+size]) {
+		return yes
+	}
+	return no
 }

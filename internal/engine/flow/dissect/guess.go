@@ -46,8 +46,11 @@ type probe struct {
 // State is what the datagrams of one communication leave for the next ones. Its
 // zero value is ready.
 type State struct {
-	tried uint8 // datagrams that told nothing
-	dns   questions
+	tried    uint8 // datagrams that told nothing
+	dns      questions
+	quic     *quicState
+	kerberos *kerberos
+	cldap    *ldap
 }
 
 // maxTries is how many datagrams may tell nothing before the ports decide.
@@ -62,15 +65,51 @@ func Datagram(side int, at int64, b []byte, f record.Facts, st *State) {
 		return
 	}
 	if f.App == record.NoApp {
-		if f.App = datagramApp(side, b, f.Record); f.App == record.NoApp {
+		if f.App = datagramApp(b, f.Record); f.App == record.NoApp {
 			if st.tried++; st.tried >= maxTries {
 				f.App = ByPort(f.Record)
 			}
 			return
 		}
 	}
+	switch f.App {
+	case record.DNSApp, record.MDNS, record.LLMNR, record.NBNS:
+		dnsMessage(&st.dns, at, b, len(b), f)
+	case record.QUICApp:
+		if st.quic == nil {
+			st.quic = new(quicState)
+		}
+		st.quic.datagram(side, at, b, f)
+	case record.TLSApp:
+		dtlsDatagram(side, at, b, f)
+	case record.KerberosApp:
+		if st.kerberos == nil {
+			st.kerberos = &kerberos{f: f}
+		}
+		st.kerberos.message(b)
+	case record.CLDAP:
+		if st.cldap == nil {
+			st.cldap = &ldap{f: f}
+		}
+		st.cldap.message(b)
+	case record.DNP3:
+		dnp3Datagram(b, f)
+	case record.SSDP:
+		ssdpDatagram(side, at, b, f)
+	}
 }
 
 // End tells that the communication is over, or that its record is written out
 // before it is: what was waiting is settled and forgotten.
-func (st *State) End() { *st = State{} }
+func (st *State) End() {
+	if st.quic != nil {
+		st.quic.end()
+	}
+	if st.kerberos != nil {
+		st.kerberos.settle()
+	}
+	if st.cldap != nil {
+		st.cldap.settle()
+	}
+	*st = State{}
+}

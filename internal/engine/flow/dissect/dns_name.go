@@ -1,0 +1,231 @@
+package dissect
+
+import (
+	"bytes"
+	"math"
+
+	"noroshi/internal/engine/flow/record"
+)
+
+// maxPointers bounds how often a name may point back (RFC 1035 §4.1.4). A name
+// of 255 bytes has at most 127 labels.
+const maxPointers = 127
+
+// dnsName writes the name at off into the scratch, labels with dots between
+// them, and returns where the message goes on. A pointer must go back before
+// everything that was read so far, so that no loop is possible. When the name
+// is not sound ok is false and name is empty; next is 0 when its end is not
+// known either.
+func dnsName(b []byte, off int, scratch *[256]byte) (name []byte, next int, ok bool) {
+	used, first, low := 0, 0, off
+	for jumps := 0; ; {
+		if off >= len(b) {
+			return nil, first, false
+		}
+		length := int(b[off])
+		switch length >> 6 {
+		case 0:
+			if length == 0 {
+				if first == 0 {
+					first = off + 1
+				}
+				return scratch[:used], first, true
+			}
+			if off+1+length > len(b) || used+length+1 > 255 {
+				return nil, first, false
+			}
+			if used > 0 {
+				scratch[used] = '.'
+				used++
+			}
+			used += copy(scratch[used:], b[off+1:off+1+length])
+			off += 1 + length
+		case 3:
+			if off+2 > len(b) {
+				return nil, first, false
+			}
+			if first == 0 {
+				first = off + 2
+			}
+			to := length&0x3f<<8 | int(b[off+1])
+			if jumps++; to >= low || jumps > maxPointers {
+				return nil, first, false
+			}
+			off, low = to, to
+		default:
+			return nil, first, false // RFC 6891 §5: nothing uses these
+		}
+	}
+}
+
+// dnsSkip passes over a name.
+func dnsSkip(b []byte, off int) (next int, ok bool) {
+	for off < len(b) {
+		length := int(b[off])
+		switch {
+		case length == 0:
+			return off + 1, true
+		case length >= 0xc0:
+			return off + 2, off+2 <= len(b)
+		case length > 63:
+			return 0, false
+		}
+		off += 1 + length
+	}
+	return 0, false
+}
+
+// dnsNumbers writes what the numbers of a name are, its hash and its bounded
+// form. Names of NBNS are decoded first.
+func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
+	if f.App == record.NBNS {
+		name = netbiosName(name)
+	}
+	d.Length = uint8(len(name))
+	if len(name) == 0 {
+		// tshark has a word of its own for the root of all names.
+		d.Name = f.Naming.Host(rootDot)
+		if f.Naming.Full() {
+			d.Name = f.Naming.Host(rootWord)
+		}
+		return
+	}
+	labels, longest, start := 0, 0, 0
+	for i := 0; i <= len(name); i++ {
+		if i == len(name) || name[i] == '.' {
+			labels, longest = labels+1, max(longest, i-start)
+			start = i + 1
+		}
+	}
+	d.Labels, d.Longest = uint8(labels), uint8(min(longest, 63))
+	d.Entropy = entropy(name[:registered(name)])
+	d.Whole = f.Naming.Fold(name)
+	if f.Naming.Full() && !plain(name) {
+		var text [4 * 256]byte
+		d.Name = f.Naming.Host(escaped(text[:0], name))
+		clear(text[:])
+		return
+	}
+	d.Name = f.Naming.Host(name)
+}
+
+var rootWord, rootDot = []byte("<Root>"), []byte(".")
+
+// plain reports whether a name needs no escapes to be shown.
+func plain(name []byte) bool {
+	for _, c := range name {
+		if c < ' ' || c == 0x7f || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// escaped appends a name with what does not print as \ and three octal digits.
+func escaped(out, name []byte) []byte {
+	for _, c := range name {
+		if c < ' ' || c == 0x7f {
+			out = append(out, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
+		} else {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// secondLevel are the labels under which two-letter domains hand out names.
+const secondLevel = " ac ad co com ed edu go gob gov gr lg ltd mil ne net nom or org plc sch "
+
+// registered is where the registered name begins: the last two labels, or three
+// when the last two are such as co.jp.
+func registered(name []byte) int {
+	top := bytes.LastIndexByte(name, '.')
+	if top < 0 {
+		return 0
+	}
+	second := bytes.LastIndexByte(name[:top], '.') + 1
+	if n := top - second; second > 0 && len(name)-top == 3 && n >= 2 && n <= 3 && handsOut(name[second:top]) {
+		return bytes.LastIndexByte(name[:second-1], '.') + 1
+	}
+	return second
+}
+
+// handsOut reports whether a label is one of secondLevel, whatever its case.
+func handsOut(label []byte) bool {
+	for at := 0; at+1+len(label) < len(secondLevel); at++ {
+		if secondLevel[at] != ' ' || secondLevel[at+1+len(label)] != ' ' {
+			continue
+		}
+		same := true
+		for i, c := range label {
+			same = same && secondLevel[at+1+i] == c|0x20
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// entropy is that of the characters of b without dots, letters in lower case,
+// in tenths of a bit per character (Shannon).
+func entropy(b []byte) uint8 {
+	var counts [256]uint8
+	n := 0
+	for _, c := range b {
+		if c == '.' {
+			continue
+		}
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		counts[c]++
+		n++
+	}
+	if n < 2 {
+		return 0
+	}
+	sum := 0.0
+	for _, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if k := counts[c]; k > 0 {
+			sum += timesLog[k]
+			counts[c] = 0
+		}
+	}
+	return uint8(math.Round(10 * (timesLog[n&255] - sum) / float64(n)))
+}
+
+// timesLog is n × log2 n.
+var timesLog = func() (t [256]float64) {
+	for n := 1; n < len(t); n++ {
+		t[n] = float64(n) * math.Log2(float64(n))
+	}
+	return t
+}()
+
+// netbiosName decodes in place the first label of a name of NBNS: 32 letters A
+// to P, two to each byte, of which the last is a kind of name (RFC 1001 §14.1).
+// What is no such name stays as it is.
+func netbiosName(name []byte) []byte {
+	if len(name) < 32 || len(name) > 32 && name[32] != '.' {
+		return name
+	}
+	for _, c := range name[:32] {
+		if c < 'A' || c > 'P' {
+			return name
+		}
+	}
+	for i := range 16 {
+		name[i] = (name[2*i]-'A')<<4 | (name[2*i+1] - 'A')
+	}
+	end := 15
+	for end > 1 && (name[end-1] == ' ' || name[end-1] == 0) {
+		end--
+	}
+	n := copy(name[end:], name[32:])
+	clear(name[end+n:])
+	return name[:end+n]
+}
