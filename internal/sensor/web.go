@@ -124,16 +124,18 @@ func showForm(q *httpd.Request, s *Service, bad error) error {
 	for _, k := range Kinds {
 		kinds = append(kinds, page.Option{Value: string(k), Label: p.T("sensor.kind." + string(k)), Hint: p.T("sensor.kind_say." + string(k))})
 	}
+	more := map[Basis][]page.Field{
+		OwnNetwork: {{Name: "networks", Kind: "textarea", Label: p.T("sensor.web.networks"), Hint: p.T("sensor.web.networks_hint"), Rows: 3, Limit: maxNetworks}},
+		Consent:    {{Name: "reason", Kind: "textarea", Label: p.T("sensor.web.reason"), Hint: p.T("sensor.web.reason_hint"), Rows: 3, Limit: maxNote}},
+	}
 	for _, b := range Bases {
-		bases = append(bases, page.Option{Value: string(b), Label: p.T("sensor.basis." + string(b)), Hint: p.T("sensor.basis_say." + string(b))})
+		bases = append(bases, page.Option{Value: string(b), Label: p.T("sensor.basis." + string(b)), Hint: p.T("sensor.basis_say." + string(b)), Reveal: more[b]})
 	}
 	v := formView{Head: page.Head{H1: p.T("sensor.web.add"), Lead: p.T("sensor.web.add_lead"), Crumbs: []page.Crumb{{Text: p.T("sensor.web.sources"), Href: "/sensors"}, {Text: p.T("sensor.web.add")}}},
 		Fields: []page.Field{
 			{Name: "name", Label: p.T("sensor.web.name"), Need: page.Required, Hint: p.T("sensor.web.name_hint"), Width: "wide"},
 			{Name: "kind", Kind: "choice", Label: p.T("sensor.web.kind"), Need: page.Required, Options: kinds},
 			{Name: "basis", Kind: "choice", Label: p.T("sensor.web.basis"), Need: page.Required, Hint: p.T("sensor.web.basis_hint"), Options: bases},
-			{Name: "networks", Kind: "textarea", Label: p.T("sensor.web.networks"), Hint: p.T("sensor.web.networks_hint"), Rows: 3, Limit: maxNetworks},
-			{Name: "reason", Kind: "textarea", Label: p.T("sensor.web.reason"), Hint: p.T("sensor.web.reason_hint"), Rows: 3, Limit: maxNote},
 			{Name: "full_names", Kind: "check", Label: p.T("sensor.web.full"), Hint: p.T("sensor.web.full_hint")},
 			{Name: "names_why", Kind: "textarea", Label: p.T("sensor.web.full_why"), Hint: p.T("sensor.web.full_why_hint"), Rows: 2, Limit: maxNote},
 		}}
