@@ -215,7 +215,7 @@ func (l *lookup) one(s, at string) {
 	if got.Country != "" {
 		country = got.Country
 	}
-	l.row(got.Addr, l.p.T("sensor.geo.side."+got.Side.String()), country, l.p.T("sensor.geo.why."+got.Reason.String()), system)
+	l.row(got.Addr, l.p.T("sensor.geo.side."+got.Side.String()), country, system, l.p.T("sensor.geo.why."+got.Reason.String()))
 }
 
 // misread says of one thing that it is no address, without what a terminal

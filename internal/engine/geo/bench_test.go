@@ -195,3 +195,19 @@ func BenchmarkBuildWorld(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkReadMMDB(b *testing.B) {
+	raw := shared(b, "iptoasn-country.mmdb")
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var w Builder
+		m, err := ReadMMDB(&w, "world", raw)
+		if err == nil {
+			_, err = w.Table(m)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}

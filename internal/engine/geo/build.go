@@ -52,7 +52,7 @@ type item struct {
 // the same range, or ranges that cross, must name the same country; the row
 // that begins first, or came first, gives the AS then.
 type Builder struct {
-	items   []item
+	items   [2][]item // rows; rows that name only an AS
 	entries []Entry
 	known   map[Entry]uint32
 	files   []string
@@ -62,11 +62,13 @@ type Builder struct {
 func (b *Builder) File(name string) { b.files = append(b.files, name) }
 
 // Rows returns how many rows were added.
-func (b *Builder) Rows() int { return len(b.items) }
+func (b *Builder) Rows() int { return len(b.items[0]) + len(b.items[1]) }
 
 // Add adds a row: the addresses from first to last, both inside, of one
 // family. Country codes that mean "unknown" (ZZ, XX) count as none; a row
-// that says nothing makes a hole in a wider row.
+// that says nothing makes a hole in a wider row of a country. A row with an AS and without
+// a country adds the AS wherever no other row gives one, and contradicts
+// nothing: so a list of countries and a list of systems make one table.
 func (b *Builder) Add(first, last netip.Addr, e Entry, line int) error {
 	if !first.IsValid() || !last.IsValid() || first.Unmap().Is4() != last.Unmap().Is4() || last.Unmap().Less(first.Unmap()) {
 		return fmt.Errorf("geo: no range from %s to %s", first, last)
@@ -84,22 +86,26 @@ func (b *Builder) AddPrefix(p netip.Prefix, e Entry, line int) error {
 }
 
 func (b *Builder) add(first, last addr, e Entry, line int) error {
-	if len(b.items) >= MaxRanges {
+	if b.Rows() >= MaxRanges {
 		return &LimitError{"ranges", MaxRanges}
 	}
 	value, err := b.entry(e)
 	if err != nil {
 		return err
 	}
+	layer := &b.items[0]
+	if e := &b.entries[value]; e.Country == "" && e.ASN != 0 {
+		layer = &b.items[1]
+	}
 	it := item{first, last, value, int32(min(line, 1<<31-1)), int32(len(b.files) - 1)}
 	if from, to := (addr{0, mapped}), (addr{0, last4}); first.less(from) && to.less(last) {
 		// A wide IPv6 row says nothing of IPv4, which is kept inside it.
 		it.last = from.prev()
-		b.items = append(b.items, it)
+		*layer = append(*layer, it)
 		it.first, _ = to.next()
 		it.last = last
 	}
-	b.items = append(b.items, it)
+	*layer = append(*layer, it)
 	return nil
 }
 
@@ -157,12 +163,42 @@ func clean(s string, max int) string {
 // Table returns a table of the rows, or the first ConflictError. The builder
 // may be used on.
 func (b *Builder) Table(m Meta) (*Table, error) {
-	segs, err := b.flatten()
+	segs, err := b.flatten(b.items[0])
+	if err == nil && len(b.items[1]) > 0 {
+		err = b.systems(&segs)
+	}
 	if err != nil {
 		return nil, err
 	}
 	m.Source, m.Licence, m.Complete = clean(m.Source, MaxText), clean(m.Licence, MaxText), nil
 	return b.finish(m, segs), nil
+}
+
+// systems lays the rows that name only an AS under those that name a country
+// and no AS.
+func (b *Builder) systems(segs *segments) error {
+	layer, err := b.flatten(b.items[1])
+	if err != nil {
+		return err
+	}
+	known := map[[2]uint32]uint32{}
+	*segs = segs.merge(layer.patches(), func(below, above uint32) uint32 {
+		if below == entryNone {
+			return above
+		}
+		if above == entryNone || b.entries[below].ASN != 0 || err != nil {
+			return below
+		}
+		v, ok := known[[2]uint32{below, above}]
+		if !ok {
+			e := b.entries[above]
+			e.Country = b.entries[below].Country
+			v, err = b.entry(e)
+			known[[2]uint32{below, above}] = v
+		}
+		return v
+	})
+	return err
 }
 
 // TableOf returns a table of complete lists: every country that has a row is
@@ -230,8 +266,8 @@ func (a *item) before(b *item) bool {
 
 // flatten sweeps over the rows in order, with the rows that contain the
 // current place on a stack, the narrowest on top.
-func (b *Builder) flatten() (segments, error) {
-	items := slices.Clone(b.items)
+func (b *Builder) flatten(items []item) (segments, error) {
+	items = slices.Clone(items)
 	slices.SortStableFunc(items, func(x, y item) int {
 		switch {
 		case x.before(&y):

@@ -30,7 +30,7 @@ func TestRowsOfEveryForm(t *testing.T) {
 	}
 	for a, want := range map[string]Entry{
 		"1.0.16.1": {"JP", 2519, `ARTERIA "Networks", Corp`}, "8.8.8.255": {Country: "US"}, "9.9.9.9": {Country: "CH"}, "9.9.9.10": {},
-		"2001:db8:1::": {"DE", 3320, "DTAG"}, "4.255.0.0": {Country: "FR"}, "5.0.0.1": {"", 64500, "[31mred"}, "5.1.0.1": {}, "6.0.0.1": {},
+		"2001:db8:1::": {"DE", 3320, "DTAG"}, "4.255.0.0": {Country: "FR"}, "5.0.0.1": {"", 64500, "[31mred"}, "5.1.0.1": {"", 64500, "[31mred"}, "6.0.0.1": {},
 	} {
 		if got := table.entries[table.segs.at(addrOf(netip.MustParseAddr(a)))]; got != want {
 			t.Errorf("%s: %+v, want %+v", a, got, want)
@@ -124,9 +124,36 @@ func TestTheNarrowerRowHolds(t *testing.T) {
 	}
 }
 
+// TestListsOfCountriesAndOfSystems makes one table of two, in either order and
+// in the orders of columns that publishers use.
+func TestListsOfCountriesAndOfSystems(t *testing.T) {
+	countries := "1.0.0.0,1.0.0.255,AU\n1.0.16.0,1.0.31.255,JP,1,kept\n2.0.0.0/8,FR\n"
+	systems := "1.0.0.0/24,13335,CLOUDFLARENET\n1.0.16.0,1.0.31.255,2519,VECTANT\n2.0.0.0\t2.0.0.255\t3215\tFR\tAS3215\n" +
+		"2.0.1.0\t2.0.255.255\t0\tNone\tNot routed\n9.0.0.0/8,AS9,CMU\n2.128.0.0,2.129.255.255,3300,B\n"
+	for _, order := range [][]string{{countries, systems}, {systems, countries}} {
+		var b Builder
+		for _, in := range order {
+			if err := ReadCSV(&b, "x", strings.NewReader(in)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		table, err := b.Table(Meta{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for a, want := range map[string]Entry{"1.0.0.9": {"AU", 13335, "CLOUDFLARENET"}, "1.0.16.9": {"JP", 1, "kept"}, "2.0.0.9": {"FR", 3215, "AS3215"},
+			"2.0.1.9": {}, "2.127.0.0": {Country: "FR"}, "2.128.0.1": {"FR", 3300, "B"}, "2.130.0.0": {Country: "FR"}, "9.9.9.9": {"", 9, "CMU"}} {
+			if got := table.entries[table.segs.at(addrOf(netip.MustParseAddr(a)))]; got != want {
+				t.Errorf("%s: %+v, want %+v", a, got, want)
+			}
+		}
+	}
+}
+
 func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte("1.0.16.0/20,JP,2519,\"A, B\"\n8.8.8.0,8.8.8.255,US\n2400::/12,JP\n"))
 	f.Add([]byte("start,end,cc\n1.0.0.0,1.0.0.9,JP\n1.0.0.5,1.0.0.20,US\n"))
+	f.Add([]byte("1.0.0.0/24,13335,X\n1.0.0.0/8\tJP\n1.0.0.0\t1.0.0.9\t7\tUS\tN\n"))
 	f.Add([]byte("::/0\tJP\n::ffff:1.2.3.4/128\tUS\n255.255.255.255,JP\nffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff,US"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var b Builder

@@ -41,9 +41,9 @@ func (e *LineError) Error() string {
 // maxBad bounds the faults that one reading collects.
 const maxBad = 10
 
-// ReadCSV adds the rows of a CSV file: "start,end,country" or
-// "prefix,country", each optionally followed by an AS number and an AS name.
-// Fields are separated by commas or tabs and may stand in double quotes. Empty
+// ReadCSV adds the rows of a CSV file: "start,end" or "prefix", and then
+// "country", "country,ASN", "country,ASN,name", "ASN,name" or
+// "ASN,country,name". Fields are separated by commas or tabs and may stand in double quotes. Empty
 // lines, lines that begin with "#", and a heading in the first line are passed
 // over. An empty country, "-", ZZ and XX mean that none is said.
 //
@@ -156,29 +156,43 @@ func (b *Builder) row(f []string, line int) (Problem, string, error) {
 	return "", "", b.add(first, last, e, line)
 }
 
-// says reads country, AS number and AS name.
+// says reads country, AS number and AS name; the number may come first.
 func says(f []string) (e Entry, problem Problem, value string) {
-	if e.Country = strings.ToUpper(f[0]); e.Country == "-" {
+	country, system, name := f[0], "", ""
+	switch n, isSystem := number(f[0]); {
+	case isSystem && len(f) == 3:
+		country, system, name = f[1], f[0], f[2]
+	case isSystem && len(f) == 2 && n != 0:
+		country, system, name = "", f[0], f[1]
+	case len(f) == 3:
+		system, name = f[1], f[2]
+	case len(f) == 2:
+		system = f[1]
+	}
+	if e.Country = strings.ToUpper(country); e.Country == "-" || e.Country == "NONE" {
 		e.Country = ""
 	}
 	if e.Country != "" && !isCountry(e.Country) {
-		return e, BadCountry, f[0]
+		return e, BadCountry, country
 	}
-	if len(f) > 1 && f[1] != "" && f[1] != "-" {
-		digits := f[1]
-		if len(digits) > 2 && strings.EqualFold(digits[:2], "AS") {
-			digits = digits[2:]
+	if system != "" && system != "-" {
+		n, ok := number(system)
+		if !ok {
+			return e, BadSystem, system
 		}
-		n, err := strconv.ParseUint(digits, 10, 32)
-		if err != nil {
-			return e, BadSystem, f[1]
-		}
-		e.ASN = uint32(n)
+		e.ASN = n
 	}
-	if len(f) > 2 {
-		e.Org = f[2]
-	}
+	e.Org = name
 	return e, "", ""
+}
+
+// number reads an AS number, with "AS" before it or without.
+func number(s string) (uint32, bool) {
+	if len(s) > 2 && strings.EqualFold(s[:2], "AS") {
+		s = s[2:]
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	return uint32(n), err == nil
 }
 
 // prefix reads a prefix of which no bit below its length is set.

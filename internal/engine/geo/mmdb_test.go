@@ -206,7 +206,7 @@ func TestHostileTrees(t *testing.T) {
 	loop[0], loop[5] = [2]int{5, none}, [2]int{none, data} // 4000::/2
 	b = Builder{}
 	m, err := ReadMMDB(&b, "plain", tree(loop))
-	if err != nil || b.Rows() != 1 || b.items[0].first.hi != 1<<62 || b.country(b.items[0].value) != "JP" {
+	if err != nil || b.Rows() != 1 || b.items[0][0].first.hi != 1<<62 || b.country(b.items[0][0].value) != "JP" {
 		t.Errorf("a plain tree: %v, %d rows", err, b.Rows())
 	}
 	if m.Source != "Test" || m.Date != time.Unix(0x68000000, 0).UTC() {
