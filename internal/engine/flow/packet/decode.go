@@ -12,7 +12,10 @@ const MaxDepth = 256
 // Decode fills h with what the headers of p say and returns h.Fault: why
 // decoding stopped early, or None. What was found until then stays in h.
 func Decode(p *capture.Packet, h *Headers) Fault {
-	*h = Headers{}
+	if p.Link == capture.LinkEthernet && fast(p.Data, int(p.Orig), h) {
+		return None
+	}
+	*h = Headers{wide: true}
 	w := walk{h: h, d: p.Data, end: max(int(p.Orig), len(p.Data))}
 	w.run(linkStep(p.Link))
 	w.finish()

@@ -52,6 +52,8 @@ type Headers struct {
 	VLAN  uint16 // outermost VLAN identifier; 0 without a tag
 	Inner uint16 // innermost VLAN identifier when tags are stacked
 	Outer [MaxOuter]Pair
+
+	wide bool // fields are set that the fast path leaves alone
 }
 
 // Fragment reports whether the innermost IP packet, or one around it, is part
