@@ -120,8 +120,21 @@ func (b *Batch) take(n int) (row, got int) {
 	return row, got
 }
 
-// drop takes the last rows back until n are left.
-func (b *Batch) drop(n int) { b.resize(n) }
+// Extend makes room for up to n rows of zeros and returns the first of them
+// and how many there are, at least one if n is. Rows that stay unused are given
+// back with Truncate before anything else is done with the batch.
+func (b *Batch) Extend(n int) (row, got int) {
+	row, got = b.take(n)
+	for c := range column(columns) {
+		b.clear(c, row, got)
+	}
+	clear(b.Exporter[row : row+got])
+	clear(b.Given[row : row+got])
+	return row, got
+}
+
+// Truncate gives back the rows from row n on.
+func (b *Batch) Truncate(n int) { b.resize(n) }
 
 func (b *Batch) resize(n int) {
 	b.rows = n

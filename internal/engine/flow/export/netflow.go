@@ -18,15 +18,29 @@ const (
 	headIPFIX    = 16
 )
 
-// netflow5 decodes a v5 datagram: a header of 24 octets and up to count
-// records of 48.
+// netflow5 decodes v5 datagrams: a header of 24 octets and count records of
+// 48. Relays put several behind one another.
 func (d *Decoder) netflow5(from netip.Addr, at int64, data []byte, b *Batch) error {
+	for {
+		n, err := d.one5(from, at, data, b)
+		if err != nil {
+			return err
+		}
+		if data = data[n:]; len(data) < head5 || binary.BigEndian.Uint16(data) != 5 {
+			return nil
+		}
+	}
+}
+
+// one5 decodes the first datagram of data and returns its length.
+func (d *Decoder) one5(from netip.Addr, at int64, data []byte, b *Batch) (int, error) {
 	if len(data) < head5 {
 		d.stats.Unversioned++
-		return ErrVersion
+		return 0, ErrVersion
 	}
 	count := int(binary.BigEndian.Uint16(data[2:]))
-	e := d.exporter(from, NetFlow5, uint32(binary.BigEndian.Uint16(data[20:])), at, len(data))
+	size := head5 + count*size5
+	e := d.exporter(from, NetFlow5, uint32(binary.BigEndian.Uint16(data[20:])), at, min(size, len(data)))
 	up, secs, nanos := binary.BigEndian.Uint32(data[4:]), binary.BigEndian.Uint32(data[8:]), binary.BigEndian.Uint32(data[12:])
 	number := binary.BigEndian.Uint32(data[16:])
 	e.follow(number, up, secs, at)
@@ -44,15 +58,15 @@ func (d *Decoder) netflow5(from netip.Addr, at int64, data []byte, b *Batch) err
 		p := compile(layout5[:], true)
 		d.five = &p
 	}
-	data = data[head5:]
+	records := data[head5:]
 	for left := count; left > 0; {
 		row, got := b.take(left)
-		d.five.run(b, row, got, data, size5, &c, e)
-		data = data[got*size5:]
+		d.five.run(b, row, got, records, size5, &c, e)
+		records = records[got*size5:]
 		left -= got
 	}
 	e.counts.Records += uint64(count)
-	return err
+	return min(size, len(data)), err
 }
 
 // netflow9 decodes a v9 datagram: a header of 20 octets and flow sets.
@@ -66,9 +80,9 @@ func (d *Decoder) netflow9(from netip.Addr, at int64, data []byte, b *Batch) err
 	if e.follow(number, up, secs, at) {
 		d.forget(e) // a device that began anew may number its templates anew
 	}
-	e.consumed(number, 1, true)
 	c := clock{export: int64(secs) * 1e9, uptime: up, legacy: true}
-	_, _, err := d.message(e, data[head9:], &c, at, b)
+	n, known, err := d.message(e, data[head9:], &c, at, b)
+	e.counted(number, uint32(n), known && err == nil)
 	return err
 }
 

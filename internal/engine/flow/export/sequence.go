@@ -11,6 +11,45 @@ type sequence struct {
 	recent  [16]uint32
 	recentN int
 	place   place
+	// Some exporters of v9 count records where RFC 3954 counts datagrams: other
+	// is the number to expect then, hits how often in a row it was right, doubt
+	// what was counted as lost meanwhile.
+	other   uint32
+	hits    int
+	doubt   uint64
+	records bool // this exporter counts records
+}
+
+// counted is consumed for v9: it follows which of the two counts an exporter
+// keeps.
+func (e *exporter) counted(number, records uint32, known bool) {
+	s := &e.sequence
+	if s.place == inOrder {
+		s.other = number + records
+	}
+	if s.records {
+		e.consumed(number, records, known)
+	} else {
+		e.consumed(number, 1, true)
+	}
+}
+
+// tryOther reports whether a number that is ahead is the one expected of an
+// exporter that counts records, so often that it is taken to be one.
+func (e *exporter) tryOther(number uint32, ahead int32) bool {
+	s := &e.sequence
+	if e.kind != NetFlow9 || s.records || number != s.other {
+		s.hits, s.doubt = 0, 0
+		return false
+	}
+	s.hits++
+	s.doubt += uint64(ahead)
+	if s.hits < 3 {
+		return false
+	}
+	s.records = true
+	e.counts.Lost -= min(e.counts.Lost, s.doubt-uint64(ahead))
+	return true
 }
 
 // place is how a datagram stands to those before it.
@@ -65,7 +104,7 @@ func (e *exporter) follow(number, uptime, seconds uint32, at int64) (restarted b
 	case ahead < 0:
 		s.place = late
 		e.counts.Disorder++
-	case ahead > 0 && !s.unsure:
+	case ahead > 0 && !s.unsure && !e.tryOther(number, ahead):
 		e.counts.Lost += uint64(ahead)
 	}
 	if ahead >= 0 {

@@ -57,10 +57,7 @@ func (d *Decoder) sample(e *exporter, x xdr, expanded bool, at int64, b *Batch) 
 	if x.short {
 		return false
 	}
-	row, _ := b.take(1)
-	for c := range column(columns) {
-		b.clear(c, row, 1)
-	}
+	row, _ := b.Extend(1)
 	b.Exporter[row] = e.number
 	b.Start[row], b.End[row] = at, at
 	b.In[row], b.Out[row], b.Sampling[row] = entry, exit, rate
@@ -76,7 +73,7 @@ func (d *Decoder) sample(e *exporter, x xdr, expanded bool, at int64, b *Batch) 
 	}
 	b.Given[row] = given
 	if given&(ColSrc|ColDst) == 0 {
-		b.drop(row)
+		b.Truncate(row)
 		e.counts.Skipped++
 	} else {
 		e.counts.Records++
