@@ -129,6 +129,22 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
+// BenchmarkOwn asks for addresses of a declared /28, whose /24 has two sides.
+func BenchmarkOwn(b *testing.B) {
+	t, err := Embedded()
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := classifier(b, t, Options{Own: []netip.Prefix{netip.MustParsePrefix("8.8.8.16/28")}})
+	n := 0
+	for b.Loop() {
+		for i := range uint32(1 << 20) {
+			n += int(c.Side4(0x08080800 | i&0xff))
+		}
+	}
+	perSecond(b, 1<<20, "lookup")
+}
+
 // BenchmarkPeerMMDB is the same question to a MaxMind DB reader: country and
 // comparison with the home country, on a file of the same coverage.
 func BenchmarkPeerMMDB(b *testing.B) {

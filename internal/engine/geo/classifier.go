@@ -41,9 +41,10 @@ func (e *OwnError) Error() string { return fmt.Sprintf("geo: %s cannot be one's 
 const because = 1 << 31
 
 // Classifier answers for one table, home country and set of own prefixes. It
-// is immutable. The part that packets need takes 0.6 MB, and up to 3.7 MB for
-// IPv4 and 16 MB for IPv6 when a table cuts every network in two; the embedded
-// table takes 2 MB in all.
+// is immutable. Its indexes take 1.3 MB; the sides that packets ask for 0.4 MB
+// with the embedded table, 3.8 MB with one of all countries, and at the very
+// worst 4 MB for IPv4, 16 MB for IPv6 and 22 bytes a range; what Lookup shows
+// takes 20 bytes a range, 2.2 MB and 5.7 MB for the two.
 type Classifier struct {
 	four fast4
 	six  fast6
@@ -156,7 +157,7 @@ func (c *Classifier) Table() *Table { return c.table }
 type Info struct {
 	Side    Side   `json:"side"`
 	Reason  Reason `json:"reason"`
-	Country string `json:"country,omitempty"` // ISO 3166-1 alpha-2, "" when not known
+	Country string `json:"country,omitempty"` // ISO 3166-1 alpha-2 as the table says, whatever the side; "" when it does not
 	ASN     uint32 `json:"asn,omitempty"`     // autonomous system number, 0 when not known
 	Org     string `json:"org,omitempty"`     // name of the autonomous system
 	Source  string `json:"source,omitempty"`  // source of the table that gave country and AS
@@ -176,10 +177,10 @@ func (c *Classifier) Lookup(a netip.Addr) Info {
 	side, why := c.judge(c.segs.values[i])
 	info := Info{Side: side, Reason: why}
 	v := c.segs.values[i]
-	if why == Own {
+	if v&because != 0 { // what the table says is shown all the same
 		v = c.table.segs.at(at)
 	}
-	if v&because == 0 && v >= entryFirst {
+	if v >= entryFirst {
 		e := &c.table.entries[v]
 		info.Country, info.ASN, info.Org, info.Source = e.Country, e.ASN, e.Org, c.table.meta.Source
 	} else if why == Elsewhere {

@@ -261,7 +261,7 @@ func TestEmbeddedAgainstYoungerData(t *testing.T) {
 	}
 	c := classifier(t, old, Options{})
 	young := classifier(t, build(t, shared(t, "asn-country-ipv4.csv.gz"), shared(t, "asn-country-ipv6.csv.gz")), Options{})
-	var n [3][3]uint64
+	var n, n6 [3][3]uint64
 	cut := c.segs.merge(young.segs.patches(), func(_, v uint32) uint32 { return v })
 	both := slices.Concat(cut.starts, c.segs.starts)
 	slices.SortFunc(both, addr.cmp)
@@ -273,7 +273,13 @@ func TestEmbeddedAgainstYoungerData(t *testing.T) {
 				last = both[i+1].prev()
 			}
 			n[c.Side4(uint32(a.lo))][young.Side4(uint32(a.lo))] += last.lo - a.lo + 1
+		} else if i+1 < len(both) {
+			n6[c.Side(a.netip())][young.Side(a.netip())] += both[i+1].hi - a.hi
 		}
+	}
+	t.Logf("IPv6 /64 networks: %v", n6)
+	if wrong := n6[Foreign][Domestic]; float64(wrong) > 1e-4*float64(n6[Foreign][Foreign]) {
+		t.Errorf("%d /64 called foreign are domestic, %d are foreign", wrong, n6[Foreign][Foreign])
 	}
 	t.Logf("IPv4 addresses by side, embedded down, younger across: %v", n)
 	foreign := n[Foreign][0] + n[Foreign][1] + n[Foreign][2]
