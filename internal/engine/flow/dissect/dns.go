@@ -98,13 +98,19 @@ func dnsMessage(q *questions, at int64, b []byte, size int, f record.Facts) {
 	}
 	for range min(asked, (len(b)-dnsHead)/5) {
 		d := record.DNS{At: at}
-		name, next, ok := dnsName(b, off, &scratch)
-		if !ok && next == 0 || next+4 > len(b) {
-			break // what cannot be read is no question
+		name, next, fault := dnsName(b, off, &scratch)
+		if fault == dnsCut {
+			break
 		}
-		dnsNumbers(&d, name, f)
-		d.Type = binary.BigEndian.Uint16(b[next:])
-		off = next + 4
+		if off = len(b); next > 0 && next+4 <= len(b) {
+			d.Type = binary.BigEndian.Uint16(b[next:])
+			off = next + 4
+		}
+		if fault == dnsSound {
+			dnsNumbers(&d, name, f)
+		} else if f.Naming.Full() {
+			d.Name = f.Naming.Host(dnsFaults[fault])
+		}
 		if answer {
 			dnsSettle(q, id, &d, &said, f)
 			continue

@@ -11,16 +11,30 @@ import (
 // of 255 bytes has at most 127 labels.
 const maxPointers = 127
 
+// dnsFault is why a name cannot be read.
+type dnsFault uint8
+
+const (
+	dnsSound dnsFault = iota
+	dnsCut
+	dnsLong
+	dnsLoop
+	dnsLabel
+)
+
+// dnsFaults are what tshark shows instead of such a name.
+var dnsFaults = [...][]byte{dnsLong: []byte("<Name too long>"), dnsLoop: []byte("<Name contains a pointer that loops>"),
+	dnsLabel: []byte("<Unknown extended label>")}
+
 // dnsName writes the name at off into the scratch, labels with dots between
-// them, and returns where the message goes on. A pointer must go back before
-// everything that was read so far, so that no loop is possible. When the name
-// is not sound ok is false and name is empty; next is 0 when its end is not
-// known either.
-func dnsName(b []byte, off int, scratch *[256]byte) (name []byte, next int, ok bool) {
+// them, and returns where the message goes on, 0 when that is not known. A
+// pointer must go back before everything that was read so far, so that no loop
+// is possible.
+func dnsName(b []byte, off int, scratch *[256]byte) (name []byte, next int, fault dnsFault) {
 	used, first, low := 0, 0, off
 	for jumps := 0; ; {
 		if off >= len(b) {
-			return nil, first, false
+			return nil, first, dnsCut
 		}
 		length := int(b[off])
 		switch length >> 6 {
@@ -29,10 +43,16 @@ func dnsName(b []byte, off int, scratch *[256]byte) (name []byte, next int, ok b
 				if first == 0 {
 					first = off + 1
 				}
-				return scratch[:used], first, true
+				return scratch[:used], first, dnsSound
 			}
-			if off+1+length > len(b) || used+length+1 > 255 {
-				return nil, first, false
+			if off+1+length > len(b) {
+				return nil, first, dnsCut
+			}
+			if used+length+1 > 255 {
+				if first == 0 {
+					first, _ = dnsSkip(b, off)
+				}
+				return nil, first, dnsLong
 			}
 			if used > 0 {
 				scratch[used] = '.'
@@ -42,18 +62,18 @@ func dnsName(b []byte, off int, scratch *[256]byte) (name []byte, next int, ok b
 			off += 1 + length
 		case 3:
 			if off+2 > len(b) {
-				return nil, first, false
+				return nil, first, dnsCut
 			}
 			if first == 0 {
 				first = off + 2
 			}
 			to := length&0x3f<<8 | int(b[off+1])
 			if jumps++; to >= low || jumps > maxPointers {
-				return nil, first, false
+				return nil, first, dnsLoop
 			}
 			off, low = to, to
 		default:
-			return nil, first, false // RFC 6891 §5: nothing uses these
+			return nil, first, dnsLabel // RFC 6891 §5: nothing uses these
 		}
 	}
 }

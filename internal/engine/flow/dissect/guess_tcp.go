@@ -10,6 +10,7 @@ import (
 // is known by a magic number comes before what is known by the shape of its
 // first line, and both before what needs its port.
 var probes = [...]probe{
+	{record.SOCKS, matchSOCKS, newSOCKS},
 	{record.SMBApp, matchSMB, newSMB},
 	{record.TLSApp, matchTLS, newTLS},
 	{record.SSHApp, matchSSH, newSSH},

@@ -201,9 +201,6 @@ func (s *httpStream) start(w *httpSide, side int, at int64, line []byte) {
 		s.waiting[(s.head+s.count)%maxWaiting] = httpAsked{place: w.place, method: method, old: w.old}
 		s.count++
 	}
-	if w.old {
-		w.state = httpStart
-	}
 }
 
 // asked is the oldest request without an answer.

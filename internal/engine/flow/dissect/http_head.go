@@ -34,6 +34,9 @@ func requestLine(b []byte) (m record.Method, target []byte, minor uint8, ok bool
 		}
 		return m, bytes.TrimRight(rest[:end], " "), minor, true
 	}
+	if m != record.OtherMethod && foldPrefix(rest, "http/1.") && bytes.IndexByte(rest, ' ') < 0 {
+		return m, nil, 1, true // nothing is asked for
+	}
 	if m == record.GET && len(rest) > 0 && rest[0] == '/' && bytes.IndexByte(rest, ' ') < 0 {
 		return m, rest, 9, true
 	}
