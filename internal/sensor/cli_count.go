@@ -62,7 +62,7 @@ func countCommand(env *cli.Env) *cobra.Command {
 // countFiles counts file by file and returns the sums, and the places where
 // reading stopped early.
 func countFiles(ctx context.Context, env *cli.Env, files []string) (*Counted, []fault.Place, error) {
-	in := &watchedFiles{done: env.Progress(sizeOf(files), env.Printer().T("sensor.count.short"))}
+	in := &watchedFiles{stdin: env.In, done: env.Progress(sizeOf(files), env.Printer().T("sensor.count.short"))}
 	total := newCounted("")
 	var stopped []fault.Place
 	for _, name := range files {
@@ -170,14 +170,15 @@ func (c *Counted) add(d *Counted) {
 
 // watchedFiles reads files one after the other and tells how far it is.
 type watchedFiles struct {
-	src  io.Reader
-	read int64
-	done func(int64)
+	stdin io.Reader
+	src   io.Reader
+	read  int64
+	done  func(int64)
 }
 
 func (w *watchedFiles) open(name string) (io.Closer, error) {
 	if name == "-" {
-		w.src = os.Stdin
+		w.src = w.stdin
 		return io.NopCloser(nil), nil
 	}
 	f, err := os.Open(name)
