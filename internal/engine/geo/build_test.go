@@ -174,3 +174,18 @@ func FuzzReadCSV(f *testing.F) {
 		}
 	})
 }
+
+func TestLimitsOfABuilder(t *testing.T) {
+	var l *LimitError
+	b := Builder{items: [2][]item{make([]item, MaxRanges)}}
+	if err := b.AddPrefix(netip.MustParsePrefix("1.0.0.0/8"), Entry{Country: "JP"}, 1); !errors.As(err, &l) || l.Max != MaxRanges {
+		t.Errorf("a range too many: %v", err)
+	}
+	b = Builder{entries: make([]Entry, MaxEntries), known: map[Entry]uint32{}}
+	if err := b.AddPrefix(netip.MustParsePrefix("1.0.0.0/8"), Entry{Country: "JP"}, 1); !errors.As(err, &l) || l.Max != MaxEntries {
+		t.Errorf("an entry too many: %v", err)
+	}
+	if err := ReadCSV(&b, "x", strings.NewReader("1.0.0.0/8,JP\n")); !errors.As(err, &l) {
+		t.Errorf("in a file: %v", err)
+	}
+}
