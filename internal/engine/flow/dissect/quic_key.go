@@ -60,6 +60,9 @@ type quicKeys struct {
 	iv      [12]byte
 	header  cipher.Block
 	payload cipher.AEAD
+	// Passed to the ciphers, which would move them to the heap for each packet.
+	sample, hidden [16]byte
+	nonce          [12]byte
 }
 
 // fits reports whether the keys were made for a version and connection id.
@@ -138,9 +141,8 @@ func (k *quicKeys) open(b []byte, at int) []byte {
 	if len(b) < at+4+16 {
 		return nil
 	}
-	var sample, mask [16]byte
-	copy(sample[:], b[at+4:])
-	k.mask(&mask, &sample)
+	copy(k.sample[:], b[at+4:])
+	mask := k.mask()
 	b[0] ^= mask[0] & 0x0f
 	size := int(b[0]&3) + 1
 	number := uint32(0)
@@ -148,16 +150,20 @@ func (k *quicKeys) open(b []byte, at int) []byte {
 		b[at+i] ^= mask[1+i]
 		number = number<<8 | uint32(b[at+i])
 	}
-	nonce := k.iv
+	k.nonce = k.iv
 	for i := range 4 {
-		nonce[11-i] ^= byte(number >> (8 * i))
+		k.nonce[11-i] ^= byte(number >> (8 * i))
 	}
 	body := at + size
-	text, err := k.payload.Open(b[body:body], nonce[:], b[body:], b[:body])
+	text, err := k.payload.Open(b[body:body], k.nonce[:], b[body:], b[:body])
 	if err != nil {
 		return nil
 	}
 	return text
 }
 
-func (k *quicKeys) mask(mask, sample *[16]byte) { k.header.Encrypt(mask[:], sample[:]) }
+// mask hides the header of the packet that the sample is from (RFC 9001 §5.4).
+func (k *quicKeys) mask() *[16]byte {
+	k.header.Encrypt(k.hidden[:], k.sample[:])
+	return &k.hidden
+}

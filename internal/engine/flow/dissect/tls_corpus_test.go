@@ -27,6 +27,7 @@ type player struct {
 	flows  map[string]*played
 	order  []*played
 	rnd    *rand.Rand // splits what a stream is shown at random places, when set
+	keep   bool       // the bytes of each direction stay in all
 }
 
 // played is one communication.
@@ -45,6 +46,7 @@ type direction struct {
 	skip    int
 	done    bool
 	ahead   map[uint32][]byte
+	all     []byte
 }
 
 func newPlayer() *player {
@@ -189,6 +191,10 @@ func (p *player) end(f *played) {
 
 // show feeds contiguous bytes to the stream, in pieces when asked to.
 func (p *player) show(f *played, side int, b []byte) {
+	if p.keep {
+		f.dir[side].all = append(f.dir[side].all, b...)
+		return
+	}
 	if f.stream == nil {
 		// A protocol in clear before TLS would hand over here.
 		hello := len(b) > 5 && (b[0] != tlsHandshake || b[5] == clientHello || b[5] == serverHello)
