@@ -37,9 +37,9 @@ func (t *table) process(it *item) {
 	if t.opts.active > 0 && it.at-e.rec.Start >= t.opts.active && it.count > 0 {
 		t.slice(e, it)
 	}
-	before := e.grade()
+	before := e.grade
 	t.count(e, it)
-	if e.grade() != before {
+	if e.grade != before {
 		t.sooner(e)
 	}
 }
@@ -47,7 +47,7 @@ func (t *table) process(it *item) {
 // another reports whether a packet on the same ports begins another
 // communication: after a silence, or with a SYN of its own.
 func (t *table) another(e *entry, it *item) bool {
-	if it.at > t.deadline(e) {
+	if it.at > e.over {
 		t.stats.Idle++
 		return true
 	}
@@ -158,10 +158,12 @@ func (t *table) count(e *entry, it *item) {
 	if e.seen[1-side] {
 		e.chance = 2
 	}
+	e.grade = e.graded()
+	e.over = r.End + t.opts.silence[e.grade]
 }
 
-// grade is how far a communication got, as an index of Options.silence.
-func (e *entry) grade() int {
+// graded is how far a communication got, as an index of Options.silence.
+func (e *entry) graded() uint8 {
 	both := e.seen[0] && e.seen[1]
 	switch e.rec.Proto {
 	case packet.ProtoTCP:
@@ -182,9 +184,6 @@ func (e *entry) grade() int {
 	}
 	return other
 }
-
-// deadline is when an entry is over if nothing more comes, in ns.
-func (t *table) deadline(e *entry) int64 { return e.rec.End + t.opts.silence[e.grade()] }
 
 // stateOf tells how a communication went from the flags of both sides.
 func stateOf(r *record.Record, refused bool) record.State {

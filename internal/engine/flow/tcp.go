@@ -76,9 +76,9 @@ func (t *table) acknowledged(e *entry, side int, ack uint32, at int64) {
 		d.acked, d.told = ack, true
 	}
 	for a := d.ahead; a != nil && a.n > 0; a = d.ahead {
-		// Only what lies behind data that was acknowledged too is given up: packets
-		// of the two sides may be captured in another order than they were sent.
-		if p := &a.parts[0]; int32(ack-p.seq-p.size) < 0 {
+		// Only before something that was acknowledged too: the two sides may have been
+		// captured in another order than they spoke.
+		if int32(ack-a.parts[0].seq) <= 0 {
 			return
 		}
 		t.giveUp(e, side)

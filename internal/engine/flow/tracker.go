@@ -242,6 +242,9 @@ func (t *Tracker) worker(w int) {
 	}
 }
 
+// lookAhead is for how many items the memory is asked for ahead of time.
+const lookAhead = 16
+
 // run has one worker do its part of a batch.
 func (t *Tracker) run(b *batch, w int) {
 	for _, e := range b.ended[w] {
@@ -259,16 +262,26 @@ func (t *Tracker) run(b *batch, w int) {
 		}
 	}
 	if len(t.work) == 0 {
-		for i := range b.items {
-			step(i)
-			it := &b.items[i]
-			t.tables[it.part()].process(it)
+		for from := 0; from < len(b.items); from += lookAhead {
+			some := b.items[from:min(from+lookAhead, len(b.items))]
+			for i := range some {
+				t.tables[some[i].part()].touch(&some[i])
+			}
+			for i := range some {
+				step(from + i)
+				t.tables[some[i].part()].process(&some[i])
+			}
 		}
 	} else {
-		for _, i := range b.mine[w] {
-			step(int(i))
-			it := &b.items[i]
-			t.tables[it.part()].process(it)
+		for mine := b.mine[w]; len(mine) > 0; mine = mine[min(lookAhead, len(mine)):] {
+			some := mine[:min(lookAhead, len(mine))]
+			for _, i := range some {
+				t.tables[b.items[i].part()].touch(&b.items[i])
+			}
+			for _, i := range some {
+				step(int(i))
+				t.tables[b.items[i].part()].process(&b.items[i])
+			}
 		}
 	}
 	step(len(b.items))

@@ -17,7 +17,7 @@ type wheel struct {
 
 // link puts an entry where it ends.
 func (t *table) link(e *entry) {
-	s := ceilSecond(t.deadline(e))
+	s := ceilSecond(e.over)
 	s = min(max(s, t.wheel.second+1), t.wheel.second+wheelSize-1)
 	place := uint32(s) & (wheelSize - 1)
 	e.place, e.turn = uint16(place), s
@@ -47,7 +47,7 @@ func (t *table) unlink(e *entry) {
 // sooner puts an entry right whose end moved to before the second in which the
 // wheel would look.
 func (t *table) sooner(e *entry) {
-	if ceilSecond(t.deadline(e)) < e.turn {
+	if ceilSecond(e.over) < e.turn {
 		t.unlink(e)
 		t.link(e)
 	}
@@ -89,7 +89,7 @@ func (t *table) expire(place uint32, second int64) {
 	for id != 0 {
 		e := t.at(id)
 		id = e.next
-		if ceilSecond(t.deadline(e)) <= second {
+		if ceilSecond(e.over) <= second {
 			t.remove(e)
 			t.stats.Idle++
 			t.end(e)
