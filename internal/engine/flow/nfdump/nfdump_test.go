@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,7 +86,8 @@ func line(b *export.Batch, i int) string {
 		kind, code := b.TypeCode(i)
 		dport = fmt.Sprintf("%d.%d", kind, code)
 	}
-	return strings.Join([]string{ms(b.Start[i]), ms(b.End[i]), export.IP(b.Src[i]).String(), export.IP(b.Dst[i]).String(),
+	ip := func(a export.Addr) string { return netip.AddrFrom16(a).Unmap().String() }
+	return strings.Join([]string{ms(b.Start[i]), ms(b.End[i]), ip(b.Src[i]), ip(b.Dst[i]),
 		fmt.Sprint(b.SrcPort[i]), dport, fmt.Sprint(b.Proto[i]), flagLetters(b.Flags[i]), fmt.Sprint(b.Packets[i]), fmt.Sprint(b.Bytes[i]),
 		fmt.Sprint(b.RevPackets[i]), fmt.Sprint(b.RevBytes[i]), fmt.Sprint(b.In[i]), fmt.Sprint(b.Out[i]), fmt.Sprint(b.SrcAS[i]), fmt.Sprint(b.DstAS[i]),
 		fmt.Sprint(b.SrcMask[i]), fmt.Sprint(b.DstMask[i]), fmt.Sprint(b.Tos[i])}, "|")
