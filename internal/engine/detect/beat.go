@@ -1,0 +1,359 @@
+package detect
+
+import (
+	"math/bits"
+	"slices"
+	"strconv"
+
+	"noroshi/internal/engine/flow/record"
+)
+
+// A grid is a day folded: a row for each hour, a cell for each half minute.
+const (
+	rows     = 24
+	cells    = 120
+	cellTime = 30 * second
+)
+
+// grid keeps in which half minutes of the last 24 hours something happened,
+// 0.4 KB.
+type grid struct {
+	Base int64 // hour since 1970 of the first row
+	Cell [rows][2]uint64
+}
+
+func (g *grid) add(at int64) {
+	h := at / hour
+	if g.Base == 0 {
+		g.Base = h
+	}
+	row := h - g.Base
+	if row < 0 {
+		// What comes late moves everything down, as far as there is room.
+		if -row >= rows || !empty(g.Cell[rows+row:]) {
+			return
+		}
+		copy(g.Cell[-row:], g.Cell[:rows+row])
+		clear(g.Cell[:-row])
+		g.Base, row = h, 0
+	}
+	if row >= rows {
+		up := min(row-rows+1, rows)
+		copy(g.Cell[:], g.Cell[up:])
+		clear(g.Cell[rows-up:])
+		g.Base += row - rows + 1
+		row = rows - 1
+	}
+	c := (at % hour) / cellTime
+	g.Cell[row][c/64] |= 1 << (c % 64)
+}
+
+func empty(rows [][2]uint64) bool {
+	for _, r := range rows {
+		if r != [2]uint64{} {
+			return false
+		}
+	}
+	return true
+}
+
+// without is what g has and other has not.
+func (g *grid) without(other *grid) grid {
+	out := *g
+	for i := range out.Cell {
+		if k := out.Base + int64(i) - other.Base; k >= 0 && k < rows {
+			out.Cell[i][0] &^= other.Cell[k][0]
+			out.Cell[i][1] &^= other.Cell[k][1]
+		}
+	}
+	return out
+}
+
+// text is the rows in hexadecimal, 30 digits each, the first minute first: the
+// highest bit of each half is the earliest.
+func (g *grid) text() []string {
+	last := rows
+	for last > 1 && g.Cell[last-1] == [2]uint64{} {
+		last--
+	}
+	out := make([]string, last)
+	for i := range out {
+		a, b := bits.Reverse64(g.Cell[i][0]), bits.Reverse64(g.Cell[i][1])>>(128-cells)
+		out[i] = hex(a, 16) + hex(b, 14)
+	}
+	return out
+}
+
+func hex(v uint64, digits int) string {
+	s := strconv.FormatUint(v, 16)
+	for len(s) < digits {
+		s = "0" + s
+	}
+	return s
+}
+
+// GridCells is how many cells a row of a folded picture has: each is half a
+// minute of the hour that the row is.
+const GridCells = cells
+
+// bit reports whether cell i of the whole grid is set.
+func (g *grid) bit(i int) uint64 {
+	r, c := i/cells, i%cells
+	return g.Cell[r][c/64] >> (c % 64) & 1
+}
+
+// rhythm is how much the cells repeat at the lag at which they repeat most, 0
+// to 1, and that lag in seconds: autocorrelation of the half minutes, of which
+// a neighbour also counts, against what chance would give.
+func (g *grid) rhythm() (score, lag float64) {
+	var x [rows * cells]uint8
+	n, first, last := 0, -1, 0
+	for i := range x {
+		if g.bit(i) == 1 {
+			x[i] = 1
+			if n++; first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	length := last - first + 1
+	if n < minBeats || n*3 > length {
+		return 0, 0 // too few, or too dense for cells of this size
+	}
+	p := float64(n) / float64(length)
+	chance := 1 - (1-p)*(1-p)*(1-p)
+	for k := 3; k <= length/4; k++ {
+		hit, all := 0, 0
+		for i := first; i+k+1 <= last; i++ {
+			if x[i] == 1 {
+				all++
+				hit += int(x[i+k] | x[i+k-1] | x[i+k+1])
+			}
+		}
+		if all < minBeats/2 {
+			continue
+		}
+		if s := (float64(hit)/float64(all) - chance) / (1 - chance); s > score {
+			score, lag = s, float64(k)*float64(cellTime/second)
+		}
+	}
+	return clamp(score), lag
+}
+
+// Sizes of what is kept of one rhythm.
+const (
+	pendingBeats = 12
+	keptGaps     = 96
+	keptSizes    = 48
+)
+
+// beat is the rhythm of one pair, 1.1 KB. Times wait until twelve are there, so
+// that what a log writes a little out of order is put in order; the gaps
+// between them are a sample of all (reservoir sampling: Vitter's algorithm R).
+type beat struct {
+	Pending [pendingBeats]int64
+	Waiting uint8
+	Used    bool
+	First   int64
+	Last    int64 // that was put in order
+	Beats   uint32
+	Gaps    [keptGaps]float32 // seconds
+	GapN    uint32
+	Sizes   [keptSizes]float32 // bytes sent
+	SizeN   uint32
+	Grid    grid
+}
+
+// beats is where rhythms are kept: at most Max. A pair that goes gives its own
+// back; when all are in use a new pair gets none, which is counted.
+type beats struct {
+	All     []beat
+	Free    []int32
+	Hand    int
+	Max     int
+	Evicted int64
+}
+
+// take returns a number from 1 for an empty rhythm.
+func (b *beats) take() int32 {
+	if n := len(b.Free); n > 0 {
+		i := b.Free[n-1]
+		b.Free = b.Free[:n-1]
+		b.All[i-1] = beat{Used: true}
+		return i
+	}
+	if len(b.All) < b.Max {
+		b.All = append(b.All, beat{Used: true})
+		return int32(len(b.All))
+	}
+	return 0
+}
+
+func (b *beats) free(i int32) {
+	if i > 0 && b.All[i-1].Used {
+		b.All[i-1].Used = false
+		b.Free = append(b.Free, i)
+	}
+}
+
+// add notes a connection at a time with so many bytes sent; size < 0 is not
+// known.
+func (t *beat) add(at int64, size float64) {
+	if size >= 0 {
+		t.SizeN++
+		if t.SizeN <= keptSizes {
+			t.Sizes[t.SizeN-1] = float32(size)
+		} else if k := mix(uint64(t.SizeN), uint64(at)) % uint64(t.SizeN); k < keptSizes {
+			t.Sizes[k] = float32(size)
+		}
+	}
+	if t.Waiting == pendingBeats {
+		t.settle(t.Pending[0])
+		copy(t.Pending[:], t.Pending[1:])
+		t.Waiting--
+	}
+	i := int(t.Waiting)
+	for ; i > 0 && t.Pending[i-1] > at; i-- {
+		t.Pending[i] = t.Pending[i-1]
+	}
+	t.Pending[i] = at
+	t.Waiting++
+	t.Grid.add(at)
+}
+
+// settle takes the earliest time that waits.
+func (t *beat) settle(at int64) {
+	switch {
+	case t.Beats == 0:
+		t.First = at
+	case at-t.Last < sameBeat: // also what came too late to be put in order
+		return
+	default:
+		gap := float32(float64(at-t.Last) / float64(second))
+		t.GapN++
+		if t.GapN <= keptGaps {
+			t.Gaps[t.GapN-1] = gap
+		} else if k := mix(uint64(t.GapN), uint64(at)) % uint64(t.GapN); k < keptGaps {
+			t.Gaps[k] = gap
+		}
+	}
+	t.Last = at
+	t.Beats++
+}
+
+// settled is a copy in which nothing waits.
+func (t *beat) settled() beat {
+	c := *t
+	for _, at := range c.Pending[:c.Waiting] {
+		c.settle(at)
+	}
+	c.Waiting = 0
+	return c
+}
+
+// gaps are the seconds between beats, sorted.
+func (t *beat) gaps() []float64 { return sorted(t.Gaps[:min(t.GapN, keptGaps)]) }
+
+func (t *beat) sizes() []float64 { return sorted(t.Sizes[:min(t.SizeN, keptSizes)]) }
+
+func sorted(v []float32) []float64 {
+	out := make([]float64, len(v))
+	for i, x := range v {
+		out[i] = float64(x)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// pair is a machine of one's own, one outside and the port, 0.2 KB.
+type pair struct {
+	Src, Dst    ip
+	Port        uint16
+	Proto       uint8
+	App         record.App
+	Beat        int32 // from 1
+	Count       uint32
+	Failed      uint32
+	First, Last int64
+	Out, In     uint64
+	Longest     int64 // ns
+	LongAt      int64 // when the longest began
+	Together    int64 // ns of all connections
+	Open        bool  // the longest was still open
+	Early       [beatAfter - 1]int64
+	OutOver     leaving
+}
+
+// leaving is how much left in each sixth of the time looked at; its width
+// doubles.
+type leaving struct {
+	Base, Width int64
+	V           [8]float32
+}
+
+func (s *leaving) add(at int64, v float64) {
+	if s.Width == 0 {
+		s.Width = hour
+		s.Base = at - at%hour
+	}
+	at = max(at, s.Base)
+	for at-s.Base >= int64(len(s.V))*s.Width {
+		for i := range len(s.V) / 2 {
+			s.V[i] = s.V[2*i] + s.V[2*i+1]
+		}
+		clear(s.V[len(s.V)/2:])
+		s.Width *= 2
+	}
+	s.V[(at-s.Base)/s.Width] += float32(v)
+}
+
+// volume keeps what a machine of one's own has with one outside.
+func (d *Detector) volume(f *flow) {
+	if !f.fromHome || f.toHome {
+		return
+	}
+	s := &d.state
+	p, fresh := s.Pairs.at(mix(f.srcHash^uint64(f.Proto)<<56, f.dstHash^uint64(f.port)))
+	if fresh {
+		*p = pair{Src: f.src, Dst: f.dst, Port: f.port, Proto: f.Proto, First: f.Start}
+	}
+	p.First, p.Last = min(p.First, f.Start), max(p.Last, f.End)
+	if f.app != record.NoApp {
+		p.App = f.app
+	}
+	if f.failed {
+		p.Failed++
+		return
+	}
+	p.Count++
+	p.Out, p.In = p.Out+f.volume[record.Out], p.In+f.volume[record.In]
+	if f.volume[record.Out] > 1<<20 {
+		p.OutOver.add(f.Start, float64(f.volume[record.Out]))
+	}
+	took := f.End - f.Start
+	p.Together += took
+	if took > p.Longest {
+		p.Longest, p.LongAt, p.Open = took, f.Start, f.State == record.Open
+	}
+	s.Beats.note(&p.Beat, &p.Early, p.Count, f.Start, float64(f.volume[record.Out]))
+}
+
+// note keeps the first times of a pair in itself, and its rhythm from the
+// fourth on.
+func (b *beats) note(at *int32, early *[beatAfter - 1]int64, count uint32, start int64, size float64) {
+	if count < beatAfter {
+		early[count-1] = start
+		return
+	}
+	if *at == 0 {
+		if *at = b.take(); *at == 0 {
+			b.Evicted++ // there is no room: this pair's rhythm is not known
+			return
+		}
+		for _, t := range early {
+			b.All[*at-1].add(t, -1)
+		}
+	}
+	b.All[*at-1].add(start, size)
+}

@@ -1,0 +1,238 @@
+package detect
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+	"strings"
+
+	"noroshi/internal/engine/detect/domain"
+	"noroshi/internal/engine/flow/record"
+)
+
+// homes are one's own networks.
+type homes struct {
+	four []block4
+	six  []netip.Prefix
+}
+
+type block4 struct{ addr, mask uint32 }
+
+// private are one's own networks when none are named: RFC 1918, RFC 6598,
+// RFC 3927, RFC 4193, RFC 4291.
+var private = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10"}
+
+func newHomes(list []netip.Prefix) (h homes) {
+	if len(list) == 0 {
+		for _, p := range private {
+			list = append(list, netip.MustParsePrefix(p))
+		}
+	}
+	for _, p := range list {
+		p = p.Masked()
+		if p.Addr().Is4() {
+			a := p.Addr().As4()
+			h.four = append(h.four, block4{binary.BigEndian.Uint32(a[:]), ^uint32(0) << (32 - p.Bits())})
+		} else if p.IsValid() {
+			h.six = append(h.six, p)
+		}
+	}
+	return h
+}
+
+func (h *homes) contains(a netip.Addr) bool {
+	if a = a.Unmap(); a.Is4() {
+		b := a.As4()
+		v := binary.BigEndian.Uint32(b[:])
+		for _, p := range h.four {
+			if v&p.mask == p.addr {
+				return true
+			}
+		}
+		return false
+	}
+	for _, p := range h.six {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// machine is one of one's own, 0.5 KB.
+type machine struct {
+	Addr        ip
+	First, Last int64
+	Conns       uint32
+	Out, In     uint64 // payload to and from outside
+	Grid        grid   // of its traffic to outside, the ordinary beside which a beacon stands
+}
+
+// place is a machine outside, 0.1 KB.
+type place struct {
+	Addr        ip
+	Name        string // that it was called by last
+	First, Last int64
+	Homes       few
+	Conns       uint32
+	Failed      uint32
+	Out, In     uint64
+	Port        uint16
+	Proto       uint8
+	SelfSigned  bool
+	Asked       bool // a DNS answer led to it
+	Via         ip   // the machine that was first
+}
+
+// popular is a registered name and how many ask for it.
+type popular struct {
+	Homes few
+}
+
+// learn keeps who there is.
+func (d *Detector) learn(f *flow) {
+	s := &d.state
+	if f.fromHome {
+		m, fresh := s.Homes.at(f.srcHash)
+		if fresh {
+			*m = machine{Addr: f.src, First: f.Start}
+		}
+		m.First, m.Last = min(m.First, f.Start), max(m.Last, f.End)
+		if !f.toHome && !f.many && f.Packets[0] > 0 {
+			m.Conns++
+			m.Out, m.In = m.Out+f.volume[record.Out], m.In+f.volume[record.In]
+			m.Grid.add(f.Start)
+		}
+	}
+	if f.toHome || !f.fromHome || f.many {
+		return
+	}
+	p, fresh := s.Outside.at(f.dstHash)
+	if fresh {
+		*p = place{Addr: f.dst, First: f.Start, Via: f.src, Port: f.port, Proto: f.Proto}
+	}
+	p.First, p.Last = min(p.First, f.Start), max(p.Last, f.End)
+	p.Homes.add(f.srcHash)
+	if f.Packets[0] > 0 {
+		p.Conns++
+		p.Out, p.In = p.Out+f.volume[record.Out], p.In+f.volume[record.In]
+		if f.failed {
+			p.Failed++
+		}
+	}
+	if !f.name.IsZero() {
+		p.Name = f.name.String()
+		d.popular(p.Name, f.srcHash)
+	}
+	if f.TLS != nil && f.TLS.Certificate != nil && f.TLS.Certificate.SelfSigned {
+		p.SelfSigned = true
+	}
+}
+
+func (d *Detector) popular(name string, srcHash uint64) {
+	p, _ := d.state.Domains.at(hashText(registered(name), d.state.Seed))
+	p.Homes.add(srcHash)
+}
+
+// registered is the name that somebody registered, out of a whole one.
+func registered(name string) string {
+	if c := domain.Cut(name); c.OK {
+		return name[c.From:]
+	}
+	return name
+}
+
+// question learns of a DNS question where the addresses of names are.
+func (d *Detector) question(f *flow, q *record.DNS) {
+	if f.app != record.DNSApp || q.Name.IsZero() {
+		return
+	}
+	name := q.Name.String()
+	if f.fromHome {
+		d.toolName(f, name)
+	}
+	d.domainQuestion(f, q)
+	if !q.Answered || q.Rcode != 0 {
+		return
+	}
+	d.state.Answers = true
+	for _, a := range q.Addrs {
+		if !a.IsValid() {
+			break
+		}
+		if d.home.contains(a) || group(a) {
+			continue
+		}
+		at := ipOf(a)
+		p, fresh := d.state.Outside.at(at.hash(d.state.Seed))
+		if fresh {
+			*p = place{Addr: at, First: f.Start, Last: f.Start}
+		}
+		p.Asked = true
+		if p.Name == "" || p.Conns == 0 {
+			p.Name = name
+		}
+	}
+}
+
+// share is what part of one's own machines a set is, and how many machines
+// there are; -1 where too few are to say.
+func (d *Detector) share(f few) float64 {
+	if d.state.Homes.N < minHomes {
+		return -1
+	}
+	return clamp(f.count() / float64(d.state.Homes.N))
+}
+
+// rarity is how unusual it is in the house to speak with a place, by address
+// and by registered name: 1 only one machine does, 0 everybody does.
+func (d *Detector) rarity(dst ip, name string) float64 {
+	share := -1.0
+	one := false
+	if p := d.state.Outside.find(dst.hash(d.state.Seed)); p != nil && dst != (ip{}) {
+		share, one = d.share(p.Homes), bits.OnesCount64(uint64(p.Homes)) <= 1
+	}
+	if name != "" {
+		if p := d.state.Domains.find(hashText(registered(name), d.state.Seed)); p != nil {
+			share = max(share, d.share(p.Homes))
+			one = bits.OnesCount64(uint64(p.Homes)) <= 1
+		}
+	}
+	switch {
+	case share < 0:
+		return 0.7 // in a house of few machines everything is rare
+	case one:
+		return 1
+	}
+	return 1 - between(share, rareShare, commonShare)
+}
+
+// usual are registered names, or the ends of them, that machines speak with on
+// their own in a steady beat: updates, clocks, checks whether there is a
+// network, messages that wait to be pushed, telemetry. Speaking with them is
+// expected, not proven harmless: the score is halved, not taken away.
+var usual = strings.Fields(`.microsoft.com .windowsupdate.com .windows.com .office.com .office365.com .live.com .msftconnecttest.com .msftncsi.com .azure.com .skype.com
+.microsoftonline.com .office.net .digicert.com .verisign.com .globalsign.com .lencr.org .letsencrypt.org .sectigo.com .usertrust.com .entrust.net .symcd.com .symcb.com
+.apple.com .icloud.com .mzstatic.com .google.com .googleapis.com .gstatic.com .gvt1.com .gvt2.com .android.com .firefox.com .mozilla.com .mozilla.org .mozilla.net
+.ubuntu.com .debian.org .centos.org .fedoraproject.org .redhat.com .suse.com .docker.com .docker.io .snapcraft.io .canonical.com .archlinux.org .kernel.org
+.adobe.com .java.com .oracle.com .vmware.com .hp.com .dell.com .lenovo.com .epson.com .canon.com .cisco.com .fortinet.com .fortiguard.com .paloaltonetworks.com .sophos.com
+.trendmicro.com .trendmicro.co.jp .symantec.com .mcafee.com .eset.com .kaspersky.com .avast.com .avg.com .crowdstrike.com .sentinelone.net .bitdefender.com .nict.jp .ntp.org .jst.mfeed.ad.jp`)
+
+// usualSet holds the same for looking up by registered name.
+var usualSet = func() map[string]struct{} {
+	m := make(map[string]struct{}, len(usual))
+	for _, u := range usual {
+		m[registered(u[1:])] = struct{}{}
+	}
+	return m
+}()
+
+// isUsual reports whether a name is of a service that machines speak with on
+// their own.
+func isUsual(name string) bool {
+	if name == "" {
+		return false
+	}
+	_, ok := usualSet[registered(name)]
+	return ok
+}
