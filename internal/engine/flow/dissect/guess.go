@@ -21,9 +21,16 @@ func Start(side int, b []byte, f record.Facts) (s Stream, ok bool) {
 			return p.begin(f), true
 		}
 	}
+	if side == record.In && len(b) < maxBanner {
+		return nil, false // the side that asks may say it better
+	}
 	f.App = ByPort(f.Record)
 	return nil, true
 }
+
+// maxBanner is how many bytes the side that was spoken to may say that tell
+// nothing before the ports decide.
+const maxBanner = 512
 
 // verdict is what the first bytes say of a protocol. It never turns back: with
 // more bytes unsure becomes yes or no, and these stay.

@@ -53,8 +53,20 @@ func matchTLS(_ int, b []byte, _ *record.Record) verdict { return seenTLS(b) }
 
 func matchSSH(_ int, b []byte, _ *record.Record) verdict { return seenSSH(b) }
 
+// matchH2 knows a client's preface, and a server by its first frame, which is
+// SETTINGS (RFC 9113 §3.4).
 func matchH2(_ int, b []byte, _ *record.Record) verdict {
-	return startsWith(b, "PRI * HTTP/2")
+	if v := startsWith(b, "PRI * HTTP/2"); v != no {
+		return v
+	}
+	if len(b) > 1 && b[0]|b[1] != 0 || len(b) > 2 && b[2]%6 != 0 {
+		return no
+	}
+	v := startsWith(b[min(len(b), 3):], "\x04\x00\x00\x00\x00\x00")
+	if v == unsure && len(b) > 0 && b[0] != 0 {
+		return no
+	}
+	return v
 }
 
 // matchFTP knows a greeting by the port or its words, and a client by its

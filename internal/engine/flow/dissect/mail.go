@@ -34,7 +34,8 @@ type mailSide struct {
 	lines
 	role   mailRole
 	lines0 uint32 // lines without a role
-	inside bool   // a message's lines, up to a dot alone
+	inside bool   // lines up to a dot alone
+	list   bool   // they are no message
 	gap    bool   // lines were lost, maybe the end of a message
 	chunk  bool   // BDAT
 }
@@ -100,7 +101,7 @@ func (s *mailStream) inMessage(w *mailSide, line []byte, n int, ok bool) {
 		w.inside = false
 		return
 	}
-	if w.role == mailClient || s.mail == speaksPOP {
+	if !w.list && (w.role == mailClient || s.mail == speaksPOP) {
 		s.facts().MessageBytes += uint64(n)
 	}
 }

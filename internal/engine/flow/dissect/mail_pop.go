@@ -66,9 +66,9 @@ func (s *mailStream) popReply(w *mailSide, line []byte) {
 			s.startTLS()
 		case mailFetch:
 			m.Messages++
-			w.inside = true
+			w.inside, w.list = true, false
 		case mailList:
-			w.inside = true
+			w.inside, w.list = true, true
 		}
 	case foldPrefix(line, "-err"):
 		m.Errors++

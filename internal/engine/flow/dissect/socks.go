@@ -181,16 +181,28 @@ func (s *socksStream) End() {
 	}
 }
 
-// matchSOCKS asks for a usual port: the greeting is too short to tell.
+// matchSOCKS knows a greeting of version 5 by its list of methods, which are
+// small numbers (IANA SOCKS methods), and of version 4 at a usual port only.
 func matchSOCKS(side int, b []byte, r *record.Record) verdict {
-	if side != record.Out || r.DstPort != 1080 && r.DstPort != 9050 && r.DstPort != 9150 {
+	if side != record.Out || len(b) > 0 && b[0] != 4 && b[0] != 5 || len(b) > 1 && (b[1] == 0 || b[1] > 9) {
 		return no
 	}
 	if len(b) < 2 {
 		return unsure
 	}
-	if b[0] == 4 && (b[1] == 1 || b[1] == 2) || b[0] == 5 && b[1] > 0 && b[1] < 10 {
-		return yes
+	if b[0] == 4 {
+		if b[1] <= 2 && (r.DstPort == 1080 || r.DstPort == 9050 || r.DstPort == 9150) {
+			return yes
+		}
+		return no
 	}
-	return no
+	for _, c := range b[2:min(len(b), 2+int(b[1]))] {
+		if c > 9 {
+			return no
+		}
+	}
+	if len(b) < 2+int(b[1]) {
+		return unsure
+	}
+	return yes
 }
