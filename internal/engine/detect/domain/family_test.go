@@ -84,8 +84,8 @@ func TestFamilies(t *testing.T) {
 }
 
 // A host that asks for the names of a family is found, whatever the family.
-// Two are not: fosniw's names differ only below the registered one, and thirty
-// names of the last one are too few.
+// Not so fosniw, whose names differ only below the registered one; and thirty
+// names, as there are of the last family, are too few to promise anything.
 func TestWatchFamilies(t *testing.T) {
 	all := families(t)
 	for f, list := range all {
@@ -98,7 +98,7 @@ func TestWatchFamilies(t *testing.T) {
 				t.Errorf("%s: %+v", f, got)
 			}
 		}
-		if want := f != "fosniw" && f != "unnamed_javascript_dga"; found != want {
+		if want := f != "fosniw"; len(list) > 30 && found != want {
 			t.Errorf("%s: found %v", f, found)
 		}
 	}

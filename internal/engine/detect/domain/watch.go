@@ -103,32 +103,49 @@ func (w *Watch) Counts() Counts { return w.seen }
 // the answer was NXDOMAIN. It reports a host when its names reach the limits,
 // and again each time they have doubled.
 func Observe[T string | []byte](w *Watch, at int64, source netip.Addr, name T, missing bool) (Finding, bool) {
-	w.seen.Queries++
 	v := Score(name)
-	if !v.Judged {
-		return Finding{}, false
+	q := Query{At: at, Source: source, Judged: v.Judged, Probability: v.Probability, Missing: missing}
+	if v.Judged {
+		q.Name = distinct.Hash(w.limits.Seed, name[v.Start:])
 	}
-	return w.add(at, source, distinct.Hash(w.limits.Seed, name[v.Start:]), v, missing)
+	return w.Add(q)
 }
 
-func (w *Watch) add(at int64, source netip.Addr, hash uint64, v Verdict, missing bool) (Finding, bool) {
+// Query is an answered query whose name was judged where it was read, so that
+// the name itself need not come here.
+type Query struct {
+	At          int64 // ns since 1970 UTC
+	Source      netip.Addr
+	Name        uint64  // hash of the registered domain, its bits evenly spread
+	Judged      bool    // from the Verdict
+	Probability float32 // from the Verdict
+	Missing     bool    // NXDOMAIN
+}
+
+// Add is Observe for a query that was judged before.
+func (w *Watch) Add(q Query) (Finding, bool) {
+	w.seen.Queries++
+	if !q.Judged {
+		return Finding{}, false
+	}
 	w.seen.Judged++
-	h := w.host(source)
+	h := w.host(q.Source)
+	at, hash, missing := q.At, q.Name, q.Missing
 	w.turn(h, at)
 	n := &h.now
 	n.end = max(n.end, at)
 	n.queries++
 	if missing {
 		n.missing++
-		if n.gone.Add(hash) && v.Probability >= 0.5 {
+		if n.gone.Add(hash) && q.Probability >= 0.5 {
 			n.lean++
 		}
 	}
-	if v.Generated {
+	if q.Probability >= Threshold() {
 		w.seen.Generated++
 		if n.names.Add(hash) {
 			n.made++
-			n.probability += v.Probability
+			n.probability += q.Probability
 			if missing {
 				n.madeGone++
 			}
