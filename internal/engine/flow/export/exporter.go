@@ -27,7 +27,8 @@ type Counts struct {
 	Malformed  uint64 `json:"malformed"` // datagrams whose lengths do not fit
 }
 
-func (c *Counts) add(o *Counts) {
+// Add adds the counts of another.
+func (c *Counts) Add(o *Counts) {
 	c.Datagrams += o.Datagrams
 	c.Octets += o.Octets
 	c.Records += o.Records
@@ -146,7 +147,7 @@ func (d *Decoder) evict(e *exporter) {
 		d.last = nil
 	}
 	d.stats.ExportersEvicted++
-	d.stats.Gone.add(&e.counts)
+	d.stats.Gone.Add(&e.counts)
 	e.counts = Counts{}
 }
 
