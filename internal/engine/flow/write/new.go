@@ -17,6 +17,14 @@ func New(w io.Writer, f Format) (Writer, error) {
 		return newLines(w, appendJSONL), nil
 	case CSV:
 		return newCSV(w)
+	case Zeek:
+		return newLines(w, appendZeek), nil
+	case EVE:
+		return newLines(w, appendEVE), nil
+	case Parquet:
+		return newParquet(w), nil
+	case STIX:
+		return newSTIX(w), nil
 	}
 	return nil, &FormatError{f}
 }
