@@ -97,13 +97,23 @@ func (r *ranges4) block(a uint32) (b [8]uint64) {
 }
 
 // fast6 finds the side of an IPv6 address: the first 16 bits give it, or
-// choose a block of 65,536 sides of two bits, one for each /32. What differs
-// within a /32 is searched for in the ranges.
+// choose a block of 65,536 sides of two bits, one for each /32. For a /32 with
+// several sides a hash table gives the ranges among which it is searched for.
 type fast6 struct {
 	top    [1 << 16]uint16 // a side, mixed for "search", or block number + 4
 	blocks [][2048]uint64
 	ranges ranges6
+	split  []within // open addressing, a power of two long, at most half full
+	shift  uint
 }
+
+// within is where the ranges of a /32 are: the one that holds at its beginning
+// and the one that holds at its end. A free place has no last.
+type within struct{ key, first, last uint32 }
+
+// place returns where the search for a key begins (Knuth's multiplicative
+// hashing: 2^32 divided by the golden ratio).
+func (f *fast6) place(key uint32) uint32 { return key * 2654435769 >> f.shift }
 
 // maxBlocks bounds the memory of fast6: 16 KiB each.
 const maxBlocks = 1024
@@ -124,14 +134,20 @@ func (f *fast6) side(hi, lo uint64) Side {
 		if s != mixed {
 			return s
 		}
+		key := uint32(hi >> 32)
+		i := f.place(key)
+		for f.split[i].key != key || f.split[i].last == 0 {
+			i = (i + 1) & uint32(len(f.split)-1)
+		}
+		return f.ranges.side(addr{hi, lo}, f.split[i].first, f.split[i].last)
 	} else if n < mixed {
 		return Side(n)
 	}
-	return f.ranges.side(addr{hi, lo})
+	return f.ranges.side(addr{hi, lo}, f.ranges.first[hi>>48], f.ranges.first[hi>>48+1])
 }
 
-func (r *ranges6) side(a addr) Side {
-	lo, hi := r.first[a.hi>>48], r.first[a.hi>>48+1]
+// side searches among the ranges from lo to hi.
+func (r *ranges6) side(a addr, lo, hi uint32) Side {
 	for lo < hi {
 		if m := (lo + hi + 1) / 2; a.less(r.starts[m]) {
 			hi = m - 1
@@ -152,6 +168,7 @@ func (f *fast6) fill(s *segments) {
 	}
 	s.sweep(r.first[:1<<16], func(h int) addr { return addr{uint64(h) << 48, 0} })
 	r.first[1<<16] = uint32(len(s.starts) - 1)
+	var split []within
 	for h := range 1 << 16 {
 		from := addr{uint64(h) << 48, 0}
 		to := addr{from.hi | (1<<48 - 1), ^uint64(0)}
@@ -166,26 +183,48 @@ func (f *fast6) fill(s *segments) {
 			f.top[h] = mixed
 		default:
 			f.top[h] = uint16(mixed + 1 + len(f.blocks))
-			f.blocks = append(f.blocks, r.block(from.hi, int(r.first[h])))
+			var b [2048]uint64
+			b, split = r.block(from.hi, int(r.first[h]), split)
+			f.blocks = append(f.blocks, b)
 		}
 	}
 	// The address inside this one decides; it never comes here.
 	f.top[translated>>48] = mixed
+	f.hash(split)
+}
+
+// hash makes the table of split /32.
+func (f *fast6) hash(split []within) {
+	size := uint(1)
+	for ; 1<<size < 2*len(split); size++ {
+	}
+	f.split, f.shift = make([]within, 1<<size), 32-size
+	for _, w := range split {
+		i := f.place(w.key)
+		for f.split[i].last != 0 {
+			i = (i + 1) & uint32(len(f.split)-1)
+		}
+		f.split[i] = w
+	}
 }
 
 // block returns the sides of the 65,536 /32 from hi on, of which i is the
-// range that holds there.
-func (r *ranges6) block(hi uint64, i int) (b [2048]uint64) {
+// range that holds there, and appends those that are mixed to split.
+func (r *ranges6) block(hi uint64, i int, split []within) (b [2048]uint64, _ []within) {
 	for n := range uint64(1 << 16) {
 		from, to := addr{hi | n<<32, 0}, addr{hi | n<<32 | (1<<32 - 1), ^uint64(0)}
 		for i+1 < len(r.starts) && !from.less(r.starts[i+1]) {
 			i++
 		}
 		side := uint64(r.sides[i])
-		if i+1 < len(r.starts) && !to.less(r.starts[i+1]) {
+		if first := i; i+1 < len(r.starts) && !to.less(r.starts[i+1]) {
 			side = mixed
+			for i+1 < len(r.starts) && !to.less(r.starts[i+1]) {
+				i++
+			}
+			split = append(split, within{uint32((hi | n<<32) >> 32), uint32(first), uint32(i)})
 		}
 		b[n>>5] |= side << (n & 31 * 2)
 	}
-	return b
+	return b, split
 }
