@@ -282,11 +282,10 @@ type pair struct {
 	Together    int64 // ns of all connections
 	Open        bool  // the longest was still open
 	Early       [beatAfter - 1]int64
-	OutOver     leaving
 }
 
-// leaving is how much left in each sixth of the time looked at; its width
-// doubles.
+// leaving is how much a pair sent in each eighth of the time looked at, for
+// those that send much; its width doubles.
 type leaving struct {
 	Base, Width int64
 	V           [8]float32
@@ -329,7 +328,8 @@ func (d *Detector) volume(f *flow) {
 	p.Count++
 	p.Out, p.In = p.Out+f.volume[record.Out], p.In+f.volume[record.In]
 	if f.volume[record.Out] > 1<<20 {
-		p.OutOver.add(f.Start, float64(f.volume[record.Out]))
+		v, _ := s.Leaves.at(d.pairKey(p.Src, p.Dst, p.Proto, p.Port))
+		v.add(f.Start, float64(f.volume[record.Out]))
 	}
 	took := f.End - f.Start
 	p.Together += took

@@ -36,6 +36,7 @@ type state struct {
 	Domains   cache[popular]
 	Pairs     cache[pair]
 	Names     cache[named]
+	Leaves    cache[leaving]
 	Beats     beats
 	Hosts     cache[sweep]
 	Ports     cache[sweep]
@@ -54,7 +55,7 @@ func New(c Config) *Detector {
 	lim := c.Limits.filled()
 	d := &Detector{conf: c, lim: lim, home: newHomes(c.Home), state: state{
 		Seed: c.Seed, Homes: newCache[machine](lim.Home), Outside: newCache[place](lim.Outside), Domains: newCache[popular](lim.Others),
-		Pairs: newCache[pair](lim.Pairs), Names: newCache[named](lim.Names), Beats: beats{Max: lim.Beats},
+		Pairs: newCache[pair](lim.Pairs), Names: newCache[named](lim.Names), Leaves: newCache[leaving](lim.Others), Beats: beats{Max: lim.Beats},
 		Hosts: newCache[sweep](lim.Scans), Ports: newCache[sweep](lim.Scans), Guesses: newCache[guess](lim.Others),
 		Victims: newCache[victim](lim.Victims), Reflect: newCache[reflector](lim.Others / 16), Stones: newCache[relay](lim.Others / 8),
 		Bridges: newCache[bridge](lim.Others / 16), Tools: newCache[toolUse](lim.Others / 4), Prints: newCache[fingerprint](lim.Others),

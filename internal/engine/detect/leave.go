@@ -48,7 +48,10 @@ func (d *Detector) judgeLeaving() (out []Finding) {
 		}
 		g := sums[key]
 		if g == nil {
-			g = &gone{src: p.Src, dst: p.Dst, name: name, port: p.Port, proto: p.Proto, app: p.App, first: p.First, over: p.OutOver}
+			g = &gone{src: p.Src, dst: p.Dst, name: name, port: p.Port, proto: p.Proto, app: p.App, first: p.First}
+			if v := s.Leaves.find(d.pairKey(p.Src, p.Dst, p.Proto, p.Port)); v != nil {
+				g.over = *v
+			}
 			sums[key] = g
 			order = append(order, g)
 		}

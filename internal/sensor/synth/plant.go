@@ -18,9 +18,9 @@ type plant struct {
 
 // plants are all attacks, in the order of the day's story.
 var plants = []plant{
-	{"beacon_regular", "beacon", func(d *Day, p *Planted) { d.beacon(p, d.offices[7], site{"", []netip.Addr{bad(11)}}, 60, 0, 2) }},
+	{"beacon_regular", "beacon", func(d *Day, p *Planted) { d.beacon(p, d.desk(7), site{"", []netip.Addr{bad(11)}}, 60, 0, 2) }},
 	{"beacon_jitter_20", "beacon", func(d *Day, p *Planted) {
-		d.beacon(p, d.offices[21], site{"cdn-upd.kumori-cdn.example", []netip.Addr{bad(12)}}, 300, 0.2, 1)
+		d.beacon(p, d.desk(21), site{"cdn-upd.kumori-cdn.example", []netip.Addr{bad(12)}}, 300, 0.2, 1)
 	}},
 	{"beacon_jitter_40", "beacon", func(d *Day, p *Planted) {
 		d.beacon(p, d.servers[3], site{"api.shizuka-sync.example", []netip.Addr{bad(13), bad(14), bad(15)}}, 420, 0.4, 0)
@@ -30,7 +30,7 @@ var plants = []plant{
 	{"dns_tunnel", "dns_tunnel", (*Day).tunnel},
 	{"host_scan", "host_scan", (*Day).hostScan},
 	{"port_scan", "port_scan", (*Day).portScan},
-	{"guessing_inside", "password_guessing", func(d *Day, p *Planted) { d.guess(p, d.offices[7], d.servers[5], 4*hour+20*minute, 2) }},
+	{"guessing_inside", "password_guessing", func(d *Day, p *Planted) { d.guess(p, d.desk(7), d.servers[5], 4*hour+20*minute, 2) }},
 	{"guessing_outside", "password_guessing", func(d *Day, p *Planted) { d.guess(p, bad(30), jumpHost, 20*hour, 3) }},
 	{"stepping_stone", "stepping_stone", (*Day).steppingStone},
 	{"data_leaving", "data_leaving", (*Day).leaving},
@@ -106,7 +106,7 @@ func (d *Day) beacon(p *Planted, src netip.Addr, to site, period, jitter float64
 }
 
 func (d *Day) remoteTool(p *Planted) {
-	src, relay := d.offices[33], bad(40)
+	src, relay := d.desk(33), bad(40)
 	from := d.when(p, 9*hour, 2*hour)
 	name := "relay-3.net.anydesk.com"
 	p.Src, p.Dst, p.Name = src.String(), relay.String(), name
@@ -127,7 +127,7 @@ func (d *Day) letters(n int, alphabet string) string {
 }
 
 func (d *Day) generated(p *Planted) {
-	src := d.offices[21]
+	src := d.desk(21)
 	from := d.when(p, 3*hour, 50*minute)
 	p.Src = src.String()
 	d.during(from, 50*minute, d.random(9), func(at int64) {
@@ -142,7 +142,7 @@ func (d *Day) generated(p *Planted) {
 }
 
 func (d *Day) tunnel(p *Planted) {
-	src := d.offices[44]
+	src := d.desk(44)
 	from := d.when(p, 5*hour, 40*minute)
 	p.Src, p.Name = src.String(), "kage-michi.example"
 	d.during(from, 40*minute, d.random(0.6), func(at int64) {
@@ -151,7 +151,7 @@ func (d *Day) tunnel(p *Planted) {
 }
 
 func (d *Day) hostScan(p *Planted) {
-	src := d.offices[7]
+	src := d.desk(7)
 	from := d.when(p, 4*hour, 6*minute)
 	p.Src = src.String()
 	n := 0
@@ -167,7 +167,7 @@ func (d *Day) hostScan(p *Planted) {
 }
 
 func (d *Day) portScan(p *Planted) {
-	src, to := d.offices[7], d.servers[5]
+	src, to := d.desk(7), d.servers[5]
 	from := d.when(p, 4*hour+10*minute, 3*minute)
 	p.Src, p.Dst = src.String(), to.String()
 	port := uint16(20)
@@ -262,3 +262,6 @@ func (d *Day) bot(p *Planted) {
 		r.Packets[0], r.Bytes[0] = 12000, 12000*528
 	})
 }
+
+// desk is the i-th workstation, of which a small house has fewer.
+func (d *Day) desk(i int) netip.Addr { return d.offices[i%len(d.offices)] }

@@ -1,0 +1,63 @@
+package detect
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"noroshi/internal/engine/flow/record"
+	"noroshi/internal/sensor/synth"
+)
+
+// A run that is stopped, saved and gone on with, as often as one likes, finds
+// what one pass finds.
+func TestGoingOnIsOnePass(t *testing.T) {
+	all := synth.New(synth.Config{Seed: 3, Machines: 20}).All()
+	conf := Config{Home: synth.Home(), Seed: 9, Limits: Limits{Pairs: 4096, Names: 2048, Beats: 500}}
+	whole := New(conf)
+	whole.AddAll(all)
+	want := list(whole.Finish().Findings, 0)
+	d := New(conf)
+	for i := range 4 {
+		d.AddAll(all[i*len(all)/4 : (i+1)*len(all)/4])
+		d.Finish() // judging in between changes nothing
+		var b bytes.Buffer
+		if err := d.Save(&b); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("state after a part: %d KB", b.Len()/1000)
+		var err error
+		if d, err = Load(conf, bytes.NewReader(b.Bytes())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := list(d.Finish().Findings, 0); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if want == "" {
+		t.Error("nothing was found")
+	}
+}
+
+func TestBrokenStateIsRefused(t *testing.T) {
+	d := New(Config{Limits: Limits{Pairs: 64}})
+	r := record.Record{Start: hour, End: hour, Src: addr4(0x0a000001), Dst: addr4(0x08080808), Proto: 6, DstPort: 443, Packets: [2]uint64{3, 3}}
+	d.Add(&r)
+	var b bytes.Buffer
+	if err := d.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range [][]byte{nil, []byte("hello"), b.Bytes()[:b.Len()/2]} {
+		if _, err := Load(Config{}, bytes.NewReader(in)); !errors.Is(err, ErrState) {
+			t.Errorf("%d bytes: %v", len(in), err)
+		}
+	}
+	d.state.Pairs.each(func(p *pair) { p.Beat = 7 })
+	b.Reset()
+	if err := d.Save(&b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(Config{}, &b); !errors.Is(err, ErrState) {
+		t.Error("a rhythm that is not there is read")
+	}
+}
