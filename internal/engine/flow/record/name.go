@@ -23,6 +23,7 @@ const (
 	maxDigits    = 4   // in a label that is shown
 	maxTurns     = 3   // from letters to digits and back
 	maxConsonant = 5   // consonants in a row
+	maxSpoken    = 3   // the same, of a long label that people can speak
 )
 
 // Hash is a name nobody should read: the first 8 bytes of BLAKE3 keyed with
@@ -185,7 +186,7 @@ func ordinary(label []byte, limit int) bool {
 	if len(label) == 0 || len(label) > limit {
 		return len(label) == 0
 	}
-	digits, turns, row := 0, 0, 0
+	digits, turns, row, longest := 0, 0, 0, 0
 	var seen uint64
 	last := byte(0)
 	for _, c := range label {
@@ -202,6 +203,7 @@ func ordinary(label []byte, limit int) bool {
 			if row++; row > maxConsonant {
 				return false
 			}
+			longest = max(longest, row)
 		default:
 			return false
 		}
@@ -214,8 +216,9 @@ func ordinary(label []byte, limit int) bool {
 	if len(label) < minGuessed {
 		return true
 	}
-	// Twelve characters that hardly repeat are not a word.
-	return digits <= maxDigits && turns <= maxTurns && (len(label) < 12 || bits.OnesCount64(seen) < len(label)-1)
+	// Twelve characters that hardly repeat are a word only if it can be spoken.
+	spoken := digits == 0 && longest <= maxSpoken
+	return digits <= maxDigits && turns <= maxTurns && (len(label) < 12 || spoken || bits.OnesCount64(seen) < len(label)-1)
 }
 
 // address reads an IP address, with brackets or without.
