@@ -9,10 +9,22 @@ import (
 
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
+	"noroshi/internal/engine/detect"
 )
 
 // Part is one of the sub-scores that a finding rests on, in words.
 type Part struct{ Name, Hundred, Width, Rests string }
+
+// FoundOf is a finding of the detectors as a source gives it to the hub.
+func FoundOf(f *detect.Finding) (Found, error) {
+	raw, err := f.JSON("")
+	if err != nil {
+		return Found{}, fmt.Errorf("finding: %w", err)
+	}
+	var out Found
+	err = json.Unmarshal(raw, &out)
+	return out, err
+}
 
 // Say is a finding in one sentence.
 func Say(p text.Printer, x *Finding) string {
