@@ -15,6 +15,7 @@ type named struct {
 	Proto       uint8
 	App         record.App
 	Several     bool // addresses
+	Script      bool // its agent is one that attackers find on every machine
 	Beat        int32
 	Count       uint32
 	First, Last int64
@@ -30,6 +31,9 @@ func (d *Detector) nameBeat(f *flow) {
 	}
 	n.First, n.Last, n.App = min(n.First, f.Start), max(n.Last, f.End), f.app
 	n.Several = n.Several || n.Dst != f.dst
+	if len(f.HTTP) > 0 {
+		n.Script = n.Script || scripted(f.HTTP[0].Agent.Family.String())
+	}
 	size := -1.0
 	if f.volume[record.Out] > 0 {
 		size = float64(f.volume[record.Out])
@@ -111,6 +115,10 @@ func (d *Detector) judgeBeacons() (out []Finding) {
 		p := s.Pairs.find(d.pairKey(n.Src, n.Dst, n.Proto, n.Port))
 		if d.beacon(&f, &s.Beats.All[n.Beat-1], n.Src, n.Dst, p) {
 			f.fact("several_addresses", n.Several)
+			if n.Script {
+				f.Score = min(1, f.Score*1.25) // even when many machines do it
+				f.fact("script_agent", true)
+			}
 			told[end{n.Src, n.Name}] = f.Score
 			out = append(out, f)
 		}
@@ -256,4 +264,10 @@ func pushes(p *pair) bool {
 		return true
 	}
 	return p.Port == 5223 || p.Port >= 5228 && p.Port <= 5230 || p.Port == 853 || p.Proto == 17 && p.Port == 123 || p.Port == 53
+}
+
+// scripted reports whether an agent is of a program that every Windows brings
+// along and that fetches what it is told (T1059.001, T1105).
+func scripted(family string) bool {
+	return family == "powershell" || family == "certutil" || family == "bits" || family == "cobalt" || family == "metasploit"
 }

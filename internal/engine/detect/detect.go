@@ -3,6 +3,7 @@ package detect
 import (
 	"net/netip"
 
+	"noroshi/internal/engine/detect/domain"
 	"noroshi/internal/engine/flow/record"
 )
 
@@ -21,33 +22,34 @@ type Detector struct {
 	home  homes
 	lim   Limits
 	state state
+	names nameWatch
 }
 
 // state is what a Detector knows.
 type state struct {
-	Seed      uint64
-	Records   int64
-	First     int64 // ns, of all records
-	Last      int64
-	Conns     int64 // records with packets
-	Answers   bool  // DNS answers were seen, so that a machine without a name says something
-	Homes     cache[machine]
-	Outside   cache[place]
-	Domains   cache[popular]
-	Pairs     cache[pair]
-	Names     cache[named]
-	Leaves    cache[leaving]
-	Beats     beats
-	Hosts     cache[sweep]
-	Ports     cache[sweep]
-	Guesses   cache[guess]
-	Victims   cache[victim]
-	Reflect   cache[reflector]
-	Stones    cache[relay]
-	Bridges   cache[bridge]
-	Tools     cache[toolUse]
-	Prints    cache[fingerprint]
-	DomainHit cache[domainHit]
+	Seed    uint64
+	Records int64
+	First   int64 // ns, of all records
+	Last    int64
+	Conns   int64 // records with packets
+	Answers bool  // DNS answers were seen, so that a machine without a name says something
+	Homes   cache[machine]
+	Outside cache[place]
+	Domains cache[popular]
+	Pairs   cache[pair]
+	Names   cache[named]
+	Leaves  cache[leaving]
+	Beats   beats
+	Hosts   cache[sweep]
+	Ports   cache[sweep]
+	Guesses cache[guess]
+	Victims cache[victim]
+	Reflect cache[reflector]
+	Stones  cache[relay]
+	Bridges cache[bridge]
+	Tools   cache[toolUse]
+	Prints  cache[fingerprint]
+	Made    map[netip.Addr]domain.Finding
 }
 
 // New makes a Detector.
@@ -59,7 +61,6 @@ func New(c Config) *Detector {
 		Hosts: newCache[sweep](lim.Scans), Ports: newCache[sweep](lim.Scans), Guesses: newCache[guess](lim.Others),
 		Victims: newCache[victim](lim.Victims), Reflect: newCache[reflector](lim.Others / 16), Stones: newCache[relay](lim.Others / 8),
 		Bridges: newCache[bridge](lim.Others / 16), Tools: newCache[toolUse](lim.Others / 4), Prints: newCache[fingerprint](lim.Others),
-		DomainHit: newCache[domainHit](lim.Others),
 	}}
 	d.wire()
 	return d
@@ -68,6 +69,7 @@ func New(c Config) *Detector {
 // wire sets what a state that was read back lacks.
 func (d *Detector) wire() {
 	s := &d.state
+	d.names = newNameWatch(s.Seed)
 	s.Pairs.drop = func(p *pair) { s.Beats.free(p.Beat) }
 	s.Names.drop = func(p *named) { s.Beats.free(p.Beat) }
 }

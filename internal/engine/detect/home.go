@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"noroshi/internal/engine/detect/domain"
@@ -80,9 +81,14 @@ type place struct {
 	Port        uint16
 	Proto       uint8
 	SelfSigned  bool
+	Odd         bool // a connection to a port that is not of the public's services carried something
 	Asked       bool // a DNS answer led to it
 	Via         ip   // the machine that was first
 }
+
+// publicPorts are those of services for everybody: the web, mail, SSH, names,
+// clocks; 0 is ICMP.
+var publicPorts = []uint16{80, 443, 25, 465, 587, 993, 995, 143, 110, 22, 53, 123, 0}
 
 // popular is a registered name and how many ask for it.
 type popular struct {
@@ -118,6 +124,8 @@ func (d *Detector) learn(f *flow) {
 		p.Out, p.In = p.Out+f.volume[record.Out], p.In+f.volume[record.In]
 		if f.failed {
 			p.Failed++
+		} else if !slices.Contains(publicPorts, f.port) {
+			p.Odd = true
 		}
 	}
 	if !f.name.IsZero() {
@@ -211,8 +219,8 @@ func (d *Detector) rarity(dst ip, name string) float64 {
 // their own in a steady beat: updates, clocks, checks whether there is a
 // network, messages that wait to be pushed, telemetry. Speaking with them is
 // expected, not proven harmless: the score is halved, not taken away.
-var usual = strings.Fields(`.microsoft.com .windowsupdate.com .windows.com .office.com .office365.com .live.com .msftconnecttest.com .msftncsi.com .azure.com .skype.com
-.microsoftonline.com .office.net .digicert.com .verisign.com .globalsign.com .lencr.org .letsencrypt.org .sectigo.com .usertrust.com .entrust.net .symcd.com .symcb.com
+var usual = strings.Fields(`.microsoft.com .windowsupdate.com .windows.com .office.com .office365.com .live.com .msftconnecttest.com .msftncsi.com .azure.com .skype.com .msn.com .bing.com
+.microsoftonline.com .office.net .digicert.com .verisign.com .globalsign.com .lencr.org .letsencrypt.org .sectigo.com .usertrust.com .entrust.net .symcd.com .symcb.com .comodoca.com .identrust.com .amazontrust.com
 .apple.com .icloud.com .mzstatic.com .google.com .googleapis.com .gstatic.com .gvt1.com .gvt2.com .android.com .firefox.com .mozilla.com .mozilla.org .mozilla.net
 .ubuntu.com .debian.org .centos.org .fedoraproject.org .redhat.com .suse.com .docker.com .docker.io .snapcraft.io .canonical.com .archlinux.org .kernel.org
 .adobe.com .java.com .oracle.com .vmware.com .hp.com .dell.com .lenovo.com .epson.com .canon.com .cisco.com .fortinet.com .fortiguard.com .paloaltonetworks.com .sophos.com

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"math/bits"
+	"net/netip"
 	"slices"
 
 	"noroshi/internal/engine/flow/record"
@@ -133,15 +134,16 @@ func (d *Detector) judgeRare() (out []Finding) {
 		if alone[p.Via] > maxAlone && !p.SelfSigned {
 			return
 		}
-		if bits.OnesCount64(uint64(p.Homes)) != 1 || good < 3 || p.Via == (ip{}) || isUsual(p.Name) || p.Port == 123 || p.Port == 53 {
+		homes := bits.OnesCount64(uint64(p.Homes))
+		if homes > 2 || homes == 2 && !p.SelfSigned || good < 3 && !p.SelfSigned || p.Via == (ip{}) || isUsual(p.Name) || p.Port == 123 || p.Port == 53 {
 			return
 		}
-		nameless := p.Name == ""
+		_, err := netip.ParseAddr(p.Name)
+		nameless := p.Name == "" || err == nil // an address is no name
 		unasked := s.Answers && !p.Asked && nameless
-		odd := !slices.Contains([]uint16{80, 443, 25, 465, 587, 993, 995, 143, 110, 22, 0}, p.Port)
 		f := Finding{Kind: RareDestination, Src: p.Via.addr(), Dst: p.Addr.addr(), Name: p.Name, Port: p.Port, Proto: p.Proto, Start: p.First, End: p.Last}
-		f.Parts = []Part{{"rare", 1}, {"no_name", yes(nameless)}, {"not_asked_for", yes(unasked)}, {"odd_port", yes(odd)}, {"self_signed", yes(p.SelfSigned)}}
-		f.Score = 0.2 + 0.08*yes(nameless) + 0.07*yes(unasked) + 0.06*yes(odd) + 0.12*yes(p.SelfSigned) + 0.05*scale(float64(good), 3, 100)
+		f.Parts = []Part{{"rare", 1 / float64(homes)}, {"no_name", yes(nameless)}, {"not_asked_for", yes(unasked)}, {"odd_port", yes(p.Odd)}, {"self_signed", yes(p.SelfSigned)}}
+		f.Score = 0.2 + 0.08*yes(nameless) + 0.07*yes(unasked) + 0.06*yes(p.Odd) + 0.12*yes(p.SelfSigned) + 0.05*scale(float64(good), 3, 100)
 		if f.Score < shown {
 			return
 		}
