@@ -61,7 +61,12 @@ func (f *front) fragment(b *batch, p *capture.Packet, it *item) {
 		if h.Proto == packet.ProtoTCP {
 			it.wire = 0 // told with the whole
 		}
+		if inner && h.Proto == packet.ProtoUDP && !h.FragWhole {
+			it.data = p.Data[h.Payload:][:h.PayloadLen] // nothing can be put together: its beginning is all
+			f.frags.refuse(f, fr)
+		}
 		fr.first = *it
+		fr.first.data = nil
 		fr.header = int(h.FragLen) - int(h.PayloadWire)
 		b.items = append(b.items, *it)
 		if fr.held.count > 0 {
@@ -169,6 +174,15 @@ func (fr *fragmented) mark(from, n int) (fresh, again bool) {
 	return fresh, again
 }
 
+// prefix is how many bytes came without a gap from the beginning.
+func (fr *fragmented) prefix() int {
+	n := 0
+	for n/8 < len(fr.seen)*64 && fr.seen[n>>9]&(1<<(n>>3&63)) != 0 {
+		n += 8
+	}
+	return min(n, fr.have)
+}
+
 // refuse gives up putting a packet together whose parts lie.
 func (s *fragments) refuse(f *front, fr *fragmented) {
 	f.stats.FragmentsBad++
@@ -210,9 +224,17 @@ func (s *fragments) open(f *front, b *batch, k fragmentKey, at int64) *fragmente
 }
 
 // abandon gives up a packet whose parts did not all come; what was held of it
-// counts for a communication without ports.
+// counts for a communication without ports. A datagram's beginning is shown as
+// far as it came: what it says of itself stands there.
 func (s *fragments) abandon(f *front, b *batch, fr *fragmented) {
 	f.stats.FragmentsLeft++
+	if n := fr.prefix(); fr.buf != nil && fr.first.count > 0 && fr.key.proto == packet.ProtoUDP && n > fr.header && !fr.bad {
+		start := fr.credit(item{number: f.number, at: fr.first.at})
+		start.data = fr.buf[fr.header:n]
+		b.items = append(b.items, start)
+		s.used = append(s.used, fr.buf)
+		fr.buf = nil
+	}
 	if fr.held.count > 0 {
 		fr.held.number = f.number
 		b.items = append(b.items, fr.held)

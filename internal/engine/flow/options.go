@@ -105,7 +105,7 @@ type Stats struct {
 	Idle    uint64 // of them after a silence
 	Flushed uint64 // at the end of the input, or when the clock went back
 	Evicted uint64 // because the table was full
-	Sliced  uint64 // because they lasted longer than Options.Active
+	Sliced  uint64 // because they lasted longer than Options.Active, or asked more than a record holds
 	Live    uint64 // communications in the table now
 
 	Disorder, JumpsBack, JumpsAhead uint64 // packets before an earlier one; clock set back, ahead

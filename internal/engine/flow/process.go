@@ -34,7 +34,7 @@ func (t *table) process(it *item) {
 		t.link(e)
 		return
 	}
-	if t.opts.active > 0 && it.at-e.rec.Start >= t.opts.active && it.count > 0 {
+	if t.opts.active > 0 && it.at-e.rec.Start >= t.opts.active && it.count > 0 || e.fulfilled(it) {
 		t.slice(e, it)
 	}
 	before := e.grade
@@ -217,10 +217,16 @@ func stateOf(r *record.Record, refused bool) record.State {
 	return record.Open
 }
 
+// fulfilled reports whether no more questions fit into a record: a tunnel asks
+// from one port without end, and none of it is to be lost.
+func (e *entry) fulfilled(it *item) bool {
+	return len(e.rec.DNS) >= record.MaxDNS && it.k.proto() == packet.ProtoUDP && len(it.data) > 0
+}
+
 // slice writes out what is known so far and goes on with the counts at zero.
 func (t *table) slice(e *entry, it *item) {
 	t.settle(e)
-	e.phase = ignoring
+	e.phase = ignoring // of TCP; datagrams are still read
 	done := t.alloc()
 	done.first = e.first
 	id := done.id
