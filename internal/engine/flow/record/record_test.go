@@ -95,6 +95,7 @@ func TestPathIsATemplate(t *testing.T) {
 		"/a/b/c/d/e/f/g":                     "/{x}/{x}/{x}/{x}/{…}",
 		"//x":                                "//{x}",
 		"*":                                  "*",
+		"?x=secret":                          "?{x}",
 		"http://secret.example/secret":       "{x}",
 		"/wp-login.php#secret":               "/wp-login.php?{x}",
 		"/Login":                             "/login",

@@ -71,7 +71,7 @@ func (n *Naming) Path(b []byte) Name {
 	low := n.lower(b)
 	defer n.wipe()
 	out := make([]byte, 0, 32)
-	if low[0] != '/' { // the target of CONNECT, OPTIONS or a proxy: RFC 9112 §3.2
+	if len(low) > 0 && low[0] != '/' { // the target of CONNECT, OPTIONS or a proxy: RFC 9112 §3.2
 		if len(low) == 1 && low[0] == '*' {
 			return Name{"*"}
 		}
