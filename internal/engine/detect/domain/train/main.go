@@ -20,7 +20,7 @@ import (
 
 const (
 	seed       = 20261122
-	perStyle   = 60000 // names per style to learn from
+	perStyle   = 60000  // names per style to learn from
 	falseAlarm = 0.0032 // aimed at on calibration labels, below the promised 0.005
 )
 
