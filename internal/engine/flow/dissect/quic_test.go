@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -287,6 +286,9 @@ func FuzzQUIC(f *testing.F) {
 	f.Add(seal(quicV1, []byte("8 bytes!"), nil, []byte("token"), 1, cryptoFrame(0, hello)), []byte{})
 	f.Add([]byte("\x0d12345678Q04300000000CHLO\x01\x00\x00\x00SNI\x00\x04\x00\x00\x00name"), cryptoFrame(0, hello))
 	f.Add([]byte{0xc0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 1}, cryptoFrame(5, hello))
+	for _, b := range dtlsHello(200) {
+		f.Add(b, b[:40])
+	}
 	n := record.NewNaming([32]byte{7}, false)
 	f.Fuzz(func(t *testing.T, b, frames []byte) {
 		facts := record.Facts{Record: &record.Record{}, Naming: n}
@@ -303,8 +305,13 @@ func FuzzQUIC(f *testing.F) {
 			q.datagram(0, 0, seal(quicV1, []byte("8 bytes!"), nil, nil, 1, frames), facts)
 		}
 		q.end()
-		dtlsDatagram(0, 0, b, facts)
-		_ = fmt.Sprint(string(record.AppendJSON(nil, facts.Record)))
+		var d dtlsState
+		for side := range 2 {
+			d.datagram(side, 0, b, facts)
+			d.datagram(side, 0, frames, facts)
+		}
+		d.end()
+		record.AppendJSON(nil, facts.Record)
 	})
 }
 

@@ -60,11 +60,15 @@ const (
 // newSSH follows a connection of SSH. The side that opened the connection is
 // taken for the client, which is wrong for a session turned round: the banner
 // does not tell.
-func newSSH(f record.Facts) Stream {
-	if f.SSH == nil {
-		f.SSH = &record.SSH{}
+func newSSH(f record.Facts) Stream { return &sshStream{f: f} }
+
+// facts is where SSH is written to. The record may have been written out and
+// emptied since the last time.
+func (s *sshStream) facts() *record.SSH {
+	if s.f.SSH == nil {
+		s.f.SSH = &record.SSH{}
 	}
-	return &sshStream{f: f}
+	return s.f.SSH
 }
 
 // Data reads banner and key exchange of one side.
@@ -116,9 +120,9 @@ func (s *sshStream) banner(side int, b []byte) int {
 	}
 	agent := s.f.Naming.Agent(line)
 	if side == record.Out {
-		s.f.SSH.Client = agent
+		s.facts().Client = agent
 	} else {
-		s.f.SSH.Server = agent
+		s.facts().Server = agent
 	}
 	at.stage = sshPackets
 	if version := line[len(sshPrefix):]; bytes.HasPrefix(version, []byte("1.")) && !bytes.HasPrefix(version, []byte("1.99-")) {
@@ -142,7 +146,9 @@ func (s *sshStream) packet(side int, b []byte) int {
 	switch b[5] {
 	case sshNewKeys:
 		at.keys, at.stage = true, sshOver
-		s.f.SSH.Encrypted = s.side[0].keys && s.side[1].keys
+		if s.side[0].keys && s.side[1].keys {
+			s.facts().Encrypted = true
+		}
 	case sshKexInit:
 		if size+4 <= Window {
 			if len(b) < size+4 {
@@ -159,9 +165,9 @@ func (s *sshStream) packet(side int, b []byte) int {
 // integrity and compression that one side offers for what it sends, joined by
 // semicolons (RFC 4253 §7.1). Later exchanges do not change it.
 func (s *sshStream) algorithms(side int, b []byte) {
-	out := &s.f.SSH.HASSH
+	out := &s.facts().HASSH
 	if side == record.In {
-		out = &s.f.SSH.HASSHServer
+		out = &s.facts().HASSHServer
 	}
 	if *out != ([16]byte{}) {
 		return

@@ -78,6 +78,19 @@ func TestSSH(t *testing.T) {
 	}
 }
 
+// A record may be written out and emptied in the middle.
+func TestSSHGoesOnInAnEmptiedRecord(t *testing.T) {
+	f := record.Facts{Record: &record.Record{}, Naming: record.NewNaming([32]byte{7}, true)}
+	for _, begin := range []func(record.Facts) Stream{newSSH, newTLS, newClear} {
+		s := begin(f)
+		for _, c := range sshTalk() {
+			s.Data(c.side, 0, c.b)
+			s.End()
+			*f.Record = record.Record{}
+		}
+	}
+}
+
 // What is no SSH after all, and what only looks like it, comes to an end.
 func TestSSHEnds(t *testing.T) {
 	for name, b := range map[string]string{

@@ -4,6 +4,13 @@ import "noroshi/internal/engine/flow/record"
 
 const dtlsHeader = 13
 
+// dtlsState follows the hellos of a communication over DTLS. A client's hello
+// often comes in pieces, over several datagrams; its zero value is ready.
+type dtlsState struct {
+	hello  *pieces // nil while none is begun
+	number uint16  // of the message that hello is of
+}
+
 // isDTLS reports whether a datagram begins with a record of DTLS 1.0 to 1.3 in
 // clear (RFC 6347 §4.1, RFC 9147 §4).
 func isDTLS(b []byte) bool {
@@ -11,62 +18,114 @@ func isDTLS(b []byte) bool {
 		dtlsHeader+int(be16(b[11:])) <= len(b)
 }
 
-// dtlsDatagram reads the hellos of DTLS that come whole. Those in pieces are
-// left out: nothing is kept between datagrams.
-func dtlsDatagram(_ int, _ int64, b []byte, f record.Facts) {
+// dtlsDatagram reads the hellos of one datagram that come whole.
+func dtlsDatagram(side int, at int64, b []byte, f record.Facts) {
+	var d dtlsState
+	d.datagram(side, at, b, f)
+	d.end()
+}
+
+// datagram reads the records of one datagram that are not encrypted.
+func (d *dtlsState) datagram(_ int, _ int64, b []byte, f record.Facts) {
 	for range maxCoalesced {
 		if !isDTLS(b) {
 			return
 		}
 		end := dtlsHeader + int(be16(b[11:]))
 		if epoch := be16(b[3:]); epoch == 0 {
-			readDTLS(b[0], b[dtlsHeader:end], f)
+			d.record(b[0], b[dtlsHeader:end], f)
 		}
 		b = b[end:]
 	}
 }
 
-func readDTLS(kind byte, b []byte, f record.Facts) {
-	facts := f.TLS
-	if facts == nil {
-		facts = &record.TLS{}
+// end overwrites what is left of a hello.
+func (d *dtlsState) end() {
+	if d.hello != nil {
+		d.hello.forget()
+		d.hello = nil
 	}
+}
+
+func (d *dtlsState) record(kind byte, b []byte, f record.Facts) {
 	switch {
 	case kind == tlsAlert && len(b) == 2:
-		if b[0] == 2 || facts.Alert == 0 {
+		if facts := dtlsFacts(f); b[0] == 2 || facts.Alert == 0 {
 			facts.Alert = b[1]
 		}
-	case kind == tlsHandshake && len(b) >= 12:
-		m := scan{b: b[1:]}
-		size := m.u24()
-		m.take(2)
-		from, part := m.u24(), m.u24()
-		body := m.take(size)
-		if m.short || from != 0 || part != size {
-			return
-		}
-		var h hello
-		switch b[0] {
-		case clientHello:
-			if facts.JA4[0] != 0 || !h.readClient(body, true) {
+	case kind == tlsHandshake:
+		for range maxCoalesced {
+			if len(b) < 12 {
 				return
 			}
-			h.write(facts, &f)
-			if facts.Cipher == 0 {
-				facts.Version = h.highest(true)
-			}
-			facts.JA3, facts.JA4 = h.ja3(), h.ja4('d')
-		case serverHello:
-			if !h.readServer(body) {
+			m := scan{b: b[1:]}
+			size, number := m.u24(), m.u16()
+			from := m.u24()
+			part := m.take(m.u24())
+			if m.short || from+len(part) > size {
 				return
 			}
-			h.writeServer(facts)
-			facts.Resumed = h.psk && facts.Version == 0xfefc
-		default:
-			return
+			switch {
+			case len(part) == size:
+				d.message(b[0], part, f)
+			case b[0] == clientHello:
+				d.piece(b[:4], number, from, part, f)
+			}
+			b = m.b
 		}
-	default:
+	}
+}
+
+// piece adds a part of a client hello, of which head is what stands in front of
+// a whole one.
+func (d *dtlsState) piece(head []byte, number uint16, from int, part []byte, f record.Facts) {
+	if f.TLS != nil && f.TLS.JA4[0] != 0 {
 		return
 	}
-	f.TLS = facts
+	if d.hello != nil && d.number != number {
+		d.end() // the cookie was asked for, and the hello comes once more
+	}
+	if d.hello == nil {
+		d.hello, d.number = &pieces{}, number
+	}
+	_, ok := d.hello.add(0, head)
+	whole, fits := d.hello.add(len(head)+from, part)
+	switch {
+	case !ok || !fits:
+		d.end()
+	case len(whole) >= messageSize(head):
+		d.message(clientHello, whole[4:messageSize(head)], f)
+		d.end()
+	}
+}
+
+// message reads one whole hello.
+func (d *dtlsState) message(kind byte, body []byte, f record.Facts) {
+	var h hello
+	switch kind {
+	case clientHello:
+		if f.TLS != nil && f.TLS.JA4[0] != 0 || !h.readClient(body, true) {
+			return
+		}
+		facts := dtlsFacts(f)
+		h.write(facts, &f)
+		if facts.Cipher == 0 {
+			facts.Version = h.highest(true)
+		}
+		facts.JA3, facts.JA4 = h.ja3(), h.ja4('d')
+	case serverHello:
+		if !h.readServer(body) {
+			return
+		}
+		facts := dtlsFacts(f)
+		h.writeServer(facts)
+		facts.Resumed = h.psk && facts.Version == 0xfefc
+	}
+}
+
+func dtlsFacts(f record.Facts) *record.TLS {
+	if f.TLS == nil {
+		f.TLS = &record.TLS{}
+	}
+	return f.TLS
 }

@@ -15,7 +15,8 @@ const maxClear = 8 << 10
 // (RFC 4217), XMPP (RFC 6120 §5), NNTP (RFC 4642), MySQL, TDS and whatever else
 // sends a hello in the middle. Each side begins at its own hello.
 type clearStream struct {
-	tls    *tlsStream
+	f      record.Facts
+	tls    *tlsStream // nil until a hello was found
 	side   [2]clearSide
 	passed [2]int
 }
@@ -30,7 +31,7 @@ const (
 
 // newClear follows a connection in clear until both sides speak TLS or neither
 // has begun to within the bound.
-func newClear(f record.Facts) Stream { return &clearStream{tls: &tlsStream{f: f}} }
+func newClear(f record.Facts) Stream { return &clearStream{f: f} }
 
 // Data looks for the hello of one side, or hands on to TLS.
 func (c *clearStream) Data(side int, at int64, b []byte) int {
@@ -55,7 +56,9 @@ func (c *clearStream) Data(side int, at int64, b []byte) int {
 			c.passed[side] += place
 			return place
 		case yes:
-			c.side[side] = clearTLS
+			if c.side[side] = clearTLS; c.tls == nil {
+				c.tls = &tlsStream{f: c.f}
+			}
 			n := c.tls.Data(side, at, b[place:])
 			if n == Done {
 				return Done
@@ -79,7 +82,11 @@ func (c *clearStream) Lost(side int, bytes uint64) {
 }
 
 // End ends what was begun.
-func (c *clearStream) End() { c.tls.End() }
+func (c *clearStream) End() {
+	if c.tls != nil {
+		c.tls.End()
+	}
+}
 
 // seenHello tells whether a record begins here whose first message is a hello
 // that is as long as a hello has to be.

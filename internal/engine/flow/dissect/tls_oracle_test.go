@@ -1,18 +1,14 @@
 package dissect
 
 import (
-	"archive/zip"
-	"bytes"
-	"compress/gzip"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"noroshi/internal/engine/flow/record"
-	"noroshi/internal/testkit"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
+
+	"noroshi/internal/engine/flow/record"
 )
 
 // JA4 of every client that the collection of FoxIO names.
@@ -73,91 +69,6 @@ func joinPort(host, port string) string {
 		}
 	}
 	return host + ":" + port
-}
-
-// tsharkRow is what tshark saw in one capture.
-type tsharkRow struct {
-	Pcap string   `json:"pcap"`
-	SNI  []string `json:"tls.handshake.extensions_server_name"`
-	JA3  []string `json:"tls.handshake.ja3"`
-	SSH  []string `json:"ssh.protocol"`
-	QUIC []string `json:"quic.version"`
-}
-
-// Names, fingerprints, banners and versions as tshark has them, capture by
-// capture.
-func TestTsharkFields(t *testing.T) {
-	path := sharedData + "pcap/pcap-tshark-fields.jsonl.gz"
-	b, err := os.ReadFile(path)
-	if err != nil {
-		testkit.Skip(t, "pcap-tshark-fields.jsonl.gz is not there")
-	}
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	archives := map[string]map[string]*zip.File{}
-	checked, told := map[string]int{}, map[string]bool{}
-	for lines := json.NewDecoder(z); lines.More(); {
-		var row tsharkRow
-		if err := lines.Decode(&row); err != nil {
-			t.Fatal(err)
-		}
-		if len(row.SNI)+len(row.JA3)+len(row.SSH)+len(row.QUIC) == 0 {
-			continue
-		}
-		zipped, member, ok := strings.Cut(row.Pcap, "!")
-		if !ok {
-			t.Fatalf("%s is in no archive", row.Pcap)
-		}
-		if archives[zipped] == nil {
-			archives[zipped] = archive(t, zipped)
-		}
-		p := newPlayer()
-		p.file(t, member, content(t, archives[zipped][member]))
-		have := p.seen()
-		for field, want := range map[string][]string{"sni": row.SNI, "ja3": row.JA3, "ssh": row.SSH, "quic": row.QUIC} {
-			checked[field] += len(want)
-			compareSets(t, told, member, field, want, have[field])
-		}
-	}
-	t.Log(checked)
-	if checked["sni"] < 95 || checked["ja3"] < 155 || checked["ssh"] < 41 || checked["quic"] < 31 {
-		t.Error("less was compared than there is")
-	}
-	for d := range differences {
-		if !told[d] {
-			t.Errorf("%s is no difference any more", d)
-		}
-	}
-}
-
-// differences are all between tshark 4.0 and this, with their reasons.
-var differences = map[string]string{
-	"- rdp/rdpeudp2-handshake-success.pcap ja3 c12f54a3f91dc7bafd92cb59fe009a35":   "TLS inside the reliable UDP of RDP, which is not read here",
-	"+ ssh/server-pre-banner-data.pcap ssh SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u5": "behind lines before the banner, which tshark takes for the banner",
-	"+ ssh/ssh1-ssh2-fingerprints.pcap ssh SSH-1.5-OpenSSH_6.6":                    "tshark leaves out the banner of SSH 1 in this capture",
-	"+ ssl-and-ssh-using-sslh.pcap ssh SSH-2.0-OpenSSH_6.9":                        "SSH on the port of HTTPS",
-	"+ ssl-and-ssh-using-sslh.pcap ssh SSH-2.0-OpenSSH_6.7p1 Debian-5+deb8u1":      "SSH on the port of HTTPS",
-}
-
-func compareSets(t *testing.T, told map[string]bool, pcap, field string, want []string, have map[string]bool) {
-	t.Helper()
-	tell := func(sign, v string) {
-		d := sign + " " + pcap + " " + field + " " + v
-		if told[d] = true; differences[d] == "" {
-			t.Error(d)
-		}
-	}
-	for _, w := range want {
-		if !have[w] {
-			tell("-", w)
-		}
-		delete(have, w)
-	}
-	for extra := range have {
-		tell("+", extra)
-	}
 }
 
 var suricataField = regexp.MustCompile(`(?m)^\s+(tls\.sni|tls\.ja4|quic\.ja4|quic\.sni|quic\.ja3\.hash|tls\.ja3\.hash|ssh\.client\.hassh\.hash|ssh\.server\.hassh\.hash|ssh\.client\.software_version|ssh\.server\.software_version|tls\.version): "?([^"\n]*)"?$`)
@@ -312,37 +223,6 @@ func TestNDPIOutputs(t *testing.T) {
 	if checked < 30 {
 		t.Error("less was compared than there is")
 	}
-}
-
-// seen are the values of all communications by field.
-func (p *player) seen() map[string]map[string]bool {
-	out := map[string]map[string]bool{"sni": {}, "ja3": {}, "ssh": {}, "quic": {}}
-	add := func(field, v string) {
-		if v != "" {
-			out[field][v] = true
-		}
-	}
-	for _, f := range p.order {
-		r := f.rec
-		if r.TLS != nil {
-			add("sni", r.TLS.SNI.String())
-			if r.TLS.JA3 != ([16]byte{}) {
-				add("ja3", hex.EncodeToString(r.TLS.JA3[:]))
-			}
-		}
-		if r.QUIC != nil {
-			add("sni", r.QUIC.SNI.String())
-			if r.QUIC.JA3 != ([16]byte{}) {
-				add("ja3", hex.EncodeToString(r.QUIC.JA3[:]))
-			}
-			add("quic", fmt.Sprintf("0x%08x", r.QUIC.Version))
-		}
-		if r.SSH != nil {
-			add("ssh", r.SSH.Client.Text.String())
-			add("ssh", r.SSH.Server.Text.String())
-		}
-	}
-	return out
 }
 
 func ndpiJA4(ja4 string) string {

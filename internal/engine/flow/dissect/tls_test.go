@@ -191,19 +191,37 @@ func TestTLSForgets(t *testing.T) {
 	}
 }
 
-func TestDTLS(t *testing.T) {
+// dtlsHello is the client hello of DTLS in records of at most n bytes each.
+func dtlsHello(n int) (out [][]byte) {
 	tls := clientHelloBytes("a.example", "", 10)
 	body := append([]byte{0xfe, 0xfd}, tls[6:4+2+32+1]...)
 	body = append(append(body, 3, 'c', 'k', 'e'), tls[4+2+32+1:]...)
-	message := append([]byte{clientHello, 0, byte(len(body) >> 8), byte(len(body)), 0, 0, 0, 0, 0, 0, byte(len(body) >> 8), byte(len(body))}, body...)
-	d := append([]byte{tlsHandshake, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, byte(len(message) >> 8), byte(len(message))}, message...)
-	f := record.Facts{Record: &record.Record{}, Naming: record.NewNaming([32]byte{7}, true)}
-	if !isDTLS(d) || isDTLS(d[:len(d)-1]) {
-		t.Error("not known")
+	for from := 0; from < len(body); from += n {
+		part := body[from:min(len(body), from+n)]
+		b := []byte{clientHello, 0, byte(len(body) >> 8), byte(len(body)), 0, 7, 0, byte(from >> 8), byte(from), 0, byte(len(part) >> 8), byte(len(part))}
+		b = append(b, part...)
+		out = append(out, append([]byte{tlsHandshake, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, byte(len(b) >> 8), byte(len(b))}, b...))
 	}
-	dtlsDatagram(0, 0, d, f)
-	if f.TLS == nil || f.TLS.SNI.String() != "a.example" || f.TLS.JA4[0] != 'd' {
-		t.Errorf("%+v", f.TLS)
+	return out
+}
+
+func TestDTLS(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(9, 9))
+	for _, n := range []int{1000, 203, 50, 7} {
+		said := dtlsHello(n)
+		rnd.Shuffle(len(said), func(i, j int) { said[i], said[j] = said[j], said[i] })
+		f := record.Facts{Record: &record.Record{}, Naming: record.NewNaming([32]byte{7}, true)}
+		var d dtlsState
+		for _, b := range said {
+			if !isDTLS(b) || isDTLS(b[:len(b)-1]) {
+				t.Error("not known")
+			}
+			d.datagram(0, 0, b, f)
+		}
+		if f.TLS == nil || f.TLS.SNI.String() != "a.example" || f.TLS.JA4.String()[:8] != "d13d0206" || d.hello != nil {
+			t.Errorf("pieces of %d: %+v", n, f.TLS)
+		}
+		d.end()
 	}
 }
 
