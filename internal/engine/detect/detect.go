@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Home   []netip.Prefix // one's own networks; none: the private ones
 	Allow  []Allow        // what is expected
+	Signs  []Sign         // indicators that are looked for
 	Seed   uint64         // of the hashes; any number, another for every installation
 	Limits Limits
 }
@@ -23,6 +24,7 @@ type Detector struct {
 	lim   Limits
 	state state
 	names nameWatch
+	signs signs
 }
 
 // state is what a Detector knows.
@@ -60,7 +62,7 @@ func New(c Config) *Detector {
 		Pairs: newCache[pair](lim.Pairs), Names: newCache[named](lim.Names), Leaves: newCache[leaving](lim.Others), Beats: beats{Max: lim.Beats},
 		Hosts: newCache[sweep](lim.Scans), Ports: newCache[sweep](lim.Scans), Guesses: newCache[guess](lim.Others),
 		Victims: newCache[victim](lim.Victims), Reflect: newCache[reflector](lim.Others / 16), Stones: newCache[relay](lim.Others / 8),
-		Bridges: newCache[bridge](lim.Others / 16), Tools: newCache[toolUse](lim.Others / 4), Prints: newCache[fingerprint](lim.Others),
+		Bridges: newCache[bridge](lim.Others / 16), Tools: newCache[toolUse](lim.Others / 4), Prints: newCache[fingerprint](lim.Others), Hits: newCache[hit](lim.Others),
 	}}
 	d.wire()
 	return d
@@ -70,6 +72,7 @@ func New(c Config) *Detector {
 func (d *Detector) wire() {
 	s := &d.state
 	d.names = newNameWatch(s.Seed)
+	d.signs = newSigns(d.conf.Signs)
 	s.Pairs.drop = func(p *pair) { s.Beats.free(p.Beat) }
 	s.Names.drop = func(p *named) { s.Beats.free(p.Beat) }
 }
@@ -115,6 +118,7 @@ func (d *Detector) Add(r *record.Record) {
 		f.volume = r.Bytes
 	}
 	d.learn(&f)
+	d.match(&f)
 	d.facts(&f)
 	if r.Packets[record.Out]+r.Packets[record.In] == 0 {
 		return // a line of a log without volumes
@@ -212,7 +216,7 @@ func (s *Stats) Days() float64 { return float64(s.Last-s.First) / float64(day) }
 func (d *Detector) Finish() *Report {
 	var all []Finding
 	for _, judge := range []func() []Finding{d.judgeBeacons, d.judgeLong, d.judgeSweeps, d.judgeGuesses, d.judgeFloods, d.judgeReflectors,
-		d.judgeStones, d.judgeTools, d.judgeLeaving, d.judgeRare, d.judgePrints, d.judgeDomains} {
+		d.judgeStones, d.judgeTools, d.judgeLeaving, d.judgeRare, d.judgePrints, d.judgeDomains, d.judgeHits} {
 		all = append(all, judge()...)
 	}
 	rank(all)

@@ -50,12 +50,38 @@ type Reader struct {
 	head  header
 	row   row
 	name  names
+	slabs []*slab
+	slab  *slab // of the batch that is filled
+	stats Stats
+}
+
+// slab is where the facts of one batch stand.
+type slab struct {
+	batch *record.Record // its first record
 	tls   []record.TLS
 	cert  []record.Certificate
 	ssh   []record.SSH
 	krb   []record.Kerberos
 	rdp   []record.RDP
-	stats Stats
+}
+
+// maxSlabs is how many batches may be in use by turns.
+const maxSlabs = 4
+
+// pick finds the slab of a batch, or makes it.
+func (r *Reader) pick(batch []record.Record) {
+	n := len(batch)
+	for _, s := range r.slabs {
+		if s.batch == &batch[0] && len(s.tls) >= n {
+			r.slab = s
+			return
+		}
+	}
+	if len(r.slabs) == maxSlabs {
+		r.slabs = r.slabs[1:]
+	}
+	r.slab = &slab{&batch[0], make([]record.TLS, n), make([]record.Certificate, n), make([]record.SSH, n), make([]record.Kerberos, n), make([]record.RDP, n)}
+	r.slabs = append(r.slabs, r.slab)
 }
 
 // NewReader returns a reader of a log that is recognised by its content, plain
@@ -204,13 +230,13 @@ func (r *Reader) line() ([]byte, bool) {
 }
 
 // Next fills batch with the records that follow, at least one, and returns how
-// many. Everything in them is overwritten by the next call, whose batch must be
-// the same. It returns io.EOF at the end.
+// many. What they point to is overwritten when the same batch is filled again;
+// up to four batches may be used by turns. It returns io.EOF at the end.
 func (r *Reader) Next(batch []record.Record) (int, error) {
-	if len(r.tls) < len(batch) {
-		r.tls, r.cert = make([]record.TLS, len(batch)), make([]record.Certificate, len(batch))
-		r.ssh, r.krb, r.rdp = make([]record.SSH, len(batch)), make([]record.Kerberos, len(batch)), make([]record.RDP, len(batch))
+	if len(batch) == 0 {
+		return 0, nil
 	}
+	r.pick(batch)
 	n := 0
 	for n < len(batch) {
 		b, ok := r.line()

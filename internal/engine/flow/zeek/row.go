@@ -74,17 +74,17 @@ func (r *Reader) build(out *record.Record, i int, kind log) bool {
 	case dnsLog:
 		r.dns(out)
 	case sslLog:
-		r.ssl(out, &r.tls[i], &r.cert[i])
+		r.ssl(out, &r.slab.tls[i], &r.slab.cert[i])
 	case httpLog:
 		r.http(out)
 	case sshLog:
-		r.sshd(out, &r.ssh[i])
+		r.sshd(out, &r.slab.ssh[i])
 	case krbLog:
-		r.kerberos(out, &r.krb[i])
+		r.kerberos(out, &r.slab.krb[i])
 	case rdpLog:
 		out.App, out.Proto = record.RDPApp, 6
-		r.rdp[i] = record.RDP{Cookie: r.name.hash(w.v[cCookie])}
-		out.RDP = &r.rdp[i]
+		r.slab.rdp[i] = record.RDP{Cookie: r.name.hash(w.v[cCookie])}
+		out.RDP = &r.slab.rdp[i]
 	}
 	return true
 }
