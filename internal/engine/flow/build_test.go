@@ -92,3 +92,5 @@ func frames(list []pk) []capture.Packet {
 	}
 	return out
 }
+
+func addrOf(s string) netip.Addr { return netip.MustParseAddr(s) }
