@@ -11,6 +11,10 @@ import (
 // of 255 bytes has at most 127 labels.
 const maxPointers = 127
 
+// maxDNSName bounds a name with its dots, in bytes: 255 on the wire (RFC 1035
+// §3.1) less the first length and the last zero.
+const maxDNSName = 253
+
 // dnsFault is why a name cannot be read.
 type dnsFault uint8
 
@@ -48,7 +52,7 @@ func dnsName(b []byte, off int, scratch *[256]byte) (name []byte, next int, faul
 			if off+1+length > len(b) {
 				return nil, first, dnsCut
 			}
-			if used+length+1 > 255 {
+			if used+min(used, 1)+length > maxDNSName {
 				if first == 0 {
 					first, _ = dnsSkip(b, off)
 				}

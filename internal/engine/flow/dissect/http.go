@@ -279,8 +279,10 @@ func (s *httpStream) headEnd(w *httpSide, side int) int {
 	case w.chunked:
 		w.state = httpSize
 	case w.bad:
-		if s.astray(w); w.answer {
-			w.state = httpClose
+		if w.answer {
+			w.state = httpClose // RFC 9112 §6.3 asks to close the connection
+		} else {
+			s.astray(w)
 		}
 	case w.framed:
 		n := min(w.length, maxBody)
