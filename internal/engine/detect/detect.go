@@ -51,6 +51,7 @@ type state struct {
 	Bridges cache[bridge]
 	Tools   cache[toolUse]
 	Prints  cache[fingerprint]
+	Hits    cache[hit]
 	Made    map[netip.Addr]domain.Finding
 }
 
