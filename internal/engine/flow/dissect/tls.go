@@ -188,6 +188,7 @@ func (t *tlsStream) settle() {
 	if over[0] && over[1] && (t.asked || t.answered) {
 		t.facts().Established = true
 		t.side[0].closed, t.side[1].closed = true, true
+		t.forgetName()
 	}
 	if t.versioned {
 		for i := range t.side {

@@ -1,10 +1,12 @@
-package dissect
+package dissect_test
 
 import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,9 +15,9 @@ import (
 
 // JA4 of every client that the collection of FoxIO names.
 func TestJA4Corpus(t *testing.T) {
-	files := archive(t, "pcap/ja4-dev.zip")
+	a := archives{}
 	var want map[string][]map[string]any
-	if err := json.Unmarshal(content(t, files["ja4-expected.json"]), &want); err != nil {
+	if err := json.Unmarshal(a.read(t, "pcap/ja4-dev.zip!ja4-expected.json"), &want); err != nil {
 		t.Fatal(err)
 	}
 	// The description writes the ends of a name that is not ASCII in hexadecimal
@@ -23,18 +25,16 @@ func TestJA4Corpus(t *testing.T) {
 	known := map[string]string{"t13d151699_8daaf6152771_e5627efa2ab1": "t13d1516bd_8daaf6152771_e5627efa2ab1"}
 	checked, wrong := 0, 0
 	for name, rows := range want {
-		p := newPlayer()
-		p.file(t, name, content(t, files["pcap/"+name]))
 		have := map[string][]string{}
-		for _, f := range p.order {
-			ja4 := ""
+		for _, r := range records(t, a.read(t, "pcap/ja4-dev.zip!pcap/"+name)) {
+			from, ja4 := netip.AddrPortFrom(r.Src, r.SrcPort).String(), ""
 			switch {
-			case f.rec.TLS != nil:
-				ja4 = f.rec.TLS.JA4.String()
-			case f.rec.QUIC != nil:
-				ja4 = f.rec.QUIC.JA4.String()
+			case r.TLS != nil:
+				ja4 = r.TLS.JA4.String()
+			case r.QUIC != nil:
+				ja4 = r.QUIC.JA4.String()
 			}
-			have[f.src] = append(have[f.src], ja4)
+			have[from] = append(have[from], ja4)
 		}
 		for _, row := range rows {
 			for k, v := range row {
@@ -75,24 +75,24 @@ var suricataField = regexp.MustCompile(`(?m)^\s+(tls\.sni|tls\.ja4|quic\.ja4|qui
 
 // Suricata's own expectations, test by test.
 func TestSuricataExpectations(t *testing.T) {
-	files := archive(t, "pcap/suricata-verify-dev.zip")
+	const zipped = "pcap/suricata-verify-dev.zip"
+	a := archives{}
+	files := a.names(t, zipped)
 	checked := 0
-	for name, f := range files {
+	for _, name := range files {
 		if !strings.HasSuffix(name, "/test.yaml") {
 			continue
 		}
-		fields := suricataField.FindAllSubmatch(content(t, f), -1)
+		fields := suricataField.FindAllSubmatch(a.read(t, zipped+"!"+name), -1)
 		if len(fields) == 0 {
 			continue
 		}
 		dir := strings.TrimSuffix(name, "test.yaml")
 		have := map[string]bool{}
-		for other, f := range files {
+		for _, other := range files {
 			if strings.HasPrefix(other, dir) && strings.Contains(other, ".pcap") {
-				p := newPlayer()
-				p.file(t, other, content(t, f))
-				for _, f := range p.order {
-					f.suricata(have)
+				for _, r := range records(t, a.read(t, zipped+"!"+other)) {
+					suricataWords(&r, have)
 				}
 			}
 		}
@@ -108,20 +108,20 @@ func TestSuricataExpectations(t *testing.T) {
 	}
 }
 
-// suricata adds what a communication says in the words of Suricata.
-func (f *played) suricata(have map[string]bool) {
-	if r := f.rec.TLS; r != nil {
+// suricataWords adds what a communication says in the words of Suricata.
+func suricataWords(rec *record.Record, have map[string]bool) {
+	if r := rec.TLS; r != nil {
 		have["tls.sni "+r.SNI.String()] = true
 		have["tls.ja4 "+r.JA4.String()] = true
 		have["tls.ja3.hash "+hex.EncodeToString(r.JA3[:])] = true
 		have["tls.version "+map[uint16]string{0x304: "TLS 1.3", 0x303: "TLS 1.2", 0x302: "TLS 1.1", 0x301: "TLSv1"}[r.Version]] = true
 	}
-	if r := f.rec.QUIC; r != nil {
+	if r := rec.QUIC; r != nil {
 		have["quic.sni "+r.SNI.String()] = true
 		have["quic.ja4 "+r.JA4.String()] = true
 		have["quic.ja3.hash "+hex.EncodeToString(r.JA3[:])] = true
 	}
-	if r := f.rec.SSH; r != nil {
+	if r := rec.SSH; r != nil {
 		have["ssh.client.hassh.hash "+hex.EncodeToString(r.HASSH[:])] = true
 		have["ssh.server.hassh.hash "+hex.EncodeToString(r.HASSHServer[:])] = true
 		for side, a := range []record.Agent{r.Client, r.Server} {
@@ -135,22 +135,21 @@ func (f *played) suricata(have map[string]bool) {
 // The flows of ipfixprobe, by the client's port. It counts GREASE among the
 // extensions of JA4, against the description: their number is not compared.
 func TestIpfixprobeFlows(t *testing.T) {
-	files := archive(t, "pcap/ipfixprobe-functional.zip")
+	const zipped = "pcap/ipfixprobe-functional.zip!tests/functional/"
+	a := archives{}
 	checked := 0
 	for _, name := range []string{"tls", "quic"} {
 		input := map[string]string{"tls": "tls", "quic": "quic_initial-sample"}[name]
-		p := newPlayer()
-		p.file(t, name, content(t, files["tests/functional/inputs/"+input+".pcap"]))
 		have := map[string]bool{}
-		for _, f := range p.order {
-			if r := f.rec.TLS; r != nil {
-				have[fmt.Sprintf("tls %d %x %s %s", f.rec.SrcPort, r.JA3, withoutCount(r.JA4.String()), r.SNI)] = true
+		for _, rec := range records(t, a.read(t, zipped+"inputs/"+input+".pcap")) {
+			if r := rec.TLS; r != nil {
+				have[fmt.Sprintf("tls %d %x %s %s", rec.SrcPort, r.JA3, withoutCount(r.JA4.String()), r.SNI)] = true
 			}
-			if r := f.rec.QUIC; r != nil {
-				have[fmt.Sprintf("quic %d %d %s %s", f.rec.SrcPort, r.Version, r.SNI, r.Agent.Text)] = true
+			if r := rec.QUIC; r != nil {
+				have[fmt.Sprintf("quic %d %d %s %s", rec.SrcPort, r.Version, r.SNI, r.Agent.Text)] = true
 			}
 		}
-		lines := strings.Split(strings.TrimSpace(string(content(t, files["tests/functional/outputs/"+name]))), "\n")
+		lines := strings.Split(strings.TrimSpace(string(a.read(t, zipped+"outputs/"+name))), "\n")
 		at := map[string]int{}
 		for i, column := range strings.Split(lines[len(lines)-1], ",") {
 			at[column[strings.LastIndexByte(column, ' ')+1:]] = i
@@ -185,28 +184,28 @@ func withoutCount(ja4 string) string {
 // knows a name from elsewhere (DNS), against the description, and of the
 // protocol anydesk/6.2.0/linux the second letter: both are left out.
 func TestNDPIOutputs(t *testing.T) {
-	files := archive(t, "copyleft/pcap/ndpi-dev.zip")
+	const zipped = "copyleft/pcap/ndpi-dev.zip"
+	a := archives{}
+	names := a.names(t, zipped)
 	field := regexp.MustCompile(`\[(JA4|JA3C|JA3S): ([0-9a-z_]+)`)
 	checked := 0
-	for name, f := range files {
+	for _, name := range names {
 		pcap := "pcap/" + strings.TrimSuffix(strings.TrimPrefix(name, "result/"), ".out")
-		if !strings.HasSuffix(name, ".out") || files[pcap] == nil {
+		if !strings.HasSuffix(name, ".out") || !slices.Contains(names, pcap) {
 			continue
 		}
-		want := field.FindAllStringSubmatch(string(content(t, f)), -1)
+		want := field.FindAllStringSubmatch(string(a.read(t, zipped+"!"+name)), -1)
 		if len(want) == 0 {
 			continue
 		}
-		p := newPlayer()
-		p.file(t, pcap, content(t, files[pcap]))
 		have := map[string]bool{}
-		for _, f := range p.order {
-			if r := f.rec.TLS; r != nil {
+		for _, rec := range records(t, a.read(t, zipped+"!"+pcap)) {
+			if r := rec.TLS; r != nil {
 				have["JA4 "+ndpiJA4(r.JA4.String())] = true
 				have["JA3C "+hex.EncodeToString(r.JA3[:])] = true
 				have["JA3S "+hex.EncodeToString(r.JA3S[:])] = true
 			}
-			if r := f.rec.QUIC; r != nil {
+			if r := rec.QUIC; r != nil {
 				have["JA4 "+ndpiJA4(r.JA4.String())] = true
 			}
 		}
