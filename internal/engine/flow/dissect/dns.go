@@ -99,12 +99,19 @@ func dnsMessage(q *questions, at int64, b []byte, size int, f record.Facts) {
 	for range min(asked, (len(b)-dnsHead)/5) {
 		d := record.DNS{At: at}
 		name, next, fault := dnsName(b, off, &scratch)
-		if fault == dnsCut {
+		whole := next > 0 && next+4 <= len(b)
+		if fault == dnsCut || fault == dnsSound && !whole {
 			break
 		}
-		if off = len(b); next > 0 && next+4 <= len(b) {
+		if off = len(b); whole {
 			d.Type = binary.BigEndian.Uint16(b[next:])
 			off = next + 4
+		}
+		if f.App == record.NBNS {
+			name = netbiosName(name)
+		}
+		if d.Whole = f.Naming.Fold(name); answer && dnsSettle(q, id, &d, &said, f) {
+			continue
 		}
 		if fault == dnsSound {
 			dnsNumbers(&d, name, f)
@@ -112,38 +119,40 @@ func dnsMessage(q *questions, at int64, b []byte, size int, f record.Facts) {
 			d.Name = f.Naming.Host(dnsFaults[fault])
 		}
 		if answer {
-			dnsSettle(q, id, &d, &said, f)
-			continue
+			dnsAnswered(&d, &said)
 		}
-		d.Size[record.Out] = clip16(size)
-		held := len(f.DNS)
-		if f.AddDNS(d); len(f.DNS) > held {
-			q.add(f.Record, id)
+		if !answer {
+			d.Size[record.Out] = clip16(size)
 		}
+		dnsAdd(q, id, d, f)
 	}
-	if answer && asked == 0 && f.App != record.MDNS {
-		dnsSettle(q, id, nil, &said, f)
+	if answer && asked == 0 && f.App != record.MDNS && !dnsSettle(q, id, nil, &said, f) {
+		d := record.DNS{At: at}
+		dnsAnswered(&d, &said)
+		dnsAdd(q, id, d, f)
 	}
 }
 
-// dnsSettle writes an answer into the question it belongs to, or adds it when
-// that was not seen.
-func dnsSettle(q *questions, id uint16, asked, said *record.DNS, f record.Facts) {
-	d := q.find(f.Record, id, asked)
-	if d == nil {
-		fresh := record.DNS{}
-		if asked != nil {
-			fresh = *asked
-		}
-		held := len(f.DNS)
-		if f.AddDNS(fresh); len(f.DNS) == held {
-			return
-		}
-		d = &f.DNS[held]
+// dnsAdd puts a question, or an answer whose question was not seen, into the
+// record.
+func dnsAdd(q *questions, id uint16, d record.DNS, f record.Facts) {
+	held := len(f.DNS)
+	if f.AddDNS(d); len(f.DNS) > held {
 		q.add(f.Record, id)
-	} else if d.Answered {
-		return
 	}
+}
+
+// dnsSettle writes an answer into the question it belongs to; false when that
+// was not seen. A second answer to the same question changes nothing.
+func dnsSettle(q *questions, id uint16, asked, said *record.DNS, f record.Facts) bool {
+	d := q.find(f.Record, id, asked)
+	if d != nil && !d.Answered {
+		dnsAnswered(d, said)
+	}
+	return d != nil
+}
+
+func dnsAnswered(d, said *record.DNS) {
 	d.Answered, d.Rcode, d.Answers, d.TTL, d.Addrs = true, said.Rcode, said.Answers, said.TTL, said.Addrs
 	d.Size[record.In] = said.Size[record.In]
 }

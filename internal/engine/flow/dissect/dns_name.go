@@ -99,12 +99,8 @@ func dnsSkip(b []byte, off int) (next int, ok bool) {
 	return 0, false
 }
 
-// dnsNumbers writes what the numbers of a name are, its hash and its bounded
-// form. Names of NBNS are decoded first.
+// dnsNumbers writes what the numbers of a name are, and its bounded form.
 func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
-	if f.App == record.NBNS {
-		name = netbiosName(name)
-	}
 	d.Length = uint8(len(name))
 	if len(name) == 0 {
 		// tshark has a word of its own for the root of all names.
@@ -123,7 +119,6 @@ func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
 	}
 	d.Labels, d.Longest = uint8(labels), uint8(min(longest, 63))
 	d.Entropy = entropy(name[:registered(name)])
-	d.Whole = f.Naming.Fold(name)
 	if f.Naming.Full() && !plain(name) {
 		var text [4 * 256]byte
 		d.Name = f.Naming.Host(escaped(text[:0], name))
