@@ -53,6 +53,7 @@ type state struct {
 	Prints  cache[fingerprint]
 	Hits    cache[hit]
 	Made    map[netip.Addr]domain.Finding
+	Tunnels map[tunnelKey]tunnelled
 }
 
 // New makes a Detector.
@@ -217,7 +218,7 @@ func (s *Stats) Days() float64 { return float64(s.Last-s.First) / float64(day) }
 func (d *Detector) Finish() *Report {
 	var all []Finding
 	for _, judge := range []func() []Finding{d.judgeBeacons, d.judgeLong, d.judgeSweeps, d.judgeGuesses, d.judgeFloods, d.judgeReflectors,
-		d.judgeStones, d.judgeTools, d.judgeLeaving, d.judgeRare, d.judgePrints, d.judgeDomains, d.judgeHits} {
+		d.judgeStones, d.judgeTools, d.judgeLeaving, d.judgeRare, d.judgePrints, d.judgeDomains, d.judgeTunnels, d.judgeHits} {
 		all = append(all, judge()...)
 	}
 	rank(all)
