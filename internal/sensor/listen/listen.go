@@ -173,6 +173,11 @@ func (l *Listener) receive(ctx context.Context, w *worker) error {
 		w.batch.Flush()
 		return w.failed
 	}
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.decoder.Wipe()
+	}()
 	deadline := time.Time{}
 	for {
 		// A deadline costs a system call or more, so it is set once per pause.

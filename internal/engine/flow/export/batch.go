@@ -41,8 +41,8 @@ const (
 const columns = 24
 
 // Batch holds rows of flow records, one slice per column; row i of every
-// slice is one record. The slices are Len rows long and belong to the batch:
-// they are overwritten after Reset.
+// slice is one record, for i below Len. What stands behind Len is left over
+// from before. The slices belong to the batch and are written over and over.
 type Batch struct {
 	Exporter  []uint32  // number of the exporter, for Decoder.Exporter
 	Given     []Columns // what the record said; a column not given is zero
@@ -88,17 +88,22 @@ func NewBatch(rows int, full func(*Batch)) *Batch {
 	if full == nil {
 		full = func(*Batch) {}
 	}
-	b := &Batch{maximum: rows, full: full}
-	b.resize(rows)
-	b.Reset()
-	return b
+	return &Batch{
+		Exporter: make([]uint32, rows), Given: make([]Columns, rows), Src: make([]Addr, rows), Dst: make([]Addr, rows),
+		SrcPort: make([]uint16, rows), DstPort: make([]uint16, rows), ICMP: make([]uint16, rows), VLAN: make([]uint16, rows),
+		Proto: make([]uint8, rows), Flags: make([]uint8, rows), Tos: make([]uint8, rows), Direction: make([]uint8, rows),
+		SrcMask: make([]uint8, rows), DstMask: make([]uint8, rows), Reason: make([]uint8, rows),
+		Packets: make([]uint64, rows), Bytes: make([]uint64, rows), RevPackets: make([]uint64, rows), RevBytes: make([]uint64, rows),
+		Start: make([]int64, rows), End: make([]int64, rows), In: make([]uint32, rows), Out: make([]uint32, rows),
+		SrcAS: make([]uint32, rows), DstAS: make([]uint32, rows), Sampling: make([]uint32, rows), maximum: rows, full: full,
+	}
 }
 
 // Len returns the number of rows.
 func (b *Batch) Len() int { return b.rows }
 
 // Reset empties the batch and keeps its memory.
-func (b *Batch) Reset() { b.resize(0) }
+func (b *Batch) Reset() { b.rows = 0 }
 
 // Flush hands the rows over, if there are any, and empties the batch.
 func (b *Batch) Flush() {
@@ -116,7 +121,7 @@ func (b *Batch) take(n int) (row, got int) {
 	}
 	row = b.rows
 	got = min(n, b.maximum-row)
-	b.resize(row + got)
+	b.rows = row + got
 	return row, got
 }
 
@@ -134,44 +139,7 @@ func (b *Batch) Extend(n int) (row, got int) {
 }
 
 // Truncate gives back the rows from row n on.
-func (b *Batch) Truncate(n int) { b.resize(n) }
-
-func (b *Batch) resize(n int) {
-	b.rows = n
-	cut(&b.Exporter, n, b.maximum)
-	cut(&b.Given, n, b.maximum)
-	cut(&b.Src, n, b.maximum)
-	cut(&b.Dst, n, b.maximum)
-	cut(&b.SrcPort, n, b.maximum)
-	cut(&b.DstPort, n, b.maximum)
-	cut(&b.ICMP, n, b.maximum)
-	cut(&b.VLAN, n, b.maximum)
-	cut(&b.Proto, n, b.maximum)
-	cut(&b.Flags, n, b.maximum)
-	cut(&b.Tos, n, b.maximum)
-	cut(&b.Direction, n, b.maximum)
-	cut(&b.SrcMask, n, b.maximum)
-	cut(&b.DstMask, n, b.maximum)
-	cut(&b.Reason, n, b.maximum)
-	cut(&b.Packets, n, b.maximum)
-	cut(&b.Bytes, n, b.maximum)
-	cut(&b.RevPackets, n, b.maximum)
-	cut(&b.RevBytes, n, b.maximum)
-	cut(&b.Start, n, b.maximum)
-	cut(&b.End, n, b.maximum)
-	cut(&b.In, n, b.maximum)
-	cut(&b.Out, n, b.maximum)
-	cut(&b.SrcAS, n, b.maximum)
-	cut(&b.DstAS, n, b.maximum)
-	cut(&b.Sampling, n, b.maximum)
-}
-
-func cut[T any](s *[]T, n, maximum int) {
-	if *s == nil {
-		*s = make([]T, maximum)
-	}
-	*s = (*s)[:n]
-}
+func (b *Batch) Truncate(n int) { b.rows = min(n, b.rows) }
 
 // clear zeroes one column of n rows.
 func (b *Batch) clear(c column, row, n int) {

@@ -96,8 +96,14 @@ func (o *op) times(dst, other []int64, data []byte, stride int, c *clock) {
 	at := int(o.off)
 	switch o.way {
 	case uptime:
+		boot, wrapped := c.zero()
 		for i := range dst {
-			dst[i] = c.at(binary.BigEndian.Uint32(data[at:]))
+			ms := binary.BigEndian.Uint32(data[at:])
+			v := boot + int64(ms)*1e6
+			if int64(ms) > wrapped {
+				v -= 1 << 32 * 1e6
+			}
+			dst[i] = v
 			at += stride
 		}
 	case uptimeInit:

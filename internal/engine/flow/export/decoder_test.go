@@ -322,11 +322,17 @@ func TestUnknownClock(t *testing.T) {
 	}
 }
 
-// TestUptimeWraps: a flow that began before the uptime's 2^32 ms.
+// TestUptimeWraps: a flow that began before the uptime's 2^32 ms, and one that
+// ended a little after its datagram was made.
 func TestUptimeWraps(t *testing.T) {
-	c := clock{export: received, uptime: 5_000, legacy: true}
-	equal(t, "before the wrap", c.at(1<<32-5_000), received-10*second)
-	equal(t, "a little after the datagram", c.at(6_000), received+second)
+	d, c := NewDecoder(Limits{}), collect(10)
+	be := binary.BigEndian
+	rec := append(be.AppendUint32(be.AppendUint32(nil, 1<<32-5_000), 6_000), fewRecord(1, 5)...)
+	m := newMessage(false, 0, secs, 5_000, 1).template(256, 0, append([]field{ie(22, 4), ie(21, 4)}, few...)).set(256, rec)
+	_ = d.Decode(router, received, m.bytes(), c.batch)
+	c.batch.Flush()
+	equal(t, "start", c.rows[0].Start, received-10*second)
+	equal(t, "end", c.rows[0].End, received+second)
 }
 
 func TestNTP(t *testing.T) {

@@ -11,16 +11,13 @@ type clock struct {
 // known reports whether uptimes can be turned into times.
 func (c *clock) known() bool { return c.legacy || c.boot != 0 }
 
-// at turns an uptime in ms into ns since 1970.
-func (c *clock) at(ms uint32) int64 {
+// zero returns when the exporter's uptime was 0, and above which uptime in ms a
+// time is from before the uptime last began anew (every 49.7 days).
+func (c *clock) zero() (boot, wrapped int64) {
 	if !c.legacy {
-		return c.boot + int64(ms)*1e6
+		return c.boot, 1 << 32
 	}
-	before := int64(c.uptime) - int64(ms)
-	if before < -wrapSlack {
-		before += 1 << 32 // the uptime began anew (every 49.7 days) in between
-	}
-	return c.export - before*1e6
+	return c.export - int64(c.uptime)*1e6, int64(c.uptime) + wrapSlack
 }
 
 // wrapSlack is by how many ms a flow's time may be after the datagram's before
