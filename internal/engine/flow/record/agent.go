@@ -68,6 +68,12 @@ func ParseFamily(w string) (Family, bool) {
 	return 0, false
 }
 
+// agent is a line that was seen lately.
+type agent struct {
+	whole  Hash
+	family Family
+}
+
 // maxAgent bounds how much of a line is looked at for its family, in bytes.
 const maxAgent = 512
 
@@ -76,11 +82,23 @@ func (n *Naming) Agent(b []byte) Agent {
 	if len(b) == 0 {
 		return Agent{}
 	}
-	out := Agent{Family: OtherFamily, Whole: n.Hash(b)}
+	out := Agent{Whole: n.Hash(b)}
 	if n.full {
 		out.Text = Name{printable(b)}
 	}
-	low := n.lower(b[:min(len(b), maxAgent)])
+	// The same few programs say the same lines again and again; their hashes say
+	// nothing of the line.
+	known := &n.agents[out.Whole[0]]
+	if known.whole != out.Whole {
+		known.whole, known.family = out.Whole, n.family(b[:min(len(b), maxAgent)])
+	}
+	out.Family = known.family
+	return out
+}
+
+// family is the first of the families of which the line holds a word.
+func (n *Naming) family(b []byte) Family {
+	low := n.lower(b)
 	defer n.wipe()
 	for i := 2; i < len(families); i++ {
 		names := families[i]
@@ -89,10 +107,9 @@ func (n *Naming) Agent(b []byte) Agent {
 		}
 		for _, name := range names {
 			if bytes.Contains(low, []byte(name)) {
-				out.Family = Family(i)
-				return out
+				return Family(i)
 			}
 		}
 	}
-	return out
+	return OtherFamily
 }

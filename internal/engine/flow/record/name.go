@@ -56,6 +56,8 @@ type Naming struct {
 	key  *blake3.Hasher
 	sum  [32]byte
 	low  []byte
+
+	agents [256]agent // by the first byte of their hashes
 }
 
 // NewNaming makes a way of shortening with a key for the hashes. With full set
