@@ -5,8 +5,9 @@ import "noroshi/internal/engine/flow/record"
 // Start finds the protocol of a TCP connection from the first bytes of one
 // side and its ports, and begins to follow it. It returns nil and false when it
 // cannot tell yet: ask again with the same bytes and what followed them, at
-// most Window bytes. It returns nil and true, with App set to what content or
-// ports say, when nothing here reads what is spoken.
+// most Window bytes. It returns nil and true, with App set to what content
+// says, when nothing here reads what is spoken. Where only the ports tell, it
+// looks whether TLS begins later on.
 func Start(side int, b []byte, f record.Facts) (s Stream, ok bool) {
 	for i := range probes {
 		p := &probes[i]
@@ -25,7 +26,7 @@ func Start(side int, b []byte, f record.Facts) (s Stream, ok bool) {
 		return nil, false // the side that asks may say it better
 	}
 	f.App = ByPort(f.Record)
-	return nil, true
+	return newClear(f), true // TLS may begin in the middle
 }
 
 // maxBanner is how many bytes the side that was spoken to may say that tell
@@ -56,6 +57,7 @@ type State struct {
 	tried    uint8 // datagrams that told nothing
 	dns      questions
 	quic     *quicState
+	dtls     dtlsState
 	kerberos *kerberos
 	cldap    *ldap
 }
@@ -88,7 +90,11 @@ func Datagram(side int, at int64, b []byte, f record.Facts, st *State) {
 		}
 		st.quic.datagram(side, at, b, f)
 	case record.TLSApp:
-		dtlsDatagram(side, at, b, f)
+		st.dtls.datagram(side, at, b, f)
+	case record.STUNApp, record.RTP: // WebRTC shares one pair of ports
+		if isDTLS(b) {
+			st.dtls.datagram(side, at, b, f)
+		}
 	case record.KerberosApp:
 		if st.kerberos == nil {
 			st.kerberos = &kerberos{f: f}
@@ -112,6 +118,7 @@ func (st *State) End() {
 	if st.quic != nil {
 		st.quic.end()
 	}
+	st.dtls.end()
 	if st.kerberos != nil {
 		st.kerberos.settle()
 	}

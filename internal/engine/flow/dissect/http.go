@@ -102,6 +102,10 @@ func (s *httpStream) Data(side int, at int64, b []byte) int {
 				s.inner = newH2(s.f)
 				continue
 			}
+			if side == record.In && isSSH(b[done:]) { // whom the request was sent to does not speak HTTP
+				s.inner = newSSH(s.f)
+				continue
+			}
 			if w.stray > maxStray {
 				return Done
 			}

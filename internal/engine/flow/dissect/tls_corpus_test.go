@@ -36,6 +36,7 @@ type played struct {
 	src    string
 	stream Stream
 	quic   quicState
+	dtls   dtlsState
 	dir    [2]direction
 }
 
@@ -119,7 +120,7 @@ func (p *player) datagram(f *played, side int, b []byte) {
 		f.quic.datagram(side, 0, b, p.facts(f))
 	case isDTLS(b):
 		f.rec.App = record.TLSApp
-		dtlsDatagram(side, 0, b, p.facts(f))
+		f.dtls.datagram(side, 0, b, p.facts(f))
 	}
 }
 
@@ -187,6 +188,7 @@ func (p *player) end(f *played) {
 		f.stream.End()
 	}
 	f.quic.end()
+	f.dtls.end()
 }
 
 // show feeds contiguous bytes to the stream, in pieces when asked to.

@@ -18,13 +18,6 @@ func isDTLS(b []byte) bool {
 		dtlsHeader+int(be16(b[11:])) <= len(b)
 }
 
-// dtlsDatagram reads the hellos of one datagram that come whole.
-func dtlsDatagram(side int, at int64, b []byte, f record.Facts) {
-	var d dtlsState
-	d.datagram(side, at, b, f)
-	d.end()
-}
-
 // datagram reads the records of one datagram that are not encrypted.
 func (d *dtlsState) datagram(_ int, _ int64, b []byte, f record.Facts) {
 	for range maxCoalesced {
