@@ -19,10 +19,13 @@ const (
 	LinkPPPHDLC    Link = 50  // PPP in HDLC framing
 	LinkRaw        Link = 101 // raw IP
 	LinkCHDLC      Link = 104 // Cisco HDLC
+	LinkPPPoE      Link = 51  // PPPoE without Ethernet
 	LinkWiFi       Link = 105 // IEEE 802.11
+	LinkFrameRelay Link = 107 // Frame Relay
 	LinkLoop       Link = 108 // OpenBSD loopback, family in network byte order
 	LinkSLL        Link = 113 // Linux "any", version 1
 	LinkRadiotap   Link = 127 // radiotap, then IEEE 802.11
+	LinkPPI        Link = 192 // per-packet information, then another link
 	LinkWPAN       Link = 195 // IEEE 802.15.4 with FCS
 	LinkIPv4       Link = 228 // raw IPv4
 	LinkIPv6       Link = 229 // raw IPv6

@@ -36,6 +36,7 @@ const (
 	kMPLS    // a label stack
 	kGuessIP // IPv4 or IPv6 by the first four bits
 	kVXLAN
+	kVXLANGPE
 	kGeneve
 	kGRE // in UDP, RFC 8086
 	kGTP
@@ -61,7 +62,8 @@ type walk struct {
 	d      []byte
 	off    int
 	end    int
-	quotes int // how many ICMP errors this packet is quoted in
+	headed bool // an IP header was read
+	quotes int  // how many ICMP errors this packet is quoted in
 }
 
 func (w *walk) run(s step) {

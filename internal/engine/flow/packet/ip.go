@@ -26,6 +26,7 @@ const (
 	ProtoMobility = 135
 	ProtoUDPLite  = 136
 	ProtoMPLS     = 137
+	ProtoEthernet = 143 // RFC 8986 section 4.9
 )
 
 // prefix4 begins an IPv4 address in IPv6 form (RFC 4291 section 2.5.5.2).
@@ -48,7 +49,8 @@ func (w *walk) guessIP() step {
 // outer moves the IP header seen last to the tunnels.
 func (w *walk) outer() {
 	h := w.h
-	if !h.Layers.Has(IPv4 | IPv6) {
+	if !w.headed {
+		w.headed = true
 		return
 	}
 	if h.Outers < MaxOuter {
@@ -62,6 +64,11 @@ func (w *walk) outer() {
 
 // ipv4 reads RFC 791 section 3.1.
 func (w *walk) ipv4() step {
+	if w.have(1) && w.at()[0]>>4 == 6 { // the carrier is wrong; what came is plain
+		w.h.Layers |= IPv4
+		w.fail(BadVersion)
+		return w.ipv6()
+	}
 	w.outer()
 	h := w.h
 	h.Layers |= IPv4
@@ -248,8 +255,10 @@ func (w *walk) protocol(p uint8) step {
 		h.Layers |= ESP
 	case ProtoOSPF:
 		h.Layers |= OSPF
+	case ProtoEthernet:
+		return step{kind: kEther}
 	case ProtoPIM:
-		h.Layers |= PIM
+		return w.pim()
 	case ProtoVRRP:
 		h.Layers |= VRRP
 	case ProtoL2TP:

@@ -25,7 +25,10 @@ const (
 	typeLLDP      = 0x88cc
 	typeMACinMAC  = 0x88e7 // IEEE 802.1ah
 	typeFabric    = 0x8903 // Cisco FabricPath
+	typeMACsec    = 0x88e5 // IEEE 802.1AE
+	typeCiscoMeta = 0x8909 // Cisco MetaData: a security group tag
 	typeVNTag     = 0x8926
+	typeNSH       = 0x894f // network service header, RFC 8300
 	typeQinQOld   = 0x9100
 	typeQinQOlder = 0x9200
 )
@@ -58,6 +61,12 @@ func (w *walk) link(l capture.Link) step {
 		return w.radiotap()
 	case capture.LinkFDDI:
 		return w.fddi()
+	case capture.LinkFrameRelay:
+		return w.frameRelay()
+	case capture.LinkPPPoE:
+		return w.pppoe()
+	case capture.LinkPPI:
+		return w.ppi()
 	case capture.LinkNFLog:
 		return w.nflog()
 	case capture.LinkWPAN, capture.LinkWPANNoFCS:
@@ -131,10 +140,77 @@ func (w *walk) etherType(t uint16) step {
 		t = w.u16(4)
 		w.off += 6
 		return w.typeOrLength(t)
+	case typeCiscoMeta:
+		if !w.have(8) {
+			return w.short()
+		}
+		t = w.u16(6)
+		w.off += 8
+		return w.typeOrLength(t)
+	case typeMACsec:
+		return w.macsec()
+	case typeNSH:
+		return w.nsh()
 	case typeEAPOL:
 		w.h.Layers |= EAPOL
 	case typeLLDP:
 		w.h.Layers |= LLDP
+	}
+	return done
+}
+
+// macsec reads a security tag (IEEE 802.1AE clause 9) that protects a frame
+// without hiding it; the check value at the end is not the frame's.
+func (w *walk) macsec() step {
+	if !w.have(8) {
+		return w.short()
+	}
+	tag, size := w.at()[0], 6
+	if tag&0x0c != 0 { // encrypted
+		return done
+	}
+	if tag&0x20 != 0 {
+		size += 8
+	}
+	w.off += size
+	w.end = max(w.end-16, min(w.off, w.end))
+	if !w.have(2) {
+		return w.short()
+	}
+	t := w.u16(0)
+	w.off += 2
+	return w.typeOrLength(t)
+}
+
+// nsh reads RFC 8300 section 2.2.
+func (w *walk) nsh() step {
+	if !w.have(8) {
+		return w.short()
+	}
+	size, next := int(w.at()[1]&0x3f)*4, w.at()[3]
+	if size < 8 {
+		return w.fail(BadLength)
+	}
+	if !w.have(size) {
+		return w.short()
+	}
+	w.off += size
+	return nextOf(next)
+}
+
+// nextOf is the step of a next protocol of NSH and VXLAN-GPE.
+func nextOf(next byte) step {
+	switch next {
+	case 1:
+		return step{kType, typeIPv4}
+	case 2:
+		return step{kType, typeIPv6}
+	case 3:
+		return step{kind: kEther}
+	case 4:
+		return step{kType, typeNSH}
+	case 5:
+		return step{kind: kMPLS}
 	}
 	return done
 }

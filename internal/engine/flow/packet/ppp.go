@@ -19,6 +19,42 @@ func (w *walk) hdlc(l capture.Link) step {
 	return step{kind: kPPP}
 }
 
+// frameRelay reads a two-octet address (ITU-T Q.922) and RFC 2427 section 3.
+func (w *walk) frameRelay() step {
+	if !w.have(4) {
+		return w.short()
+	}
+	b := w.at()
+	if b[0]&1 != 0 || b[1]&1 == 0 {
+		return done
+	}
+	if b[2] != 3 { // Cisco's own: an EtherType
+		t := w.u16(2)
+		w.off += 4
+		return step{kType, t}
+	}
+	id := b[3]
+	w.off += 4
+	if id == 0 && w.have(1) { // a pad octet
+		id = w.at()[0]
+		w.off++
+	}
+	switch id {
+	case 0xcc:
+		return step{kType, typeIPv4}
+	case 0x8e:
+		return step{kType, typeIPv6}
+	case 0x80:
+		if !w.have(5) {
+			return w.short()
+		}
+		w.off -= 3 // as if LLC stood before it
+		oui := uint32(w.d[w.off+3])<<16 | uint32(w.d[w.off+4])<<8 | uint32(w.d[w.off+5])
+		return w.snap(oui, w.u16(6))
+	}
+	return done
+}
+
 // pppoe reads a session header of RFC 2516 section 4.
 func (w *walk) pppoe() step {
 	w.h.Layers |= PPPoE

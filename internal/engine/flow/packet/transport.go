@@ -56,6 +56,16 @@ func (w *walk) udp() step {
 	return tunnelIn(h.SrcPort, h.DstPort)
 }
 
+// pim reads RFC 7761 section 4.9; a register message carries a packet.
+func (w *walk) pim() step {
+	w.h.Layers |= PIM
+	if !w.have(8) || w.at()[0] != 0x21 {
+		return done
+	}
+	w.off += 8
+	return w.userPacket()
+}
+
 // ports reads the ports of a transport whose header has n bytes.
 func (w *walk) ports(n int) step {
 	if !w.have(n) {

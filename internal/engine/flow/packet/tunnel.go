@@ -12,12 +12,18 @@ const (
 	portAYIYA     = 5072
 	portGeneve    = 6081
 	portSFlow     = 6343
+	portMPLS      = 6635 // RFC 7510
 	portVXLANLast = 8472
 )
 
 // tunnelIn says by the ports of a UDP datagram which tunnel it is, the lower
-// port first.
+// port first. What comes from a well-known service is that service's: a name server's
+// answer to port 4789 is no tunnel.
 func tunnelIn(src, dst uint16) step {
+	switch min(src, dst) {
+	case 53, 67, 68, 69, 80, 123, 137, 138, 161, 162, 443, 500, 514, 520, 853:
+		return done
+	}
 	if s := tunnelAt(min(src, dst)); s.kind != kDone {
 		return s
 	}
@@ -28,6 +34,10 @@ func tunnelAt(port uint16) step {
 	switch port {
 	case portVXLAN, portVXLANLast:
 		return step{kind: kVXLAN}
+	case portVXLANGPE:
+		return step{kind: kVXLANGPE}
+	case portMPLS:
+		return step{kind: kMPLS}
 	case portGeneve:
 		return step{kind: kGeneve}
 	case portGTP:
@@ -52,6 +62,8 @@ func (w *walk) inUDP(k kind) step {
 	switch k {
 	case kVXLAN:
 		return w.vxlan()
+	case kVXLANGPE:
+		return w.vxlanGPE()
 	case kGeneve:
 		return w.geneve()
 	case kGTP:
@@ -114,6 +126,13 @@ func (w *walk) gre() step {
 			w.off += 4
 		}
 		return step{kType, typeIPv4}
+	}
+	if t == typeCiscoMeta { // here the type stands in front of the tag
+		if !w.have(8) {
+			return w.short()
+		}
+		t = w.u16(0)
+		w.off += 8
 	}
 	if t >= 0x8200 && t < 0x8400 { // 802.11 frames of Aruba access points
 		return w.wifi(false)
@@ -185,6 +204,20 @@ func (w *walk) vxlan() step {
 	w.h.Layers |= VXLAN
 	w.off += 8
 	return step{kind: kEther}
+}
+
+// vxlanGPE reads draft-ietf-nvo3-vxlan-gpe-12 section 3.
+func (w *walk) vxlanGPE() step {
+	if !w.have(8) {
+		return done
+	}
+	flags, next := w.at()[0], w.at()[3]
+	w.h.Layers |= VXLAN
+	w.off += 8
+	if flags&0x04 == 0 {
+		next = 3
+	}
+	return nextOf(next)
 }
 
 // geneve reads RFC 8926 section 3.4.

@@ -1,6 +1,10 @@
 package packet
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"noroshi/internal/engine/flow/capture"
+)
 
 // radiotap skips the header of radiotap.org in front of an 802.11 frame.
 func (w *walk) radiotap() step {
@@ -42,6 +46,26 @@ func radiotapFlags(b []byte) byte {
 		return 0
 	}
 	return b[off]
+}
+
+// ppi skips the per-packet information header in front of another link.
+func (w *walk) ppi() step {
+	if !w.have(8) {
+		return w.short()
+	}
+	b := w.at()
+	size, link := int(binary.LittleEndian.Uint16(b[2:])), binary.LittleEndian.Uint32(b[4:])
+	if size < 8 {
+		return w.fail(BadLength)
+	}
+	if !w.have(size) {
+		return w.short()
+	}
+	w.off += size
+	if link == uint32(capture.LinkPPI) {
+		return w.fail(UnknownLink)
+	}
+	return linkStep(capture.Link(link))
 }
 
 // wifi reads a data frame of IEEE 802.11 clause 9.3.2. Protected, null and
