@@ -11,8 +11,8 @@ import (
 	"noroshi/internal/engine/flow/record"
 )
 
-// told runs packets through a table and returns its records.
-func told(t *testing.T, o Options, list []pk) ([]record.Record, Stats) {
+// tell runs packets through a table and returns its records.
+func tell(t *testing.T, o Options, list []pk) ([]record.Record, Stats) {
 	t.Helper()
 	o.Full = true
 	var out []record.Record
@@ -77,7 +77,7 @@ func TestOrderOfSegments(t *testing.T) {
 		"inside":   {part(5, 50), part(20, 30), part(0, whole)},
 		"other":    {part(20, 40), "20|" + strings.Repeat("X", 20), part(0, 20), part(40, whole)}, // the first bytes win
 	} {
-		out, s := told(t, Options{}, web(parts...))
+		out, s := tell(t, Options{}, web(parts...))
 		if len(out) != 1 || len(out[0].HTTP) != 1 || out[0].HTTP[0].Host.String() != "h.example.com" || out[0].Payload[0] != uint64(whole) || out[0].Lost[0] != 0 || s.Live != 0 {
 			t.Errorf("%s: %+v", name, out)
 		}
@@ -89,17 +89,17 @@ func TestOrderOfSegments(t *testing.T) {
 func TestGap(t *testing.T) {
 	list := web(request, fmt.Sprintf("%d|%s", len(request)+50, request))
 	list = append(list, acked(uint32(2*len(request)+50)))
-	out, s := told(t, Options{}, list)
+	out, s := tell(t, Options{}, list)
 	if len(out) != 1 || out[0].Lost[0] != 50 || out[0].Payload[0] != uint64(2*len(request)) || s.Lost != 50 {
 		t.Fatalf("%+v", out)
 	}
 	// Without the acknowledgement it may still come, and is counted at the end.
-	out, _ = told(t, Options{}, web(request, fmt.Sprintf("%d|%s", len(request)+50, request)))
+	out, _ = tell(t, Options{}, web(request, fmt.Sprintf("%d|%s", len(request)+50, request)))
 	if out[0].Lost[0] != 50 {
 		t.Errorf("%+v", out)
 	}
 	// What was acknowledged and never followed is lost, too.
-	out, _ = told(t, Options{}, append(web(request), acked(uint32(len(request)+7))))
+	out, _ = tell(t, Options{}, append(web(request), acked(uint32(len(request)+7))))
 	if out[0].Lost[0] != 7 {
 		t.Errorf("%+v", out)
 	}
@@ -112,7 +112,7 @@ func TestAheadIsBounded(t *testing.T) {
 		parts = append(parts, fmt.Sprintf("%d|%s", 100+i*1000, strings.Repeat("x", 500)))
 	}
 	for _, room := range []int64{1 << 16, 1 << 30} {
-		out, s := told(t, Options{Buffered: room}, web(parts...))
+		out, s := tell(t, Options{Buffered: room}, web(parts...))
 		if len(out) != 1 || out[0].Payload[0]+out[0].Lost[0] != 100+199*1000+500 || s.Live != 0 {
 			t.Errorf("%+v %+v", out, s)
 		}
@@ -132,7 +132,7 @@ func TestFullTable(t *testing.T) {
 				pk{src: "192.0.2.2", dst: "192.0.2.1", sport: 5001, dport: 5000, proto: packet.ProtoUDP, at: t0 + int64(i)})
 		}
 	}
-	out, s := told(t, Options{Flows: 160}, list)
+	out, s := tell(t, Options{Flows: 160}, list)
 	var packets uint64
 	long := 0
 	for _, r := range out {
@@ -152,7 +152,7 @@ func TestClockJumps(t *testing.T) {
 		return pk{src: "192.0.2.1", dst: "198.51.100.2", sport: 40000, dport: 53, proto: packet.ProtoUDP, at: at, body: []byte("x")}
 	}
 	list := []pk{ask(t0), ask(t0 + second), ask(t0 + 40*365*86400*second), ask(t0 + 2*second), ask(t0 + 3*second), ask(t0 + 2*second)}
-	out, s := told(t, Options{}, list)
+	out, s := tell(t, Options{}, list)
 	if len(out) != 3 || out[0].Packets[0] != 2 || out[2].Packets[0] != 3 || s.JumpsAhead != 1 || s.JumpsBack != 1 || s.Disorder != 1 {
 		t.Errorf("%+v %+v", out, s)
 	}
@@ -160,7 +160,7 @@ func TestClockJumps(t *testing.T) {
 	for i := range 4000 {
 		wild = append(wild, ask(int64(uint64(i)*0x9e3779b97f4a7c15>>1)))
 	}
-	out, s = told(t, Options{}, wild)
+	out, s = tell(t, Options{}, wild)
 	var n uint64
 	for _, r := range out {
 		n += r.Packets[0]
@@ -177,7 +177,7 @@ func TestSlices(t *testing.T) {
 	for i := range 100 {
 		list = append(list, pk{src: "192.0.2.1", dst: "198.51.100.2", sport: 40000, dport: 9999, proto: packet.ProtoUDP, at: t0 + int64(i)*10*second, body: []byte("xyz")})
 	}
-	out, s := told(t, Options{Active: 100 * 1e9}, list)
+	out, s := tell(t, Options{Active: 100 * 1e9}, list)
 	var bytes uint64
 	for _, r := range out {
 		bytes += r.Payload[0]
@@ -193,7 +193,7 @@ func TestSlices(t *testing.T) {
 		q := []byte{byte(i), 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'a', 'a' + byte(i/10), 'a' + byte(i%10), 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0, 0, 1, 0, 1}
 		list = append(list, pk{src: "192.0.2.1", dst: "198.51.100.2", sport: 40000, dport: 53, proto: packet.ProtoUDP, at: t0 + int64(i), body: q})
 	}
-	out, _ = told(t, Options{}, list)
+	out, _ = tell(t, Options{}, list)
 	names := map[string]bool{}
 	for _, r := range out {
 		for _, d := range r.DNS {
@@ -305,7 +305,7 @@ func TestRefusedByICMP(t *testing.T) {
 	ask := pk{src: "192.0.2.1", dst: "198.51.100.2", sport: 40000, dport: 5353, proto: packet.ProtoUDP, at: t0, body: []byte("secret")}
 	quoted := ask.build().Data[14:]
 	no := pk{src: "198.51.100.2", dst: "192.0.2.1", proto: packet.ProtoICMP, typ: 3, code: 3, at: t0 + 1, body: quoted}
-	out, s := told(t, Options{}, []pk{ask, no})
+	out, s := tell(t, Options{}, []pk{ask, no})
 	if len(out) != 2 || out[0].State != record.Refused || out[1].App != record.ICMPApp || out[1].SrcPort != 3 || out[1].DstPort != 3 || s.Refusals != 1 {
 		t.Errorf("%+v %+v", out, s)
 	}
@@ -336,7 +336,7 @@ func TestWhoBegan(t *testing.T) {
 		"reset":        {[]pk{tcp(0, S, 0), tcp(1, S|A, 1), tcp(0, R, 2)}, record.Reset},
 		"midway":       {[]pk{tcp(1, A, 0), tcp(0, A, 1)}, record.Midway},
 	} {
-		out, _ := told(t, Options{}, c.list)
+		out, _ := tell(t, Options{}, c.list)
 		if len(out) != 1 || out[0].State != c.want || out[0].Src.String() != "192.0.2.1" || out[0].DstPort != 443 {
 			t.Errorf("%s: %+v", name, out)
 		}

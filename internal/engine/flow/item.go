@@ -57,6 +57,7 @@ type front struct {
 	latest   int64
 	started  bool
 	frags    fragments
+	exports  *exports
 	stats    *Stats
 	h        packet.Headers
 }
@@ -130,6 +131,9 @@ func (f *front) packet(b *batch, p *capture.Packet) {
 	}
 	f.aim(&it, h)
 	f.transport(&it, h, p.Data[h.Payload:][:h.PayloadLen])
+	if f.exports != nil && len(it.data) > 0 {
+		f.exports.look(f, b, &it, it.data)
+	}
 	b.items = append(b.items, it)
 	if h.Proto == packet.ProtoICMP || h.Proto == packet.ProtoICMPv6 {
 		f.quoted(b, p, &it)

@@ -49,6 +49,7 @@ type Options struct {
 	JoinVLAN bool          // VLAN tags do not tell communications apart
 	Workers  int           // goroutines beside the caller's; 0 or 1: none
 	NoID     bool          // Community IDs are not computed
+	Exports  bool          // NetFlow, IPFIX and sFlow datagrams among the packets become records, too
 
 	// Class says on which sides of the border two ends lie; nil: it is not asked.
 	// Workers call it side by side.
@@ -123,6 +124,9 @@ type Stats struct {
 	FragmentsAgain uint64 // parts seen before
 	FragmentsLeft  uint64 // fragmented packets of which parts never came
 	FragmentsOver  uint64 // more at once than are put together
+
+	Exports    uint64 // datagrams of NetFlow, IPFIX and sFlow that were read
+	ExportsBad uint64 // of which so many not wholly
 
 	WipeNanos int64                 // longest time from a batch of packets to its being overwritten here
 	Faults    [packet.Faults]uint64 // packets by why their decoding stopped; 0 is none

@@ -44,6 +44,7 @@ type Tracker struct {
 type batch struct {
 	items []item
 	ticks []tick
+	told  []told     // what routers told in its packets
 	mine  [][]uint32 // for each worker, its items
 	ended [][]*entry // by each worker
 	arena []byte     // payload, where the caller's own would not last
@@ -60,7 +61,7 @@ type batch struct {
 func New(o Options, emit func(*record.Record) error) *Tracker {
 	o.ready()
 	t := &Tracker{opts: o, emit: emit, counts: make([]Stats, o.Workers)}
-	t.front = front{seed: binary.LittleEndian.Uint64(o.Key[:]) | 1, joinVLAN: o.JoinVLAN, stats: &t.stats}
+	t.front = front{seed: binary.LittleEndian.Uint64(o.Key[:]) | 1, joinVLAN: o.JoinVLAN, stats: &t.stats, exports: newExports(&o)}
 	for i := range t.tables {
 		t.tables[i] = newTable(&t.opts, i, max(o.Flows/parts, 1), o.Buffered/parts, &t.counts[i%o.Workers])
 	}
@@ -137,6 +138,9 @@ func (t *Tracker) Close() error {
 		close(c)
 	}
 	t.running.Wait()
+	if x := t.front.exports; x != nil {
+		x.decoder.Wipe()
+	}
 	t.closed = true
 	return t.err
 }
@@ -175,7 +179,7 @@ func (t *Tracker) next() *batch {
 	t.deliver(b)
 	t.stats.WipeNanos = max(t.stats.WipeNanos, b.stay)
 	clear(b.items) // they point to payload
-	b.items, b.ticks, b.flush = b.items[:0], b.ticks[:0], false
+	b.items, b.ticks, b.told, b.flush = b.items[:0], b.ticks[:0], b.told[:0], false
 	for w := range b.mine {
 		b.mine[w] = b.mine[w][:0]
 	}
@@ -307,28 +311,43 @@ func (t *Tracker) tick(k *tick, w int) {
 	}
 }
 
-// deliver emits what ended in a batch, in order.
+// deliver emits what ended in a batch and what routers told, in order.
 func (t *Tracker) deliver(b *batch) {
 	t.order = t.order[:0]
 	for w := range b.ended {
-		t.order = append(t.order, b.ended[w]...)
-	}
-	if len(t.order) == 0 {
-		return
+		for _, e := range b.ended[w] {
+			if !e.told {
+				t.order = append(t.order, e)
+			}
+		}
 	}
 	slices.SortFunc(t.order, func(a, b *entry) int {
 		return cmp.Or(cmp.Compare(a.moment, b.moment), cmp.Compare(a.first, b.first))
 	})
+	rows := b.told
 	for _, e := range t.order {
-		if t.err != nil || e.told {
-			continue
+		for len(rows) > 0 && rows[0].number<<1 < e.moment {
+			t.hand(&rows[0].rec)
+			rows = rows[1:]
 		}
 		e.told = true
-		if !t.opts.NoID {
-			e.rec.CommunityID = Community(&e.rec)
-		}
-		t.err = t.emit(&e.rec)
+		t.hand(&e.rec)
 	}
+	for i := range rows {
+		t.hand(&rows[i].rec)
+	}
+	b.told = b.told[:0]
+}
+
+// hand emits one record.
+func (t *Tracker) hand(r *record.Record) {
+	if t.err != nil {
+		return
+	}
+	if !t.opts.NoID {
+		r.CommunityID = Community(r)
+	}
+	t.err = t.emit(r)
 }
 
 // Source is where packets come from: a capture, or an interface. Next fills
