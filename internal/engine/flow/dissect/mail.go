@@ -9,16 +9,16 @@ import (
 // mailStream counts what SMTP, IMAP and POP3 do. No word of a message, a
 // credential or an address is looked at: only verbs, reply codes and lengths.
 type mailStream struct {
-	f     record.Facts
-	inner Stream
-	side  [2]mailSide
-	mail  mailDialect
-	asked mailQueue // commands whose replies are to come
-	tls   bool      // STARTTLS was sent
-	auth  bool      // an exchange of credentials goes on
-	body  bool      // DATA was sent: message lines follow unless it is refused
-	tag   uint64    // hash of the tag of the IMAP command that asks to log in
-	tlsAt uint64    // and of that which asks for TLS
+	f       record.Facts
+	inner   Stream
+	side    [2]mailSide
+	mail    mailDialect
+	asked   mailQueue // commands whose replies are to come
+	tls     bool      // STARTTLS was sent
+	auth    bool      // an exchange of credentials goes on
+	greeted bool      // the server's first reply was seen
+	tag     uint64    // hash of the tag of the IMAP command that asks to log in
+	tlsAt   uint64    // and of that which asks for TLS
 }
 
 // mailDialect is which of the three is spoken.
@@ -99,6 +99,9 @@ func (s *mailStream) Data(side int, at int64, b []byte) int {
 func (s *mailStream) inMessage(w *mailSide, line []byte, n int, ok bool) {
 	if ok && len(line) == 1 && line[0] == '.' {
 		w.inside = false
+		if s.mail == speaksSMTP {
+			s.asked.push(mailOther) // the message itself is answered too
+		}
 		return
 	}
 	if !w.list && (w.role == mailClient || s.mail == speaksPOP) {
@@ -240,13 +243,6 @@ func (q *mailQueue) pop() mailVerb {
 	v := q.verbs[q.head]
 	q.head, q.count = (q.head+1)%uint8(len(q.verbs)), q.count-1
 	return v
-}
-
-func (q *mailQueue) peek() mailVerb {
-	if q.count == 0 {
-		return mailNoop
-	}
-	return q.verbs[q.head]
 }
 
 // word is the first word of a line.

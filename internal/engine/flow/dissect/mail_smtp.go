@@ -59,7 +59,7 @@ func (s *mailStream) smtpCommand(w *mailSide, line []byte) int {
 		m.Recipients++
 	case mailData:
 		m.Messages++
-		w.inside, s.body = true, true
+		w.inside = true
 	case mailTLS:
 		s.tls = true
 	case mailAuth:
@@ -96,7 +96,8 @@ func (s *mailStream) smtpReply(w *mailSide, line []byte) {
 		return
 	}
 	m := s.facts()
-	if code == 220 && s.asked.count == 0 {
+	greeting := code == 220 && !s.tls && !s.greeted
+	if greeting {
 		s.greet(line)
 	}
 	if more || code == 334 { // the last line counts; 334 asks for more credentials
@@ -105,7 +106,10 @@ func (s *mailStream) smtpReply(w *mailSide, line []byte) {
 	if other := s.other(w); other.gap && other.inside && code != 354 {
 		other.inside, other.gap = false, false
 	}
-	verb := s.asked.peek()
+	if s.greeted = true; greeting {
+		return
+	}
+	verb := s.asked.pop()
 	if code >= 400 {
 		m.Errors++
 	}
@@ -122,16 +126,9 @@ func (s *mailStream) smtpReply(w *mailSide, line []byte) {
 	case verb == mailData && code >= 400:
 		// Refused: what follows are commands again.
 		s.side[0].inside, s.side[1].inside = false, false
-		if m.Messages > 0 && s.body {
-			m.Messages--
-		}
+		m.Messages -= min(m.Messages, 1)
 	case verb == mailTLS && code >= 400:
 		s.tls = false
-	}
-	s.body = false
-	// The greeting, and the reply to a message behind 354, have no command.
-	if code != 354 || verb == mailData {
-		s.asked.pop()
 	}
 }
 
