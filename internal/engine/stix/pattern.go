@@ -15,6 +15,7 @@ const (
 	maxDepth   = 64        // brackets inside brackets
 	maxPath    = 32        // steps of an object path
 	maxNodes   = 8192      // comparisons and observations
+	maxRegexp  = 8 << 10   // bytes of the text of LIKE and MATCHES
 )
 
 // Kind is the kind of a literal.
@@ -491,6 +492,8 @@ func (p *parser) constant(c *Comparison) error {
 		return p.fail(at, "true and false have no order")
 	case c.Op >= Like && lit.Kind != String:
 		return p.fail(at, "a text in quotes is missing")
+	case (c.Op == Like || c.Op == Matches) && len(lit.Text) > maxRegexp:
+		return p.fail(at, "a LIKE or MATCHES text of more than %d bytes", maxRegexp)
 	}
 	c.Values = []Literal{lit}
 	var err error

@@ -47,6 +47,7 @@ func TestBounds(t *testing.T) {
 		"length":   "[a:b = '" + strings.Repeat("x", MaxPattern) + "']",
 		"parts":    "[a:b=1" + strings.Repeat(" OR a:b=1", maxNodes) + "]",
 		"path":     "[a:b" + strings.Repeat(".c", 100) + "=1]",
+		"regexp":   "[a:b MATCHES '" + strings.Repeat("x", maxRegexp+1) + "']",
 		"repeats":  "[a:b=1] REPEATS 0 TIMES",
 		"within":   "[a:b=1] WITHIN 0 SECONDS",
 		"look":     "[a:b MATCHES '(?=x)']",

@@ -194,6 +194,9 @@ func TestMatch(t *testing.T) {
 	if fmt.Sprint(got) != "[network domain network domain ja3 certificate ja4]" {
 		t.Error(got)
 	}
+	if _, ok := s.File(nil); ok {
+		t.Error("no hash matches")
+	}
 	var none *Set
 	none.Match(r, func(Hit) { t.Error("an empty set matches") })
 	(&Set{}).Match(r, func(Hit) { t.Error("an empty set matches") })

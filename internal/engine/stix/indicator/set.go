@@ -2,6 +2,7 @@ package indicator
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"net/netip"
@@ -70,7 +71,7 @@ func (b *Builder) Add(list string, e Entry) (bool, error) {
 const shownKind = kindEnd
 
 func (b *Builder) put(list string, e *Entry, key []byte) (bool, error) {
-	h := distinct.Hash(b.seed, key)
+	h := hash(b.seed, key)
 	if i, ok := b.here[h]; ok && bytes.Equal(b.set.key(&b.set.entries[i]), key) {
 		return false, nil
 	}
@@ -111,16 +112,19 @@ func (b *Builder) Build() (*Set, error) {
 		size *= 2
 	}
 	s.slots = make([]uint32, size)
-	words := 16
-	for words*64 < 16*len(s.entries) {
-		words *= 2
+	nets := 0
+	for i := range s.entries {
+		if s.entries[i].kind == Network {
+			nets++
+		}
 	}
-	s.bloom = make([]uint64, words)
+	s.nets, s.rest = newBloom(nets), newBloom(len(s.entries)-nets)
 	for i := range s.entries {
 		e := &s.entries[i]
 		key := s.key(e)
-		h := distinct.Hash(s.seed, key)
-		s.bloom[h&uint64(words-1)] |= mask(h)
+		h := hash(s.seed, key)
+		f := s.bloom(e.kind)
+		f[h&uint64(len(f)-1)] |= mask(h)
 		at := h >> 20 & uint64(size-1)
 		for s.slots[at] != 0 {
 			at = (at + 1) & uint64(size-1)
@@ -149,6 +153,36 @@ func (b *Builder) Build() (*Set, error) {
 	return &s, nil
 }
 
+// newBloom makes room for n keys at sixteen bits each.
+func newBloom(n int) []uint64 {
+	words := 16
+	for words*64 < 16*n {
+		words *= 2
+	}
+	return make([]uint64, words)
+}
+
+// bloom is the filter for keys of a kind. Networks have their own: an address
+// is looked up in one of each length, and so their filter stays near the core.
+func (s *Set) bloom(k Kind) []uint64 {
+	if k == Network {
+		return s.nets
+	}
+	return s.rest
+}
+
+// hash spreads a key over 64 bits: addresses by their words, the rest as text.
+func hash(seed uint64, key []byte) uint64 {
+	if key[0] > byte(Network) {
+		return distinct.Hash(seed, key)
+	}
+	head := seed ^ uint64(key[0])<<40 ^ uint64(key[1])<<48
+	if len(key) == 2+4 {
+		return distinct.Mix(head ^ uint64(binary.BigEndian.Uint32(key[2:])))
+	}
+	return distinct.Mix(distinct.Mix(head^binary.BigEndian.Uint64(key[2:])) ^ binary.BigEndian.Uint64(key[10:]))
+}
+
 // mask is which four bits of a word stand for a hash.
 func mask(h uint64) uint64 {
 	return 1<<(h>>40&63) | 1<<(h>>46&63) | 1<<(h>>52&63) | 1<<(h>>58)
@@ -160,7 +194,7 @@ type Set struct {
 	entries            []entry
 	text               []byte
 	slots              []uint32 // entry + 1 by hash
-	bloom              []uint64 // words of 64 bits, most misses end here
+	nets, rest         []uint64 // filters: most misses end here
 	labels             []label
 	lists              []string
 	lengths4, lengths6 []uint8
@@ -201,8 +235,9 @@ func (s *Set) find(key []byte) (Hit, bool) {
 	if s == nil || len(s.entries) == 0 {
 		return Hit{}, false
 	}
-	h := distinct.Hash(s.seed, key)
-	if m := mask(h); s.bloom[h&uint64(len(s.bloom)-1)]&m != m {
+	h := hash(s.seed, key)
+	f := s.bloom(Kind(key[0]))
+	if m := mask(h); f[h&uint64(len(f)-1)]&m != m {
 		return Hit{}, false
 	}
 	for at := h >> 20 & uint64(len(s.slots)-1); s.slots[at] != 0; at = (at + 1) & uint64(len(s.slots)-1) {
