@@ -1,8 +1,10 @@
 package domain
 
 import (
+	"archive/zip"
 	"compress/gzip"
 	"encoding/csv"
+	"encoding/json"
 	"os"
 	"slices"
 	"testing"
@@ -101,5 +103,47 @@ func TestWatchFamilies(t *testing.T) {
 		if want := f != "fosniw"; len(list) > 30 && found != want {
 			t.Errorf("%s: found %v", f, found)
 		}
+	}
+}
+
+// Logs of ordinary and of attacked networks, none of which has a program that
+// makes names.
+func TestOrdinaryLogs(t *testing.T) {
+	total := 0
+	for _, l := range [][2]string{
+		{"mordor/apt29-day1-zeek.zip", "apt29/day1/zeek/individual_zeek_logs/SCRANTON_dns.log"},
+		{"mordor/apt29-day1-zeek.zip", "apt29/day1/zeek/individual_zeek_logs/NASHUA_dns.log"},
+		{"copyleft/flows/slips-dev.zip", "dataset/test9-mixed-zeek-dir/dns.log"},
+		{"copyleft/flows/rita-zeek-dev.zip", "json_with_all_fields/dns.log"},
+	} {
+		z, err := zip.OpenReader(shared(t, l[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := z.Open(l[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, d, n := NewWatch(Limits{}), json.NewDecoder(f), 0
+		for {
+			var q struct {
+				TS     float64
+				Query  string
+				Answer string `json:"rcode_name"`
+			}
+			if d.Decode(&q) != nil {
+				break
+			}
+			if f, ok := Observe(w, int64(q.TS*1e9), hostAt(1), q.Query, q.Answer == "NXDOMAIN"); ok {
+				t.Errorf("%s: %+v", l[1], f)
+			}
+			n++
+		}
+		t.Logf("%s: %d queries, %+v", l[1], n, w.Counts())
+		total += n
+		z.Close()
+	}
+	if total < 300 {
+		t.Errorf("only %d queries", total)
 	}
 }
