@@ -27,6 +27,7 @@ type httpStream struct {
 	head    uint8 // of waiting, a ring
 	count   uint8
 	blind   bool // answers cannot be told apart any more
+	doubt   bool // answers were lost, maybe whole ones
 }
 
 // httpAsked is a request without its answer yet.
@@ -201,6 +202,9 @@ func (s *httpStream) start(w *httpSide, side int, at int64, line []byte) {
 	if s.count == maxWaiting {
 		s.blind, s.count = true, 0
 	}
+	if s.doubt {
+		s.count = 0 // few clients ask again before they are answered
+	}
 	if !s.blind {
 		s.waiting[(s.head+s.count)%maxWaiting] = httpAsked{place: w.place, method: method, old: w.old}
 		s.count++
@@ -226,6 +230,7 @@ func (s *httpStream) answered(w *httpSide, at int64, status uint16, minor uint8)
 			return
 		}
 		s.head, s.count = (s.head+1)%maxWaiting, s.count-1
+		s.doubt = false
 	} else if !interim && !s.blind {
 		if s.f.AddHTTP(record.HTTP{At: at, Major: 1, Minor: minor}) != nil {
 			w.place = int8(len(s.f.HTTP) - 1)
@@ -338,8 +343,8 @@ func (s *httpStream) tunnel() {
 // the answer that allowed it was not seen.
 func (s *httpStream) startsH2(b []byte) bool { return bytes.HasPrefix(b, h2Preface[:16]) }
 
-// Lost looks for the next start line. Which request the next answer belongs to
-// is not known after a gap among the answers.
+// Lost looks for the next start line. After a gap among the answers the next
+// one is taken for that to the last request.
 func (s *httpStream) Lost(side int, n uint64) {
 	if s.inner != nil {
 		s.inner.Lost(side, n)
@@ -349,11 +354,13 @@ func (s *httpStream) Lost(side int, n uint64) {
 	if w.state == httpClose {
 		return
 	}
-	if w.answer {
-		s.head, s.count = 0, 0
+	if w.answer || s.side[1-side].stray == 0 && !s.side[1-side].answer {
+		if s.doubt = true; s.count > 1 {
+			s.head, s.count = (s.head+s.count-1)%maxWaiting, 1
+		}
 	}
 	stray := w.stray
-	*w = httpSide{place: -1, stray: stray}
+	*w = httpSide{place: -1, stray: stray, answer: w.answer}
 }
 
 // End forgets the places in the record.

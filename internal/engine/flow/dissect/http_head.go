@@ -6,16 +6,15 @@ import (
 	"noroshi/internal/engine/flow/record"
 )
 
-// statusLine reads HTTP/1.x and the status code.
+// statusLine reads HTTP/1.x and the status code, 0 when it is no number.
 func statusLine(b []byte) (status uint16, minor uint8, ok bool) {
-	if len(b) < 12 || string(b[:7]) != "HTTP/1." || b[8] != ' ' {
+	if len(b) < 9 || string(b[:7]) != "HTTP/1." || b[8] != ' ' || b[7] < '0' || b[7] > '9' {
 		return 0, 0, false
 	}
-	v, ok := number(b[9:12])
-	if !ok || v < 100 || b[7] < '0' || b[7] > '9' {
-		return 0, 0, false
+	if v, ok := number(b[9:min(len(b), 12)]); ok && v >= 100 {
+		status = uint16(v)
 	}
-	return uint16(v), b[7] - '0', true
+	return status, b[7] - '0', true
 }
 
 // requestLine reads a method, a target and a version; 9 as the minor version
