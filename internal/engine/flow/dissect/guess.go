@@ -5,9 +5,8 @@ import "noroshi/internal/engine/flow/record"
 // Start finds the protocol of a TCP connection from the first bytes of one
 // side and its ports, and begins to follow it. It returns nil and false when it
 // cannot tell yet: ask again with the same bytes and what followed them, at
-// most Window bytes. It returns nil and true, with App set to what content
-// says, when nothing here reads what is spoken. Where only the ports tell, it
-// looks whether TLS begins later on.
+// most Window bytes. With true App is set to what content or ports say; where
+// nothing here reads that, the Stream looks whether TLS begins later on.
 func Start(side int, b []byte, f record.Facts) (s Stream, ok bool) {
 	for i := range probes {
 		p := &probes[i]
@@ -17,7 +16,7 @@ func Start(side int, b []byte, f record.Facts) (s Stream, ok bool) {
 		case yes:
 			f.App = p.app
 			if p.begin == nil {
-				return nil, true
+				return newClear(f), true // TLS may begin in the middle
 			}
 			return p.begin(f), true
 		}
@@ -26,7 +25,7 @@ func Start(side int, b []byte, f record.Facts) (s Stream, ok bool) {
 		return nil, false // the side that asks may say it better
 	}
 	f.App = ByPort(f.Record)
-	return newClear(f), true // TLS may begin in the middle
+	return newClear(f), true
 }
 
 // maxBanner is how many bytes the side that was spoken to may say that tell
@@ -44,7 +43,7 @@ const (
 )
 
 // probe is how a protocol on TCP is known and how it is begun; begin is nil
-// where only its name is of interest.
+// where only its name is of interest, and the TLS it may go on with.
 type probe struct {
 	app   record.App
 	match func(side int, b []byte, r *record.Record) verdict
