@@ -72,7 +72,7 @@ func (r *reading) options(env *cli.Env) (o flow.Options, err error) {
 	if r.flows < flow.MaxWorkers || r.flows > maxFlows {
 		return o, fault.New(fault.Usage, "sensor.read.flows", "value", r.flows, "min", flow.MaxWorkers, "max", maxFlows)
 	}
-	o.Workers, o.Flows = r.workers, r.flows
+	o.Workers, o.Flows, o.Exports = r.workers, r.flows, true
 	if o.Key, err = r.readKey(); err != nil {
 		return o, err
 	}

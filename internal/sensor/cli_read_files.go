@@ -18,11 +18,12 @@ import (
 
 // readSum is what happened while files were read.
 type readSum struct {
-	flow    flow.Stats
-	capture capture.Stats
-	records uint64
-	first   int64 // earliest start and latest end of the records, ns since 1970
-	last    int64
+	flow                        flow.Stats
+	capture                     capture.Stats
+	records                     uint64
+	lines, badLines, otherLines uint64 // of logs and flow files
+	first                       int64  // earliest start and latest end of the records, ns since 1970
+	last                        int64
 }
 
 // readFiles turns files into records, one file after the other, and gives each
@@ -30,14 +31,15 @@ type readSum struct {
 // next.
 func readFiles(ctx context.Context, env *cli.Env, o flow.Options, files []string, emit func(*record.Record) error) (*readSum, error) {
 	sum := new(readSum)
-	in := &watchedFiles{done: env.Progress(sizeOf(files), env.Printer().T("sensor.read.short"))}
-	t := flow.New(o, func(r *record.Record) error {
+	in := &watchedFiles{stdin: env.In, done: env.Progress(sizeOf(files), env.Printer().T("sensor.read.short"))}
+	see := func(r *record.Record) error {
 		sum.see(r)
 		return emit(r)
-	})
+	}
+	t := flow.New(o, see)
 	var err error
 	for _, name := range files {
-		if err = sum.read(ctx, t, in, name, o.Clock); err != nil {
+		if err = sum.read(ctx, t, &o, in, name, see); err != nil {
 			break
 		}
 	}
@@ -59,37 +61,34 @@ func (s *readSum) see(r *record.Record) {
 	s.records++
 }
 
-// read takes one file in.
-func (s *readSum) read(ctx context.Context, t *flow.Tracker, in *watchedFiles, name string, clock func() int64) error {
+// read takes one file in, whatever it is of what is read.
+func (s *readSum) read(ctx context.Context, t *flow.Tracker, o *flow.Options, in *watchedFiles, name string, emit func(*record.Record) error) error {
 	src, err := in.open(name)
 	if err != nil {
 		return badFile(name, err)
 	}
 	defer src.Close()
-	r, err := capture.NewReader(in)
-	if err == io.EOF {
-		return nil // an empty file has no packets
-	} else if err != nil {
+	start := &replay{src: in}
+	defer start.drop()
+	r, err := capture.NewReader(start)
+	switch {
+	case err == nil:
+		start.drop()
+		return s.readPackets(ctx, t, r, name, o.Clock)
+	case err == io.EOF:
+		return nil // an empty file has nothing
+	case !errors.Is(err, capture.ErrFormat):
 		return badFile(name, err)
 	}
-	defer r.Wipe()
-	r.SetClock(clock)
-	batch := make([]capture.Packet, flow.BatchSize)
-	for ctx.Err() == nil {
-		n, err := r.Next(batch)
-		if n > 0 {
-			if err := t.Add(batch[:n]); err != nil {
-				return err
-			}
-		}
-		if err == io.EOF {
-			s.add(r.Stats())
-			return nil
-		} else if err != nil {
-			return badFile(name, err)
-		}
+	if start.over {
+		return fault.New(fault.Usage, "sensor.read.unknown", "file", name).Because(err)
 	}
-	return ctx.Err()
+	flows := start.nfdump()
+	start.again()
+	if flows {
+		return s.readFlows(ctx, o, start, name, emit)
+	}
+	return s.readLog(ctx, o, start, name, emit)
 }
 
 func (s *readSum) add(c capture.Stats) {
@@ -114,6 +113,9 @@ func isTerminal(w io.Writer) bool {
 
 // say tells what was read, and what was not, on standard error.
 func (s *readSum) say(env *cli.Env) {
+	if s.lines > 0 {
+		env.Say("sensor.read.lines", "n", int64(s.lines))
+	}
 	env.Say("sensor.read.sum", "packets", int64(s.flow.Packets), "records", int64(s.records))
 	if s.records > 0 {
 		env.Say("sensor.read.span", "from", time.Unix(0, s.first).UTC().Format(time.RFC3339), "to", time.Unix(0, s.last).UTC().Format(time.RFC3339))
@@ -126,6 +128,8 @@ func (s *readSum) say(env *cli.Env) {
 		{"sensor.read.evicted", s.flow.Evicted}, {"sensor.read.no_room", s.flow.NoRoom}, {"sensor.read.fragments", s.flow.FragmentsBad + s.flow.FragmentsLeft},
 		{"sensor.read.jumps", s.flow.JumpsBack + s.flow.JumpsAhead}, {"sensor.read.file_cut", uint64(s.capture.Truncated)},
 		{"sensor.read.damaged", uint64(s.capture.Damaged + s.capture.Oversize)}, {"sensor.read.dropped", uint64(s.capture.Lost)},
+		{"sensor.read.bad_lines", s.badLines}, {"sensor.read.other_lines", s.otherLines}, {"sensor.read.exports", s.flow.Exports},
+		{"sensor.read.exports_bad", s.flow.ExportsBad},
 	} {
 		if line.n > 0 {
 			env.Say(line.key, "n", int64(line.n))
