@@ -88,3 +88,40 @@ func BenchmarkIPFIXVaried(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportMetric(float64(rows)/(used()-from).Seconds()/1e6, "Mrec/cpu-s")
 }
+
+// BenchmarkTemplateFlood defines 180 templates per datagram, every one new.
+func BenchmarkTemplateFlood(b *testing.B) {
+	d, batch := NewDecoder(Limits{}), NewBatch(0, nil)
+	id := 0
+	for b.Loop() {
+		m := newMessage(false, 0, uint32(received/second), 0, 7)
+		var body []byte
+		for range 180 {
+			id++
+			body = append(body, byte(1+id>>8%255), byte(id), 0, 1, 0, 8, 0, 4)
+		}
+		_ = d.Decode(router, received, m.set(templateSet9, body).bytes(), batch)
+	}
+}
+
+func BenchmarkSFlow(b *testing.B) {
+	raw := append(words(1, 1500, 4), opaque(append(frame(), make([]byte, 70)...))...)
+	flow := append(words(9, 1<<24|5, 512, 1000, 0, 3, 4, 1), append(words(rawHeader), opaque(raw)...)...)
+	s := &samples{}
+	for range 7 {
+		s.add(1, flow)
+	}
+	m := s.bytes(1)
+	d := NewDecoder(Limits{})
+	rows := 0
+	batch := NewBatch(0, func(x *Batch) { rows += x.Len() })
+	b.ReportAllocs()
+	from := used()
+	for b.Loop() {
+		if err := d.Decode(router, received, m, batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	batch.Flush()
+	b.ReportMetric(float64(rows)/(used()-from).Seconds()/1e6, "Mrec/cpu-s")
+}

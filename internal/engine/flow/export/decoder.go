@@ -86,6 +86,7 @@ type Decoder struct {
 	tick      uint64 // order of use of templates
 	waiting   pending
 	stats     Stats
+	oldest    []*template    // while templates are evicted
 	offs      []int          // of the fields of a record of variable layout
 	five      *program       // of NetFlow v5 records
 	header    packet.Headers // of sampled packets; reused

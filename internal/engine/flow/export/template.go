@@ -2,7 +2,9 @@ package export
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"slices"
 )
 
 // template is the layout of the records of a set.
@@ -186,15 +188,20 @@ func (d *Decoder) makeRoom(e *exporter, count int) {
 	}
 }
 
+// evictTemplate drops an eighth of an exporter's templates, the least recently
+// used: one at a time, a flood of definitions would have all looked through for
+// each.
 func (d *Decoder) evictTemplate(e *exporter) {
-	var oldest *template
+	d.oldest = d.oldest[:0]
 	for _, t := range e.templates {
-		if oldest == nil || t.lastUsed < oldest.lastUsed {
-			oldest = t
-		}
+		d.oldest = append(d.oldest, t)
 	}
-	d.removeTemplate(e, oldest)
-	e.counts.Evicted++
+	slices.SortFunc(d.oldest, func(a, b *template) int { return cmp.Compare(a.lastUsed, b.lastUsed) })
+	for _, t := range d.oldest[:(len(d.oldest)+7)/8] {
+		d.removeTemplate(e, t)
+		e.counts.Evicted++
+	}
+	clear(d.oldest)
 }
 
 func (d *Decoder) removeTemplate(e *exporter, t *template) {
