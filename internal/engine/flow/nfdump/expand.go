@@ -25,24 +25,16 @@ const (
 // expander decompresses blocks to at most MaxBlock octets.
 type expander struct{ zstd *zstd.Decoder }
 
-// block appends the octets of a compressed block to dst.
+// block puts the octets of a compressed block into dst, which is empty; what
+// does not fit its capacity is an error, except that zstd may take more.
 func (x *expander) block(m method, dst, src []byte) ([]byte, error) {
 	switch m {
 	case lzoBlocks:
-		return lzo(dst, src, MaxBlock)
+		return lzo(dst, src, cap(dst))
 	case lz4Blocks:
-		return lz4(dst, src, MaxBlock)
+		return lz4(dst, src, cap(dst))
 	case bz2Blocks:
-		z := bzip2.NewReader(bytes.NewReader(src))
-		n, err := io.ReadFull(z, dst[:cap(dst)])
-		if err == nil {
-			if extra, _ := z.Read(make([]byte, 1)); extra > 0 {
-				return dst[:n], errBlock
-			}
-		} else if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return dst[:n], errBlock
-		}
-		return dst[:n], nil
+		return bunzip(dst, src)
 	case zstdBlocks:
 		if x.zstd == nil {
 			d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxBlock))
@@ -58,6 +50,28 @@ func (x *expander) block(m method, dst, src []byte) ([]byte, error) {
 		return out, nil
 	}
 	return dst, errBlock
+}
+
+// bunzip decompresses one bzip2 stream into dst's capacity.
+func bunzip(dst, src []byte) ([]byte, error) {
+	z := bzip2.NewReader(bytes.NewReader(src))
+	room := dst[:cap(dst)]
+	n := 0
+	for n < len(room) {
+		k, err := z.Read(room[n:])
+		n += k
+		if errors.Is(err, io.EOF) {
+			return room[:n], nil
+		}
+		if err != nil {
+			return room[:n], errBlock
+		}
+	}
+	var more [1]byte
+	if k, err := z.Read(more[:]); k > 0 || !errors.Is(err, io.EOF) {
+		return room, errBlock
+	}
+	return room, nil
 }
 
 // lz4 decompresses one LZ4 block (lz4_Block_format.md): tokens of literals and

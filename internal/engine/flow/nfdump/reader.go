@@ -21,6 +21,9 @@ var (
 // MaxBlock bounds a block, compressed or not. nfdump's are 5 MiB at most.
 const MaxBlock = 8 << 20
 
+// firstBlock is tried first for a decompressed block.
+const firstBlock = 1 << 20
+
 // Stats counts what a Reader saw.
 type Stats struct {
 	Blocks    uint64 `json:"blocks"`
@@ -149,12 +152,19 @@ func (r *Reader) open(plain bool) ([]byte, error) {
 	if plain || r.method == plainBlocks {
 		return r.raw, nil
 	}
-	if r.plain == nil { // at its full size at once: growing would leave copies behind
-		r.plain = make([]byte, 0, MaxBlock)
+	// Within a size that is enough for most, then twice as much: a buffer that
+	// grew by itself would leave copies behind.
+	for size := max(cap(r.plain), firstBlock); ; size *= 2 {
+		if cap(r.plain) < size {
+			clear(r.plain[:cap(r.plain)])
+			r.plain = make([]byte, 0, size)
+		}
+		out, err := r.expand.block(r.method, r.plain[:0], r.raw)
+		r.plain = out
+		if err == nil || size >= MaxBlock {
+			return out, err
+		}
 	}
-	var err error
-	r.plain, err = r.expand.block(r.method, r.plain[:0], r.raw)
-	return r.plain, err
 }
 
 // Stats returns the counters.
