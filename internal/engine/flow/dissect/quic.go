@@ -23,20 +23,26 @@ const (
 )
 
 // quicState follows the first packets of a communication until the client's
-// hello was read, or will not be. Its zero value is ready.
+// hello was read, or will not be. Its zero value is ready. What it holds from
+// one datagram to the next is the hello as far as it came, and where its keys
+// come from: who opens many communications and leaves them makes it keep no
+// more than was sent.
 type quicState struct {
-	work   *quicWork
-	client int8 // 1 + the side that opened it, 0 unknown
-	seen   uint8
-	fails  uint8
-	over   bool
+	hello   *pieces // nil while nothing came that is not whole
+	version uint32  // with cid, what the keys are derived from
+	cid     [20]byte
+	size    uint8 // of cid
+	opened  bool  // version and cid have opened a packet
+	client  int8  // 1 + the side that opened it, 0 unknown
+	seen    uint8
+	fails   uint8
+	over    bool
 }
 
-// quicWork is what is needed only while the hello is being read.
+// quicWork is what one datagram needs.
 type quicWork struct {
 	keys    *quicKeys
 	scratch []byte
-	hello   pieces
 }
 
 // quicPacket is a long header and where its parts are.
@@ -105,6 +111,8 @@ func (q *quicState) datagram(side int, _ int64, b []byte, f record.Facts) {
 		q.old(b, b[1:5], f)
 		return
 	}
+	var w quicWork
+	defer w.wipe()
 	for range maxCoalesced {
 		p, ok := readQUIC(b)
 		if !ok {
@@ -113,22 +121,24 @@ func (q *quicState) datagram(side int, _ int64, b []byte, f record.Facts) {
 			}
 			return
 		}
-		q.packet(side, b[:p.end], &p, f)
+		q.packet(&w, side, b[:p.end], &p, f)
 		if b = b[p.end:]; q.over || len(b) < 7 || b[0]&0x80 == 0 {
 			return
 		}
 	}
 }
 
-// end overwrites what is left of packets and hello.
+// end overwrites what is left of the hello.
 func (q *quicState) end() {
-	if q.work != nil {
-		clear(q.work.scratch[:cap(q.work.scratch)])
-		q.work.hello.forget()
-		q.work = nil
+	if q.hello != nil {
+		q.hello.forget()
+		q.hello = nil
 	}
 	q.over = true
 }
+
+// wipe overwrites the packet that was opened last.
+func (w *quicWork) wipe() { clear(w.scratch[:cap(w.scratch)]) }
 
 // facts is where QUIC is written to, with the version of the newest packet.
 func (q *quicState) facts(version uint32, f record.Facts) *record.QUIC {
@@ -188,7 +198,7 @@ func (s *scan) varint() int {
 }
 
 // packet opens an Initial packet of the client and reads its frames.
-func (q *quicState) packet(side int, b []byte, p *quicPacket, f record.Facts) {
+func (q *quicState) packet(w *quicWork, side int, b []byte, p *quicPacket, f record.Facts) {
 	if quicSalt(p.version) == nil && !forcing(p.version) && p.version>>8 != 0xff0000 {
 		return
 	}
@@ -196,7 +206,7 @@ func (q *quicState) packet(side int, b []byte, p *quicPacket, f record.Facts) {
 	if p.kind != quicInitial || q.client != 0 && int(q.client) != 1+side || p.number == 0 {
 		return
 	}
-	text := q.open(b, p)
+	text := q.open(w, b, p)
 	if text == nil {
 		if q.fails++; q.fails >= maxQUICFails {
 			q.end()
@@ -205,46 +215,41 @@ func (q *quicState) packet(side int, b []byte, p *quicPacket, f record.Facts) {
 	}
 	q.client = int8(1 + side)
 	q.frames(text, p.version, f)
-	if q.work != nil {
-		clear(text)
-	}
 }
 
-// open decrypts with the keys at hand, else with those that the packet's own
-// connection id gives: the client's first packet may be missing, and after a
-// Retry it begins anew.
-func (q *quicState) open(b []byte, p *quicPacket) []byte {
-	if q.work == nil {
-		q.work = &quicWork{}
-	}
-	w := q.work
-	if w.keys != nil && w.keys.version == p.version {
-		if text := w.keys.open(w.copy(b), p.number); text != nil {
+// open decrypts with the keys that opened a packet before, else with those that
+// the packet's own connection id gives: the client's first packet may be
+// missing, and after a Retry it begins anew.
+func (q *quicState) open(w *quicWork, b []byte, p *quicPacket) []byte {
+	if q.opened && q.version == p.version {
+		known := q.cid[:q.size]
+		if text := w.open(b, p, known); text != nil || string(known) == string(p.dcid) {
 			return text
 		}
 	}
-	if w.keys.fits(p.version, p.dcid) {
-		return nil
-	}
-	keys := newQUICKeys(p.version, p.dcid)
-	if keys == nil {
-		return nil
-	}
-	text := keys.open(w.copy(b), p.number)
-	if text != nil || w.keys == nil {
-		w.keys = keys
-		w.hello.forget()
+	text := w.open(b, p, p.dcid)
+	if text != nil {
+		q.version, q.opened = p.version, true
+		q.size = uint8(copy(q.cid[:], p.dcid))
+		if q.hello != nil {
+			q.hello.forget()
+		}
 	}
 	return text
 }
 
-// copy moves a packet into the scratch.
-func (w *quicWork) copy(b []byte) []byte {
+// open decrypts a packet, in a copy, with the keys that an id gives.
+func (w *quicWork) open(b []byte, p *quicPacket, cid []byte) []byte {
+	if !w.keys.fits(p.version, cid) {
+		if w.keys = newQUICKeys(p.version, cid); w.keys == nil {
+			return nil
+		}
+	}
 	if len(b) > cap(w.scratch) {
-		clear(w.scratch[:cap(w.scratch)])
+		w.wipe()
 		w.scratch = make([]byte, 0, max(len(b), quicScratch))
 	}
-	return append(w.scratch[:0], b...)
+	return w.keys.open(append(w.scratch[:0], b...), p.number)
 }
 
 // Frames that an Initial packet may hold (RFC 9000 §12.4).
@@ -298,10 +303,16 @@ func (q *quicState) frames(b []byte, version uint32, f record.Facts) {
 // piece adds a piece of the hello and reads it when it is whole: then it is
 // over.
 func (q *quicState) piece(offset int, b []byte, f record.Facts) bool {
-	whole, ok := q.work.hello.add(offset, b)
-	if !ok {
-		q.end()
-		return true
+	whole := b
+	if q.hello != nil || offset != 0 || len(b) < 4 || len(b) < messageSize(b) {
+		if q.hello == nil {
+			q.hello = &pieces{}
+		}
+		var ok bool
+		if whole, ok = q.hello.add(offset, b); !ok {
+			q.end()
+			return true
+		}
 	}
 	if len(whole) < 4 {
 		return false

@@ -9,23 +9,19 @@ type pieces struct {
 }
 
 // span is a part that is there: from and up to.
-type span struct{ from, to int32 }
+type span struct{ from, to uint16 }
 
 // add puts in a piece at its offset and returns what is there from the
-// beginning; ok is false when a bound was reached. A piece that is whole by
-// itself is returned as it is.
+// beginning; ok is false when a bound was reached.
 func (p *pieces) add(offset int, b []byte) (whole []byte, ok bool) {
 	end := offset + len(b)
 	if end > maxQUICHello {
 		return nil, false
 	}
-	if p.n == 0 && offset == 0 && len(b) >= 4 && len(b) >= messageSize(b) {
-		return b, true
-	}
 	if len(b) > 0 {
 		p.room(end)
 		copy(p.b[offset:end], b)
-		if !p.mark(span{int32(offset), int32(end)}) {
+		if !p.mark(span{uint16(offset), uint16(end)}) {
 			return nil, false
 		}
 	}
@@ -41,7 +37,7 @@ func (p *pieces) room(end int) {
 		return
 	}
 	if end > cap(p.b) {
-		wider := make([]byte, end, max(2<<10, min(2*end, maxQUICHello)))
+		wider := make([]byte, end, max((end+511)&^511, min(2*len(p.b), maxQUICHello)))
 		copy(wider, p.b)
 		clear(p.b)
 		p.b = wider

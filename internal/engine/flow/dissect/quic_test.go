@@ -212,11 +212,16 @@ func TestQUICBounds(t *testing.T) {
 		for i := range 2 * maxQUICSeen {
 			q.datagram(0, 0, seal(quicV1, cid, nil, nil, uint32(i), frames(i)), f)
 		}
-		if !q.over || q.work != nil {
+		if !q.over || q.hello != nil {
 			t.Errorf("%s: goes on", name)
 		}
 	}
 	q := &quicState{}
+	q.datagram(0, 0, seal(quicV1, cid, nil, nil, 1, cryptoFrame(0, clientHelloBytes("a.example", "h3", 1500)[:1000])), f)
+	if q.hello == nil || cap(q.hello.b) > 1024 {
+		t.Error("a hello that is left unfinished costs more than was sent")
+	}
+	q = &quicState{}
 	for range 2 * maxQUICFails {
 		b := seal(quicV1, cid, nil, nil, 1, []byte{1})
 		b[len(b)-1] ^= 1
