@@ -33,6 +33,10 @@ func datagramApp(b []byte, r *record.Record) record.App {
 		return record.BitTorrent
 	case dnp3Begins(b) == yes && len(b) >= 10 && len(b) >= dnp3Size(b):
 		return record.DNP3
+	case len(b) >= 20 && exports(b):
+		return record.NetFlow
+	case len(b) > 13 && b[0] == 0 && b[11] == 0x17 && b[12] == 0x24:
+		return record.Teamviewer
 	case len(b) > 240 && string(b[236:240]) == "\x63\x82\x53\x63":
 		return record.DHCP
 	case looksDNS(b):
@@ -93,6 +97,24 @@ func fits(app record.App, b []byte) bool {
 		return n >= 24
 	}
 	return true
+}
+
+// exports reports whether a payload is one of NetFlow version 5 or 9 or IPFIX
+// (RFC 3954 §5.1, RFC 7011 §3.1) whatever its port: its counts fit its length,
+// or its time is of this age.
+func exports(b []byte) bool {
+	second := binary.BigEndian.Uint16(b[2:])
+	switch binary.BigEndian.Uint16(b) {
+	case 5:
+		return second >= 1 && second <= 30 && len(b) == 24+48*int(second)
+	case 9:
+		const y2000, y2100 = 946684800, 4102444800
+		at := binary.BigEndian.Uint32(b[8:])
+		return second >= 1 && second <= 64 && at > y2000 && at < y2100
+	case 10:
+		return int(second) == len(b)
+	}
+	return false
 }
 
 // ssdpDatagram reads a message of SSDP, which has the form of HTTP/1.
