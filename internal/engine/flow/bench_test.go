@@ -1,8 +1,10 @@
 package flow
 
 import (
+	"bufio"
 	"encoding/binary"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -151,5 +153,38 @@ func spent() float64 {
 func BenchmarkTracker(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		b.Run("workers="+strconv.Itoa(workers), func(b *testing.B) { benchmarkTracker(b, workers, Options{}) })
+	}
+}
+
+// TestWriteTraffic writes the packets of the benchmark to the file that
+// NOROSHI_TRAFFIC names, for measuring the command itself.
+func TestWriteTraffic(t *testing.T) {
+	name := os.Getenv("NOROSHI_TRAFFIC")
+	if name == "" {
+		t.Skip("NOROSHI_TRAFFIC names no file")
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	head := binary.LittleEndian.AppendUint32(nil, 0xa1b23c4d)
+	_, _ = w.Write(append(head, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0))
+	list := traffic(t, 500_000)
+	span := list[len(list)-1].At - list[0].At
+	for round := range int64(4) {
+		for _, p := range list {
+			at := p.At + round*span
+			var h []byte
+			for _, v := range []uint32{uint32(at / 1e9), uint32(at % 1e9), uint32(len(p.Data)), p.Orig} {
+				h = binary.LittleEndian.AppendUint32(h, v)
+			}
+			_, _ = w.Write(h)
+			_, _ = w.Write(p.Data)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
 	}
 }

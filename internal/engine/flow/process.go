@@ -220,7 +220,7 @@ func stateOf(r *record.Record, refused bool) record.State {
 // fulfilled reports whether no more questions fit into a record: a tunnel asks
 // from one port without end, and none of it is to be lost.
 func (e *entry) fulfilled(it *item) bool {
-	return len(e.rec.DNS) >= record.MaxDNS && it.k.proto() == packet.ProtoUDP && len(it.data) > 0
+	return len(it.data) > 0 && it.k.proto() == packet.ProtoUDP && len(e.rec.DNS) >= record.MaxDNS
 }
 
 // slice writes out what is known so far and goes on with the counts at zero.
