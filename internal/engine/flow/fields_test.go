@@ -32,13 +32,6 @@ var why = map[string]string{
 	"dns quic/vector-max-size-crash.pcap":                      "a fuzzed message to port 443 whose name has no end",
 	"host tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap":  "the packet around the tunnel is fragmented",
 	"agent tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap": "the packet around the tunnel is fragmented",
-	"ssh http/get-to-ssh-server.pcap":                          "one side speaks HTTP, which is what is followed",
-	"ssh http/http-to-ssh.pcap":                                "one side speaks HTTP, which is what is followed",
-	"ja3 pcap/nomachine.pcapng":                                "TLS begins inside a protocol that is not followed",
-	"ja3 ftp/ftp-auth-tls.pcap":                                "TLS begins inside a protocol that is not followed",
-	"sni ftp/ftp-auth-tls.pcap":                                "TLS begins inside a protocol that is not followed",
-	"ja3 tls/xmpp-dialback-starttls.pcap":                      "TLS begins inside a protocol that is not followed",
-	"ja3 tls/xmpp-starttls.pcap":                               "TLS begins inside a protocol that is not followed",
 	"ja3 rdp/rdpeudp2-handshake-success.pcap":                  "TLS inside the reliable UDP of RDP, which is not read",
 }
 
