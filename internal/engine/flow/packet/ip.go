@@ -100,7 +100,7 @@ func (w *walk) ipv4() step {
 	}
 	w.off += size
 	if frag&0x3fff != 0 {
-		if w.fragment(id, frag&0x1fff*8, frag&0x2000 != 0, b[9], all && checksum(w.d[w.off-size:w.off]) == 0) {
+		if w.fragment(id, frag&0x1fff*8, frag&0x2000 != 0, b[9], all) {
 			return done
 		}
 	}
@@ -214,6 +214,13 @@ func optionsFit(b []byte) bool {
 // protocol goes on behind an IP header.
 func (w *walk) protocol(p uint8) step {
 	h := w.h
+	if w.off >= w.end && !h.V6 { // not even a first byte was sent; in IPv6 the header before names the next
+		switch p {
+		case ProtoTCP, ProtoUDP, ProtoICMP, ProtoICMPv6, ProtoSCTP:
+			return w.short()
+		}
+		return done
+	}
 	switch p {
 	case ProtoTCP:
 		return w.tcp()
@@ -265,16 +272,4 @@ func (w *walk) protocol(p uint8) step {
 		h.Layers |= L2TP
 	}
 	return done
-}
-
-// checksum returns the ones' complement checksum of RFC 1071; 0 when a header
-// holds the right one. The length is even.
-func checksum(b []byte) uint16 {
-	var sum uint32
-	for i := 0; i+1 < len(b); i += 2 {
-		sum += uint32(b[i])<<8 | uint32(b[i+1])
-	}
-	sum = sum&0xffff + sum>>16
-	sum = sum&0xffff + sum>>16
-	return ^uint16(sum)
 }

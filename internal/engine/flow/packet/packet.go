@@ -45,7 +45,7 @@ type Headers struct {
 	FragID     uint32 // identification of the first fragment header; 0 when nothing is fragmented
 	FragOffset uint32 // in bytes, at most 65528
 	FragLen    uint32 // bytes of the fragmented packet that this part holds on the wire
-	FragWhole  bool   // this part was captured wholly and its header's checksum is right
+	FragWhole  bool   // this part was captured wholly
 	FragPair   uint8  // index into Outer of the fragmented header's addresses; Outers when it is the innermost
 	FragProto  uint8  // protocol of what is fragmented
 

@@ -61,12 +61,9 @@ func (w *walk) pppoe() step {
 	if !w.have(6) {
 		return w.short()
 	}
-	code, size := w.at()[1], int(w.u16(4))
+	size := int(w.u16(4))
 	w.off += 6
 	w.clip(size)
-	if code != 0 {
-		return done
-	}
 	return step{kind: kPPP}
 }
 

@@ -20,7 +20,6 @@ func part(id uint16, proto byte, offset int, more bool, body []byte) capture.Pac
 	}
 	binary.BigEndian.PutUint16(b[6:], flags)
 	copy(b[12:], []byte{192, 0, 2, 1, 192, 0, 2, 2})
-	binary.BigEndian.PutUint16(b[10:], checksum(b))
 	b = append(b, body...)
 	return capture.Packet{Data: b, Orig: uint32(len(b)), Link: capture.LinkRaw}
 }

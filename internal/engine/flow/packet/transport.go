@@ -48,8 +48,7 @@ func (w *walk) udp() step {
 		return w.fail(BadLength)
 	}
 	if w.off+size > w.end && h.Before == 0 {
-		w.off += 8
-		return w.fail(BadLength)
+		w.fail(BadLength) // and yet a tunnel is one
 	}
 	w.clip(size)
 	w.off += 8
