@@ -140,18 +140,6 @@ func FuzzSOCKS(f *testing.F) {
 	fuzzTalk(f, newSOCKS, script(out("\x05\x01\x00"), in("\x05\x00"), out("\x05\x01\x00\x03\x01a\x00\x50"), in("\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50"), out("GET / HTTP/1.0\r\n\r\n")))
 }
 
-func FuzzPostgres(f *testing.F) {
-	fuzzTalk(f, newPostgres, script(out("\x00\x00\x00\x08\x04\xd2\x16\x2f"), in("S"), out("\x16\x03\x01\x00\x01\x01")))
-}
-
-func FuzzFTP(f *testing.F) {
-	fuzzTalk(f, newFTP, script(in("220 FTP\r\n"), out("AUTH TLS\r\n"), in("234 go\r\n"), out("\x16\x03\x01\x00\x01\x01")))
-}
-
-func FuzzXMPP(f *testing.F) {
-	fuzzTalk(f, newXMPP, script(out("<?xml version='1.0'?><stream:stream>"), in("<stream:features><starttls/></stream:features>"), out("<starttls xmlns=''/>"), in("<proceed/>"), out("\x16\x03\x01")))
-}
-
 // FuzzStart asks for the protocol with more and more bytes: what was said once
 // must stay, whatever follows.
 func FuzzStart(f *testing.F) {

@@ -21,8 +21,7 @@ var probes = [...]probe{
 	{record.SMTP, matchSMTP, newSMTP},
 	{record.IMAP, matchIMAP, newIMAP},
 	{record.POP3, matchPOP, newPOP},
-	{record.FTP, matchFTP, newFTP},
-	{record.TLSApp, matchXMPP, newXMPP},
+	{record.FTP, matchFTP, nil},
 	{record.RTSP, matchRTSP, nil},
 	{record.SIP, matchSIP, nil},
 	{record.HTTPApp, matchHTTP, newHTTP},
@@ -36,7 +35,7 @@ var probes = [...]probe{
 	{record.Telnet, matchTelnet, nil},
 	{record.MQTTApp, matchMQTT, nil},
 	{record.Redis, matchRedis, nil},
-	{record.PostgreSQL, matchPostgres, newPostgres},
+	{record.PostgreSQL, matchPostgres, nil},
 	{record.MySQL, matchMySQL, nil},
 	{record.TDS, matchTDS, nil},
 	{record.DNSApp, matchDNS, newDNS},
@@ -234,58 +233,4 @@ func matchPostgres(_ int, b []byte, _ *record.Record) verdict {
 		return yes
 	}
 	return no
-}
-
-// postgres waits for what becomes of a request for TLS.
-type postgres struct {
-	f      record.Facts
-	inner  Stream
-	closed bool
-}
-
-func newPostgres(f record.Facts) Stream { return &postgres{f: f} }
-
-// Data passes the request and the letter that answers it, and hands the rest
-// over when it is S.
-func (s *postgres) Data(side int, at int64, b []byte) int {
-	done := 0
-	for done < len(b) && !s.closed {
-		switch m := b[done:]; {
-		case s.inner != nil:
-			return onward(s.inner.Data(side, at, m), done)
-		case m[0] == 0:
-			if len(m) < 8 {
-				return done
-			}
-			if binary.BigEndian.Uint32(m[4:]) != 80877103 {
-				s.closed = true
-			}
-			done += 8
-		case m[0] == 'S' && side == record.In:
-			s.inner = newTLS(s.f)
-			done++
-		default:
-			s.closed = true
-		}
-	}
-	if s.closed {
-		return Done
-	}
-	return done
-}
-
-// Lost ends the reading, unless TLS was reached.
-func (s *postgres) Lost(side int, n uint64) {
-	if s.inner != nil {
-		s.inner.Lost(side, n)
-		return
-	}
-	s.closed = true
-}
-
-// End is for what the connection turned into.
-func (s *postgres) End() {
-	if s.inner != nil {
-		s.inner.End()
-	}
 }

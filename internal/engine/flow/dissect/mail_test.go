@@ -53,15 +53,13 @@ func TestMailGreeting(t *testing.T) {
 func TestStartTLSEverywhere(t *testing.T) {
 	alert := "\x15\x03\x01\x00\x02\x02\x28"
 	for what, said := range map[string][]utterance{
-		"SMTP":       {in("220 mx ESMTP\r\n"), out("STARTTLS\r\n"), in("220 go\r\n"), out(alert)},
-		"IMAP":       {in("* OK hi\r\n"), out("x STARTTLS\r\n"), in("x OK begin\r\n"), out(alert)},
-		"POP3":       {in("+OK hi\r\n"), out("STLS\r\n"), in("+OK begin\r\n"), out(alert)},
-		"FTP":        {in("220 ProFTPD\r\n"), out("AUTH TLS\r\n"), in("234 begin\r\n"), out(alert)},
-		"LDAP":       {out("\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"), in("\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00"), out(alert)},
-		"RDP":        {out("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00"), in("\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x02\x00\x08\x00\x02\x00\x00\x00"), out(alert)},
-		"PostgreSQL": {out("\x00\x00\x00\x08\x04\xd2\x16\x2f"), in("S"), out(alert)},
-		"CONNECT":    {out("CONNECT h:443 HTTP/1.1\r\n\r\n"), in("HTTP/1.1 200 ok\r\n\r\n"), out(alert)},
-		"SOCKS":      {out("\x05\x01\x00"), in("\x05\x00"), out("\x05\x01\x00\x01\x01\x02\x03\x04\x01\xbb"), in("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"), out(alert)},
+		"SMTP":    {in("220 mx ESMTP\r\n"), out("STARTTLS\r\n"), in("220 go\r\n"), out(alert)},
+		"IMAP":    {in("* OK hi\r\n"), out("x STARTTLS\r\n"), in("x OK begin\r\n"), out(alert)},
+		"POP3":    {in("+OK hi\r\n"), out("STLS\r\n"), in("+OK begin\r\n"), out(alert)},
+		"LDAP":    {out("\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"), in("\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00"), out(alert)},
+		"RDP":     {out("\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00"), in("\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x02\x00\x08\x00\x02\x00\x00\x00"), out(alert)},
+		"CONNECT": {out("CONNECT h:443 HTTP/1.1\r\n\r\n"), in("HTTP/1.1 200 ok\r\n\r\n"), out(alert)},
+		"SOCKS":   {out("\x05\x01\x00"), in("\x05\x00"), out("\x05\x01\x00\x01\x01\x02\x03\x04\x01\xbb"), in("\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"), out(alert)},
 	} {
 		r := say(nil, false, said...)
 		if r.TLS == nil || r.TLS.Alert != 40 {
