@@ -32,7 +32,6 @@ var why = map[string]string{
 	"dns quic/vector-max-size-crash.pcap":                      "a fuzzed message to port 443 whose name has no end",
 	"host tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap":  "the packet around the tunnel is fragmented",
 	"agent tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap": "the packet around the tunnel is fragmented",
-	"ja3 rdp/rdpeudp2-handshake-success.pcap":                  "TLS inside the reliable UDP of RDP, which is not read",
 }
 
 // What tshark sees of names and fingerprints in any capture is in its records

@@ -94,6 +94,8 @@ func Datagram(side int, at int64, b []byte, f record.Facts, st *State) {
 		if isDTLS(b) {
 			st.dtls.datagram(side, at, b, f)
 		}
+	case record.RDPApp, record.OpenVPN:
+		st.dtls.inside(b, f)
 	case record.KerberosApp:
 		if st.kerberos == nil {
 			st.kerberos = &kerberos{f: f}

@@ -314,6 +314,7 @@ func FuzzQUIC(f *testing.F) {
 		for side := range 2 {
 			d.datagram(side, 0, b, facts)
 			d.datagram(side, 0, frames, facts)
+			d.inside(b, facts)
 		}
 		d.end()
 		record.AppendJSON(nil, facts.Record)

@@ -1,6 +1,10 @@
 package dissect
 
-import "noroshi/internal/engine/flow/record"
+import (
+	"bytes"
+
+	"noroshi/internal/engine/flow/record"
+)
 
 const dtlsHeader = 13
 
@@ -9,7 +13,14 @@ const dtlsHeader = 13
 type dtlsState struct {
 	hello  *pieces // nil while none is begun
 	number uint16  // of the message that hello is of
+	tried  uint8   // datagrams in which TLS was looked for
 }
+
+// Bounds of the search for TLS inside another protocol's datagrams.
+const (
+	maxInside = 16 // datagrams
+	maxBefore = 96 // bytes before the hello
+)
 
 // isDTLS reports whether a datagram begins with a record of DTLS 1.0 to 1.3 in
 // clear (RFC 6347 §4.1, RFC 9147 §4).
@@ -113,6 +124,44 @@ func (d *dtlsState) message(kind byte, body []byte, f record.Facts) {
 		facts := dtlsFacts(f)
 		h.writeServer(facts)
 		facts.Resumed = h.psk && facts.Version == 0xfefc
+	}
+}
+
+// inside looks for a hello of TLS, not DTLS, in the datagrams of a protocol that
+// makes them reliable by itself: RDP over UDP ([MS-RDPEUDP2]), OpenVPN. It is
+// read only where it comes whole.
+func (d *dtlsState) inside(b []byte, f record.Facts) {
+	if d.tried++; d.tried > maxInside {
+		d.tried = maxInside
+		return
+	}
+	for at := 0; at < min(len(b), maxBefore); at++ {
+		i := bytes.IndexByte(b[at:], tlsHandshake)
+		if i < 0 {
+			return
+		}
+		if at += i; seenHello(b[at:]) != yes {
+			continue
+		}
+		message := b[at+tlsHeader:]
+		size := messageSize(message)
+		if len(message) < size {
+			return
+		}
+		var h hello
+		switch {
+		case message[0] == clientHello && h.readClient(message[4:size], false):
+			if facts := dtlsFacts(f); facts.JA4[0] == 0 {
+				h.write(facts, &f)
+				facts.JA3, facts.JA4 = h.ja3(), h.ja4('t')
+				if facts.Cipher == 0 {
+					facts.Version = h.highest(false)
+				}
+			}
+		case message[0] == serverHello && h.readServer(message[4:size]):
+			h.writeServer(dtlsFacts(f))
+		}
+		return
 	}
 }
 

@@ -231,6 +231,30 @@ func TestDTLS(t *testing.T) {
 	}
 }
 
+// TLS inside the datagrams of another protocol.
+func TestTLSInsideDatagrams(t *testing.T) {
+	hello := tlsRecord(tlsHandshake, clientHelloBytes("a.example", "h2", 50))
+	for _, before := range []int{0, 14, maxBefore - 1, maxBefore} {
+		f := record.Facts{Record: &record.Record{}, Naming: record.NewNaming([32]byte{7}, true)}
+		b := append(bytes.Repeat([]byte{tlsHandshake}, before), hello...)
+		var d dtlsState
+		for range maxInside {
+			d.inside(b[:len(b)-1], f)
+		}
+		if f.TLS != nil {
+			t.Errorf("%d: a hello that is not whole was read", before)
+		}
+		d.inside(b, f)
+		if f.TLS != nil {
+			t.Errorf("%d: the search goes on", before)
+		}
+		d = dtlsState{}
+		if d.inside(b, f); (f.TLS != nil) != (before < maxBefore) || f.TLS != nil && (f.TLS.SNI.String() != "a.example" || f.TLS.JA4.String()[:3] != "t13") {
+			t.Errorf("%d: %+v", before, f.TLS)
+		}
+	}
+}
+
 func FuzzTLS(f *testing.F) {
 	hello := tlsRecord(tlsHandshake, clientHelloBytes("www.example.com", "h2", 32))
 	der := issue(f, ecKey(f), 0, "a.example").Certificate[0]
