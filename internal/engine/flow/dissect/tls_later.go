@@ -91,20 +91,30 @@ func (c *clearStream) End() {
 // seenHello tells whether a record begins here whose first message is a hello
 // that is as long as a hello has to be.
 func seenHello(b []byte) verdict {
-	for i, ok := range [...]func(byte) bool{
-		1:  func(c byte) bool { return c == 3 },
-		2:  func(c byte) bool { return c <= 4 },
-		5:  func(c byte) bool { return c == clientHello || c == serverHello },
-		6:  func(c byte) bool { return c == 0 },
-		9:  func(c byte) bool { return c == 3 || c == 0x7f },
-		10: func(c byte) bool { return c <= 0x20 },
-	} {
-		if i >= len(b) {
-			return unsure
+	for i, c := range b[:min(len(b), 11)] {
+		ok := true
+		switch i {
+		case 0:
+			ok = c == tlsHandshake
+		case 1: // version of the record
+			ok = c == 3
+		case 2:
+			ok = c <= 4
+		case 5:
+			ok = c == clientHello || c == serverHello
+		case 6: // length of the message
+			ok = c == 0
+		case 9: // version of the hello, drafts among them
+			ok = c == 3 || c == 0x7f
+		case 10:
+			ok = c <= 0x20
 		}
-		if ok != nil && !ok(b[i]) {
+		if !ok {
 			return no
 		}
+	}
+	if len(b) < 11 {
+		return unsure
 	}
 	if n := int(be16(b[3:])); n < 4+38 || n > maxTLSRecord || messageSize(b[5:]) < 4+38 {
 		return no
