@@ -161,6 +161,10 @@ func expectedBeat(p *pair) bool {
 // beacon fills a finding from a rhythm; false when it is not worth keeping.
 func (d *Detector) beacon(f *Finding, t *beat, src, dst ip, p *pair) bool {
 	settled := t.settled()
+	if settled.SizeN == 0 && p != nil && p.Beat > 0 { // a log of names has no sizes; that of connections has
+		of := &d.state.Beats.All[p.Beat-1]
+		settled.Sizes, settled.SizeN = of.Sizes, of.SizeN
+	}
 	r, ok := settled.weigh()
 	if !ok {
 		return false

@@ -81,9 +81,10 @@ type place struct {
 	Port        uint16
 	Proto       uint8
 	SelfSigned  bool
-	Odd         bool // a connection to a port that is not of the public's services carried something
-	Asked       bool // a DNS answer led to it
-	Via         ip   // the machine that was first
+	Odd         bool  // a connection to a port that is not of the public's services carried something
+	Asked       bool  // a DNS answer led to it
+	Tool        int16 // whose servers it is of, from 1
+	Via         ip    // the machine that was first
 }
 
 // publicPorts are those of services for everybody: the web, mail, SSH, names,

@@ -103,6 +103,12 @@ func (d *Detector) tools(f *flow) {
 	if f.toHome || f.many || f.failed || !f.answered {
 		return
 	}
+	if f.name.IsZero() && f.Packets[0] > 0 { // a line of conn: the names stand in other logs
+		if p := d.state.Outside.find(f.dstHash); p != nil && p.Tool > 0 {
+			d.use(f, int(p.Tool-1)).carry(f)
+			return
+		}
+	}
 	if i, ok := toolByApp[f.app]; ok {
 		d.use(f, i).carry(f)
 		return
@@ -123,6 +129,9 @@ func (d *Detector) toolName(f *flow, name string) {
 			u.Name = name
 			if f.app != record.DNSApp && !f.toHome {
 				u.carry(f)
+				if p := d.state.Outside.find(f.dstHash); p != nil {
+					p.Tool = int16(i + 1)
+				}
 			}
 			return
 		}
