@@ -22,6 +22,7 @@ type Reader struct {
 	src   io.Reader
 	inner decompressor // nil for plain input
 	buf   []byte       // the one buffer; packets point into it
+	full  bool         // the batch had no room for more
 	given int          // buf[given:lo] was handed out and not yet overwritten
 	lo    int          // what was parsed ends here
 	hi    int          // what was read ends here
@@ -115,6 +116,7 @@ func (r *Reader) Next(batch []Packet) (int, error) {
 			r.stats.Cut++
 		}
 	}
+	r.full = n == len(batch)
 	r.stats.Packets += int64(n)
 	r.stats.Bytes += captured
 	r.stats.Wire += wire
@@ -141,18 +143,22 @@ func (r *Reader) Wipe() {
 	r.given, r.lo, r.hi, r.eof, r.form = 0, 0, 0, true, 0
 }
 
-// reuse overwrites the batch handed out last. When little is left behind it the
-// input's next bytes go over it, which costs nothing; otherwise zeros do.
+// reuse overwrites the batch handed out last. When no whole packet is left
+// behind it the input's next bytes go over it, which costs nothing; otherwise
+// zeros do.
 func (r *Reader) reuse() {
 	if r.lo == r.given {
 		return
 	}
 	start := r.now()
-	if r.hi-r.lo < 4096 && !r.eof {
-		r.fill(readSize)
-	} else {
+	switch {
+	case r.full || r.eof || r.hi-r.lo >= 4096:
 		clear(r.buf[r.given:r.lo])
 		r.given = r.lo
+	case r.inner != nil: // it hands out little at once
+		r.fill(readSize)
+	default: // a pipe may have no more for a while: one read
+		r.fill(r.hi - r.lo + 1)
 	}
 	r.measure(start)
 }

@@ -246,3 +246,38 @@ func TestSteady(t *testing.T) {
 		}
 	}
 }
+
+// TestPipe: a packet that came through a pipe is handed out at once, though the
+// next is not there yet.
+func TestPipe(t *testing.T) {
+	ps := some(rand.New(rand.NewPCG(17, 18)), 3)
+	b := old(form1{binary.LittleEndian, magicMicro, 4}, ps)
+	in, out := io.Pipe()
+	asked := make(chan int)
+	go func() {
+		at := 24
+		out.Write(b[:at])
+		for i := range ps {
+			n := 16 + len(ps[i].Data)
+			out.Write(b[at : at+n])
+			at += n
+			<-asked // the packet just written has been read
+		}
+		out.Close()
+	}()
+	r, err := NewReader(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := make([]Packet, 512)
+	for i := range ps {
+		n, err := r.Next(batch)
+		if err != nil || n != 1 || !bytes.Equal(batch[0].Data, ps[i].Data) {
+			t.Fatalf("%d packets, %v", n, err)
+		}
+		asked <- i
+	}
+	if _, err := r.Next(batch); err != io.EOF {
+		t.Fatal(err)
+	}
+}

@@ -54,9 +54,9 @@ func TestWiped(t *testing.T) {
 		t.Skip("only Linux shows a process its own memory")
 	}
 	r := rand.New(rand.NewPCG(11, 12))
-	ps := some(r, 900)
+	ps := some(r, 500)
 	plant(r, ps)
-	noisy := some(r, 300)
+	noisy := some(r, 200)
 	plant(r, noisy)
 	// Much of it repeats, so that windows are used, and much does not.
 	ps = append(append(append([]Packet{}, ps...), noisy...), ps...)
@@ -66,7 +66,7 @@ func TestWiped(t *testing.T) {
 		"plain": plain, "ng": ng(binary.BigEndian, r, ps, true),
 		"gzip": gzipped1(plain, 6), "gzip stored": gzipped1(plain, 0), "gzip members": append(gzipped1(plain[:third], 9), gzipped1(plain[third:], 1)...),
 		"zstd":              zstd1(plain, zstd.WithEncoderLevel(zstd.SpeedDefault)),
-		"zstd best":         zstdStream(plain, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(32<<20)),
+		"zstd best":         zstdStream(plain, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithWindowSize(16<<20)),
 		"zstd small window": zstdStream(plain, zstd.WithWindowSize(1<<12)),
 		"zstd growing":      append(zstdStream(plain[:third], zstd.WithWindowSize(1<<17)), zstdStream(plain[third:], zstd.WithWindowSize(1<<23))...),
 		"zstd single":       zstd1(plain, zstd.WithSingleSegment(true), zstd.WithEncoderLevel(zstd.SpeedFastest)),
