@@ -1,6 +1,7 @@
 package dissect_test
 
 import (
+	"encoding/csv"
 	"fmt"
 	"maps"
 	"regexp"
@@ -177,4 +178,80 @@ func summary(t *testing.T, test string) string {
 		}
 	}
 	return word + tail
+}
+
+// probed is a table that ipfixprobe wrote: its rows by column names.
+func probed(t *testing.T, name string) (out []map[string]string) {
+	t.Helper()
+	text := string(archives{}.read(t, "pcap/ipfixprobe-functional.zip!tests/functional/outputs/"+name))
+	lines := csv.NewReader(strings.NewReader(text))
+	lines.FieldsPerRecord, lines.LazyQuotes = -1, true
+	rows, err := lines.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, r := range rows {
+		if strings.HasPrefix(r[0], "ipaddr ") {
+			for _, c := range r {
+				_, c, _ = strings.Cut(c, " ")
+				names = append(names, c)
+			}
+		}
+	}
+	for _, r := range rows {
+		if len(r) != len(names) || strings.HasPrefix(r[0], "ipaddr ") {
+			continue
+		}
+		row := map[string]string{}
+		for i, v := range r {
+			row[names[i]] = v
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// Requests, answers with their addresses, and counts of mail are those that
+// ipfixprobe's own tests expect.
+func TestFactsAsIpfixprobe(t *testing.T) {
+	read := func(name string) []record.Record {
+		return records(t, archives{}.read(t, "pcap/ipfixprobe-functional.zip!tests/functional/inputs/"+name+".pcap"))
+	}
+	said := map[string]bool{}
+	for _, r := range read("http") {
+		for _, h := range r.HTTP {
+			said[fmt.Sprintf("%d %s %s %s %d %s", r.SrcPort, h.Method, h.Host, h.Agent.Text, h.Status, h.Server.Text)] = true
+		}
+	}
+	rows := probed(t, "http")
+	for _, w := range rows {
+		line := fmt.Sprintf("%s %s %s %s %s %s", w["SRC_PORT"], w["HTTP_REQUEST_METHOD"], w["HTTP_REQUEST_HOST"], w["HTTP_REQUEST_AGENT"], w["HTTP_RESPONSE_STATUS_CODE"], w["HTTP_RESPONSE_SERVER"])
+		if !said[line] {
+			t.Errorf("%q is not among %d requests", line, len(said))
+		}
+	}
+	addresses := map[string]bool{}
+	for _, r := range read("dns") {
+		for _, d := range r.DNS {
+			for _, a := range d.Addrs {
+				addresses[fmt.Sprintf("%s %s %d", d.Name, a, d.TTL)] = true
+			}
+		}
+	}
+	passive := probed(t, "passivedns")
+	for _, w := range passive {
+		if line := fmt.Sprintf("%s %s %s", w["DNS_NAME"], w["DNS_IP"], w["DNS_RR_TTL"]); !addresses[line] && w["DNS_ATYPE"] != "12" {
+			t.Errorf("%q is not among %v", line, addresses)
+		}
+	}
+	mail := probed(t, "smtp")
+	for _, r := range read("smtp") {
+		if m := r.Mail; m != nil && (fmt.Sprint(m.Messages) != mail[0]["SMTP_MAIL_CMD_COUNT"] || fmt.Sprint(m.Recipients) != mail[0]["SMTP_RCPT_CMD_COUNT"] || m.Errors != 0) {
+			t.Errorf("%+v, want %v", *m, mail[0])
+		}
+	}
+	if len(rows) < 8 || len(passive) < 5 || len(mail) != 1 {
+		t.Errorf("%d, %d and %d rows were compared", len(rows), len(passive), len(mail))
+	}
 }
