@@ -96,11 +96,21 @@ func (t *tlsStream) message(side int, kind byte, b []byte) {
 		}
 	case certificate:
 		if s.server || !t.answered && side == record.In {
-			t.full = true
+			t.whole()
 			t.certificates(b)
 		}
 	case serverKeyExchange, serverHelloDone, certificateStatus:
-		s.server, t.full = true, true
+		s.server = true
+		t.whole()
+	}
+}
+
+// whole notes that the handshake is not shortened: an id that the server only
+// echoed resumes nothing.
+func (t *tlsStream) whole() {
+	t.full = true
+	if t.answered && !t.tls13 {
+		t.facts().Resumed = false
 	}
 }
 

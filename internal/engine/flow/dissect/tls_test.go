@@ -165,6 +165,27 @@ func TestTLSOddRecords(t *testing.T) {
 	}
 }
 
+// A server that echoes the client's id and sends a certificate all the same
+// resumes nothing.
+func TestTLSEchoedSession(t *testing.T) {
+	id := bytes.Repeat([]byte{7}, 32)
+	ask := append([]byte{3, 3}, make([]byte, 32)...)
+	ask = append(append(append(ask, 32), id...), 0, 2, 0, 0x2f, 1, 0)
+	answer := append([]byte{3, 3}, make([]byte, 32)...)
+	answer = append(append(append(answer, 32), id...), 0, 0x2f, 0)
+	said := []chunk{
+		{record.Out, tlsRecord(tlsHandshake, append([]byte{clientHello, 0, 0, byte(len(ask))}, ask...))},
+		{record.In, tlsRecord(tlsHandshake, append([]byte{serverHello, 0, 0, byte(len(answer))}, answer...))},
+	}
+	if r := follow(newTLS, said, nil).TLS; !r.Resumed {
+		t.Errorf("%+v", r)
+	}
+	said = append(said, chunk{record.In, tlsRecord(tlsHandshake, []byte{serverHelloDone, 0, 0, 0})})
+	if r := follow(newTLS, said, nil).TLS; r.Resumed {
+		t.Errorf("%+v", r)
+	}
+}
+
 // The name that a certificate is compared with is kept no longer than that.
 func TestTLSForgets(t *testing.T) {
 	said := []chunk{{record.Out, tlsRecord(tlsHandshake, clientHelloBytes("canary.example", "h2", 10))}}
