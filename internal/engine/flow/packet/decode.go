@@ -44,6 +44,9 @@ const (
 	kAYIYA
 	kL2TP
 	kSFlow
+	kTZSP
+	kLISP
+	kCAPWAP
 	kGTPOld
 )
 

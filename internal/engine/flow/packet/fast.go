@@ -98,8 +98,8 @@ func mayTunnel(port uint16) bool {
 }
 
 const (
-	tunnelLow = 1<<(portL2TP&63) | 1<<(portGTP&63) | 1<<(portGTPOld&63) | 1<<(portTeredo&63) | 1<<(portGREUDP&63) |
-		1<<(portVXLAN&63) | 1<<(portAYIYA&63) | 1<<(portGeneve&63) | 1<<(portSFlow&63) | 1<<(portMPLS&63) | 1<<(portVXLANGPE&63) | 1<<(portVXLANLast&63)
-	tunnelHigh = 1<<(portL2TP>>6&63) | 1<<(portGTP>>6&63) | 1<<(portGTPOld>>6&63) | 1<<(portTeredo>>6&63) | 1<<(portGREUDP>>6&63) |
-		1<<(portVXLAN>>6&63) | 1<<(portAYIYA>>6&63) | 1<<(portGeneve>>6&63) | 1<<(portSFlow>>6&63) | 1<<(portMPLS>>6&63) | 1<<(portVXLANGPE>>6&63) | 1<<(portVXLANLast>>6&63)
+	tunnelLow uint64 = 1<<(portL2TP&63) | 1<<(portGTP&63) | 1<<(portGTPOld&63) | 1<<(portTeredo&63) | 1<<(portGREUDP&63) |
+		1<<(portVXLAN&63) | 1<<(portAYIYA&63) | 1<<(portGeneve&63) | 1<<(portSFlow&63) | 1<<(portTZSP&63) | 1<<(portLISP&63) | 1<<(portCAPWAP&63) | 1<<(portMPLS&63) | 1<<(portVXLANGPE&63) | 1<<(portVXLANLast&63)
+	tunnelHigh uint64 = 1<<(portL2TP>>6&63) | 1<<(portGTP>>6&63) | 1<<(portGTPOld>>6&63) | 1<<(portTeredo>>6&63) | 1<<(portGREUDP>>6&63) |
+		1<<(portVXLAN>>6&63) | 1<<(portAYIYA>>6&63) | 1<<(portGeneve>>6&63) | 1<<(portSFlow>>6&63) | 1<<(portTZSP>>6&63) | 1<<(portLISP>>6&63) | 1<<(portCAPWAP>>6&63) | 1<<(portMPLS>>6&63) | 1<<(portVXLANGPE>>6&63) | 1<<(portVXLANLast>>6&63)
 )

@@ -8,12 +8,15 @@ const (
 	portTeredo    = 3544
 	portVXLAN     = 4789
 	portVXLANGPE  = 4790
+	portLISP      = 4341
 	portGREUDP    = 4754
 	portAYIYA     = 5072
 	portGeneve    = 6081
+	portCAPWAP    = 5247
 	portSFlow     = 6343
 	portMPLS      = 6635 // RFC 7510
 	portVXLANLast = 8472
+	portTZSP      = 37008
 )
 
 // tunnelIn says by the ports of a UDP datagram which tunnel it is, the lower
@@ -34,6 +37,12 @@ func tunnelAt(port uint16) step {
 	switch port {
 	case portVXLAN, portVXLANLast:
 		return step{kind: kVXLAN}
+	case portTZSP:
+		return step{kind: kTZSP}
+	case portLISP:
+		return step{kind: kLISP}
+	case portCAPWAP:
+		return step{kind: kCAPWAP}
 	case portVXLANGPE:
 		return step{kind: kVXLANGPE}
 	case portMPLS:
@@ -78,6 +87,12 @@ func (w *walk) inUDP(k kind) step {
 		return w.gre()
 	case kGTPOld:
 		return w.gtpOld()
+	case kTZSP:
+		return w.tzsp()
+	case kLISP:
+		return w.lisp()
+	case kCAPWAP:
+		return w.capwap()
 	case kSFlow:
 		w.sflow()
 	}

@@ -71,13 +71,19 @@ func (w *walk) ppi() step {
 // wifi reads a data frame of IEEE 802.11 clause 9.3.2. Protected, null and
 // management frames lead nowhere. padded says that the header is followed by
 // bytes up to a multiple of four.
-func (w *walk) wifi(padded bool) step {
+func (w *walk) wifi(padded bool) step { return w.wifiTurned(padded, false) }
+
+// wifiTurned reads the same with the octets of frame control turned round.
+func (w *walk) wifiTurned(padded, turned bool) step {
 	w.h.Layers |= WiFi
 	if !w.have(24) {
 		return w.short()
 	}
 	b := w.at()
 	control, flags := b[0], b[1]
+	if turned {
+		control, flags = flags, control
+	}
 	subtype := control >> 4
 	if control&0x0f != 0x08 || subtype&4 != 0 || flags&0x40 != 0 {
 		return done
