@@ -30,27 +30,31 @@ import (
 // listening is what a person asks "flow listen" for.
 type listening struct {
 	netflow, sflow, from []string
-	basis, stats         string
+	iface, basis, stats  string
+	promiscuous          bool
 	workers              int
 	lasts, every         time.Duration
 	sides                geoFlags
 }
 
 // listenCommand is "noroshi flow listen --netflow ADDR --basis B": flow records
-// of routers and probes as they come, one JSON object a line. It ends with
-// SIGINT or SIGTERM, or after --for. Exit 0 then; 1 when an address cannot be
-// had or standard output is gone; 2 when it is called wrongly; 3 without a
-// basis.
+// of routers and probes as they come, or with --interface what passes an
+// interface of this machine, one JSON object a line. It ends with SIGINT or
+// SIGTERM, or after --for. Exit 0 then; 1 when an address cannot be had or
+// standard output is gone; 2 when it is called wrongly; 3 without a basis or
+// without the right to read.
 func listenCommand(env *cli.Env) *cobra.Command {
 	var l listening
 	p := env.Printer()
 	c := &cobra.Command{
-		Use: "listen --netflow ADDR | --sflow ADDR", Short: p.T("sensor.listen.short"), Long: p.T("sensor.listen.long"), Args: cobra.NoArgs,
+		Use: "listen --netflow ADDR | --sflow ADDR | --interface IF", Short: p.T("sensor.listen.short"), Long: p.T("sensor.listen.long"), Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return l.run(c.Context(), env) },
 	}
 	f := c.Flags()
 	f.StringArrayVar(&l.netflow, "netflow", nil, p.T("sensor.listen.flag.netflow"))
 	f.StringArrayVar(&l.sflow, "sflow", nil, p.T("sensor.listen.flag.sflow"))
+	f.StringVar(&l.iface, "interface", "", p.T("sensor.listen.flag.interface"))
+	f.BoolVar(&l.promiscuous, "promiscuous", false, p.T("sensor.listen.flag.promiscuous"))
 	f.StringArrayVar(&l.from, "from", nil, p.T("sensor.listen.flag.from"))
 	f.StringVar(&l.basis, "basis", "", p.T("sensor.listen.flag.basis"))
 	f.StringVar(&l.stats, "stats", "", p.T("sensor.listen.flag.stats"))
@@ -65,6 +69,19 @@ func (l *listening) run(ctx context.Context, env *cli.Env) error {
 	basis, err := Permit(l.basis, true)
 	if err != nil {
 		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if l.lasts > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.lasts)
+		defer cancel()
+	}
+	if l.workers < 1 || l.workers > listen.MaxWorkers {
+		return fault.New(fault.Usage, "sensor.listen.workers", "value", l.workers, "max", listen.MaxWorkers)
+	}
+	if l.iface != "" {
+		return l.watch(ctx, env, basis)
 	}
 	o, err := l.options(env)
 	if err != nil {
@@ -88,13 +105,6 @@ func (l *listening) run(ctx context.Context, env *cli.Env) error {
 			env.Say("sensor.listen.open_at", "address", a.String(), "basis", string(basis))
 		}
 		told = a
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if l.lasts > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, l.lasts)
-		defer cancel()
 	}
 	return l.serve(ctx, env, open)
 }
@@ -143,9 +153,6 @@ func (l *listening) options(env *cli.Env) (o listen.Options, err error) {
 		if _, port, err := net.SplitHostPort(a); err != nil || port == "" {
 			return o, fault.New(fault.Usage, "sensor.listen.address", "address", a)
 		}
-	}
-	if l.workers < 1 || l.workers > listen.MaxWorkers {
-		return o, fault.New(fault.Usage, "sensor.listen.workers", "value", l.workers, "max", listen.MaxWorkers)
 	}
 	for _, list := range l.from {
 		for f := range strings.SplitSeq(list, ",") {
@@ -230,7 +237,7 @@ func tellExporters(env *cli.Env, s *listen.Summary) error {
 	return w.Flush()
 }
 
-func writeStats(name string, s *listen.Summary) error {
+func writeStats(name string, s any) error {
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +21,8 @@ import (
 	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/text"
 	"noroshi/internal/sensor/listen"
+	"noroshi/internal/sensor/ring"
+	"noroshi/internal/testkit"
 )
 
 // locked is a buffer that a command writes while a test reads.
@@ -145,6 +149,8 @@ func TestListenRefuses(t *testing.T) {
 		{"--basis test --netflow 2055", 2, "2055 is not an address with a port"},
 		{"--basis test --netflow 127.0.0.1:0 --from here", 2, "here is neither"},
 		{"--basis test --netflow 127.0.0.1:0 --workers 0", 2, "0 sockets"},
+		{"--basis test --interface lo --netflow 127.0.0.1:0", 2, "not both"},
+		{"--interface lo", 3, "a stated basis"},
 		{"--basis test --sflow 203.0.113.1:6343", 1, "could not be listened on"},
 	} {
 		_, stderr, code := startListen(t, strings.Fields(c.args)...)
@@ -158,5 +164,77 @@ func TestListenEndsByItself(t *testing.T) {
 	stdout, stderr, code := startListen(t, "--sflow", "127.0.0.1:0", "--basis", "test", "--for", "50ms")
 	if got := <-code; got != 0 || stdout.String() != "" || !strings.Contains(stderr.String(), "Ended: 0 datagrams") {
 		t.Fatalf("exit %d %q\n%s", got, stdout, stderr)
+	}
+}
+
+// TestListenInterface reads what it sends to itself over the loopback
+// interface. The command gives up rights for good, so only the part behind
+// that runs in the process of the tests.
+func TestListenInterface(t *testing.T) {
+	r, err := ring.Open("lo", ring.Options{Wait: 20 * time.Millisecond})
+	if errors.Is(err, ring.ErrPermission) || errors.Is(err, ring.ErrInterface) || errors.Is(err, ring.ErrSystem) {
+		testkit.Skip(t, err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	in, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	c, err := net.Dial("udp4", in.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range 3 {
+		if _, err := c.Write([]byte("canary-in-a-payload")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	words, err := text.Load(cli.Words, fetch.Words, Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	env := cli.New(words)
+	env.Out, env.Err = &stdout, &stderr
+	stats := filepath.Join(t.TempDir(), "stats.json")
+	l := listening{iface: "lo", stats: stats, workers: 1, every: 50 * time.Millisecond}
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	if err := l.follow(ctx, env, r); err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(in.LocalAddr().String())
+	found := false
+	for line := range strings.Lines(stdout.String()) {
+		var rec struct {
+			Src, Dst      string
+			Dport, Proto  int
+			Pkts, Payload [2]int
+		}
+		if err := json.Unmarshal([]byte(line), &rec); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if strconv.Itoa(rec.Dport) == port {
+			found = rec.Src == "127.0.0.1" && rec.Dst == "127.0.0.1" && rec.Proto == 17 && rec.Pkts == [2]int{3, 0} && rec.Payload == [2]int{57, 0}
+			if !found {
+				t.Errorf("%s", line)
+			}
+		}
+	}
+	if !found || strings.Contains(stdout.String()+stderr.String(), "canary") {
+		t.Errorf("found %v\n%s%s", found, &stdout, &stderr)
+	}
+	raw, err := os.ReadFile(stats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w Watched
+	if err := json.Unmarshal(raw, &w); err != nil || w.Packets < 3 || w.Records < 1 || w.Dropped != 0 || w.Interface != "lo" {
+		t.Errorf("%v %s", err, raw)
 	}
 }
