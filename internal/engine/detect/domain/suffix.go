@@ -20,7 +20,7 @@ var prefectures = [...]string{
 var countrySecond = [...]string{
 	"com", "co", "net", "org", "edu", "gov", "ac", "or", "ne", "go", "gob", "gouv", "mil", "gen", "nom", "biz", "info",
 	"ltd", "plc", "me", "sch", "nhs", "id", "web", "my", "in", "firm", "ind", "nic", "res", "asn", "re", "pe", "art", "adv", "blog",
-	"int", "law", "pro", "tv", "k12", "bel", "pol", "av", "dr", "name", "tel", "kep", "bbs", "idf", "muni", "iwi", "cri", "govt", "maori", "geek",
+	"int", "law", "pro", "tv", "k12", "bel", "pol", "av", "dr", "name", "tel", "kep", "bbs", "idf", "muni", "bet", "iwi", "cri", "govt", "maori", "geek",
 }
 
 // dynamicNames are providers under which anybody can have a name at once.

@@ -169,7 +169,7 @@ func (w *Watch) judge(h *host) (f Finding, ok bool) {
 	}
 	f.GoneNames = distinct.Union(&a.gone, &b.gone)
 	f.Names = distinct.Union(&a.names, &b.names)
-	words = words && !many && f.GoneNames >= w.limits.LeanOver && float64(lean) >= 0.15*f.GoneNames
+	words = words && !many && f.GoneNames >= w.limits.LeanOver && float64(lean) >= 0.12*f.GoneNames
 	size := f.Names
 	if words {
 		size = f.GoneNames

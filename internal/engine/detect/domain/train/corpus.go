@@ -206,7 +206,7 @@ func (c *corpus) generated() error {
 	return nil
 }
 
-// part divides labels by their hash: 0–5 to learn from, 6 and 7 to calibrate and to
+// part divides labels into tenths by their hash: 0–7 to learn from and to
 // choose the threshold, 8 and 9 to measure.
 func part(label string) int {
 	h := fnv.New64a()

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"testing"
+
+	"golang.org/x/net/publicsuffix"
 
 	"noroshi/internal/engine/detect/domain"
 )
@@ -28,9 +32,13 @@ func corpusOf(t *testing.T) *corpus {
 }
 
 // The committed model is what the command makes from the data, byte for byte.
+// It takes twenty seconds of a core, so it runs where everything has to run.
 func TestSameBytes(t *testing.T) {
+	if os.Getenv("NOROSHI_TEST_ALL") == "" {
+		t.Skip("learning again takes long: NOROSHI_TEST_ALL=1 does it")
+	}
 	c := corpusOf(t)
-	m, err := train(c, "")
+	m, err := train(c, "", folds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +132,57 @@ func TestRomaji(t *testing.T) {
 	for kana, want := range map[string]string{"さっぽろし": "sapporoshi", "とうきょう": "tokyo", "ちゅうおうく": "chuoku", "きょうとし": "kyotoshi", "べっぷし": "beppushi", "はっちょう": "hatcho"} {
 		if got := romaji(kana); got != want {
 			t.Errorf("%s: %s, want %s", kana, got, want)
+		}
+	}
+}
+
+// The short table of suffixes cuts real names as the full public suffix list
+// does, but for a few.
+func TestSuffixes(t *testing.T) {
+	c := corpusOf(t)
+	z, err := c.zip(fileLists)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range append([]string{"university_domains", "cisco_top20k"}, popularLists...) {
+		f, err := z.Open("lists/" + list + "/list.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l struct{ List []string }
+		if err := json.NewDecoder(f).Decode(&l); err != nil {
+			t.Fatal(err)
+		}
+		same, n, jpSame, jp := 0, 0, 0, 0
+		var other []string
+		for _, name := range l.List {
+			name = strings.Trim(strings.ToLower(name), ".")
+			suffix, icann := publicsuffix.PublicSuffix(name)
+			if !icann || suffix == name || strings.HasSuffix(name, ".arpa") {
+				continue // a private suffix: whoever runs it answers for the name
+			}
+			full, err := publicsuffix.EffectiveTLDPlusOne(name)
+			if err != nil {
+				continue
+			}
+			cut := domain.Cut(name)
+			ok := cut.OK && name[cut.From:] == full
+			n++
+			if strings.HasSuffix(name, ".jp") {
+				jp++
+				if ok {
+					jpSame++
+				}
+			}
+			if ok {
+				same++
+			} else if len(other) < 6 {
+				other = append(other, name)
+			}
+		}
+		t.Logf("%s: %.2f %% of %d as the full list, under jp %d of %d; not %v", list, percent(same, n), n, jpSame, jp, other)
+		if percent(same, n) < 98 || percent(jpSame, jp) < 98 {
+			t.Errorf("%s: %d of %d, under jp %d of %d", list, same, n, jpSame, jp)
 		}
 	}
 }
