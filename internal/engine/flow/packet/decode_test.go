@@ -70,6 +70,7 @@ func TestDecode(t *testing.T) {
 		{"802.11 QoS, radiotap with FCS", 127, "0000 0900 02000000 10 8801 0000 020000000001020000000002020000000003 0000 0000 aaaa03 000000 0800" + ip4(17, xUDP) + "deadbeef", "llc:wlan:radiotap:ip:udp", "192.0.2.1", "", None},
 		{"nflog", 239, "02 00 0000 0800 0100 00000000 2200 0900" + ip4(17, xUDP) + "0000", "nflog:ip:udp", "192.0.2.1", "", None},
 		{"802.15.4", 230, "4188 01 cdab ffff 0100 41" + ip6(17, xUDP), "wpan:6lowpan:ipv6:udp", "2001:db8::1", "", None},
+		{"802.15.4, compressed", 230, "41cc 01 cdab 0807060504030201 1817161514131211 7e33 f3 1289 abcd 6162", "wpan:6lowpan:ipv6:udp", "fe80::1312:1314:1516:1718", "", None},
 		{"802.3 and SNAP", 1, "020000000001020000000002 0026 aaaa03 000000 0800" + ip4(17, xUDP), "eth:llc:ip:udp", "192.0.2.1", "", None},
 		{"spanning tree", 1, "020000000001020000000002 0003 424203", "eth:llc:stp", "::", "", None},
 		{"mpls", 1, "020000000001020000000002 8847 00010040 00011140" + ip4(17, xUDP), "eth:mpls:ip:udp", "192.0.2.1", "", None},

@@ -121,8 +121,8 @@ func (w *walk) wifiTurned(padded, turned bool) step {
 	return step{kind: kLLC}
 }
 
-// wpan reads IEEE 802.15.4 clause 7.2 up to an uncompressed IPv6 packet of
-// RFC 4944 section 5.1.
+// wpan reads IEEE 802.15.4 clause 7.2 up to an IPv6 packet, whole (RFC 4944
+// section 5.1) or compressed.
 func (w *walk) wpan(fcs bool) step {
 	w.h.Layers |= WPAN
 	if fcs {
@@ -138,14 +138,23 @@ func (w *walk) wpan(fcs bool) step {
 	if control&7 != 1 || control&8 != 0 { // no data, or encrypted
 		return done
 	}
+	var from, to []byte
 	if dst != 0 {
 		size += 2 + addressSize(dst)
+		if !w.have(size) {
+			return w.short()
+		}
+		to = b[size-addressSize(dst) : size]
 	}
 	if src != 0 {
 		if control&0x40 == 0 || dst == 0 {
 			size += 2
 		}
 		size += addressSize(src)
+		if !w.have(size) {
+			return w.short()
+		}
+		from = b[size-addressSize(src) : size]
 	}
 	if !w.have(size + 1) {
 		return w.short()
@@ -156,7 +165,10 @@ func (w *walk) wpan(fcs bool) step {
 		w.h.Layers |= SixLowPAN
 		w.off++
 		return step{kType, typeIPv6}
-	case dispatch>>5 == 3, dispatch>>6 == 2, dispatch>>3 == 0x18, dispatch>>3 == 0x1c: // compressed, mesh, fragments
+	case dispatch>>5 == 3:
+		w.h.Layers |= SixLowPAN
+		return w.compressed(from, to)
+	case dispatch>>6 == 2, dispatch>>3 == 0x18, dispatch>>3 == 0x1c: // mesh, fragments
 		w.h.Layers |= SixLowPAN
 	}
 	return done
