@@ -18,6 +18,7 @@ var Bases = []Basis{OwnNetwork, Consent, Test}
 
 // Faults of the basis.
 var (
+	ErrStateBasis  = fault.New(fault.Refused, "sensor.basis.state")       // a carrier or the State reads its own network only
 	ErrBasis       = fault.New(fault.Usage, "sensor.basis.unknown")       // not a basis
 	ErrNoBasis     = fault.New(fault.Refused, "sensor.basis.none")        // reading live, or into a hub, without one
 	ErrAcquisition = fault.New(fault.Refused, "sensor.basis.acquisition") // only a selection run may
@@ -39,4 +40,15 @@ func Permit(basis string, must bool) (Basis, error) {
 		return "", ErrAcquisition
 	}
 	return "", fault.New(fault.Usage, ErrBasis.Code, "basis", basis)
+}
+
+// PermitState checks a basis on an instance that serves a carrier or the State:
+// it has to be named, and only their own network is read outside of a selection
+// run.
+func PermitState(basis string) (Basis, error) {
+	b, err := Permit(basis, true)
+	if err == nil && b == Consent {
+		return "", ErrStateBasis
+	}
+	return b, err
 }

@@ -4,16 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
+	"net/netip"
 	"slices"
-	"strconv"
 
-	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/detect"
+	"noroshi/internal/engine/flow/record"
 )
-
-// Part is one of the sub-scores that a finding rests on, in words.
-type Part struct{ Name, Hundred, Width, Rests string }
 
 // FoundOf is a finding of the detectors as a source gives it to the hub.
 func FoundOf(f *detect.Finding) (Found, error) {
@@ -27,21 +25,79 @@ func FoundOf(f *detect.Finding) (Found, error) {
 }
 
 // Say is a finding in one sentence.
-func Say(p text.Printer, x *Finding) string {
-	say, _, _, _ := explain(p, x)
-	return say
-}
+func Say(p text.Printer, f *Finding) string { return FindingText(p, f.detected()) }
 
-// explain says a finding in words: a sentence, what to do now, the sub-scores
-// and what they rest on, the pictures.
-func explain(p text.Printer, x *Finding) (say string, steps []string, parts []Part, pictures []page.Figure) {
-	var e struct {
-		Scores map[string]float64 `json:"scores"`
+// detected is the finding as the detectors had it, as far as its evidence
+// tells; what is not understood of it is left out.
+func (f *Finding) detected() *detect.Finding {
+	out := &detect.Finding{Kind: detect.Kind(f.Kind), Score: f.Score, Attack: f.Attack, Start: f.Start.UnixNano(), End: f.End.UnixNano()}
+	out.Src, _ = netip.ParseAddr(f.Src) // not every finding has both ends
+	var err error
+	if out.Dst, err = netip.ParseAddr(f.Dst); err != nil {
+		out.Name = f.Dst
 	}
-	if json.Unmarshal(x.Evidence, &e) == nil {
-		for _, name := range slices.Sorted(maps.Keys(e.Scores)) {
-			parts = append(parts, Part{Name: name, Hundred: strconv.FormatFloat(e.Scores[name], 'f', 2, 64), Width: fmt.Sprintf("%.0f", 100*e.Scores[name])})
+	var evidence map[string]any
+	if json.Unmarshal(f.Evidence, &evidence) != nil {
+		return out
+	}
+	for _, key := range sortedKeys(evidence) {
+		switch v := evidence[key].(type) {
+		case map[string]any:
+			if key == "parts" {
+				for _, k := range sortedKeys(v) {
+					if score, ok := v[k].(float64); ok {
+						out.Parts = append(out.Parts, detect.Part{Key: k, Score: score})
+					}
+				}
+			}
+		case []any:
+			out.Facts = append(out.Facts, detect.Fact{Key: key, Value: row(key, v)})
+		case float64:
+			if key == "port" && v >= 0 && v <= math.MaxUint16 {
+				out.Port = uint16(v)
+				continue
+			}
+			out.Facts = append(out.Facts, detect.Fact{Key: key, Value: v})
+		case string:
+			switch key {
+			case "app":
+				out.App, _ = record.ParseApp(v)
+			case "address":
+				out.Dst, _ = netip.ParseAddr(v)
+			default:
+				out.Facts = append(out.Facts, detect.Fact{Key: key, Value: v})
+			}
+		case bool:
+			out.Facts = append(out.Facts, detect.Fact{Key: key, Value: v})
 		}
 	}
-	return kindWord(p, x.Kind), nil, parts, nil
+	return out
 }
+
+// row is a list of the evidence as the detectors have it: words, counts of gaps,
+// or numbers.
+func row(key string, list []any) any {
+	var words []string
+	var numbers []float64
+	for _, v := range list {
+		switch v := v.(type) {
+		case string:
+			words = append(words, v)
+		case float64:
+			numbers = append(numbers, v)
+		}
+	}
+	switch {
+	case len(words) > 0:
+		return words
+	case key == "gaps":
+		whole := make([]int64, len(numbers))
+		for i, v := range numbers {
+			whole[i] = int64(v)
+		}
+		return whole
+	}
+	return numbers
+}
+
+func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

@@ -85,6 +85,14 @@ func TestPermit(t *testing.T) {
 	}
 }
 
+func TestPermitState(t *testing.T) {
+	for in, want := range map[string]error{"": ErrNoBasis, "consent": ErrStateBasis, "acquisition": ErrAcquisition, "own-network": nil, "test": nil} {
+		if _, err := PermitState(in); !errors.Is(err, want) {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+}
+
 func TestSourceNeedsABasis(t *testing.T) {
 	eachHub(t, func(t *testing.T, h *hub) {
 		for at, n := range map[string]NewSource{

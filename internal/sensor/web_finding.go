@@ -1,6 +1,7 @@
 package sensor
 
 import (
+	"html/template"
 	"net/url"
 	"strconv"
 	"time"
@@ -24,7 +25,7 @@ func findingRowOf(p text.Printer, x Finding) findingRow {
 // kindWord is a kind of finding in words; one that this hub does not know yet
 // keeps its id.
 func kindWord(p text.Printer, kind string) string {
-	if key := "sensor.finding." + kind; p.Has(key) {
+	if key := "sensor.finding.kind." + kind; p.Has(key) {
 		return p.T(key)
 	}
 	return kind
@@ -81,7 +82,8 @@ type findingView struct {
 	Head    page.Head
 	Row     findingRow
 	Say     string
-	Steps   []string
+	Means   string
+	Do      string
 	Facts   page.Facts
 	Decide  bool
 	Release bool
@@ -89,8 +91,8 @@ type findingView struct {
 	Named   page.Field
 	Report  string
 	Source  string
-	Picture []page.Figure
-	Parts   []Part
+	Picture template.HTML
+	Parts   []partView
 }
 
 func showFinding(q *httpd.Request, s *Service, bad error) error {
@@ -107,8 +109,8 @@ func showFinding(q *httpd.Request, s *Service, bad error) error {
 	v.Release = x.ReleasedAt.IsZero() && x.Other() != "" && Access.May(q.Context(), "finding.release")
 	v.Head = page.Head{H1: p.T("sensor.web.title", "what", v.Row.Title, "src", first(x.Src, "–"), "dst", first(x.Dst, "–")),
 		Crumbs: []page.Crumb{{Text: p.T("sensor.web.findings"), Href: "/findings"}, {Text: v.Row.Title}}}
-	v.Say, v.Steps, v.Parts, v.Picture = explain(p, &x)
 	v.Facts = findingFacts(p, &x)
+	v.explain(p, &x)
 	if v.Decide {
 		v.Report = "/reports/new"
 		v.Fields = decisionFields(p, s.now())

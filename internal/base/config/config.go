@@ -23,8 +23,14 @@ type Config struct {
 	Limits   Limits   `toml:"limits" doc:"Bounds"`
 	Incident Incident `toml:"incident" doc:"Incident reports"`
 	Feeds    Feeds    `toml:"feeds" doc:"Public sources of vulnerability facts that the hub fetches by itself"`
+	Sensor   Sensor   `toml:"sensor" doc:"Reading of traffic"`
 	Mail     Mail     `toml:"mail" doc:"The server that mail goes out through; without a host no mail is sent"`
 	Out      Out      `toml:"out" doc:"Where the hub may go over HTTP: to feeds it is told to fetch, and to webhooks of organisations"`
+}
+
+// Sensor is the section of reading traffic.
+type Sensor struct {
+	State bool `toml:"state" doc:"This machine serves a carrier or the State: the basis has to be named for files too, and is own-network or test"`
 }
 
 // Hub is the section of the hub itself.
