@@ -34,7 +34,8 @@ type victim struct {
 	Peak        minuteOf
 	Total       minuteOf
 	Usual       [2]float64 // mean before the first hot minute
-	Over        series
+	Before      [8]float32 // packets of the last minutes before it became hot
+	Over        series     // packets a minute from there on
 }
 
 // source is a sender and how many packets it is said to have sent: the least
@@ -119,7 +120,6 @@ func (v *victim) add(f *flow, echo bool) {
 		r.Packets, r.Bytes, r.Flows, r.Dead, r.Echo = r.Packets+part.Packets, r.Bytes+part.Bytes, r.Flows+part.Flows, r.Dead+part.Dead, r.Echo+part.Echo
 		hot = hot || r.Packets > floodPackets/4 || r.Flows > floodFlows/4
 	}
-	v.Over.add(f.Start, float64(f.Packets[0]), minute)
 	if hot || f.Packets[0] > floodPackets/8 {
 		v.Sources.add(f.srcHash)
 		count(v.Top[:], f.src, float64(f.Packets[0]))
@@ -178,11 +178,19 @@ func (v *victim) judge(m int64) {
 		v.Mean[k] += alpha * diff
 		v.Var[k] = (1 - alpha) * (v.Var[k] + alpha*diff*diff)
 	}
-	if !hot {
+	if !hot && v.Hot == 0 {
+		v.Before[m%int64(len(v.Before))] = x.Packets
 		return
 	}
 	if v.Hot == 0 {
 		v.First, v.Usual = m, v.Mean
+		for k := int64(len(v.Before)) - 1; k > 0; k-- {
+			v.Over.add((m-k)*minute, float64(v.Before[(m-k+8)%8]), minute)
+		}
+	}
+	v.Over.add(m*minute, float64(x.Packets), minute)
+	if !hot {
+		return
 	}
 	v.Hot++
 	v.Last = max(v.Last, m)
