@@ -70,7 +70,8 @@ func (x *exports) look(f *front, b *batch, it *item, data []byte) {
 	if h.Proto != packet.ProtoUDP || !export.UsualPort(h.DstPort) || export.Guess(data) == export.Unknown {
 		return
 	}
-	x.into, x.number = b, it.number
+	f.number++
+	x.into, x.number = b, f.number
 	from := netip.AddrFrom16(h.Src).Unmap()
 	if err := x.decoder.Decode(from, it.at, data, x.rows); err != nil {
 		f.stats.ExportsBad++

@@ -68,9 +68,10 @@ func (f *front) fragment(b *batch, p *capture.Packet, it *item) {
 		fr.first = *it
 		fr.first.data = nil
 		fr.header = int(h.FragLen) - int(h.PayloadWire)
-		b.items = append(b.items, *it)
+		f.put(b, it)
 		if fr.held.count > 0 {
-			b.items = append(b.items, fr.credit(fr.held))
+			rest := fr.credit(fr.held)
+			f.put(b, &rest)
 			fr.held = item{}
 		}
 	} else {
@@ -78,7 +79,8 @@ func (f *front) fragment(b *batch, p *capture.Packet, it *item) {
 			it.wire = h.FragLen
 		}
 		if fr.first.count > 0 {
-			b.items = append(b.items, fr.credit(*it))
+			part := fr.credit(*it)
+			f.put(b, &part)
 		} else {
 			fr.hold(f, it)
 		}
@@ -147,12 +149,12 @@ func (s *fragments) part(f *front, b *batch, fr *fragmented, p *capture.Packet, 
 	if fr.end == 0 || fr.have < fr.end || fr.first.count == 0 {
 		return
 	}
-	whole := fr.credit(item{number: it.number, at: it.at})
+	whole := fr.credit(item{at: it.at})
 	whole.data = fr.buf[fr.header:fr.end]
 	if h.FragProto == packet.ProtoTCP {
 		whole.wire = uint32(len(whole.data))
 	}
-	b.items = append(b.items, whole)
+	f.put(b, &whole)
 	s.used = append(s.used, fr.buf)
 	fr.buf = nil
 	f.stats.Reassembled++
@@ -229,15 +231,14 @@ func (s *fragments) open(f *front, b *batch, k fragmentKey, at int64) *fragmente
 func (s *fragments) abandon(f *front, b *batch, fr *fragmented) {
 	f.stats.FragmentsLeft++
 	if n := fr.prefix(); fr.buf != nil && fr.first.count > 0 && fr.key.proto == packet.ProtoUDP && n > fr.header && !fr.bad {
-		start := fr.credit(item{number: f.number, at: fr.first.at})
+		start := fr.credit(item{at: fr.first.at})
 		start.data = fr.buf[fr.header:n]
-		b.items = append(b.items, start)
+		f.put(b, &start)
 		s.used = append(s.used, fr.buf)
 		fr.buf = nil
 	}
 	if fr.held.count > 0 {
-		fr.held.number = f.number
-		b.items = append(b.items, fr.held)
+		f.put(b, &fr.held)
 	}
 	s.close(fr)
 }

@@ -22,7 +22,7 @@ const (
 type item struct {
 	k      key
 	hash   uint64
-	number uint64 // of the packet in the input, from 1
+	number uint64 // of what happens in the input, from 1; ticks have one of their own
 	at     int64
 	data   []byte
 	wire   uint32 // payload bytes on the wire
@@ -65,7 +65,6 @@ type front struct {
 // add decodes packets and appends what they say to b.
 func (f *front) add(b *batch, packets []capture.Packet) {
 	for i := range packets {
-		f.number++
 		p := &packets[i]
 		f.clock(b, p.At)
 		f.packet(b, p)
@@ -78,7 +77,7 @@ func (f *front) clock(b *batch, at int64) {
 	switch {
 	case !f.started:
 		f.started, f.latest, f.second = true, at, second
-		b.ticks = append(b.ticks, tick{before: len(b.items), number: f.number, second: second})
+		f.tick(b, second, false)
 	case at > f.latest:
 		if at-f.latest > MaxGap {
 			f.stats.JumpsAhead++
@@ -86,17 +85,30 @@ func (f *front) clock(b *batch, at int64) {
 		f.latest = at
 		if second > f.second {
 			f.second = second
-			b.ticks = append(b.ticks, tick{before: len(b.items), number: f.number, second: second})
+			f.tick(b, second, false)
 			f.frags.expire(f, b, at)
 		}
 	case at < f.latest-MaxDisorder:
 		f.stats.JumpsBack++
 		f.frags.flush(f, b)
 		f.latest, f.second = at, second
-		b.ticks = append(b.ticks, tick{before: len(b.items), number: f.number, second: second, flush: true})
+		f.tick(b, second, true)
 	case at < f.latest:
 		f.stats.Disorder++
 	}
+}
+
+// tick appends that a second began, or that everything ends.
+func (f *front) tick(b *batch, second int64, flush bool) {
+	f.number++
+	b.ticks = append(b.ticks, tick{before: len(b.items), number: f.number, second: second, flush: flush})
+}
+
+// put appends an item.
+func (f *front) put(b *batch, it *item) {
+	f.number++
+	it.number = f.number
+	b.items = append(b.items, *it)
 }
 
 func floorSecond(at int64) int64 {
@@ -124,7 +136,7 @@ func (f *front) packet(b *batch, p *capture.Packet) {
 		f.stats.Unread++ // nothing says of which communication it is
 		return
 	}
-	it := item{number: f.number, at: p.At, count: 1, bytes: h.IPLen, tunnel: tunnelOf(h)}
+	it := item{at: p.At, count: 1, bytes: h.IPLen, tunnel: tunnelOf(h)}
 	if h.Fragment() {
 		f.fragment(b, p, &it)
 		return
@@ -134,7 +146,7 @@ func (f *front) packet(b *batch, p *capture.Packet) {
 	if f.exports != nil && len(it.data) > 0 {
 		f.exports.look(f, b, &it, it.data)
 	}
-	b.items = append(b.items, it)
+	f.put(b, &it)
 	if h.Proto == packet.ProtoICMP || h.Proto == packet.ProtoICMPv6 {
 		f.quoted(b, p, &it)
 	}
@@ -217,9 +229,9 @@ func (f *front) quoted(b *batch, p *capture.Packet, about *item) {
 		return
 	}
 	q.Outers, q.VLAN, q.Inner = h.Outers, h.VLAN, h.Inner
-	it := item{number: about.number, at: about.at, refuse: true}
+	it := item{at: about.at, refuse: true}
 	f.aim(&it, &q)
-	b.items = append(b.items, it)
+	f.put(b, &it)
 	f.stats.Refusals++
 }
 

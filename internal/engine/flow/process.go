@@ -10,7 +10,7 @@ import (
 
 // process counts an item for its communication.
 func (t *table) process(it *item) {
-	t.moment = it.number<<1 | 1
+	t.moment = it.number
 	e := t.find(&it.k, it.hash)
 	if it.refuse {
 		if e != nil && e.back == it.back { // what was refused went to who was asked

@@ -109,7 +109,6 @@ func (t *Tracker) Tick(at int64) error {
 	}
 	b := t.next()
 	if at > t.front.latest {
-		t.front.number++
 		t.front.clock(b, at)
 	}
 	t.send(b)
@@ -301,7 +300,7 @@ func (t *Tracker) run(b *batch, w int) {
 func (t *Tracker) tick(k *tick, w int) {
 	for p := w; p < parts; p += t.opts.Workers {
 		table := t.tables[p]
-		table.moment = k.number << 1
+		table.moment = k.number
 		if k.flush {
 			table.flush()
 			table.wheel.second = k.second
@@ -326,7 +325,7 @@ func (t *Tracker) deliver(b *batch) {
 	})
 	rows := b.told
 	for _, e := range t.order {
-		for len(rows) > 0 && rows[0].number<<1 < e.moment {
+		for len(rows) > 0 && rows[0].number < e.moment {
 			t.hand(&rows[0].rec)
 			rows = rows[1:]
 		}
