@@ -133,29 +133,26 @@ func (w *walk) wpan(fcs bool) step {
 	}
 	b := w.at()
 	control := binary.LittleEndian.Uint16(b)
-	size := 3
-	dst, src := control>>10&3, control>>14
-	if control&7 != 1 || control&8 != 0 { // no data, or encrypted
+	if control&7 != 1 || control&8 != 0 || control>>8&2 != 0 && control>>12&3 == 2 { // no data, encrypted, or with more headers
 		return done
 	}
+	size := 3
+	if control>>12&3 == 2 && control&0x100 != 0 { // no sequence number
+		size = 2
+	}
+	dst, src := control>>10&3, control>>14
+	dstPAN, srcPAN := panFields(control, dst, src)
 	var from, to []byte
-	if dst != 0 {
-		size += 2 + addressSize(dst)
-		if !w.have(size) {
-			return w.short()
-		}
-		to = b[size-addressSize(dst) : size]
+	size += dstPAN + addressSize(dst)
+	if !w.have(size) {
+		return w.short()
 	}
-	if src != 0 {
-		if control&0x40 == 0 || dst == 0 {
-			size += 2
-		}
-		size += addressSize(src)
-		if !w.have(size) {
-			return w.short()
-		}
-		from = b[size-addressSize(src) : size]
+	to = b[size-addressSize(dst) : size]
+	size += srcPAN + addressSize(src)
+	if !w.have(size) {
+		return w.short()
 	}
+	from = b[size-addressSize(src) : size]
 	if !w.have(size + 1) {
 		return w.short()
 	}
@@ -174,9 +171,30 @@ func (w *walk) wpan(fcs bool) step {
 	return done
 }
 
-func addressSize(mode uint16) int {
-	if mode == 3 {
-		return 8
+// panFields returns the sizes of the network identifiers of destination and
+// source (clause 7.2.2.6; frames of version 2 leave more out).
+func panFields(control, dst, src uint16) (int, int) {
+	short := control&0x40 != 0
+	if control>>12&3 == 2 {
+		switch {
+		case dst == 0 && src == 0:
+			return flagged(short), 0
+		case dst == 0:
+			return 0, flagged(!short)
+		case src == 0, dst == 3 && src == 3:
+			return flagged(!short), 0
+		}
+		return 2, flagged(!short)
 	}
-	return 2
+	return flagged(dst != 0), flagged(src != 0 && (!short || dst == 0))
 }
+
+func flagged(there bool) int {
+	if there {
+		return 2
+	}
+	return 0
+}
+
+// addressSize returns the octets of an address by its mode.
+func addressSize(mode uint16) int { return [4]int{0, 1, 2, 8}[mode&3] }
