@@ -19,11 +19,15 @@ const Done = -1
 // ns of the newest of them, and returns how many it has done with. What it
 // leaves is shown again in front of what follows. More than len(b) says that so
 // many bytes are to be passed over unseen: a body, a message. After a gap in
-// the stream Lost is called; the next Data begins behind it.
+// the stream Lost is called; the next Data begins behind it, and what was left
+// is not shown again. A gap within bytes that are passed over is passed over
+// too: Lost is told only of what is missing beyond them. A record does not
+// depend on how bytes are cut into calls.
 type Stream interface {
 	Data(side int, at int64, b []byte) int
 	Lost(side int, bytes uint64)
 	// End tells that the connection is over, or that its record is written out
-	// before it is: counters still open are settled.
+	// before it is: counters still open are settled. More Data may follow into
+	// the emptied record.
 	End()
 }

@@ -135,8 +135,6 @@ var unequal = map[string]string{
 
 // beyond is what a table of communications decides before a dissector sees it.
 var beyond = map[string]string{
-	"dns pcap/dns_exfiltration.pcap":                           "one communication with more questions than a record holds",
-	"dns pcap/badpackets.pcap":                                 "first fragments without the rest",
 	"host tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap":  "fragments inside a tunnel",
 	"agent tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap": "fragments inside a tunnel",
 }

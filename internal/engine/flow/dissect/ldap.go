@@ -9,6 +9,7 @@ import (
 // Bounds of what is read of LDAP.
 const (
 	ldapWindow = 4 << 10  // bytes of a message that are looked at
+	saslWindow = 16 << 10 // bytes of a buffer of SASL that are looked at
 	maxLDAP    = 64 << 20 // bytes of a message that are believed
 )
 
@@ -198,14 +199,20 @@ func (s *ldapStream) Data(side int, at int64, b []byte) int {
 		m := b[done:]
 		if m[0] != 0x30 {
 			// Behind a bind with SASL each buffer has its length before it in
-			// four bytes and is sealed (RFC 4422 §3.7).
+			// four bytes (RFC 4422 §3.7).
 			if !s.sasl || m[0] != 0 {
 				return Done
 			}
 			if len(m) < 4 {
 				return done
 			}
-			if done += 4 + int(binary.BigEndian.Uint32(m)); done > len(b) {
+			size := 4 + int(binary.BigEndian.Uint32(m))
+			want := min(size, saslWindow)
+			if len(m) < want {
+				return done
+			}
+			s.wrapped(m[4:want])
+			if done += size; done > len(b) {
 				break
 			}
 			continue
@@ -229,6 +236,24 @@ func (s *ldapStream) Data(side int, at int64, b []byte) int {
 		}
 	}
 	return done
+}
+
+// wrapped reads the messages of a buffer of Kerberos that is signed and not
+// sealed (RFC 4121 §4.2.6.2).
+func (s *ldapStream) wrapped(b []byte) {
+	if len(b) < 16 || b[0] != 5 || b[1] != 4 || b[2]&2 != 0 {
+		return
+	}
+	// A checksum stands behind the messages, or before them when it was rotated.
+	check, turned := int(binary.BigEndian.Uint16(b[4:])), int(binary.BigEndian.Uint16(b[6:]))
+	if b = b[16:]; turned == check {
+		b = b[min(check, len(b)):]
+	}
+	for ldapBegins(b) == yes {
+		head, size, _ := berHead(b)
+		s.message(b[:min(head+size, len(b))])
+		b = b[min(head+size, len(b)):]
+	}
 }
 
 // Lost looks for the next message.

@@ -45,6 +45,8 @@ func TestLDAP(t *testing.T) {
 			record.LDAP{Operations: [4]record.Count{{Operation: 3, Times: 2}, {Operation: 5, Times: 1}}, Result: 32, Failures: 1, Bases: [4]record.Hash{n.Fold([]byte("dc=a")), n.Fold([]byte("dc=b"))}}},
 		"sealed after SASL": {[]utterance{out(str(sasl)), in(str(result(0x61, 14), result(0x61, 0))), out("\x00\x00\x00\x05\x30\x03xyz" + "\x00\x00\x10\x00" + string(make([]byte, 4096)))},
 			record.LDAP{Operations: [4]record.Count{{Operation: 1, Times: 2}, {Operation: 0, Times: 1}}, BindKind: 3}},
+		"signed after SASL": {[]utterance{out(str(sasl)), in(str(result(0x61, 0))), out("\x00\x00\x00\x47\x05\x04\x04\xff\x00\x0c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01" + str(ldapQuery("dc=a", 2, present), make([]byte, 12)))},
+			record.LDAP{Operations: [4]record.Count{{Operation: 0, Times: 1}, {Operation: 1, Times: 1}, {Operation: 3, Times: 1}}, BindKind: 3, Wide: true, Bases: [4]record.Hash{n.Fold([]byte("dc=a"))}}},
 	} {
 		r := on(389, nil, c.said...)
 		if r.App != record.LDAPApp || r.LDAP == nil || *r.LDAP != c.want {
