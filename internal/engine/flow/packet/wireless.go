@@ -126,6 +126,11 @@ func (w *walk) wifiTurned(padded, turned bool) step {
 func (w *walk) wpan(fcs bool) step {
 	w.h.Layers |= WPAN
 	if fcs {
+		if n := w.end - w.off; n >= 2 && w.have(n) {
+			if b := w.at(); crc16(b[:n-2]) != binary.LittleEndian.Uint16(b[n-2:]) { // came damaged through the air
+				return done
+			}
+		}
 		w.end = max(w.end-2, w.off)
 	}
 	if !w.have(3) {
@@ -198,3 +203,15 @@ func flagged(there bool) int {
 
 // addressSize returns the octets of an address by its mode.
 func addressSize(mode uint16) int { return [4]int{0, 1, 2, 8}[mode&3] }
+
+// crc16 is the check sequence of IEEE 802.15.4 clause 7.2.10 (ITU-T), bit by
+// bit: such frames are short and few.
+func crc16(b []byte) (crc uint16) {
+	for _, c := range b {
+		crc ^= uint16(c)
+		for range 8 {
+			crc = crc>>1 ^ 0x8408&-(crc&1)
+		}
+	}
+	return crc
+}
