@@ -27,7 +27,7 @@ func (t *table) deliver(e *entry, side int, at int64, data []byte, wire uint32) 
 		}
 	}
 	if cut > 0 {
-		t.lose(e, side, uint64(cut))
+		t.pass(e, side, uint64(cut))
 	}
 }
 

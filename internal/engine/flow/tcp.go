@@ -251,6 +251,12 @@ func (t *table) forget(d *direction) {
 func (t *table) lose(e *entry, side int, n uint64) {
 	e.rec.Lost[side] += n
 	t.stats.Lost += n
+	t.pass(e, side, n)
+}
+
+// pass goes over bytes that nobody can look at: lost, or not captured, or let go
+// because there was no room.
+func (t *table) pass(e *entry, side int, n uint64) {
 	d := &e.dir[side]
 	passed := min(d.skip, n)
 	d.skip -= passed
