@@ -21,56 +21,59 @@ const (
 	dnsOPT  = 41
 )
 
-// questions are the ids of the questions of a record, by their place in it, so
-// that an answer finds the one it belongs to. Nothing of it outlives State.End.
+// questions are what the questions of a record were asked with, by their place
+// in it, so that an answer finds the one it belongs to. Nothing of it outlives
+// State.End.
 type questions struct {
 	base, count uint8
-	first       [4]uint16 // most communications ask no more than this
-	more        *[record.MaxDNS]uint16
+	first       [3]question // most communications ask no more than this
+	more        *[record.MaxDNS]question
 }
 
-func (q *questions) id(i int) uint16 {
+// question is an id and what tells names apart: FNV-1a of one in lower case.
+type question struct {
+	id   uint16
+	kind uint16
+	sum  uint32
+}
+
+func (q *questions) at(i int) *question {
 	if i < len(q.first) {
-		return q.first[i]
+		return &q.first[i]
 	}
-	return q.more[i-len(q.first)]
+	return &q.more[i-len(q.first)]
 }
 
-// add remembers the id of the question that was put last into the record.
-func (q *questions) add(r *record.Record, id uint16) {
+// add remembers the question that was put last into the record.
+func (q *questions) add(r *record.Record, asked question) {
 	if q.count == 0 {
 		q.base = uint8(len(r.DNS) - 1)
 	}
-	i := int(q.count)
-	if i < len(q.first) {
-		q.first[i] = id
-	} else {
-		if q.more == nil {
-			q.more = new([record.MaxDNS]uint16)
-		}
-		q.more[i-len(q.first)] = id
+	if int(q.count) >= len(q.first) && q.more == nil {
+		q.more = new([record.MaxDNS]question)
 	}
+	*q.at(int(q.count)) = asked
 	q.count++
 }
 
-// find is the question with this id, type and name hash; the first that still
-// waits, or else one that was answered before. An answer without a question
-// section belongs to whichever waits under its id.
-func (q *questions) find(r *record.Record, id uint16, asked *record.DNS) *record.DNS {
+// find is the place of the question that was asked like this: the first that
+// still waits, or else one that was answered before; nil without. An answer
+// that repeats no question belongs to whichever waits under its id.
+func (q *questions) find(r *record.Record, asked question, repeats bool) *record.DNS {
 	if int(q.base)+int(q.count) > len(r.DNS) {
 		*q = questions{} // the record was begun anew
 	}
 	var before *record.DNS
 	for i := range int(q.count) {
-		if q.id(i) != id {
+		have := q.at(i)
+		if have.id != asked.id || repeats && *have != asked {
 			continue
 		}
 		d := &r.DNS[int(q.base)+i]
-		switch {
-		case asked != nil && (d.Type != asked.Type || d.Whole != asked.Whole):
-		case !d.Answered:
+		if !d.Answered {
 			return d
-		case before == nil:
+		}
+		if before == nil {
 			before = d
 		}
 	}
@@ -110,7 +113,8 @@ func dnsMessage(q *questions, at int64, b []byte, size int, f record.Facts) {
 		if f.App == record.NBNS {
 			name = netbiosName(name)
 		}
-		if d.Whole = f.Naming.Fold(name); answer && dnsSettle(q, id, &d, &said, f) {
+		like := question{id, d.Type, dnsSum(name)}
+		if answer && dnsSettle(q, like, true, &said, f) {
 			continue
 		}
 		if fault == dnsSound {
@@ -124,28 +128,28 @@ func dnsMessage(q *questions, at int64, b []byte, size int, f record.Facts) {
 		if !answer {
 			d.Size[record.Out] = clip16(size)
 		}
-		dnsAdd(q, id, d, f)
+		dnsAdd(q, like, d, f)
 	}
-	if answer && asked == 0 && f.App != record.MDNS && !dnsSettle(q, id, nil, &said, f) {
+	if like := (question{id: id}); answer && asked == 0 && f.App != record.MDNS && !dnsSettle(q, like, false, &said, f) {
 		d := record.DNS{At: at}
 		dnsAnswered(&d, &said)
-		dnsAdd(q, id, d, f)
+		dnsAdd(q, like, d, f)
 	}
 }
 
 // dnsAdd puts a question, or an answer whose question was not seen, into the
 // record.
-func dnsAdd(q *questions, id uint16, d record.DNS, f record.Facts) {
+func dnsAdd(q *questions, like question, d record.DNS, f record.Facts) {
 	held := len(f.DNS)
 	if f.AddDNS(d); len(f.DNS) > held {
-		q.add(f.Record, id)
+		q.add(f.Record, like)
 	}
 }
 
 // dnsSettle writes an answer into the question it belongs to; false when that
 // was not seen. A second answer to the same question changes nothing.
-func dnsSettle(q *questions, id uint16, asked, said *record.DNS, f record.Facts) bool {
-	d := q.find(f.Record, id, asked)
+func dnsSettle(q *questions, like question, repeats bool, said *record.DNS, f record.Facts) bool {
+	d := q.find(f.Record, like, repeats)
 	if d != nil && !d.Answered {
 		dnsAnswered(d, said)
 	}

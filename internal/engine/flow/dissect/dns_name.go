@@ -99,6 +99,18 @@ func dnsSkip(b []byte, off int) (next int, ok bool) {
 	return 0, false
 }
 
+// dnsSum is FNV-1a of a name in lower case.
+func dnsSum(name []byte) uint32 {
+	h := uint32(2166136261)
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h
+}
+
 // dnsNumbers writes what the numbers of a name are, and its bounded form.
 func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
 	d.Length = uint8(len(name))
@@ -119,6 +131,7 @@ func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
 	}
 	d.Labels, d.Longest = uint8(labels), uint8(min(longest, 63))
 	d.Entropy = entropy(name[:registered(name)])
+	d.Whole = f.Naming.Fold(name)
 	if f.Naming.Full() && !plain(name) {
 		var text [4 * 256]byte
 		d.Name = f.Naming.Host(escaped(text[:0], name))

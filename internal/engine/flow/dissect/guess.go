@@ -73,8 +73,11 @@ func Datagram(side int, at int64, b []byte, f record.Facts, st *State) {
 		return
 	}
 	if f.App == record.NoApp {
+		if st.tried == maxTries {
+			return
+		}
 		if f.App = datagramApp(b, f.Record); f.App == record.NoApp {
-			if st.tried++; st.tried >= maxTries {
+			if st.tried++; st.tried == maxTries {
 				f.App = ByPort(f.Record)
 			}
 			return
