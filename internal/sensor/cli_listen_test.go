@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,6 +22,7 @@ import (
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/text"
+	"noroshi/internal/engine/flow/export"
 	"noroshi/internal/sensor/listen"
 	"noroshi/internal/sensor/ring"
 	"noroshi/internal/testkit"
@@ -237,4 +240,30 @@ func TestListenInterface(t *testing.T) {
 	if err := json.Unmarshal(raw, &w); err != nil || w.Packets < 3 || w.Records < 1 || w.Dropped != 0 || w.Interface != "lo" {
 		t.Errorf("%v %s", err, raw)
 	}
+}
+
+// BenchmarkListenLines makes lines of rows: class, Community ID, JSON.
+func BenchmarkListenLines(b *testing.B) {
+	sides, err := (&geoFlags{}).open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := &lineWriter{to: io.Discard, sides: sides, bufs: make([][]byte, 1)}
+	batch := export.NewBatch(0, nil)
+	row, n := batch.Extend(export.DefaultRows)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for i := row; i < row+n; i++ {
+		batch.Src[i], batch.Dst[i] = [16]byte{10: 0xff, 11: 0xff}, [16]byte{10: 0xff, 11: 0xff}
+		binary.BigEndian.PutUint32(batch.Src[i][12:], rnd.Uint32())
+		binary.BigEndian.PutUint32(batch.Dst[i][12:], rnd.Uint32())
+		batch.Proto[i], batch.SrcPort[i], batch.DstPort[i] = 6, uint16(rnd.Uint32()), 443
+		batch.Packets[i], batch.Bytes[i], batch.Start[i], batch.End[i] = 10, 12345, 1_700_000_000e9, 1_700_000_001e9
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := w.take(0, batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*float64(n)/b.Elapsed().Seconds()/1e6, "Mrec/s")
 }
