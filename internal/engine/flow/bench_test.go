@@ -2,7 +2,9 @@ package flow
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
+	"io"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -15,6 +17,7 @@ import (
 	"noroshi/internal/engine/flow/capture"
 	"noroshi/internal/engine/flow/packet"
 	"noroshi/internal/engine/flow/record"
+	"noroshi/internal/engine/flow/write"
 	"noroshi/internal/engine/geo"
 )
 
@@ -153,6 +156,53 @@ func spent() float64 {
 func BenchmarkTracker(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		b.Run("workers="+strconv.Itoa(workers), func(b *testing.B) { benchmarkTracker(b, workers, Options{}) })
+	}
+}
+
+// BenchmarkRead is everything that "flow read" does to a capture in memory:
+// from the file's bytes to lines of JSON.
+func BenchmarkRead(b *testing.B) {
+	list := traffic(b, 400_000)
+	var file bytes.Buffer
+	w, err := capture.NewWriter(&file, capture.LinkEthernet)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range list {
+		if err := w.Write(&list[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	table, err := geo.Embedded()
+	if err != nil {
+		b.Fatal(err)
+	}
+	sides, err := table.Classifier(geo.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, workers := range []int{1, 2} {
+		b.Run("workers="+strconv.Itoa(workers), func(b *testing.B) {
+			b.SetBytes(int64(file.Len()))
+			b.ReportAllocs()
+			start, n := spent(), 0
+			for b.Loop() {
+				r, err := capture.NewReader(bytes.NewReader(file.Bytes()))
+				if err != nil {
+					b.Fatal(err)
+				}
+				out, err := write.New(io.Discard, write.JSONL)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := Read(r, Options{Class: sides.Class, Workers: workers}, out.Write); err != nil {
+					b.Fatal(err)
+				}
+				n += len(list)
+			}
+			b.ReportMetric(float64(n)/(spent()-start)/1e6, "Mpackets/cpu-s")
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mpackets/s")
+		})
 	}
 }
 
