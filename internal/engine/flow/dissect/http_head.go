@@ -25,7 +25,7 @@ func requestLine(b []byte) (m record.Method, target []byte, minor uint8, ok bool
 		return 0, nil, 0, false
 	}
 	m = method(b[:space])
-	rest := bytes.Trim(b[space:], " \t")
+	rest := trim(b[space:])
 	if end := bytes.LastIndexByte(rest, ' '); end >= 0 && len(rest)-end > 6 && foldPrefix(rest[end+1:], "http/") {
 		v := rest[end+6:]
 		if len(v) >= 3 && v[0] == '1' && v[1] == '.' && v[2] >= '0' && v[2] <= '9' {
@@ -164,12 +164,12 @@ func (s *httpStream) field(w *httpSide, line []byte) {
 	if colon < 0 {
 		return
 	}
-	name := fieldNamed(bytes.TrimRight(line[:colon], " \t"))
+	name := fieldNamed(trim(line[:colon]))
 	if name == otherField {
 		return
 	}
 	w.last = name
-	value := bytes.Trim(line[colon+1:], " \t")
+	value := trim(line[colon+1:])
 	switch name {
 	case fieldLength:
 		w.lengthField(value)
@@ -201,7 +201,7 @@ func (s *httpStream) field(w *httpSide, line []byte) {
 // same (RFC 9112 §6.3).
 func (w *httpSide) lengthField(value []byte) {
 	if comma := bytes.IndexByte(value, ','); comma >= 0 {
-		value = bytes.Trim(value[:comma], " \t")
+		value = trim(value[:comma])
 	}
 	n, ok := number(value)
 	if !ok || w.framed && n != w.length {
@@ -226,7 +226,7 @@ func upgradeTo(b []byte) httpUpgrade {
 // media is the kind of a media type (RFC 9110 §8.3.1, IANA media types).
 func media(b []byte) record.Media {
 	if i := bytes.IndexByte(b, ';'); i >= 0 {
-		b = bytes.TrimRight(b[:i], " \t")
+		b = trim(b[:i])
 	}
 	if len(b) == 0 {
 		return record.NoMedia

@@ -32,6 +32,17 @@ func (l *lines) next(b []byte) (line []byte, n int, ok bool) {
 	return nil, 0, false
 }
 
+// trim is b without the blanks and tabs around it.
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
 // fold reports whether b is word, which is in lower case, whatever b's case.
 func fold(b []byte, word string) bool {
 	if len(b) != len(word) {
