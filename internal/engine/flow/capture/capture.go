@@ -61,8 +61,11 @@ type Stats struct {
 	Undated   int64 // packets without a time
 	Lost      int64 // packets that the capturing system says it dropped (pcapng only)
 
-	// With a clock (Reader.SetClock): the longest time from handing a batch
-	// back until it was overwritten, and from reading it until then, in ns.
+	// With a clock (Reader.SetClock), in ns: the time from handing a batch back
+	// until it was overwritten, all together, how often, and the longest; and the
+	// longest time from reading a batch until it was overwritten.
+	WipeSum   int64
+	Wipes     int64
 	WipeNanos int64
 	HeldNanos int64
 }

@@ -19,22 +19,23 @@ const (
 // batch is left in memory once the next batch has been asked for; whoever stops
 // before io.EOF calls Wipe.
 type Reader struct {
-	src   io.Reader
-	inner decompressor // nil for plain input
-	buf   []byte       // the one buffer; packets point into it
-	full  bool         // the batch had no room for more
-	given int          // buf[given:lo] was handed out and not yet overwritten
-	lo    int          // what was parsed ends here
-	hi    int          // what was read ends here
-	eof   bool
-	bad   error // why reading ended, when it was not the end of the input
-	form  form
-	swap  bool // big-endian
-	old   oldFormat
-	ng    section
-	stats Stats
-	clock func() int64
-	since int64 // when buf[0:hi] began to be read
+	src    io.Reader
+	inner  decompressor // nil for plain input
+	buf    []byte       // the one buffer; packets point into it
+	full   bool         // the batch had no room for more
+	prompt bool         // the input gave all that was asked for
+	given  int          // buf[given:lo] was handed out and not yet overwritten
+	lo     int          // what was parsed ends here
+	hi     int          // what was read ends here
+	eof    bool
+	bad    error // why reading ended, when it was not the end of the input
+	form   form
+	swap   bool // big-endian
+	old    oldFormat
+	ng     section
+	stats  Stats
+	clock  func() int64
+	since  int64 // when buf[0:hi] began to be read
 }
 
 // decompressor is a source whose memory can be overwritten.
@@ -143,22 +144,19 @@ func (r *Reader) Wipe() {
 	r.given, r.lo, r.hi, r.eof, r.form = 0, 0, 0, true, 0
 }
 
-// reuse overwrites the batch handed out last. When no whole packet is left
-// behind it the input's next bytes go over it, which costs nothing; otherwise
-// zeros do.
+// reuse overwrites the batch handed out last. Where the input gives as much as
+// it is asked for, as files do, its next bytes go over the batch, which costs
+// nothing. Otherwise zeros do, before anything is waited for.
 func (r *Reader) reuse() {
 	if r.lo == r.given {
 		return
 	}
 	start := r.now()
-	switch {
-	case r.full || r.eof || r.hi-r.lo >= 4096:
+	if r.prompt && !r.full && !r.eof && r.hi-r.lo < 4096 {
+		r.fill(r.hi - r.lo + 1)
+	} else {
 		clear(r.buf[r.given:r.lo])
 		r.given = r.lo
-	case r.inner != nil: // it hands out little at once
-		r.fill(readSize)
-	default: // a pipe may have no more for a while: one read
-		r.fill(r.hi - r.lo + 1)
 	}
 	r.measure(start)
 }
@@ -173,6 +171,8 @@ func (r *Reader) now() int64 {
 func (r *Reader) measure(start int64) {
 	if r.clock != nil {
 		t := r.clock()
+		r.stats.Wipes++
+		r.stats.WipeSum += t - start
 		r.stats.WipeNanos = max(r.stats.WipeNanos, t-start)
 		r.stats.HeldNanos = max(r.stats.HeldNanos, t-r.since)
 	}
@@ -188,8 +188,10 @@ func (r *Reader) fill(want int) {
 	for r.hi < want && !r.eof {
 		// As much as want asks and readSize allows, not a whole buffer: what
 		// is read stays in the processor's cache until it is decoded.
-		n, err := r.src.Read(r.buf[r.hi:min(max(want, r.hi+1, readSize), len(r.buf))])
+		room := r.buf[r.hi:min(max(want, r.hi+1, readSize), len(r.buf))]
+		n, err := r.src.Read(room)
 		r.hi += n
+		r.prompt = n == len(room)
 		if err != nil {
 			r.eof = true
 			if err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -206,7 +208,11 @@ func (r *Reader) fill(want int) {
 // bytes, so it must not be called once packets of a batch point into buf.
 func (r *Reader) need(n int) bool {
 	if r.hi-r.lo < n && !r.eof {
-		r.fill(n)
+		want := n
+		if r.inner != nil { // it hands out little at once
+			want = max(n, readSize)
+		}
+		r.fill(want)
 	}
 	return r.hi-r.lo >= n
 }
