@@ -214,6 +214,25 @@ type detectStats struct {
 	Seconds     float64          `json:"seconds"`
 	PerSecond   float64          `json:"records_per_second"`
 	Flow        map[string]int64 `json:"flow,omitempty"`
+	Reading     *Reading         `json:"reading,omitempty"` // what "flow send" tells the hub of it
+}
+
+// reading is what was read, in the counts that a hub keeps of a source; nil
+// when nothing was.
+func (d *detectRun) reading(r *detect.Report) *Reading {
+	if r.Stats.Records == 0 {
+		return nil
+	}
+	out := &Reading{From: time.Unix(0, r.Stats.First).UTC(), Until: time.Unix(0, r.Stats.Last).UTC(), Records: uint64(r.Stats.Records)}
+	for _, f := range d.read {
+		out.Bytes += uint64(f.Bytes)
+		out.Broken += uint64(f.Bad + f.Cut)
+	}
+	if d.packets != nil {
+		st := &d.packets.stats
+		out.Packets, out.Bytes, out.Evicted, out.Broken = st.Packets, st.Bytes, st.Evicted, out.Broken+st.Unread
+	}
+	return out
 }
 
 func (d *detection) writeStats(run *detectRun, r *detect.Report, read, all time.Duration) error {
@@ -239,6 +258,7 @@ func (d *detection) writeStats(run *detectRun, r *detect.Report, read, all time.
 		st := run.packets.stats
 		s.Flow = map[string]int64{"packets": int64(st.Packets), "lost": int64(st.Lost), "evicted": int64(st.Evicted)}
 	}
+	s.Reading = run.reading(r)
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err

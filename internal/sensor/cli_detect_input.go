@@ -96,6 +96,8 @@ func (d *detectRun) file(in *watchedFiles, name string) error {
 		return badFile(name, err)
 	}
 	if plain, packed := firstBytes(head); zeek.Is(plain) {
+		head = bytes.Clone(head) // reading on overwrites it
+		defer clear(head)
 		return d.log(b, head, packed, name)
 	}
 	if len(head) > 1 && (head[0] == 0x0c && head[1] == 0xa5 || head[0] == 0xa5 && head[1] == 0x0c) {

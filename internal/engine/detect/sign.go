@@ -25,6 +25,7 @@ type signs struct {
 	lengths6 []int
 	names    map[string]int32
 	prints   map[string]int32
+	next     []int32 // another sign that looks for the same, -1 without
 }
 
 func newSigns(list []Sign) signs {
@@ -33,22 +34,23 @@ func newSigns(list []Sign) signs {
 		return s
 	}
 	s.prefixes, s.names, s.prints = map[netip.Prefix]int32{}, map[string]int32{}, map[string]int32{}
+	s.next = make([]int32, len(list))
 	var have4 [33]bool
 	var have6 [129]bool
 	for i, x := range list {
 		switch {
 		case x.Prefix.IsValid():
 			p := x.Prefix.Masked()
-			s.prefixes[p] = int32(i)
+			chain(&s, s.prefixes, p, i)
 			if p.Addr().Is4() {
 				have4[p.Bits()] = true
 			} else {
 				have6[p.Bits()] = true
 			}
 		case x.Name != "":
-			s.names[x.Name] = int32(i)
+			chain(&s, s.names, x.Name, i)
 		case x.Print != "":
-			s.prints[x.Print] = int32(i)
+			chain(&s, s.prints, x.Print, i)
 		}
 	}
 	for n := 32; n >= 0; n-- {
@@ -62,6 +64,15 @@ func newSigns(list []Sign) signs {
 		}
 	}
 	return s
+}
+
+// chain puts a sign before those that look for the same.
+func chain[K comparable](s *signs, m map[K]int32, k K, i int) {
+	s.next[i] = -1
+	if j, ok := m[k]; ok {
+		s.next[i] = j
+	}
+	m[k] = int32(i)
 }
 
 func (s *signs) addr(a netip.Addr) int32 {
@@ -129,7 +140,7 @@ func (d *Detector) match(f *flow) {
 	for i := range f.DNS {
 		name := f.DNS[i].Name.String()
 		if k := s.name(name); k >= 0 && (f.fromHome || !f.toHome) {
-			d.hit(f, k, "name", name, false)
+			d.hit(f, k, "name", s.all[k].Name, false)
 		}
 	}
 	if len(s.prints) == 0 {
@@ -169,7 +180,12 @@ func printsOf(r *record.Record) (out []string) {
 }
 
 func (d *Detector) hit(f *flow, i int32, what, name string, incoming bool) {
-	x := &d.signs.all[i]
+	for ; i >= 0; i = d.signs.next[i] {
+		d.hitOne(f, &d.signs.all[i], what, name, incoming)
+	}
+}
+
+func (d *Detector) hitOne(f *flow, x *Sign, what, name string, incoming bool) {
 	src, dst, at := f.src, f.dst, f.srcHash
 	if incoming {
 		src, dst, at = f.dst, f.src, f.dstHash
