@@ -72,10 +72,14 @@ func New(o Options, emit func(*record.Record) error) *Tracker {
 	for range n {
 		t.batches = append(t.batches, &batch{mine: make([][]uint32, o.Workers), ended: make([][]*entry, o.Workers)})
 	}
-	for w := 0; w < o.Workers && o.Workers > 1; w++ {
-		t.work = append(t.work, make(chan *batch, inFlight))
-		t.running.Add(1)
-		go t.worker(w)
+	if o.Workers > 1 {
+		for range o.Workers {
+			t.work = append(t.work, make(chan *batch, inFlight))
+		}
+		t.running.Add(o.Workers)
+		for w := range o.Workers {
+			go t.worker(w)
+		}
 	}
 	return t
 }
