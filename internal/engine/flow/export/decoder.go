@@ -87,7 +87,8 @@ type Decoder struct {
 	waiting   pending
 	stats     Stats
 	oldest    []*template    // while templates are evicted
-	offs      []int          // of the fields of a record of variable layout
+	squeezed  []byte         // records without their variable fields; overwritten after use
+	offs      []int          // of the fields of an option record
 	five      *program       // of NetFlow v5 records
 	header    packet.Headers // of sampled packets; reused
 }

@@ -11,13 +11,11 @@ const variable = 0xffff
 
 // op copies one field of every record into its column.
 type op struct {
-	col    column
-	way    way
-	width  uint8
-	off    uint16 // of the field within a record of fixed layout
-	off2   uint16 // of systemInitTimeMilliseconds, for uptimeInit
-	field  uint16 // the field's index, for records of variable layout
-	field2 uint16
+	col   column
+	way   way
+	width uint8
+	off   uint16 // of the field within a record without its variable fields
+	off2  uint16 // of systemInitTimeMilliseconds, for uptimeInit
 }
 
 // program turns records of one layout into rows.
@@ -38,10 +36,10 @@ func compile(fields []field, v9 bool) program {
 	best := pick(fields, v9)
 	offs := offsets(fields)
 	add := func(i int, c column, w way) {
-		o := op{col: c, way: w, width: uint8(fields[i].length), off: offs[i], field: uint16(i)}
+		o := op{col: c, way: w, width: uint8(fields[i].length), off: offs[i]}
 		if w == uptime && !v9 {
 			if j, ok := find(fields, 160); ok {
-				o.way, o.off2, o.field2 = uptimeInit, offs[j], uint16(j)
+				o.way, o.off2 = uptimeInit, offs[j]
 			}
 		}
 		p.uptime = p.uptime || o.way == uptime
@@ -158,13 +156,16 @@ func find(fields []field, id uint16) (int, bool) {
 	return 0, false
 }
 
-// offsets returns where every field stands in a record of fixed layout.
+// offsets returns where every field stands in a record, its variable fields
+// left out.
 func offsets(fields []field) []uint16 {
 	offs := make([]uint16, len(fields))
 	at := 0
 	for i, f := range fields {
 		offs[i] = uint16(at)
-		at += int(f.length)
+		if f.length != variable {
+			at += int(f.length)
+		}
 	}
 	return offs
 }

@@ -12,48 +12,91 @@ func (d *Decoder) records(e *exporter, t *template, data []byte, c *clock, b *Ba
 		return d.variedRecords(e, t, data, c, b)
 	}
 	n = len(data) / t.size
-	if !t.program.rows {
-		e.counts.Skipped += uint64(n)
-		return n, nil
-	}
-	for left := n; left > 0; {
-		row, got := b.take(left)
-		t.program.run(b, row, got, data, t.size, c, e)
-		data = data[got*t.size:]
-		left -= got
-	}
-	e.counts.Records += uint64(n)
+	d.fixed(e, t, data, n, t.size, c, b)
 	return n, nil
 }
 
-// variedRecords does the same for records with fields of variable length (RFC
-// 7011 section 7): each record is laid out by itself.
-func (d *Decoder) variedRecords(e *exporter, t *template, data []byte, c *clock, b *Batch) (n int, err error) {
-	p := &t.program
-	for len(data) >= t.size {
-		size, ok := d.layout(t, data)
-		if !ok {
-			return n, ErrMalformed
-		}
-		n++
-		if p.rows {
-			row, _ := b.take(1)
-			for _, col := range p.absent {
-				b.clear(col, row, 1)
-			}
-			for _, o := range p.ops {
-				o.off = uint16(d.offs[o.field])
-				o.off2 = uint16(d.offs[o.field2])
-				o.run(b, row, 1, data, 0, c, e)
-			}
-			p.finish(b, row, 1, c, e)
-			e.counts.Records++
-		} else {
-			e.counts.Skipped++
-		}
-		data = data[size:]
+// fixed turns n records of one length into rows.
+func (d *Decoder) fixed(e *exporter, t *template, data []byte, n, size int, c *clock, b *Batch) {
+	if !t.program.rows {
+		e.counts.Skipped += uint64(n)
+		return
 	}
-	return n, nil
+	for left := n; left > 0; {
+		row, got := b.take(left)
+		t.program.run(b, row, got, data, size, c, e)
+		data = data[got*size:]
+		left -= got
+	}
+	e.counts.Records += uint64(n)
+}
+
+// squeezed is how many octets of records are put together at a time.
+const squeezed = 8 << 10
+
+// variedRecords does the same for records with fields of variable length (RFC
+// 7011 section 7): what stands between those is put together, which makes
+// records of one length again.
+func (d *Decoder) variedRecords(e *exporter, t *template, data []byte, c *clock, b *Batch) (n int, err error) {
+	size := 0
+	for _, r := range t.runs {
+		size += r
+	}
+	full := max(squeezed/max(size, 1), 1)
+	for len(data) >= t.size && err == nil {
+		d.squeezed = d.squeezed[:0]
+		got := 0
+		for ; got < full && len(data) >= t.size; got++ {
+			taken, ok := d.squeeze(t, data)
+			if !ok {
+				err = ErrMalformed
+				break
+			}
+			data = data[taken:]
+		}
+		n += got
+		d.fixed(e, t, d.squeezed, got, size, c, b)
+		clear(d.squeezed)
+	}
+	return n, err
+}
+
+// squeeze appends the fixed fields of the first record of data to d.squeezed
+// and returns the record's length; false when it is not all there.
+func (d *Decoder) squeeze(t *template, data []byte) (int, bool) {
+	at := 0
+	for i, n := range t.runs {
+		if n > len(data)-at {
+			return 0, false
+		}
+		d.squeezed = append(d.squeezed, data[at:at+n]...)
+		at += n
+		if i == len(t.runs)-1 {
+			break
+		}
+		n, at = variableLength(data, at)
+		if n > len(data)-at {
+			return 0, false
+		}
+		at += n
+	}
+	return at, true
+}
+
+// variableLength reads the length of a variable field and returns where the
+// field begins; when that is not all there, the length is beyond any data.
+func variableLength(data []byte, at int) (n, begin int) {
+	if at >= len(data) {
+		return 1 << 20, at
+	}
+	n = int(data[at])
+	if n < 255 {
+		return n, at + 1
+	}
+	if at+3 > len(data) {
+		return 1 << 20, at
+	}
+	return int(binary.BigEndian.Uint16(data[at+1:])), at + 3
 }
 
 // layout puts the offset of every field of the first record of data into
@@ -64,23 +107,15 @@ func (d *Decoder) layout(t *template, data []byte) (int, bool) {
 	for _, f := range t.fields {
 		n := int(f.length)
 		if f.length == variable {
-			if at >= len(data) {
-				return 0, false
-			}
-			n = int(data[at])
-			at++
-			if n == 255 {
-				if at+2 > len(data) {
-					return 0, false
-				}
-				n = int(binary.BigEndian.Uint16(data[at:]))
-				at += 2
-			}
+			n, at = variableLength(data, at)
+		}
+		if n > len(data)-at {
+			return 0, false
 		}
 		d.offs = append(d.offs, at)
 		at += n
 	}
-	return at, at <= len(data)
+	return at, true
 }
 
 // The elements of option records that are used: sampling (RFC 5477, RFC 3954)

@@ -14,6 +14,7 @@ type template struct {
 	scope    uint16 // of an options template: how many fields are its scope
 	varied   bool   // a field has its length in the record
 	size     int    // octets of a record; the least a record has when varied
+	runs     []int  // when varied: octets of fixed fields before each variable one, and behind the last
 	fields   []field
 	program  program
 	raw      []byte // the definition, to know it again
@@ -124,14 +125,18 @@ func (d *Decoder) define(e *exporter, set, id, scope uint16, head, count int, ra
 	}
 	t := &template{id: id, options: set == optionsSet || set == optionsSet9, scope: scope, lastUsed: d.tick}
 	t.fields = readFields(raw[head:], count, set >= templateSet)
+	run := 0
 	for _, f := range t.fields {
 		if f.length == variable {
 			t.varied = true
 			t.size++
+			t.runs, run = append(t.runs, run), 0
 		} else {
 			t.size += int(f.length)
+			run += int(f.length)
 		}
 	}
+	t.runs = append(t.runs, run)
 	if t.size == 0 || t.size > 0xffff || count > t.size+maxEmpty {
 		return ErrTemplate // its records have no end, fit no set, or are nearly all empty fields
 	}
