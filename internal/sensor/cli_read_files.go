@@ -120,6 +120,9 @@ func (s *readSum) say(env *cli.Env) {
 	if s.records > 0 {
 		env.Say("sensor.read.span", "from", time.Unix(0, s.first).UTC().Format(time.RFC3339), "to", time.Unix(0, s.last).UTC().Format(time.RFC3339))
 	}
+	if stayed := max(s.capture.WipeNanos, s.flow.WipeNanos); stayed > 0 {
+		env.Say("sensor.read.wiped", "ms", stayed/1e6+1)
+	}
 	for _, line := range [...]struct {
 		key string
 		n   uint64

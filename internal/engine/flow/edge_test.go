@@ -342,3 +342,41 @@ func TestWhoBegan(t *testing.T) {
 		}
 	}
 }
+
+// However many communications begin and whatever they leave unread, the table
+// takes no more memory than was said.
+func TestMemoryIsBounded(t *testing.T) {
+	const flows, room = 1600, 256 << 10
+	tr := New(Options{Flows: flows, Buffered: room}, func(*record.Record) error { return nil })
+	var list []capture.Packet
+	for i := range 60_000 {
+		p := pk{src: fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), dst: "198.51.100.2", sport: uint16(i), dport: 80, proto: packet.ProtoTCP, flags: flagACK,
+			at: t0 + int64(i)*1000, seq: uint32(i), body: []byte("GET /unfinished")}
+		late := p
+		late.seq += 5000
+		list = append(list, p.build(), late.build())
+		if len(list) >= 1000 {
+			if err := tr.Add(list); err != nil {
+				t.Fatal(err)
+			}
+			list = list[:0]
+		}
+	}
+	entries, made := 0, int64(0)
+	for _, table := range tr.tables {
+		entries += len(table.chunks) * chunkSize
+		made += table.pool.made
+		if len(table.slots) > 4*flows {
+			t.Errorf("%d places for %d communications", len(table.slots), table.limit)
+		}
+	}
+	if entries > flows+BatchSize*parts+parts*chunkSize || made > room {
+		t.Errorf("%d entries, %d bytes of windows", entries, made)
+	}
+	if err := tr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := tr.Stats(); s.Evicted < 50_000 || s.NoRoom == 0 {
+		t.Errorf("%+v", s)
+	}
+}
