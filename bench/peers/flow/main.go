@@ -147,7 +147,8 @@ func lanes() []lane {
 	modern := append([][2]uint16{{152, 8}, {153, 8}}, usual[2:]...)
 	six := append([][2]uint16{}, modern...)
 	six[6], six[7] = [2]uint16{27, 16}, [2]uint16{28, 16}
-	return []lane{fiveLane(), templateLane("NetFlow v9", false, usual), templateLane("IPFIX", true, modern), templateLane("IPFIX, IPv6", true, six)}
+	return []lane{fiveLane(), templateLane("NetFlow v9", false, usual), templateLane("IPFIX", true, modern), templateLane("IPFIX, IPv6", true, six),
+		templateLane("IPFIX with a name", true, append(append([][2]uint16{}, modern...), [2]uint16{82, 65535}))}
 }
 
 var sender = netip.MustParseAddrPort("192.0.2.1:2055")
@@ -197,7 +198,11 @@ func templateLane(name string, ipfix bool, fields [][2]uint16) lane {
 	m = be.AppendUint16(be.AppendUint16(m, 256), uint16(len(fields)))
 	for _, f := range fields {
 		m = be.AppendUint16(be.AppendUint16(m, f[0]), f[1])
-		size += int(f[1])
+		if f[1] == 65535 { // a name of four octets
+			size += 5
+		} else {
+			size += int(f[1])
+		}
 	}
 	l.first = end(m)
 	rnd := rand.New(rand.NewPCG(3, 4))
@@ -207,8 +212,16 @@ func templateLane(name string, ipfix bool, fields [][2]uint16) lane {
 			number = 24 * i
 		}
 		m := be.AppendUint16(be.AppendUint16(header(number), 256), uint16(4+24*size))
-		for range 24 * size {
-			m = append(m, byte(rnd.Uint32()))
+		for range 24 {
+			for _, f := range fields {
+				if f[1] == 65535 {
+					m = append(m, "\x04eth0"...)
+					continue
+				}
+				for range f[1] {
+					m = append(m, byte(rnd.Uint32()))
+				}
+			}
 		}
 		l.data = append(l.data, end(m))
 	}
