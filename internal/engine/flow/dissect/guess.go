@@ -54,6 +54,7 @@ type probe struct {
 // zero value is ready.
 type State struct {
 	tried    uint8 // datagrams that told nothing
+	media    [2]mediaSeen
 	dns      questions
 	quic     *quicState
 	dtls     dtlsState
@@ -76,7 +77,10 @@ func Datagram(side int, at int64, b []byte, f record.Facts, st *State) {
 		if st.tried == maxTries {
 			return
 		}
-		if f.App = datagramApp(b, f.Record); f.App == record.NoApp {
+		if f.App = datagramApp(b, f.Record); f.App == record.NoApp && st.media[side].follows(b) {
+			f.App = record.RTP
+		}
+		if f.App == record.NoApp {
 			if st.tried++; st.tried == maxTries {
 				f.App = ByPort(f.Record)
 			}

@@ -255,3 +255,22 @@ func TestFactsAsIpfixprobe(t *testing.T) {
 		t.Errorf("%d, %d and %d rows were compared", len(rows), len(passive), len(mail))
 	}
 }
+
+// Services that an attacker creates on another machine are seen by the pipe
+// and the share they go through (mordor's simulations).
+func TestLateralMovement(t *testing.T) {
+	for _, name := range []string{"covenant_sc_query_dcerpc_smb_svcctl", "covenant_sharpsc_start_dcerpc_smb_svcctl", "empire_smbexec_dcerpc_smb_svcctl"} {
+		const folder = "mordor/network/windows/lateral_movement/network/"
+		a, found := archives{}, 0
+		for _, entry := range a.names(t, folder+name+".zip") {
+			for _, r := range records(t, a.read(t, folder+name+".zip!"+entry)) {
+				if r.SMB != nil && r.SMB.AdminShare && r.SMB.Pipes == record.Svcctl && r.SMB.FileBytes == [2]uint64{} {
+					found++
+				}
+			}
+		}
+		if found == 0 {
+			t.Errorf("%s: no service control over an administrator's share", name)
+		}
+	}
+}

@@ -67,6 +67,15 @@ func TestDatagramByContent(t *testing.T) {
 			t.Errorf("%d %q: %q, want %q", c.port, c.b, r.App, c.want)
 		}
 	}
+	// Three datagrams of one source, numbered in a row, are media.
+	media := record.Record{SrcPort: 40000, DstPort: 50000, Proto: packet.ProtoUDP}
+	var talk State
+	for i := range byte(3) {
+		Datagram(record.Out, 1, []byte(pad("\x80\x00\x10"+string([]byte{i})+"\x00\x00\x00\x01abcd", 172)), record.Facts{Record: &media}, &talk)
+		if (media.App == record.RTP) != (i == 2) {
+			t.Errorf("media after %d: %s", i+1, media.App)
+		}
+	}
 	// What stays unknown for long is called after its port.
 	r := record.Record{SrcPort: 53, DstPort: 50000, Proto: packet.ProtoUDP}
 	var st State

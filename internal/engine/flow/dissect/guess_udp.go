@@ -117,6 +117,28 @@ func exports(b []byte) bool {
 	return false
 }
 
+// mediaSeen is what the last datagram of a side said if it was one of RTP.
+type mediaSeen struct {
+	source uint32
+	number uint16
+	again  uint8
+}
+
+// follows reports whether a datagram is the third in a row that can be of one
+// source of RTP, numbered one after the other (RFC 3550 §5.1, A.1).
+func (m *mediaSeen) follows(b []byte) bool {
+	if len(b) < 13 || b[0]>>6 != 2 || b[1]&0x7f >= 64 && b[1]&0x7f < 96 {
+		*m = mediaSeen{}
+		return false
+	}
+	source, number := binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:])
+	if m.again++; source != m.source || number != m.number+1 {
+		m.again = 1
+	}
+	m.source, m.number = source, number
+	return m.again >= 3
+}
+
 // ssdpDatagram reads a message of SSDP, which has the form of HTTP/1.
 func ssdpDatagram(side int, at int64, b []byte, f record.Facts) {
 	s := httpStream{f: f}

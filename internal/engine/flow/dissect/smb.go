@@ -195,6 +195,16 @@ func (s *smbStream) ofPipes(id uint32) bool {
 	return s.asked
 }
 
+// anyPipes tells whether a share of pipes is open.
+func (s *smbStream) anyPipes() bool {
+	for i := range s.trees {
+		if s.trees[i].known && s.trees[i].pipes {
+			return true
+		}
+	}
+	return false
+}
+
 // create counts a file, or notes a named pipe.
 func (s *smbStream) create(id uint32, name []byte) {
 	m := s.facts()

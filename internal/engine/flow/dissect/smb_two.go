@@ -75,7 +75,8 @@ func (s *smbStream) twoAnswer(command uint16, tree uint32, async bool, status ui
 			s.opened(tree, body[2] == 2)
 		}
 	case smb2Read: // §2.2.20
-		if len(body) >= 8 && status == 0 && (async || !s.ofPipes(tree)) {
+		// An answer that was put off does not name the share: it is mostly a pipe's.
+		if len(body) >= 8 && status == 0 && (async && !s.anyPipes() || !async && !s.ofPipes(tree)) {
 			m.FileBytes[record.In] += uint64(binary.LittleEndian.Uint32(body[4:]))
 		}
 	}
