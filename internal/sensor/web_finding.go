@@ -2,7 +2,6 @@ package sensor
 
 import (
 	"html/template"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -89,7 +88,6 @@ type findingView struct {
 	Release bool
 	Fields  []page.Field
 	Named   page.Field
-	Report  string
 	Source  string
 	Picture template.HTML
 	Parts   []partView
@@ -112,7 +110,6 @@ func showFinding(q *httpd.Request, s *Service, bad error) error {
 	v.Facts = findingFacts(p, &x)
 	v.explain(p, &x)
 	if v.Decide {
-		v.Report = "/reports/new"
 		v.Fields = decisionFields(p, s.now())
 		v.Named = page.Field{Name: "named", Kind: "check", Label: p.T("sensor.web.named"), Hint: p.T("sensor.web.named_hint")}
 	}
@@ -176,7 +173,7 @@ func decide(q *httpd.Request, s *Service) error {
 		return err
 	}
 	if d.State == Reported {
-		return q.Redirect("/reports/new?" + url.Values{"finding": {q.Path("id")}}.Encode())
+		return q.Redirect("/reports/new")
 	}
 	return q.Redirect("/findings/" + q.Path("id"))
 }
