@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -259,5 +260,5 @@ func (r *Ring) Close() error {
 }
 
 // The kernel writes the ring in the machine's own order.
-func u32(b []byte) uint32 { _ = b[3]; return *(*uint32)(unsafe.Pointer(&b[0])) }
-func u16(b []byte) uint16 { _ = b[1]; return *(*uint16)(unsafe.Pointer(&b[0])) }
+func u32(b []byte) uint32 { return binary.NativeEndian.Uint32(b) }
+func u16(b []byte) uint16 { return binary.NativeEndian.Uint16(b) }
