@@ -16,6 +16,8 @@ const (
 	maxNesting = 2       // tunnels inside tunnels
 )
 
+const _ = uint(127 - record.MaxHTTP) // places in a record fit into an int8
+
 // httpStream reads HTTP/1 (RFC 9112): start lines and a handful of fields.
 // Bodies are passed over unseen.
 type httpStream struct {
@@ -333,10 +335,7 @@ func (s *httpStream) switched(w *httpSide, side int) {
 }
 
 func (s *httpStream) tunnel() {
-	s.inner = nothing{}
-	if s.depth < maxNesting {
-		s.inner = &tunnel{f: s.f, app: s.f.App, depth: s.depth + 1}
-	}
+	s.inner = newTunnel(s.f, s.depth)
 }
 
 // startsH2 reports whether a client goes on with the preface of HTTP/2 though
@@ -390,6 +389,15 @@ type tunnel struct {
 	begun Stream
 }
 
+// newTunnel is what a connection is inside that lets through; depth is how many
+// tunnels are around it already, which is bounded.
+func newTunnel(f record.Facts, depth uint8) Stream {
+	if depth >= maxNesting {
+		return nothing{}
+	}
+	return &tunnel{f: f, app: f.App, depth: depth + 1}
+}
+
 // Data begins what is spoken as soon as it is known and goes on with it.
 func (t *tunnel) Data(side int, at int64, b []byte) int {
 	if t.begun == nil {
@@ -398,8 +406,11 @@ func (t *tunnel) Data(side int, at int64, b []byte) int {
 		if !ok {
 			return 0
 		}
-		if h, is := s.(*httpStream); is {
-			h.depth = t.depth
+		switch within := s.(type) {
+		case *httpStream:
+			within.depth = t.depth
+		case *socksStream:
+			within.depth = t.depth
 		}
 		if t.begun = s; s == nil {
 			t.begun = nothing{}

@@ -104,6 +104,37 @@ func TestHTTPManyRequests(t *testing.T) {
 	}
 }
 
+// Tunnels inside tunnels end somewhere: each would cost a level of the stack.
+func TestTunnelsInTunnels(t *testing.T) {
+	levels := func(s Stream) (n int) {
+		for {
+			switch within := s.(type) {
+			case *httpStream:
+				s = within.inner
+			case *socksStream:
+				s = within.inner
+			case *tunnel:
+				s = within.begun
+			default:
+				return n
+			}
+			n++
+		}
+	}
+	for what, c := range map[string]struct{ ask, answer string }{
+		"CONNECT": {"CONNECT h:80 HTTP/1.1\r\n\r\n", "HTTP/1.1 200 ok\r\n\r\n"}, "SOCKS": {"\x05\x01\x00\x05\x01\x00\x01\x01\x02\x03\x04\x00\x50", "\x05\x00\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"},
+	} {
+		p := newPlaying(&talk{proto: 6}, record.NewNaming([32]byte{1}, false))
+		for range 50 {
+			p.data(record.Out, 1, []byte(c.ask))
+			p.data(record.In, 1, []byte(c.answer))
+		}
+		if n := levels(p.stream); n < 3 || n > 2*maxNesting+1 {
+			t.Errorf("%s: %d levels", what, n)
+		}
+	}
+}
+
 func TestMedia(t *testing.T) {
 	for in, want := range map[string]record.Media{"text/html": record.HTML, "TEXT/HTML;charset=utf-8": record.HTML, "application/vnd.api+json": record.JSON,
 		"image/svg+xml": record.Image, "application/atom+xml": record.XML, "application/x-msdownload": record.Executable, "x": record.OtherMedia, "": record.NoMedia,

@@ -12,6 +12,7 @@ import (
 type socksStream struct {
 	f      record.Facts
 	inner  Stream
+	depth  uint8    // of tunnels around it
 	stage  [2]uint8 // of client and server: 0 greeting, 1 login, 2 request, 3 over
 	four   bool
 	login  bool // the server asked for a name and a password
@@ -124,7 +125,7 @@ func (s *socksStream) server(b []byte) int {
 
 func (s *socksStream) through(granted bool) {
 	if s.closed = !granted; granted {
-		s.inner = &tunnel{f: s.f, app: s.f.App, depth: 1}
+		s.inner = newTunnel(s.f, s.depth)
 	}
 }
 
