@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -263,20 +262,17 @@ func writeTable(name string, t *geo.Table) error {
 			return fault.New(fault.Usage, "sensor.geo.build.other_file", "file", name)
 		}
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".geo-*")
+	out, err := createOut(name)
 	if err != nil {
 		return fault.New(fault.Usage, "sensor.geo.build.cannot_write", "file", name).Because(err)
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(t.Encode())
-	if e := f.Chmod(0o644); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
+	defer out.abandon()
+	_, err = out.f.Write(t.Encode())
+	if err == nil {
+		err = out.f.Chmod(0o644)
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = out.keep()
 	}
 	if err != nil {
 		return fault.New(fault.Internal, "sensor.geo.build.cannot_write", "file", name).Because(err)

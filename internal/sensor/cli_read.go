@@ -191,6 +191,14 @@ type outFile struct {
 }
 
 func createOut(name string) (*outFile, error) {
+	// A device or a pipe is written to; it must not give way to a file.
+	if is, err := os.Stat(name); err == nil && !is.Mode().IsRegular() && !is.IsDir() {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, fault.New(fault.Usage, "sensor.read.write", "file", name).Because(err)
+		}
+		return &outFile{f: f, name: name, done: true}, nil
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return nil, fault.New(fault.Usage, "sensor.read.write", "file", name).Because(err)
@@ -200,6 +208,9 @@ func createOut(name string) (*outFile, error) {
 
 // keep gives the file its name.
 func (o *outFile) keep() error {
+	if o.done {
+		return o.f.Close()
+	}
 	if err := errors.Join(o.f.Sync(), o.f.Close()); err != nil {
 		return err
 	}
@@ -212,8 +223,8 @@ func (o *outFile) keep() error {
 
 // abandon removes what was not kept.
 func (o *outFile) abandon() {
+	_ = o.f.Close() // it may be closed already
 	if !o.done {
-		_ = o.f.Close()
 		_ = os.Remove(o.f.Name())
 	}
 }
