@@ -42,17 +42,20 @@ type Tracker struct {
 
 // batch is packets on their way.
 type batch struct {
-	items []item
-	ticks []tick
-	told  []told     // what routers told in its packets
-	mine  [][]uint32 // for each worker, its items
-	ended [][]*entry // by each worker
-	arena []byte     // payload, where the caller's own would not last
-	since int64
-	flush bool         // the input is over
-	left  atomic.Int32 // workers that are not through
-	stay  int64        // how long payload stayed, in ns
-	done  sync.WaitGroup
+	items  []item
+	ticks  []tick
+	told   []told       // what routers told in its packets
+	mine   [][]uint32   // for each worker, its items
+	ended  [][]*entry   // by each worker
+	arenas [][]byte     // payload, where the caller's own would not last
+	held   int          // bytes of it
+	shared int          // items that were dealt out
+	open   bool         // being filled
+	flush  bool         // the input is over
+	since  int64        // when it was begun
+	stay   int64        // how long payload stayed, in ns
+	left   atomic.Int32 // workers that are not through
+	done   sync.WaitGroup
 }
 
 // New returns a Tracker that calls emit with every record, on the goroutine
@@ -97,13 +100,23 @@ func (t *Tracker) Add(packets []capture.Packet) error {
 	}
 	for len(packets) > 0 && t.err == nil {
 		n := min(len(packets), BatchSize)
-		b := t.next()
+		b := t.open()
 		t.front.add(b, packets[:n])
-		t.send(b)
+		t.share(b)
+		if len(t.work) == 0 || len(b.items) > heldItems || b.held > heldBytes {
+			t.send()
+		}
 		packets = packets[n:]
 	}
 	return t.err
 }
+
+// Waking the workers costs as much as many packets, so their batches are larger:
+// in items, and in bytes of payload that they hold.
+const (
+	heldItems = 4 * BatchSize
+	heldBytes = 1 << 20
+)
 
 // Tick tells the time of a live source when no packet tells it: communications
 // silent since end. at is ns since 1970 UTC and does not lie before the packets.
@@ -111,16 +124,22 @@ func (t *Tracker) Tick(at int64) error {
 	if t.closed {
 		return errClosed
 	}
-	b := t.next()
+	b := t.open()
 	if at > t.front.latest {
 		t.front.clock(b, at)
 	}
-	t.send(b)
-	for range t.batches { // nothing waits for the next packet
-		t.next()
+	t.share(b)
+	t.send()
+	t.settle() // nothing waits for the next packet
+	return t.err
+}
+
+// settle waits until everything sent was worked on, and emits it.
+func (t *Tracker) settle() {
+	for range t.batches {
+		t.empty(t.batches[t.turn])
 		t.turn = (t.turn + 1) % len(t.batches)
 	}
-	return t.err
 }
 
 // Close ends every communication, waits for the workers and overwrites what is
@@ -129,14 +148,12 @@ func (t *Tracker) Close() error {
 	if t.closed {
 		return t.err
 	}
-	b := t.next()
+	b := t.open()
 	t.front.frags.flush(&t.front, b)
 	b.flush = true
-	t.send(b)
-	for range t.batches {
-		t.next()
-		t.turn = (t.turn + 1) % len(t.batches)
-	}
+	t.share(b)
+	t.send()
+	t.settle()
 	for _, c := range t.work {
 		close(c)
 	}
@@ -175,22 +192,36 @@ func (t *Tracker) Stats() Stats {
 	return s
 }
 
-// next returns the batch whose turn it is, empty: what ended in it was emitted.
-func (t *Tracker) next() *batch {
+// open returns the batch that is being filled.
+func (t *Tracker) open() *batch {
 	b := t.batches[t.turn]
-	b.done.Wait()
-	t.deliver(b)
-	t.stats.WipeNanos = max(t.stats.WipeNanos, b.stay)
-	clear(b.items) // they point to payload
-	b.items, b.ticks, b.told, b.flush = b.items[:0], b.ticks[:0], b.told[:0], false
-	for w := range b.mine {
-		b.mine[w] = b.mine[w][:0]
+	if !b.open {
+		t.empty(b)
+		b.open = true
+		if t.opts.Clock != nil {
+			b.since = t.opts.Clock()
+		}
 	}
 	return b
 }
 
-// send has a batch worked on, here or by the workers.
-func (t *Tracker) send(b *batch) {
+// empty waits until a batch was worked on, emits what ended in it and makes it
+// ready for the next.
+func (t *Tracker) empty(b *batch) {
+	b.done.Wait()
+	t.deliver(b)
+	t.stats.WipeNanos = max(t.stats.WipeNanos, b.stay)
+	b.items, b.ticks, b.told, b.flush = b.items[:0], b.ticks[:0], b.told[:0], false
+	for w := range b.mine {
+		b.mine[w] = b.mine[w][:0]
+	}
+	b.shared, b.held = 0, 0
+}
+
+// send has the open batch worked on, here or by the workers.
+func (t *Tracker) send() {
+	b := t.batches[t.turn]
+	b.open = false
 	t.turn = (t.turn + 1) % len(t.batches)
 	if len(t.work) == 0 {
 		t.run(b, 0)
@@ -198,11 +229,6 @@ func (t *Tracker) send(b *batch) {
 		t.front.frags.wipe()
 		return
 	}
-	if t.opts.Clock != nil {
-		b.since = t.opts.Clock()
-	}
-	t.share(b)
-	t.front.frags.wipe()
 	b.left.Store(int32(len(t.work)))
 	b.done.Add(len(t.work))
 	for _, c := range t.work {
@@ -210,25 +236,45 @@ func (t *Tracker) send(b *batch) {
 	}
 }
 
-// share copies the payload of a batch and deals its items out.
+// share copies the payload of the items that are new in a batch, because it does
+// not last, and deals them out.
 func (t *Tracker) share(b *batch) {
-	n := 0
-	for i := range b.items {
-		n += len(b.items[i].data)
+	if len(t.work) == 0 {
+		return
 	}
-	if cap(b.arena) < n {
-		b.arena = make([]byte, 0, n)
-	}
-	for i := range b.items {
+	for i := b.shared; i < len(b.items); i++ {
 		it := &b.items[i]
 		if len(it.data) > 0 {
-			from := len(b.arena)
-			b.arena = append(b.arena, it.data...)
-			it.data = b.arena[from:]
+			it.data = b.copy(it.data)
 		}
 		w := it.part() % len(t.work)
 		b.mine[w] = append(b.mine[w], uint32(i))
 	}
+	b.shared = len(b.items)
+	t.front.frags.wipe()
+}
+
+// copy puts payload into memory of the batch.
+func (b *batch) copy(data []byte) []byte {
+	n := len(b.arenas)
+	if n == 0 || cap(b.arenas[n-1])-len(b.arenas[n-1]) < len(data) {
+		b.arenas = append(b.arenas, make([]byte, 0, max(heldBytes+1<<16, len(data))))
+		n++
+	}
+	a := &b.arenas[n-1]
+	from := len(*a)
+	*a = append(*a, data...)
+	b.held += len(data)
+	return (*a)[from:]
+}
+
+// wipe overwrites what was copied.
+func (b *batch) wipe() {
+	for i := range b.arenas {
+		clear(b.arenas[i])
+		b.arenas[i] = b.arenas[i][:0]
+	}
+	b.arenas = b.arenas[:min(len(b.arenas), 1)]
 }
 
 // part is which table an item is for.
@@ -239,8 +285,7 @@ func (t *Tracker) worker(w int) {
 	for b := range t.work[w] {
 		t.run(b, w)
 		if b.left.Add(-1) == 0 { // the last one overwrites what all have read
-			clear(b.arena)
-			b.arena = b.arena[:0]
+			b.wipe()
 			if t.opts.Clock != nil {
 				b.stay = t.opts.Clock() - b.since
 			}
