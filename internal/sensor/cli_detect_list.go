@@ -41,6 +41,10 @@ func readAllow(name string) (out []detect.Allow, err error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseAllow(name, raw)
+}
+
+func parseAllow(name string, raw []byte) (out []detect.Allow, err error) {
 	var file struct {
 		Allow []struct {
 			Kind   string `toml:"kind"`
@@ -125,6 +129,10 @@ func readSigns(name string, n *record.Naming) (out []detect.Sign, skipped int, e
 	if err != nil {
 		return nil, 0, err
 	}
+	return parseSigns(name, raw, n)
+}
+
+func parseSigns(name string, raw []byte, n *record.Naming) (out []detect.Sign, skipped int, err error) {
 	if b := bytes.TrimSpace(raw); len(b) > 0 && (b[0] == '{' || b[0] == '[') {
 		return bundleSigns(name, b, n)
 	}
@@ -135,14 +143,17 @@ func readSigns(name string, n *record.Naming) (out []detect.Sign, skipped int, e
 		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "//") {
 			continue
 		}
-		line = strings.Trim(strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == ';' || r == '#' })[0], `"'`)
-		if s, ok := signOf(line, n); ok {
+		words := strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == ';' || r == '#' })
+		if len(words) == 0 {
+			continue
+		}
+		if s, ok := signOf(strings.Trim(words[0], `"'`), n); ok {
 			out = append(out, s)
 		} else {
 			skipped++
 		}
 	}
-	return out, skipped, nil
+	return out, skipped, lines.Err()
 }
 
 // signOf tells what a word is.
@@ -161,7 +172,7 @@ func signOf(word string, n *record.Naming) (detect.Sign, bool) {
 	case strings.Contains(word, ".") && !strings.ContainsAny(word, "/@:*") && len(word) < 254:
 		s.Name = n.Host([]byte(strings.TrimPrefix(word, "."))).String()
 		s.Label = s.Name
-		return s, true
+		return s, s.Name != ""
 	}
 	return s, false
 }
@@ -200,7 +211,8 @@ func bundleSigns(name string, raw []byte, n *record.Naming) (out []detect.Sign, 
 				s.Name = n.Host([]byte(f.Value)).String()
 			case f.Kind == stix.SimpleOther && strings.Contains(f.Name, "ja"):
 				s.Print = strings.ToLower(f.Value)
-			default:
+			}
+			if !s.Prefix.IsValid() && s.Name == "" && s.Print == "" {
 				continue
 			}
 			out = append(out, s)

@@ -273,3 +273,29 @@ func TestEveryKindHasWords(t *testing.T) {
 		}
 	}
 }
+
+// Lists of any form give entries that hold together, or an error.
+func FuzzLists(f *testing.F) {
+	f.Add([]byte("[[allow]]\nport = 1\nreason = \"x\"\nuntil = 2027-01-01\n"))
+	f.Add([]byte("198.51.100.1,c2\n;\n.example\n0123456789abcdef0123456789abcdef"))
+	f.Add([]byte(`{"objects":[{"type":"indicator","pattern":"[domain-name:value='a.example']"}]}`))
+	n := record.NewNaming([32]byte{1}, false)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if all, err := parseAllow("x", b); err == nil {
+			for _, a := range all {
+				if a.Reason == "" || a.Until.IsZero() {
+					t.Errorf("%+v", a)
+				}
+			}
+		}
+		all, _, err := parseSigns("x", b, n)
+		if err != nil {
+			return
+		}
+		for _, s := range all {
+			if !s.Prefix.IsValid() && s.Name == "" && s.Print == "" {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
+}

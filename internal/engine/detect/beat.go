@@ -292,17 +292,21 @@ type leaving struct {
 }
 
 func (s *leaving) add(at int64, v float64) {
-	if s.Width == 0 {
+	if s.Width <= 0 || s.Width > widest {
 		s.Width = hour
 		s.Base = at - at%hour
 	}
-	at = max(at, s.Base)
+	if at < s.Base || at-s.Base < 0 {
+		at = s.Base
+	}
 	for at-s.Base >= int64(len(s.V))*s.Width {
 		for i := range len(s.V) / 2 {
 			s.V[i] = s.V[2*i] + s.V[2*i+1]
 		}
 		clear(s.V[len(s.V)/2:])
-		s.Width *= 2
+		if s.Width *= 2; s.Width > widest {
+			return
+		}
 	}
 	s.V[(at-s.Base)/s.Width] += float32(v)
 }

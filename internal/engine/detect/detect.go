@@ -94,10 +94,13 @@ type flow struct {
 	volume           [2]uint64 // payload, or all bytes where that is all that is known
 }
 
+// latest is when clocks are taken to be wrong: the year 2200.
+const latest = 230 * 365 * day
+
 // Add looks at one record. Nothing of it is kept but numbers, addresses, hashes
 // and names in bounded form.
 func (d *Detector) Add(r *record.Record) {
-	if !r.Src.IsValid() || !r.Dst.IsValid() {
+	if !r.Src.IsValid() || !r.Dst.IsValid() || r.Start < 0 || r.End < r.Start || r.Start > latest {
 		return
 	}
 	s := &d.state

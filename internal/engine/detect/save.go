@@ -44,7 +44,9 @@ func Load(c Config, r io.Reader) (*Detector, error) {
 // sound reports whether the tables refer to what is there, so that a damaged
 // file is refused instead of read beyond an end.
 func (s *state) sound() bool {
-	ok := true
+	ok := filled(&s.Homes) && filled(&s.Outside) && filled(&s.Domains) && filled(&s.Pairs) && filled(&s.Names) && filled(&s.Leaves) && filled(&s.Hosts) && filled(&s.Ports) &&
+		filled(&s.Guesses) && filled(&s.Victims) && filled(&s.Reflect) && filled(&s.Stones) && filled(&s.Bridges) && filled(&s.Tools) && filled(&s.Prints) && filled(&s.Hits)
+	s.Victims.each(func(v *victim) { ok = ok && v.Newest >= 0 && v.Newest < 1<<40 })
 	s.Pairs.each(func(p *pair) { ok = ok && p.Beat >= 0 && int(p.Beat) <= len(s.Beats.All) })
 	s.Names.each(func(n *named) { ok = ok && n.Beat >= 0 && int(n.Beat) <= len(s.Beats.All) })
 	s.Tools.each(func(u *toolUse) { ok = ok && u.Tool >= 0 && int(u.Tool) < len(toolList) })
@@ -56,6 +58,9 @@ func (s *state) sound() bool {
 	}
 	return ok
 }
+
+// filled reports whether a table was in the file at all.
+func filled[V any](c *cache[V]) bool { return len(c.Keys) >= ways }
 
 // packed is a table without its empty slots.
 type packed[V any] struct {
@@ -92,7 +97,9 @@ func (c *cache[V]) GobDecode(b []byte) error {
 		return err
 	}
 	n := len(p.At)
-	if p.Size < ways || p.Size&(p.Size-1) != 0 || p.Size > p.Max || p.Max > maxSlots || p.Max&(p.Max-1) != 0 || len(p.Keys) != n || len(p.Uses) != n || len(p.Vals) != n {
+	// A table doubles only when eight stand together: it is never nearly empty,
+	// and a file cannot ask for more memory than what it holds gives reason for.
+	if p.Size > 1024 && p.Size/256 > n || p.Size < ways || p.Size&(p.Size-1) != 0 || p.Size > p.Max || p.Max > maxSlots || p.Max&(p.Max-1) != 0 || len(p.Keys) != n || len(p.Uses) != n || len(p.Vals) != n {
 		return ErrState
 	}
 	*c = cache[V]{Keys: make([]uint64, p.Size), Uses: make([]uint32, p.Size), Vals: make([]V, p.Size), Max: p.Max, Evicted: p.Evicted, drop: c.drop}

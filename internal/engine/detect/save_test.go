@@ -61,3 +61,27 @@ func TestBrokenStateIsRefused(t *testing.T) {
 		t.Error("a rhythm that is not there is read")
 	}
 }
+
+// A state of any form is read whole or refused, and what is read can be used.
+func FuzzLoad(f *testing.F) {
+	d := New(Config{Limits: Limits{Pairs: 16, Beats: 4, Names: 16, Outside: 16, Home: 8, Scans: 16, Victims: 8, Others: 256}})
+	r := record.Record{Start: hour, End: hour, Src: addr4(0x0a000001), Dst: addr4(0x08080808), Proto: 6, DstPort: 443, Packets: [2]uint64{3, 3}}
+	for range 5 {
+		d.Add(&r)
+		r.Start += minute
+	}
+	var b bytes.Buffer
+	if err := d.Save(&b); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := Load(Config{}, bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		r := r
+		d.Add(&r)
+		d.Finish()
+	})
+}

@@ -78,6 +78,10 @@ func linear(set, size int) float64 {
 // slots is how many pieces of time a series has.
 const slots = 64
 
+// widest is the widest piece of time, two years: a clock that jumps further is
+// wrong.
+const widest = 730 * day
+
 // series is how much there was over time: 64 pieces whose width doubles, two
 // becoming one, whenever time goes on beyond the last.
 type series struct {
@@ -87,11 +91,11 @@ type series struct {
 }
 
 func (s *series) add(at int64, v float64, width int64) {
-	if s.Width == 0 {
+	if s.Width <= 0 || s.Width > widest {
 		s.Width = width
 		s.Base = at - at%width
 	}
-	if at < s.Base { // late news of before: counted at the beginning
+	if at < s.Base || at-s.Base < 0 { // late news of before: counted at the beginning
 		at = s.Base
 	}
 	for at-s.Base >= slots*s.Width {
@@ -99,7 +103,9 @@ func (s *series) add(at int64, v float64, width int64) {
 			s.V[i] = s.V[2*i] + s.V[2*i+1]
 		}
 		clear(s.V[slots/2:])
-		s.Width *= 2
+		if s.Width *= 2; s.Width > widest {
+			return
+		}
 	}
 	s.V[(at-s.Base)/s.Width] += float32(v)
 }

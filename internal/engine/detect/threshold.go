@@ -25,7 +25,7 @@ type Limits struct {
 
 // defaults take about 0.9 GB when every table is full, which a day of a hundred
 // million connections of some tens of thousands of machines fills about half.
-var defaults = Limits{Pairs: 2 << 20, Beats: 160_000, Names: 512 << 10, Outside: 1 << 20, Home: 64 << 10, Scans: 128 << 10, Victims: 16 << 10, Others: 64 << 10}
+var defaults = Limits{Pairs: 2 << 20, Beats: 160_000, Names: 512 << 10, Outside: 1 << 20, Home: 256 << 10, Scans: 128 << 10, Victims: 16 << 10, Others: 64 << 10}
 
 func (l Limits) filled() Limits {
 	for _, p := range [...][2]*int{{&l.Pairs, &defaults.Pairs}, {&l.Beats, &defaults.Beats}, {&l.Names, &defaults.Names}, {&l.Outside, &defaults.Outside},

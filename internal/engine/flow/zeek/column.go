@@ -67,6 +67,7 @@ const (
 	cErrorMsg
 	cCookie
 	cResult
+	cProtocol
 	columns // how many
 )
 
@@ -85,7 +86,7 @@ var columnOf = map[string]column{
 	"trans_depth": cDepth, "method": cMethod, "host": cHost, "uri": cURI, "user_agent": cAgent, "request_body_len": cRequestLen,
 	"response_body_len": cResponseLen, "status_code": cStatus, "resp_mime_types": cMIME,
 	"client": cClient, "server": cServer, "auth_success": cAuthSuccess, "auth_attempts": cAuthTries, "hassh": cHASSH, "hasshServer": cHASSHServer,
-	"request_type": cRequestType, "success": cSuccess, "error_msg": cErrorMsg, "cookie": cCookie, "result": cResult,
+	"request_type": cRequestType, "success": cSuccess, "error_msg": cErrorMsg, "cookie": cCookie, "result": cResult, "client_protocol": cProtocol,
 }
 
 // log is a kind of log.
@@ -100,6 +101,7 @@ const (
 	sshLog
 	krbLog
 	rdpLog
+	quicLog
 )
 
 // logOf finds a kind of log by the name in #path or _path. What is still open
@@ -124,6 +126,8 @@ func logOf(path []byte) log {
 		return krbLog
 	case "rdp":
 		return rdpLog
+	case "quic":
+		return quicLog
 	}
 	return otherLog
 }

@@ -1,7 +1,8 @@
 // Package zeek reads the logs of the Zeek network monitor (conn, dns, ssl,
-// http, ssh, kerberos and rdp; tab-separated or JSON, plain or compressed) into
-// records. What a line says and a record cannot hold is dropped while the line
-// is read: of a URI its template stays, of a name its bounded form.
+// http, quic, ssh, kerberos and rdp; tab-separated or JSON, plain or
+// compressed) into records. What a line says and a record cannot hold is
+// dropped while the line is read: of a URI its template stays, of a name its
+// bounded form.
 //
 // Lines of one connection in several logs are not joined, because that would
 // need memory for every open connection: each line becomes a record that knows

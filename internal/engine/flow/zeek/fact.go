@@ -207,3 +207,26 @@ func (r *Reader) kerberos(out *record.Record, k *record.Kerberos) {
 	}
 	out.Kerberos = k
 }
+
+// quic reads a line of base/protocols/quic; its version is a word or a number.
+func (r *Reader) quic(out *record.Record, q *record.QUIC) {
+	w := &r.row
+	out.App = record.QUICApp
+	if !w.has(cProto) {
+		out.Proto = 17
+	}
+	*q = record.QUIC{SNI: r.name.host(w.text(cServerName)), ALPN: record.ParseALPN(w.v[cProtocol])}
+	switch v := w.v[cVersion]; string(v) {
+	case "1":
+		q.Version = 1
+	case "quicv2":
+		q.Version = 0x6b3343cf // RFC 9369
+	default:
+		q.Version = uint32(number(v))
+	}
+	unhex(q.JA3[:], w.v[cJA3])
+	if v := w.v[cJA4]; len(v) == len(q.JA4) && fingerprint(v) {
+		copy(q.JA4[:], v)
+	}
+	out.QUIC = q
+}

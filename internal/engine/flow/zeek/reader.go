@@ -63,6 +63,7 @@ type slab struct {
 	ssh   []record.SSH
 	krb   []record.Kerberos
 	rdp   []record.RDP
+	quic  []record.QUIC
 }
 
 // maxSlabs is how many batches may be in use by turns.
@@ -80,7 +81,7 @@ func (r *Reader) pick(batch []record.Record) {
 	if len(r.slabs) == maxSlabs {
 		r.slabs = r.slabs[1:]
 	}
-	r.slab = &slab{&batch[0], make([]record.TLS, n), make([]record.Certificate, n), make([]record.SSH, n), make([]record.Kerberos, n), make([]record.RDP, n)}
+	r.slab = &slab{&batch[0], make([]record.TLS, n), make([]record.Certificate, n), make([]record.SSH, n), make([]record.Kerberos, n), make([]record.RDP, n), make([]record.QUIC, n)}
 	r.slabs = append(r.slabs, r.slab)
 }
 

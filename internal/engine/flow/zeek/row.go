@@ -81,6 +81,8 @@ func (r *Reader) build(out *record.Record, i int, kind log) bool {
 		r.sshd(out, &r.slab.ssh[i])
 	case krbLog:
 		r.kerberos(out, &r.slab.krb[i])
+	case quicLog:
+		r.quic(out, &r.slab.quic[i])
 	case rdpLog:
 		out.App, out.Proto = record.RDPApp, 6
 		r.slab.rdp[i] = record.RDP{Cookie: r.name.hash(w.v[cCookie])}

@@ -121,10 +121,11 @@ func TestFacts(t *testing.T) {
 {"_path":"http","ts":3,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.9","id.resp_p":80,"trans_depth":1,"method":"POST","host":"www.example.com:8080","uri":"/login?user=secret","version":"1.1","user_agent":"curl/8.0 \"x\"","status_code":401,"request_body_len":7,"response_body_len":9,"resp_mime_types":["text/html"]}
 {"_path":"ssh","ts":4,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.9","id.resp_p":22,"auth_success":false,"auth_attempts":3,"client":"SSH-2.0-OpenSSH_9.2","hassh":"10ee8d30a5d01c042afd7b2b205facc4"}
 {"_path":"kerberos","ts":5,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.9","id.resp_p":88,"request_type":"AS","client":"someone/EXAMPLE","success":false,"error_msg":"KDC_ERR_PREAUTH_FAILED"}
+{"_path":"quic","ts":7,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.9","id.resp_p":443,"version":"1","server_name":"q.example.com","client_protocol":"h3"}
 {"_path":"weird","ts":6,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.9","id.resp_p":88}
 `
 	all, s := read(t, strings.NewReader(in), naming())
-	if len(all) != 5 || s.Other != 1 {
+	if len(all) != 6 || s.Other != 1 {
 		t.Fatalf("%d records, %+v", len(all), s)
 	}
 	d := all[0].DNS[0]
@@ -145,6 +146,9 @@ func TestFacts(t *testing.T) {
 	}
 	if k := all[4].Kerberos; k.Failures != 1 || k.Error != 24 || k.Messages[0].Operation != asReq {
 		t.Errorf("%+v", k)
+	}
+	if q := all[5].QUIC; q == nil || q.SNI.String() != "q.example.com" || q.Version != 1 || q.ALPN != record.H3 || all[5].Proto != 17 {
+		t.Errorf("%+v", all[5])
 	}
 	for _, secret := range []string{"secret", "someone", "abcdef"} {
 		if strings.Contains(text(all), secret) {
