@@ -150,8 +150,11 @@ func twoDigits(text []byte, n int) []byte {
 
 const hexLetters = "0123456789abcdef"
 
-// protocolEnds appends the first and last character of a protocol's name, or
-// of its hexadecimal form when one of them is neither letter nor digit.
+// protocolEnds appends the first and last character of a protocol's name: 99
+// when one of them is not ASCII, as FoxIO's own programs and the lists made
+// with them have it (the description that came later has hexadecimal digits
+// there too), or those of its hexadecimal form when one of them is neither
+// letter nor digit.
 func protocolEnds(text, name []byte) []byte {
 	if len(name) == 0 {
 		return append(text, "00"...)
@@ -159,6 +162,9 @@ func protocolEnds(text, name []byte) []byte {
 	first, last := name[0], name[len(name)-1]
 	if alphanumeric(first) && alphanumeric(last) {
 		return append(text, first, last)
+	}
+	if first >= 0x80 || last >= 0x80 {
+		return append(text, "99"...)
 	}
 	return append(text, hexLetters[first>>4], hexLetters[last&15])
 }

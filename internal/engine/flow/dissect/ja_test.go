@@ -42,7 +42,9 @@ func slowJA4(transport, version string, named bool, ciphers, exts, signatures []
 		ends = string(protocol[0]) + string(protocol[len(protocol)-1])
 		for _, one := range []byte(ends) {
 			if !strings.Contains("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", string(rune(one))) {
-				ends = x[:1] + x[len(x)-1:]
+				if ends = x[:1] + x[len(x)-1:]; protocol[0] > 127 || protocol[len(protocol)-1] > 127 {
+					ends = "99"
+				}
 				break
 			}
 		}
