@@ -8,6 +8,7 @@ type DNS struct {
 	At       int64 // ns since 1970 of the question, or of the answer if only that was seen
 	Name     Name
 	Whole    Hash // of the whole name in lower case: how many different ones were asked
+	Own      Hash // of the registered name in lower case, example.co.jp of www.example.co.jp; zero without one
 	Type     uint16
 	Answered bool
 	Rcode    uint8
@@ -16,6 +17,7 @@ type DNS struct {
 	Longest  uint8               // the longest label, in bytes
 	Entropy  uint8               // of the labels below the registered name, in tenths of a bit per character
 	Size     [2]uint16           // of question and answer, in bytes
+	Made     uint8               // how likely an algorithm made the registered name, from 1 to 255 (certain); 0 when it was not judged
 	Answers  uint16              // records in the answer section
 	TTL      uint32              // the lowest of them, in seconds
 	Addrs    [MaxAddr]netip.Addr // of A and AAAA records; zero when fewer

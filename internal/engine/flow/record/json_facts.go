@@ -18,6 +18,11 @@ func (o *object) dns(d *DNS) {
 		o.int("ttl", uint64(d.TTL))
 	}
 	o.word("whole", d.Whole.String())
+	o.word("own", d.Own.String())
+	if d.Made != 0 {
+		o.key("made")
+		o.b = strconv.AppendFloat(o.b, float64(d.Made)/255, 'f', 3, 64)
+	}
 	o.int("length", uint64(d.Length))
 	o.int("labels", uint64(d.Labels))
 	o.int("longest", uint64(d.Longest))

@@ -57,7 +57,8 @@ type Naming struct {
 	sum  [32]byte
 	low  []byte
 
-	agents [256]agent // by the first byte of their hashes
+	agents [256]agent  // by the first byte of their hashes
+	names  [256]judged // likewise
 }
 
 // NewNaming makes a way of shortening with a key for the hashes. With full set

@@ -158,7 +158,7 @@ func TestJSON(t *testing.T) {
 		Kerberos: &Kerberos{EType: -128}, LDAP: &LDAP{}, RDP: &RDP{}, Mail: &Mail{}, SSH: &SSH{}, QUIC: &QUIC{Version: 1},
 	}
 	copy(r.TLS.JA4[:], "t13d1516h2_8daaf6152771_e5627efa2ab1")
-	r.AddDNS(DNS{Name: n.Host([]byte("a.example")), Type: 28, Answered: true, Rcode: 3, Addrs: [4]netip.Addr{r.Src, r.Dst}})
+	r.AddDNS(DNS{Name: n.Host([]byte("a.example")), Type: 28, Made: 251, Own: n.Fold([]byte("a.example")), Answered: true, Rcode: 3, Addrs: [4]netip.Addr{r.Src, r.Dst}})
 	r.AddHTTP(HTTP{Method: POST, Host: n.Host([]byte("h.example")), Path: n.Path([]byte("/login")), Agent: n.Agent([]byte("curl/8")), Major: 1, Minor: 1})
 	b := AppendJSON(nil, &r)
 	var v map[string]any
@@ -167,7 +167,7 @@ func TestJSON(t *testing.T) {
 	}
 	for _, want := range []string{`"start":"2026-11-22T05:00:00.123456Z"`, `"pkts":[3,4]`, `"class":"df"`, `"sni":"www.example.com","alpn":"h2"`,
 		`"ja4":"t13d1516h2_8daaf6152771_e5627efa2ab1"`, `"rcode":"NXDOMAIN"`, `"addrs":["192.0.2.1","2001:db8::1"]`, `"pipes":["svcctl","samr"]`,
-		`"functions":[6,64]`, `"etype":-128`, `"commands":{"5":2,"8":1}`} {
+		`"made":0.984`, `"own":"` + n.Fold([]byte("a.example")).String() + `"`, `"functions":[6,64]`, `"etype":-128`, `"commands":{"5":2,"8":1}`} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("%s is not in %s", want, b)
 		}

@@ -11,7 +11,7 @@ import (
 var csvColumns = [...]string{"start", "end", "src", "dst", "sport", "dport", "proto", "app", "class", "state", "pkts_out", "pkts_in",
 	"bytes_out", "bytes_in", "payload_out", "payload_in", "lost_out", "lost_in", "flags_out", "flags_in", "vlan", "tunnel", "community_id",
 	"dns_names", "dns_rcodes", "sni", "alpn", "ja3", "ja4", "http_methods", "http_hosts", "http_paths", "http_status", "agents", "ssh_client",
-	"ssh_server", "cut", "names"}
+	"ssh_server", "cut", "names", "dns_made"}
 
 func newCSV(w io.Writer) (*lines, error) {
 	l := newLines(w, appendCSV)
@@ -29,6 +29,13 @@ func newCSV(w io.Writer) (*lines, error) {
 type row struct{ b []byte }
 
 func (o *row) num(v uint64) { o.b = strconv.AppendUint(append(o.b, ','), v, 10) }
+
+// share appends a number of 255ths as a share of one, nothing for 0.
+func (o *row) share(v uint8) {
+	if o.b = append(o.b, ','); v != 0 {
+		o.b = strconv.AppendFloat(o.b, float64(v)/255, 'f', 3, 64)
+	}
+}
 
 // text appends a cell that no spreadsheet takes for a formula: what begins like
 // one gets an apostrophe in front.
@@ -96,5 +103,6 @@ func appendCSV(b []byte, r *record.Record) []byte {
 	} else {
 		o.text("short")
 	}
+	o.share(f.dnsMade)
 	return append(o.b, "\r\n"...)
 }

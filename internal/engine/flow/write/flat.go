@@ -13,6 +13,7 @@ type flat struct {
 	dnsNames, dnsRcodes, sni, alpn, ja3, ja4 string
 	methods, hosts, paths, status, agents    string
 	sshClient, sshServer                     string
+	dnsMade                                  uint8 // the highest, in 255ths
 }
 
 // list joins values, each once, in the order in which they came.
@@ -44,6 +45,7 @@ func flatten(r *record.Record) (f flat) {
 		var names, rcodes list
 		for i := range r.DNS {
 			names.add(r.DNS[i].Name.String())
+			f.dnsMade = max(f.dnsMade, r.DNS[i].Made)
 			if r.DNS[i].Answered {
 				rcodes.add(record.RcodeName(r.DNS[i].Rcode))
 			}

@@ -16,44 +16,45 @@ const rowGroup = 1 << 15
 // Row is one record in a Parquet file: columns are only ever added at the end.
 // Lists are joined with a space.
 type Row struct {
-	Start       int64  `parquet:"start,timestamp(microsecond)"`
-	End         int64  `parquet:"end,timestamp(microsecond)"`
-	Src         string `parquet:"src,dict"`
-	Dst         string `parquet:"dst,dict"`
-	SrcPort     uint32 `parquet:"sport"`
-	DstPort     uint32 `parquet:"dport"`
-	Proto       uint32 `parquet:"proto"`
-	App         string `parquet:"app,dict"`
-	Class       string `parquet:"class,dict"`
-	State       string `parquet:"state,dict"`
-	PacketsOut  uint64 `parquet:"pkts_out"`
-	PacketsIn   uint64 `parquet:"pkts_in"`
-	BytesOut    uint64 `parquet:"bytes_out"`
-	BytesIn     uint64 `parquet:"bytes_in"`
-	PayloadOut  uint64 `parquet:"payload_out"`
-	PayloadIn   uint64 `parquet:"payload_in"`
-	LostOut     uint64 `parquet:"lost_out"`
-	LostIn      uint64 `parquet:"lost_in"`
-	FlagsOut    uint32 `parquet:"flags_out"`
-	FlagsIn     uint32 `parquet:"flags_in"`
-	VLAN        uint32 `parquet:"vlan"`
-	Tunnel      string `parquet:"tunnel,dict"`
-	CommunityID string `parquet:"community_id"`
-	DNSNames    string `parquet:"dns_names,dict"`
-	DNSRcodes   string `parquet:"dns_rcodes,dict"`
-	SNI         string `parquet:"sni,dict"`
-	ALPN        string `parquet:"alpn,dict"`
-	JA3         string `parquet:"ja3,dict"`
-	JA4         string `parquet:"ja4,dict"`
-	Methods     string `parquet:"http_methods,dict"`
-	Hosts       string `parquet:"http_hosts,dict"`
-	Paths       string `parquet:"http_paths,dict"`
-	Status      string `parquet:"http_status,dict"`
-	Agents      string `parquet:"agents,dict"`
-	SSHClient   string `parquet:"ssh_client,dict"`
-	SSHServer   string `parquet:"ssh_server,dict"`
-	Cut         uint32 `parquet:"cut"`
-	Full        bool   `parquet:"names_full"`
+	Start       int64   `parquet:"start,timestamp(microsecond)"`
+	End         int64   `parquet:"end,timestamp(microsecond)"`
+	Src         string  `parquet:"src,dict"`
+	Dst         string  `parquet:"dst,dict"`
+	SrcPort     uint32  `parquet:"sport"`
+	DstPort     uint32  `parquet:"dport"`
+	Proto       uint32  `parquet:"proto"`
+	App         string  `parquet:"app,dict"`
+	Class       string  `parquet:"class,dict"`
+	State       string  `parquet:"state,dict"`
+	PacketsOut  uint64  `parquet:"pkts_out"`
+	PacketsIn   uint64  `parquet:"pkts_in"`
+	BytesOut    uint64  `parquet:"bytes_out"`
+	BytesIn     uint64  `parquet:"bytes_in"`
+	PayloadOut  uint64  `parquet:"payload_out"`
+	PayloadIn   uint64  `parquet:"payload_in"`
+	LostOut     uint64  `parquet:"lost_out"`
+	LostIn      uint64  `parquet:"lost_in"`
+	FlagsOut    uint32  `parquet:"flags_out"`
+	FlagsIn     uint32  `parquet:"flags_in"`
+	VLAN        uint32  `parquet:"vlan"`
+	Tunnel      string  `parquet:"tunnel,dict"`
+	CommunityID string  `parquet:"community_id"`
+	DNSNames    string  `parquet:"dns_names,dict"`
+	DNSRcodes   string  `parquet:"dns_rcodes,dict"`
+	SNI         string  `parquet:"sni,dict"`
+	ALPN        string  `parquet:"alpn,dict"`
+	JA3         string  `parquet:"ja3,dict"`
+	JA4         string  `parquet:"ja4,dict"`
+	Methods     string  `parquet:"http_methods,dict"`
+	Hosts       string  `parquet:"http_hosts,dict"`
+	Paths       string  `parquet:"http_paths,dict"`
+	Status      string  `parquet:"http_status,dict"`
+	Agents      string  `parquet:"agents,dict"`
+	SSHClient   string  `parquet:"ssh_client,dict"`
+	SSHServer   string  `parquet:"ssh_server,dict"`
+	Cut         uint32  `parquet:"cut"`
+	Full        bool    `parquet:"names_full"`
+	DNSMade     float32 `parquet:"dns_made"` // highest of its questions, 0 … 1; 0 when none was judged
 }
 
 // columns writes records as a Parquet file.
@@ -78,6 +79,7 @@ func (c *columns) Write(r *record.Record) error {
 		FlagsIn: uint32(r.Flags[1]), VLAN: uint32(r.VLAN), Tunnel: r.Tunnel.String(), CommunityID: r.Community(), DNSNames: f.dnsNames,
 		DNSRcodes: f.dnsRcodes, SNI: f.sni, ALPN: f.alpn, JA3: f.ja3, JA4: f.ja4, Methods: f.methods, Hosts: f.hosts, Paths: f.paths,
 		Status: f.status, Agents: f.agents, SSHClient: f.sshClient, SSHServer: f.sshServer, Cut: uint32(r.Cut), Full: r.Full,
+		DNSMade: float32(f.dnsMade) / 255,
 	})
 	if len(c.rows) == cap(c.rows) {
 		return c.flush()

@@ -29,7 +29,7 @@ func samples(full bool) []*record.Record {
 	copy(web.TLS.JA4[:], "t13d1516h2_8daaf6152771_e5627efa2ab1")
 	asked := &record.Record{Start: at, End: at + 1e6, Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::53"), SrcPort: 40000,
 		DstPort: 53, Proto: 17, App: record.DNSApp, State: record.Open, Packets: [2]uint64{1, 1}, Bytes: [2]uint64{70, 90}}
-	asked.AddDNS(record.DNS{At: at, Name: n.Host([]byte("a.example.com")), Type: 1, Answered: true, Addrs: [4]netip.Addr{web.Dst}})
+	asked.AddDNS(record.DNS{At: at, Name: n.Host([]byte("a.example.com")), Type: 1, Made: 252, Answered: true, Addrs: [4]netip.Addr{web.Dst}})
 	asked.AddDNS(record.DNS{At: at, Name: n.Host([]byte("=cmd.example")), Type: 28})
 	plain := &record.Record{Start: at, End: at, Src: web.Src, Dst: web.Dst, SrcPort: 50001, DstPort: 80, Proto: 6, App: record.HTTPApp, State: record.Open,
 		Flags: [2]uint8{0x1a, 0x12}, Packets: [2]uint64{2, 1}, Bytes: [2]uint64{90, 40},
@@ -162,7 +162,8 @@ func TestCSV(t *testing.T) {
 		t.Fatalf("%d rows", len(rows))
 	}
 	at := func(row int, column string) string { return rows[row][slices.Index(rows[0], column)] }
-	if at(1, "sni") != "www.example.com" || at(3, "http_paths") != "/login?{x}" || at(1, "names") != "full" || at(2, "dns_names") != "a.example.com =cmd.example" {
+	if at(1, "sni") != "www.example.com" || at(3, "http_paths") != "/login?{x}" || at(1, "names") != "full" || at(2, "dns_names") != "a.example.com =cmd.example" ||
+		at(2, "dns_made") != "0.988" || at(1, "dns_made") != "" {
 		t.Errorf("%v", rows)
 	}
 	for in, want := range map[string]string{"=1+1": "'=1+1", "@x": "'@x", `a"b`: `"a""b"`, "-1,2": `"'-1,2"`, "": "", "a b": "a b"} {
@@ -178,7 +179,8 @@ func TestParquet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 4 || rows[0].SNI != "www.example.com" || rows[0].Start != 1795323600123456 || rows[1].DNSRcodes != "NOERROR" || rows[0].BytesIn != 4000 || rows[2].SSHClient == "" {
+	if len(rows) != 4 || rows[0].SNI != "www.example.com" || rows[0].Start != 1795323600123456 || rows[1].DNSRcodes != "NOERROR" || rows[0].BytesIn != 4000 || rows[2].SSHClient == "" ||
+		rows[1].DNSMade != float32(252)/255 {
 		t.Errorf("%+v", rows)
 	}
 }
