@@ -59,7 +59,11 @@ func (r *Record) Community() string {
 
 func (o *object) facts(r *Record) {
 	list(o, "dns", r.DNS, (*object).dns)
-	list(o, "http", r.HTTP, (*object).http)
+	if r.Full {
+		list(o, "http", r.HTTP, (*object).httpAsSent)
+	} else {
+		list(o, "http", r.HTTP, (*object).http)
+	}
 	one(o, "tls", r.TLS, (*object).tls)
 	one(o, "quic", r.QUIC, (*object).quic)
 	one(o, "ssh", r.SSH, (*object).ssh)
@@ -69,6 +73,15 @@ func (o *object) facts(r *Record) {
 	one(o, "kerberos", r.Kerberos, (*object).kerberos)
 	one(o, "ldap", r.LDAP, (*object).ldap)
 	one(o, "control", r.Control, (*object).control)
+}
+
+// httpAsSent is a request whose names are kept: the host stands with its port.
+func (o *object) httpAsSent(h *HTTP) {
+	whole := *h
+	if h.Port != 0 {
+		whole.Host.text += ":" + strconv.Itoa(int(h.Port))
+	}
+	o.http(&whole)
 }
 
 // object appends the members of one JSON object.
