@@ -31,7 +31,7 @@ type readSum struct {
 // next.
 func readFiles(ctx context.Context, env *cli.Env, o flow.Options, files []string, emit func(*record.Record) error) (*readSum, error) {
 	sum := new(readSum)
-	in := &watchedFiles{stdin: env.In, done: env.Progress(sizeOf(files), env.Printer().T("sensor.read.short"))}
+	in := &watchedFiles{stdin: &interruptible{ctx, env.In}, done: env.Progress(sizeOf(files), env.Printer().T("sensor.read.short"))}
 	see := func(r *record.Record) error {
 		sum.see(r)
 		return emit(r)
@@ -39,9 +39,12 @@ func readFiles(ctx context.Context, env *cli.Env, o flow.Options, files []string
 	t := flow.New(o, see)
 	var err error
 	for _, name := range files {
-		if err = sum.read(ctx, t, &o, in, name, see); err != nil {
+		if err = sum.read(ctx, t, &o, in, name, see); err != nil || ctx.Err() != nil {
 			break
 		}
+	}
+	if ctx.Err() != nil { // who stopped it gets no part of it
+		err = ctx.Err()
 	}
 	if err != nil { // what is open still goes through emit, but nobody wants it
 		return nil, errors.Join(err, t.Abort())
@@ -68,6 +71,9 @@ func (s *readSum) read(ctx context.Context, t *flow.Tracker, o *flow.Options, in
 		return badFile(name, err)
 	}
 	defer src.Close()
+	if name != "-" { // a pipe nobody writes to does not hold up who stops it
+		defer context.AfterFunc(ctx, func() { _ = src.Close() })()
+	}
 	start := &replay{src: in}
 	defer start.drop()
 	r, err := capture.NewReader(start)
@@ -137,5 +143,32 @@ func (s *readSum) say(env *cli.Env) {
 		if line.n > 0 {
 			env.Say(line.key, "n", int64(line.n))
 		}
+	}
+}
+
+// interruptible is a reader that gives up waiting when its context ends:
+// standard input cannot be closed while it is read.
+type interruptible struct {
+	ctx context.Context
+	src io.Reader
+}
+
+// Read implements io.Reader.
+func (r *interruptible) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	done := make(chan struct{})
+	var m int
+	var failed error
+	go func() {
+		defer close(done)
+		m, failed = r.src.Read(p)
+	}()
+	select {
+	case <-done:
+		return m, failed
+	case <-r.ctx.Done(): // the process is about to end
+		return 0, r.ctx.Err()
 	}
 }

@@ -2,11 +2,17 @@ package sensor
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fetch"
+	"noroshi/internal/base/text"
 )
 
 func TestRead(t *testing.T) {
@@ -146,5 +152,33 @@ func TestReadCut(t *testing.T) {
 	code, out, talk := runFlow(t, raw[:len(raw)-4], "read", "-", "--lang", "en")
 	if code != 0 || strings.Count(out, "\n") != 2 || !strings.Contains(talk, "cut off by the end of a file") {
 		t.Errorf("exit %d: %q %s", code, out, talk)
+	}
+}
+
+// Who stops a reading that waits for more gets nothing of it, at once.
+func TestReadStopped(t *testing.T) {
+	words, err := text.Load(cli.Words, fetch.Words, Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	in, feed := io.Pipe()
+	defer feed.Close()
+	env := cli.New(words)
+	env.In, env.Out, env.Err = in, io.Discard, io.Discard
+	root := env.Root("noroshi", "")
+	root.AddCommand(Commands(env)...)
+	code := make(chan int)
+	go func() { code <- env.Run(ctx, root, []string{"flow", "read", "-", "--out", filepath.Join(dir, "out")}) }()
+	if _, err := feed.Write(threePackets(t)); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if c := <-code; c == 0 {
+		t.Error("it says that it is done")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("something is left: %v", left)
 	}
 }
