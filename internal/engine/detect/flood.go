@@ -226,6 +226,9 @@ func (v *victim) finding() Finding {
 	dead := clamp(float64(v.Total.Dead) / max(float64(v.Total.Flows), 1))
 	jump := scale(float64(v.Peak.Packets)/max(v.Usual[0], floodPackets/100), 3, 100)
 	f.Score = (0.45 + 0.35*height + 0.2*jump) * max(0.5+0.5*spread, 0.9*dead)
+	if sources < 1.5 && v.Peak.Packets < floodPackets {
+		f.Score *= 0.6 // many tries of one machine and little in all: somebody scans
+	}
 	if f.Kind == ReflectionFlood {
 		f.Score = min(1, f.Score+0.15)
 	}
