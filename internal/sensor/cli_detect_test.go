@@ -2,6 +2,8 @@ package sensor
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -9,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"noroshi/internal/engine/detect"
 	"noroshi/internal/engine/flow/record"
@@ -270,6 +274,64 @@ func TestEveryKindHasWords(t *testing.T) {
 					t.Errorf("%s %s %s: %v", lang, part, k, err)
 				}
 			}
+		}
+	}
+}
+
+// What was said appears nowhere: not in what is shown, not in what is kept.
+func TestDetectKeepsNoContent(t *testing.T) {
+	const canary = "canary-sings-in-the-coal-mine-at-night"
+	var log bytes.Buffer
+	for i := range 400 {
+		at := 1793764800 + 60*i
+		fmt.Fprintf(&log, `{"_path":"conn","ts":%d.5,"id.orig_h":"10.20.1.1","id.orig_p":50000,"id.resp_h":"198.51.100.9","id.resp_p":80,"proto":"tcp","service":"http","duration":1.0,"orig_bytes":400,"resp_bytes":900,"conn_state":"SF","orig_pkts":5,"orig_ip_bytes":700,"resp_pkts":5,"resp_ip_bytes":1200}
+{"_path":"http","ts":%d.5,"id.orig_h":"10.20.1.1","id.orig_p":50000,"id.resp_h":"198.51.100.9","id.resp_p":80,"trans_depth":1,"method":"POST","host":"%s.example.com","uri":"/%s?q=%s","user_agent":"%s","username":"%s","status_code":200}
+{"_path":"dns","ts":%d.4,"id.orig_h":"10.20.1.1","id.orig_p":50001,"id.resp_h":"10.20.0.53","id.resp_p":53,"proto":"udp","query":"%s%d.t.example.net","qtype":16,"rcode":0,"answers":["TXT %s"]}
+{"_path":"ssl","ts":%d.6,"id.orig_h":"10.20.1.1","id.orig_p":50002,"id.resp_h":"198.51.100.10","id.resp_p":443,"server_name":"%s.example.org","subject":"CN=%s","issuer":"CN=%s","established":true}
+{"_path":"smtp","ts":%d.7,"id.orig_h":"10.20.1.1","id.orig_p":50003,"id.resp_h":"198.51.100.11","id.resp_p":25,"trans_depth":1,"subject":"%s","mailfrom":"%s"}
+`, at, at, canary, canary, canary, canary, canary, at, canary, i, canary, at, canary, canary, canary, at, canary, canary)
+	}
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.log")
+	if err := os.WriteFile(in, log.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state := filepath.Join(dir, "state")
+	var seen []byte
+	for _, format := range []string{"table", "jsonl", "html"} {
+		code, out, talk := runFlow(t, nil, detectArgs("--format", format, "--state", filepath.Join(state, format), "--stats", filepath.Join(state, "stats-"+format), in)...)
+		if code != 0 {
+			t.Fatal(talk)
+		}
+		seen = append(append(seen, out...), talk...)
+	}
+	if !bytes.Contains(seen, []byte("beacon")) || !bytes.Contains(seen, []byte(".example.com")) {
+		t.Errorf("nothing was found: %s", seen)
+	}
+	files := 0
+	err := filepath.WalkDir(state, func(name string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		files++
+		raw, err := os.ReadFile(name)
+		if strings.HasSuffix(name, ".zst") && err == nil {
+			var z *zstd.Decoder
+			if z, err = zstd.NewReader(nil); err == nil {
+				raw, err = z.DecodeAll(raw, nil)
+				z.Close()
+			}
+		}
+		seen = append(seen, raw...)
+		return err
+	})
+	if err != nil || files != 12 {
+		t.Errorf("%d files, %v", files, err)
+	}
+	low := bytes.ToLower(seen)
+	for _, form := range []string{canary, hex.EncodeToString([]byte(canary)), base64.StdEncoding.EncodeToString([]byte(canary))[:40], "coal-mine"} {
+		if bytes.Contains(low, bytes.ToLower([]byte(form))) {
+			t.Errorf("%s is there", form)
 		}
 	}
 }
