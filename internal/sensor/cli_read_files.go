@@ -44,7 +44,7 @@ func readFiles(ctx context.Context, env *cli.Env, o flow.Options, files []string
 		}
 	}
 	if ctx.Err() != nil { // who stopped it gets no part of it
-		err = ctx.Err()
+		err = fault.New(fault.Internal, "sensor.read.stopped")
 	}
 	if err != nil { // what is open still goes through emit, but nobody wants it
 		return nil, errors.Join(err, t.Abort())
