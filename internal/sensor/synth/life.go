@@ -196,6 +196,7 @@ func (d *Day) copies(at int64) {
 // measure fills in a name and its numbers, as a dissector does.
 func measure(q *record.DNS, name []byte, n *record.Naming) {
 	q.Name, q.Whole, q.Length = n.Host(name), n.Fold(name), uint8(min(len(name), 255))
+	n.Judge(q, name)
 	start := 0
 	for i := 0; i <= len(name); i++ {
 		if i == len(name) || name[i] == '.' {

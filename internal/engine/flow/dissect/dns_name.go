@@ -132,6 +132,9 @@ func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
 	d.Labels, d.Longest = uint8(labels), uint8(min(longest, 63))
 	d.Entropy = entropy(name[:registered(name)])
 	d.Whole = f.Naming.Fold(name)
+	if f.App == record.DNSApp { // the others name machines
+		f.Naming.Judge(d, name)
+	}
 	if f.Naming.Full() && !plain(name) {
 		var text [4 * 256]byte
 		d.Name = f.Naming.Host(escaped(text[:0], name))

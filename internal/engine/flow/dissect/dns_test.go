@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,10 +52,10 @@ func TestQuestionFindsItsAnswer(t *testing.T) {
 		t.Fatalf("%d questions of %s", len(r.DNS), r.App)
 	}
 	first := r.DNS[0]
-	want := record.DNS{At: 10, Name: f.Naming.Host([]byte("www.example.co.jp")), Whole: f.Naming.Fold([]byte("www.example.co.jp")), Type: 1, Answered: true, Length: 17,
+	want := record.DNS{At: 10, Name: f.Naming.Host([]byte("www.example.co.jp")), Whole: f.Naming.Fold([]byte("www.example.co.jp")), Own: f.Naming.Fold([]byte("example.co.jp")), Made: first.Made, Type: 1, Answered: true, Length: 17,
 		Labels: 4, Longest: 7, Size: [2]uint16{uint16(len(a)), uint16(len(reply))}, Answers: 2, TTL: 60,
 		Addrs: [4]netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")}}
-	if first != want {
+	if first != want || first.Made == 0 || first.Made > 128 {
 		t.Errorf("\n got %+v\nwant %+v", first, want)
 	}
 	if second := r.DNS[1]; second.Answered || second.Type != 28 || second.Whole != first.Whole || second.Size[record.In] != 0 {
@@ -62,6 +63,44 @@ func TestQuestionFindsItsAnswer(t *testing.T) {
 	}
 	if last := r.DNS[3]; !last.Answered || last.At != 22 || last.Size[record.Out] != 0 || last.Size[record.In] == 0 {
 		t.Errorf("an answer without its question: %+v", last)
+	}
+}
+
+// A name that an algorithm made is judged where it can be read; the record has
+// the verdict and not a letter of the label.
+func TestGeneratedNameIsJudged(t *testing.T) {
+	for _, label := range []string{"xkqzwvtbnplr", "QJZXKVBWFHGTR", "zq8x3kv7wj2hb9tf", "8f14e45fceea167a5a36dedd"} {
+		for _, port := range []uint16{53, 5353} {
+			r, f := dnsFacts(false)
+			r.DstPort = port
+			var st State
+			Datagram(record.Out, 1, ask(t, 7, "www."+label+".net.", dnsmessage.TypeA), f, &st)
+			st.End()
+			d := r.DNS[0]
+			shown := strings.ToLower(string(record.AppendJSON(nil, r)))
+			form := strings.TrimPrefix(strings.TrimSuffix(d.Name.String(), "}.net"), "www.{")
+			hash, length, ok := strings.Cut(form, ":")
+			if !ok || len(hash) != 12 || length != strconv.Itoa(len(label)) || strings.Contains(shown, strings.ToLower(label[:5])) || strings.Contains(shown, strings.ToLower(label[len(label)-5:])) {
+				t.Errorf("%s is shown: %s", label, shown)
+			}
+			if port == 53 && (d.Made <= 250 || d.Own != f.Naming.Fold([]byte(label+".net")) || !strings.Contains(shown, `"own":"`+d.Own.String()+`","made":`)) {
+				t.Errorf("%s: %s", label, shown)
+			}
+			if port == 5353 && (d.Made != 0 || d.Own != record.Hash{}) {
+				t.Errorf("mDNS has no registered names: %s", shown)
+			}
+		}
+	}
+	for _, name := range []string{"www.google.com.", "update.microsoft.com.", "www.rakuten.co.jp.", "www.city.sapporo.lg.jp.", "weathernews.jp.", "www.asahi.com."} {
+		r, f := dnsFacts(false)
+		s := newDNS(f)
+		r.App = record.DNSApp
+		m := ask(t, 7, name, dnsmessage.TypeA)
+		s.Data(record.Out, 1, append([]byte{0, byte(len(m))}, m...))
+		s.End()
+		if d := r.DNS[0]; d.Made == 0 || d.Made > 128 {
+			t.Errorf("%s: %d", name, d.Made)
+		}
 	}
 }
 
@@ -259,4 +298,24 @@ func BenchmarkDNS(b *testing.B) {
 		st.End()
 	}
 	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
+// BenchmarkDNSNew asks for names that never come again within memory.
+func BenchmarkDNSNew(b *testing.B) {
+	var list [4096][]byte
+	size := 0
+	for i := range list {
+		list[i] = ask(b, 7, "www."+strconv.Itoa(i)+"kigyou"+strconv.Itoa(i%7)+".co.jp.", dnsmessage.TypeA)
+		size += len(list[i])
+	}
+	r, f := dnsFacts(false)
+	b.ReportAllocs()
+	b.SetBytes(int64(size / len(list)))
+	for i := 0; b.Loop(); i++ {
+		var st State
+		r.App, r.DNS = 0, r.DNS[:0]
+		Datagram(record.Out, 1, list[i%len(list)], f, &st)
+		st.End()
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 }

@@ -28,10 +28,10 @@ func (n *Naming) judge(name []byte) (made uint8, own Hash) {
 	if k := len(name); k > 0 && name[k-1] == '.' {
 		name = name[:k-1]
 	}
-	if cut := domain.Cut(name); !cut.OK || cut.Reverse {
+	v := domain.Score(name)
+	if v.To == 0 || !v.Judged && domain.Cut(name).Reverse {
 		return 0, own
 	}
-	v := domain.Score(name)
 	return likely(v), n.Fold(name[v.Start:])
 }
 

@@ -44,7 +44,7 @@ func (r *Reader) dns(out *record.Record) {
 		out.Proto = 17
 	}
 	d := record.DNS{At: out.Start}
-	r.name.question(&d, w.text(cQuery))
+	r.name.question(&d, w.text(cQuery), out.App == record.DNSApp)
 	d.Type = uint16(number(w.v[cQType]))
 	if !w.has(cQType) {
 		d.Type = qtypes[string(w.v[cQTypeName])]

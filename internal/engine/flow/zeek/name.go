@@ -30,9 +30,9 @@ type names struct {
 }
 
 type question struct {
-	name                             record.Name
-	whole                            record.Hash
-	length, labels, longest, entropy uint8
+	name                                   record.Name
+	whole, own                             record.Hash
+	length, labels, longest, entropy, made uint8
 }
 
 type knownAddr struct {
@@ -114,13 +114,17 @@ func (n *names) addr(b []byte) (netip.Addr, bool) {
 	return k.addr, true
 }
 
-// question fills in the name that was asked for and its numbers.
-func (n *names) question(d *record.DNS, b []byte) {
+// question fills in the name that was asked for and its numbers, and, of a
+// protocol whose names are registered, how it was made.
+func (n *names) question(d *record.DNS, b []byte, registered bool) {
 	if len(b) == 0 {
 		return
 	}
 	q := known(n.asked, n.seed, b, n.measure)
 	d.Name, d.Whole, d.Length, d.Labels, d.Longest, d.Entropy = q.name, q.whole, q.length, q.labels, q.longest, q.entropy
+	if registered {
+		d.Made, d.Own = q.made, q.own
+	}
 }
 
 func (n *names) measure(b []byte) question {
@@ -139,6 +143,9 @@ func (n *names) measure(b []byte) question {
 		below = b[:s.From]
 	}
 	q.entropy = entropy(below)
+	d := record.DNS{Whole: q.whole}
+	n.naming.Judge(&d, b)
+	q.made, q.own = d.Made, d.Own
 	return q
 }
 
