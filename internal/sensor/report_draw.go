@@ -19,7 +19,7 @@ main{max-width:72rem;margin:0 auto;padding:16px 24px 48px}h1{font-size:24px;line
 .lead{font-size:16px;margin:0 0 8px}.note,.when{color:var(--ink2);font-size:13px;margin:0 0 8px}p{margin:0 0 8px}
 article{background:var(--paper);border-inline-start:4px solid var(--rule2);padding:16px 20px;margin:0 0 24px}article>header{display:flex;gap:12px;align-items:baseline}.score{font-weight:700;white-space:nowrap}.act .score{color:var(--act)}.attend .score{color:var(--attend)}article:has(>header.act){border-color:var(--act)}article:has(>header.attend){border-color:var(--attend)}
 .say{font-size:16px;margin:4px 0}.two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:8px 32px;margin-top:12px}
-table{border-collapse:collapse;width:100%;font-size:13px}th,td{text-align:start;vertical-align:top;padding:5px 8px 5px 0;border-bottom:1px solid var(--rule);font-weight:400}thead th{color:var(--ink2)}.num{text-align:end;white-space:nowrap}.mono{font-family:ui-monospace,"Noto Sans Mono",Menlo,Consolas,monospace;font-size:12px}
+table{border-collapse:collapse;width:100%;font-size:13px}th,td{text-align:start;vertical-align:top;padding:5px 8px 5px 0;border-bottom:1px solid var(--rule);font-weight:400}thead th{color:var(--ink2)}.num{text-align:end;white-space:nowrap}.mono{min-width:7.5rem;font-family:ui-monospace,"Noto Sans Mono",Menlo,Consolas,monospace;font-size:12px}
 .parts td:last-child{width:45%;padding-top:10px}dl{margin:0;display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:2px 16px;font-size:13px}dt{color:var(--ink2)}dd{margin:0;font-weight:700}dl>div{border-bottom:1px solid var(--rule);padding:3px 0}
 figure{margin:12px 0}figcaption{font-size:13px;color:var(--ink2);margin-bottom:8px}figcaption b{color:var(--ink);display:block;font-size:14px}svg{display:block;overflow:visible}svg text{font-size:12px;fill:var(--ink2)}.e{text-anchor:end}.m{text-anchor:middle}.box{padding-inline-start:48px}.lab{padding-inline-start:150px}
 .f-act{fill:var(--act)}.f-attend{fill:var(--attend)}.f-ai{fill:var(--ai)}.f-line{fill:var(--ailine)}.f-sunken{fill:var(--sunken)}.grid{stroke:var(--rule)}.h1{fill:light-dark(#dfe7f3,#1c2a40)}.h2{fill:light-dark(#aec3e2,#2f4a75)}.h3{fill:light-dark(#6f92c7,#5079b8)}.h4{fill:light-dark(#2f5ea6,#86ade8)}.h5{fill:light-dark(#0f2f66,#cfe0fd)}
@@ -194,7 +194,7 @@ func (r *Paper) matrix(b *sheet) {
 		}
 		k := pair{from, to}
 		best[k] = max(best[k], f.Score)
-		src[from], dst[to] = src[from]+f.Score, dst[to]+f.Score
+		src[from], dst[to] = max(src[from], f.Score), max(dst[to], f.Score)
 	}
 	if len(best) < 2 {
 		return
@@ -262,8 +262,8 @@ func (r *Paper) world(b *sheet) {
 			date = info.Source
 		}
 	}
-	if len(countries) == 0 {
-		return
+	if len(countries) == 0 || date == "" {
+		return // nothing is known of any of them
 	}
 	b.f("<h2>%s</h2><div class=\"two\">", b.t("sensor.report.world"))
 	rowsOf := func(m map[string]float64) (out []labelled) {
