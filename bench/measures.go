@@ -78,7 +78,7 @@ func measures(s setting) [][]measured {
 				{What: "the same, memory after 5 idle seconds", Figure: "idle MB", Unit: "MB"},
 			},
 		}},
-	}, warnings(s)...)
+	}, append(warnings(s), traffics(s)...)...)
 }
 
 // logs are the ledger and the peer in turn: the same number of writers, each
