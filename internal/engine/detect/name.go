@@ -1,10 +1,10 @@
 package detect
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strings"
 
-	"noroshi/internal/engine/detect/distinct"
 	"noroshi/internal/engine/detect/domain"
 	"noroshi/internal/engine/detect/tunnel"
 	"noroshi/internal/engine/flow/record"
@@ -27,10 +27,6 @@ func newNameWatch(seed uint64) nameWatch {
 	return nameWatch{made: domain.NewWatch(l), tunnel: tunnel.NewWatch(tunnel.DefaultLimits())}
 }
 
-// hidden is how likely a registered name is made by an algorithm when its
-// record shows only a hash of it: the same signs made the naming hide it.
-const hidden = 0.985
-
 // domainQuestion hands a question to the detectors of names. Resolvers ask for
 // others, so that only questions to them are looked at, not their own.
 func (d *Detector) domainQuestion(f *flow, q *record.DNS) {
@@ -41,14 +37,10 @@ func (d *Detector) domainQuestion(f *flow, q *record.DNS) {
 	if !q.Answered {
 		return
 	}
-	name := q.Name.String()
-	own := registered(strings.TrimLeft(name, "+0123456789."))
-	v := domain.Score(name)
-	p := v.Probability
-	if strings.HasPrefix(own, "{") {
-		p, v.Judged = hidden, true
-	}
-	found, ok := d.names.made.Add(domain.Query{At: q.At, Source: f.Src, Name: distinct.Hash(d.state.Seed, own), Judged: v.Judged, Probability: p, Missing: q.Rcode == 3})
+	// The name was judged where it was read: what the record shows of it is too
+	// little, and a hash where it looks made up.
+	found, ok := d.names.made.Add(domain.Query{At: q.At, Source: f.Src, Name: binary.LittleEndian.Uint64(q.Own[:]), Judged: q.Made != 0,
+		Probability: float32(q.Made) / 255, Missing: q.Rcode == 3})
 	if !ok {
 		return
 	}
