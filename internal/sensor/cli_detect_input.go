@@ -80,13 +80,17 @@ func (d *detectRun) files(names []string) (err error) {
 }
 
 // file reads one file by what it is.
-func (d *detectRun) file(in *watchedFiles, name string) error {
+func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 	src, err := in.open(name)
 	if err != nil {
 		return badFile(name, err)
 	}
 	defer src.Close()
-	b := bufio.NewReaderSize(in, 64<<10)
+	b := bufio.NewReaderSize(in, peekSize)
+	defer func() { // what was read ahead may be packets
+		b.Reset(zeroReader{})
+		_, _ = b.Peek(peekSize)
+	}()
 	head, err := b.Peek(zeek.HeadSize)
 	if len(head) == 0 {
 		d.read = append(d.read, fileStats{File: name, Kind: "empty"})
@@ -100,10 +104,37 @@ func (d *detectRun) file(in *watchedFiles, name string) error {
 		defer clear(head)
 		return d.log(b, head, packed, name)
 	}
+	// Packets cannot be read on with: a file of the same beginning and size was read.
+	size := sizeOf([]string{name})
+	if m, ok := d.kept.find(head); ok && size > 0 && m.Offset == size {
+		d.read = append(d.read, fileStats{File: name, Kind: "capture", Before: true})
+		return nil
+	}
+	if size > 0 {
+		begin := bytes.Clone(head)
+		defer func() {
+			if err == nil {
+				d.kept.putPacked(begin, size)
+			}
+			clear(begin)
+		}()
+	}
 	if len(head) > 1 && (head[0] == 0x0c && head[1] == 0xa5 || head[0] == 0xa5 && head[1] == 0x0c) {
 		return d.flows(b, name)
 	}
 	return d.capture(b, name)
+}
+
+// peekSize is how much of a file is read ahead to see what it is, in bytes.
+const peekSize = 64 << 10
+
+// zeroReader overwrites a buffer.
+type zeroReader struct{}
+
+// Read implements io.Reader.
+func (zeroReader) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // firstBytes is how a file begins once it is unpacked.

@@ -254,6 +254,18 @@ func TestDetectReadsCaptures(t *testing.T) {
 	if code != 0 || !strings.Contains(out, `"port_scan"`) || !strings.Contains(out, `"password_guessing"`) {
 		t.Errorf("%d %s\n%s", code, talk, out)
 	}
+	// A capture that was read is not read again into the same state.
+	dir := t.TempDir()
+	name := filepath.Join(dir, "a.pcap")
+	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state := filepath.Join(dir, "state")
+	_, first, _ := runFlow(t, nil, detectArgs("--format", "jsonl", "--state", state, name)...)
+	code, again, talk := runFlow(t, nil, detectArgs("--lang", "en", "--format", "jsonl", "--state", state, name)...)
+	if code != 0 || lines(first) != lines(again) || !strings.Contains(talk, "1 file had nothing new") {
+		t.Errorf("%d %s\n%s\n%s", code, talk, first, again)
+	}
 }
 
 func TestCellsOfATerminal(t *testing.T) {

@@ -40,6 +40,7 @@ type Stats struct {
 type Reader struct {
 	src   io.Reader
 	close func()
+	ahead *bufio.Reader
 	buf   []byte
 	lo    int
 	hi    int
@@ -120,7 +121,8 @@ func NewReader(src io.Reader, n *record.Naming) (*Reader, error) {
 
 // unpack returns the plain stream of a compressed one.
 func (r *Reader) unpack(src io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(src, 64<<10)
+	b := bufio.NewReaderSize(src, peekSize)
+	r.ahead = b
 	magic, err := b.Peek(4)
 	switch {
 	case len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
@@ -310,4 +312,21 @@ func (r *Reader) Close() {
 	r.row.forget()
 	r.close()
 	r.close = func() {}
+	if r.ahead != nil {
+		r.ahead.Reset(zeroReader{})
+		_, _ = r.ahead.Peek(peekSize) // what was read ahead is overwritten with it
+		r.ahead = nil
+	}
+}
+
+// peekSize is how much is read ahead to see what the input is, in bytes.
+const peekSize = 64 << 10
+
+// zeroReader overwrites a buffer.
+type zeroReader struct{}
+
+// Read implements io.Reader.
+func (zeroReader) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
