@@ -43,6 +43,7 @@ type server struct {
 const home = "133.0.0.0/8,2400:4000::/22"
 
 const (
+	mixStart   = 1_793_836_800_000_000_000 // ns since 1970
 	mixClients = 8_000
 	mixServers = 6_000
 	mixTalks   = 4_000 // connections at once
@@ -51,7 +52,7 @@ const (
 )
 
 func newMix(seed uint64) *mix {
-	m := &mix{r: rand.New(rand.NewPCG(seed, 7)), at: 1_793_836_800_000_000_000, pool: make([]byte, 1<<20), buf: make([]byte, 0, 2048)}
+	m := &mix{r: rand.New(rand.NewPCG(seed, 7)), at: mixStart, pool: make([]byte, 1<<20), buf: make([]byte, 0, 2048)}
 	for i := 0; i < len(m.pool); i += 8 {
 		binary.LittleEndian.PutUint64(m.pool[i:], m.r.Uint64())
 	}

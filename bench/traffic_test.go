@@ -6,11 +6,12 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
-	"net/netip"
 	"noroshi/internal/engine/detect"
 	"noroshi/internal/engine/flow"
 	"noroshi/internal/engine/flow/capture"
@@ -18,7 +19,6 @@ import (
 	"noroshi/internal/engine/flow/record"
 	"noroshi/internal/engine/flow/zeek"
 	"noroshi/internal/engine/geo"
-	"strings"
 )
 
 // TestMix looks at what a mix holds: its sizes, its families, and that what is
@@ -233,6 +233,47 @@ func BenchmarkTrafficRead(b *testing.B) {
 			})
 			b.ReportMetric(float64(records)/float64(b.N), "records/op")
 		})
+	}
+}
+
+// BenchmarkTrafficSteady is BenchmarkTrafficRead/detect for a sensor that has
+// run for a while: the same table and detectors see the capture again and
+// again, each time a minute later, so that nothing grows any more.
+func BenchmarkTrafficSteady(b *testing.B) {
+	name := capturePath(b)
+	c := sides(b)
+	d := detect.New(detect.Config{Home: homes(b)})
+	t := flow.New(flow.Options{Class: c.Class}, func(r *record.Record) error {
+		d.Add(r)
+		return nil
+	})
+	var shift, last int64
+	again := func(f *os.File) int64 {
+		shift = last
+		return eachBatch(b, f, func(batch []capture.Packet) {
+			for i := range batch {
+				if shift > 0 {
+					batch[i].At += shift - mixStart
+				}
+				last = max(last, batch[i].At)
+			}
+			if err := t.Add(batch); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+	for range 2 {
+		f, err := os.Open(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		again(f)
+		_ = f.Close()
+	}
+	b.ResetTimer()
+	overFile(b, name, again)
+	if err := t.Abort(); err != nil {
+		b.Fatal(err)
 	}
 }
 
