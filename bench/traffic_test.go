@@ -238,7 +238,8 @@ func BenchmarkTrafficRead(b *testing.B) {
 
 // BenchmarkTrafficSteady is BenchmarkTrafficRead/detect for a sensor that has
 // run for a while: the same table and detectors see the capture again and
-// again, each time a minute later, so that nothing grows any more.
+// again, each time a quarter of an hour later, when all that was open is over
+// and nothing grows any more.
 func BenchmarkTrafficSteady(b *testing.B) {
 	name := capturePath(b)
 	c := sides(b)
@@ -249,12 +250,12 @@ func BenchmarkTrafficSteady(b *testing.B) {
 	})
 	var shift, last int64
 	again := func(f *os.File) int64 {
-		shift = last
+		if last > 0 {
+			shift = last + int64(15*time.Minute) - mixStart
+		}
 		return eachBatch(b, f, func(batch []capture.Packet) {
 			for i := range batch {
-				if shift > 0 {
-					batch[i].At += shift - mixStart
-				}
+				batch[i].At += shift
 				last = max(last, batch[i].At)
 			}
 			if err := t.Add(batch); err != nil {
