@@ -129,7 +129,7 @@ func geos(ctx context.Context, s setting) (figures, error) {
 func benchTime(s setting) string { return (s.length / 5).Round(100 * time.Millisecond).String() }
 
 // exportLanes are the lanes of bench/peers/flow.
-var exportLanes = [...]string{"NetFlow v5", "NetFlow v9", "IPFIX", "IPFIX, IPv6"}
+var exportLanes = [...]string{"NetFlow v5", "NetFlow v9", "IPFIX", "IPFIX, IPv6", "IPFIX with a name"}
 
 func exportRows() (rows []row) {
 	for i, lane := range exportLanes {
