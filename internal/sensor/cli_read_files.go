@@ -103,7 +103,7 @@ func (s *readSum) add(c capture.Stats) {
 	s.capture.Damaged += c.Damaged
 	s.capture.Lost += c.Lost
 	s.capture.Cut += c.Cut
-	s.capture.WipeNanos = max(s.capture.WipeNanos, c.WipeNanos)
+	s.capture.HeldNanos = max(s.capture.HeldNanos, c.HeldNanos)
 }
 
 // badFile says which file could not be read, and why.
@@ -126,7 +126,7 @@ func (s *readSum) say(env *cli.Env) {
 	if s.records > 0 {
 		env.Say("sensor.read.span", "from", time.Unix(0, s.first).UTC().Format(time.RFC3339), "to", time.Unix(0, s.last).UTC().Format(time.RFC3339))
 	}
-	if stayed := max(s.capture.WipeNanos, s.flow.WipeNanos); stayed > 0 {
+	if stayed := max(s.capture.HeldNanos, s.flow.WipeNanos); stayed > 0 {
 		env.Say("sensor.read.wiped", "ms", stayed/1e6+1)
 	}
 	for _, line := range [...]struct {

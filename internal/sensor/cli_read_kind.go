@@ -164,9 +164,9 @@ func (s *readSum) readPackets(ctx context.Context, t *flow.Tracker, r *capture.R
 	r.SetClock(clock)
 	batch := make([]capture.Packet, flow.BatchSize)
 	for ctx.Err() == nil {
-		n, err := r.Next(batch)
+		n, loan, err := r.Lend(batch)
 		if n > 0 {
-			if err := t.Add(batch[:n]); err != nil {
+			if err := t.AddLent(batch[:n], loan); err != nil {
 				return err
 			}
 		}

@@ -238,3 +238,43 @@ func TestWriteTraffic(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// BenchmarkFile reads the capture file that NOROSHI_BENCH_CAPTURE names, as
+// "flow read" does, but for what it writes.
+func BenchmarkFile(b *testing.B) {
+	name := os.Getenv("NOROSHI_BENCH_CAPTURE")
+	if name == "" {
+		b.Skip("NOROSHI_BENCH_CAPTURE names no file")
+	}
+	table, err := geo.Embedded()
+	if err != nil {
+		b.Fatal(err)
+	}
+	sides, err := table.Classifier(geo.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, workers := range []int{1, 2} {
+		b.Run("workers="+strconv.Itoa(workers), func(b *testing.B) {
+			start, n := spent(), uint64(0)
+			for b.Loop() {
+				f, err := os.Open(name)
+				if err != nil {
+					b.Fatal(err)
+				}
+				r, err := capture.NewReader(f)
+				if err != nil {
+					b.Fatal(err)
+				}
+				st, err := Read(r, Options{Class: sides.Class, Workers: workers}, func(*record.Record) error { return nil })
+				if err != nil {
+					b.Fatal(err)
+				}
+				n += st.Packets
+				_ = f.Close()
+			}
+			b.ReportMetric(float64(n)/(spent()-start)/1e6, "Mpackets/cpu-s")
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mpackets/s")
+		})
+	}
+}

@@ -33,7 +33,7 @@ func TestCanary(t *testing.T) {
 	}
 	core, late := secret(), secret()
 	list := append(canaries(t, core), halfway(late)...)
-	for _, mode := range []string{"1", "3", "keep"} {
+	for _, mode := range []string{"1", "3", "3 lent", "keep"} {
 		dir := t.TempDir()
 		writeCapture(t, filepath.Join(dir, "in.pcap"), list)
 		cmd := exec.Command(os.Args[0], "-test.run=^TestCanary$")
@@ -165,7 +165,7 @@ func readCanaries(t *testing.T, dir string) {
 	o := Options{Key: [32]byte{1}}
 	var kept []byte // only where the test wants to find something
 	switch os.Getenv("NOROSHI_CANARY_MODE") {
-	case "3":
+	case "3", "3 lent":
 		o.Workers = 3
 	case "keep":
 		if kept, err = os.ReadFile(filepath.Join(dir, "in.pcap")); err != nil {
@@ -195,9 +195,16 @@ func readCanaries(t *testing.T, dir string) {
 	})
 	packets := make([]capture.Packet, BatchSize)
 	for {
-		n, err := r.Next(packets)
+		var n int
+		var err error
+		var loan *capture.Loan
+		if os.Getenv("NOROSHI_CANARY_MODE") == "3 lent" {
+			n, loan, err = r.Lend(packets)
+		} else {
+			n, err = r.Next(packets)
+		}
 		if n > 0 {
-			if err := tr.Add(packets[:n]); err != nil {
+			if err := tr.AddLent(packets[:n], loan); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -149,7 +149,7 @@ func (s *fragments) part(f *front, b *batch, fr *fragmented, p *capture.Packet, 
 	if fr.end == 0 || fr.have < fr.end || fr.first.count == 0 {
 		return
 	}
-	whole := fr.credit(item{at: it.at})
+	whole := fr.credit(item{at: it.at, pieced: true})
 	whole.data = fr.buf[fr.header:fr.end]
 	if h.FragProto == packet.ProtoTCP {
 		whole.wire = uint32(len(whole.data))
@@ -231,7 +231,7 @@ func (s *fragments) open(f *front, b *batch, k fragmentKey, at int64) *fragmente
 func (s *fragments) abandon(f *front, b *batch, fr *fragmented) {
 	f.stats.FragmentsLeft++
 	if n := fr.prefix(); fr.buf != nil && fr.first.count > 0 && fr.key.proto == packet.ProtoUDP && n > fr.header && !fr.bad {
-		start := fr.credit(item{at: fr.first.at})
+		start := fr.credit(item{at: fr.first.at, pieced: true})
 		start.data = fr.buf[fr.header:n]
 		f.put(b, &start)
 		s.used = append(s.used, fr.buf)

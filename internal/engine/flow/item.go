@@ -36,12 +36,15 @@ type item struct {
 	answer bool // a message of ICMP that answers
 	cast   bool // to a group or to everybody
 	refuse bool // not a packet of its own: an ICMP error speaks of this communication
+	pieced bool // data was put together out of fragments
 }
 
+// part is which table an item is for.
+func (it *item) part() int { return int(it.hash >> 60) }
+
 // tick says that the clock of the packets reached a new second, before the
-// item at a place of the batch.
+// items of greater numbers.
 type tick struct {
-	before int
 	number uint64
 	second int64
 	flush  bool // the clock went back: everything ends
@@ -56,6 +59,7 @@ type front struct {
 	second   int64 // of the clock: the latest time seen, in seconds
 	latest   int64
 	started  bool
+	worker   [parts]uint8 // of each table
 	frags    fragments
 	exports  *exports
 	stats    *Stats
@@ -101,14 +105,14 @@ func (f *front) clock(b *batch, at int64) {
 // tick appends that a second began, or that everything ends.
 func (f *front) tick(b *batch, second int64, flush bool) {
 	f.number++
-	b.ticks = append(b.ticks, tick{before: len(b.items), number: f.number, second: second, flush: flush})
+	b.ticks = append(b.ticks, tick{number: f.number, second: second, flush: flush})
 }
 
 // put appends an item.
 func (f *front) put(b *batch, it *item) {
 	f.number++
 	it.number = f.number
-	b.items = append(b.items, *it)
+	b.put(f.worker[it.part()], it)
 }
 
 func floorSecond(at int64) int64 {

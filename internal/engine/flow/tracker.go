@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"noroshi/internal/engine/flow/capture"
 	"noroshi/internal/engine/flow/record"
@@ -40,24 +39,6 @@ type Tracker struct {
 	closed  bool
 }
 
-// batch is packets on their way.
-type batch struct {
-	items  []item
-	ticks  []tick
-	told   []told       // what routers told in its packets
-	mine   [][]uint32   // for each worker, its items
-	ended  [][]*entry   // by each worker
-	arenas [][]byte     // payload, where the caller's own would not last
-	held   int          // bytes of it
-	shared int          // items that were dealt out
-	open   bool         // being filled
-	flush  bool         // the input is over
-	since  int64        // when it was begun
-	stay   int64        // how long payload stayed, in ns
-	left   atomic.Int32 // workers that are not through
-	done   sync.WaitGroup
-}
-
 // New returns a Tracker that calls emit with every record, on the goroutine
 // that calls Add or Close. The record is the Tracker's own: emit may not keep
 // it, nor what it points to, after it returns. An error of emit ends it.
@@ -66,6 +47,7 @@ func New(o Options, emit func(*record.Record) error) *Tracker {
 	t := &Tracker{opts: o, emit: emit, counts: make([]Stats, o.Workers)}
 	t.front = front{seed: binary.LittleEndian.Uint64(o.Key[:]) | 1, joinVLAN: o.JoinVLAN, stats: &t.stats, exports: newExports(&o)}
 	for i := range t.tables {
+		t.front.worker[i] = uint8(i % o.Workers)
 		t.tables[i] = newTable(&t.opts, i, max(o.Flows/parts, 1), o.Buffered/parts, &t.counts[i%o.Workers])
 	}
 	n := 1
@@ -73,7 +55,7 @@ func New(o Options, emit func(*record.Record) error) *Tracker {
 		n = inFlight
 	}
 	for range n {
-		t.batches = append(t.batches, &batch{mine: make([][]uint32, o.Workers), ended: make([][]*entry, o.Workers)})
+		t.batches = append(t.batches, &batch{items: make([][]item, o.Workers), ended: make([][]*entry, o.Workers), beside: o.Workers > 1})
 	}
 	if o.Workers > 1 {
 		for range o.Workers {
@@ -94,16 +76,25 @@ const inFlight = 4
 var errClosed = errors.New("flow: the tracker is closed")
 
 // Add takes packets in. Their data is not needed any more when it returns.
-func (t *Tracker) Add(packets []capture.Packet) error {
+func (t *Tracker) Add(packets []capture.Packet) error { return t.AddLent(packets, nil) }
+
+// AddLent is Add for packets that a reader lends: workers read them where they
+// lie, and the loan is returned when they are through. It is the Tracker's from
+// here on, also with an error.
+func (t *Tracker) AddLent(packets []capture.Packet, loan *capture.Loan) error {
+	if loan != nil {
+		defer loan.Return()
+	}
 	if t.closed {
 		return errClosed
 	}
 	for len(packets) > 0 && t.err == nil {
 		n := min(len(packets), BatchSize)
 		b := t.open()
+		b.borrow(loan)
 		t.front.add(b, packets[:n])
-		t.share(b)
-		if len(t.work) == 0 || len(b.items) > heldItems || b.held > heldBytes {
+		t.tidy()
+		if b.full() || loan != nil && loan.Waits() {
 			t.send()
 		}
 		packets = packets[n:]
@@ -111,12 +102,12 @@ func (t *Tracker) Add(packets []capture.Packet) error {
 	return t.err
 }
 
-// Waking the workers costs as much as many packets, so their batches are larger:
-// in items, and in bytes of payload that they hold.
-const (
-	heldItems = 4 * BatchSize
-	heldBytes = 1 << 20
-)
+// tidy overwrites what was put together out of fragments: workers have a copy.
+func (t *Tracker) tidy() {
+	if len(t.work) > 0 {
+		t.front.frags.wipe()
+	}
+}
 
 // Tick tells the time of a live source when no packet tells it: communications
 // silent since end. at is ns since 1970 UTC and does not lie before the packets.
@@ -128,7 +119,7 @@ func (t *Tracker) Tick(at int64) error {
 	if at > t.front.latest {
 		t.front.clock(b, at)
 	}
-	t.share(b)
+	t.tidy()
 	t.send()
 	t.settle() // nothing waits for the next packet
 	return t.err
@@ -151,7 +142,7 @@ func (t *Tracker) Close() error {
 	b := t.open()
 	t.front.frags.flush(&t.front, b)
 	b.flush = true
-	t.share(b)
+	t.tidy()
 	t.send()
 	t.settle()
 	for _, c := range t.work {
@@ -211,11 +202,7 @@ func (t *Tracker) empty(b *batch) {
 	b.done.Wait()
 	t.deliver(b)
 	t.stats.WipeNanos = max(t.stats.WipeNanos, b.stay)
-	b.items, b.ticks, b.told, b.flush = b.items[:0], b.ticks[:0], b.told[:0], false
-	for w := range b.mine {
-		b.mine[w] = b.mine[w][:0]
-	}
-	b.shared, b.held = 0, 0
+	b.reset()
 }
 
 // send has the open batch worked on, here or by the workers.
@@ -236,56 +223,12 @@ func (t *Tracker) send() {
 	}
 }
 
-// share copies the payload of the items that are new in a batch, because it does
-// not last, and deals them out.
-func (t *Tracker) share(b *batch) {
-	if len(t.work) == 0 {
-		return
-	}
-	for i := b.shared; i < len(b.items); i++ {
-		it := &b.items[i]
-		if len(it.data) > 0 {
-			it.data = b.copy(it.data)
-		}
-		w := it.part() % len(t.work)
-		b.mine[w] = append(b.mine[w], uint32(i))
-	}
-	b.shared = len(b.items)
-	t.front.frags.wipe()
-}
-
-// copy puts payload into memory of the batch.
-func (b *batch) copy(data []byte) []byte {
-	n := len(b.arenas)
-	if n == 0 || cap(b.arenas[n-1])-len(b.arenas[n-1]) < len(data) {
-		b.arenas = append(b.arenas, make([]byte, 0, max(heldBytes+1<<16, len(data))))
-		n++
-	}
-	a := &b.arenas[n-1]
-	from := len(*a)
-	*a = append(*a, data...)
-	b.held += len(data)
-	return (*a)[from:]
-}
-
-// wipe overwrites what was copied.
-func (b *batch) wipe() {
-	for i := range b.arenas {
-		clear(b.arenas[i])
-		b.arenas[i] = b.arenas[i][:0]
-	}
-	b.arenas = b.arenas[:min(len(b.arenas), 1)]
-}
-
-// part is which table an item is for.
-func (it *item) part() int { return int(it.hash >> 60) }
-
 func (t *Tracker) worker(w int) {
 	defer t.running.Done()
 	for b := range t.work[w] {
 		t.run(b, w)
 		if b.left.Add(-1) == 0 { // the last one overwrites what all have read
-			b.wipe()
+			b.release()
 			if t.opts.Clock != nil {
 				b.stay = t.opts.Clock() - b.since
 			}
@@ -307,36 +250,24 @@ func (t *Tracker) run(b *batch, w int) {
 		t.tables[p].ended = &b.ended[w]
 	}
 	ticks := b.ticks
-	step := func(i int) {
-		for len(ticks) > 0 && ticks[0].before <= i {
-			t.tick(&ticks[0], w)
-			ticks = ticks[1:]
+	for mine := b.items[w]; len(mine) > 0; {
+		some := mine[:min(lookAhead, len(mine))]
+		mine = mine[len(some):]
+		for i := range some {
+			t.tables[some[i].part()].touch(&some[i])
+		}
+		for i := range some {
+			it := &some[i]
+			for len(ticks) > 0 && ticks[0].number < it.number {
+				t.tick(&ticks[0], w)
+				ticks = ticks[1:]
+			}
+			t.tables[it.part()].process(it)
 		}
 	}
-	if len(t.work) == 0 {
-		for from := 0; from < len(b.items); from += lookAhead {
-			some := b.items[from:min(from+lookAhead, len(b.items))]
-			for i := range some {
-				t.tables[some[i].part()].touch(&some[i])
-			}
-			for i := range some {
-				step(from + i)
-				t.tables[some[i].part()].process(&some[i])
-			}
-		}
-	} else {
-		for mine := b.mine[w]; len(mine) > 0; mine = mine[min(lookAhead, len(mine)):] {
-			some := mine[:min(lookAhead, len(mine))]
-			for _, i := range some {
-				t.tables[b.items[i].part()].touch(&b.items[i])
-			}
-			for _, i := range some {
-				step(int(i))
-				t.tables[b.items[i].part()].process(&b.items[i])
-			}
-		}
+	for i := range ticks {
+		t.tick(&ticks[i], w)
 	}
-	step(len(b.items))
 	if b.flush {
 		for p := w; p < parts; p += t.opts.Workers {
 			t.tables[p].moment = ^uint64(0)
@@ -398,8 +329,9 @@ func (t *Tracker) hand(r *record.Record) {
 	t.err = t.emit(r)
 }
 
-// Source is where packets come from: a capture, or an interface. Next fills
-// the batch and returns io.EOF at the end; Wipe overwrites what it holds.
+// Source is where packets come from: a capture, which is asked to lend them, or
+// an interface. Next fills the batch and returns io.EOF at the end; Wipe
+// overwrites what it holds.
 type Source interface {
 	Next(batch []capture.Packet) (int, error)
 	Wipe()
@@ -411,10 +343,18 @@ func Read(s Source, o Options, emit func(*record.Record) error) (Stats, error) {
 	defer s.Wipe()
 	t := New(o, emit)
 	packets := make([]capture.Packet, BatchSize)
+	file, _ := s.(*capture.Reader)
 	for {
-		n, err := s.Next(packets)
+		var n int
+		var err error
+		var loan *capture.Loan
+		if file != nil {
+			n, loan, err = file.Lend(packets)
+		} else {
+			n, err = s.Next(packets)
+		}
 		if n > 0 {
-			if err := t.Add(packets[:n]); err != nil {
+			if err := t.AddLent(packets[:n], loan); err != nil {
 				_ = t.Close()
 				return t.Stats(), err
 			}

@@ -15,18 +15,21 @@ const (
 	readSize   = 256 << 10 // read at once: about a batch, so that reading overwrites the batch before
 )
 
-// Reader reads one capture. It is not safe for concurrent use. Nothing of a
-// batch is left in memory once the next batch has been asked for; whoever stops
-// before io.EOF calls Wipe.
+// Reader reads one capture. It is not safe for concurrent use, but what it
+// lends may be read and returned elsewhere. Nothing of a batch of Next is left
+// in memory once the next batch has been asked for; whoever stops before io.EOF
+// calls Wipe.
 type Reader struct {
 	src    io.Reader
 	inner  decompressor // nil for plain input
-	buf    []byte       // the one buffer; packets point into it
-	full   bool         // the batch had no room for more
-	prompt bool         // the input gave all that was asked for
-	given  int          // buf[given:lo] was handed out and not yet overwritten
-	lo     int          // what was parsed ends here
-	hi     int          // what was read ends here
+	lender *lender
+	loan   *Loan  // the buffer that is parsed; nil at the end
+	buf    []byte // of it; packets point into it
+	full   bool   // the batch had no room for more
+	prompt bool   // the input gave all that was asked for
+	given  int    // buf[given:lo] was handed out and not yet overwritten
+	lo     int    // what was parsed ends here
+	hi     int    // what was read ends here
 	eof    bool
 	bad    error // why reading ended, when it was not the end of the input
 	form   form
@@ -34,8 +37,6 @@ type Reader struct {
 	old    oldFormat
 	ng     section
 	stats  Stats
-	clock  func() int64
-	since  int64 // when buf[0:hi] began to be read
 }
 
 // decompressor is a source whose memory can be overwritten.
@@ -55,7 +56,9 @@ const (
 // recognised by content. It returns ErrFormat for anything else, io.EOF for an
 // empty input, and the errors of src.
 func NewReader(src io.Reader) (*Reader, error) {
-	r := &Reader{src: src, buf: make([]byte, bufferSize)}
+	r := &Reader{src: src, lender: newLender()}
+	r.loan = r.lender.take()
+	r.buf = r.loan.buf
 	r.need(4)
 	if r.hi == 0 {
 		return nil, r.ending()
@@ -79,12 +82,22 @@ func NewReader(src io.Reader) (*Reader, error) {
 	return r, nil
 }
 
-// SetClock makes the reader measure how long packets stay in memory. now
-// returns nanoseconds of a clock that never goes back.
-func (r *Reader) SetClock(now func() int64) { r.clock = now; r.since = now() }
+// SetClock makes the reader measure how long packets stay in memory, before any
+// are read. now returns nanoseconds of a clock that never goes back; who
+// returns a loan calls it, too.
+func (r *Reader) SetClock(now func() int64) {
+	r.lender.clock = now
+	r.loan.since = now()
+}
 
 // Stats returns what has been seen so far.
-func (r *Reader) Stats() Stats { return r.stats }
+func (r *Reader) Stats() Stats {
+	s, p := r.stats, r.lender
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.Wipes, s.WipeSum, s.WipeNanos, s.HeldNanos = p.wipes, p.sum, p.longest, p.held
+	return s
+}
 
 // Next fills batch with the packets that follow, at least one, and returns how
 // many. Their Data is overwritten by the next call. It returns io.EOF at the
@@ -92,7 +105,9 @@ func (r *Reader) Stats() Stats { return r.stats }
 // is counted in Stats.Truncated, and otherwise the error of the input; then
 // everything has been overwritten.
 func (r *Reader) Next(batch []Packet) (int, error) {
-	r.reuse()
+	if r.loan != nil && r.loan.users.Load() == 1 { // else it is overwritten when it comes back
+		r.reuse()
+	}
 	if len(batch) == 0 {
 		return 0, nil
 	}
@@ -124,6 +139,20 @@ func (r *Reader) Next(batch []Packet) (int, error) {
 	return n, nil
 }
 
+// Lend is Next for who goes on reading while more is read: the packets stay
+// until the loan is returned. While others are lent, the reader takes up to
+// maxLent buffers in turn; then it waits for the first to come back. With an
+// error there is no loan.
+func (r *Reader) Lend(batch []Packet) (int, *Loan, error) {
+	n, err := r.Next(batch)
+	if err != nil {
+		return n, nil, err
+	}
+	r.loan.Hold()
+	r.loan.waits = !r.prompt
+	return n, r.loan, nil
+}
+
 // ending is the error at the end of the capture.
 func (r *Reader) ending() error {
 	if r.bad != nil {
@@ -133,14 +162,18 @@ func (r *Reader) ending() error {
 }
 
 // Wipe overwrites every buffer that held packets, those of the decompressor
-// included. The capture is at its end afterwards.
+// included, and what is lent as soon as it is returned. The capture is at its
+// end afterwards.
 func (r *Reader) Wipe() {
-	start := r.now()
-	clear(r.buf)
+	if l := r.loan; l != nil {
+		l.dirty = r.hi
+		r.lender.end()
+		l.Return()
+		r.loan, r.buf = nil, nil
+	}
 	if r.inner != nil {
 		r.inner.wipe()
 	}
-	r.measure(start)
 	r.given, r.lo, r.hi, r.eof, r.form = 0, 0, 0, true, 0
 }
 
@@ -151,47 +184,57 @@ func (r *Reader) reuse() {
 	if r.lo == r.given {
 		return
 	}
-	start := r.now()
+	r.loan.back.Store(r.lender.now())
 	if r.prompt && !r.full && !r.eof && r.hi-r.lo < 4096 {
 		r.fill(r.hi - r.lo + 1)
-	} else {
-		clear(r.buf[r.given:r.lo])
-		r.given = r.lo
+		return
 	}
-	r.measure(start)
+	clear(r.buf[r.given:r.lo])
+	r.given = r.lo
+	r.measure()
 }
 
-func (r *Reader) now() int64 {
-	if r.clock == nil {
-		return 0
-	}
-	return r.clock()
-}
-
-func (r *Reader) measure(start int64) {
-	if r.clock != nil {
-		t := r.clock()
-		r.stats.Wipes++
-		r.stats.WipeSum += t - start
-		r.stats.WipeNanos = max(r.stats.WipeNanos, t-start)
-		r.stats.HeldNanos = max(r.stats.HeldNanos, t-r.since)
+// measure notes that what was handed out is overwritten.
+func (r *Reader) measure() {
+	if p := r.lender; p.clock != nil {
+		p.mu.Lock()
+		p.measure(r.loan)
+		p.mu.Unlock()
 	}
 }
 
-// fill moves what is unread to the front and reads until want bytes are there
-// or the input ends. What lay behind is overwritten.
+// fill moves what is unread to the front, of another buffer when this one is
+// lent, and reads until want bytes are there or the input ends. What lay behind
+// is overwritten.
 func (r *Reader) fill(want int) {
-	dirty := r.hi
-	r.hi = copy(r.buf, r.buf[r.lo:r.hi])
-	r.lo, r.given = 0, 0
-	r.since = r.now()
+	rest, last, dirty := r.buf[r.lo:r.hi], r.loan, r.hi
+	handed := r.lo > r.given
+	if last.users.Load() > 1 {
+		r.loan = r.lender.take()
+		r.buf, dirty = r.loan.buf, r.loan.dirty
+		handed = dirty > 0
+		last.dirty = r.hi
+	}
+	r.hi = copy(r.buf, rest)
+	if last != r.loan {
+		last.Return()
+	}
+	since := r.lender.now()
 	for r.hi < want && !r.eof {
+		if !r.prompt && r.hi < dirty { // before anything is waited for
+			clear(r.buf[r.hi:dirty])
+			dirty = r.hi
+		}
 		// As much as want asks and readSize allows, not a whole buffer: what
 		// is read stays in the processor's cache until it is decoded.
 		room := r.buf[r.hi:min(max(want, r.hi+1, readSize), len(r.buf))]
+		r.loan.touched = max(r.loan.touched, r.hi+len(room))
 		n, err := r.src.Read(room)
 		r.hi += n
-		r.prompt = n == len(room)
+		if prompt := n == len(room); prompt != r.prompt || err != nil {
+			r.prompt = prompt
+			r.lender.rely(prompt && err == nil)
+		}
 		if err != nil {
 			r.eof = true
 			if err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -202,6 +245,10 @@ func (r *Reader) fill(want int) {
 	if r.hi < dirty {
 		clear(r.buf[r.hi:dirty])
 	}
+	if handed {
+		r.measure()
+	}
+	r.lo, r.given, r.loan.since, r.loan.dirty = 0, 0, since, r.hi
 }
 
 // need reports whether n unread bytes are or can be made available. It moves
