@@ -19,7 +19,7 @@ func insertReading(ctx context.Context, tx *db.Tx, r Reading) error {
 // the commission's list only.
 func listReadings(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach, now time.Time, cursor string, limit int) (out []Reading, next string, err error) {
 	const columns = "SELECT r.id, r.case_id, r.org_id, r.person, r.what, r.purpose, r.at, r.hidden_until, r.entry FROM incident_reading r "
-	before := "~" // above every id
+	before := db.Above
 	if _, err := db.ParseCursor(cursor, &before); err != nil {
 		return nil, "", err
 	}

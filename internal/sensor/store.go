@@ -41,7 +41,7 @@ func endSource(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
 }
 
 func listSources(ctx context.Context, tx *db.Tx, org, cursor string, limit int) (out []Source, next string, err error) {
-	before := "~" // above every id
+	before := db.Above
 	if _, err := db.ParseCursor(cursor, &before); err != nil {
 		return nil, "", err
 	}

@@ -61,7 +61,7 @@ func withdraw(ctx context.Context, tx *db.Tx, id string, at time.Time) (bool, er
 
 // list gives a page, the newest first. tag narrows to one value.
 func list(ctx context.Context, tx *db.Tx, f Filter, tag string, who gate.Identity, reach gate.Reach) (out []Sighting, next string, err error) {
-	before := "~" // above every id
+	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}

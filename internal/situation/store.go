@@ -83,7 +83,7 @@ func updateEvent(ctx context.Context, tx *db.Tx, e Event) error {
 // listEvents gives a page of the events an organisation takes part in, the
 // newest first.
 func listEvents(ctx context.Context, tx *db.Tx, closed bool, cursor string, limit int, who gate.Identity) (out []Event, next string, err error) {
-	before := "~" // above every id
+	before := db.Above
 	if _, err := db.ParseCursor(cursor, &before); err != nil {
 		return nil, "", err
 	}

@@ -87,7 +87,7 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 			q.and("c.embargo_until <= ?", db.Micros(now))
 		}
 	}
-	before := "~" // above every id
+	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}

@@ -13,6 +13,10 @@ const (
 	MaxLimit     = 500
 )
 
+// Above sorts after every id, in whatever order a database puts text: ids begin
+// with a hexadecimal digit, and letters come after digits everywhere.
+const Above = "zz"
+
 // Limit returns a page size within bounds; 0 or less is the default.
 func Limit(n int) int {
 	if n <= 0 {

@@ -120,7 +120,7 @@ type Filter struct {
 // whole record; who that is the caller decides.
 func (l *Ledger) Entries(ctx context.Context, f Filter) (rows []Row, next string, err error) {
 	limit := db.Limit(f.Limit)
-	before := "~" // above every id
+	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}

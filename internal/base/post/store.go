@@ -34,7 +34,7 @@ func load(ctx context.Context, tx *db.Tx, id string) (Letter, error) {
 // list pages through the letters with a value in a column, which is a constant
 // of code.
 func list(ctx context.Context, tx *db.Tx, column, value, cursor string, limit int) (out []Letter, next string, err error) {
-	last := "~" // sorts after every id
+	last := db.Above
 	if _, err := db.ParseCursor(cursor, &last); err != nil {
 		return nil, "", err
 	}
