@@ -12,8 +12,9 @@ import (
 
 // FromExport makes a record of row i of what a router exported. A router tells
 // one direction at a time: the other side's counters are there only when the
-// exporter has both. Source and destination are those of the row. class may be
-// nil.
+// exporter has both. Source and destination are those of the row. Where it
+// looked at one of n packets, packets and bytes are n times what it counted, and
+// the record says so. class may be nil.
 func FromExport(r *record.Record, b *export.Batch, i int, class func(src, dst netip.Addr) geo.Class) {
 	*r = record.Record{
 		Start: b.Start[i], End: max(b.Start[i], b.End[i]), Src: export.IP(b.Src[i]), Dst: export.IP(b.Dst[i]),
@@ -27,9 +28,26 @@ func FromExport(r *record.Record, b *export.Batch, i int, class func(src, dst ne
 	} else {
 		r.App = dissect.ByPort(r)
 	}
+	if n := b.Sampling[i]; n > 1 {
+		r.Sampled = n
+		for side := range r.Packets {
+			r.Packets[side], r.Bytes[side] = times(r.Packets[side], n), times(r.Bytes[side], n)
+		}
+	}
 	if class != nil && r.Src.IsValid() && r.Dst.IsValid() {
 		r.Class = class(r.Src, r.Dst)
 	}
+}
+
+// most is the largest estimate: sums of a few stay numbers with a sign.
+const most = 1 << 60
+
+// times is an estimate of what n times as many packets carried.
+func times(v uint64, n uint32) uint64 {
+	if v > most/uint64(n) {
+		return most
+	}
+	return v * uint64(n)
 }
 
 // exports decodes the datagrams of routers that a capture contains.

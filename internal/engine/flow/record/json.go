@@ -11,7 +11,8 @@ import (
 // AppendJSON appends the record as one JSON object without a line end:
 // {"start","end","src","dst","sport","dport","proto","pkts":[out,in],
 // "bytes":[out,in],"class","app","community_id", …}, times in RFC 3339 with
-// microseconds, what is not there left out. "names":"full" stands in a record
+// microseconds, what is not there left out. "sampled":n stands in a record whose
+// counters are estimates from one of n packets, "names":"full" stands in a record
 // whose names were kept unshortened.
 func AppendJSON(b []byte, r *Record) []byte {
 	o := object{append(b, '{'), true}
@@ -42,6 +43,9 @@ func AppendJSON(b []byte, r *Record) []byte {
 		o.pair("flags", uint64(r.Flags[Out]), uint64(r.Flags[In]))
 	}
 	o.more("cut", uint64(r.Cut))
+	if r.Sampled > 1 {
+		o.int("sampled", uint64(r.Sampled))
+	}
 	if r.Full {
 		o.word("names", "full")
 	}

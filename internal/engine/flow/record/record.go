@@ -50,6 +50,7 @@ type Record struct {
 	Flags            [2]uint8  // TCP flags seen, or-ed (RFC 9293 §3.1)
 	CommunityID      [20]byte  // SHA-1 of Community ID version 1
 	Cut              uint16    // facts that were over a bound
+	Sampled          uint32    // one of so many packets was looked at, and Packets and Bytes are estimates; 0 and 1: all were
 	Full             bool      // names are kept unshortened, by a recorded choice
 
 	DNS      []DNS
