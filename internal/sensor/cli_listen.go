@@ -183,7 +183,8 @@ func (w *lineWriter) take(worker int, b *export.Batch) error {
 	buf := w.bufs[worker][:0]
 	var rec record.Record
 	for i := range b.Len() {
-		exported(&rec, b, i)
+		flow.FromExport(&rec, b, i, nil)
+		rec.CommunityID = flow.Community(&rec)
 		rec.Class = w.sides.Class16(&b.Src[i], &b.Dst[i])
 		buf = append(record.AppendJSON(buf, &rec), '\n')
 	}
@@ -194,22 +195,6 @@ func (w *lineWriter) take(worker int, b *export.Batch) error {
 		return fault.New(fault.Internal, "sensor.listen.write").Because(err)
 	}
 	return nil
-}
-
-// exported makes a record of a row. A router tells one direction at a time:
-// the other side's counters are there only when the exporter has both.
-func exported(rec *record.Record, b *export.Batch, i int) {
-	*rec = record.Record{
-		Start: b.Start[i], End: b.End[i], Src: export.IP(b.Src[i]), Dst: export.IP(b.Dst[i]),
-		SrcPort: b.SrcPort[i], DstPort: b.DstPort[i], Proto: b.Proto[i], VLAN: b.VLAN[i],
-		Packets: [2]uint64{b.Packets[i], b.RevPackets[i]}, Bytes: [2]uint64{b.Bytes[i], b.RevBytes[i]},
-		Flags: [2]uint8{b.Flags[i], 0},
-	}
-	if rec.Proto == 1 || rec.Proto == 58 {
-		kind, code := b.TypeCode(i)
-		rec.SrcPort, rec.DstPort = uint16(kind), uint16(code)
-	}
-	rec.CommunityID = flow.Community(rec)
 }
 
 func sayListened(env *cli.Env, key string, s *listen.Summary) {
