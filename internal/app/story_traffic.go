@@ -122,7 +122,8 @@ func (t *traffic) released() (string, error) {
 		return "", err
 	}
 	t.id = list[0].ID
-	if _, err := t.h.Sensors.Release(night, t.id, false); err != nil {
+	given, err := t.h.Sensors.Release(night, t.id, false)
+	if err != nil {
 		return "", err
 	}
 	if err := t.settle(t.ctx); err != nil {
@@ -132,13 +133,13 @@ func (t *traffic) released() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	seen, _, err := t.h.Sightings.List(analyst, sighting.Filter{Value: list[0].Other()})
+	seen, _, err := t.h.Sightings.List(analyst, sighting.Filter{Value: given.Releasable})
 	if err == nil {
-		err = must(len(seen) == 1 && seen[0].Org == "" && seen[0].Victim == "", "%d sightings, or one that names the operator", len(seen))
+		err = must(len(seen) == 1 && seen[0].Org == "" && seen[0].Victim == "" && !strings.Contains(seen[0].Note, list[0].Src), "%d sightings, or one that names the operator", len(seen))
 	}
 	if err != nil {
 		return "", err
 	}
-	own, _, err := t.h.Sightings.List(night, sighting.Filter{Value: list[0].Other()})
+	own, _, err := t.h.Sightings.List(night, sighting.Filter{Value: given.Releasable})
 	return t.say.T("app.story.sensor_released", "value", seen[0].Value), must(err == nil && len(own) == 1 && own[0].Ref == t.id, "the operator finds %d of its own", len(own))
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/detect"
@@ -24,8 +25,14 @@ func FoundOf(f *detect.Finding) (Found, error) {
 	return out, err
 }
 
-// Say is a finding in one sentence.
-func Say(p text.Printer, f *Finding) string { return FindingText(p, f.detected()) }
+// Say is a finding in one sentence, for those it is released to: with its ends
+// if its organisation is named, else with nothing of whose network it was.
+func Say(p text.Printer, f *Finding, named bool) string {
+	if named {
+		return FindingText(p, f.detected())
+	}
+	return p.T("sensor.release.note", "kind", kindWord(p, f.Kind), "from", p.Time(f.Start), "to", p.Time(f.End), "score", strconv.FormatFloat(f.Score, 'f', 2, 64))
+}
 
 // detected is the finding as the detectors had it, as far as its evidence
 // tells; what is not understood of it is left out.

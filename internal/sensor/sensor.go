@@ -116,6 +116,7 @@ type Finding struct {
 	ChangedAt  time.Time `json:"changed_at"`
 	Version    int64     `json:"version"`
 	Entry      string    `json:"entry"`
+	Releasable string    `json:"releasable,omitempty"` // what others would learn if it were released; not in lists
 
 	org    string
 	tag    string

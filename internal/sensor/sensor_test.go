@@ -225,8 +225,8 @@ func TestRelease(t *testing.T) {
 		released := func() (err error) {
 			return h.DB.Read(context.Background(), func(tx *db.Tx) error {
 				f, err := h.Released(context.Background(), tx, h.country.Identity("wind", "a", gate.OperatorViewer).Org, id)
-				if err == nil && f.Other() != "203.0.113.84" {
-					t.Errorf("other end %q", f.Other())
+				if err == nil && f.Releasable != "203.0.113.84" {
+					t.Errorf("other end %q", f.Releasable)
 				}
 				return err
 			})

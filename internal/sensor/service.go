@@ -23,6 +23,8 @@ type Config struct {
 	Keys   *key.Store
 	Orgs   *org.Service
 	Now    func() time.Time // nil: the clock
+
+	Accepts func(value string) bool // whether a sighting can be made of a value; nil: of any
 }
 
 // Service is what people and sensors do with sources and findings: one method

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -120,7 +118,29 @@ func (s *Service) finding(ctx context.Context, tx *db.Tx, org, id string) (Findi
 	if err != nil {
 		return out, fmt.Errorf("finding %s: %w", id, err)
 	}
-	return out, openFinding(c, &out)
+	if err := openFinding(c, &out); err != nil {
+		return out, err
+	}
+	own, err := s.networks(ctx, tx, c, org)
+	if err != nil {
+		return out, fmt.Errorf("finding %s: %w", id, err)
+	}
+	if v := out.other(own); v != "" && (s.Accepts == nil || s.Accepts(v)) {
+		out.Releasable = v
+	}
+	return out, nil
+}
+
+// networks are the prefixes that an organisation's sources are registered with.
+func (s *Service) networks(ctx context.Context, tx *db.Tx, c *key.Cipher, org string) (own []netip.Prefix, err error) {
+	list, _, err := listSources(ctx, tx, org, "", db.MaxLimit)
+	for i := range list {
+		if err := s.open(c, &list[i]); err != nil {
+			return nil, err
+		}
+		own = append(own, prefixes(list[i].Networks)...)
+	}
+	return own, err
 }
 
 // Decide writes down what a person makes of a finding of the version they saw.
@@ -164,7 +184,7 @@ func (s *Service) Release(ctx context.Context, id string, named bool) (out Findi
 		if !out.ReleasedAt.IsZero() {
 			return ErrAlready
 		}
-		if out.Other() == "" {
+		if out.Releasable == "" {
 			return ErrNothing
 		}
 		out.ReleasedAt, out.ChangedAt = s.now(), s.now()
@@ -187,17 +207,4 @@ func (s *Service) Released(ctx context.Context, tx *db.Tx, org, id string) (Find
 		err = ErrNone
 	}
 	return f, err
-}
-
-// Other is the end of a finding that is not one's own, which others can look
-// for: a public address or a domain name that was not shortened; "" without one.
-func (f *Finding) Other() string {
-	value := f.Dst
-	if slices.Contains(fromOutside, f.Kind) {
-		value = f.Src
-	}
-	if a, err := netip.ParseAddr(value); err == nil && (!a.IsGlobalUnicast() || a.IsPrivate()) || strings.ContainsAny(value, "{}+*/") {
-		return ""
-	}
-	return value
 }

@@ -104,7 +104,7 @@ func showFinding(q *httpd.Request, s *Service, bad error) error {
 		return err
 	}
 	v := findingView{Row: findingRowOf(p, x), Decide: Access.May(q.Context(), "finding.decide"), Source: source.Name}
-	v.Release = x.ReleasedAt.IsZero() && x.Other() != "" && Access.May(q.Context(), "finding.release")
+	v.Release = x.ReleasedAt.IsZero() && x.Releasable != "" && Access.May(q.Context(), "finding.release")
 	v.Head = page.Head{H1: p.T("sensor.web.title", "what", v.Row.Title, "src", first(x.Src, "–"), "dst", first(x.Dst, "–")),
 		Crumbs: []page.Crumb{{Text: p.T("sensor.web.findings"), Href: "/findings"}, {Text: v.Row.Title}}}
 	v.Facts = findingFacts(p, &x)

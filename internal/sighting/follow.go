@@ -8,6 +8,7 @@ import (
 
 	"noroshi/internal/base/bus"
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
 	"noroshi/internal/base/text"
 )
 
@@ -37,8 +38,11 @@ func (s *Service) followReleased(ctx context.Context, tx *db.Tx, ev bus.Event) e
 		return fmt.Errorf("sighting of finding %s: %w", e.Finding, err)
 	}
 	lang, _ := text.ParseLang(e.Lang)
-	n := New{What: Indicator, Value: f.Other(), Count: f.Times, FirstAt: f.Start, LastAt: f.End, Origin: FromSensor, Ref: f.ID, Named: e.Named, Note: s.Say(lang, f)}
+	n := New{What: Indicator, Value: f.Releasable, Count: f.Times, FirstAt: f.Start, LastAt: f.End, Origin: FromSensor, Ref: f.ID, Named: e.Named, Note: s.Say(lang, f, e.Named)}
 	x, err := s.Put(ctx, tx, e.Org, e.Entry, n)
+	if err != nil && fault.KindOf(err) == fault.Invalid {
+		return nil // what no sighting can say is refused at the release; trying again would change nothing
+	}
 	if err != nil {
 		return fmt.Errorf("sighting of finding %s: %w", e.Finding, err)
 	}

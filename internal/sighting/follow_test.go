@@ -40,7 +40,7 @@ func TestReleasedFindingIsASighting(t *testing.T) {
 			}
 		}
 		list, _, err := h.List(h.wind(), Filter{})
-		if err != nil || len(list) != 1 || list[0].Value != "203.0.113.84" || list[0].Origin != FromSensor || list[0].Ref != findings[0].ID || list[0].Note != "beacon ja" {
+		if err != nil || len(list) != 1 || list[0].Value != "203.0.113.84" || list[0].Origin != FromSensor || list[0].Ref != findings[0].ID || list[0].Note != "beacon ja false" {
 			t.Fatalf("%+v %v", list, err)
 		}
 		x, err := h.Get(h.wind(), list[0].ID)

@@ -104,3 +104,9 @@ func Defang(t Type, value string) string {
 	}
 	return value
 }
+
+// Accepts reports whether a sighting can be made of an address or a name.
+func Accepts(value string) bool {
+	t, _, ok := Normal(value, false)
+	return ok && (t == Address || t == Domain)
+}

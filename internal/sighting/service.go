@@ -30,8 +30,8 @@ type Config struct {
 	Orgs   *org.Service
 	Now    func() time.Time // nil: the clock
 
-	Sensors *sensor.Service                               // whose findings are followed
-	Say     func(lang text.Lang, f sensor.Finding) string // a finding in one sentence
+	Sensors *sensor.Service                                           // whose findings are followed
+	Say     func(lang text.Lang, f sensor.Finding, named bool) string // a finding in one sentence, which tells whose it was only if named
 }
 
 // Service is what people do with sightings: one method per intention.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -36,7 +37,9 @@ func newHub(t testing.TB, d *db.DB) *hub {
 	p := testkit.NewParts(t, d)
 	c := country.New(t, p)
 	sensors := sensor.Open(sensor.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Orgs: c.Service, Now: p.Clock.Now})
-	say := func(lang text.Lang, f sensor.Finding) string { return f.Kind + " " + string(lang) }
+	say := func(lang text.Lang, f sensor.Finding, named bool) string {
+		return fmt.Sprint(f.Kind, " ", lang, " ", named)
+	}
 	return &hub{Open(Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Orgs: c.Service, Now: p.Clock.Now, Sensors: sensors, Say: say}), p, t, c}
 }
 
