@@ -35,9 +35,20 @@ func meter(v float64) string {
 	return `<svg width="100%" height="8" aria-hidden="true"><rect width="100%" height="8" class="f-sunken"/><rect width="` + pct(100*v) + `" height="8" class="f-ai"/></svg>`
 }
 
+// Bounds of a picture. A finding may come from anywhere: what is beyond them is
+// not drawn.
+const (
+	maxRasterRows  = 48
+	maxRasterCells = 30 // hexadecimal digits of a row: an hour
+	maxBars        = 256
+	maxGaps        = 64
+	maxSenders     = 16
+)
+
 // drawFinding draws what a finding has to show.
 func drawFinding(b *sheet, f *detect.Finding) {
 	if grid, ok := f.Fact("grid").([]string); ok {
+		grid = grid[:min(len(grid), maxRasterRows)]
 		b.f("<h4>%s</h4><div class=\"two\">", b.t("sensor.report.beat"))
 		gap := gapText(b.p, f.Number("median_s"))
 		raster(b, grid, f.Fact("grid_start"), "f-act", b.t("sensor.report.beat_this"), func(n int) string {
@@ -47,16 +58,16 @@ func drawFinding(b *sheet, f *detect.Finding) {
 			raster(b, rest, f.Fact("ordinary_start"), "f-line", b.t("sensor.report.beat_rest"), func(n int) string { return b.t("sensor.report.rest_say", "n", n) })
 		}
 		b.raw("</div>")
-		if gaps, ok := f.Fact("gaps").([]int64); ok {
-			histogram(b, gaps, gap)
+		if gaps, ok := f.Fact("gaps").([]int64); ok && len(gaps) > 0 {
+			histogram(b, gaps[:min(len(gaps), maxGaps)], gap)
 		}
 	}
 	if over, ok := f.Fact("over").([]float64); ok && len(over) > 1 {
-		bars(b, over, f)
+		bars(b, over[:min(len(over), maxBars)], f)
 	}
 	if who, ok := f.Fact("senders").([]string); ok && len(who) > 1 {
 		how, _ := f.Fact("senders_packets").([]float64)
-		senders(b, who, how)
+		senders(b, who[:min(len(who), maxSenders)], how)
 	}
 }
 
@@ -65,8 +76,9 @@ func drawFinding(b *sheet, f *detect.Finding) {
 func raster(b *sheet, rows []string, start any, class, caption string, say func(int) string) {
 	type mark struct{ row, cell int }
 	var marks []mark
+	rows = rows[:min(len(rows), maxRasterRows)]
 	for i, row := range rows {
-		for k, c := range row {
+		for k, c := range row[:min(len(row), maxRasterCells)] {
 			v, err := strconv.ParseUint(string(c), 16, 8)
 			if err != nil {
 				continue
@@ -106,7 +118,7 @@ func histogram(b *sheet, gaps []int64, gap string) {
 	note := b.t("sensor.report.gaps_note", "gap", gap)
 	b.f(`<figure><figcaption><b>%s</b>%s</figcaption><svg width="100%%" height="90" role="img" aria-label="%s">`, b.t("sensor.report.gaps"), note, note)
 	for i, n := range gaps {
-		h := 64 * float64(n) / float64(top)
+		h := 64 * float64(max(n, 0)) / float64(top)
 		class := "f-line"
 		if i == 9 || i == 10 {
 			class = "f-act"
@@ -130,7 +142,7 @@ func bars(b *sheet, over []float64, f *detect.Finding) {
 	b.f(`<figure><figcaption><b>%s</b>%s</figcaption><svg width="100%%" height="100" role="img" aria-label="%s">`, b.t("sensor.report.over"), b.t("sensor.report.over_note", "width", width),
 		b.t("sensor.report.over_say", "from", b.p.Time(from), "to", b.p.Time(to), "peak", int64(top)))
 	for i, v := range over {
-		h := 76 * v / top
+		h := 76 * max(v, 0) / top
 		b.f(`<rect x="%s" y="%.1f" width="%s" height="%.1f" class="f-attend"/>`, pct(100*float64(i)/float64(len(over))), 78-h, pct(90/float64(len(over))), h)
 	}
 	b.f(`<line x1="0" x2="100%%" y1="78" y2="78" class="grid"/><text x="0" y="94">%s</text><text x="100%%" y="94" class="e">%s</text><text x="0" y="12">%s</text></svg></figure>`,
@@ -170,7 +182,7 @@ func labelBars(b *sheet, title, note, say string, rows []labelled) {
 	}
 	b.f(`<figure><figcaption><b>%s</b>%s</figcaption><div class="lab"><svg width="100%%" height="%d" role="img" aria-label="%s">`, title, note, len(rows)*22, say)
 	for i, r := range rows {
-		w := 84 * r.n / top
+		w := 84 * max(r.n, 0) / top
 		b.f(`<text x="-8" y="%d" class="e">%s</text><rect x="0" y="%d" width="%s" height="14" class="f-line"/><text x="%s" y="%d">%s</text>`, i*22+13, esc(r.label), i*22+2, pct(w), pct(w+1), i*22+13, esc(b.p.Number(int64(r.n))))
 	}
 	b.raw("</svg></div></figure>\n")
