@@ -3,6 +3,7 @@ package sensor
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -77,7 +78,12 @@ const (
 	maxEvidence  = 16 << 10
 	maxDepth     = 4
 	maxNumbers   = 2048 // values of one finding's evidence
+	maxKeys      = 64   // of one finding's evidence
+	maxKey       = 40   // bytes of a key
+	maxDigits    = 32   // of a number
 	maxWord      = 96   // bytes of a word in the evidence
+	maxWords     = 1024 // bytes of all words in it
+	maxWordList  = 16   // words in a row
 	maxAttack    = 8
 	maxText      = 200 // characters of a name
 	maxNote      = 4000
@@ -180,7 +186,7 @@ func (f Found) normal(now time.Time) (Found, error) {
 	if len(f.Evidence) == 0 {
 		f.Evidence = json.RawMessage("{}")
 	}
-	if !evident(f.Evidence) {
+	if f.Evidence = evident(f.Evidence); f.Evidence == nil {
 		bad.add("evidence", "sensor.bad.evidence")
 	}
 	return f, bad.fault()
@@ -223,46 +229,111 @@ func plain(s string) bool {
 	}) < 0
 }
 
-// evident reports whether b is a JSON object of bounded depth and size whose
-// keys are words and whose values are numbers, truths and short plain words.
-func evident(b []byte) bool {
+// evident reads evidence: a JSON object of bounded depth and size whose keys are
+// words, each once, and whose values are numbers, truths and short plain words.
+// It gives the evidence written anew, so that nothing is kept that was not
+// looked at; nil when it is anything else.
+func evident(b []byte) json.RawMessage {
 	if len(b) > maxEvidence {
-		return false
+		return nil
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil || d.More() {
-		return false
+	w := witness{decoder: d, values: maxNumbers, keys: maxKeys, bytes: maxWords}
+	v, ok := w.value("", maxDepth)
+	if _, object := v.(map[string]any); !ok || !object {
+		return nil
 	}
-	left := maxNumbers
-	if _, ok := v.(map[string]any); !ok {
-		return false
+	if _, err := d.Token(); err != io.EOF {
+		return nil
 	}
-	return evidence(v, maxDepth, &left)
+	out, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
-func evidence(v any, depth int, left *int) bool {
-	if *left--; *left < 0 || depth < 0 {
-		return false
+// witness reads evidence and counts down what it may still hold.
+type witness struct {
+	decoder             *json.Decoder
+	values, keys, bytes int
+}
+
+// value reads a value of a key; false when it may not be there.
+func (w *witness) value(key string, depth int) (any, bool) {
+	if w.values--; w.values < 0 || depth < 0 {
+		return nil, false
 	}
-	switch x := v.(type) {
-	case map[string]any:
-		for k, v := range x {
-			if !word(k) || len(k) > 40 || !evidence(v, depth-1, left) {
-				return false
-			}
+	t, err := w.decoder.Token()
+	if err != nil {
+		return nil, false
+	}
+	switch x := t.(type) {
+	case json.Delim:
+		if x == '{' {
+			return w.object(depth)
 		}
-	case []any:
-		for _, v := range x {
-			if !evidence(v, depth-1, left) {
-				return false
-			}
-		}
+		return w.list(key, depth)
+	case json.Number:
+		return x, len(x) <= maxDigits
 	case string:
-		return len(x) <= maxWord && plain(x)
+		w.bytes -= len(x)
+		return x, w.bytes >= 0 && len(x) <= maxWord && plain(x)
 	}
-	return true
+	return t, true // true, false, null
+}
+
+// object reads what comes after {. A key that is there twice is refused: readers
+// do not agree on which of the two they see.
+func (w *witness) object(depth int) (any, bool) {
+	out := map[string]any{}
+	for w.decoder.More() {
+		t, err := w.decoder.Token()
+		key, ok := t.(string)
+		if _, twice := out[key]; err != nil || !ok || twice || !word(key) || len(key) > maxKey {
+			return nil, false
+		}
+		if w.keys--; w.keys < 0 {
+			return nil, false
+		}
+		if out[key], ok = w.value(key, depth-1); !ok {
+			return nil, false
+		}
+	}
+	_, err := w.decoder.Token()
+	return out, err == nil
+}
+
+// list reads what comes after [: numbers, a few words, or the rows of a picture.
+func (w *witness) list(key string, depth int) (any, bool) {
+	out := []any{}
+	words, rows := 0, 0
+	for w.decoder.More() {
+		before := w.bytes
+		v, ok := w.value("", depth-1)
+		if !ok {
+			return nil, false
+		}
+		if s, ok := v.(string); ok && pictured(key) && rowOfHex(s) {
+			rows, w.bytes = rows+1, before
+		} else if ok {
+			words++
+		}
+		if out = append(out, v); words > maxWordList || rows > maxRasterRows {
+			return nil, false
+		}
+	}
+	_, err := w.decoder.Token()
+	return out, err == nil
+}
+
+// pictured reports whether a key's list is a picture: rows of hexadecimal
+// digits, whose bits say when something happened.
+func pictured(key string) bool { return key == "grid" || key == "ordinary" }
+
+func rowOfHex(s string) bool {
+	return len(s) <= maxRasterCells && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // normal checks what a person makes of a finding.
