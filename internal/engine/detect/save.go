@@ -9,7 +9,7 @@ import (
 
 // version says in which form a state is written. Another form is not read: the
 // state is begun anew.
-const version = 1
+const version = 2
 
 // ErrState says that a saved state is of another version, or broken.
 var ErrState = errors.New("the saved state is of another version or broken")
@@ -60,7 +60,7 @@ func (s *state) sound() bool {
 }
 
 // filled reports whether a table was in the file at all.
-func filled[V any](c *cache[V]) bool { return len(c.Keys) >= ways }
+func filled[V any](c *cache[V]) bool { return len(c.Slots) >= ways }
 
 // packed is a table without its empty slots.
 type packed[V any] struct {
@@ -75,10 +75,10 @@ type packed[V any] struct {
 
 // GobEncode writes what is in use.
 func (c *cache[V]) GobEncode() ([]byte, error) {
-	p := packed[V]{Size: len(c.Keys), Max: c.Max, Evicted: c.Evicted}
-	for i, h := range c.Keys {
-		if h != 0 {
-			p.At, p.Keys, p.Uses, p.Vals = append(p.At, uint32(i)), append(p.Keys, h), append(p.Uses, c.Uses[i]), append(p.Vals, c.Vals[i])
+	p := packed[V]{Size: len(c.Slots), Max: c.Max, Evicted: c.Evicted}
+	for i, s := range c.Slots {
+		if s.Key != 0 {
+			p.At, p.Keys, p.Uses, p.Vals = append(p.At, uint32(i)), append(p.Keys, s.Key), append(p.Uses, s.Uses), append(p.Vals, *c.value(i))
 		}
 	}
 	var b bytes.Buffer
@@ -102,13 +102,13 @@ func (c *cache[V]) GobDecode(b []byte) error {
 	if p.Size > 1024 && p.Size/256 > n || p.Size < ways || p.Size&(p.Size-1) != 0 || p.Size > p.Max || p.Max > maxSlots || p.Max&(p.Max-1) != 0 || len(p.Keys) != n || len(p.Uses) != n || len(p.Vals) != n {
 		return ErrState
 	}
-	*c = cache[V]{Keys: make([]uint64, p.Size), Uses: make([]uint32, p.Size), Vals: make([]V, p.Size), Max: p.Max, Evicted: p.Evicted, drop: c.drop}
+	*c = cache[V]{Slots: make([]slot, p.Size), Max: p.Max, Evicted: p.Evicted, drop: c.drop}
 	for k, i := range p.At {
-		if from, end := c.set(p.Keys[k]); int(i) < from || int(i) >= end || c.Keys[i] != 0 || p.Keys[k] == 0 {
+		if from, end := c.set(p.Keys[k]); int(i) < from || int(i) >= end || c.Slots[i].Key != 0 || p.Keys[k] == 0 {
 			return ErrState
 		}
-		c.Keys[i], c.Uses[i], c.Vals[i] = p.Keys[k], p.Uses[k], p.Vals[k]
-		c.N++
+		c.put(int(i), p.Keys[k], p.Uses[k])
+		*c.value(int(i)) = p.Vals[k]
 	}
 	return nil
 }
