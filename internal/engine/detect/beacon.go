@@ -206,7 +206,7 @@ func (d *Detector) beacon(f *Finding, t *beat, src, dst ip, p *pair) bool {
 	}
 	f.fact("grid_start", stamp(settled.Grid.Base*hour))
 	f.fact("grid", settled.Grid.text())
-	if m := d.state.Homes.find(src.hash(d.state.Seed)); m != nil {
+	if m := d.state.Homes.find(src.hash(d.state.Seed)); m != nil && m.Grid != nil {
 		rest := m.Grid.without(&settled.Grid)
 		f.fact("ordinary_start", stamp(rest.Base*hour))
 		f.fact("ordinary", rest.text())

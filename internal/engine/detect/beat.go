@@ -317,17 +317,21 @@ func (d *Detector) volume(f *flow) {
 		return
 	}
 	s := &d.state
-	p, fresh := s.Pairs.at(mix(f.srcHash^uint64(f.Proto)<<56, f.dstHash^uint64(f.port)))
+	at := mix(f.srcHash^uint64(f.Proto)<<56, f.dstHash^uint64(f.port))
+	if f.failed { // what never worked needs no entry
+		if p := s.Pairs.find(at); p != nil {
+			p.Last = max(p.Last, f.End)
+			p.Failed++
+		}
+		return
+	}
+	p, fresh := s.Pairs.at(at)
 	if fresh {
 		*p = pair{Src: f.src, Dst: f.dst, Port: f.port, Proto: f.Proto, First: f.Start}
 	}
 	p.First, p.Last = min(p.First, f.Start), max(p.Last, f.End)
 	if f.app != record.NoApp {
 		p.App = f.app
-	}
-	if f.failed {
-		p.Failed++
-		return
 	}
 	p.Count++
 	p.Out, p.In = p.Out+f.volume[record.Out], p.In+f.volume[record.In]

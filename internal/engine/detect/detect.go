@@ -46,6 +46,7 @@ type state struct {
 	Ports   cache[sweep]
 	Guesses cache[guess]
 	Victims cache[victim]
+	Waiting waiting
 	Reflect cache[reflector]
 	Stones  cache[relay]
 	Bridges cache[bridge]

@@ -38,6 +38,43 @@ type victim struct {
 	Over        series     // packets a minute from there on
 }
 
+// waiting counts what comes to machines that are not watched yet, in cells that
+// several share, each in two (count-min: Cormode and Muthukrishnan, 2005), and
+// halves itself every minute: a machine is watched once it got a hundredth of a
+// flood. Who sends a packet to every address there is takes no room from those
+// who get many.
+type waiting struct {
+	Minute int64
+	Cells  [2][]float32
+}
+
+const waitingCells = 1 << 17
+
+// enough takes a record in and reports whether its target got so much that it
+// is watched.
+func (w *waiting) enough(f *flow) bool {
+	if len(w.Cells[0]) != waitingCells || len(w.Cells[1]) != waitingCells {
+		w.Cells = [2][]float32{make([]float32, waitingCells), make([]float32, waitingCells)}
+	}
+	if m := f.Start / minute; m > w.Minute {
+		by := float32(1)
+		for range min(m-w.Minute, 32) {
+			by /= 2
+		}
+		for k := range w.Cells {
+			for i := range w.Cells[k] {
+				w.Cells[k][i] *= by
+			}
+		}
+		w.Minute = m
+	}
+	// A flow weighs as many packets as a flood of flows has fewer of them.
+	v := float32(max(float64(f.Packets[record.Out]), floodPackets/floodFlows))
+	a, b := &w.Cells[0][f.dstHash%waitingCells], &w.Cells[1][f.dstHash>>40%waitingCells]
+	*a, *b = *a+v, *b+v
+	return min(*a, *b) >= floodPackets/100
+}
+
 // source is a sender and how many packets it is said to have sent: the least
 // of the known gives way to a new one and hands on its count (Space-Saving:
 // Metwally and others, 2005).
@@ -90,8 +127,10 @@ func (d *Detector) floods(f *flow) {
 	if f.Proto == 17 && f.answered && f.Packets[record.In] >= f.Packets[record.Out]/2 {
 		return
 	}
-	at := &f.dstHash
-	v, fresh := d.state.Victims.at(*at)
+	if !d.state.Waiting.enough(f) && d.state.Victims.find(f.dstHash) == nil {
+		return
+	}
+	v, fresh := d.state.Victims.at(f.dstHash)
 	if fresh {
 		*v = victim{Addr: f.dst, ToHome: f.toHome, Newest: f.Start / minute}
 	}

@@ -17,6 +17,36 @@ func sprayed(r *record.Record, i uint64) {
 	r.End = r.Start
 }
 
+// What came once takes no room from what is looked for: of each try one small
+// entry is kept, and a flood between them is found whole.
+func TestSprayedAddresses(t *testing.T) {
+	d := New(Config{})
+	var r record.Record
+	for i := range uint64(300_000) {
+		sprayed(&r, i)
+		d.Add(&r)
+		if r.Src = addr4(0x50000000 + uint32(i%64)); i%30 == 0 { // 20,000 packets a minute
+			r.Dst, r.DstPort, r.Packets, r.Bytes = other, 80, [2]uint64{60, 0}, [2]uint64{30_000, 0}
+			d.Add(&r)
+		}
+	}
+	s := &d.state
+	trails := 0
+	s.Hosts.each(func(w *sweep) { trails += int(yes(w.Trail != nil)) })
+	if s.Pairs.N+s.Outside.N != 0 || s.Victims.N > 100 || trails > s.Hosts.N/20 || s.Victims.Evicted != 0 {
+		t.Errorf("%d pairs, %d places, %d victims, %d of %d sweeps with a trail", s.Pairs.N, s.Outside.N, s.Victims.N, trails, s.Hosts.N)
+	}
+	var have Finding
+	for _, f := range d.Finish().Findings {
+		if f.Kind == Flood && f.Dst == other {
+			have = f
+		}
+	}
+	if have.Score < worth || have.Number("packets") < 590_000 {
+		t.Errorf("%s %v", list([]Finding{have}, 0), have.Facts)
+	}
+}
+
 // BenchmarkSprayed is what 300,000 communications of one packet cost.
 func BenchmarkSprayed(b *testing.B) {
 	const records = 300_000

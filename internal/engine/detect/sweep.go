@@ -7,7 +7,7 @@ import (
 )
 
 // sweep is a source and a port, or a source and a target, from the first try
-// that failed on. 0.3 KB.
+// that failed on. 0.1 KB, and 0.4 KB more from the second try on.
 type sweep struct {
 	Src, Dst    ip // Dst zero: many machines
 	Port        uint16
@@ -17,21 +17,40 @@ type sweep struct {
 	Tries       uint32
 	Failed      uint32
 	First, Last int64
-	Seen        many // different machines or ports
-	Missed      many // of these, where a try failed
+	Only        uint64 // the first machine or port
 	Low, High   uint16
-	Over        series
+	Trail       *trail // nil below two tries
+}
+
+// trail is how far a sweep went.
+type trail struct {
+	Seen   many // different machines or ports
+	Missed many // of these, where a try failed
+	Over   series
+}
+
+func (t *trail) add(at int64, member uint64, failed bool) {
+	t.Seen.add(member)
+	if failed {
+		t.Missed.add(member)
+		t.Over.add(at, 1, minute)
+	}
 }
 
 func (w *sweep) add(f *flow, member uint64) {
-	w.Tries++
+	if w.Tries++; w.Tries == 1 {
+		w.Only = member
+	} else {
+		if w.Trail == nil {
+			w.Trail = new(trail)
+			w.Trail.add(w.First, w.Only, true) // only what failed begins an entry
+		}
+		w.Trail.add(f.Start, member, f.failed)
+	}
 	w.First, w.Last = min(w.First, f.Start), max(w.Last, f.Start)
-	w.Seen.add(member)
 	w.Low, w.High = min(w.Low, f.port), max(w.High, f.port)
 	if f.failed {
 		w.Failed++
-		w.Missed.add(member)
-		w.Over.add(f.Start, 1, minute)
 	}
 }
 
@@ -83,7 +102,10 @@ func (d *Detector) judgeSweeps() (out []Finding) {
 }
 
 func (w *sweep) judge(kind Kind) (f Finding, ok bool) {
-	missed, seen := w.Missed.count(), w.Seen.count()
+	if w.Trail == nil {
+		return f, false
+	}
+	missed, seen := w.Trail.Missed.count(), w.Trail.Seen.count()
 	if missed < scanFew {
 		return f, false
 	}
@@ -121,9 +143,9 @@ func (w *sweep) judge(kind Kind) (f Finding, ok bool) {
 		f.fact("lowest_port", int64(w.Low))
 		f.fact("highest_port", int64(w.High))
 	}
-	f.fact("over_start", stamp(w.Over.Base))
-	f.fact("over_width_s", float64(w.Over.Width)/float64(second))
-	f.fact("over", w.Over.values())
+	f.fact("over_start", stamp(w.Trail.Over.Base))
+	f.fact("over_width_s", float64(w.Trail.Over.Width)/float64(second))
+	f.fact("over", w.Trail.Over.values())
 	return f, true
 }
 
