@@ -84,6 +84,9 @@ func (r *Reader) beginPcap() bool {
 func (r *Reader) nextPcap(batch []Packet) int {
 	head := r.old.record
 	n := 0
+	if r.old.swapped == lengthsUsual && !r.swap && head == 16 {
+		n = r.usual(batch)
+	}
 	for n < len(batch) {
 		rest := r.buf[r.lo:r.hi]
 		if len(rest) < head {
@@ -124,6 +127,28 @@ func (r *Reader) nextPcap(batch []Packet) int {
 		}
 		n++
 	}
+	return n
+}
+
+// usual is nextPcap for what nearly every file is, as far as records are whole
+// and nothing about them is strange. nextPcap goes on from there.
+func (r *Reader) usual(batch []Packet) int {
+	rest, unit, link := r.buf[r.lo:r.hi], r.old.unit, r.old.link
+	n := 0
+	for n < len(batch) && len(rest) >= 16 {
+		seconds, fraction := binary.LittleEndian.Uint32(rest), binary.LittleEndian.Uint32(rest[4:])
+		size := uint(binary.LittleEndian.Uint32(rest[8:]))
+		if fraction&^0x06060606 == 0 || seconds == blockSection || size > MaxPacket || size > uint(len(rest)-16) {
+			break
+		}
+		p := &batch[n]
+		p.Orig, p.Link = binary.LittleEndian.Uint32(rest[12:]), link
+		p.At = int64(seconds)*1e9 + int64(fraction)*unit
+		p.Data = rest[16 : 16+size : 16+size]
+		rest = rest[16+size:]
+		n++
+	}
+	r.lo = r.hi - len(rest)
 	return n
 }
 

@@ -12,7 +12,7 @@ var ErrFormat = errors.New("neither pcap nor pcapng")
 
 const (
 	bufferSize = 1 << 20   // holds the longest packet and what is read behind it
-	readSize   = 256 << 10 // read at once: about a batch, so that reading overwrites the batch before
+	readSize   = 128 << 10 // read at once: about a batch, so that reading overwrites the batch before
 )
 
 // Reader reads one capture. It is not safe for concurrent use, but what it
