@@ -89,6 +89,7 @@ type flow struct {
 	port             uint16 // that was spoken to; 0 of ICMP
 	app              record.App
 	failed           bool // asked and not answered, or opened and dropped without a word
+	quiet            bool // tried with what begins nothing, of which a target does not tell
 	answered         bool
 	many             bool // the target is a group, not a machine
 	name             record.Name
@@ -119,7 +120,8 @@ func (d *Detector) Add(r *record.Record) {
 	}
 	f.name = nameOf(r)
 	f.answered = r.Packets[record.In] > 0
-	f.failed = failed(r)
+	f.quiet = quiet(r, f.toHome)
+	f.failed = f.quiet || failed(r)
 	if f.volume = r.Payload; f.volume == [2]uint64{} {
 		f.volume = r.Bytes
 	}
@@ -186,6 +188,23 @@ func failed(r *record.Record) bool {
 		return r.Proto == 6 && r.Payload == [2]uint64{} && r.Packets[record.Out] <= 4 && r.Packets[record.In] <= 2
 	}
 	return false
+}
+
+// quiet reports whether a communication is a try by TCP packets that begin
+// nothing (FIN, none or all flags, ACK alone), which programs do not log: one or
+// two that carry nothing and get nothing or a reset. After a silence the end of
+// an old connection looks like that too, with FIN and ACK, of which there are
+// many to outside and hardly any between machines of one's own.
+func quiet(r *record.Record, toHome bool) bool {
+	const fin, rst, ack = 1, 4, 16
+	out, in := r.Flags[record.Out], r.Flags[record.In]
+	if r.Proto != 6 || r.State != record.Midway || r.Payload != [2]uint64{} || r.Packets[record.Out] == 0 || r.Packets[record.Out] > 2 || out&rst != 0 {
+		return false
+	}
+	if out&(fin|ack) == fin|ack && !toHome {
+		return false
+	}
+	return r.Packets[record.In] == 0 || r.Packets[record.In] <= r.Packets[record.Out] && in&^ack == rst
 }
 
 // group reports whether an address is that of many: multicast or broadcast.

@@ -16,6 +16,7 @@ type sweep struct {
 	ToHome      bool
 	Tries       uint32
 	Failed      uint32
+	Quiet       uint32 // by packets that begin nothing
 	First, Last int64
 	Only        uint64 // the first machine or port
 	Low, High   uint16
@@ -52,16 +53,19 @@ func (w *sweep) add(f *flow, member uint64) {
 	if f.failed {
 		w.Failed++
 	}
+	if f.quiet {
+		w.Quiet++
+	}
 }
 
 // sweeps keeps who tries many machines, and who tries many ports. Only what
 // failed begins an entry: what works all the time needs none.
 func (d *Detector) sweeps(f *flow) {
-	if f.State == record.Midway || !f.fromHome && !f.toHome || (f.Proto == 1 || f.Proto == 58) && f.DstPort != 0 {
+	if f.State == record.Midway && !f.quiet || !f.fromHome && !f.toHome || (f.Proto == 1 || f.Proto == 58) && f.DstPort != 0 {
 		return
 	}
-	if f.Proto == 17 && reflecting(f.SrcPort) && f.SrcPort < 1024 && !f.answered {
-		return // answers to what somebody asked in another's name
+	if d.answers(f) {
+		return
 	}
 	s := &d.state
 	kind := uint64(f.Proto)<<16 | uint64(f.port)
@@ -73,6 +77,31 @@ func (d *Detector) sweeps(f *flow) {
 	if w := one(&s.Ports, mix(f.srcHash, f.dstHash+uint64(f.Proto)), f.failed, fresh); w != nil {
 		w.add(f, mix(kind, s.Seed))
 	}
+}
+
+// asked marks in the table of names who is asked for a service of UDP.
+func asked(server uint64, port uint16) uint64 { return mix(server, 0xa5ced<<16|uint64(port)) }
+
+// answers reports whether a datagram that nobody answers is an answer itself:
+// one from outside to what somebody asked in another's name, or a late one of
+// one's own server. That its port says so is not enough, anybody may send from
+// there: a server of one's own was asked before, and answers to a port that
+// questions come from.
+func (d *Detector) answers(f *flow) bool {
+	if f.Proto != 17 {
+		return false
+	}
+	if f.toHome && reflecting(f.DstPort) && f.DstPort < 1024 {
+		p, _ := d.state.Domains.at(asked(f.dstHash, f.DstPort))
+		p.Homes.add(f.srcHash)
+	}
+	if f.answered || !reflecting(f.SrcPort) || f.SrcPort >= 1024 {
+		return false
+	}
+	if !f.fromHome {
+		return true
+	}
+	return (f.port >= 1024 || f.port == f.SrcPort) && d.state.Domains.find(asked(f.srcHash, f.SrcPort)) != nil
 }
 
 // one is the entry of a key; when there is none, begin makes it.
@@ -139,6 +168,9 @@ func (w *sweep) judge(kind Kind) (f Finding, ok bool) {
 	f.fact("different_failed", math.Round(missed))
 	f.fact("tries", int64(w.Tries))
 	f.fact("failed", int64(w.Failed))
+	if w.Quiet > 0 {
+		f.fact("quiet", int64(w.Quiet))
+	}
 	if kind == PortScan {
 		f.fact("lowest_port", int64(w.Low))
 		f.fact("highest_port", int64(w.High))
