@@ -32,8 +32,7 @@ func (c *country) traffic() []moment {
 	}
 }
 
-// connect registers the sources: the power company's two, the space company's
-// one, each with its basis.
+// connect registers the sources of two operators, each with its basis.
 func (c *country) connect(ctx context.Context) error {
 	for _, x := range []struct {
 		id       string
@@ -43,7 +42,7 @@ func (c *country) connect(ctx context.Context) error {
 	}{
 		{"power", sensor.Interface, "10.20.0.0/16\n192.0.2.0/24", text.Both{JA: "本社の外部接続", EN: "Head office uplink"}},
 		{"power", sensor.Exports, "10.20.40.0/24", text.Both{JA: "給電所の制御網", EN: "Control network of the dispatch centre"}},
-		{"starlight", sensor.Logs, "10.30.0.0/16", text.Both{JA: "管制網のログ", EN: "Logs of the mission network"}},
+		{"starlight", sensor.Logs, "10.20.0.0/16\n192.0.2.0/24", text.Both{JA: "本社の外部接続のログ", EN: "Logs of the head office uplink"}},
 	} {
 		m := c.by[x.id]
 		admin, err := m.with(gate.OperatorAdmin, 0)
@@ -106,10 +105,25 @@ func aDay(end time.Time) (r sensor.Reading, found []sensor.Found, planted []synt
 // nobody is meant to look.
 const shownFrom = 0.5
 
-// watchADay plays the day to the power company's uplink: its night shift takes
-// up one finding, calls another harmless and gives a third to the analysts.
+// watchADay plays the day to the first source of two operators, one of which
+// speaks Japanese and one English: their night shifts take up one finding, call
+// another harmless and give a third to the analysts.
 func (c *country) watchADay(ctx context.Context) error {
-	night, err := c.by["power"].with(gate.OperatorReporter, 0)
+	r, found, _, err := aDay(c.clock.Now())
+	if err != nil {
+		return fmt.Errorf("demo: a day of traffic: %w", err)
+	}
+	r.Lost = r.Packets / 4000
+	for _, m := range []*member{c.by["power"], c.by["starlight"]} {
+		if err := c.nightShift(m, r, found); err != nil {
+			return err
+		}
+	}
+	return c.settle(ctx)
+}
+
+func (c *country) nightShift(m *member, r sensor.Reading, found []sensor.Found) error {
+	night, err := m.with(gate.OperatorReporter, 0)
 	if err != nil {
 		return err
 	}
@@ -118,11 +132,6 @@ func (c *country) watchADay(ctx context.Context) error {
 		return err
 	}
 	uplink := sources[len(sources)-1] // the first one registered
-	r, found, _, err := aDay(c.clock.Now())
-	if err != nil {
-		return fmt.Errorf("demo: a day of traffic: %w", err)
-	}
-	r.Lost = r.Packets / 4000
 	if _, err := c.h.Sensors.Take(night.ctx, uplink.ID, r, found); err != nil {
 		return fmt.Errorf("demo: a day of traffic: %w", err)
 	}
@@ -130,7 +139,7 @@ func (c *country) watchADay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l := c.by["power"].lang()
+	l := m.lang()
 	done := map[string]bool{}
 	for _, f := range list {
 		d := sensor.Decision{}
@@ -159,5 +168,5 @@ func (c *country) watchADay(ctx context.Context) error {
 			return fmt.Errorf("demo: decide on a finding: %w", err)
 		}
 	}
-	return c.settle(ctx)
+	return nil
 }

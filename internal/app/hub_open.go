@@ -90,7 +90,7 @@ func (h *Hub) openNouns(o Options) (err error) {
 	if h.Incidents, err = h.openIncidents(o); err != nil {
 		return err
 	}
-	h.Sensors = sensor.Open(sensor.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Now: o.Now, Accepts: sighting.Accepts})
+	h.Sensors = sensor.Open(sensor.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Now: o.Now, BaseURL: cfg.Hub.BaseURL, Accepts: sighting.Accepts})
 	h.Sightings = sighting.Open(sighting.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Now: o.Now,
 		Sensors: h.Sensors, Say: func(lang text.Lang, f sensor.Finding, named bool) string {
 			return sensor.Say(h.Words.Printer(lang, nil), &f, named)

@@ -24,6 +24,7 @@ type Config struct {
 	Orgs   *org.Service
 	Now    func() time.Time // nil: the clock
 
+	BaseURL string                  // of the hub, for the commands that its pages show; may be empty
 	Accepts func(value string) bool // whether a sighting can be made of a value; nil: of any
 }
 

@@ -14,6 +14,7 @@ import (
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
+	"noroshi/internal/org"
 )
 
 // at says which finding of a request the places of a fault belong to.
@@ -207,4 +208,17 @@ func (s *Service) Released(ctx context.Context, tx *db.Tx, org, id string) (Find
 		err = ErrNone
 	}
 	return f, err
+}
+
+// who is the name of somebody of one's own organisation; "" for nobody.
+func (s *Service) who(ctx context.Context, person string) (name string, err error) {
+	if person == "" {
+		return "", nil
+	}
+	err = s.read(ctx, "finding.read", func(tx *db.Tx, _ gate.Identity) error {
+		names, err := s.Orgs.PersonNames(ctx, tx, org.PersonID(person))
+		name = names[org.PersonID(person)]
+		return err
+	})
+	return name, err
 }

@@ -184,8 +184,9 @@ func showSource(q *httpd.Request, s *Service) error {
 	v.Broken = slices.ContainsFunc(readings, func(r Reading) bool { return r.Broken+r.Evicted > 0 })
 	v.Head = page.Head{H1: x.Name, Crumbs: []page.Crumb{{Text: p.T("sensor.web.sources"), Href: "/sensors"}, {Text: x.Name}}}
 	if x.EndedAt.IsZero() {
-		v.Command = "noroshi flow detect FILE --format jsonl --stats stats.json | noroshi flow send --source " + x.ID + " --stats stats.json -"
+		v.Command = command(x, s.BaseURL)
 	}
+	v.Facts.Tight = true
 	add := func(name, value string) {
 		if value != "" {
 			v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: name, Value: value})
@@ -206,6 +207,24 @@ func showSource(q *httpd.Request, s *Service) error {
 	shell := q.Shell(v.Head.H1)
 	shell.Key, shell.Density = "findings", page.Desk
 	return q.Render("sensor/source", shell, v)
+}
+
+// command is what sends findings of a kind of source here; in capitals stands
+// what only its owner knows.
+func command(x Source, hub string) string {
+	in := "FILE"
+	if x.Kind == Interface || x.Kind == Exports {
+		in = "CAPTURE"
+	}
+	var home strings.Builder
+	for _, p := range prefixes(x.Networks) {
+		home.WriteString(" --home " + p.String())
+	}
+	if hub != "" {
+		hub = " --hub " + hub
+	}
+	return "noroshi flow detect " + in + home.String() + " --basis " + string(x.Basis) + " --format jsonl --stats stats.json --out findings.jsonl\n" +
+		"noroshi flow send findings.jsonl --stats stats.json --source " + x.ID + hub + " --token-file TOKEN"
 }
 
 // first is a value, or what stands in for one that is not there.

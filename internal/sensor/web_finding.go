@@ -30,6 +30,18 @@ func kindWord(p text.Printer, kind string) string {
 	return kind
 }
 
+// titleOf is a finding's kind and those of its ends that are known.
+func titleOf(p text.Printer, x *Finding) string {
+	what := kindWord(p, x.Kind)
+	switch {
+	case x.Src == "":
+		return p.T("sensor.web.title_to", "what", what, "dst", x.Dst)
+	case x.Dst == "":
+		return p.T("sensor.web.title_from", "what", what, "src", x.Src)
+	}
+	return p.T("sensor.web.title", "what", what, "src", x.Src, "dst", x.Dst)
+}
+
 type findingsView struct {
 	Head  page.Head
 	Rows  []findingRow
@@ -81,6 +93,8 @@ type findingView struct {
 	Head    page.Head
 	Row     findingRow
 	Say     string
+	Who     string // decided last
+	Unnamed string // what others are told when it is released without a name
 	Means   string
 	Do      string
 	Facts   page.Facts
@@ -105,7 +119,11 @@ func showFinding(q *httpd.Request, s *Service, bad error) error {
 	}
 	v := findingView{Row: findingRowOf(p, x), Decide: Access.May(q.Context(), "finding.decide"), Source: source.Name}
 	v.Release = x.ReleasedAt.IsZero() && x.Releasable != "" && Access.May(q.Context(), "finding.release")
-	v.Head = page.Head{H1: p.T("sensor.web.title", "what", v.Row.Title, "src", first(x.Src, "–"), "dst", first(x.Dst, "–")),
+	if v.Who, err = s.who(q.Context(), x.TakenBy); err != nil {
+		return err
+	}
+	v.Unnamed = Say(p, &x, false)
+	v.Head = page.Head{H1: titleOf(p, &x),
 		Crumbs: []page.Crumb{{Text: p.T("sensor.web.findings"), Href: "/findings"}, {Text: v.Row.Title}}}
 	v.Facts = findingFacts(p, &x)
 	v.explain(p, &x)
@@ -114,7 +132,7 @@ func showFinding(q *httpd.Request, s *Service, bad error) error {
 		v.Named = page.Field{Name: "named", Kind: "check", Label: p.T("sensor.web.named"), Hint: p.T("sensor.web.named_hint")}
 	}
 	shell := q.Shell(v.Head.H1)
-	shell.Key, shell.Density, shell.Handling = "findings", page.Desk, &page.Handling{TLP: "AMBER", Clearance: 0}
+	shell.Key, shell.Density = "findings", page.Desk
 	if bad != nil {
 		shell = shell.Fail(bad, q.Forms())
 	}
@@ -171,9 +189,6 @@ func decide(q *httpd.Request, s *Service) error {
 			return showFinding(q, s, err)
 		}
 		return err
-	}
-	if d.State == Reported {
-		return q.Redirect("/reports/new")
 	}
 	return q.Redirect("/findings/" + q.Path("id"))
 }

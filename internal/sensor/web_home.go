@@ -25,7 +25,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 			break
 		}
 		row := findingRowOf(p, x)
-		part.Todos = append(part.Todos, page.Todo{Severity: row.Severity, Title: p.T("sensor.web.title", "what", row.Title, "src", first(x.Src, "–"), "dst", first(x.Dst, "–")),
+		part.Todos = append(part.Todos, page.Todo{Severity: row.Severity, Title: titleOf(p, &x),
 			Href: "/findings/" + x.ID, Why: p.T("sensor.web.home_why", "score", row.Hundred), Act: p.T("sensor.web.home_open")})
 	}
 	sources, _, err := s.Sources(q.Context(), "", 50)
