@@ -10,6 +10,7 @@ import (
 // answer: a beacon behind a content network has many. 0.2 KB and the name.
 type named struct {
 	Src, Dst    ip // Dst: the first address
+	Latest      ip // the last one
 	Name        string
 	Port        uint16
 	Proto       uint8
@@ -30,7 +31,7 @@ func (d *Detector) nameBeat(f *flow) {
 		*n = named{Src: f.src, Dst: f.dst, Name: name, Port: f.port, Proto: f.Proto, First: f.Start}
 	}
 	n.First, n.Last, n.App = min(n.First, f.Start), max(n.Last, f.End), f.app
-	n.Several = n.Several || n.Dst != f.dst
+	n.Several, n.Latest = n.Several || n.Dst != f.dst, f.dst
 	if len(f.HTTP) > 0 {
 		n.Script = n.Script || scripted(f.HTTP[0].Agent.Family.String())
 	}
@@ -113,7 +114,11 @@ func (d *Detector) judgeBeacons() (out []Finding) {
 		}
 		f := Finding{Kind: Beacon, Src: n.Src.addr(), Dst: n.Dst.addr(), Name: n.Name, Port: n.Port, Proto: n.Proto, App: n.App}
 		p := s.Pairs.find(d.pairKey(n.Src, n.Dst, n.Proto, n.Port))
-		if d.beacon(&f, &s.Beats.All[n.Beat-1], n.Src, n.Dst, p) {
+		at := n.Dst
+		if n.Several && !d.led(n.Name, at) {
+			at = n.Latest // the first one may have been asked for before all that was seen
+		}
+		if d.beacon(&f, &s.Beats.All[n.Beat-1], n.Src, at, p) {
 			f.fact("several_addresses", n.Several)
 			if n.Script {
 				f.Score = min(1, f.Score*1.25) // even when many machines do it
@@ -152,7 +157,7 @@ func expectedBeat(p *pair) bool {
 		// 48 bytes of NTP are 76 of IP; with authentication up to 68 more.
 		each := float64(p.Out) / float64(max(p.Count, 1))
 		return each <= 8*(76+68) && float64(p.In) < 3*float64(p.Out)+1000
-	case p.Port == 53 && (p.App == record.DNSApp || p.App == record.NoApp):
+	case p.mostlyAsks():
 		return true // what hides in DNS is looked for by its names
 	}
 	return false
@@ -180,7 +185,7 @@ func (d *Detector) beacon(f *Finding, t *beat, src, dst ip, p *pair) bool {
 		f.fact("self_signed", true)
 	}
 	switch {
-	case isUsual(f.Name):
+	case d.usual(f.Name, dst):
 		f.Score *= 0.5
 		f.fact("usual_service", true)
 	case f.Proto == 1 || f.Proto == 58:
@@ -190,6 +195,7 @@ func (d *Detector) beacon(f *Finding, t *beat, src, dst ip, p *pair) bool {
 	if f.Score < shown {
 		return false
 	}
+	d.unasked(f, dst)
 	f.fact("count", int64(settled.Beats))
 	f.fact("median_s", r.median)
 	f.fact("deviation_s", r.spread)
@@ -200,6 +206,7 @@ func (d *Detector) beacon(f *Finding, t *beat, src, dst ip, p *pair) bool {
 	}
 	f.fact("bytes_median", r.bytes)
 	if p != nil {
+		sampled(f, p.Sampled)
 		f.fact("failed", int64(p.Failed))
 		f.fact("bytes_out", int64(p.Out))
 		f.fact("bytes_in", int64(p.In))
@@ -241,7 +248,7 @@ func (d *Detector) judgeLong() (out []Finding) {
 		length := 0.35 + 0.15*scale(float64(p.Longest), float64(longFrom), float64(longHalf)) + 0.35*scale(float64(p.Longest), float64(longHalf), float64(longFull))
 		rare := d.rarity(p.Dst, f.Name)
 		f.Score = length * (0.4 + 0.6*rare)
-		if isUsual(f.Name) || pushes(p) {
+		if d.usual(f.Name, p.Dst) || pushes(p) {
 			f.Score *= 0.5
 			f.fact("usual_service", true)
 		}
@@ -249,6 +256,8 @@ func (d *Detector) judgeLong() (out []Finding) {
 			return
 		}
 		f.Parts = []Part{{"length", clamp(length)}, {"rare", rare}}
+		d.unasked(&f, p.Dst)
+		sampled(&f, p.Sampled)
 		f.fact("longest_s", float64(p.Longest)/float64(second))
 		f.fact("together_s", float64(p.Together)/float64(second))
 		f.fact("count", int64(p.Count))
@@ -264,10 +273,10 @@ func (d *Detector) judgeLong() (out []Finding) {
 // purpose: push messages (5223, 5228 to 5230), tunnels of one's own, calls.
 func pushes(p *pair) bool {
 	switch p.App {
-	case record.IPsec, record.WireGuard, record.OpenVPN, record.SIP, record.STUNApp, record.NTP, record.DNSApp:
+	case record.IPsec, record.WireGuard, record.OpenVPN, record.SIP, record.STUNApp, record.NTP:
 		return true
 	}
-	return p.Port == 5223 || p.Port >= 5228 && p.Port <= 5230 || p.Port == 853 || p.Proto == 17 && p.Port == 123 || p.Port == 53
+	return p.Port == 5223 || p.Port >= 5228 && p.Port <= 5230 || p.Port == 853 || p.Proto == 17 && p.Port == 123 || p.mostlyAsks()
 }
 
 // scripted reports whether an agent is of a program that every Windows brings

@@ -277,10 +277,12 @@ type pair struct {
 	Failed      uint32
 	First, Last int64
 	Out, In     uint64
-	Longest     int64 // ns
-	LongAt      int64 // when the longest began
-	Together    int64 // ns of all connections
-	Open        bool  // the longest was still open
+	Asked       uint64 // of Out, what went in questions of DNS
+	Sampled     uint32 // one of so many packets was looked at, the most
+	Longest     int64  // ns
+	LongAt      int64  // when the longest began
+	Together    int64  // ns of all connections
+	Open        bool   // the longest was still open
 	Early       [beatAfter - 1]int64
 }
 
@@ -311,6 +313,26 @@ func (s *leaving) add(at int64, v float64) {
 	s.V[(at-s.Base)/s.Width] += float32(v)
 }
 
+// questionSize is the most that a question of DNS takes on average: a name has
+// up to 255 bytes, and few have half of that.
+const questionSize = 256
+
+// asks reports whether a communication with port 53 is one of questions. The
+// port alone says nothing: TCP carries anything, and so does UDP unless names
+// were read there, as they are wherever packets are.
+func (d *Detector) asks(f *flow) bool {
+	if f.Proto != 17 || f.port != 53 || f.app != record.DNSApp || f.volume[record.Out] > questionSize*f.Packets[record.Out] {
+		return false
+	}
+	if len(f.DNS) > 0 {
+		d.state.Inline = true
+	}
+	return len(f.DNS) > 0 || !d.state.Inline
+}
+
+// mostlyAsks reports whether what a machine sent to a place was questions.
+func (p *pair) mostlyAsks() bool { return p.Proto == 17 && p.Port == 53 && p.Asked >= p.Out/10*9 }
+
 // volume keeps what a machine of one's own has with one outside.
 func (d *Detector) volume(f *flow) {
 	if !f.fromHome || f.toHome {
@@ -335,6 +357,10 @@ func (d *Detector) volume(f *flow) {
 	}
 	p.Count++
 	p.Out, p.In = p.Out+f.volume[record.Out], p.In+f.volume[record.In]
+	p.Sampled = max(p.Sampled, f.Sampled)
+	if d.asks(f) {
+		p.Asked += f.volume[record.Out]
+	}
 	if f.volume[record.Out] > 1<<20 {
 		v, _ := s.Leaves.at(d.pairKey(p.Src, p.Dst, p.Proto, p.Port))
 		v.add(f.Start, float64(f.volume[record.Out]))

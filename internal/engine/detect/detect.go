@@ -35,9 +35,12 @@ type state struct {
 	Last    int64
 	Conns   int64 // records with packets
 	Answers bool  // DNS answers were seen, so that a machine without a name says something
+	Leads   bool  // DNS answers with addresses were seen, so that an address nobody was led to says something
+	Inline  bool  // records of packets have the questions of DNS themselves
 	Homes   cache[machine]
 	Outside cache[place]
 	Domains cache[popular]
+	Led     cache[led]
 	Pairs   cache[pair]
 	Names   cache[named]
 	Leaves  cache[leaving]
@@ -61,7 +64,7 @@ type state struct {
 func New(c Config) *Detector {
 	lim := c.Limits.filled()
 	d := &Detector{conf: c, lim: lim, home: newHomes(c.Home), state: state{
-		Seed: c.Seed, Homes: newCache[machine](lim.Home), Outside: newCache[place](lim.Outside), Domains: newCache[popular](lim.Others),
+		Seed: c.Seed, Homes: newCache[machine](lim.Home), Outside: newCache[place](lim.Outside), Domains: newCache[popular](lim.Others), Led: newCache[led](lim.Outside / 4),
 		Pairs: newCache[pair](lim.Pairs), Names: newCache[named](lim.Names), Leaves: newCache[leaving](lim.Others), Beats: beats{Max: lim.Beats},
 		Hosts: newCache[sweep](lim.Scans), Ports: newCache[sweep](lim.Scans), Guesses: newCache[guess](lim.Others),
 		Victims: newCache[victim](lim.Victims), Reflect: newCache[reflector](lim.Others / 16), Stones: newCache[relay](lim.Others / 8),

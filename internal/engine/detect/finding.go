@@ -117,6 +117,13 @@ func (f *Finding) part(key string) float64 {
 
 func (f *Finding) fact(key string, v any) { f.Facts = append(f.Facts, Fact{key, v}) }
 
+// sampled says of a finding that its volumes are estimates from one of n packets.
+func sampled(f *Finding, n uint32) {
+	if n > 1 {
+		f.fact("sampled", int64(n))
+	}
+}
+
 // Evidence is the finding's numbers as a JSON object: its parts under "parts",
 // rounded to three digits, then its facts.
 func (f *Finding) Evidence() map[string]any {

@@ -36,6 +36,7 @@ type victim struct {
 	Usual       [2]float64 // mean before the first hot minute
 	Before      [8]float32 // packets of the last minutes before it became hot
 	Over        series     // packets a minute from there on
+	Sampled     uint32     // one of so many packets was looked at, the most
 }
 
 // waiting counts what comes to machines that are not watched yet, in cells that
@@ -134,6 +135,7 @@ func (d *Detector) floods(f *flow) {
 	if fresh {
 		*v = victim{Addr: f.dst, ToHome: f.toHome, Newest: f.Start / minute}
 	}
+	v.Sampled = max(v.Sampled, f.Sampled)
 	v.add(f, echo)
 }
 
@@ -276,6 +278,7 @@ func (v *victim) finding() Finding {
 	}
 	f.Parts = []Part{{"height", height}, {"jump", jump}, {"sources", spread}, {"unanswered", dead}}
 	f.fact("to_home", v.ToHome)
+	sampled(&f, v.Sampled)
 	f.fact("minutes", v.Hot)
 	f.fact("peak_packets_min", float64(v.Peak.Packets))
 	f.fact("peak_bytes_min", float64(v.Peak.Bytes))
@@ -318,6 +321,7 @@ type reflector struct {
 	Top         [4]source // by bytes said
 	First, Last int64
 	Over        series
+	Sampled     uint32
 }
 
 func (d *Detector) reflectors(f *flow) {
@@ -329,6 +333,7 @@ func (d *Detector) reflectors(f *flow) {
 		*r = reflector{Addr: f.dst, Port: f.DstPort, First: f.Start}
 	}
 	r.First, r.Last = min(r.First, f.Start), max(r.Last, f.End)
+	r.Sampled = max(r.Sampled, f.Sampled)
 	r.Calls += float64(f.Packets[record.Out])
 	r.Asked, r.Said = r.Asked+float64(f.Bytes[record.Out]), r.Said+float64(f.Bytes[record.In])
 	r.Victims.add(f.srcHash)
@@ -354,6 +359,7 @@ func (d *Detector) judgeReflectors() (out []Finding) {
 		if f.Score < shown {
 			return
 		}
+		sampled(&f, r.Sampled)
 		f.fact("ratio", ratio)
 		f.fact("calls", r.Calls)
 		f.fact("bytes_in", r.Asked)

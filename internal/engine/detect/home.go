@@ -5,7 +5,6 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"noroshi/internal/engine/detect/domain"
 	"noroshi/internal/engine/flow/record"
@@ -198,6 +197,7 @@ func (d *Detector) question(f *flow, q *record.DNS) {
 		if p.Name == "" || p.Conns == 0 {
 			p.Name = name
 		}
+		d.lead(f, q, at, name)
 	}
 }
 
@@ -218,7 +218,7 @@ func (d *Detector) rarity(dst ip, name string) float64 {
 	if p := d.state.Outside.find(dst.hash(d.state.Seed)); p != nil && dst != (ip{}) {
 		share, one = d.share(p.Homes), bits.OnesCount64(uint64(p.Homes)) <= 1
 	}
-	if name != "" {
+	if name != "" && (dst == (ip{}) || d.led(name, dst)) {
 		if p := d.state.Domains.find(hashText(registered(name), d.state.Seed)); p != nil {
 			share = max(share, d.share(p.Homes))
 			one = bits.OnesCount64(uint64(p.Homes)) <= 1
@@ -231,34 +231,4 @@ func (d *Detector) rarity(dst ip, name string) float64 {
 		return 1
 	}
 	return 1 - between(share, rareShare, commonShare)
-}
-
-// usual are registered names, or the ends of them, that machines speak with on
-// their own in a steady beat: updates, clocks, checks whether there is a
-// network, messages that wait to be pushed, telemetry. Speaking with them is
-// expected, not proven harmless: the score is halved, not taken away.
-var usual = strings.Fields(`.microsoft.com .windowsupdate.com .windows.com .office.com .office365.com .live.com .msftconnecttest.com .msftncsi.com .azure.com .skype.com .msn.com .bing.com
-.microsoftonline.com .office.net .digicert.com .verisign.com .globalsign.com .lencr.org .letsencrypt.org .sectigo.com .usertrust.com .entrust.net .symcd.com .symcb.com .comodoca.com .identrust.com .amazontrust.com
-.apple.com .icloud.com .mzstatic.com .google.com .googleapis.com .gstatic.com .gvt1.com .gvt2.com .android.com .firefox.com .mozilla.com .mozilla.org .mozilla.net
-.ubuntu.com .debian.org .centos.org .fedoraproject.org .redhat.com .suse.com .docker.com .docker.io .snapcraft.io .canonical.com .archlinux.org .kernel.org
-.adobe.com .java.com .oracle.com .vmware.com .hp.com .dell.com .lenovo.com .epson.com .canon.com .cisco.com .fortinet.com .fortiguard.com .paloaltonetworks.com .sophos.com
-.trendmicro.com .trendmicro.co.jp .symantec.com .mcafee.com .eset.com .kaspersky.com .avast.com .avg.com .crowdstrike.com .sentinelone.net .bitdefender.com .nict.jp .ntp.org .jst.mfeed.ad.jp`)
-
-// usualSet holds the same for looking up by registered name.
-var usualSet = func() map[string]struct{} {
-	m := make(map[string]struct{}, len(usual))
-	for _, u := range usual {
-		m[registered(u[1:])] = struct{}{}
-	}
-	return m
-}()
-
-// isUsual reports whether a name is of a service that machines speak with on
-// their own.
-func isUsual(name string) bool {
-	if name == "" {
-		return false
-	}
-	_, ok := usualSet[registered(name)]
-	return ok
 }

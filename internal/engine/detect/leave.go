@@ -19,6 +19,7 @@ type gone struct {
 	first, last int64
 	over        leaving
 	count       uint32
+	sampled     uint32
 }
 
 // judgeLeaving finds machines that send out much more than they get, than
@@ -36,8 +37,8 @@ func (d *Detector) judgeLeaving() (out []Finding) {
 	sums := map[string]*gone{}
 	var order []*gone
 	s.Pairs.each(func(p *pair) {
-		if p.Out < leaveFew/20 || p.Port == 53 {
-			return
+		if p.Out < leaveFew/20 || p.mostlyAsks() {
+			return // what hides in questions is looked for by the names
 		}
 		name := ""
 		if at := s.Outside.find(p.Dst.hash(s.Seed)); at != nil {
@@ -57,6 +58,7 @@ func (d *Detector) judgeLeaving() (out []Finding) {
 			order = append(order, g)
 		}
 		g.out, g.in, g.count = g.out+p.Out, g.in+p.In, g.count+p.Count
+		g.sampled = max(g.sampled, p.Sampled)
 		g.first, g.last = min(g.first, p.First), max(g.last, p.Last)
 	})
 	for _, g := range order {
@@ -80,11 +82,13 @@ func (d *Detector) leaves(g *gone, others float64) (f Finding, ok bool) {
 	burst := 1 - steadiness(&g.over)
 	rare := d.rarity(g.dst, g.name)
 	f.Score = (0.3 + 0.45*much + 0.25*unlike) * (0.4 + 0.6*oneWay) * (0.5 + 0.5*rare) * (0.7 + 0.3*burst)
-	if isUsual(g.name) {
+	if d.usual(g.name, g.dst) {
 		f.Score *= 0.6
 		f.fact("usual_service", true)
 	}
 	f.Parts = []Part{{"much", much}, {"one_way", oneWay}, {"unlike_others", unlike}, {"burst", burst}, {"rare", rare}}
+	d.unasked(&f, g.dst)
+	sampled(&f, g.sampled)
 	f.fact("bytes_out", int64(g.out))
 	f.fact("bytes_in", int64(g.in))
 	f.fact("count", int64(g.count))
@@ -106,6 +110,12 @@ func steadiness(s *leaving) float64 {
 		return 0
 	}
 	return clamp((sum/most - 1) / float64(n-1))
+}
+
+// plain reports whether a place is one of names or clocks: over UDP, and little
+// was sent there each time.
+func plain(p *place) bool {
+	return p.Proto == 17 && (p.Port == 53 || p.Port == 123) && p.Out <= 1024*uint64(p.Conns)
 }
 
 // maxRare is how many rare destinations are listed: they are context for the
@@ -135,7 +145,7 @@ func (d *Detector) judgeRare() (out []Finding) {
 			return
 		}
 		homes := bits.OnesCount64(uint64(p.Homes))
-		if homes > 2 || homes == 2 && !p.SelfSigned || good < 3 && !p.SelfSigned || p.Via == (ip{}) || isUsual(p.Name) || p.Port == 123 || p.Port == 53 {
+		if homes > 2 || homes == 2 && !p.SelfSigned || good < 3 && !p.SelfSigned || p.Via == (ip{}) || d.usual(p.Name, p.Addr) || plain(p) {
 			return
 		}
 		_, err := netip.ParseAddr(p.Name)
@@ -147,6 +157,7 @@ func (d *Detector) judgeRare() (out []Finding) {
 		if f.Score < shown {
 			return
 		}
+		d.unasked(&f, p.Addr)
 		f.fact("count", int64(good))
 		f.fact("bytes_out", int64(p.Out))
 		f.fact("bytes_in", int64(p.In))
@@ -219,13 +230,14 @@ func (d *Detector) judgePrints() (out []Finding) {
 	}
 	from := s.First + int64(learnShare*float64(d.span()))
 	s.Prints.each(func(p *fingerprint) {
-		if p.First < from || bits.OnesCount64(uint64(p.Homes)) != 1 || p.Count < 3 || isUsual(p.Name) {
+		if p.First < from || bits.OnesCount64(uint64(p.Homes)) != 1 || p.Count < 3 || d.usual(p.Name, p.Dst) {
 			return
 		}
 		rare := d.rarity(p.Dst, p.Name)
 		f := Finding{Kind: NewFingerprint, Src: p.Src.addr(), Dst: p.Dst.addr(), Name: p.Name, Port: p.Port, Proto: 6, Start: p.First, End: p.Last}
 		f.Score = 0.25 + 0.15*rare + 0.08*scale(float64(p.Count), 3, 100)
 		f.Parts = []Part{{"rare", rare}, {"used", scale(float64(p.Count), 3, 100)}}
+		d.unasked(&f, p.Dst)
 		f.fact("print", p.Text)
 		f.fact("print_kind", p.What)
 		f.fact("count", int64(p.Count))

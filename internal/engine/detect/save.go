@@ -44,7 +44,7 @@ func Load(c Config, r io.Reader) (*Detector, error) {
 // sound reports whether the tables refer to what is there, so that a damaged
 // file is refused instead of read beyond an end.
 func (s *state) sound() bool {
-	ok := filled(&s.Homes) && filled(&s.Outside) && filled(&s.Domains) && filled(&s.Pairs) && filled(&s.Names) && filled(&s.Leaves) && filled(&s.Hosts) && filled(&s.Ports) &&
+	ok := filled(&s.Homes) && filled(&s.Outside) && filled(&s.Domains) && filled(&s.Led) && filled(&s.Pairs) && filled(&s.Names) && filled(&s.Leaves) && filled(&s.Hosts) && filled(&s.Ports) &&
 		filled(&s.Guesses) && filled(&s.Victims) && filled(&s.Reflect) && filled(&s.Stones) && filled(&s.Bridges) && filled(&s.Tools) && filled(&s.Prints) && filled(&s.Hits)
 	s.Victims.each(func(v *victim) { ok = ok && v.Newest >= 0 && v.Newest < 1<<40 })
 	s.Pairs.each(func(p *pair) { ok = ok && p.Beat >= 0 && int(p.Beat) <= len(s.Beats.All) })
