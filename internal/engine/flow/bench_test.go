@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -275,6 +276,55 @@ func BenchmarkFile(b *testing.B) {
 			}
 			b.ReportMetric(float64(n)/(spent()-start)/1e6, "Mpackets/cpu-s")
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds()/1e6, "Mpackets/s")
+		})
+	}
+}
+
+// BenchmarkWrite writes the records of the capture file that
+// NOROSHI_BENCH_CAPTURE names in each format.
+func BenchmarkWrite(b *testing.B) {
+	name := os.Getenv("NOROSHI_BENCH_CAPTURE")
+	if name == "" {
+		b.Skip("NOROSHI_BENCH_CAPTURE names no file")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	r, err := capture.NewReader(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var all []record.Record
+	if _, err := Read(r, Options{}, func(r *record.Record) error {
+		mine := *r
+		mine.DNS, mine.HTTP = slices.Clone(r.DNS), slices.Clone(r.HTTP)
+		all = append(all, mine)
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+	for _, format := range write.Formats {
+		b.Run(string(format), func(b *testing.B) {
+			b.ReportAllocs()
+			start, n := spent(), 0
+			for b.Loop() {
+				w, err := write.New(io.Discard, format)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for i := range all {
+					if err := w.Write(&all[i]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := w.Close(); err != nil {
+					b.Fatal(err)
+				}
+				n += len(all)
+			}
+			b.ReportMetric(float64(n)/(spent()-start)/1e3, "krecords/cpu-s")
 		})
 	}
 }

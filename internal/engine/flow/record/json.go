@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"strconv"
-	"time"
 	"unicode/utf8"
 )
 
@@ -27,8 +26,9 @@ func AppendJSON(b []byte, r *Record) []byte {
 	o.pair("bytes", r.Bytes[Out], r.Bytes[In])
 	o.word("class", r.Class.String())
 	o.word("app", r.App.String())
-	if id := r.Community(); id != "" {
-		o.word("community_id", id)
+	if r.CommunityID != ([20]byte{}) {
+		o.key("community_id")
+		o.b = append(base64Std.AppendEncode(append(o.b, `"1:`...), r.CommunityID[:]), '"')
 	}
 	o.word("state", r.State.String())
 	o.more("vlan", uint64(r.VLAN))
@@ -189,16 +189,15 @@ func (o *object) nest(members func()) {
 	o.b, o.first = append(o.b, '}'), false
 }
 
-// AppendTime appends nanoseconds since 1970 as RFC 3339 in UTC with
-// microseconds.
-func AppendTime(b []byte, ns int64) []byte {
-	return time.Unix(0, ns).UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z07:00")
-}
-
 // AppendText appends s as a JSON string (RFC 8259 §7).
 func AppendText(b []byte, s string) []byte {
 	b = append(b, '"')
-	for i := 0; i < len(s); {
+	plain := 0 // what stands for itself, as nearly everything does
+	for plain < len(s) && s[plain]-' ' < utf8.RuneSelf-' ' && s[plain] != '"' && s[plain] != '\\' {
+		plain++
+	}
+	b = append(b, s[:plain]...)
+	for i := plain; i < len(s); {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			switch {

@@ -17,17 +17,17 @@ func (o *object) dns(d *DNS) {
 		o.int("answers", uint64(d.Answers))
 		o.int("ttl", uint64(d.TTL))
 	}
-	o.word("whole", d.Whole.String())
-	o.word("own", d.Own.String())
+	o.hex("whole", d.Whole[:])
+	o.hex("own", d.Own[:])
 	if d.Made != 0 {
 		o.key("made")
-		o.b = strconv.AppendFloat(o.b, float64(d.Made)/255, 'f', 3, 64)
+		o.b = AppendShare(o.b, d.Made)
 	}
 	o.int("length", uint64(d.Length))
 	o.int("labels", uint64(d.Labels))
 	o.int("longest", uint64(d.Longest))
 	o.key("entropy")
-	o.b = strconv.AppendFloat(o.b, float64(d.Entropy)/10, 'f', 1, 64)
+	o.b = append(strconv.AppendUint(o.b, uint64(d.Entropy)/10, 10), '.', '0'+d.Entropy%10)
 	o.pair("size", uint64(d.Size[Out]), uint64(d.Size[In]))
 	if d.Addrs[0].IsValid() {
 		o.key("addrs")
@@ -43,6 +43,12 @@ func (o *object) dns(d *DNS) {
 		}
 		o.b = append(o.b, ']')
 	}
+}
+
+// AppendShare appends a number of 255ths as a share of one with three decimals.
+func AppendShare(b []byte, v uint8) []byte {
+	n := (uint32(v)*2000/255 + 1) / 2 // there are no ties: 255 has no factor of two
+	return append(b, byte('0'+n/1000), '.', byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))
 }
 
 func (o *object) http(h *HTTP) {

@@ -33,7 +33,7 @@ func (o *row) num(v uint64) { o.b = strconv.AppendUint(append(o.b, ','), v, 10) 
 // share appends a number of 255ths as a share of one, nothing for 0.
 func (o *row) share(v uint8) {
 	if o.b = append(o.b, ','); v != 0 {
-		o.b = strconv.AppendFloat(o.b, float64(v)/255, 'f', 3, 64)
+		o.b = record.AppendShare(o.b, v)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"strconv"
-	"time"
 
 	"noroshi/internal/engine/flow/record"
 )
@@ -102,8 +101,7 @@ func appendSeconds(b []byte, ns int64) []byte {
 // stamp appends a time as Suricata writes it, in UTC.
 func (o *object) stamp(k string, ns int64) {
 	o.key(k)
-	o.b = time.Unix(0, ns).UTC().AppendFormat(append(o.b, '"'), "2006-01-02T15:04:05.000000-0700")
-	o.b = append(o.b, '"')
+	o.b = append(record.AppendStamp(append(o.b, '"'), ns), `+0000"`...)
 }
 
 // addrs appends a list of the addresses that are there.
