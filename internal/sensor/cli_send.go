@@ -5,9 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +32,8 @@ const (
 var (
 	ErrLine = fault.New(fault.Usage, "sensor.send.line") // not a finding
 	ErrMany = fault.New(fault.Usage, "sensor.send.many")
+
+	ErrRefused = fault.New(fault.Invalid, "sensor.send.refused") // by the hub, with the lines
 )
 
 // sendCommand is "noroshi flow send [FILE] --source ID --stats FILE": what
@@ -37,22 +43,23 @@ func sendCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	c := &cobra.Command{
 		Use: "send [FILE]", Short: p.T("sensor.send.short"), Long: p.T("sensor.send.long"), Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			reading, err := readStats(stats)
-			if err != nil {
-				return err
-			}
-			in := env.In
+			in, name := env.In, "-"
 			if len(args) == 1 && args[0] != "-" {
 				raw, err := cli.ReadFile(args[0], maxLine*maxSent)
 				if err != nil {
 					return err
 				}
-				in = bytes.NewReader(raw)
+				in, name = bytes.NewReader(raw), args[0]
 			}
-			found, err := readFindings(in)
+			found, err := readFindings(in, name)
 			if err != nil {
 				return err
 			}
+			reading, err := readStats(stats) // only now: flow detect in a pipe writes it at its end
+			if err != nil {
+				return err
+			}
+			reading.Findings = uint64(len(found.list))
 			hub, err := env.Hub()
 			if err != nil {
 				return err
@@ -90,12 +97,21 @@ func readStats(file string) (Reading, error) {
 	return *s.Reading, nil
 }
 
-// readFindings reads findings, one JSON object a line. Those that are expected
-// by an entry of the allow-list stay here.
-func readFindings(r io.Reader) (out []FoundInput, err error) {
+// sending are findings with the lines they stand in.
+type sending struct {
+	file  string
+	list  []FoundInput
+	lines []int
+}
+
+// readFindings reads findings to the end, one JSON object a line. Those that are
+// expected by an entry of the allow-list stay here.
+func readFindings(r io.Reader, name string) (out sending, err error) {
+	out.file = name
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
-	for n := 1; lines.Scan(); n++ {
+	n := 1
+	for ; lines.Scan(); n++ {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
@@ -104,34 +120,65 @@ func readFindings(r io.Reader) (out []FoundInput, err error) {
 			Allowed string `json:"allowed"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &f); err != nil || f.Kind == "" {
-			return nil, fault.New(fault.Usage, ErrLine.Code, "line", n)
+			return out, fault.New(fault.Usage, ErrLine.Code, "line", n)
 		}
 		if f.Allowed != "" {
 			continue
 		}
 		f.Text = ""
-		if out = append(out, f.FoundInput); len(out) > maxSent {
-			return nil, fault.New(fault.Usage, ErrMany.Code, "max", maxSent)
+		if out.list, out.lines = append(out.list, f.FoundInput), append(out.lines, n); len(out.list) > maxSent {
+			return out, fault.New(fault.Usage, ErrMany.Code, "max", maxSent)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read findings: %w", err)
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return out, fault.New(fault.Usage, ErrLine.Code, "line", n)
+	case err != nil:
+		return out, fmt.Errorf("read findings: %w", err)
 	}
 	return out, nil
 }
 
 // send sends findings in parts that one request takes; the reading goes with
-// the first, so that its counts are counted once.
-func send(ctx context.Context, hub *fetch.Hub, source string, r Reading, found []FoundInput) (sum TakenIn, err error) {
-	for first := true; first || len(found) > 0; first = false {
-		n := min(len(found), MaxFindings)
+// the first alone, so that its counts are counted once.
+func send(ctx context.Context, hub *fetch.Hub, source string, r Reading, found sending) (sum TakenIn, err error) {
+	feed := FeedInput{Reading: &r}
+	for from := 0; from == 0 || from < len(found.list); from += MaxFindings {
+		feed.Findings = found.list[from:min(from+MaxFindings, len(found.list))]
 		var out TakenIn
-		if err := hub.Do(ctx, "POST", "/api/v1/sensors/"+url.PathEscape(source)+"/findings", FeedInput{r, found[:n]}, &out, ""); err != nil {
-			return sum, err
+		if err := hub.Do(ctx, "POST", "/api/v1/sensors/"+url.PathEscape(source)+"/findings", feed, &out, ""); err != nil {
+			return sum, found.refused(err, from)
 		}
 		sum.New, sum.Again, sum.Unheard = sum.New+out.New, sum.Again+out.Again, sum.Unheard+out.Unheard
-		found = found[n:]
-		r = Reading{From: r.From, Until: r.Until}
+		feed.Reading = nil
 	}
 	return sum, nil
+}
+
+// refused names the lines of the findings that a hub refuses of the part that
+// begins at from; another fault stays what it is.
+func (f *sending) refused(err error, from int) error {
+	told := fault.Of(err)
+	if told == nil || told.Kind != fault.Invalid && told.Kind != fault.Usage {
+		return err
+	}
+	bad := map[int]bool{}
+	places := slices.Clone(told.Places)
+	for i, p := range places {
+		words := strings.FieldsFunc(p.At, func(r rune) bool { return r == '.' || r == '/' })
+		if len(words) < 2 || words[0] != "findings" {
+			continue
+		}
+		n, err := strconv.Atoi(words[1])
+		if err != nil || n < 0 || n >= len(f.lines)-from {
+			continue
+		}
+		line := f.lines[from+n]
+		bad[line] = true
+		places[i].At = f.file + ":" + strconv.Itoa(line) + " " + strings.Join(words[2:], ".")
+	}
+	if len(bad) == 0 {
+		return err
+	}
+	return fault.New(told.Kind, ErrRefused.Code, "n", len(bad), "taken", from).At(places...).Because(err)
 }

@@ -28,17 +28,18 @@ type FoundInput struct {
 	Kind     string          `json:"kind" maxLength:"40"`
 	Score    float64         `json:"score" minimum:"0" maximum:"1"`
 	Attack   []string        `json:"attack,omitempty" maxItems:"8" doc:"Ids of ATT&CK techniques"`
-	Src      string          `json:"src,omitempty" maxLength:"96"`
-	Dst      string          `json:"dst,omitempty" maxLength:"96"`
+	Src      string          `json:"src,omitempty" maxLength:"255"`
+	Dst      string          `json:"dst,omitempty" maxLength:"255"`
 	Start    time.Time       `json:"start"`
 	End      time.Time       `json:"end"`
 	Evidence json.RawMessage `json:"evidence,omitempty" doc:"Numbers, times, addresses and short words"`
 	Text     string          `json:"text,omitempty" maxLength:"4000"`
 }
 
-// FeedInput is what a source read in a time, and found.
+// FeedInput is what a source read in a time, and found. More findings than one
+// request takes come in several, and the reading in the first.
 type FeedInput struct {
-	Reading  Reading      `json:"reading"`
+	Reading  *Reading     `json:"reading,omitempty" doc:"What was read and lost; absent where these are further findings of a reading sent before"`
 	Findings []FoundInput `json:"findings,omitempty" maxItems:"500"`
 }
 
@@ -98,7 +99,11 @@ func Routes(r *httpd.Router, s *Service) {
 		for i, f := range in.Body.Findings {
 			found[i] = Found{f.Kind, f.Score, f.Attack, f.Src, f.Dst, f.Start, f.End, f.Evidence}
 		}
-		out, err := s.Take(ctx, in.ID, in.Body.Reading, found)
+		var r Reading
+		if in.Body.Reading != nil {
+			r = *in.Body.Reading
+		}
+		out, err := s.Take(ctx, in.ID, r, found)
 		return &struct{ Body TakenIn }{out}, err
 	}, httpd.MaxBody(maxFeed))
 	routeFindings(r, s)

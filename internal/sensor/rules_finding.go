@@ -81,7 +81,10 @@ const (
 	maxKeys      = 64   // of one finding's evidence
 	maxKey       = 40   // bytes of a key
 	maxDigits    = 32   // of a number
-	maxWord      = 96   // bytes of a word in the evidence
+	maxWord      = 96   // bytes of a word in the evidence, and of a shortened name
+	maxName      = 255  // bytes of a name in full (RFC 1035 §3.1)
+	maxLabels    = 5    // of a shortened name; the first may say how many more there were
+	maxLabel     = 24   // bytes of one
 	maxWords     = 1024 // bytes of all words in it
 	maxWordList  = 16   // words in a row
 	maxAttack    = 8
@@ -160,7 +163,9 @@ func (n NewSource) normal(state bool) (NewSource, error) {
 
 // normal checks a finding that came in at now. Evidence is numbers, times,
 // addresses, hashes and short words: whatever could carry a message is refused.
-func (f Found) normal(now time.Time) (Found, error) {
+// So is a name that is not shortened, unless full says that the source was
+// registered to keep names in full.
+func (f Found) normal(now time.Time, full bool) (Found, error) {
 	var bad problems
 	if !word(f.Kind) || len(f.Kind) > 40 {
 		bad.add("kind", "sensor.bad.finding")
@@ -172,8 +177,11 @@ func (f Found) normal(now time.Time) (Found, error) {
 		bad.add("attack", "sensor.bad.attack")
 	}
 	for at, v := range map[string]string{"src": f.Src, "dst": f.Dst} {
-		if !end(v) {
+		switch {
+		case !end(v):
 			bad.add(at, "sensor.bad.end")
+		case !full && !bounded(v):
+			bad.add(at, "sensor.bad.full")
 		}
 	}
 	if f.Src == "" && f.Dst == "" {
@@ -207,7 +215,7 @@ func technique(s string) bool {
 }
 
 // end reports whether s can be an end of a communication: nothing, an address,
-// a prefix or a name in bounded form.
+// a prefix or a name.
 func end(s string) bool {
 	if s == "" {
 		return true
@@ -218,7 +226,18 @@ func end(s string) bool {
 	if _, err := netip.ParsePrefix(s); err == nil {
 		return true
 	}
-	return len(s) <= maxWord && plain(s)
+	return len(s) <= maxName && plain(s)
+}
+
+// bounded reports whether an end is no longer than a shortened name can be
+// (package record): few labels, each of them short or a hash.
+func bounded(s string) bool {
+	_, address := netip.ParseAddr(s)
+	if _, prefix := netip.ParsePrefix(s); address == nil || prefix == nil {
+		return true
+	}
+	labels := strings.Split(s, ".")
+	return len(s) <= maxWord && len(labels) <= maxLabels && !slices.ContainsFunc(labels, func(l string) bool { return len(l) > maxLabel })
 }
 
 // plain reports whether s has only what names, hashes, times and numbers are

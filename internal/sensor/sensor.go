@@ -53,11 +53,17 @@ type Reading struct {
 	Packets  uint64    `json:"packets"`
 	Bytes    uint64    `json:"bytes"`
 	Records  uint64    `json:"records"`
-	Lost     uint64    `json:"lost"`    // packets or exports that never reached it
-	Broken   uint64    `json:"broken"`  // that could not be read
-	Evicted  uint64    `json:"evicted"` // communications written out early for want of memory
-	Findings uint64    `json:"findings,omitempty"`
-	At       time.Time `json:"at,omitzero"` // when the hub had it
+	Lost     uint64    `json:"lost"`               // that never reached it: packets the capturing system dropped, flows or datagrams missing by an exporter's sequence
+	Broken   uint64    `json:"broken"`             // that could not be read
+	Evicted  uint64    `json:"evicted"`            // communications written out early for want of memory
+	Findings uint64    `json:"findings,omitempty"` // of all parts in which they came
+	At       time.Time `json:"at,omitzero"`        // when the hub had it
+}
+
+// same reports whether a reading tells the same of the same time.
+func (r Reading) same(o Reading) bool {
+	r.At, o.At = time.Time{}, time.Time{}
+	return r == o
 }
 
 // Share is how much of what passed was lost, 0 to 1.
@@ -108,7 +114,7 @@ type Finding struct {
 	Rank       Rank      `json:"rank"`
 	State      State     `json:"state"`
 	Note       string    `json:"note,omitempty"`
-	Times      int       `json:"times"` // how often it came in
+	Times      int       `json:"times"` // how often it came in with something later, or earlier, than was known
 	TakenBy    string    `json:"taken_by,omitempty"`
 	UntilAt    time.Time `json:"until_at,omitzero"`    // Benign until then
 	ReleasedAt time.Time `json:"released_at,omitzero"` // it became a sighting
@@ -141,9 +147,10 @@ type Decision struct {
 	UntilAt time.Time `json:"until_at"` // needed of Benign
 }
 
-// Taken is what the hub says of findings it took in.
+// TakenIn is what the hub says of findings it took in; findings of one feed that
+// are the same one count once.
 type TakenIn struct {
-	New     int `json:"new"`
+	New     int `json:"new"`     // or were dealt with or harmless, and are back
 	Again   int `json:"again"`   // were there already
 	Unheard int `json:"unheard"` // were declared harmless and still are
 }

@@ -194,14 +194,14 @@ func TestFindingLives(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Clock.Pass(time.Hour)
-		if out := h.take(x.ID, 0, h.beacon(0.9, 0)); out != (TakenIn{Unheard: 1}) {
+		if out := h.take(x.ID, 0, h.beacon(0.7, 0)); out != (TakenIn{Unheard: 1}) {
 			t.Errorf("harmless: %+v", out)
 		}
 		if list, _, _ = h.Findings(h.night(), Filter{Open: true}); len(list) != 0 {
 			t.Errorf("it waits although harmless: %+v", list)
 		}
 		h.Clock.Pass(72 * time.Hour)
-		if n, err := h.Tally(h.night()); err != nil || n[Act] != 1 {
+		if n, err := h.Tally(h.night()); err != nil || n[Attend] != 1 {
 			t.Errorf("its time is over: %v %v", n, err)
 		}
 		if out := h.take(x.ID, 0, h.beacon(0.9, 0)); out.New != 1 {
@@ -294,7 +294,7 @@ func TestPaging(t *testing.T) {
 func TestEvidenceCannotCarryWords(t *testing.T) {
 	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	good := Found{Kind: "beacon", Score: 1, Src: "192.0.2.1", Dst: "+2.mail.{0a1b2c3d4e5f:30}.example", Start: now, End: now}
-	if _, err := good.normal(now); err != nil {
+	if _, err := good.normal(now, false); err != nil {
 		t.Fatal(err)
 	}
 	for at, f := range map[string]func(*Found){
@@ -315,7 +315,7 @@ func TestEvidenceCannotCarryWords(t *testing.T) {
 	} {
 		bad := good
 		f(&bad)
-		_, err := bad.normal(now)
+		_, err := bad.normal(now, false)
 		want, _, _ := strings.Cut(at, " ")
 		if x := fault.Of(err); x == nil || len(x.Places) != 1 || x.Places[0].At != want {
 			t.Errorf("%s: %v", at, err)

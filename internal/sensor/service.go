@@ -179,9 +179,13 @@ func (s *Service) Source(ctx context.Context, id string) (out Source, readings [
 	return out, readings, err
 }
 
-// Take takes in what a source read and found. Findings that were there before
-// are brought up to date; who was told that one is harmless is not told again
-// until its time is over. All or nothing. Faults: ErrNone, ErrEnded, ErrInvalid.
+// Take takes in what a source read and found; the zero Reading says that these
+// are further findings of a reading that is known. Findings that were there
+// before are brought up to date: what was seen last counts, and what comes in a
+// second time changes nothing. Who was told that one is harmless is not told
+// again until its time is over, or it is more urgent than it was then. Of one
+// feed's findings that are the same one, the highest score stays. All or
+// nothing. Faults: ErrNone, ErrEnded, ErrInvalid with the finding's number.
 func (s *Service) Take(ctx context.Context, source string, r Reading, found []Found) (out TakenIn, err error) {
 	act := &ledger.Act{Verb: "sensor.feed", Object: objectOf(source)}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity) error {
@@ -197,24 +201,24 @@ func (s *Service) Take(ctx context.Context, source string, r Reading, found []Fo
 		if r, err = r.normal(now, len(found)); err != nil {
 			return err
 		}
-		if err := insertReading(ctx, tx, uuid.Must(uuid.NewV7()).String(), who.Org, source, r); err != nil {
+		if err := takeReading(ctx, tx, who.Org, source, r, now); err != nil {
 			return fmt.Errorf("take in a reading: %w", err)
 		}
 		c, err := s.Keys.Make(ctx, tx, who.Org)
 		if err != nil {
 			return fmt.Errorf("take in findings: %w", err)
 		}
-		for i := range found {
-			f, err := found[i].normal(now)
-			if err != nil {
-				return at(err, i)
-			}
-			if err := s.takeOne(ctx, tx, c, Finding{Source: source, Found: f, Entry: act.Entry, org: who.Org}, &out); err != nil {
+		several, err := sorted(found, now, x.FullNames)
+		if err != nil {
+			return err
+		}
+		for i := range several {
+			if err := s.takeOne(ctx, tx, c, Finding{Source: source, Found: several[i], Entry: act.Entry, org: who.Org}, &out); err != nil {
 				return fmt.Errorf("take in findings: %w", err)
 			}
 		}
 		act.Public = map[string]any{"findings": len(found), "lost": r.Lost > 0}
-		act.Secret = map[string]any{"reading": r, "findings": found}
+		act.Secret = map[string]any{"reading": r, "findings": several}
 		if out.New == 0 {
 			return nil
 		}
@@ -223,40 +227,48 @@ func (s *Service) Take(ctx context.Context, source string, r Reading, found []Fo
 	return out, err
 }
 
-func (s *Service) takeOne(ctx context.Context, tx *db.Tx, c *key.Cipher, f Finding, out *TakenIn) error {
-	f.tag = c.Tag("sensor/finding", f.Kind+"\x00"+f.Src+"\x00"+f.Dst)
-	old, err := loadTag(ctx, tx, f.org, f.tag)
-	now := s.now()
-	f.Rank, f.ChangedAt = rankOf(f.Kind, f.Score), now
-	switch {
-	case err == ErrNone:
-		f.ID, f.At, f.State, f.Times, f.Version = uuid.Must(uuid.NewV7()).String(), now, Fresh, 1, 1
-		out.New++
-	case err != nil:
-		return err
-	default:
-		f.ID, f.At, f.State, f.Times, f.Version = old.ID, old.At, old.State, old.Times+1, old.Version+1
-		f.TakenBy, f.UntilAt, f.ReleasedAt, f.note = old.TakenBy, old.UntilAt, old.ReleasedAt, old.note
-		if old.Start.Before(f.Start) {
-			f.Start = old.Start
+// takeReading writes a reading, once: a source that had no answer sends it again.
+func takeReading(ctx context.Context, tx *db.Tx, org, source string, r Reading, now time.Time) error {
+	if r != (Reading{}) {
+		last, err := lastReading(ctx, tx, source)
+		if err != nil {
+			return err
 		}
-		switch {
-		case f.State == Benign && now.Before(f.UntilAt):
-			out.Unheard++
-		case f.State == Benign || f.State == Over:
-			f.State, f.UntilAt, f.TakenBy = Fresh, time.Time{}, ""
-			out.New++
-		default:
-			out.Again++
+		if last == nil || !last.same(r) {
+			if err := insertReading(ctx, tx, uuid.Must(uuid.NewV7()).String(), org, source, r); err != nil {
+				return err
+			}
 		}
 	}
+	return seenSource(ctx, tx, source, now)
+}
+
+// takeOne takes in one finding.
+func (s *Service) takeOne(ctx context.Context, tx *db.Tx, c *key.Cipher, f Finding, out *TakenIn) error {
+	f.tag = c.Tag("sensor/finding", f.sameness())
 	raw, err := json.Marshal(f.Found)
 	if err != nil {
 		return err
 	}
-	f.sealed = c.Seal(raw, findingName(f.ID))
-	if f.Times == 1 {
+	old, err := loadTag(ctx, tx, f.org, f.tag)
+	now := s.now()
+	if err == ErrNone {
+		f.ID, f.At, f.ChangedAt, f.State, f.Times, f.Version = uuid.Must(uuid.NewV7()).String(), now, now, Fresh, 1, 1
+		f.Rank = rankOf(f.Kind, f.Score)
+		f.sealed = c.Seal(raw, findingName(f.ID))
+		out.New++
 		return insertFinding(ctx, tx, f)
 	}
-	return updateFinding(ctx, tx, f)
+	if err != nil {
+		return err
+	}
+	next, changed := old.with(f, now, out)
+	if !changed {
+		return nil
+	}
+	if next.sealed == nil {
+		next.sealed = c.Seal(raw, findingName(old.ID))
+	}
+	next.ChangedAt, next.Version = now, old.Version+1
+	return updateFinding(ctx, tx, next)
 }

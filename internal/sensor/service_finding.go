@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,35 +18,35 @@ import (
 	"noroshi/internal/org"
 )
 
-// at says which finding of a request the places of a fault belong to.
-func at(err error, i int) error {
-	f := fault.Of(err)
-	if f == nil || len(f.Places) == 0 {
-		return err
+// at are the places of a fault, as those of the finding i of a request.
+func at(err error, i int) []fault.Place {
+	places := slices.Clone(fault.Of(err).Places)
+	for j := range places {
+		places[j].At = "findings." + strconv.Itoa(i) + "." + places[j].At
 	}
-	places := make([]fault.Place, len(f.Places))
-	for j, p := range f.Places {
-		p.At = "findings." + strconv.Itoa(i) + "." + p.At
-		places[j] = p
-	}
-	return fault.New(fault.Invalid, ErrInvalid.Code, "n", len(places)).At(places...)
+	return places
 }
 
-// normal checks a reading that came in with so many findings.
+// normal checks a reading that came in with so many findings. The zero Reading
+// stays what it is.
 func (r Reading) normal(now time.Time, findings int) (Reading, error) {
 	var bad problems
-	r.From, r.Until, r.At, r.Findings = r.From.UTC(), r.Until.UTC(), now, uint64(findings)
+	if findings > MaxFindings {
+		bad.add("findings", "sensor.bad.many", "max", MaxFindings)
+	}
+	if r == (Reading{}) {
+		return r, bad.fault()
+	}
+	r.From, r.Until, r.At = r.From.UTC().Truncate(time.Microsecond), r.Until.UTC().Truncate(time.Microsecond), now
+	r.Findings = max(r.Findings, uint64(findings))
 	if r.From.Before(earliest) || r.Until.Before(r.From) || r.Until.After(now.Add(ahead)) {
 		bad.add("reading.from", "sensor.bad.time")
 	}
 	const most = 1 << 62 // of a column
-	for name, v := range map[string]uint64{"packets": r.Packets, "bytes": r.Bytes, "records": r.Records, "lost": r.Lost, "broken": r.Broken, "evicted": r.Evicted} {
+	for name, v := range map[string]uint64{"packets": r.Packets, "bytes": r.Bytes, "records": r.Records, "lost": r.Lost, "broken": r.Broken, "evicted": r.Evicted, "findings": r.Findings} {
 		if v > most {
 			bad.add("reading."+name, "sensor.bad.count")
 		}
-	}
-	if findings > MaxFindings {
-		bad.add("findings", "sensor.bad.many", "max", MaxFindings)
 	}
 	return r, bad.fault()
 }

@@ -74,18 +74,19 @@ func scanReading(scan func(...any) error) (r Reading, err error) {
 	return r, err
 }
 
-// insertReading writes a reading, forgets those that are too old, and notes
-// that the source lives.
+// insertReading writes a reading and forgets those that are too old.
 func insertReading(ctx context.Context, tx *db.Tx, id, org, source string, r Reading) error {
 	_, err := tx.Exec(ctx, "INSERT INTO sensor_reading (id, org_id, source_id, "+readingColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		id, org, source, db.Micros(r.From), db.Micros(r.Until), int64(r.Packets), int64(r.Bytes), int64(r.Records), int64(r.Lost), int64(r.Broken), int64(r.Evicted), int64(r.Findings), db.Micros(r.At))
 	if err != nil {
 		return err
 	}
-	if _, err = tx.Exec(ctx, "DELETE FROM sensor_reading WHERE source_id = $1 AND at < $2", source, db.Micros(r.At.Add(-keepReadings))); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, "UPDATE sensor_source SET seen_at = $2 WHERE id = $1", source, db.Micros(r.At))
+	_, err = tx.Exec(ctx, "DELETE FROM sensor_reading WHERE source_id = $1 AND at < $2", source, db.Micros(r.At.Add(-keepReadings)))
+	return err
+}
+
+func seenSource(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
+	_, err := tx.Exec(ctx, "UPDATE sensor_source SET seen_at = $2 WHERE id = $1", id, db.Micros(at))
 	return err
 }
 
