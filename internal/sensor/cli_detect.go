@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,8 @@ type detection struct {
 }
 
 // detectCommand is "noroshi flow detect FILE...": what stands out in captures
-// and logs. Exit 0 when every file was read, whatever was found.
+// and logs. Exit 0 when every file was read, whatever was found; 1 when nothing
+// could be judged, because nothing was read or none of it was one's own.
 func detectCommand(env *cli.Env) *cobra.Command {
 	var d detection
 	p := env.Printer()
@@ -58,6 +60,9 @@ func (d *detection) run(ctx context.Context, env *cli.Env, files []string) error
 	if d.format != "table" && d.format != "jsonl" && d.format != "html" {
 		return fault.New(fault.Usage, "sensor.detect.format", "value", d.format)
 	}
+	if !(d.least >= 0 && d.least <= 1) {
+		return fault.New(fault.Usage, "sensor.detect.min", "value", strconv.FormatFloat(d.least, 'g', -1, 64))
+	}
 	begun := time.Now()
 	kept, err := openState(d.state)
 	if err != nil {
@@ -74,7 +79,7 @@ func (d *detection) run(ctx context.Context, env *cli.Env, files []string) error
 	if err != nil {
 		return err
 	}
-	since, err := sinceOf(d.since)
+	since, err := sinceOf(d.since, env.Printer().Zone)
 	if err != nil {
 		return err
 	}
@@ -97,7 +102,28 @@ func (d *detection) run(ctx context.Context, env *cli.Env, files []string) error
 	if err := d.write(env, paper); err != nil {
 		return err
 	}
-	return d.writeStats(run, report, read, time.Since(begun))
+	if err := d.writeStats(run, report, read, time.Since(begun)); err != nil {
+		return err
+	}
+	if key := unjudged(report); key != "" {
+		return fault.New(fault.Internal, key)
+	}
+	return nil
+}
+
+// unjudged is why nothing can be said of what was read, as the key of a
+// sentence: nothing was read, or none of it was of one's own machines. It is ""
+// when there is something to say.
+func unjudged(r *detect.Report) string {
+	switch {
+	case len(r.Findings) > 0 || len(r.Allowed) > 0:
+		return ""
+	case r.Stats.Records == 0:
+		return "sensor.detect.unread"
+	case r.Stats.Home == 0:
+		return "sensor.detect.strangers"
+	}
+	return ""
 }
 
 // config is what the detector goes by: one's own networks, what is expected and
@@ -126,14 +152,16 @@ func (d *detection) config(env *cli.Env, o flow.Options) (conf detect.Config, er
 	return conf, nil
 }
 
-// sinceOf reads --since: a time, or how long before now records may lie is not
-// offered, because logs have their own clock.
-func sinceOf(s string) (int64, error) {
+// sinceOf reads --since: a day, or a time of it with or without a zone. Without
+// one it is in the zone that times are shown in. How long before now records may
+// lie is not offered, because logs have their own clock.
+func sinceOf(s string, zone *time.Location) (int64, error) {
 	if s == "" {
 		return 0, nil
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
+	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04Z07:00",
+		"2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
 			return t.UnixNano(), nil
 		}
 	}

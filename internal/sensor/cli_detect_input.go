@@ -355,10 +355,7 @@ func (d *detectRun) say(r *detect.Report) {
 			d.env.Say("sensor.detect.evicted", "table", kind, "n", n)
 		}
 	}
-	if r.Stats.Records == 0 && before == 0 {
-		d.env.Say("sensor.detect.nothing")
-	}
-	if r.Stats.Records > 0 && r.Stats.Home == 0 {
+	if r.Stats.Records > 0 && r.Stats.Home == 0 && unjudged(r) == "" {
 		d.env.Say("sensor.detect.no_home")
 	}
 }

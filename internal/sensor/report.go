@@ -78,8 +78,14 @@ func (r *Paper) head(b *sheet, title string) {
 func (r *Paper) first(b *sheet) {
 	worth := r.worth()
 	b.f("<h2>%s</h2>\n", b.t("sensor.report.first"))
-	if len(worth) == 0 {
+	switch why := unjudged(r.Report); {
+	case why != "":
+		b.f("<p class=\"lead\"><b>%s</b> %s</p>\n", b.t(why), b.t(why+".hint"))
+	case len(worth) == 0:
 		b.f("<p>%s</p>\n", b.t("sensor.report.none"))
+	}
+	if r.Report.Stats.Records > 0 && r.Report.Stats.Home == 0 && len(r.Report.Findings) > 0 {
+		b.f("<p class=\"lead\">%s</p>\n", b.t("sensor.detect.no_home"))
 	}
 	for i := range worth[:min(len(worth), maxDetailed)] {
 		r.detail(b, i+1, &worth[i])

@@ -149,7 +149,11 @@ func factText(p text.Printer, key string, v any) string {
 // letters are two cells wide.
 func tellFindings(w io.Writer, p text.Printer, r *detect.Report) error {
 	if len(r.Findings) == 0 {
-		_, err := fmt.Fprintln(w, p.T("sensor.detect.none"))
+		key := "sensor.detect.none"
+		if why := unjudged(r); why != "" {
+			key = why
+		}
+		_, err := fmt.Fprintln(w, p.T(key))
 		return err
 	}
 	rows := [][]string{{p.T("sensor.detect.head.score"), p.T("sensor.detect.head.kind"), p.T("sensor.detect.head.when"), p.T("sensor.detect.head.text")}}
