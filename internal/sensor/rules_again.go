@@ -68,7 +68,7 @@ func (old Finding) with(f Finding, now time.Time, out *TakenIn) (next Finding, c
 	next = old
 	if newer || better {
 		next.Source, next.Found, next.Entry, next.sealed = f.Source, f.Found, f.Entry, nil
-		next.Rank = rankOf(f.Kind, f.Score)
+		next.Rank = rankOf(&f.Found)
 		next.Start = old.Start
 	}
 	if longer {

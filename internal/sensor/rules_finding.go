@@ -59,14 +59,23 @@ var (
 	fromOutside = []string{"host_scan", "port_scan", "password_guessing", "flood", "reflection_flood"}
 )
 
-// rankOf says how urgent a finding is.
-func rankOf(kind string, score float64) Rank {
-	switch in := slices.Contains(inside, kind); {
-	case in && score >= sure:
+// rankOf says how urgent a finding is. Guessing after which somebody stayed
+// logged in, and a flood that one's own machine sends, speak of the inside too.
+func rankOf(f *Found) Rank {
+	in := slices.Contains(inside, f.Kind)
+	if slices.Contains(fromOutside, f.Kind) {
+		var e struct {
+			SessionAfter bool  `json:"session_after"`
+			ToHome       *bool `json:"to_home"`
+		}
+		in = json.Unmarshal(f.Evidence, &e) == nil && (e.SessionAfter || e.ToHome != nil && !*e.ToHome)
+	}
+	switch {
+	case in && f.Score >= sure:
 		return Act
-	case in && score >= likely, score >= sure:
+	case in && f.Score >= likely, f.Score >= sure:
 		return Attend
-	case score >= likely:
+	case f.Score >= likely:
 		return Watch
 	}
 	return Track

@@ -254,7 +254,7 @@ func (s *Service) takeOne(ctx context.Context, tx *db.Tx, c *key.Cipher, f Findi
 	now := s.now()
 	if err == ErrNone {
 		f.ID, f.At, f.ChangedAt, f.State, f.Times, f.Version = uuid.Must(uuid.NewV7()).String(), now, now, Fresh, 1, 1
-		f.Rank = rankOf(f.Kind, f.Score)
+		f.Rank = rankOf(&f.Found)
 		f.sealed = c.Seal(raw, findingName(f.ID))
 		out.New++
 		return insertFinding(ctx, tx, f)
