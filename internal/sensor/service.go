@@ -101,7 +101,7 @@ func (s *Service) ofState(ctx context.Context, tx *db.Tx, id string) (bool, erro
 		return false, fmt.Errorf("kind of an organisation: %w", err)
 	}
 	return slices.ContainsFunc(o.Kinds, func(k org.Kind) bool {
-		return k == org.Carrier || k == org.Office || k == org.Police || k == org.Ministry || k == org.Commission
+		return k == org.Carrier || k == org.Office || k == org.Police || k == org.Ministry || k == org.Commission || k == org.Privacy
 	}), nil
 }
 
@@ -217,7 +217,6 @@ func (s *Service) Take(ctx context.Context, source string, r Reading, found []Fo
 				return fmt.Errorf("take in findings: %w", err)
 			}
 		}
-		act.Public = map[string]any{"findings": len(found), "lost": r.Lost > 0}
 		act.Secret = map[string]any{"reading": r, "findings": several}
 		if out.New == 0 {
 			return nil

@@ -168,7 +168,6 @@ func (s *Service) Decide(ctx context.Context, id string, version int64, d Decisi
 		if d.Note != "" {
 			out.Note, out.note = d.Note, c.Seal([]byte(d.Note), findingName(id)+"/note")
 		}
-		act.Public = map[string]any{"state": string(d.State)}
 		return updateFinding(ctx, tx, out)
 	})
 	return out, err
