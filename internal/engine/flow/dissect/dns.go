@@ -123,7 +123,7 @@ func dnsMessage(q *questions, at int64, b []byte, size int, f record.Facts) {
 			d.Name = f.Naming.Host(dnsFaults[fault])
 		}
 		if answer {
-			dnsAnswered(&d, &said)
+			dnsAnswered(&d, &said, f)
 		}
 		if !answer {
 			d.Size[record.Out] = clip16(size)
@@ -132,7 +132,7 @@ func dnsMessage(q *questions, at int64, b []byte, size int, f record.Facts) {
 	}
 	if like := (question{id: id}); answer && asked == 0 && f.App != record.MDNS && !dnsSettle(q, like, false, &said, f) {
 		d := record.DNS{At: at}
-		dnsAnswered(&d, &said)
+		dnsAnswered(&d, &said, f)
 		dnsAdd(q, like, d, f)
 	}
 }
@@ -151,14 +151,15 @@ func dnsAdd(q *questions, like question, d record.DNS, f record.Facts) {
 func dnsSettle(q *questions, like question, repeats bool, said *record.DNS, f record.Facts) bool {
 	d := q.find(f.Record, like, repeats)
 	if d != nil && !d.Answered {
-		dnsAnswered(d, said)
+		dnsAnswered(d, said, f)
 	}
 	return d != nil
 }
 
-func dnsAnswered(d, said *record.DNS) {
-	d.Answered, d.Rcode, d.Answers, d.TTL, d.Addrs = true, said.Rcode, said.Answers, said.TTL, said.Addrs
+func dnsAnswered(d, said *record.DNS, f record.Facts) {
+	d.Answered, d.Rcode, d.Answers, d.TTL = true, said.Rcode, said.Answers, said.TTL
 	d.Size[record.In] = said.Size[record.In]
+	f.Answer(d, said.Addrs)
 }
 
 // dnsAnswers reads the response code, how many records the answer section has,

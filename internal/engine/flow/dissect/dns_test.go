@@ -184,7 +184,7 @@ func TestNetBIOSNames(t *testing.T) {
 		r.DstPort = 137
 		var st State
 		Datagram(record.Out, 1, []byte("\x00\x01\x01\x10\x00\x01\x00\x00\x00\x00\x00\x00"+encode(name, 0x20)+"\x00\x20\x00\x01"), f, &st)
-		if len(r.DNS) != 1 || r.App != record.NBNS || r.DNS[0].Name.String() != want || r.DNS[0].Type != 32 || int(r.DNS[0].Length) != len(name) {
+		if len(r.DNS) != 1 || r.App != record.NBNS || r.DNS[0].Name.String() != want && r.DNS[0].Name != f.Naming.Host([]byte(want)) || strings.Contains(r.DNS[0].Name.String(), "fifteen") || r.DNS[0].Type != 32 || int(r.DNS[0].Length) != len(name) {
 			t.Errorf("%s: %+v", name, r.DNS)
 		}
 	}

@@ -54,7 +54,7 @@ type h2Side struct {
 func newH2(f record.Facts) Stream {
 	s := &h2Stream{f: f}
 	for i := range s.side {
-		s.side[i].fields = newHPACK(f.Naming)
+		s.side[i].fields = newHPACK(f)
 	}
 	return s
 }

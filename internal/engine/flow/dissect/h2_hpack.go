@@ -43,7 +43,7 @@ type h2Entry struct {
 
 // hpack decodes the field sections of one direction.
 type hpack struct {
-	naming  *record.Naming
+	f       record.Facts
 	entries []h2Entry // a ring, head the newest
 	head    int
 	count   int
@@ -53,7 +53,7 @@ type hpack struct {
 	scratch [maxText]byte
 }
 
-func newHPACK(n *record.Naming) hpack { return hpack{naming: n, limit: 4096, most: 4096} }
+func newHPACK(f record.Facts) hpack { return hpack{f: f, limit: 4096, most: 4096} }
 
 // decode reads one whole field section and tells each field to take. It
 // returns false when the section is not sound: the decoder is of no use then.
@@ -203,10 +203,10 @@ func (d *hpack) meaning(name h2Name, b []byte) (v h2Value) {
 	switch name {
 	case h2Authority, h2Host:
 		h := record.HTTP{}
-		setHost(&h, b, d.naming)
+		setHost(&h, b, d.f)
 		v.text, v.number = h.Host, h.Port
 	case h2Path:
-		v.text = d.naming.Path(b)
+		v.text = d.f.Naming.Path(b)
 	case h2Method:
 		v.number = uint16(method(b))
 	case h2Status:
@@ -215,7 +215,7 @@ func (d *hpack) meaning(name h2Name, b []byte) (v h2Value) {
 			v.number = uint16(n)
 		}
 	case h2Agent, h2Server:
-		v.agent = d.naming.Agent(b)
+		v.agent = d.f.Naming.Agent(b)
 	case h2Type:
 		v.number = uint16(media(b))
 	}

@@ -30,7 +30,7 @@ func TestHPACKAgainstTwin(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 8))
 	var coded bytes.Buffer
 	enc := twin.NewEncoder(&coded)
-	d := newHPACK(record.NewNaming([32]byte{1}, true))
+	d := newHPACK(record.Facts{Record: &record.Record{}, Naming: record.NewNaming([32]byte{1}, true)})
 	names := []string{":authority", ":method", ":path", ":status", "user-agent", "server", "content-type", "cookie", "x-own", "host", "accept", "x-" + strings.Repeat("long", 30)}
 	text := func(k int) string {
 		b := make([]byte, k)

@@ -81,7 +81,7 @@ func method(b []byte) record.Method {
 // absolute, authority or asterisk form (RFC 9112 §3.2).
 func (s *httpStream) target(h *record.HTTP, b []byte) {
 	if h.Method == record.CONNECT {
-		setHost(h, b, s.f.Naming)
+		setHost(h, b, s.f)
 		return
 	}
 	if i := bytes.Index(b, []byte("://")); i > 0 && i < 8 && token(b[:i]) {
@@ -90,7 +90,7 @@ func (s *httpStream) target(h *record.HTTP, b []byte) {
 		if end < 0 {
 			end = len(b)
 		}
-		setHost(h, b[:end], s.f.Naming)
+		setHost(h, b[:end], s.f)
 		if b = b[end:]; len(b) == 0 {
 			b = []byte("/")
 		}
@@ -99,7 +99,7 @@ func (s *httpStream) target(h *record.HTTP, b []byte) {
 }
 
 // setHost reads an authority: what comes before @ belongs to nobody else.
-func setHost(h *record.HTTP, b []byte, n *record.Naming) {
+func setHost(h *record.HTTP, b []byte, f record.Facts) {
 	if i := bytes.LastIndexByte(b, '@'); i >= 0 {
 		b = b[i+1:]
 	}
@@ -109,7 +109,7 @@ func setHost(h *record.HTTP, b []byte, n *record.Naming) {
 			host, h.Port = b[:i], uint16(v)
 		}
 	}
-	h.Host = n.Host(host)
+	h.Host = f.Naming.HostOf(host, f.Dst)
 }
 
 // httpFieldName is a field that is read; any other is otherField.
@@ -187,7 +187,7 @@ func (s *httpStream) field(w *httpSide, line []byte) {
 	}
 	switch {
 	case name == fieldHost && !w.answer && h.Host.IsZero():
-		setHost(h, value, s.f.Naming)
+		setHost(h, value, s.f)
 	case name == fieldAgent && !w.answer && h.Agent.IsZero():
 		h.Agent = s.f.Naming.Agent(value)
 	case name == fieldServer && w.answer && h.Server.IsZero():

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/zeebo/blake3"
 )
@@ -39,12 +41,17 @@ func (h Hash) String() string {
 	return hex.EncodeToString(h[:])
 }
 
-// Name is a name of the network in a form that is bounded: labels of ordinary
-// length and shape, everything else {hash:length}. Only a Naming makes one.
+// Name is a name of the network in a form that is bounded: a registered name of
+// ordinary length and shape, known words before it, everything else
+// {hash:length}. Only a Naming makes one.
 type Name struct{ text string }
 
 // String is the name as it may be shown.
 func (n Name) String() string { return n.text }
+
+// Fold is the name as names are compared: in lower case (RFC 4343), which only a
+// name that is kept whole is not in already.
+func (n Name) Fold() string { return strings.ToLower(n.text) }
 
 // IsZero reports whether there is no name.
 func (n Name) IsZero() bool { return n.text == "" }
@@ -120,10 +127,17 @@ func (n *Naming) lower(b []byte) []byte {
 // wipe overwrites the scratch: it held what may not be kept.
 func (n *Naming) wipe() { clear(n.low[:cap(n.low)]) }
 
-// Host is the name of a machine: of DNS, SNI and the Host field. At most four
-// labels are shown, from the right, "+2." before them saying that two more are
-// not; an address stays an address.
-func (n *Naming) Host(b []byte) Name {
+// Host is the name of a machine: of DNS, SNI and the Host field. Of at most four
+// labels from the right the registered name is shown as it is when its shape is
+// ordinary, and what is below it where it is made of words that say what a
+// machine is for; "+2." before them says that two more are not shown. An address
+// of IPv4 stays an address.
+func (n *Naming) Host(b []byte) Name { return n.HostOf(b, netip.Addr{}) }
+
+// HostOf is Host of a communication with dst: where dst itself is written in
+// place of a name it stays, while any other address of IPv6 is sixteen bytes of
+// anybody's choosing, and a hash.
+func (n *Naming) HostOf(b []byte, dst netip.Addr) Name {
 	if len(b) == 0 {
 		return Name{}
 	}
@@ -135,51 +149,63 @@ func (n *Naming) Host(b []byte) Name {
 	if k := len(low); k > 1 && low[k-1] == '.' {
 		low = low[:k-1]
 	}
+	if six(low) {
+		return n.literal(low, dst)
+	}
 	if a, ok := address(low); ok {
 		return Name{a.String()}
 	}
-	labels := bytes.Count(low, []byte{'.'}) + 1
-	out := make([]byte, 0, 64)
+	return Name{string(n.labels(make([]byte, 0, 64), low))}
+}
+
+// labels appends the labels of a name in lower case.
+func (n *Naming) labels(out, name []byte) []byte {
+	labels := bytes.Count(name, []byte{'.'}) + 1
 	if labels > maxLabels {
 		out = append(out, '+')
 		out = strconv.AppendInt(out, int64(labels-maxLabels), 10)
 		out = append(out, '.')
 	}
-	for place := labels; len(low) > 0 || place > 0; place-- {
-		label := low
-		if i := bytes.IndexByte(low, '.'); i >= 0 {
-			label, low = low[:i], low[i+1:]
-		} else {
-			low = nil
+	cut := cutName(name, name[bytes.LastIndexByte(name, '.')+1:])
+	for at, place := 0, labels; place > 0; place-- {
+		end := len(name)
+		if i := bytes.IndexByte(name[at:], '.'); i >= 0 {
+			end = at + i
 		}
-		if place > maxLabels {
-			continue
+		label := name[at:end]
+		if place <= maxLabels {
+			var shown bool
+			switch {
+			case len(label) == 0:
+				shown = true
+			case place == 1:
+				shown = topShown(label) || labels == 1 && role(label)
+			case at < cut.own:
+				shown = role(label) || cut.reverse && octet(label)
+			default:
+				shown = ordinary(label, maxOwnLabel) && !encoded(label)
+			}
+			if shown {
+				out = append(out, label...)
+			} else {
+				out = n.hashed(out, label)
+			}
+			if place > 1 {
+				out = append(out, '.')
+			}
 		}
-		limit := maxLabel
-		if place <= 2 {
-			limit = maxOwnLabel
-		}
-		out = n.label(out, label, limit)
-		if place > 1 {
-			out = append(out, '.')
-		}
-		if place == 1 {
-			break
-		}
+		at = end + 1
 	}
-	return Name{string(out)}
+	return out
 }
 
-// label appends a label, or its hash and length when it is long or looks made up.
-func (n *Naming) label(out, label []byte, limit int) []byte {
-	if ordinary(label, limit) {
-		return append(out, label...)
-	}
-	h := n.Hash(label)
+// hashed appends the hash and the length of what is not shown.
+func (n *Naming) hashed(out, b []byte) []byte {
+	h := n.Hash(b)
 	out = append(out, '{')
 	out = hex.AppendEncode(out, h[:6])
 	out = append(out, ':')
-	out = strconv.AppendInt(out, int64(len(label)), 10)
+	out = strconv.AppendInt(out, int64(len(b)), 10)
 	return append(out, '}')
 }
 
@@ -224,32 +250,57 @@ func ordinary(label []byte, limit int) bool {
 	return digits <= maxDigits && turns <= maxTurns && (len(label) < 12 || spoken || bits.OnesCount64(seen) < len(label)-1)
 }
 
-// address reads an IP address, with brackets or without.
-func address(b []byte) (netip.Addr, bool) {
-	if len(b) > 47 {
-		return netip.Addr{}, false
+// six reports whether b may be an address of IPv6, with brackets or without.
+func six(b []byte) bool {
+	colon := false
+	for i, c := range b {
+		switch {
+		case c == ':':
+			colon = true
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f', c == '.', c == '[' && i == 0, c == ']' && i == len(b)-1:
+		default:
+			return false
+		}
 	}
+	return colon
+}
+
+// literal is an address of IPv6: dst as it is usually written (RFC 5952), or a
+// hash. It is not read, because no part of it may become a string.
+func (n *Naming) literal(b []byte, dst netip.Addr) Name {
 	if k := len(b); k > 2 && b[0] == '[' && b[k-1] == ']' {
 		b = b[1 : k-1]
 	}
-	six := bytes.IndexByte(b, ':') >= 0
+	var text [64]byte
+	if dst.Is6() && bytes.Equal(b, dst.AppendTo(text[:0])) {
+		return Name{dst.String()}
+	}
+	return Name{string(n.hashed(nil, b))}
+}
+
+// address reads an address of IPv4.
+func address(b []byte) (netip.Addr, bool) {
+	if len(b) > 15 {
+		return netip.Addr{}, false
+	}
 	for _, c := range b {
 		// Nothing but an address may become a string here, not even in an error.
-		if (c < '0' || c > '9') && c != '.' && (!six || c != ':' && (c < 'a' || c > 'f')) {
+		if (c < '0' || c > '9') && c != '.' {
 			return netip.Addr{}, false
 		}
 	}
 	a, err := netip.ParseAddr(string(b))
-	return a.WithZone(""), err == nil
+	return a, err == nil
 }
 
-// printable is b as text, at most 255 bytes, with what does not print as ?.
+// printable is b as text, at most 255 bytes, with ? for what does not print or
+// changes how the rest is shown: controls, formats, what turns the direction.
 func printable(b []byte) string {
 	if len(b) > maxFull {
 		b = b[:maxFull]
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0xfffd {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) {
 			return '?'
 		}
 		return r

@@ -1,5 +1,7 @@
 package zeek
 
+import "strings"
+
 // column is a field of a log that this package reads.
 type column uint8
 
@@ -89,6 +91,24 @@ var columnOf = map[string]column{
 	"request_type": cRequestType, "success": cSuccess, "error_msg": cErrorMsg, "cookie": cCookie, "result": cResult, "client_protocol": cProtocol,
 }
 
+// named is a name that the column has in #fields and that sep does not stand in;
+// a name that none has, of one that is not read.
+func (c column) named(sep byte) string {
+	best := ""
+	for name, is := range columnOf {
+		if is == c && strings.IndexByte(name, sep) < 0 && (best == "" || name < best) {
+			best = name
+		}
+	}
+	switch {
+	case best != "":
+		return best
+	case sep == '-':
+		return "+"
+	}
+	return "-"
+}
+
 // log is a kind of log.
 type log uint8
 
@@ -103,6 +123,9 @@ const (
 	rdpLog
 	quicLog
 )
+
+// logNames are the names by which logOf finds them; that of any other is unread.
+var logNames = [...]string{otherLog: "-", connLog: "conn", dnsLog: "dns", sslLog: "ssl", httpLog: "http", sshLog: "ssh", krbLog: "kerberos", rdpLog: "rdp", quicLog: "quic"}
 
 // logOf finds a kind of log by the name in #path or _path. What is still open
 // when it is written comes in logs of the same form with a prefix.

@@ -2,6 +2,7 @@ package zeek
 
 import (
 	"bytes"
+	"net/netip"
 
 	"noroshi/internal/engine/flow/record"
 )
@@ -59,12 +60,12 @@ func (r *Reader) dns(out *record.Record) {
 		out.End = out.Start + rtt
 		d.Answered = true
 	}
-	addrs := 0
+	addrs, said := 0, [record.MaxAddr]netip.Addr{}
 	w.each(w.v[cAnswers], func(b []byte) bool {
 		d.Answers++
-		if len(b) > 6 && len(b) < 46 && addrs < len(d.Addrs) {
+		if len(b) > 6 && len(b) < 46 && addrs < len(said) {
 			if a, ok := r.name.addr(b); ok {
-				d.Addrs[addrs] = a
+				said[addrs] = a
 				addrs++
 			}
 		}
@@ -78,6 +79,7 @@ func (r *Reader) dns(out *record.Record) {
 	if d.Answers > 0 && w.has(cTTLs) {
 		d.TTL = uint32(least)
 	}
+	record.Facts{Record: out, Naming: r.name.naming}.Answer(&d, said)
 	out.AddDNS(d)
 }
 
@@ -148,7 +150,7 @@ func mediaOf(b []byte) record.Media {
 func (r *Reader) http(out *record.Record) {
 	w := &r.row
 	out.App = record.HTTPApp
-	h := record.HTTP{At: out.Start, Host: r.name.host(cutPort(w.text(cHost))), Path: r.name.path(w.text(cURI)), Agent: r.name.agent(w.text(cAgent)),
+	h := record.HTTP{At: out.Start, Host: r.name.hostOf(cutPort(w.text(cHost)), out.Dst), Path: r.name.path(w.text(cURI)), Agent: r.name.agent(w.text(cAgent)),
 		Status: uint16(number(w.v[cStatus])), Type: mediaOf(w.first(w.v[cMIME])),
 		Body: [2]uint64{number(w.v[cRequestLen]), number(w.v[cResponseLen])}}
 	if m := w.v[cMethod]; m != nil {

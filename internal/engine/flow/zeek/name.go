@@ -66,6 +66,14 @@ func (n *names) host(b []byte) record.Name {
 	return known(n.hosts, n.seed, b, n.naming.Host)
 }
 
+// hostOf is host of a communication with dst, which may be written in its place.
+func (n *names) hostOf(b []byte, dst netip.Addr) record.Name {
+	if dst.Is6() && bytes.IndexByte(b, ':') >= 0 {
+		return n.naming.HostOf(b, dst)
+	}
+	return n.host(b)
+}
+
 func (n *names) path(b []byte) record.Name {
 	if len(b) == 0 {
 		return record.Name{}

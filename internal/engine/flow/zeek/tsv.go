@@ -2,6 +2,7 @@ package zeek
 
 import (
 	"bytes"
+	"encoding/hex"
 	"strconv"
 )
 
@@ -15,18 +16,15 @@ type header struct {
 	set    byte
 	empty  []byte
 	unset  []byte
+	begun  bool // by a line of its own, not by what holds without one
 	fields int
 	column [maxFields]column
-	text   []byte // the header's lines, for a reader that begins in the middle
 }
 
 // reset sets what holds when no header says otherwise.
 func (h *header) reset() {
-	*h = header{sep: '\t', set: ',', empty: []byte("(empty)"), unset: []byte("-"), text: h.text[:0]}
+	*h = header{sep: '\t', set: ',', empty: []byte("(empty)"), unset: []byte("-")}
 }
-
-// maxHeader bounds the header that is remembered, in bytes.
-const maxHeader = 32 << 10
 
 // header reads one line that begins with #. A log that is rolled in the middle
 // of a stream begins a new header with #separator.
@@ -36,7 +34,6 @@ func (r *Reader) header(b []byte) {
 	if i := bytes.IndexAny(b, " \t"+string(h.sep)); i >= 0 {
 		key, value = b[:i], b[i+1:]
 	}
-	keep := true
 	switch string(key) {
 	case "#separator":
 		h.reset()
@@ -59,11 +56,9 @@ func (r *Reader) header(b []byte) {
 		r.stats.Headers++
 		r.fields(value)
 	default:
-		keep = false
+		return
 	}
-	if keep && len(h.text)+len(b) < maxHeader {
-		h.text = append(append(h.text, b...), '\n')
-	}
+	h.begun = true
 }
 
 // fields reads the names of the columns.
@@ -83,9 +78,38 @@ func (r *Reader) fields(value []byte) {
 	}
 }
 
-// Header returns the header lines that are in force, for [NewReader] to begin
-// with when a log is read on from Offset.
-func (r *Reader) Header() string { return string(r.head.text) }
+// Header returns header lines that say what those in force do, for [NewReader]
+// to begin with when a log is read on from Offset; "" without. They are written
+// anew: no name of a column that is not read, and no mark of a missing value but
+// the usual ones, is kept.
+func (r *Reader) Header() string {
+	h := &r.head
+	if !h.begun {
+		return ""
+	}
+	sep := string([]byte{h.sep})
+	out := append([]byte(nil), `#separator \x`...)
+	out = hex.AppendEncode(out, []byte{h.sep})
+	out = append(out, "\n#set_separator"+sep+string([]byte{h.set})+"\n"...)
+	for _, m := range [...]struct {
+		key  string
+		mark []byte
+	}{{"#empty_field", h.empty}, {"#unset_field", h.unset}} {
+		if len(m.mark) <= 1 || string(m.mark) == "(empty)" {
+			out = append(out, m.key+sep...)
+			out = append(append(out, m.mark...), '\n')
+		}
+	}
+	out = append(out, "#path"+sep+logNames[h.log]+"\n"...)
+	if h.fields == 0 {
+		return string(out)
+	}
+	out = append(out, "#fields"...)
+	for _, c := range h.column[:h.fields] {
+		out = append(append(out, h.sep), c.named(h.sep)...)
+	}
+	return string(append(out, '\n'))
+}
 
 // tsv splits a line into the columns of the header. It returns false when the
 // line has another number of fields.

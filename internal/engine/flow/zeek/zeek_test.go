@@ -258,6 +258,37 @@ func TestReadingOnIsOnePass(t *testing.T) {
 	}
 }
 
+// What is remembered of a log to read it on holds nothing that somebody else
+// wrote into its header.
+func TestHeaderIsWrittenAnew(t *testing.T) {
+	line := strings.Replace(connHeader, "\tuid", "\tswordfish3", 1)
+	line = strings.Replace(line, "(empty)", "meet at dawn", 1)
+	line = strings.Replace(line, "#path", "#swordfish\tdawn\n#path", 1)
+	for _, in := range []string{line + connLine, strings.Replace(line, "\tconn\n", "\tswordfish\n", 1) + connLine} {
+		r, err := NewReader(strings.NewReader(in), naming())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := len(drain(t, r))
+		again := r.Header()
+		if strings.Contains(again, "swordfish") || strings.Contains(again, "dawn") {
+			t.Errorf("%q", again)
+		}
+		if all, _ := read(t, strings.NewReader(again+connLine), naming()); len(all) != n {
+			t.Errorf("%d records, want %d, after %q", len(all), n, again)
+		}
+	}
+	comma := strings.NewReplacer("\\x09", "\\x2e", "\t", ".").Replace("#separator \\x09\n#path\tconn\n#fields\tts\tid_orig_h\tother\n")
+	r, err := NewReader(strings.NewReader(comma+"1.2.3\n"), naming())
+	if err != nil {
+		t.Fatal(err)
+	}
+	drain(t, r)
+	if got := r.Header(); !strings.HasSuffix(got, "#path.conn\n#fields.ts.id_orig_h.-\n") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestBookForgetsTheOldest(t *testing.T) {
 	k, _ := ParseBook(nil)
 	for i := range maxMarks + 5 {
