@@ -63,6 +63,9 @@ func (d *detection) run(ctx context.Context, env *cli.Env, files []string) error
 	if !(d.least >= 0 && d.least <= 1) {
 		return fault.New(fault.Usage, "sensor.detect.min", "value", strconv.FormatFloat(d.least, 'g', -1, 64))
 	}
+	if err := forgetStats(d.stats); err != nil {
+		return err
+	}
 	begun := time.Now()
 	kept, err := openState(d.state)
 	if err != nil {
@@ -137,7 +140,7 @@ func (d *detection) config(env *cli.Env, o flow.Options) (conf detect.Config, er
 	for i := range 8 {
 		conf.Seed = conf.Seed<<8 | uint64(o.Key[i])
 	}
-	if conf.Allow, err = readAllow(d.allow); err != nil {
+	if conf.Allow, err = readAllow(d.allow, env.Now()); err != nil {
 		return conf, err
 	}
 	naming := record.NewNaming(o.Key, o.Full)
@@ -242,25 +245,7 @@ type detectStats struct {
 	Seconds     float64          `json:"seconds"`
 	PerSecond   float64          `json:"records_per_second"`
 	Flow        map[string]int64 `json:"flow,omitempty"`
-	Reading     *Reading         `json:"reading,omitempty"` // what "flow send" tells the hub of it
-}
-
-// reading is what was read, in the counts that a hub keeps of a source; nil
-// when nothing was.
-func (d *detectRun) reading(r *detect.Report) *Reading {
-	if r.Stats.Records == 0 {
-		return nil
-	}
-	out := &Reading{From: time.Unix(0, r.Stats.First).UTC(), Until: time.Unix(0, r.Stats.Last).UTC(), Records: uint64(r.Stats.Records)}
-	for _, f := range d.read {
-		out.Bytes += uint64(f.Bytes)
-		out.Broken += uint64(f.Bad + f.Cut)
-	}
-	if d.packets != nil {
-		st := &d.packets.stats
-		out.Packets, out.Bytes, out.Evicted, out.Broken = st.Packets, st.Bytes, st.Evicted, out.Broken+st.Unread
-	}
-	return out
+	Reading     *Reading         `json:"reading"` // what "flow send" tells the hub of it
 }
 
 func (d *detection) writeStats(run *detectRun, r *detect.Report, read, all time.Duration) error {
@@ -286,7 +271,7 @@ func (d *detection) writeStats(run *detectRun, r *detect.Report, read, all time.
 		st := run.packets.stats
 		s.Flow = map[string]int64{"packets": int64(st.Packets), "lost": int64(st.Lost), "evicted": int64(st.Evicted)}
 	}
-	s.Reading = run.reading(r)
+	s.Reading = run.reading(r, all)
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err

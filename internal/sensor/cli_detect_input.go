@@ -280,11 +280,13 @@ func (d *detectRun) add(r *record.Record) {
 // flows reads a file of nfdump's collectors.
 func (d *detectRun) flows(src io.Reader, name string) error {
 	st := fileStats{File: name, Kind: "nfdump"}
-	err := new(readSum).readFlows(d.ctx, &d.options, src, name, func(r *record.Record) error {
+	var sum readSum
+	err := sum.readFlows(d.ctx, &d.options, src, name, func(r *record.Record) error {
 		st.Records++
 		d.add(r)
 		return nil
 	})
+	st.Bad = int64(sum.badLines)
 	d.read = append(d.read, st)
 	return err
 }

@@ -22,7 +22,7 @@ const (
 	maxAllowFile = 4 << 20
 	maxSignFile  = 512 << 20
 	maxAllow     = 10_000
-	longestAllow = 2 * 366 * 24 * time.Hour
+	longestAllow = 2 * 366 * 24 * time.Hour // an entry that runs longer is forgotten before it ends
 )
 
 // readAllow reads the list of what is expected: a TOML file of entries
@@ -32,8 +32,8 @@ const (
 //	src = "10.0.0.0/24"
 //	name = ".example.com"    # the name, or with a dot all below
 //	reason = "updates of the plant"
-//	until = 2027-03-31
-func readAllow(name string) (out []detect.Allow, err error) {
+//	until = 2027-03-31       # two years from now at most
+func readAllow(name string, now time.Time) (out []detect.Allow, err error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -41,10 +41,10 @@ func readAllow(name string) (out []detect.Allow, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseAllow(name, raw)
+	return parseAllow(name, raw, now)
 }
 
-func parseAllow(name string, raw []byte) (out []detect.Allow, err error) {
+func parseAllow(name string, raw []byte, now time.Time) (out []detect.Allow, err error) {
 	var file struct {
 		Allow []struct {
 			Kind   string `toml:"kind"`
@@ -72,7 +72,7 @@ func parseAllow(name string, raw []byte) (out []detect.Allow, err error) {
 		if a.Dst, ok = prefix(e.Dst); !ok {
 			return nil, bad("dst")
 		}
-		if a.Until, ok = dayOf(e.Until); !ok {
+		if a.Until, ok = dayOf(e.Until); !ok || a.Until.After(now.Add(longestAllow)) {
 			return nil, bad("until")
 		}
 		switch {

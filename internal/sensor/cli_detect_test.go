@@ -217,7 +217,7 @@ func TestDetectLists(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"[[allow]]\nsrc = \"10.0.0.1\"\nuntil = 2027-01-01\n", "[[allow]]\nsrc = \"10.0.0.1\"\nreason = \"x\"\n", "[[allow]]\nsrc = \"nowhere\"\nreason = \"x\"\nuntil = 2027-01-01\n",
-		"[[allow]]\nreason = \"x\"\nuntil = 2027-01-01\n", "[[allow]]\nkind = \"x\"\nport = 4\nreason = \"x\"\nuntil = 2027-01-01\n", "[[deny]]\n", "{"} {
+		"[[allow]]\nreason = \"x\"\nuntil = 2027-01-01\n", "[[allow]]\nport = 4\nreason = \"x\"\nuntil = 9999-01-01\n", "[[allow]]\nkind = \"x\"\nport = 4\nreason = \"x\"\nuntil = 2027-01-01\n", "[[deny]]\n", "{"} {
 		if code, _, _ := runFlow(t, nil, detectArgs("--allow", put("bad.toml", bad), day)...); code != 2 {
 			t.Errorf("%q: exit %d", bad, code)
 		}
@@ -355,7 +355,7 @@ func FuzzLists(f *testing.F) {
 	f.Add([]byte(`{"objects":[{"type":"indicator","pattern":"[domain-name:value='a.example']"}]}`))
 	n := record.NewNaming([32]byte{1}, false)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if all, err := parseAllow("x", b); err == nil {
+		if all, err := parseAllow("x", b, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)); err == nil {
 			for _, a := range all {
 				if a.Reason == "" || a.Until.IsZero() {
 					t.Errorf("%+v", a)

@@ -128,6 +128,7 @@ func (l *listening) serve(ctx context.Context, env *cli.Env, open *listen.Listen
 			}
 		})
 	}
+	begun := env.Now()
 	err := open.Run(ctx)
 	hush()
 	telling.Wait()
@@ -137,7 +138,7 @@ func (l *listening) serve(ctx context.Context, env *cli.Env, open *listen.Listen
 		err = fault.New(fault.Internal, "sensor.listen.write").Because(e)
 	}
 	if l.stats != "" {
-		if e := writeStats(l.stats, &s); err == nil && e != nil {
+		if e := writeStats(l.stats, listened{s, heard(&s, begun, env.Now())}); err == nil && e != nil {
 			err = fault.New(fault.Internal, "sensor.listen.stats", "file", l.stats).Because(e)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 type Watched struct {
 	Interface string `json:"interface"`
 	Packets   uint64 `json:"packets"`      // read
+	Bytes     uint64 `json:"bytes"`        // of them, on the wire
 	Records   uint64 `json:"records"`      // written
 	Dropped   uint64 `json:"kernel_drops"` // packets the kernel dropped because this program fell behind
 	Freezes   uint64 `json:"freezes"`      // how often it did
@@ -28,6 +29,8 @@ type Watched struct {
 	Evicted   uint64 `json:"evicted"`      // records written early because the table was full
 	Lost      uint64 `json:"lost_bytes"`   // TCP bytes never seen
 	WipeNanos int64  `json:"wipe_ns"`      // longest time until what was read was overwritten
+
+	Reading *Reading `json:"reading,omitempty"` // what "flow send" tells the hub of it
 }
 
 // slice is after how long a communication that goes on is written.
@@ -89,6 +92,7 @@ func (l *listening) follow(ctx context.Context, env *cli.Env, src *ring.Ring) er
 		_, err := out.Write(buf)
 		return err
 	})
+	from := env.Now()
 	err = l.pump(ctx, env, src, t, out, &seen)
 	if e := t.Close(); err == nil && e != nil {
 		err = fault.New(fault.Internal, "sensor.listen.write").Because(e)
@@ -98,6 +102,7 @@ func (l *listening) follow(ctx context.Context, env *cli.Env, src *ring.Ring) er
 	}
 	seen.take(src, t)
 	seen.say(env, "sensor.listen.watched")
+	seen.Reading = seen.reading(from, env.Now())
 	if l.stats != "" {
 		if e := writeStats(l.stats, &seen); err == nil && e != nil {
 			err = fault.New(fault.Internal, "sensor.listen.stats", "file", l.stats).Because(e)
@@ -134,7 +139,7 @@ func (l *listening) pump(ctx context.Context, env *cli.Env, src *ring.Ring, t *f
 
 func (w *Watched) take(src *ring.Ring, t *flow.Tracker) {
 	s := t.Stats()
-	w.Packets, w.NotIP, w.Unread, w.Evicted, w.Lost, w.WipeNanos = s.Packets, s.NotIP, s.Unread, s.Evicted, s.Lost, s.WipeNanos
+	w.Packets, w.Bytes, w.NotIP, w.Unread, w.Evicted, w.Lost, w.WipeNanos = s.Packets, s.Bytes, s.NotIP, s.Unread, s.Evicted, s.Lost, s.WipeNanos
 	if r, err := src.Stats(); err == nil {
 		w.Dropped, w.Freezes, w.Oversize, w.WipeNanos = r.Dropped, r.Freezes, r.Oversize, max(w.WipeNanos, r.WipeNanos)
 	}

@@ -135,6 +135,9 @@ func TestListen(t *testing.T) {
 	if err := json.Unmarshal(raw, &s); err != nil || s.Records != 2 || len(s.Exporters) != 1 || s.Exporters[0].Lost != 7 {
 		t.Errorf("%v %s", err, raw)
 	}
+	if r, err := readStats(stats); err != nil || r.Records != 2 || r.Lost != 7 || r.Bytes != s.Octets || r.From.IsZero() || r.Until.Before(r.From) {
+		t.Errorf("what the hub is told: %+v %v", r, err)
+	}
 }
 
 // TestListenRefuses: nothing is read live without a basis, and a call that
@@ -237,7 +240,7 @@ func TestListenInterface(t *testing.T) {
 		t.Fatal(err)
 	}
 	var w Watched
-	if err := json.Unmarshal(raw, &w); err != nil || w.Packets < 3 || w.Records < 1 || w.Dropped != 0 || w.Interface != "lo" {
+	if err := json.Unmarshal(raw, &w); err != nil || w.Packets < 3 || w.Records < 1 || w.Dropped != 0 || w.Interface != "lo" || w.Reading == nil || w.Reading.Packets != w.Packets || w.Reading.Bytes == 0 {
 		t.Errorf("%v %s", err, raw)
 	}
 }
