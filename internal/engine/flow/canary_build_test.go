@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -118,6 +119,36 @@ func canaries(t *testing.T, core string) []pk {
 	udp(69, false, []byte("\x00\x01"+y("file")+"\x00octet\x00"))
 	udp(161, false, []byte("\x30\x29\x02\x01\x01\x04\x0f"+y("com")+"\xa0\x13\x02\x01\x01\x02\x01\x00\x02\x01\x00\x30\x08\x30\x06\x06\x02\x2b\x06\x05\x00"))
 	udp(443, false, quicInitial(client[0][5:]))
+	// In labels too short to look like anything, and in what answers as addresses.
+	low32 := base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+	id := byte(20)
+	for _, form := range []string{hex.EncodeToString([]byte(core)), low32.EncodeToString([]byte(core)), core} {
+		for size := 3; size <= 7; size++ {
+			var labels []string
+			for i := 0; i < len(form); i += size {
+				labels = append(labels, form[i:min(i+size, len(form))])
+			}
+			for i := 0; i < len(labels); i += 2 {
+				id++
+				ask := dnsAsk("x", id)
+				name := ""
+				for _, l := range labels[i:min(i+2, len(labels))] {
+					name += string(rune(len(l))) + l
+				}
+				udp(53, false, append(append(append([]byte(nil), ask[:12]...), name...), ask[14:]...))
+			}
+		}
+	}
+	for i, chunk := range []string{"my" + core + " .", core[:4] + core[4:8] + core[8:] + core[:4]} {
+		udp(53, false, dnsAsk("www", byte(250+i)))
+		udp(53, true, dnsAddress("www", chunk, byte(250+i)))
+		four := hex.EncodeToString([]byte(chunk))
+		host := ""
+		for k := 0; k < len(four); k += 4 {
+			host += ":" + four[k:k+4]
+		}
+		conn(80, said{0, "GET / HTTP/1.1\r\nHost: [" + host[1:] + "]\r\n\r\n"})
+	}
 	var frags []pk
 	for _, f := range fragmentsOf(pk{src: "192.0.2.8", dst: "198.51.100.2", sport: 42000, dport: 53, proto: packet.ProtoUDP, at: at, body: append(dnsAsk(y("frag"), 3), make([]byte, 40)...), id: 7}, 24) {
 		frags = append(frags, f)
@@ -227,6 +258,14 @@ func dnsTXT(label, text string, id byte) []byte {
 	b := dnsAsk(label, id)
 	b[2], b[7] = 0x81, 1
 	b = append(b, 0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, byte(len(text)+1), byte(len(text)))
+	return append(b, text...)
+}
+
+// dnsAddress answers with an address of IPv6 that is text.
+func dnsAddress(label, text string, id byte) []byte {
+	b := dnsAsk(label, id)
+	b[2], b[7] = 0x81, 1
+	b = append(b, 0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 60, 0, 16)
 	return append(b, text...)
 }
 
