@@ -224,7 +224,11 @@ func service(b []byte) record.App {
 	return best
 }
 
-// number is a count; what is no number is 0.
+// maxCount is the largest count that is believed: a petabyte, or that many
+// packets, of one communication. What adds them up has room for thousands.
+const maxCount = 1 << 50
+
+// number is a count, at most maxCount; what is no number is 0.
 func number(b []byte) (n uint64) {
 	for i, c := range b {
 		if c < '0' || c > '9' {
@@ -233,10 +237,7 @@ func number(b []byte) (n uint64) {
 			}
 			return 0
 		}
-		if n > (1<<64-1)/10-1 {
-			return 0
-		}
-		n = n*10 + uint64(c-'0')
+		n = min(n*10+uint64(c-'0'), maxCount)
 	}
 	return n
 }
