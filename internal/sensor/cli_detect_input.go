@@ -33,6 +33,7 @@ type detectRun struct {
 	packets  *packetRun
 	read     []fileStats
 	skipped  int64 // records before --since
+	passed   int64 // files and folders in a folder that were passed over
 }
 
 // packetRun is the flow table that all captures of a run share: communications
@@ -58,6 +59,10 @@ type fileStats struct {
 }
 
 func (d *detectRun) files(names []string) (err error) {
+	names, within, err := d.inFolders(names)
+	if err != nil {
+		return err
+	}
 	in := &watchedFiles{stdin: d.env.In, done: d.env.Progress(sizeOf(names), d.env.Printer().T("sensor.detect.short"))}
 	d.naming = record.NewNaming(d.options.Key, d.options.Full)
 	defer func() {
@@ -65,8 +70,11 @@ func (d *detectRun) files(names []string) (err error) {
 			err = errors.Join(err, d.packets.tracker.Abort())
 		}
 	}()
-	for _, name := range names {
-		if err := d.file(in, name); err != nil {
+	for i, name := range names {
+		switch err := d.file(in, name); {
+		case err != nil && within[i] && ofAnotherKind(err):
+			d.passed++
+		case err != nil:
 			return err
 		}
 	}
@@ -99,7 +107,11 @@ func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return badFile(name, err)
 	}
-	if plain, packed := firstBytes(head); zeek.Is(plain) {
+	plain, packed := firstBytes(head)
+	if ownRecords(plain) {
+		return fault.New(fault.Usage, "sensor.detect.records", "file", name)
+	}
+	if zeek.Is(plain) || otherLog(plain) {
 		head = bytes.Clone(head) // reading on overwrites it
 		defer clear(head)
 		return d.log(b, head, packed, name)
@@ -343,7 +355,7 @@ func (d *detectRun) say(r *detect.Report) {
 	for _, line := range [...]struct {
 		key string
 		n   int64
-	}{{"sensor.detect.bad", bad}, {"sensor.detect.other", other}, {"sensor.detect.cut", cut}, {"sensor.detect.before", before}, {"sensor.detect.skipped", d.skipped},
+	}{{"sensor.detect.bad", bad}, {"sensor.detect.other", other}, {"sensor.detect.cut", cut}, {"sensor.detect.before", before}, {"sensor.detect.skipped", d.skipped}, {"sensor.detect.passed", d.passed},
 		{"sensor.detect.allowed", int64(len(r.Allowed))}} {
 		if line.n > 0 {
 			d.env.Say(line.key, "n", line.n)

@@ -12,6 +12,17 @@ import (
 // sockets opens n sockets on one address and returns the receive buffer that
 // the kernel gave each, in octets.
 func sockets(address string, n, buffer int) (conns []*net.UDPConn, got int, err error) {
+	if n > 1 {
+		// Sharing is among these sockets alone: another program that shares the
+		// address, such as this one started twice, would get a part of what comes.
+		alone, err := net.ListenPacket("udp", address)
+		if err != nil {
+			return nil, 0, err
+		}
+		if err := alone.Close(); err != nil {
+			return nil, 0, err
+		}
+	}
 	var failed error
 	setup := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		err := raw.Control(func(fd uintptr) { got, failed = prepare(int(fd), n, buffer) })
