@@ -112,9 +112,9 @@ func steadiness(s *leaving) float64 {
 	return clamp((sum/most - 1) / float64(n-1))
 }
 
-// plain reports whether a place is one of names or clocks: over UDP, and little
+// everyday reports whether a place is one of names or clocks: over UDP, and little
 // was sent there each time.
-func plain(p *place) bool {
+func everyday(p *place) bool {
 	return p.Proto == 17 && (p.Port == 53 || p.Port == 123) && p.Out <= 1024*uint64(p.Conns)
 }
 
@@ -145,7 +145,7 @@ func (d *Detector) judgeRare() (out []Finding) {
 			return
 		}
 		homes := bits.OnesCount64(uint64(p.Homes))
-		if homes > 2 || homes == 2 && !p.SelfSigned || good < 3 && !p.SelfSigned || p.Via == (ip{}) || d.usual(p.Name, p.Addr) || plain(p) {
+		if homes > 2 || homes == 2 && !p.SelfSigned || good < 3 && !p.SelfSigned || p.Via == (ip{}) || d.usual(p.Name, p.Addr) || everyday(p) {
 			return
 		}
 		_, err := netip.ParseAddr(p.Name)
@@ -207,7 +207,7 @@ func (d *Detector) print(f *flow, what string, b []byte) {
 	}
 	p, fresh := d.state.Prints.at(h)
 	if fresh {
-		*p = fingerprint{What: what, Src: f.src, Dst: f.dst, Name: f.name.String(), First: f.Start, Port: f.port}
+		*p = fingerprint{What: what, Src: f.src, Dst: f.dst, Name: f.name.Fold(), First: f.Start, Port: f.port}
 		if what == "ja4" {
 			p.Text = string(b)
 		} else {
