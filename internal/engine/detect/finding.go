@@ -2,6 +2,7 @@ package detect
 
 import (
 	"encoding/json"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -115,7 +116,26 @@ func (f *Finding) part(key string) float64 {
 	return 0
 }
 
-func (f *Finding) fact(key string, v any) { f.Facts = append(f.Facts, Fact{key, v}) }
+// fact adds a fact. No fact is below zero: a sum of counts that somebody made up
+// and that ran into the sign is the most there can be.
+func (f *Finding) fact(key string, v any) {
+	switch x := v.(type) {
+	case int64:
+		v = whole(x)
+	case []int64:
+		for i := range x {
+			x[i] = whole(x[i])
+		}
+	}
+	f.Facts = append(f.Facts, Fact{key, v})
+}
+
+func whole(n int64) int64 {
+	if n < 0 {
+		return math.MaxInt64
+	}
+	return n
+}
 
 // sampled says of a finding that its volumes are estimates from one of n packets.
 func sampled(f *Finding, n uint32) {
