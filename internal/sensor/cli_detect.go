@@ -40,7 +40,7 @@ func detectCommand(env *cli.Env) *cobra.Command {
 	var d detection
 	p := env.Printer()
 	c := &cobra.Command{
-		Use: "detect FILE...", Short: p.T("sensor.detect.short"), Long: p.T("sensor.detect.long"), Args: cobra.MinimumNArgs(1),
+		Use: "detect FILE...", Short: p.T("sensor.detect.short"), Long: p.T("sensor.detect.long") + "\n\n" + p.T("sensor.detect.allow_about") + "\n\n" + indented(allowExample), Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error { return d.run(c.Context(), env, files) },
 	}
 	d.flags(env, c)

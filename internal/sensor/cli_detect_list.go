@@ -25,6 +25,21 @@ const (
 	longestAllow = 2 * 366 * 24 * time.Hour // an entry that runs longer is forgotten before it ends
 )
 
+// allowExample is an entry of the list of what is expected, as help shows it.
+const allowExample = `[[allow]]
+kind = "beacon"
+src = "10.0.0.0/24"
+name = ".example.com"
+port = 443
+reason = "updates of the plant"
+until = 2027-03-31
+`
+
+// indented is a text as an example in a help text.
+func indented(s string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n  ")
+}
+
 // readAllow reads the list of what is expected: a TOML file of entries
 //
 //	[[allow]]
@@ -62,7 +77,7 @@ func parseAllow(name string, raw []byte, now time.Time) (out []detect.Allow, err
 	}
 	for i, e := range file.Allow {
 		bad := func(what string) error {
-			return fault.New(fault.Usage, "sensor.detect.allow_entry", "file", name, "n", i+1, "what", what)
+			return fault.New(fault.Usage, "sensor.detect.allow_entry", "file", name, "n", i+1, "what", what, "kinds", kindList())
 		}
 		a := detect.Allow{Kind: detect.Kind(e.Kind), Name: strings.ToLower(e.Name), Port: e.Port, Reason: strings.TrimSpace(e.Reason)}
 		var ok bool
@@ -81,11 +96,20 @@ func parseAllow(name string, raw []byte, now time.Time) (out []detect.Allow, err
 		case e.Kind != "" && !knownKind(a.Kind):
 			return nil, bad("kind")
 		case !a.Src.IsValid() && !a.Dst.IsValid() && a.Name == "" && a.Port == 0:
-			return nil, bad("src, dst, name, port")
+			return nil, fault.New(fault.Usage, "sensor.detect.allow_one", "file", name, "n", i+1)
 		}
 		out = append(out, a)
 	}
 	return out, nil
+}
+
+// kindList is what "kind" of an entry can be.
+func kindList() string {
+	var all []string
+	for _, k := range detect.Kinds {
+		all = append(all, string(k))
+	}
+	return strings.Join(all, ", ")
 }
 
 func knownKind(k detect.Kind) bool {
@@ -135,6 +159,9 @@ func readSigns(name string, n *record.Naming) (out []detect.Sign, skipped int, e
 func parseSigns(name string, raw []byte, n *record.Naming) (out []detect.Sign, skipped int, err error) {
 	if b := bytes.TrimSpace(raw); len(b) > 0 && (b[0] == '{' || b[0] == '[') {
 		return bundleSigns(name, b, n)
+	}
+	if bytes.IndexByte(raw, 0) >= 0 || len(bytes.TrimSpace(raw)) == 0 { // no text is without lines, none has a zero in it
+		return nil, 0, fault.New(fault.Usage, "sensor.detect.signs_text", "file", name)
 	}
 	lines := bufio.NewScanner(bytes.NewReader(raw))
 	lines.Buffer(nil, 1<<20)
