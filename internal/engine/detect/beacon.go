@@ -25,7 +25,7 @@ type named struct {
 
 // nameBeat keeps the rhythm of a machine and a name.
 func (d *Detector) nameBeat(f *flow) {
-	name := f.name.String()
+	name := f.name.Fold()
 	n, fresh := d.state.Names.at(mix(f.srcHash, hashText(name, d.state.Seed)))
 	if fresh {
 		*n = named{Src: f.src, Dst: f.dst, Name: name, Port: f.port, Proto: f.Proto, First: f.Start}

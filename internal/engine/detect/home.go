@@ -146,7 +146,7 @@ func (d *Detector) learn(f *flow) {
 		}
 	}
 	if !f.name.IsZero() {
-		p.Name = f.name.String()
+		p.Name = f.name.Fold()
 		d.popular(p.Name, f.srcHash)
 	}
 	if f.TLS != nil && f.TLS.Certificate != nil && f.TLS.Certificate.SelfSigned {
@@ -172,7 +172,7 @@ func (d *Detector) question(f *flow, q *record.DNS) {
 	if f.app != record.DNSApp || q.Name.IsZero() {
 		return
 	}
-	name := q.Name.String()
+	name := q.Name.Fold()
 	if f.fromHome {
 		d.toolName(f, name)
 	}

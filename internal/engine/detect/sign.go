@@ -2,7 +2,10 @@ package detect
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"noroshi/internal/engine/flow/record"
 )
@@ -29,15 +32,18 @@ type signs struct {
 }
 
 func newSigns(list []Sign) signs {
-	s := signs{all: list}
+	s := signs{all: slices.Clone(list)}
 	if len(list) == 0 {
 		return s
+	}
+	for i := range s.all {
+		s.all[i].Label, s.all[i].Name = readable(s.all[i].Label), strings.ToLower(s.all[i].Name)
 	}
 	s.prefixes, s.names, s.prints = map[netip.Prefix]int32{}, map[string]int32{}, map[string]int32{}
 	s.next = make([]int32, len(list))
 	var have4 [33]bool
 	var have6 [129]bool
-	for i, x := range list {
+	for i, x := range s.all {
 		switch {
 		case x.Prefix.IsValid():
 			p := x.Prefix.Masked()
@@ -64,6 +70,21 @@ func newSigns(list []Sign) signs {
 		}
 	}
 	return s
+}
+
+// maxLabel bounds what a list calls a sign, in bytes.
+const maxLabel = 255
+
+// readable is what a list calls a sign without what does not print or changes how
+// the rest is shown: others wrote the list, and a person reads it on a terminal.
+func readable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.ToValidUTF8(s[:min(len(s), maxLabel)], "")
 }
 
 // chain puts a sign before those that look for the same.
@@ -132,13 +153,13 @@ func (d *Detector) match(f *flow) {
 	} else if i := s.addr(f.Src); i >= 0 && !f.fromHome {
 		d.hit(f, i, "address", "", true)
 	}
-	if name := f.name.String(); name != "" {
+	if name := f.name.Fold(); name != "" {
 		if i := s.name(name); i >= 0 {
 			d.hit(f, i, "name", name, false)
 		}
 	}
 	for i := range f.DNS {
-		name := f.DNS[i].Name.String()
+		name := f.DNS[i].Name.Fold()
 		if k := s.name(name); k >= 0 && (f.fromHome || !f.toHome) {
 			d.hit(f, k, "name", s.all[k].Name, false)
 		}
@@ -148,7 +169,7 @@ func (d *Detector) match(f *flow) {
 	}
 	for _, p := range printsOf(f.Record) {
 		if i, ok := s.prints[p]; ok {
-			d.hit(f, i, "print", f.name.String(), false)
+			d.hit(f, i, "print", f.name.Fold(), false)
 		}
 	}
 }

@@ -97,7 +97,7 @@ type toolUse struct {
 
 // tools looks for a tool in a communication of one's own machine.
 func (d *Detector) tools(f *flow) {
-	if name := f.name.String(); name != "" {
+	if name := f.name.Fold(); name != "" {
 		d.toolName(f, name)
 	}
 	if f.toHome || f.many || f.failed || !f.answered {

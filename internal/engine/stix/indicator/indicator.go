@@ -7,6 +7,8 @@ package indicator
 import (
 	"net/netip"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Kind says what an entry is compared with.
@@ -221,10 +223,11 @@ func refang(s string) string {
 	return s
 }
 
-// short cuts a name to its bound, at a character, control characters out.
+// short cuts a name to its bound, at a character, without what does not print or
+// changes how the rest is shown: others wrote it, and a person reads it.
 func short(s string) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f || r == 0xfffd {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) {
 			return -1
 		}
 		return r

@@ -417,3 +417,10 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// What a list calls its entries cannot steer a terminal.
+func TestNamesOfEntriesArePlain(t *testing.T) {
+	if got := short(" indicator--1\x1b]0;x\a\u009b2J\u202eab\u2066c\u200b\u2028 "); got != "indicator--1]0;x2Jabc" {
+		t.Errorf("%q", got)
+	}
+}
