@@ -67,14 +67,25 @@ func flatten(r *record.Record) (f flat) {
 		f.methods, f.hosts, f.paths, f.status, f.agents = string(methods.b), string(hosts.b), string(paths.b), string(status.b), string(agents.b)
 	}
 	if t := r.TLS; t != nil {
-		f.sni, f.alpn, f.ja3, f.ja4 = t.SNI.String(), t.ALPN.String(), hexText(t.JA3[:]), t.JA4.String()
+		f.sni, f.alpn = t.SNI.String(), t.ALPN.String()
 	} else if q := r.QUIC; q != nil {
-		f.sni, f.alpn, f.ja3, f.ja4 = q.SNI.String(), q.ALPN.String(), hexText(q.JA3[:]), q.JA4.String()
+		f.sni, f.alpn = q.SNI.String(), q.ALPN.String()
 	}
+	f.ja3, f.ja4 = fingerprints(r)
 	if s := r.SSH; s != nil {
 		f.sshClient, f.sshServer = agentText(&s.Client), agentText(&s.Server)
 	}
 	return f
+}
+
+// fingerprints are those of who began, "" for none.
+func fingerprints(r *record.Record) (ja3, ja4 string) {
+	if t := r.TLS; t != nil {
+		return hexText(t.JA3[:]), t.JA4.String()
+	} else if q := r.QUIC; q != nil {
+		return hexText(q.JA3[:]), q.JA4.String()
+	}
+	return "", ""
 }
 
 // agentText is the whole line where names are full, else family and hash.

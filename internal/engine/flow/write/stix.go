@@ -22,13 +22,16 @@ const maxKnown = 1 << 17
 // its addresses, its network-traffic and the domain names that were asked for.
 type bundle struct {
 	w     *bufio.Writer
-	known map[string]struct{}
+	addrs map[netip.Addr]string // ids
+	names map[string]string
+	refs  []string // of one record
+	b     []byte
 	begun bool
 	more  bool
 }
 
 func newSTIX(w io.Writer) *bundle {
-	return &bundle{w: bufio.NewWriterSize(w, 1<<16), known: make(map[string]struct{})}
+	return &bundle{w: bufio.NewWriterSize(w, 1<<16), addrs: make(map[netip.Addr]string), names: make(map[string]string)}
 }
 
 // bundleSpace is the name space of the ids of bundles written here.
@@ -55,50 +58,69 @@ func (s *bundle) Write(r *record.Record) error {
 	if err := s.begin(r); err != nil {
 		return err
 	}
-	objects := []stix.Object{stix.Address(r.Src), stix.Address(r.Dst)}
+	src, err := known(s, s.addrs, r.Src, stix.Address)
+	if err != nil {
+		return err
+	}
+	dst, err := known(s, s.addrs, r.Dst, stix.Address)
+	if err != nil {
+		return err
+	}
 	t := stix.Traffic{
-		Start: time.Unix(0, r.Start), End: time.Unix(0, r.End), Src: objects[0].ID(), Dst: objects[1].ID(), SrcPort: -1, DstPort: -1,
+		Start: time.Unix(0, r.Start), End: time.Unix(0, r.End), Src: src, Dst: dst, SrcPort: -1, DstPort: -1,
 		Protocols: protocols(r), SrcBytes: int64(r.Bytes[record.Out]), DstBytes: int64(r.Bytes[record.In]),
 		SrcPackets: int64(r.Packets[record.Out]), DstPkts: int64(r.Packets[record.In]), Community: r.Community(),
 	}
 	if r.Proto != packet.ProtoICMP && r.Proto != packet.ProtoICMPv6 && r.SrcPort|r.DstPort != 0 {
 		t.SrcPort, t.DstPort = int(r.SrcPort), int(r.DstPort)
 	}
-	f := flatten(r)
-	t.JA3, t.JA4 = f.ja3, f.ja4
-	objects = append(objects, t.Object())
-	for _, name := range domains(r) {
-		objects = append(objects, stix.Domain(name))
+	t.JA3, t.JA4 = fingerprints(r)
+	var id string
+	s.b, id = t.AppendJSON(s.b[:0])
+	if err := s.put(s.b); err != nil {
+		return err
 	}
-	seen := stix.Maker{At: t.End}.ObservedData(t.Start, t.End, 1, objects...)
-	for _, o := range append(objects, seen) {
-		if err := s.put(o); err != nil {
+	s.refs = append(s.refs[:0], src, dst, id)
+	for _, name := range domains(r) {
+		id, err := known(s, s.names, name, stix.Domain)
+		if err != nil {
 			return err
 		}
+		s.refs = append(s.refs, id)
 	}
-	return nil
+	s.b = stix.Maker{At: t.End}.AppendObserved(s.b[:0], t.Start, t.End, 1, s.refs...)
+	return s.put(s.b)
 }
 
-func (s *bundle) put(o stix.Object) error {
-	id := o.ID()
-	if strings.Contains(id, "-addr--") || strings.HasPrefix(id, "domain-name--") {
-		if _, ok := s.known[id]; ok {
-			return nil
-		}
-		if len(s.known) < maxKnown {
-			s.known[id] = struct{}{}
-		}
+// known returns the id of an address or a name, and writes the object unless it
+// was written before.
+func known[K comparable](s *bundle, ids map[K]string, k K, object func(K) stix.Object) (string, error) {
+	if id, ok := ids[k]; ok {
+		return id, nil
+	}
+	o := object(k)
+	if len(s.addrs)+len(s.names) < maxKnown {
+		ids[k] = o.ID()
 	}
 	b, err := json.Marshal(o)
 	if err != nil {
-		return err
+		return "", err
 	}
+	return o.ID(), s.put(b)
+}
+
+// put writes one object.
+func (s *bundle) put(b []byte) error {
 	if s.more {
-		b = append([]byte{','}, b...)
+		if err := s.w.WriteByte(','); err != nil {
+			return err
+		}
 	}
 	s.more = true
-	_, err = s.w.Write(append(b, '\n'))
-	return err
+	if _, err := s.w.Write(b); err != nil {
+		return err
+	}
+	return s.w.WriteByte('\n')
 }
 
 // Close implements Writer.
