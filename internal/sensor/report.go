@@ -118,6 +118,9 @@ func (r *Paper) detail(b *sheet, no int, f *detect.Finding) {
 		b.f("<div><dt>%s</dt><dd>%s<br>%s</dd></div>", b.t("sensor.detect.head.dst"), esc(f.Dst.String()), esc(place))
 	}
 	for _, x := range f.Facts {
+		if x.Key == "period_s" && !sameBeat(f) {
+			continue
+		}
 		key := "sensor.finding.fact." + x.Key
 		if v := factText(b.p, x.Key, x.Value); v != "" && b.p.Has(key) {
 			b.f("<div><dt>%s</dt><dd>%s</dd></div>", b.t(key), esc(v))
@@ -153,13 +156,17 @@ func (r *Paper) list(b *sheet) {
 	}
 	b.f("<h2>%s</h2><p class=\"note\">%s</p>\n<table class=\"list\"><thead><tr>", b.t("sensor.report.list"), b.t("sensor.report.list_note"))
 	for _, h := range []string{"score", "kind", "src", "dst", "when", "text"} {
+		if h == "when" {
+			b.f("<th scope=\"col\">%s</th>", esc(whenHead(b.p)))
+			continue
+		}
 		b.f("<th scope=\"col\">%s</th>", b.t("sensor.detect.head."+h))
 	}
 	b.raw("</tr></thead><tbody>\n")
 	for i := range all[:min(len(all), maxListed)] {
 		f := &all[i]
 		b.f("<tr><td class=\"num\">%s&nbsp;%.2f</td><td>%s</td><td class=\"mono\">%s</td><td class=\"mono\">%s</td><td>%s</td><td>%s</td></tr>\n", rankMark(f.Score), f.Score,
-			b.t("sensor.finding.kind."+string(f.Kind)), esc(endText(b.p, f.Src)), esc(otherText(b.p, f)), esc(time.Unix(0, f.Start).In(b.p.Zone).Format("01-02 15:04")), esc(FindingText(b.p, f)))
+			b.t("sensor.finding.kind."+string(f.Kind)), esc(endText(b.p, f.Src)), esc(otherText(b.p, f)), time.Unix(0, f.Start).In(b.p.Zone).Format("2006-01-02 15:04"), esc(FindingText(b.p, f)))
 	}
 	b.raw("</tbody></table>\n")
 	more := max(len(all)-maxListed, 0)

@@ -6,8 +6,10 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"noroshi/internal/base/text"
 	"noroshi/internal/engine/detect"
 )
 
@@ -41,6 +43,7 @@ const (
 	maxRasterRows  = 48
 	maxRasterCells = 30 // hexadecimal digits of a row: an hour
 	maxBars        = 256
+	leastBars      = 12
 	maxGaps        = 64
 	maxSenders     = 16
 )
@@ -54,7 +57,7 @@ func drawFinding(b *sheet, f *detect.Finding) {
 		raster(b, grid, f.Fact("grid_start"), "f-act", b.t("sensor.report.beat_this"), func(n int) string {
 			return b.t("sensor.report.beat_say", "rows", len(grid), "n", n, "gap", gap)
 		})
-		if rest, ok := f.Fact("ordinary").([]string); ok {
+		if rest, ok := f.Fact("ordinary").([]string); ok && marked(rest) {
 			raster(b, rest, f.Fact("ordinary_start"), "f-line", b.t("sensor.report.beat_rest"), func(n int) string { return b.t("sensor.report.rest_say", "n", n) })
 		}
 		b.raw("</div>")
@@ -67,8 +70,33 @@ func drawFinding(b *sheet, f *detect.Finding) {
 	}
 	if who, ok := f.Fact("senders").([]string); ok && len(who) > 1 {
 		how, _ := f.Fact("senders_packets").([]float64)
-		senders(b, who[:min(len(who), maxSenders)], how)
+		if how = how[:min(len(how), len(who))]; tellable(how, f) {
+			senders(b, who[:min(len(who), maxSenders)], how)
+		}
 	}
+}
+
+// marked reports whether there is a mark in rows of hexadecimal digits.
+func marked(rows []string) bool {
+	return slices.ContainsFunc(rows, func(row string) bool { return strings.Trim(row, "0") != "" })
+}
+
+// tellable reports whether the amounts of senders tell who sends most. Of more
+// senders than places the amounts are bounds from above, each too large by the
+// least of them at most: what is left of the largest has to be half of it, and
+// in all they cannot be more than came.
+func tellable(how []float64, f *detect.Finding) bool {
+	if len(how) == 0 {
+		return false
+	}
+	sum := 0.0
+	for _, n := range how {
+		sum += n
+	}
+	if all := f.Number("packets"); all > 0 && sum > all {
+		return false
+	}
+	return f.Number("different") <= float64(len(how)) || slices.Max(how)-slices.Min(how) >= slices.Max(how)/2
 }
 
 // raster draws time folded by the hour: each row of hexadecimal digits is an
@@ -135,18 +163,41 @@ func bars(b *sheet, over []float64, f *detect.Finding) {
 	if err != nil {
 		return
 	}
+	for len(over) > leastBars && over[len(over)-1] <= 0 { // nothing more came
+		over = over[:len(over)-1]
+	}
 	width := time.Duration(f.Number("over_width_s")) * time.Second
 	to := from.Add(time.Duration(len(over)) * width)
 	top := max(slices.Max(over), 1)
 	zone := b.p.Zone
-	b.f(`<figure><figcaption><b>%s</b>%s</figcaption><svg width="100%%" height="100" role="img" aria-label="%s">`, b.t("sensor.report.over"), b.t("sensor.report.over_note", "width", width),
-		b.t("sensor.report.over_say", "from", b.p.Time(from), "to", b.p.Time(to), "peak", int64(top)))
+	note, say := b.t("sensor.report.over_note", "width", width), b.t("sensor.report.over_note", "width", width)
+	if peak := overAmount(b.p, f, top); peak != "" {
+		note = b.t("sensor.report.over_peak", "width", width, "peak", peak)
+		say = b.t("sensor.report.over_say", "from", b.p.Time(from), "to", b.p.Time(to), "peak", peak)
+	}
+	b.f(`<figure><figcaption><b>%s</b>%s</figcaption><svg width="100%%" height="100" role="img" aria-label="%s">`, b.t("sensor.report.over"), note, say)
 	for i, v := range over {
 		h := 76 * max(v, 0) / top
 		b.f(`<rect x="%s" y="%.1f" width="%s" height="%.1f" class="f-attend"/>`, pct(100*float64(i)/float64(len(over))), 78-h, pct(90/float64(len(over))), h)
 	}
-	b.f(`<line x1="0" x2="100%%" y1="78" y2="78" class="grid"/><text x="0" y="94">%s</text><text x="100%%" y="94" class="e">%s</text><text x="0" y="12">%s</text></svg></figure>`,
-		from.In(zone).Format("01-02 15:04"), to.In(zone).Format("01-02 15:04"), esc(b.p.Number(int64(top))))
+	b.f(`<line x1="0" x2="100%%" y1="78" y2="78" class="grid"/><text x="0" y="94">%s</text><text x="100%%" y="94" class="e">%s</text></svg></figure>`,
+		from.In(zone).Format("2006-01-02 15:04"), to.In(zone).Format("2006-01-02 15:04 MST"))
+}
+
+// overAmount is the largest amount of the bars with its unit. It is "" when the
+// finding tells less in all: the bars also show minutes that were none of it.
+func overAmount(p text.Printer, f *detect.Finding, top float64) string {
+	n := int64(min(top, 1<<62))
+	switch f.Kind {
+	case detect.Flood, detect.ReflectionFlood:
+		if all := f.Number("packets"); all > 0 && top > all {
+			return ""
+		}
+		return p.T("sensor.report.packets", "n", n)
+	case detect.Reflector:
+		return p.Bytes(n)
+	}
+	return p.T("sensor.report.tries", "n", n)
 }
 
 // senders draws who sent how much of a flood.
@@ -166,7 +217,7 @@ func senders(b *sheet, who []string, how []float64) {
 	for _, i := range order {
 		rows = append(rows, labelled{who[i], at(i)})
 	}
-	labelBars(b, b.t("sensor.report.senders"), "", b.t("sensor.report.senders_say", "n", len(who)), rows)
+	labelBars(b, b.t("sensor.report.senders"), b.t("sensor.report.senders_note"), b.t("sensor.report.senders_say", "n", len(who)), rows)
 }
 
 type labelled struct {
@@ -270,7 +321,7 @@ func (r *Paper) world(b *sheet) {
 		if info.ASN != 0 {
 			networks["AS "+strconv.FormatUint(uint64(info.ASN), 10)+" "+shorten(info.Org, 14)]++
 		}
-		if info.Source != "" {
+		if strings.Trim(info.Source, " .") != "" {
 			date = info.Source
 		}
 	}
@@ -284,7 +335,7 @@ func (r *Paper) world(b *sheet) {
 		}
 		return out
 	}
-	labelBars(b, "", b.t("sensor.report.world_note", "date", date), b.t("sensor.report.world_say"), rowsOf(countries))
+	labelBars(b, "", b.t("sensor.report.world_note")+b.t("sensor.report.world_table", "date", date), b.t("sensor.report.world_say"), rowsOf(countries))
 	if len(networks) > 0 {
 		labelBars(b, "", "", b.t("sensor.report.world_say"), rowsOf(networks))
 	}

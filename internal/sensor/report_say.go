@@ -156,11 +156,11 @@ func tellFindings(w io.Writer, p text.Printer, r *detect.Report) error {
 		_, err := fmt.Fprintln(w, p.T(key))
 		return err
 	}
-	rows := [][]string{{p.T("sensor.detect.head.score"), p.T("sensor.detect.head.kind"), p.T("sensor.detect.head.when"), p.T("sensor.detect.head.text")}}
+	rows := [][]string{{p.T("sensor.detect.head.score"), p.T("sensor.detect.head.kind"), whenHead(p), p.T("sensor.detect.head.text")}}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		at := time.Unix(0, f.Start).In(p.Zone)
-		rows = append(rows, []string{rankMark(f.Score) + " " + fmt.Sprintf("%.2f", f.Score), p.T("sensor.finding.kind." + string(f.Kind)), at.Format("01-02 15:04"), FindingText(p, f)})
+		rows = append(rows, []string{rankMark(f.Score) + " " + fmt.Sprintf("%.2f", f.Score), p.T("sensor.finding.kind." + string(f.Kind)), at.Format("2006-01-02 15:04"), FindingText(p, f)})
 	}
 	width := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -187,7 +187,21 @@ func tellFindings(w io.Writer, p text.Printer, r *detect.Report) error {
 			}
 		}
 	}
-	return nil
+	_, err := fmt.Fprintln(w, "\n"+p.T("sensor.detect.marks", "sure", sure, "likely", likely))
+	return err
+}
+
+// whenHead is the head of a column of times, with their zone.
+func whenHead(p text.Printer) string {
+	return p.T("sensor.detect.head.when", "zone", time.Unix(0, 0).In(p.Zone).Format("MST"))
+}
+
+// sameBeat reports whether the period of a beat is that of its gaps, but for a
+// tenth: otherwise it is a multiple of them, and two periods of one beat say
+// less than one.
+func sameBeat(f *detect.Finding) bool {
+	gap := f.Number("median_s")
+	return math.Abs(f.Number("period_s")-gap) <= gap/10
 }
 
 // rankMark is a shape beside the score, so that it is seen at once.

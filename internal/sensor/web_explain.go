@@ -27,6 +27,9 @@ func (v *findingView) explain(p text.Printer, x *Finding) {
 		}
 	}
 	for _, fact := range f.Facts {
+		if fact.Key == "period_s" && !sameBeat(f) {
+			continue
+		}
 		key := "sensor.finding.fact." + fact.Key
 		if words := factText(p, fact.Key, fact.Value); words != "" && p.Has(key) {
 			v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(key), Value: words})
