@@ -38,23 +38,23 @@ messaging meta metadata metrics mgmt mgr microsoft minio mirror mirrors mobdev m
 msdcs msg mssql mta mtalk mtls multi music mx my mysql nagios nameserver nas nat ne net netbox netflow netscaler network new news newsletter
 nexus nexusrules nfs nginx nic noc node nodes normal north northeast northwest notes notification notifications notify ns ntp ntt nyusatsu
 oauth ocsp office officecdn offline olap old online open openvpn operator ops oracle order orders org origin os osaka out outbound outlook
-owa pac packages page pages panel partner partners path pay payment pbx pc pdf pdl pdls peer pg ping pix pixel pki plan play playback plugin
-plus pod podcast pop pop3 popular port portal post postfix postgres postgresql power presence preview primary print printer printers private
-pro probe prod product production products profile project projects prometheus promo proxy ptr pub public publish puppet push pypi qa query
+owa pac packages page pages panel partner partners path pay payment pbx pc pdf pdl pdls peer pg ping pix pixel pki play playback plugin plus
+pod podcast pop pop3 popular port portal post postfix postgres postgresql power presence preview primary print printer printers private pro
+probe prod product production products profile project projects prometheus promo proxy ptr pub public publish puppet push pypi qa query
 queue rabbitmq radio radius range raop rc rd rdp rds reader realm recursive red redirect redis redmine reg region register registry relay
 release releases remote repo report reports repos repository research resolver resource resources rest reverse rfb rfc root router rr rs rss
-rsync rt rtmp rtr s3 safe sales samba san sandbox sap sas scan scanner scep schedule school script scripts sd sdk search sec secondary
-secure security self seminar send sensor sentry sep server servers service services session sessions settings settingswin setup sftp sg
-shanai share shared sharepoint shell shisha shop show sip sipfederationtls sips site sites slack slave slb smartscreen smb smi sms smtp
-smtps snmp soa soap social soft software solr sonar soumu south southeast southwest spam spark spf splunk sport sports spotify sql src srv
-ssh ssl sso stage staging standby start stat static statistics stats status storage store stores stratum stream streaming sts student
-students stun sub subversion sum supervisor supplier support survey svc svn sw switch sync sys syslog system systems table tag tags task
-tasks tcp teams tech telemetry telephony telnet temp terminal test testing tftp theme thumb thumbs ticket tickets tile tiles time tls tlsa
-tmp tokyo tomcat tool tools toshokan trac track tracker tracking traffic trafficmanager training translate travel ts turn tv tx ub udp uk
-unified upd update updater updates upgrade upload uploads us usage user users util v4 v6 vault vc vcenter vcs vdi veeam ver version vid
-video videos view virtual vlan vm vmware voice voip vpc vpn vps vs wan wap watch weather web webapi webapp webapps webcam webconf webdav
-webdisk webex webhook webinar webmail webmaster webserver webservice websocket webstore west whois wifi wiki win windows winupdate wlan wns
-wordpress work worker works workspace workstation wp wpad ws wss wsus www xml xmpp xmpps yum zabbix zimbra zone zookeeper zoom zuul
+rsync rt rtmp rtr s3 sales samba san sandbox sap sas scan scanner scep schedule school script scripts sd sdk search sec secondary secure
+security self seminar send sensor sentry sep server servers service services session sessions settings settingswin setup sftp sg shanai
+share shared sharepoint shell shisha shop show sip sipfederationtls sips site sites slack slave slb smartscreen smb smi sms smtp smtps snmp
+soa soap social soft software solr sonar soumu south southeast southwest spam spark spf splunk sport sports spotify sql src srv ssh ssl sso
+stage staging standby start stat static statistics stats status storage store stores stratum stream streaming sts student students stun sub
+subversion sum supervisor supplier support survey svc svn sw switch sync sys syslog system systems table tag tags task tasks tcp teams tech
+telemetry telephony telnet temp terminal test testing tftp theme thumb thumbs ticket tickets tile tiles time tls tlsa tmp tokyo tomcat tool
+tools toshokan trac track tracker tracking traffic trafficmanager training translate travel ts turn tv tx ub udp uk unified upd update
+updater updates upgrade upload uploads us usage user users util v4 v6 vault vc vcenter vcs vdi veeam ver version vid video videos view
+virtual vlan vm vmware voice voip vpc vpn vps vs wan wap watch weather web webapi webapp webapps webcam webconf webdav webdisk webex webhook
+webinar webmail webmaster webserver webservice websocket webstore west whois wifi wiki win windows winupdate wlan wns wordpress work worker
+works workspace workstation wp wpad ws wss wsus www xml xmpp xmpps yum zabbix zimbra zone zookeeper zoom zuul
 `)
 
 // tops are the top level domains that are shown, besides those of countries
