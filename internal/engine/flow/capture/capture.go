@@ -1,7 +1,8 @@
 // Package capture reads captured packets out of pcap and pcapng files, plain
-// or compressed with gzip or zstd, in batches that point into one reused
-// buffer. It keeps nothing: a batch is overwritten as soon as the next one is
-// asked for, and so are the windows of the decompressors.
+// or compressed with gzip or zstd, in batches that point into a reused buffer.
+// It keeps nothing: a batch is overwritten as soon as the next one is asked for
+// or, when it was lent, soon after it was returned; and so are the windows of
+// the decompressors.
 package capture
 
 // Link is a LINKTYPE_ value of https://www.tcpdump.org/linktypes.html: how a
@@ -35,7 +36,8 @@ const (
 )
 
 // Packet is one captured packet. Data points into a buffer of the reader and
-// is valid until its next call of Next or Wipe, which overwrites it.
+// is valid until its next call of Next or Wipe, which overwrites it, or until
+// its Loan is returned.
 type Packet struct {
 	Data []byte // what was captured
 	At   int64  // nanoseconds since 1970 UTC; 0 when the file does not say

@@ -60,8 +60,8 @@ type lender struct {
 	wipes, sum, longest, held int64 // as Stats has them
 }
 
-// maxLent bounds the buffers of a reader. Who holds batches of more than
-// MaxHeld buffers at once and asks for the next would wait for itself.
+// MaxHeld is of how many buffers one may hold batches and ask for the next:
+// with more, one would wait for oneself. maxLent bounds the buffers of a reader.
 const (
 	MaxHeld = 4
 	maxLent = MaxHeld + 2 // one is being parsed, one is filled meanwhile
