@@ -324,9 +324,9 @@ func (d *detectRun) capture(src io.Reader, name string) error {
 	st := fileStats{File: name, Kind: "capture"}
 	batch := make([]capture.Packet, flow.BatchSize)
 	for d.ctx.Err() == nil {
-		n, err := r.Next(batch)
+		n, loan, err := r.Lend(batch)
 		if n > 0 {
-			if err := d.packets.tracker.Add(batch[:n]); err != nil {
+			if err := d.packets.tracker.AddLent(batch[:n], loan); err != nil {
 				return err
 			}
 		}
