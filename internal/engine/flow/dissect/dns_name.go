@@ -2,7 +2,6 @@ package dissect
 
 import (
 	"bytes"
-	"math"
 
 	"noroshi/internal/engine/flow/record"
 )
@@ -130,7 +129,7 @@ func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
 		}
 	}
 	d.Labels, d.Longest = uint8(labels), uint8(min(longest, 63))
-	d.Entropy = entropy(name[:registered(name)])
+	d.Entropy = record.Entropy(name[:registered(name)])
 	d.Whole = f.Naming.Fold(name)
 	if f.App == record.DNSApp { // the others name machines
 		f.Naming.Judge(d, name)
@@ -201,45 +200,6 @@ func handsOut(label []byte) bool {
 	}
 	return false
 }
-
-// entropy is that of the characters of b without dots, letters in lower case,
-// in tenths of a bit per character (Shannon).
-func entropy(b []byte) uint8 {
-	var counts [256]uint8
-	n := 0
-	for _, c := range b {
-		if c == '.' {
-			continue
-		}
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		counts[c]++
-		n++
-	}
-	if n < 2 {
-		return 0
-	}
-	sum := 0.0
-	for _, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if k := counts[c]; k > 0 {
-			sum += timesLog[k]
-			counts[c] = 0
-		}
-	}
-	return uint8(math.Round(10 * (timesLog[n&255] - sum) / float64(n)))
-}
-
-// timesLog is n × log2 n.
-var timesLog = func() (t [256]float64) {
-	for n := 1; n < len(t); n++ {
-		t[n] = float64(n) * math.Log2(float64(n))
-	}
-	return t
-}()
 
 // netbiosName decodes in place the first label of a name of NBNS: 32 letters A
 // to P, two to each byte, of which the last is a kind of name (RFC 1001 §14.1).

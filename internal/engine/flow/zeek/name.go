@@ -3,7 +3,6 @@ package zeek
 import (
 	"bytes"
 	"hash/maphash"
-	"math"
 	"net/netip"
 
 	"noroshi/internal/engine/detect/domain"
@@ -150,37 +149,9 @@ func (n *names) measure(b []byte) question {
 	if s := domain.Cut(b); s.OK {
 		below = b[:s.From]
 	}
-	q.entropy = entropy(below)
+	q.entropy = record.Entropy(below)
 	d := record.DNS{Whole: q.whole}
 	n.naming.Judge(&d, b)
 	q.made, q.own = d.Made, d.Own
 	return q
-}
-
-// entropy is that of the characters of b without dots, letters in lower case,
-// in tenths of a bit per character (Shannon).
-func entropy(b []byte) uint8 {
-	var counts [256]int
-	total := 0
-	for _, c := range b {
-		if c == '.' {
-			continue
-		}
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		counts[c]++
-		total++
-	}
-	if total < 2 {
-		return 0
-	}
-	bits := 0.0
-	for _, k := range counts {
-		if k > 0 {
-			p := float64(k) / float64(total)
-			bits -= p * math.Log2(p)
-		}
-	}
-	return uint8(math.Round(10 * bits))
 }
