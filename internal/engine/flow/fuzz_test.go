@@ -17,6 +17,7 @@ func FuzzTable(f *testing.F) {
 		f.Add(uint64(1), []byte(p.build().Data), uint16(100))
 	}
 	f.Add(uint64(2), []byte{}, uint16(20))
+	f.Add(uint64(110), []byte("0"), uint16(46)) // rows ended at other places with more workers once
 	f.Fuzz(func(t *testing.T, seed uint64, b []byte, flows uint16) {
 		packets := spoilt(seed, b)
 		o := Options{Flows: int(flows), Buffered: int64(flows) << 8, Exports: true, Full: seed%2 == 0}

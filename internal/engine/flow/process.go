@@ -19,9 +19,7 @@ func (t *table) process(it *item) {
 		return
 	}
 	if e != nil && t.another(e, it) {
-		t.unlink(e)
-		t.remove(e)
-		t.end(e)
+		t.leave(e)
 		e = nil
 	}
 	if e == nil {

@@ -12,11 +12,11 @@ type table struct {
 	opts       *Options
 	naming     *record.Naming
 	slots      []slot
-	live       int
 	limit      int
 	chunks     [][]entry
-	unused     uint32 // list of free entries, by next
-	hand       uint32 // of the second-chance rule
+	unused     uint32   // list of free entries, by next
+	seats      []uint32 // the entries in the index, in an order that does not depend on when others are released
+	hand       int      // the seat at which the second-chance rule looks next
 	wheel      wheel
 	pool       pool
 	stats      *Stats
@@ -53,13 +53,13 @@ type entry struct {
 	prev   uint32
 	over   int64 // when it ends if nothing more comes, ns
 	turn   int64 // the second in which the wheel looks
+	seat   uint32
 	place  uint16
 	grade  uint8
 	chance uint8 // of staying when room is needed
 	phase  uint8
 	table  uint8 // which table it stands in
 	back   bool  // Src is the greater end of the key
-	used   bool
 	told   bool    // it was handed on
 	refuse bool    // an ICMP error said so
 	seen   [2]bool // a side was heard of
@@ -106,15 +106,16 @@ func (k *key) same(o *key) bool {
 
 // add makes an entry, and room for it where there is none.
 func (t *table) add(it *item) *entry {
-	if t.live >= t.limit {
+	if len(t.seats) >= t.limit {
 		t.evict()
 	}
-	if (t.live+1)*4 > len(t.slots)*3 {
+	if (len(t.seats)+1)*4 > len(t.slots)*3 {
 		t.rehash(len(t.slots) * 2)
 	}
 	e := t.alloc()
 	e.k, e.hash, e.first = it.k, uint32(it.hash), it.number
-	t.live++
+	e.seat = uint32(len(t.seats))
+	t.seats = append(t.seats, e.id)
 	mask := uint32(len(t.slots) - 1)
 	i := e.hash & mask
 	for t.slots[i].id != 0 {
@@ -136,7 +137,7 @@ func (t *table) alloc() *entry {
 	}
 	e := t.at(t.unused)
 	t.unused = e.next
-	e.next, e.used, e.table = 0, true, t.part
+	e.next, e.table = 0, t.part
 	return e
 }
 
@@ -156,7 +157,7 @@ func (t *table) rehash(size int) {
 	}
 }
 
-// remove takes an entry out of the index. What follows it in its run moves up,
+// remove takes an entry out of the index and has the last one sit in its seat. What follows it in its run moves up,
 // so that no marks of the dead are needed.
 func (t *table) remove(e *entry) {
 	mask := uint32(len(t.slots) - 1)
@@ -177,44 +178,43 @@ func (t *table) remove(e *entry) {
 		}
 	}
 	t.slots[i] = slot{}
-	t.live--
+	last := len(t.seats) - 1
+	t.seats[e.seat] = t.seats[last]
+	t.at(t.seats[last]).seat = e.seat
+	t.seats = t.seats[:last]
 }
 
-// evict makes room: the hand passes over the entries, taking a chance from each
+// evict makes room: the hand passes over the seats, taking a chance from each
 // that has one, and ends the first that has none. Each packet gives one chance
 // back, two to who was answered.
 func (t *table) evict() {
-	for {
-		if t.hand++; int(t.hand) > len(t.chunks)*chunkSize {
-			t.hand = 1
+	for ; ; t.hand++ {
+		if t.hand >= len(t.seats) {
+			t.hand = 0
 		}
-		e := t.at(t.hand)
-		switch {
-		case !e.used || e.moment != 0:
-		case e.chance > 0:
-			e.chance--
-		default:
-			t.unlink(e)
-			t.remove(e)
+		e := t.at(t.seats[t.hand])
+		if e.chance == 0 {
 			t.stats.Evicted++
-			t.end(e)
+			t.leave(e)
 			return
 		}
+		e.chance--
 	}
 }
 
-// flush ends everything, in the order in which it began.
+// flush ends everything.
 func (t *table) flush() {
-	for _, chunk := range t.chunks {
-		for i := range chunk {
-			if e := &chunk[i]; e.used && e.moment == 0 {
-				t.unlink(e)
-				t.remove(e)
-				t.stats.Flushed++
-				t.end(e)
-			}
-		}
+	for len(t.seats) > 0 {
+		t.stats.Flushed++
+		t.leave(t.at(t.seats[len(t.seats)-1]))
 	}
+}
+
+// leave takes an entry out of the table and ends it.
+func (t *table) leave(e *entry) {
+	t.unlink(e)
+	t.remove(e)
+	t.end(e)
 }
 
 // end settles the record of an entry that is out of the index and the wheel,

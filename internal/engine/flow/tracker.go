@@ -177,7 +177,7 @@ func (t *Tracker) Stats() Stats {
 			s.add(&t.counts[i])
 		}
 		for _, table := range t.tables {
-			s.Live += uint64(table.live)
+			s.Live += uint64(len(table.seats))
 		}
 	}
 	return s

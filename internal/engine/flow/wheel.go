@@ -56,7 +56,7 @@ func (t *table) sooner(e *entry) {
 // advance ends what is over at the beginning of a second.
 func (t *table) advance(second int64) {
 	w := &t.wheel
-	if t.live == 0 || second <= w.second {
+	if len(t.seats) == 0 || second <= w.second {
 		w.second = max(w.second, second)
 		return
 	}
