@@ -58,8 +58,8 @@ type entry struct {
 	grade  uint8
 	chance uint8 // of staying when room is needed
 	phase  uint8
-	table  uint8 // which table it stands in
-	back   bool  // Src is the greater end of the key
+	table  uint8   // which table it stands in
+	back   bool    // Src is the greater end of the key
 	told   bool    // it was handed on
 	refuse bool    // an ICMP error said so
 	seen   [2]bool // a side was heard of
