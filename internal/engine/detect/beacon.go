@@ -118,7 +118,7 @@ func (d *Detector) judgeBeacons() (out []Finding) {
 		if n.Several && !d.led(n.Name, at) {
 			at = n.Latest // the first one may have been asked for before all that was seen
 		}
-		if d.beacon(&f, &s.Beats.All[n.Beat-1], n.Src, at, p) {
+		if d.beacon(&f, s.Beats.of(n.Beat), n.Src, at, p) {
 			f.fact("several_addresses", n.Several)
 			if n.Script {
 				f.Score = min(1, f.Score*1.25) // even when many machines do it
@@ -136,7 +136,7 @@ func (d *Detector) judgeBeacons() (out []Finding) {
 		if at := s.Outside.find(p.Dst.hash(s.Seed)); at != nil {
 			f.Name = at.Name
 		}
-		if d.beacon(&f, &s.Beats.All[p.Beat-1], p.Src, p.Dst, p) {
+		if d.beacon(&f, s.Beats.of(p.Beat), p.Src, p.Dst, p) {
 			if have, ok := told[end{p.Src, f.Name}]; !ok || f.Name == "" || f.Score > have+0.1 {
 				out = append(out, f)
 			}
@@ -167,7 +167,7 @@ func expectedBeat(p *pair) bool {
 func (d *Detector) beacon(f *Finding, t *beat, src, dst ip, p *pair) bool {
 	settled := t.settled()
 	if settled.SizeN == 0 && p != nil && p.Beat > 0 { // a log of names has no sizes; that of connections has
-		of := &d.state.Beats.All[p.Beat-1]
+		of := d.state.Beats.of(p.Beat)
 		settled.Sizes, settled.SizeN = of.Sizes, of.SizeN
 	}
 	r, ok := settled.weigh()

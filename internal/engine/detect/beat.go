@@ -165,36 +165,59 @@ type beat struct {
 	Grid    grid
 }
 
-// beats is where rhythms are kept: at most Max. A pair that goes gives its own
-// back; when all are in use a new pair gets none, which is counted.
+// beats is where rhythms are kept: at most Max, in pages, which stay where they
+// are. A pair that goes gives its own back; when all are in use a new pair gets
+// none, which is counted.
 type beats struct {
-	All     []beat
+	Pages   []*[beatPage]beat
+	Made    int32 // of all pages
 	Free    []int32
-	Hand    int
 	Max     int
 	Evicted int64
 }
+
+// beatPage is how many rhythms are made at a time.
+const beatPage = 64
+
+// of returns a rhythm by its number.
+func (b *beats) of(i int32) *beat { return &b.Pages[(i-1)/beatPage][(i-1)%beatPage] }
 
 // take returns a number from 1 for an empty rhythm.
 func (b *beats) take() int32 {
 	if n := len(b.Free); n > 0 {
 		i := b.Free[n-1]
 		b.Free = b.Free[:n-1]
-		b.All[i-1] = beat{Used: true}
+		*b.of(i) = beat{Used: true}
 		return i
 	}
-	if len(b.All) < b.Max {
-		b.All = append(b.All, beat{Used: true})
-		return int32(len(b.All))
+	if int(b.Made) >= b.Max {
+		return 0
 	}
-	return 0
+	if int(b.Made) == len(b.Pages)*beatPage {
+		b.Pages = append(b.Pages, new([beatPage]beat))
+	}
+	b.Made++
+	b.of(b.Made).Used = true
+	return b.Made
 }
 
 func (b *beats) free(i int32) {
-	if i > 0 && b.All[i-1].Used {
-		b.All[i-1].Used = false
+	if i > 0 && b.of(i).Used {
+		b.of(i).Used = false
 		b.Free = append(b.Free, i)
 	}
+}
+
+// sound reports whether all rhythms are there, and can be gone on with.
+func (b *beats) sound() bool {
+	ok := b.Made >= 0 && int(b.Made) <= len(b.Pages)*beatPage && !slices.Contains(b.Pages, nil)
+	for i := int32(1); ok && i <= b.Made; i++ {
+		ok = b.of(i).Waiting <= pendingBeats
+	}
+	for _, i := range b.Free {
+		ok = ok && i > 0 && i <= b.Made
+	}
+	return ok
 }
 
 // add notes a connection at a time with so many bytes sent; size < 0 is not
@@ -386,8 +409,8 @@ func (b *beats) note(at *int32, early *[beatAfter - 1]int64, count uint32, start
 			return
 		}
 		for _, t := range early {
-			b.All[*at-1].add(t, -1)
+			b.of(*at).add(t, -1)
 		}
 	}
-	b.All[*at-1].add(start, size)
+	b.of(*at).add(start, size)
 }

@@ -47,33 +47,61 @@ type victim struct {
 type waiting struct {
 	Minute int64
 	Cells  [2][]float32
+	Scale  float32 // what one packet is in a cell: 0 before the first
 }
 
 const waitingCells = 1 << 17
 
+// finest is the scale from which the cells themselves are divided; powers of two
+// lose nothing. most bounds what one record adds, in packets, so that no sum leaves
+// its cell.
+const (
+	finest = 1 << 30
+	most   = 1 << 40
+)
+
+// turn halves all that was counted for each minute that is over: what comes later
+// weighs twice as much, and the cells are gone over twice in an hour.
+func (w *waiting) turn(m int64) {
+	if m <= w.Minute {
+		return
+	}
+	over := m - w.Minute
+	w.Minute = m
+	if over > 30 {
+		clear(w.Cells[0])
+		clear(w.Cells[1])
+		w.Scale = 1
+		return
+	}
+	if w.Scale >= finest {
+		for k := range w.Cells {
+			for i := range w.Cells[k] {
+				w.Cells[k][i] /= finest
+			}
+		}
+		w.Scale /= finest
+	}
+	w.Scale *= float32(uint64(1) << over)
+}
+
 // enough takes a record in and reports whether its target got so much that it
 // is watched.
 func (w *waiting) enough(f *flow) bool {
-	if len(w.Cells[0]) != waitingCells || len(w.Cells[1]) != waitingCells {
-		w.Cells = [2][]float32{make([]float32, waitingCells), make([]float32, waitingCells)}
+	if w.Scale == 0 {
+		w.Cells, w.Scale = [2][]float32{make([]float32, waitingCells), make([]float32, waitingCells)}, 1
 	}
-	if m := f.Start / minute; m > w.Minute {
-		by := float32(1)
-		for range min(m-w.Minute, 32) {
-			by /= 2
-		}
-		for k := range w.Cells {
-			for i := range w.Cells[k] {
-				w.Cells[k][i] *= by
-			}
-		}
-		w.Minute = m
-	}
+	w.turn(f.Start / minute)
 	// A flow weighs as many packets as a flood of flows has fewer of them.
-	v := float32(max(float64(f.Packets[record.Out]), floodPackets/floodFlows))
+	v := float32(min(max(float64(f.Packets[record.Out]), floodPackets/floodFlows), most)) * w.Scale
 	a, b := &w.Cells[0][f.dstHash%waitingCells], &w.Cells[1][f.dstHash>>40%waitingCells]
 	*a, *b = *a+v, *b+v
-	return min(*a, *b) >= floodPackets/100
+	return min(*a, *b) >= floodPackets/100*w.Scale
+}
+
+// sound reports whether a table that was read back can be gone on with.
+func (w *waiting) sound() bool {
+	return w.Scale == 0 || len(w.Cells[0]) == waitingCells && len(w.Cells[1]) == waitingCells && w.Scale >= 1 && w.Scale <= finest*finest
 }
 
 // source is a sender and how many packets it is said to have sent: the least

@@ -9,7 +9,7 @@ import (
 
 // version says in which form a state is written. Another form is not read: the
 // state is begun anew.
-const version = 2
+const version = 3
 
 // ErrState says that a saved state is of another version, or broken.
 var ErrState = errors.New("the saved state is of another version or broken")
@@ -44,18 +44,12 @@ func Load(c Config, r io.Reader) (*Detector, error) {
 // sound reports whether the tables refer to what is there, so that a damaged
 // file is refused instead of read beyond an end.
 func (s *state) sound() bool {
-	ok := filled(&s.Homes) && filled(&s.Outside) && filled(&s.Domains) && filled(&s.Led) && filled(&s.Pairs) && filled(&s.Names) && filled(&s.Leaves) && filled(&s.Hosts) && filled(&s.Ports) &&
+	ok := s.Beats.sound() && s.Waiting.sound() && filled(&s.Homes) && filled(&s.Outside) && filled(&s.Domains) && filled(&s.Led) && filled(&s.Pairs) && filled(&s.Names) && filled(&s.Leaves) && filled(&s.Hosts) && filled(&s.Ports) &&
 		filled(&s.Guesses) && filled(&s.Victims) && filled(&s.Reflect) && filled(&s.Stones) && filled(&s.Bridges) && filled(&s.Tools) && filled(&s.Prints) && filled(&s.Hits)
 	s.Victims.each(func(v *victim) { ok = ok && v.Newest >= 0 && v.Newest < 1<<40 })
-	s.Pairs.each(func(p *pair) { ok = ok && p.Beat >= 0 && int(p.Beat) <= len(s.Beats.All) })
-	s.Names.each(func(n *named) { ok = ok && n.Beat >= 0 && int(n.Beat) <= len(s.Beats.All) })
+	s.Pairs.each(func(p *pair) { ok = ok && p.Beat >= 0 && p.Beat <= s.Beats.Made })
+	s.Names.each(func(n *named) { ok = ok && n.Beat >= 0 && n.Beat <= s.Beats.Made })
 	s.Tools.each(func(u *toolUse) { ok = ok && u.Tool >= 0 && int(u.Tool) < len(toolList) })
-	for i := range s.Beats.All {
-		ok = ok && s.Beats.All[i].Waiting <= pendingBeats
-	}
-	for _, i := range s.Beats.Free {
-		ok = ok && i > 0 && int(i) <= len(s.Beats.All)
-	}
 	return ok
 }
 

@@ -3,6 +3,8 @@ package detect
 import (
 	"bytes"
 	"errors"
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"noroshi/internal/engine/flow/record"
@@ -84,4 +86,39 @@ func FuzzLoad(f *testing.F) {
 		d.Add(&r)
 		d.Finish()
 	})
+}
+
+// What waits is halved every minute, whether or not somebody looks.
+func TestWaitingIsHalvedEachMinute(t *testing.T) {
+	var w waiting
+	var cells [2][]float64
+	for k := range cells {
+		cells[k] = make([]float64, waitingCells)
+	}
+	at, rng := int64(1_793_764_800)*second, rand.New(rand.NewPCG(1, 2))
+	last := at / minute
+	for i := range 4000 {
+		at += int64(rng.IntN(40)) * second
+		if i%500 == 499 {
+			at += int64(rng.IntN(60)) * minute
+		}
+		for ; last < at/minute; last++ {
+			for k := range cells {
+				for i := range cells[k][:256] {
+					cells[k][i] /= 2
+				}
+			}
+		}
+		h := uint64(rng.IntN(8))
+		f := flow{Record: &record.Record{Start: at, Packets: [2]uint64{uint64(rng.IntN(70))}}, dstHash: h | h<<40}
+		v := max(float64(f.Packets[0]), floodPackets/floodFlows)
+		cells[0][h] += v
+		want := cells[0][h] >= floodPackets/100
+		if got := w.enough(&f); got != want && math.Abs(cells[0][h]-floodPackets/100) > 0.01 {
+			t.Fatalf("%d: %v with %.2f packets", i, got, cells[0][h])
+		}
+	}
+	if !w.sound() {
+		t.Errorf("scale %v", w.Scale)
+	}
 }

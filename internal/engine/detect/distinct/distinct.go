@@ -13,7 +13,8 @@ const registers = 256
 
 // Counter counts different hashes. Its zero value has counted nothing.
 type Counter struct {
-	reg [registers]uint8
+	filled uint16 // registers that are not zero
+	reg    [registers]uint8
 }
 
 // Add counts a hash, whose bits must be evenly spread (see Hash), and reports
@@ -25,31 +26,63 @@ func (c *Counter) Add(hash uint64) bool {
 	if rank <= c.reg[i] {
 		return false
 	}
+	if c.reg[i] == 0 {
+		c.filled++
+	}
 	c.reg[i] = rank
 	return true
 }
 
 // Count is the estimate.
-func (c *Counter) Count() float64 { return count(func(i int) uint8 { return c.reg[i] }) }
+func (c *Counter) Count() float64 { return count(&c.reg) }
 
 // Union is the estimate for what was added to either of two counters.
 func Union(a, b *Counter) float64 {
-	return count(func(i int) uint8 { return max(a.reg[i], b.reg[i]) })
+	both := a.reg
+	for i, r := range b.reg {
+		both[i] = max(both[i], r)
+	}
+	return count(&both)
 }
 
-func count(reg func(int) uint8) float64 {
+// Filled is how many registers were changed at all, up to 256: a bound of the
+// estimate that costs nothing. See Least.
+func (c *Counter) Filled() int { return int(c.filled) }
+
+// Least is how many registers are filled at least, of one counter or of two
+// together, when the estimate is n or more: with fewer it need not be made.
+func Least(n float64) int {
+	k := 0
+	// While this many are empty the estimate is that of empty registers alone,
+	// however high the others stand.
+	for k < registers/2 && linear(registers-k) < n {
+		k++
+	}
+	return k
+}
+
+func linear(empty int) float64 { return registers * math.Log(registers/float64(empty)) }
+
+// halves are the powers of one half.
+var halves = func() (t [64]float64) {
+	for i := range t {
+		t[i] = math.Ldexp(1, -i)
+	}
+	return t
+}()
+
+func count(reg *[registers]uint8) float64 {
 	sum, empty := 0.0, 0
-	for i := range registers {
-		r := reg(i)
+	for _, r := range reg {
 		if r == 0 {
 			empty++
 		}
-		sum += math.Ldexp(1, -int(r))
+		sum += halves[r&63] // no rank is above 57
 	}
 	const alpha = 0.7213 / (1 + 1.079/registers)
 	n := alpha * registers * registers / sum
 	if n <= 2.5*registers && empty > 0 {
-		return registers * math.Log(registers/float64(empty))
+		return linear(empty)
 	}
 	return n
 }

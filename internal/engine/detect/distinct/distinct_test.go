@@ -32,3 +32,40 @@ func TestCount(t *testing.T) {
 		t.Error("hash")
 	}
 }
+
+// What Least says is not reached is not, whatever was counted.
+func TestLeast(t *testing.T) {
+	for _, want := range []float64{0, 1, 5, 20, 60, 150, 177, 400} {
+		least, reached := Least(want), false
+		for seed := range uint64(20) {
+			var a, b Counter
+			for i := range 1000 {
+				h := Mix(seed<<32 | uint64(i))
+				if i%3 == 0 {
+					a.Add(h)
+				} else {
+					b.Add(h)
+				}
+				over := Union(&a, &b) >= want
+				reached = reached || over
+				if over && a.Filled()+b.Filled() < least {
+					t.Fatalf("%v is reached with %d and %d registers, not %d", want, a.Filled(), b.Filled(), least)
+				}
+			}
+		}
+		if !reached || want > 0 && want < 150 && least < int(want/2) {
+			t.Errorf("%v: %d, reached %v", want, least, reached)
+		}
+	}
+}
+
+func BenchmarkUnion(b *testing.B) {
+	var x, y Counter
+	for i := range uint64(100) {
+		x.Add(Mix(i))
+		y.Add(Mix(i + 50))
+	}
+	for b.Loop() {
+		Union(&x, &y)
+	}
+}

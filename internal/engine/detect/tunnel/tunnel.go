@@ -116,6 +116,7 @@ type pair struct {
 // not safe for use by many goroutines.
 type Watch struct {
 	limits Limits
+	least  int // registers of a counter below which no pair reaches limits.Names
 	index  map[key]int32
 	pairs  []pair
 	hand   int
@@ -137,7 +138,7 @@ func NewWatch(l Limits) *Watch {
 	if l.Score <= 0 {
 		l.Score = d.Score
 	}
-	return &Watch{limits: l, index: make(map[key]int32, l.Pairs), pairs: make([]pair, 0, min(l.Pairs, 1024))}
+	return &Watch{limits: l, least: distinct.Least(l.Names), index: make(map[key]int32, l.Pairs), pairs: make([]pair, 0, min(l.Pairs, 1024))}
 }
 
 // Counts returns what was done so far.
@@ -195,6 +196,9 @@ func carries(kind uint16) bool {
 
 func (w *Watch) judge(p *pair) (f Finding, ok bool) {
 	a, b := &p.now, &p.old
+	if a.names.Filled()+b.names.Filled() < w.least {
+		return f, false
+	}
 	names := distinct.Union(&a.names, &b.names)
 	if names < w.limits.Names || names < 2*p.told {
 		return f, false
