@@ -121,6 +121,10 @@ func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
 		}
 		return
 	}
+	judged := f.App == record.DNSApp // the others name machines
+	if f.Naming.Recall(d, name, judged) {
+		return
+	}
 	labels, longest, start := 0, 0, 0
 	for i := 0; i <= len(name); i++ {
 		if i == len(name) || name[i] == '.' {
@@ -130,17 +134,13 @@ func dnsNumbers(d *record.DNS, name []byte, f record.Facts) {
 	}
 	d.Labels, d.Longest = uint8(labels), uint8(min(longest, 63))
 	d.Entropy = record.Entropy(name[:registered(name)])
-	d.Whole = f.Naming.Fold(name)
-	if f.App == record.DNSApp { // the others name machines
-		f.Naming.Judge(d, name)
-	}
 	if f.Naming.Full() && !plain(name) {
 		var text [4 * 256]byte
-		d.Name = f.Naming.Host(escaped(text[:0], name))
+		f.Naming.Remember(d, name, escaped(text[:0], name), judged)
 		clear(text[:])
 		return
 	}
-	d.Name = f.Naming.Host(name)
+	f.Naming.Remember(d, name, name, judged)
 }
 
 var rootWord, rootDot = []byte("<Root>"), []byte(".")

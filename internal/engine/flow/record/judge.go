@@ -2,26 +2,12 @@ package record
 
 import "noroshi/internal/engine/detect/domain"
 
-// judged is a name that was looked at lately.
-type judged struct {
-	whole, own Hash
-	made       uint8
-}
-
-// Judge fills in Made and Own of a question whose Whole is there, from its name
-// as it was sent: what is left afterwards, a hash of a name that looks made up,
-// can tell nothing any more. Names without a registered domain, such as
-// addresses, bare suffixes and reverse lookups, have neither. Nothing of the
-// name is kept.
+// Judge fills in Made and Own of a question from its name as it was sent: what is
+// left afterwards, a hash of a name that looks made up, can tell nothing any more.
+// Names without a registered domain, such as addresses, bare suffixes and reverse
+// lookups, have neither. Nothing of the name is kept.
 func (n *Naming) Judge(d *DNS, name []byte) {
-	// The same few names are asked for again and again; their hashes say nothing
-	// of them.
-	known := &n.names[d.Whole[0]]
-	if known.whole != d.Whole || d.Whole == (Hash{}) {
-		known.whole = d.Whole
-		known.made, known.own = n.judge(name)
-	}
-	d.Made, d.Own = known.made, known.own
+	d.Made, d.Own = n.judge(name)
 }
 
 func (n *Naming) judge(name []byte) (made uint8, own Hash) {

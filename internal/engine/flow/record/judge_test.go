@@ -1,7 +1,6 @@
 package record
 
 import (
-	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -54,29 +53,6 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// What is remembered changes nothing: a way of shortening that has seen many
-// names judges as one that has seen none. Without a hash of the whole nothing
-// is remembered.
-func TestJudgeRemembersRightly(t *testing.T) {
-	n := naming(false)
-	rng := rand.New(rand.NewPCG(1, 2))
-	for range 20000 {
-		b := make([]byte, 1+rng.IntN(3)+rng.IntN(2)*9, 24)
-		for i := range b {
-			b[i] = "aeikmnorst"[rng.IntN(10)]
-		}
-		name := string(append(b, ".com"...))
-		made, own := naming(false).judge([]byte(name))
-		if d := judge(n, name); d.Made != made || d.Own != own {
-			t.Fatalf("%s: %+v, afresh %d %s", name, d, made, own)
-		}
-		var d DNS
-		if n.Judge(&d, []byte(name)); d.Made != made || d.Own != own {
-			t.Fatalf("%s without a hash: %+v", name, d)
-		}
-	}
-}
-
 // Rounding to 255ths changes no verdict, and loses none.
 func TestLikely(t *testing.T) {
 	for i := range 100001 {
@@ -92,25 +68,19 @@ func TestLikely(t *testing.T) {
 	}
 }
 
-// BenchmarkJudge looks at names that never come again, and at one that does.
+// BenchmarkJudge looks at names that hardly repeat.
 func BenchmarkJudge(b *testing.B) {
 	n := naming(false)
 	names := make([][]byte, 4096)
-	hashes := make([]Hash, len(names))
 	for i := range names {
 		names[i] = []byte("www." + string(rune('a'+i&15)) + string(rune('a'+i>>4&15)) + string(rune('a'+i>>8)) + "kigyou.co.jp")
-		hashes[i] = n.Fold(names[i])
 	}
-	for what, mask := range map[string]int{"new": len(names) - 1, "known": 0} {
-		b.Run(what, func(b *testing.B) {
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				d := DNS{Whole: hashes[i&mask]}
-				n.Judge(&d, names[i&mask])
-				i++
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "names/s")
-		})
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		var d DNS
+		n.Judge(&d, names[i&(len(names)-1)])
+		i++
 	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "names/s")
 }

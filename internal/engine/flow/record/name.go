@@ -64,8 +64,8 @@ type Naming struct {
 	sum  [32]byte
 	low  []byte
 
-	agents [256]agent  // by the first byte of their hashes
-	names  [256]judged // likewise
+	agents [256]agent // by the first byte of their hashes
+	known  *known
 }
 
 // NewNaming makes a way of shortening with a key for the hashes. With full set
@@ -138,6 +138,19 @@ func (n *Naming) Host(b []byte) Name { return n.HostOf(b, netip.Addr{}) }
 // place of a name it stays, while any other address of IPv6 is sixteen bytes of
 // anybody's choosing, and a hash.
 func (n *Naming) HostOf(b []byte, dst netip.Addr) Name {
+	if n.full || len(b) == 0 || bytes.IndexByte(b, ':') >= 0 {
+		return n.host(b, dst) // what has colons is another name for another dst
+	}
+	s := n.sumOf(b)
+	k := &n.known.hosts[s[0]%maxHosts]
+	if k.sum != s {
+		*k = host{s, n.host(b, dst)}
+	}
+	return k.name
+}
+
+// host is HostOf of a name that is not remembered.
+func (n *Naming) host(b []byte, dst netip.Addr) Name {
 	if len(b) == 0 {
 		return Name{}
 	}
