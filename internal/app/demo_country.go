@@ -84,8 +84,8 @@ func loadPlan() (*plan, error) {
 var staff = map[org.Kind][]gate.Role{
 	org.Operator: {gate.OperatorAdmin, gate.OperatorReporter, gate.OperatorReporter, gate.OperatorViewer},
 	org.Ministry: {gate.MinistryClerk, gate.MinistrySuper, gate.MinistrySuper},
-	org.Office:   {gate.OfficeClerk, gate.OfficeAnalyst}, org.Police: {gate.PoliceOfficer}, org.Privacy: {gate.PrivacyClerk},
-	org.JPCERT: {gate.JPCERTClerk}, org.Commission: {gate.CommissionMember}, org.Maker: {gate.MakerContact},
+	org.Office:   {gate.OfficeClerk, gate.OfficeAnalyst, gate.OfficeHandler, gate.OfficeHandler}, org.Police: {gate.PoliceOfficer}, org.Privacy: {gate.PrivacyClerk},
+	org.JPCERT: {gate.JPCERTClerk}, org.Commission: {gate.CommissionMember, gate.CommissionMember, gate.CommissionMember, gate.Examiner, gate.Inspector}, org.Carrier: {gate.CarrierClerk, gate.CarrierClerk}, org.Maker: {gate.MakerContact},
 	org.Contractor: {gate.Maintainer}, org.Supplier: {gate.SupplierContact}, org.Hub: {gate.HubAdmin},
 }
 
@@ -93,6 +93,7 @@ var staff = map[org.Kind][]gate.Role{
 var clearances = map[gate.Role]int{
 	gate.OperatorAdmin: 1, gate.OperatorReporter: 1, gate.MinistryClerk: 2, gate.MinistrySuper: 2, gate.OfficeClerk: 2,
 	gate.OfficeAnalyst: 3, gate.PoliceOfficer: 2, gate.PrivacyClerk: 1, gate.JPCERTClerk: 1, gate.CommissionMember: 3,
+	gate.OfficeHandler: 3, gate.Examiner: 3, gate.Inspector: 3, gate.CarrierClerk: 1,
 }
 
 // member is one organisation that is registered, with its people.
@@ -222,7 +223,11 @@ func (m *member) hire(names func(text.Lang) string) (out []org.Person) {
 		out = append(out, org.Person{Name: names(l), Mail: short + strconv.Itoa(count[role]) + "@" + m.Domain, Lang: l,
 			Roles: []gate.Role{role}, Clearance: clearances[role]})
 	}
-	for _, role := range staff[m.orgPlan.Kinds[0]] {
+	var posts []gate.Role
+	for _, kind := range m.orgPlan.Kinds {
+		posts = append(posts, staff[kind]...)
+	}
+	for _, role := range posts {
 		l := m.lang()
 		if count[role] > 0 { // the second of two speaks the other language
 			l = other[l]
@@ -230,7 +235,7 @@ func (m *member) hire(names func(text.Lang) string) (out []org.Person) {
 		add(role, l)
 	}
 	if m.Lead {
-		for _, role := range slices.Compact(slices.Clone(staff[m.orgPlan.Kinds[0]])) {
+		for _, role := range slices.Compact(posts) {
 			if count[role] == 1 {
 				add(role, other[m.lang()])
 			}

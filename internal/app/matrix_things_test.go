@@ -97,7 +97,7 @@ func (n *nation) furnish() {
 			// writes to everybody chooses among the operators.
 			// Whoever coordinates with makers, or leads a situation room, chooses
 			// among them.
-			return c.knows(e.name) || !c.out && (e.name == "maker" && (coordinates(c) || c.ministry()) || c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
+			return c.knows(e.name) || !c.out && (e.name == "maker" && (coordinates(c) || c.ministry()) || c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.OfficeHandler, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
 				slices.ContainsFunc(n.things["statement"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.notified() })
 		})
 		n.mark("ZP"+strings.ToUpper(e.name), "people of "+e.name, func(c *citizen) bool { return kin(c) || c.hub() || c.any(gate.CommissionMember) })

@@ -76,8 +76,9 @@ var fitting = map[gate.Role][]Kind{
 	gate.OperatorViewer: {Operator, Carrier}, gate.OperatorReporter: {Operator, Carrier}, gate.OperatorAdmin: {Operator, Carrier},
 	gate.Maintainer:    {Contractor},
 	gate.MinistryClerk: {Ministry}, gate.MinistrySuper: {Ministry},
-	gate.OfficeClerk: {Office}, gate.OfficeAnalyst: {Office},
+	gate.OfficeClerk: {Office}, gate.OfficeAnalyst: {Office}, gate.OfficeHandler: {Office},
 	gate.PoliceOfficer: {Police}, gate.PrivacyClerk: {Privacy}, gate.JPCERTClerk: {JPCERT}, gate.CommissionMember: {Commission},
+	gate.Examiner: {Commission}, gate.Inspector: {Commission}, gate.CarrierClerk: {Carrier},
 	gate.MakerContact: {Maker}, gate.SupplierContact: {Supplier}, gate.HubAdmin: {Hub},
 }
 
@@ -101,6 +102,8 @@ func RolesFor(kinds []Kind) (roles []gate.Role) {
 var conflicting = [][2]gate.Role{
 	{gate.CommissionMember, gate.OfficeAnalyst}, {gate.CommissionMember, gate.PoliceOfficer}, {gate.CommissionMember, gate.HubAdmin},
 	{gate.MinistryClerk, gate.MinistrySuper}, // supervision (arts 6, 10) needs a second person
+	{gate.OfficeClerk, gate.OfficeHandler},   // who asks for an approval does not carry it out
+	{gate.CommissionMember, gate.Examiner}, {gate.CommissionMember, gate.Inspector}, {gate.Examiner, gate.Inspector},
 }
 
 // Purpose is what a link is for.

@@ -31,8 +31,8 @@ func newCountry(t *testing.T) *country {
 	c.maker, c.contractor, c.supplier, c.hub = w.org(7, Maker), w.org(8, Contractor), w.org(9, Supplier), w.org(10, Hub)
 	at := map[gate.Role]Org{
 		gate.OperatorViewer: c.power, gate.OperatorReporter: c.power, gate.OperatorAdmin: c.power, gate.Maintainer: c.contractor,
-		gate.MinistryClerk: c.ministry, gate.MinistrySuper: c.ministry, gate.OfficeClerk: c.office, gate.OfficeAnalyst: c.office,
-		gate.PoliceOfficer: c.police, gate.PrivacyClerk: w.org(11, Privacy), gate.JPCERTClerk: w.org(12, JPCERT), gate.CommissionMember: c.commission,
+		gate.MinistryClerk: c.ministry, gate.MinistrySuper: c.ministry, gate.OfficeClerk: c.office, gate.OfficeAnalyst: c.office, gate.OfficeHandler: c.office,
+		gate.PoliceOfficer: c.police, gate.PrivacyClerk: w.org(11, Privacy), gate.JPCERTClerk: w.org(12, JPCERT), gate.CommissionMember: c.commission, gate.Examiner: c.commission, gate.Inspector: c.commission, gate.CarrierClerk: w.org(13, Carrier),
 		gate.MakerContact: c.maker, gate.SupplierContact: c.supplier, gate.HubAdmin: c.hub,
 	}
 	for i, r := range gate.Roles {

@@ -42,6 +42,10 @@ const (
 	PrivacyClerk     Role = "privacy.clerk"
 	JPCERTClerk      Role = "jpcert.clerk"
 	CommissionMember Role = "commission.member"
+	Examiner         Role = "commission.examiner"  // of its secretariat: examines what was asked, decides nothing
+	Inspector        Role = "commission.inspector" // inspects what was done, never what was selected
+	OfficeHandler    Role = "office.handler"       // designated to handle acquired communications information
+	CarrierClerk     Role = "carrier.clerk"
 	MakerContact     Role = "maker.contact"
 	SupplierContact  Role = "supplier.contact"
 	HubAdmin         Role = "hub.admin"
@@ -49,8 +53,8 @@ const (
 
 // Roles lists every role, in the order of the flow of data.
 var Roles = []Role{
-	OperatorViewer, OperatorReporter, OperatorAdmin, Maintainer, MinistryClerk, MinistrySuper, OfficeClerk, OfficeAnalyst,
-	PoliceOfficer, PrivacyClerk, JPCERTClerk, CommissionMember, MakerContact, SupplierContact, HubAdmin,
+	OperatorViewer, OperatorReporter, OperatorAdmin, Maintainer, MinistryClerk, MinistrySuper, OfficeClerk, OfficeAnalyst, OfficeHandler,
+	PoliceOfficer, PrivacyClerk, JPCERTClerk, CommissionMember, Examiner, Inspector, CarrierClerk, MakerContact, SupplierContact, HubAdmin,
 }
 
 // Reach is how far a verb goes: whose rows it may touch.
