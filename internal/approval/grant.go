@@ -1,0 +1,115 @@
+package approval
+
+import (
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/geo"
+)
+
+// Grant is power to do what an Order says. Only Open and the service make one;
+// its zero value covers nothing.
+type Grant struct {
+	order  Order
+	digest string
+	by     string // name of the key that signed
+}
+
+// Open returns the Grant of a paper that one of the authorities signed. Faults:
+// ErrForm, ErrOrder, ErrUnsigned, ErrSignature.
+func Open(paper []byte, authorities ...note.Verifier) (Grant, error) {
+	o, p, err := read(paper)
+	if err != nil {
+		return Grant{}, err
+	}
+	if _, err := o.Normal(); err != nil {
+		return Grant{}, err
+	}
+	if p.Signature == "" {
+		return Grant{}, ErrUnsigned
+	}
+	n, err := note.Open([]byte(p.Signature), note.VerifierList(authorities...))
+	if err != nil || n.Text != noteText(o) {
+		return Grant{}, ErrSignature
+	}
+	return Grant{order: o, digest: o.Digest(), by: n.Sigs[0].Name}, nil
+}
+
+// Order returns what was approved.
+func (g Grant) Order() Order { return g.order }
+
+// ID returns the id of the approval; empty for the zero Grant.
+func (g Grant) ID() string { return g.order.ID }
+
+// Digest returns the digest of the order.
+func (g Grant) Digest() string { return g.digest }
+
+// Authority returns the name of the key that signed the order.
+func (g Grant) Authority() string { return g.by }
+
+// Scope is what somebody is about to do under a Grant.
+type Scope struct {
+	Kind       Kind        // empty: any kind that selects
+	Directions []geo.Class // that will be selected
+	Link       string      // empty where the files are the link
+	From       time.Time   // of the communications that will be read; zero where packets tell
+	Until      time.Time
+	Selectors  string   // SHA-256 of the list, hex
+	Fields     []string // that will be kept
+	Subjects   []string // pseudonyms that will be opened
+	Run        string   // of the pseudonyms
+}
+
+// Refusals of a Grant. Each is recorded where it is said.
+var (
+	ErrNoGrant   = fault.New(fault.Refused, "approval.grant.none")
+	ErrKind      = fault.New(fault.Refused, "approval.grant.kind")
+	ErrDirection = fault.New(fault.Refused, "approval.grant.direction")
+	ErrLink      = fault.New(fault.Refused, "approval.grant.link")
+	ErrPeriod    = fault.New(fault.Refused, "approval.grant.period")
+	ErrSelectors = fault.New(fault.Refused, "approval.grant.selectors")
+	ErrFields    = fault.New(fault.Refused, "approval.grant.fields")
+	ErrSubjects  = fault.New(fault.Refused, "approval.grant.subjects")
+	ErrSpent     = fault.New(fault.Refused, "approval.grant.spent") // the cap is used up
+	ErrBusy      = fault.New(fault.Refused, "approval.grant.busy")  // another run is under way on it
+	ErrExpired   = fault.New(fault.Refused, "approval.grant.expired")
+	ErrWithdrawn = fault.New(fault.Refused, "approval.grant.withdrawn")
+	ErrExecutor  = fault.New(fault.Refused, "approval.grant.executor") // asked, examined or decided it
+)
+
+// Covers returns nil when the order allows all of a scope, else the refusal. It
+// is the rule alone: Redeem asks it and the state of the approval, and records.
+func (g Grant) Covers(s Scope) error {
+	o := &g.order
+	within := func(some, all []string) bool {
+		return !slices.ContainsFunc(some, func(x string) bool { return !slices.Contains(all, x) })
+	}
+	switch {
+	case o.ID == "" || g.digest == "":
+		return ErrNoGrant
+	case s.Kind != "" && s.Kind != o.Kind, (s.Kind == Reidentify) != (o.Kind == Reidentify):
+		return ErrKind
+	}
+	if o.Kind == Reidentify {
+		if len(s.Subjects) == 0 || s.Run != o.Run || !within(s.Subjects, o.Subjects) {
+			return ErrSubjects
+		}
+		return nil
+	}
+	switch {
+	case len(s.Directions) == 0 || slices.ContainsFunc(s.Directions, func(c geo.Class) bool { return !slices.Contains(o.Directions, c) }):
+		return ErrDirection
+	case s.Link != "" && s.Link != o.Link:
+		return ErrLink
+	case !s.From.IsZero() && s.From.Before(o.From), s.Until.After(o.Until), !s.From.IsZero() && !s.From.Before(o.Until):
+		return ErrPeriod
+	case s.Selectors != o.Selectors:
+		return ErrSelectors
+	case !within(s.Fields, o.Fields):
+		return ErrFields
+	}
+	return nil
+}
