@@ -1,0 +1,40 @@
+package selector
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// canonical reports whether a value of a file is written as parse writes it.
+// The caller has checked that the value lies within the arena.
+func (b *body) canonical(f form, ref uint32) bool {
+	switch f {
+	case addrFour:
+		return true
+	case formPort:
+		return ref>>24 == 0 && protoName(uint8(ref>>16)) != ""
+	}
+	v := b.bytes(f, ref)
+	switch f {
+	case addr6:
+		return !netip.AddrFrom16([16]byte(v)).Is4In6()
+	case netFour:
+		return v[4] < 32 && binary.BigEndian.Uint32(v)<<v[4] == 0
+	case netSix:
+		if v[16] > 127 {
+			return false
+		}
+		p := netip.PrefixFrom(netip.AddrFrom16([16]byte(v)), int(v[16]))
+		return p.Masked() == p && !(p.Addr().Is4In6() && v[16] >= 96)
+	case formDomain, formSuffix:
+		return isName(v)
+	case formJA4:
+		return isJA4(v)
+	case formURI:
+		p, err := parseURI(string(v))
+		return err == nil && string(p.bytes) == string(v)
+	case formPattern:
+		return len(v) >= minPattern && len(v) <= maxPattern
+	}
+	return true
+}

@@ -1,0 +1,148 @@
+package sieve
+
+import (
+	"encoding/binary"
+
+	"noroshi/internal/engine/flow/packet"
+	"noroshi/internal/engine/geo"
+)
+
+// verdict is what the gate says of a packet.
+type verdict uint8
+
+const (
+	pass verdict = iota
+	malformed
+	unknown
+	domestic
+	direction
+	verdicts
+)
+
+const anyIP = packet.IPv4 | packet.IPv6
+
+// certain reports whether a packet that was not decoded to its end is known to
+// have no more addresses: the fault lies in a transport header that carries no
+// tunnels. Everything else may hide a layer.
+func certain(h *packet.Headers, fault packet.Fault) bool {
+	if fault != packet.Truncated && fault != packet.BadLength {
+		return false
+	}
+	switch h.Proto {
+	case packet.ProtoTCP:
+		return h.Layers.Has(packet.TCP)
+	case packet.ProtoICMP:
+		return h.Layers.Has(packet.ICMP)
+	case packet.ProtoICMPv6:
+		return h.Layers.Has(packet.ICMPv6)
+	case packet.ProtoSCTP:
+		return h.Layers.Has(packet.SCTP)
+	case packet.ProtoDCCP:
+		return h.Layers.Has(packet.DCCP)
+	case packet.ProtoUDPLite:
+		return h.Layers.Has(packet.UDPLite)
+	case packet.ProtoIGMP:
+		return h.Layers.Has(packet.IGMP)
+	}
+	return false
+}
+
+// gate decides about the packet in s.h by the sides of all its addresses, and
+// returns its class. The class of a packet that does not pass means nothing.
+func (s *Sieve) gate(fault packet.Fault) (verdict, geo.Class) {
+	h := &s.h
+	if !h.Layers.Has(anyIP) {
+		return malformed, geo.Unknown
+	}
+	if fault != packet.None && !certain(h, fault) {
+		return malformed, geo.Unknown
+	}
+	c := geo.Combine(s.o.Side(&h.Src), s.o.Side(&h.Dst))
+	if h.Outers == 0 && h.Layers&doubtful == 0 && !h.V6 {
+		// What most packets are; tunnels that were not followed are in strange.
+		if c == geo.Unknown || strange(h) {
+			return unknown, c
+		}
+	} else if v := s.layers(c); v != pass {
+		return v, c
+	}
+	if c == geo.DD {
+		return domestic, c
+	}
+	if !s.granted[c] {
+		return direction, c
+	}
+	return pass, c
+}
+
+// doubtful are headers that say the packet goes on, or came from, somewhere else
+// than its addresses (RFC 8754, RFC 6275): where is not followed.
+const doubtful = packet.Routing | packet.Mobility
+
+// layers looks at every IP header of the packet: c is the innermost's class.
+func (s *Sieve) layers(c geo.Class) verdict {
+	h := &s.h
+	if c == geo.Unknown || h.Layers.Has(doubtful) || h.Outers == packet.MaxOuter || strange(h) || h.V6 && mapped(&h.Src, &h.Dst) {
+		return unknown // at MaxOuter there may be more than are kept
+	}
+	home, other := c == geo.DD, false
+	for i := range h.Outer[:h.Outers] {
+		o := &h.Outer[i]
+		around := geo.Combine(s.o.Side(&o.Src), s.o.Side(&o.Dst))
+		if around == geo.Unknown || o.V6 && mapped(&o.Src, &o.Dst) {
+			return unknown
+		}
+		home = home || around == geo.DD
+		other = other || around != c
+	}
+	switch {
+	case home:
+		return domestic
+	case other:
+		return unknown
+	}
+	return pass
+}
+
+// mapped reports whether an IPv6 header has an address that stands for one of
+// IPv4 (RFC 4291 §2.5.5): those are never sent, and look like IPv4 to a table.
+func mapped(src, dst *[16]byte) bool {
+	return binary.BigEndian.Uint64(src[:8]) == 0 && binary.BigEndian.Uint32(src[8:]) == 0xffff ||
+		binary.BigEndian.Uint64(dst[:8]) == 0 && binary.BigEndian.Uint32(dst[8:]) == 0xffff
+}
+
+// strange reports whether the innermost IP header that was found carries a
+// tunnel: its inside is not IP, was cut off, is encrypted or is in another part
+// of a fragmented packet, so that not every layer is seen.
+func strange(h *packet.Headers) bool {
+	switch h.Proto {
+	case packet.ProtoTCP:
+		return false
+	case packet.ProtoUDP:
+		return h.Layers.Has(packet.UDP) && tunnelled(h.SrcPort, h.DstPort)
+	case packet.ProtoIPv4, packet.ProtoIPv6, packet.ProtoGRE, packet.ProtoEtherIP, packet.ProtoMPLS, packet.ProtoEthernet, packet.ProtoL2TP:
+		return true
+	case packet.ProtoPIM:
+		return h.ICMPType == 0 && h.Layers.Has(packet.PIM)
+	}
+	return false
+}
+
+// tunnelled reports whether a datagram between two ports is one that the decoder
+// follows as a tunnel: L2TP, GTP, Teredo, LISP, GRE in UDP, VXLAN, AYIYA,
+// CAPWAP, Geneve, MPLS in UDP, TZSP. As there, a well-known service wins.
+func tunnelled(src, dst uint16) bool {
+	switch min(src, dst) {
+	case 53, 67, 68, 69, 80, 123, 137, 138, 161, 162, 443, 500, 514, 520, 853:
+		return false
+	}
+	return tunnelPort(src) || tunnelPort(dst)
+}
+
+func tunnelPort(p uint16) bool {
+	switch p {
+	case 1701, 2152, 3386, 3544, 4341, 4754, 4789, 4790, 5072, 5247, 6081, 6635, 8472, 37008:
+		return true
+	}
+	return false
+}
