@@ -17,6 +17,10 @@ const MaxOwn = 100_000
 type Options struct {
 	Home string         // ISO 3166-1 alpha-2 in capitals; "" is DefaultHome
 	Own  []netip.Prefix // one's own prefixes: domestic, whatever the table says
+	// Away are networks of examples (RFC 5737, RFC 3849, RFC 2544) that are foreign
+	// in made-up traffic; any other is an AwayError: none can be declared foreign
+	// that somebody has.
+	Away []netip.Prefix
 	// Strict makes an address unknown that is on no list, even where the home
 	// country's list is complete: for acquired traffic, where an error would
 	// select what must not be selected.
@@ -35,6 +39,14 @@ func (e *HomeError) Error() string { return fmt.Sprintf("geo: the table lists no
 type OwnError struct{ Prefix netip.Prefix }
 
 func (e *OwnError) Error() string { return fmt.Sprintf("geo: %s cannot be one's own", e.Prefix) }
+
+// AwayError says that a prefix cannot be declared foreign: it is not one of a
+// network of examples.
+type AwayError struct{ Prefix netip.Prefix }
+
+func (e *AwayError) Error() string {
+	return fmt.Sprintf("geo: %s is not a network of examples, and cannot be declared foreign", e.Prefix)
+}
 
 // composite values of a Classifier's segments: an index of the table's
 // entries, or, with this bit, a Reason that goes before them.
@@ -56,8 +68,8 @@ type Classifier struct {
 	first [2][1<<16 + 1]uint32
 }
 
-// Classifier compiles the table as seen from a country. Errors are HomeError
-// and OwnError, and a LimitError for more than MaxOwn prefixes.
+// Classifier compiles the table as seen from a country. Errors are HomeError,
+// OwnError and AwayError, and a LimitError for more than MaxOwn prefixes.
 func (t *Table) Classifier(o Options) (*Classifier, error) {
 	if o.Home == "" {
 		o.Home = DefaultHome
@@ -67,7 +79,13 @@ func (t *Table) Classifier(o Options) (*Classifier, error) {
 	}
 	c := &Classifier{table: t, home: o.Home, rule: o}
 	reasons := specialSegments()
-	own, err := ownPatches(o.Own, &reasons)
+	away, err := declared(o.Away, &reasons, Away, func(why Reason) bool { return why == Documentation || why == Benchmark })
+	if err != nil {
+		return nil, err
+	}
+	own, err := declared(o.Own, &reasons, Own, func(why Reason) bool {
+		return why != Loopback && why != Multicast && why != Reserved && why != Anycast
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +95,7 @@ func (t *Table) Classifier(o Options) (*Classifier, error) {
 		}
 		return because | above
 	})
+	c.segs = c.segs.over(away)
 	c.segs = c.segs.over(own)
 	c.index()
 	var side segments
@@ -89,24 +108,30 @@ func (t *Table) Classifier(o Options) (*Classifier, error) {
 	return c, nil
 }
 
-// ownPatches checks and joins declared prefixes.
-func ownPatches(own []netip.Prefix, reasons *segments) ([]patch, error) {
-	if len(own) > MaxOwn {
-		return nil, &LimitError{"own prefixes", MaxOwn}
+// declared checks and joins prefixes that a person declares to be why; may says
+// of which kind of address they may be.
+func declared(list []netip.Prefix, reasons *segments, why Reason, may func(Reason) bool) ([]patch, error) {
+	if len(list) > MaxOwn {
+		return nil, &LimitError{"declared prefixes", MaxOwn}
+	}
+	no := func(p netip.Prefix) error {
+		if why == Away {
+			return &AwayError{p}
+		}
+		return &OwnError{p}
 	}
 	var out []patch
-	for _, p := range own {
+	for _, p := range list {
 		if !p.IsValid() || p != p.Masked() || p.Addr().Is4In6() {
-			return nil, &OwnError{p}
+			return nil, no(p)
 		}
 		first, last := span(p)
 		for i := reasons.index(first); i < len(reasons.starts) && !last.less(reasons.starts[i]); i++ {
-			switch Reason(reasons.values[i]) {
-			case Loopback, Multicast, Reserved, Anycast:
-				return nil, &OwnError{p}
+			if !may(Reason(reasons.values[i])) {
+				return nil, no(p)
 			}
 		}
-		out = append(out, patch{first, last, because | uint32(Own)})
+		out = append(out, patch{first, last, because | uint32(why)})
 	}
 	return join(out), nil
 }
@@ -115,8 +140,11 @@ func ownPatches(own []netip.Prefix, reasons *segments) ([]patch, error) {
 func (c *Classifier) judge(v uint32) (Side, Reason) {
 	if v&because != 0 {
 		why := Reason(v &^ because)
-		if why == Own {
+		switch why {
+		case Own:
 			return Domestic, Own
+		case Away:
+			return Foreign, Away
 		}
 		return SideUnknown, why
 	}

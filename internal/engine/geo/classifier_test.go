@@ -206,6 +206,30 @@ func TestOwnPrefixesGoFirst(t *testing.T) {
 	}
 }
 
+// Exercises have foreign parts of their own: networks of examples, and no
+// network that somebody has.
+func TestOnlyNetworksOfExamplesAreDeclaredForeign(t *testing.T) {
+	table := build(t, []byte("203.0.112.0/22,JP\n1.0.0.0/8,JP\n"))
+	c := classifier(t, table, Options{
+		Own:  []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("203.0.113.128/25")},
+		Away: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("198.18.0.0/15")},
+	})
+	for a, want := range map[string]Side{
+		"203.0.113.1": Foreign, "203.0.113.129": Domestic, "192.0.2.1": Domestic, "198.51.100.1": SideUnknown, "2001:db8::1": Foreign,
+		"198.19.255.255": Foreign, "1.2.3.4": Domestic,
+	} {
+		if got := c.Side(netip.MustParseAddr(a)); got != want {
+			t.Errorf("%s: %s, want %s", a, got, want)
+		}
+	}
+	for _, p := range []string{"1.0.0.0/8", "203.0.112.0/22", "10.0.0.0/8", "224.0.0.0/8", "0.0.0.0/0", "2400::/12"} {
+		var e *AwayError
+		if _, err := table.Classifier(Options{Away: []netip.Prefix{netip.MustParsePrefix(p)}}); !errors.As(err, &e) {
+			t.Errorf("%s: %v", p, err)
+		}
+	}
+}
+
 func TestHomeIsAParameter(t *testing.T) {
 	table := build(t, []byte("1.0.16.0/20,JP\n2.0.0.0/12,FR\n3.0.0.0/16,EU\n4.0.0.0/16,AP\n"))
 	for _, c := range []struct {

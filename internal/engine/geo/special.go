@@ -10,6 +10,7 @@ type Reason uint8
 const (
 	Unlisted      Reason = iota // no table row contains it
 	Own                         // declared one's own by a person
+	Away                        // a network of examples, declared foreign for an exercise
 	Listed                      // a table row gives its country
 	Elsewhere                   // given out by IANA, and on no list although the home country's list is complete
 	Region                      // listed under a code that is no single country (AP)
@@ -24,7 +25,7 @@ const (
 	Reserved                    // everything else that IANA keeps back
 )
 
-var reasons = [...]string{"unlisted", "own", "listed", "elsewhere", "region", "private", "shared", "loopback", "link-local",
+var reasons = [...]string{"unlisted", "own", "away", "listed", "elsewhere", "region", "private", "shared", "loopback", "link-local",
 	"multicast", "documentation", "benchmark", "anycast", "reserved"}
 
 // String returns the reason's name in lower case, as it stands in JSON.
