@@ -1,38 +1,39 @@
 package flow
 
 import (
-	"sync"
-	"sync/atomic"
-
 	"noroshi/internal/engine/flow/capture"
 )
 
-// batch is packets on their way from who decodes them to the workers.
+// batch is packets on their way from who decodes them to the tables.
 type batch struct {
-	items  [][]item // for each worker
-	count  int      // of items
-	ticks  []tick
-	told   []told          // what routers told in its packets
-	ended  [][]*entry      // by each worker
-	loans  []*capture.Loan // memory of the payload
-	arenas [][]byte        // payload whose memory does not last as long as the batch
-	held   int             // bytes of it
-	beside bool            // workers read it while the next one is filled
-	lent   bool            // payload that is added now stays where it is
-	open   bool            // being filled
-	flush  bool            // the input is over
-	since  int64           // when it was begun
-	stay   int64           // how long payload stayed, in ns
-	left   atomic.Int32    // workers that are not through
-	done   sync.WaitGroup
+	items   [][]item // of each list
+	count   int      // of items
+	ticks   []tick
+	told    []told          // what routers told in its packets
+	ended   [][]over        // of each list
+	emitted bool            // what ended was handed on
+	loans   []*capture.Loan // memory of the payload
+	arenas  [][]byte        // payload whose memory does not last as long as the batch
+	held    int             // bytes of it
+	beside  bool            // others read it while the next one is filled
+	lent    bool            // payload that is added now stays where it is
+	open    bool            // being filled
+	flush   bool            // the input is over
+	since   int64           // when it was begun
+	stay    int64           // how long payload stayed, in ns
+	left    int             // lists that are not worked on yet; the crew's
 }
 
-// Waking the workers costs as much as many packets, so their batches are larger:
+func newBatch(lists int, beside bool) *batch {
+	return &batch{items: make([][]item, lists), ended: make([][]over, lists), emitted: true, beside: beside}
+}
+
+// Handing over costs as much as many packets, so batches of a crew are larger:
 // in items, in buffers of a reader, which has only capture.MaxHeld to give, and
 // in bytes of payload that was copied.
 const (
 	heldItems = 4 * BatchSize
-	heldLoans = 2
+	heldLoans = capture.MaxHeld / inFlight
 	heldBytes = 1 << 20
 )
 
@@ -50,10 +51,10 @@ func (b *batch) borrow(loan *capture.Loan) {
 	}
 }
 
-// put appends an item for a worker.
-func (b *batch) put(worker uint8, it *item) {
-	list := append(b.items[worker], *it)
-	b.items[worker] = list
+// put appends an item to a list.
+func (b *batch) put(to uint8, it *item) {
+	list := append(b.items[to], *it)
+	b.items[to] = list
 	b.count++
 	if b.beside && len(it.data) > 0 && (!b.lent || it.pieced) {
 		list[len(list)-1].data = b.copy(it.data)
@@ -89,8 +90,8 @@ func (b *batch) release() {
 
 // reset makes a batch that was worked on and delivered ready for the next.
 func (b *batch) reset() {
-	for w := range b.items {
-		b.items[w] = b.items[w][:0]
+	for i := range b.items {
+		b.items[i] = b.items[i][:0]
 	}
 	b.ticks, b.told, b.flush = b.ticks[:0], b.told[:0], false
 	b.count, b.held = 0, 0

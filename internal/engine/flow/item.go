@@ -59,7 +59,7 @@ type front struct {
 	second   int64 // of the clock: the latest time seen, in seconds
 	latest   int64
 	started  bool
-	worker   [parts]uint8 // of each table
+	list     [parts]uint8 // of each table
 	frags    fragments
 	exports  *exports
 	stats    *Stats
@@ -112,7 +112,7 @@ func (f *front) tick(b *batch, second int64, flush bool) {
 func (f *front) put(b *batch, it *item) {
 	f.number++
 	it.number = f.number
-	b.put(f.worker[it.part()], it)
+	b.put(f.list[it.part()], it)
 }
 
 func floorSecond(at int64) int64 {

@@ -47,7 +47,7 @@ type Options struct {
 	Timeouts Timeouts
 	Active   time.Duration // a longer communication is written in slices; 0: whole
 	JoinVLAN bool          // VLAN tags do not tell communications apart
-	Workers  int           // goroutines beside the caller's; 0 or 1: none
+	Workers  int           // how many work on it at once, the caller among them; 0 or 1: it alone
 	NoID     bool          // Community IDs are not computed
 	Exports  bool          // NetFlow, IPFIX and sFlow datagrams among the packets become records, too
 

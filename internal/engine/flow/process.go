@@ -235,7 +235,6 @@ func (t *table) slice(e *entry, it *item) {
 	done.id, done.refuse = id, e.refuse
 	e.first = it.number
 	t.judge(done)
-	done.moment = t.moment
-	*t.ended = append(*t.ended, done)
+	*t.ended = append(*t.ended, over{t.moment, done.first, done})
 	t.stats.Sliced++
 }

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"cmp"
+
 	"noroshi/internal/engine/flow/dissect"
 	"noroshi/internal/engine/flow/packet"
 	"noroshi/internal/engine/flow/record"
@@ -19,8 +21,8 @@ type table struct {
 	hand       int      // the seat at which the second-chance rule looks next
 	wheel      wheel
 	pool       pool
-	stats      *Stats
-	ended      *[]*entry // of the batch at hand
+	stats      Stats
+	ended      *[]over // of the batch at hand
 	spareAhead []*ahead
 	part       uint8  // which of the tables it is
 	touched    uint64 // keeps touch from being left out
@@ -60,7 +62,6 @@ type entry struct {
 	phase  uint8
 	table  uint8   // which table it stands in
 	back   bool    // Src is the greater end of the key
-	told   bool    // it was handed on
 	refuse bool    // an ICMP error said so
 	seen   [2]bool // a side was heard of
 	dir    [2]direction
@@ -68,11 +69,21 @@ type entry struct {
 	stream dissect.Stream
 	udp    dissect.State
 	first  uint64 // number of the packet that began it
-	moment uint64 // when it ended, 0 before
 }
 
-func newTable(o *Options, part, limit int, room int64, stats *Stats) *table {
-	return &table{opts: o, part: uint8(part), naming: record.NewNaming(o.Key, o.Full), slots: make([]slot, firstSlots), limit: limit, pool: pool{limit: room}, stats: stats}
+// over is an entry that ended and what says when its record is handed on: what
+// ended it, then what began it.
+type over struct {
+	moment, first uint64
+	e             *entry
+}
+
+func (a over) compare(b over) int {
+	return cmp.Or(cmp.Compare(a.moment, b.moment), cmp.Compare(a.first, b.first))
+}
+
+func newTable(o *Options, part, limit int, room int64) *table {
+	return &table{opts: o, part: uint8(part), naming: record.NewNaming(o.Key, o.Full), slots: make([]slot, firstSlots), limit: limit, pool: pool{limit: room}}
 }
 
 // at returns the entry with a number from 1 on.
@@ -222,8 +233,7 @@ func (t *table) leave(e *entry) {
 func (t *table) end(e *entry) {
 	t.settle(e)
 	t.judge(e)
-	e.moment = t.moment
-	*t.ended = append(*t.ended, e)
+	*t.ended = append(*t.ended, over{t.moment, e.first, e})
 }
 
 // judge fills in what is known only at the end.

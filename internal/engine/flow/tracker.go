@@ -1,12 +1,10 @@
 package flow
 
 import (
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
 	"slices"
-	"sync"
 
 	"noroshi/internal/engine/flow/capture"
 	"noroshi/internal/engine/flow/record"
@@ -29,12 +27,11 @@ type Tracker struct {
 	front   front
 	stats   Stats
 	tables  [parts]*table
-	counts  []Stats // of each worker
+	lists   [][]*table // whose items stand in one list of a batch: all, or each alone where several work on them
 	batches []*batch
-	turn    int // which batch is next
-	work    []chan *batch
-	running sync.WaitGroup
-	order   []*entry
+	turn    int   // which batch is next
+	crew    *crew // nil: nobody but the caller
+	order   []over
 	err     error
 	closed  bool
 }
@@ -44,32 +41,29 @@ type Tracker struct {
 // it, nor what it points to, after it returns. An error of emit ends it.
 func New(o Options, emit func(*record.Record) error) *Tracker {
 	o.ready()
-	t := &Tracker{opts: o, emit: emit, counts: make([]Stats, o.Workers)}
+	t := &Tracker{opts: o, emit: emit}
 	t.front = front{seed: binary.LittleEndian.Uint64(o.Key[:]) | 1, joinVLAN: o.JoinVLAN, stats: &t.stats, exports: newExports(&o)}
 	for i := range t.tables {
-		t.front.worker[i] = uint8(i % o.Workers)
-		t.tables[i] = newTable(&t.opts, i, max(o.Flows/parts, 1), o.Buffered/parts, &t.counts[i%o.Workers])
+		t.tables[i] = newTable(&t.opts, i, max(o.Flows/parts, 1), o.Buffered/parts)
 	}
-	n := 1
-	if o.Workers > 1 {
-		n = inFlight
+	if o.Workers == 1 {
+		t.lists = [][]*table{t.tables[:]}
+		t.batches = []*batch{newBatch(1, false)}
+		return t
 	}
-	for range n {
-		t.batches = append(t.batches, &batch{items: make([][]item, o.Workers), ended: make([][]*entry, o.Workers), beside: o.Workers > 1})
+	for i := range t.tables {
+		t.lists = append(t.lists, t.tables[i:i+1])
+		t.front.list[i] = uint8(i)
 	}
-	if o.Workers > 1 {
-		for range o.Workers {
-			t.work = append(t.work, make(chan *batch, inFlight))
-		}
-		t.running.Add(o.Workers)
-		for w := range o.Workers {
-			go t.worker(w)
-		}
+	for range inFlight {
+		t.batches = append(t.batches, newBatch(parts, true))
 	}
+	t.crew = &crew{work: t.run, after: t.wipe, batches: t.batches}
+	t.crew.start(o.Workers - 1)
 	return t
 }
 
-// inFlight is how many batches are worked on at once.
+// inFlight is how many batches are filled and worked on at once.
 const inFlight = 4
 
 // errClosed is what Add returns after Close.
@@ -104,7 +98,7 @@ func (t *Tracker) AddLent(packets []capture.Packet, loan *capture.Loan) error {
 
 // tidy overwrites what was put together out of fragments: workers have a copy.
 func (t *Tracker) tidy() {
-	if len(t.work) > 0 {
+	if t.crew != nil {
 		t.front.frags.wipe()
 	}
 }
@@ -145,10 +139,9 @@ func (t *Tracker) Close() error {
 	t.tidy()
 	t.send()
 	t.settle()
-	for _, c := range t.work {
-		close(c)
+	if t.crew != nil {
+		t.crew.stop()
 	}
-	t.running.Wait()
 	if x := t.front.exports; x != nil {
 		x.decoder.Wipe()
 	}
@@ -172,11 +165,9 @@ func (t *Tracker) Abort() error {
 // left out until Close.
 func (t *Tracker) Stats() Stats {
 	s := t.stats
-	if len(t.work) == 0 || t.closed {
-		for i := range t.counts {
-			s.add(&t.counts[i])
-		}
+	if t.crew == nil || t.closed {
 		for _, table := range t.tables {
+			s.add(&table.stats)
 			s.Live += uint64(len(table.seats))
 		}
 	}
@@ -199,58 +190,51 @@ func (t *Tracker) open() *batch {
 // empty waits until a batch was worked on, emits what ended in it and makes it
 // ready for the next.
 func (t *Tracker) empty(b *batch) {
-	b.done.Wait()
-	t.deliver(b)
+	if t.crew != nil {
+		t.crew.finish(b)
+		t.deliver(b)
+	}
 	t.stats.WipeNanos = max(t.stats.WipeNanos, b.stay)
 	b.reset()
 }
 
-// send has the open batch worked on, here or by the workers.
+// send has the open batch worked on, here or by the crew.
 func (t *Tracker) send() {
 	b := t.batches[t.turn]
-	b.open = false
+	b.open, b.emitted = false, false
 	t.turn = (t.turn + 1) % len(t.batches)
-	if len(t.work) == 0 {
-		t.run(b, 0)
-		t.deliver(b)
-		t.front.frags.wipe()
+	if t.crew != nil {
+		t.crew.send(b)
 		return
 	}
-	b.left.Store(int32(len(t.work)))
-	b.done.Add(len(t.work))
-	for _, c := range t.work {
-		c <- b
-	}
+	t.run(b, 0)
+	t.deliver(b)
+	t.front.frags.wipe()
 }
 
-func (t *Tracker) worker(w int) {
-	defer t.running.Done()
-	for b := range t.work[w] {
-		t.run(b, w)
-		if b.left.Add(-1) == 0 { // the last one overwrites what all have read
-			b.release()
-			if t.opts.Clock != nil {
-				b.stay = t.opts.Clock() - b.since
-			}
-		}
-		b.done.Done()
+// wipe overwrites what every part has read.
+func (t *Tracker) wipe(b *batch) {
+	b.release()
+	if t.opts.Clock != nil {
+		b.stay = t.opts.Clock() - b.since
 	}
 }
 
 // lookAhead is for how many items the memory is asked for ahead of time.
 const lookAhead = 16
 
-// run has one worker do its part of a batch.
-func (t *Tracker) run(b *batch, w int) {
-	for _, e := range b.ended[w] {
-		t.tables[e.table].release(e)
+// run works on one list of a batch.
+func (t *Tracker) run(b *batch, list int) {
+	tables := t.lists[list]
+	for _, o := range b.ended[list] {
+		t.tables[o.e.table].release(o.e)
 	}
-	b.ended[w] = b.ended[w][:0]
-	for p := w; p < parts; p += t.opts.Workers {
-		t.tables[p].ended = &b.ended[w]
+	b.ended[list] = b.ended[list][:0]
+	for _, table := range tables {
+		table.ended = &b.ended[list]
 	}
 	ticks := b.ticks
-	for mine := b.items[w]; len(mine) > 0; {
+	for mine := b.items[list]; len(mine) > 0; {
 		some := mine[:min(lookAhead, len(mine))]
 		mine = mine[len(some):]
 		for i := range some {
@@ -259,27 +243,26 @@ func (t *Tracker) run(b *batch, w int) {
 		for i := range some {
 			it := &some[i]
 			for len(ticks) > 0 && ticks[0].number < it.number {
-				t.tick(&ticks[0], w)
+				ticks[0].of(tables)
 				ticks = ticks[1:]
 			}
 			t.tables[it.part()].process(it)
 		}
 	}
 	for i := range ticks {
-		t.tick(&ticks[i], w)
+		ticks[i].of(tables)
 	}
 	if b.flush {
-		for p := w; p < parts; p += t.opts.Workers {
-			t.tables[p].moment = ^uint64(0)
-			t.tables[p].flush()
+		for _, table := range tables {
+			table.moment = ^uint64(0)
+			table.flush()
 		}
 	}
 }
 
-// tick advances the clock of a worker's tables.
-func (t *Tracker) tick(k *tick, w int) {
-	for p := w; p < parts; p += t.opts.Workers {
-		table := t.tables[p]
+// of advances the clock of tables.
+func (k *tick) of(tables []*table) {
+	for _, table := range tables {
 		table.moment = k.number
 		if k.flush {
 			table.flush()
@@ -292,30 +275,26 @@ func (t *Tracker) tick(k *tick, w int) {
 
 // deliver emits what ended in a batch and what routers told, in order.
 func (t *Tracker) deliver(b *batch) {
-	t.order = t.order[:0]
-	for w := range b.ended {
-		for _, e := range b.ended[w] {
-			if !e.told {
-				t.order = append(t.order, e)
-			}
-		}
+	if b.emitted {
+		return
 	}
-	slices.SortFunc(t.order, func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(a.moment, b.moment), cmp.Compare(a.first, b.first))
-	})
+	b.emitted = true
+	t.order = t.order[:0]
+	for _, ended := range b.ended {
+		t.order = append(t.order, ended...)
+	}
+	slices.SortFunc(t.order, over.compare)
 	rows := b.told
-	for _, e := range t.order {
-		for len(rows) > 0 && rows[0].number < e.moment {
+	for _, o := range t.order {
+		for len(rows) > 0 && rows[0].number < o.moment {
 			t.hand(&rows[0].rec)
 			rows = rows[1:]
 		}
-		e.told = true
-		t.hand(&e.rec)
+		t.hand(&o.e.rec)
 	}
 	for i := range rows {
 		t.hand(&rows[i].rec)
 	}
-	b.told = b.told[:0]
 }
 
 // hand emits one record.

@@ -63,7 +63,7 @@ type lender struct {
 // MaxHeld is of how many buffers one may hold batches and ask for the next:
 // with more, one would wait for oneself. maxLent bounds the buffers of a reader.
 const (
-	MaxHeld = 4
+	MaxHeld = 16
 	maxLent = MaxHeld + 2 // one is being parsed, one is filled meanwhile
 )
 
