@@ -103,8 +103,10 @@ func appendDigits(dst, v []byte) []byte {
 }
 
 func appendLower(dst, v []byte) []byte {
-	for _, c := range v {
-		dst = append(dst, lower(c))
+	n := len(dst)
+	dst = append(dst, v...)
+	for i, c := range dst[n:] {
+		dst[n+i] = lower(c)
 	}
 	return dst
 }

@@ -44,7 +44,8 @@ type flips16 struct {
 const (
 	bits4  = 16 // entries of whole IPv4 addresses: 512 KiB
 	bits24 = 15 // entries of the third byte of IPv4: 256 KiB
-	bits6  = 14 // entries of halves of IPv6 addresses: 3 × 512 KiB
+	bits64 = 14 // entries of the first 48 and 64 bits of IPv6: 512 KiB each
+	bits6  = 16 // entries of whole IPv6 addresses: 2 MiB
 )
 
 type (
@@ -157,9 +158,9 @@ func (c *CryptoPAn) map6(hi, lo uint64) (uint64, uint64) {
 	if c.seen6 == nil {
 		c.table()
 		c.seen6 = make([]entry64, 1<<bits6)
-		c.net6 = [2][]entry64{make([]entry64, 1<<bits6), make([]entry64, 1<<bits6)}
+		c.net6 = [2][]entry64{make([]entry64, 1<<bits64), make([]entry64, 1<<bits64)}
 	}
-	site, net := &c.net6[0][slot(hi>>16, bits6)], &c.net6[1][slot(hi, bits6)]
+	site, net := &c.net6[0][slot(hi>>16, bits64)], &c.net6[1][slot(hi, bits64)]
 	if !site.ok || site.from != hi>>16 {
 		*site = entry64{from: hi >> 16, flip: c.flips(hi, 0, 16, 48), ok: true}
 	}

@@ -58,14 +58,15 @@ func (p Pseudonym) Append(dst []byte) []byte {
 	dst = append(dst, p.kind.String()...)
 	dst = append(dst, ':')
 	var text [sumDigits]byte
-	acc, have, in := uint32(0), 0, 0
-	for i := range text {
-		if have < 5 {
-			acc, have, in = acc<<8|uint32(p.sum[in]), have+8, in+1
+	for i := range 3 { // 5 bytes are 8 characters
+		in, out := p.sum[5*i:5*i+5], text[8*i:8*i+8]
+		g := uint64(in[0])<<32 | uint64(in[1])<<24 | uint64(in[2])<<16 | uint64(in[3])<<8 | uint64(in[4])
+		for j := range out {
+			out[j] = digits[g>>(35-5*j)&31]
 		}
-		have -= 5
-		text[i] = digits[acc>>have&31]
 	}
+	text[24] = digits[p.sum[15]>>3]
+	text[25] = digits[p.sum[15]&7<<2|p.sum[16]>>6]
 	return append(dst, text[:]...)
 }
 
