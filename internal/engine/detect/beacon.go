@@ -25,10 +25,9 @@ type named struct {
 
 // nameBeat keeps the rhythm of a machine and a name.
 func (d *Detector) nameBeat(f *flow) {
-	name := f.name.Fold()
-	n, fresh := d.state.Names.at(mix(f.srcHash, hashText(name, d.state.Seed)))
+	n, fresh := d.state.Names.at(mix(f.srcHash, f.name.hash))
 	if fresh {
-		*n = named{Src: f.src, Dst: f.dst, Name: name, Port: f.port, Proto: f.Proto, First: f.Start}
+		*n = named{Src: f.src, Dst: f.dst, Name: f.name.text, Port: f.port, Proto: f.Proto, First: f.Start}
 	}
 	n.First, n.Last, n.App = min(n.First, f.Start), max(n.Last, f.End), f.app
 	n.Several, n.Latest = n.Several || n.Dst != f.dst, f.dst

@@ -25,6 +25,7 @@ type Detector struct {
 	state state
 	names nameWatch
 	signs signs
+	calls *calls
 }
 
 // state is what a Detector knows.
@@ -78,9 +79,18 @@ func New(c Config) *Detector {
 func (d *Detector) wire() {
 	s := &d.state
 	d.names = newNameWatch(s.Seed)
+	d.calls = new(calls)
 	d.signs = newSigns(d.conf.Signs)
 	s.Pairs.drop = func(p *pair) { s.Beats.free(p.Beat) }
 	s.Names.drop = func(p *named) { s.Beats.free(p.Beat) }
+}
+
+// text is the name of the other end as names are compared, "" without.
+func (f *flow) text() string {
+	if f.name == nil {
+		return ""
+	}
+	return f.name.text
 }
 
 // flow is a record with what every detector asks of it.
@@ -94,8 +104,9 @@ type flow struct {
 	failed           bool // asked and not answered, or opened and dropped without a word
 	quiet            bool // tried with what begins nothing, of which a target does not tell
 	answered         bool
-	many             bool // the target is a group, not a machine
-	name             record.Name
+	many             bool      // the target is a group, not a machine
+	name             *called   // nil without
+	machine          *machine  // who began, of one's own
 	volume           [2]uint64 // payload, or all bytes where that is all that is known
 }
 
@@ -121,7 +132,9 @@ func (d *Detector) Add(r *record.Record) {
 	if r.Proto != 1 && r.Proto != 58 {
 		f.port = r.DstPort
 	}
-	f.name = nameOf(r)
+	if name := nameOf(r); !name.IsZero() {
+		f.name = d.called(name)
+	}
 	f.answered = r.Packets[record.In] > 0
 	f.quiet = quiet(r, f.toHome)
 	f.failed = f.quiet || failed(r)
@@ -161,7 +174,7 @@ func (d *Detector) facts(f *flow) {
 	if f.fromHome {
 		d.tools(f)
 		d.prints(f)
-		if !f.name.IsZero() && !f.toHome && !f.many {
+		if f.name != nil && !f.toHome && !f.many {
 			d.nameBeat(f)
 		}
 	}

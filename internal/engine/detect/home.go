@@ -64,6 +64,7 @@ type machine struct {
 	Addr        ip
 	First, Last int64
 	Conns       uint32
+	watch       int32  // where the watch of made up names has it, from 1
 	Out, In     uint64 // payload to and from outside
 	Only        int64  // when its first connection was
 	Grid        *grid  // of its traffic to outside, the ordinary beside which a beacon stands; nil below two
@@ -118,6 +119,7 @@ func (d *Detector) learn(f *flow) {
 		if fresh {
 			*m = machine{Addr: f.src, First: f.Start}
 		}
+		f.machine = m
 		m.First, m.Last = min(m.First, f.Start), max(m.Last, f.End)
 		if !f.toHome && !f.many && f.Packets[0] > 0 {
 			m.Out, m.In = m.Out+f.volume[record.Out], m.In+f.volume[record.In]
@@ -127,7 +129,7 @@ func (d *Detector) learn(f *flow) {
 	if f.toHome || !f.fromHome || f.many {
 		return
 	}
-	if f.failed && f.name.IsZero() && s.Outside.find(f.dstHash) == nil {
+	if f.failed && f.name == nil && s.Outside.find(f.dstHash) == nil {
 		return // who scans tries places that are not there
 	}
 	p, fresh := s.Outside.at(f.dstHash)
@@ -145,18 +147,14 @@ func (d *Detector) learn(f *flow) {
 			p.Odd = true
 		}
 	}
-	if !f.name.IsZero() {
-		p.Name = f.name.Fold()
-		d.popular(p.Name, f.srcHash)
+	if f.name != nil {
+		p.Name = f.name.text
+		at, _ := s.Domains.at(f.name.own)
+		at.Homes.add(f.srcHash)
 	}
 	if f.TLS != nil && f.TLS.Certificate != nil && f.TLS.Certificate.SelfSigned {
 		p.SelfSigned = true
 	}
-}
-
-func (d *Detector) popular(name string, srcHash uint64) {
-	p, _ := d.state.Domains.at(hashText(registered(name), d.state.Seed))
-	p.Homes.add(srcHash)
 }
 
 // registered is the name that somebody registered, out of a whole one.
@@ -172,11 +170,11 @@ func (d *Detector) question(f *flow, q *record.DNS) {
 	if f.app != record.DNSApp || q.Name.IsZero() {
 		return
 	}
-	name := q.Name.Fold()
+	name := d.asked(q)
 	if f.fromHome {
 		d.toolName(f, name)
 	}
-	d.domainQuestion(f, q)
+	d.domainQuestion(f, q, name)
 	if !q.Answered || q.Rcode != 0 {
 		return
 	}
@@ -195,7 +193,7 @@ func (d *Detector) question(f *flow, q *record.DNS) {
 		}
 		p.Asked = true
 		if p.Name == "" || p.Conns == 0 {
-			p.Name = name
+			p.Name = name.text
 		}
 		d.lead(f, q, at, name)
 	}

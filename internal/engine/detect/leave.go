@@ -207,7 +207,7 @@ func (d *Detector) print(f *flow, what string, b []byte) {
 	}
 	p, fresh := d.state.Prints.at(h)
 	if fresh {
-		*p = fingerprint{What: what, Src: f.src, Dst: f.dst, Name: f.name.Fold(), First: f.Start, Port: f.port}
+		*p = fingerprint{What: what, Src: f.src, Dst: f.dst, Name: f.text(), First: f.Start, Port: f.port}
 		if what == "ja4" {
 			p.Text = string(b)
 		} else {

@@ -29,17 +29,17 @@ func newNameWatch(seed uint64) nameWatch {
 
 // domainQuestion hands a question to the detectors of names. Resolvers ask for
 // others, so that only questions to them are looked at, not their own.
-func (d *Detector) domainQuestion(f *flow, q *record.DNS) {
+func (d *Detector) domainQuestion(f *flow, q *record.DNS, name *called) {
 	if !f.fromHome {
 		return
 	}
-	d.tunnelQuestion(f, q)
+	d.tunnelQuestion(f, q, name)
 	if !q.Answered {
 		return
 	}
 	// The name was judged where it was read: what the record shows of it is too
 	// little, and a hash where it looks made up.
-	found, ok := d.names.made.Add(domain.Query{At: q.At, Source: f.Src, Name: binary.LittleEndian.Uint64(q.Own[:]), Judged: q.Made != 0,
+	found, ok := d.names.made.AddAt(&f.machine.watch, domain.Query{At: q.At, Source: f.Src, Name: binary.LittleEndian.Uint64(q.Own[:]), Judged: q.Made != 0,
 		Probability: float32(q.Made) / 255, Missing: q.Rcode == 3})
 	if !ok {
 		return
@@ -90,8 +90,8 @@ type tunnelKey struct {
 	Name string
 }
 
-func (d *Detector) tunnelQuestion(f *flow, q *record.DNS) {
-	query, ok := tunnel.FromRecord(f.Src, q)
+func (d *Detector) tunnelQuestion(f *flow, q *record.DNS, name *called) {
+	query, ok := name.tunnel.Query(f.Src, q)
 	if !ok {
 		return
 	}

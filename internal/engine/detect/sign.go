@@ -153,9 +153,9 @@ func (d *Detector) match(f *flow) {
 	} else if i := s.addr(f.Src); i >= 0 && !f.fromHome {
 		d.hit(f, i, "address", "", true)
 	}
-	if name := f.name.Fold(); name != "" {
-		if i := s.name(name); i >= 0 {
-			d.hit(f, i, "name", name, false)
+	if f.name != nil {
+		if i := s.name(f.name.text); i >= 0 {
+			d.hit(f, i, "name", f.name.text, false)
 		}
 	}
 	for i := range f.DNS {
@@ -169,7 +169,7 @@ func (d *Detector) match(f *flow) {
 	}
 	for _, p := range printsOf(f.Record) {
 		if i, ok := s.prints[p]; ok {
-			d.hit(f, i, "print", f.name.Fold(), false)
+			d.hit(f, i, "print", f.text(), false)
 		}
 	}
 }

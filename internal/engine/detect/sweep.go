@@ -79,8 +79,8 @@ func (d *Detector) sweeps(f *flow) {
 	}
 }
 
-// asked marks in the table of names who is asked for a service of UDP.
-func asked(server uint64, port uint16) uint64 { return mix(server, 0xa5ced<<16|uint64(port)) }
+// serves marks in the table of names who is asked for a service of UDP.
+func serves(server uint64, port uint16) uint64 { return mix(server, 0xa5ced<<16|uint64(port)) }
 
 // answers reports whether a datagram that nobody answers is an answer itself:
 // one from outside to what somebody asked in another's name, or a late one of
@@ -92,7 +92,7 @@ func (d *Detector) answers(f *flow) bool {
 		return false
 	}
 	if f.toHome && reflecting(f.DstPort) && f.DstPort < 1024 {
-		p, _ := d.state.Domains.at(asked(f.dstHash, f.DstPort))
+		p, _ := d.state.Domains.at(serves(f.dstHash, f.DstPort))
 		p.Homes.add(f.srcHash)
 	}
 	if f.answered || !reflecting(f.SrcPort) || f.SrcPort >= 1024 {
@@ -101,7 +101,7 @@ func (d *Detector) answers(f *flow) bool {
 	if !f.fromHome {
 		return true
 	}
-	return (f.port >= 1024 || f.port == f.SrcPort) && d.state.Domains.find(asked(f.srcHash, f.SrcPort)) != nil
+	return (f.port >= 1024 || f.port == f.SrcPort) && d.state.Domains.find(serves(f.srcHash, f.SrcPort)) != nil
 }
 
 // one is the entry of a key; when there is none, begin makes it.

@@ -97,13 +97,13 @@ type toolUse struct {
 
 // tools looks for a tool in a communication of one's own machine.
 func (d *Detector) tools(f *flow) {
-	if name := f.name.Fold(); name != "" {
-		d.toolName(f, name)
+	if f.name != nil {
+		d.toolName(f, f.name)
 	}
 	if f.toHome || f.many || f.failed || !f.answered {
 		return
 	}
-	if f.name.IsZero() && f.Packets[0] > 0 { // a line of conn: the names stand in other logs
+	if f.name == nil && f.Packets[0] > 0 { // a line of conn: the names stand in other logs
 		if p := d.state.Outside.find(f.dstHash); p != nil && p.Tool > 0 {
 			d.use(f, int(p.Tool-1)).carry(f)
 			return
@@ -120,26 +120,19 @@ func (d *Detector) tools(f *flow) {
 	}
 }
 
-func (d *Detector) toolName(f *flow, name string) {
-	// The name itself, then what is below the next dot, down to the registered one.
-	for rest := name; ; {
-		if i, ok := toolByName[rest]; ok {
-			u := d.use(f, i)
-			u.Names++
-			u.Name = name
-			if f.app != record.DNSApp && !f.toHome {
-				u.carry(f)
-				if p := d.state.Outside.find(f.dstHash); p != nil {
-					p.Tool = int16(i + 1)
-				}
-			}
-			return
+// toolName looks at a name that was asked for or spoken with.
+func (d *Detector) toolName(f *flow, c *called) {
+	if c.tool == 0 {
+		return
+	}
+	u := d.use(f, int(c.tool-1))
+	u.Names++
+	u.Name = c.text
+	if f.app != record.DNSApp && !f.toHome {
+		u.carry(f)
+		if p := d.state.Outside.find(f.dstHash); p != nil {
+			p.Tool = c.tool
 		}
-		dot := strings.IndexByte(rest, '.')
-		if dot < 0 {
-			return
-		}
-		rest = rest[dot+1:]
 	}
 }
 

@@ -38,24 +38,25 @@ func isUsual(name string) bool {
 
 // led is a registered name and an address that a DNS answer gave for it.
 type led struct {
-	At int64
+	At int64 // ns, of the first
 }
 
 // lead keeps that an answer gave an address for a name. Who answers for itself
 // is no resolver. A list of addresses that is as long as a record holds may have
 // gone on: others of the same network are taken for its rest.
-func (d *Detector) lead(f *flow, q *record.DNS, at ip, name string) {
+func (d *Detector) lead(f *flow, q *record.DNS, at ip, name *called) {
 	if at == f.dst {
 		return
 	}
 	d.state.Leads = true
-	h := hashText(registered(name), d.state.Seed)
-	l, _ := d.state.Led.at(mix(h, at.hash(d.state.Seed)))
-	l.At = f.Start
+	if l, fresh := d.state.Led.at(mix(name.own, at.hash(d.state.Seed))); fresh {
+		l.At = f.Start
+	}
 	if q.Addrs[record.MaxAddr-1].IsValid() {
 		around := at.around()
-		l, _ := d.state.Led.at(mix(h, around.hash(d.state.Seed)))
-		l.At = f.Start
+		if l, fresh := d.state.Led.at(mix(name.own, around.hash(d.state.Seed))); fresh {
+			l.At = f.Start
+		}
 	}
 }
 

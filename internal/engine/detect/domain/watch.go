@@ -51,9 +51,9 @@ type half struct {
 
 type host struct {
 	addr     netip.Addr
-	now, old half
 	told     float64 // names at the last finding
 	used     bool
+	now, old half // what every query changes comes first
 }
 
 // Finding is a host that asks for generated names. Its numbers are those of
@@ -123,17 +123,27 @@ type Query struct {
 }
 
 // Add is Observe for a query that was judged before.
-func (w *Watch) Add(q Query) (Finding, bool) {
+func (w *Watch) Add(q Query) (Finding, bool) { return w.AddAt(new(int32), q) }
+
+// AddAt is Add for a caller who remembers of each source where the Watch has it,
+// which spares looking for it. at is 0 at first; what it says of another source,
+// or of one that made room, does no harm.
+func (w *Watch) AddAt(at *int32, q Query) (Finding, bool) {
 	w.seen.Queries++
 	if !q.Judged {
 		return Finding{}, false
 	}
 	w.seen.Judged++
-	h := w.host(q.Source)
-	at, hash, missing := q.At, q.Name, q.Missing
-	w.turn(h, at)
+	if i := int(*at) - 1; i >= 0 && i < len(w.hosts) && w.hosts[i].addr == q.Source {
+		w.hosts[i].used = true
+	} else {
+		*at = w.host(q.Source) + 1
+	}
+	h := &w.hosts[*at-1]
+	hash, missing := q.Name, q.Missing
+	w.turn(h, q.At)
 	n := &h.now
-	n.end = max(n.end, at)
+	n.end = max(n.end, q.At)
 	n.queries++
 	if missing {
 		n.missing++
@@ -210,27 +220,27 @@ func (w *Watch) turn(h *host, at int64) {
 	}
 }
 
-// host finds the state of a source, making room by the clock rule: the hand
-// passes over hosts heard of since it last came by.
-func (w *Watch) host(source netip.Addr) *host {
+// host finds where the state of a source is, making room by the clock rule: the
+// hand passes over hosts heard of since it last came by.
+func (w *Watch) host(source netip.Addr) int32 {
 	if i, ok := w.index[source]; ok {
 		w.hosts[i].used = true
-		return &w.hosts[i]
+		return i
 	}
 	if len(w.hosts) < w.limits.Sources {
 		w.hosts = append(w.hosts, host{addr: source})
 		w.index[source] = int32(len(w.hosts) - 1)
-		return &w.hosts[len(w.hosts)-1]
+		return int32(len(w.hosts) - 1)
 	}
 	for w.hosts[w.hand].used {
 		w.hosts[w.hand].used = false
 		w.hand = (w.hand + 1) % len(w.hosts)
 	}
-	h := &w.hosts[w.hand]
-	delete(w.index, h.addr)
-	w.index[source] = int32(w.hand)
-	*h = host{addr: source}
+	at := w.hand
+	delete(w.index, w.hosts[at].addr)
+	w.index[source] = int32(at)
+	w.hosts[at] = host{addr: source}
 	w.hand = (w.hand + 1) % len(w.hosts)
 	w.seen.Forgotten++
-	return h
+	return int32(at)
 }

@@ -15,23 +15,49 @@ import (
 // names without a registered domain, and for reverse lookups. The record's
 // name shows the registered domain, or a hash of its label with its length.
 func FromRecord(source netip.Addr, d *record.DNS) (q Query, ok bool) {
-	name := d.Name.String()
+	s := Look(d.Name)
+	return s.Query(source, d)
+}
+
+// Shown is what a record's name tells of a query, whatever else the record holds.
+// Its zero value is of a name that makes none.
+type Shown struct {
+	own     uint64 // hash of the registered domain
+	written uint16 // its length before it was shortened, in bytes
+	ok      bool
+	nowhere bool
+	service bool
+}
+
+// Look takes a name of a record for queries.
+func Look(shown record.Name) (s Shown) {
+	name := shown.String()
 	if _, rest, cut := strings.Cut(name, "."); cut && strings.HasPrefix(name, "+") {
 		name = rest // "+2." says that two more labels are not shown
 	}
 	cut := domain.Cut(name)
 	if !cut.OK || cut.Reverse {
-		return q, false
+		return s
 	}
 	own := name[cut.From:]
-	q = Query{At: d.At, Source: source, Domain: d.Name, Own: distinct.Hash(0, own), Whole: distinct.Mix(binary.LittleEndian.Uint64(d.Whole[:])),
-		Entropy: d.Entropy, Type: d.Type, Rcode: d.Rcode, Answered: d.Answered, Out: d.Size[0], In: d.Size[1]}
-	if nowhere(name) {
-		q.Own, q.Below = 0, d.Length
-		return q, true
+	s.ok, s.nowhere = true, nowhere(name)
+	if !s.nowhere {
+		s.own, s.written, s.service = distinct.Hash(0, own), uint16(written(own)), Service(own) || ownRecord(name)
 	}
-	q.Below = uint8(max(0, int(d.Length)-written(own)-1))
-	q.Service = Service(own) || ownRecord(name)
+	return s
+}
+
+// Query is FromRecord of a question whose name was looked at.
+func (s *Shown) Query(source netip.Addr, d *record.DNS) (q Query, ok bool) {
+	if !s.ok {
+		return q, false
+	}
+	q = Query{At: d.At, Source: source, Domain: d.Name, Own: s.own, Whole: distinct.Mix(binary.LittleEndian.Uint64(d.Whole[:])),
+		Entropy: d.Entropy, Type: d.Type, Rcode: d.Rcode, Answered: d.Answered, Out: d.Size[0], In: d.Size[1], Service: s.service}
+	q.Below = d.Length
+	if !s.nowhere {
+		q.Below = uint8(max(0, int(d.Length)-int(s.written)-1))
+	}
 	return q, true
 }
 

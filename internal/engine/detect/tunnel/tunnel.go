@@ -4,6 +4,7 @@
 package tunnel
 
 import (
+	"encoding/binary"
 	"math"
 	"net/netip"
 
@@ -121,6 +122,21 @@ type Watch struct {
 	pairs  []pair
 	hand   int
 	seen   Counts
+	marks  marks
+	stale  int // pairs that went since the marks were made
+}
+
+// marks tell of most pairs that are not known that they are not: most queries are
+// of names too short to begin one.
+type marks [markBits / 64]uint64
+
+const markBits = 1 << 17
+
+// of is where the mark of a pair stands.
+func (m *marks) of(k *key) (word *uint64, bit uint64) {
+	a := k.source.As16()
+	h := distinct.Mix(binary.LittleEndian.Uint64(a[:]) ^ distinct.Mix(binary.LittleEndian.Uint64(a[8:])^k.own))
+	return &m[h%markBits/64], 1 << (h >> 58)
 }
 
 // NewWatch starts watching. Limits of 0 take the default.
@@ -251,13 +267,17 @@ func (w *Watch) turn(p *pair, at int64) {
 // of since it last came by.
 func (w *Watch) pair(q *Query) *pair {
 	k := key{q.Source, q.Own}
-	if i, ok := w.index[k]; ok {
-		w.pairs[i].used = true
-		return &w.pairs[i]
+	word, bit := w.marks.of(&k)
+	if *word&bit != 0 {
+		if i, ok := w.index[k]; ok {
+			w.pairs[i].used = true
+			return &w.pairs[i]
+		}
 	}
 	if q.Below < minBelow && !(carries(q.Type) && q.Below >= minBelow/2) {
 		return nil
 	}
+	*word |= bit
 	if len(w.pairs) < w.limits.Pairs {
 		w.pairs = append(w.pairs, pair{key: k, domain: q.Domain})
 		w.index[k] = int32(len(w.pairs) - 1)
@@ -273,5 +293,18 @@ func (w *Watch) pair(q *Query) *pair {
 	*p = pair{key: k, domain: q.Domain}
 	w.hand = (w.hand + 1) % len(w.pairs)
 	w.seen.Forgotten++
+	if w.stale++; w.stale > len(w.pairs) {
+		w.remark()
+	}
 	return p
+}
+
+// remark takes the marks of pairs away that went.
+func (w *Watch) remark() {
+	clear(w.marks[:])
+	w.stale = 0
+	for i := range w.pairs {
+		word, bit := w.marks.of(&w.pairs[i].key)
+		*word |= bit
+	}
 }
