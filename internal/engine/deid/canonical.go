@@ -36,6 +36,11 @@ func (n *Names) canonical(dst []byte, k Kind, v []byte) []byte {
 	return append(dst, v...) // Account: its case and spaces may matter
 }
 
+// maxIDN is the greatest length in bytes of a name that is brought to its ASCII
+// form. No name of the DNS is longer (RFC 1035 §2.3.4: 255), and the time of
+// Punycode grows with the square of the length.
+const maxIDN = 512
+
 // appendHost appends a host name in lower case, in its ASCII form (IDNA,
 // UTS #46) and without the root's dot.
 func appendHost(dst, v []byte) []byte {
@@ -47,6 +52,9 @@ func appendHost(dst, v []byte) []byte {
 	}
 	if ascii(v) {
 		return appendLower(dst, v)
+	}
+	if len(v) > maxIDN {
+		return append(dst, v...)
 	}
 	s, err := idna.Lookup.ToASCII(string(v))
 	if err != nil { // no name of the DNS: the same bytes are still the same name

@@ -141,6 +141,19 @@ func TestPseudonymsAllocateNothing(t *testing.T) {
 	}
 }
 
+// TestALongNameIsTakenAsItIs: Punycode of 4 KB took 50 ms, so that a flood of
+// such names would have stopped a run.
+func TestALongNameIsTakenAsItIs(t *testing.T) {
+	n := testNames()
+	short, long := strings.Repeat("é", maxIDN/4), strings.Repeat("é", maxIDN)
+	if got := string(appendHost(nil, []byte(long))); got != long {
+		t.Error("a long name is changed")
+	}
+	if n.Of(Host, []byte(short)) == n.Of(Host, []byte(long)) || n.Of(Host, []byte(long)) == n.Of(Host, []byte(long[2:])) {
+		t.Error("two names have one pseudonym")
+	}
+}
+
 func TestWipedNamesForget(t *testing.T) {
 	n := testNames()
 	before := n.Of(Account, []byte("a"))

@@ -35,6 +35,9 @@ var ErrFull = errors.New("deid: the vault is full")
 // ErrTooLong is returned for a value longer than MaxSealed.
 var ErrTooLong = errors.New("deid: the value is too long for the vault")
 
+// ErrWiped is returned for an address key that was wiped before it was sealed.
+var ErrWiped = errors.New("deid: the key of the addresses is already wiped")
+
 // Sealer writes the entries of a vault to one Public. It cannot read them: the
 // exchange's private key is gone at once, and the chain from which each entry's
 // key comes moves on over itself (as in the Double Ratchet's sending chain).
@@ -82,6 +85,9 @@ func (s *Sealer) Add(dst []byte, p Pseudonym, value []byte) ([]byte, error) {
 // AddNetworks appends the sealed key of prefix-preserving addresses, so that
 // the holders can turn them back although the run's own copy is wiped.
 func (s *Sealer) AddNetworks(dst []byte, c *CryptoPAn, epoch uint32) ([]byte, error) {
+	if c.block == nil {
+		return dst, ErrWiped
+	}
 	return s.add(dst, networksKey+strconv.FormatUint(uint64(epoch), 10), c.key[:])
 }
 

@@ -308,6 +308,15 @@ func TestACrashLeavesWholeEntries(t *testing.T) {
 	}
 }
 
+func TestAWipedAddressKeyIsNotSealed(t *testing.T) {
+	k := newKey(t, "A")
+	c := k.Working().Networks(1)
+	c.Wipe()
+	if raw, err := sealer(t, k).AddNetworks(nil, c, 1); err != ErrWiped || raw != nil {
+		t.Errorf("%q %v", raw, err)
+	}
+}
+
 func FuzzVault(f *testing.F) {
 	k, err := FromSecret([32]byte{1}, "A")
 	if err != nil {
