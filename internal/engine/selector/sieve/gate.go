@@ -48,23 +48,21 @@ func certain(h *packet.Headers, fault packet.Fault) bool {
 }
 
 // gate decides about the packet in s.h by the sides of all its addresses, and
-// returns its class. The class of a packet that does not pass means nothing.
+// returns its class. The class of a packet that does not pass means nothing. One
+// that passes may still hide addresses: see strange.
 func (s *Sieve) gate(fault packet.Fault) (verdict, geo.Class) {
 	h := &s.h
-	if !h.Layers.Has(anyIP) {
-		return malformed, geo.Unknown
-	}
-	if fault != packet.None && !certain(h, fault) {
+	if !h.Layers.Has(anyIP) || fault != packet.None && !certain(h, fault) {
 		return malformed, geo.Unknown
 	}
 	c := geo.Combine(s.o.Side(&h.Src), s.o.Side(&h.Dst))
-	if h.Outers == 0 && h.Layers&doubtful == 0 && !h.V6 {
-		// What most packets are; tunnels that were not followed are in strange.
-		if c == geo.Unknown || strange(h) {
-			return unknown, c
+	if c == geo.Unknown {
+		return unknown, c
+	}
+	if h.Outers != 0 || h.V6 {
+		if v := s.layers(c); v != pass {
+			return v, c
 		}
-	} else if v := s.layers(c); v != pass {
-		return v, c
 	}
 	if c == geo.DD {
 		return domestic, c
@@ -82,7 +80,7 @@ const doubtful = packet.Routing | packet.Mobility
 // layers looks at every IP header of the packet: c is the innermost's class.
 func (s *Sieve) layers(c geo.Class) verdict {
 	h := &s.h
-	if c == geo.Unknown || h.Layers.Has(doubtful) || h.Outers == packet.MaxOuter || strange(h) || h.V6 && mapped(&h.Src, &h.Dst) {
+	if h.Layers.Has(doubtful) || h.Outers == packet.MaxOuter || h.V6 && mapped(&h.Src, &h.Dst) {
 		return unknown // at MaxOuter there may be more than are kept
 	}
 	home, other := c == geo.DD, false
@@ -120,10 +118,9 @@ func strange(h *packet.Headers) bool {
 		return false
 	case packet.ProtoUDP:
 		return h.Layers.Has(packet.UDP) && tunnelled(h.SrcPort, h.DstPort)
-	case packet.ProtoIPv4, packet.ProtoIPv6, packet.ProtoGRE, packet.ProtoEtherIP, packet.ProtoMPLS, packet.ProtoEthernet, packet.ProtoL2TP:
+	case packet.ProtoIPv4, packet.ProtoIPv6, packet.ProtoGRE, packet.ProtoEtherIP, packet.ProtoMPLS, packet.ProtoEthernet,
+		packet.ProtoL2TP, packet.ProtoPIM:
 		return true
-	case packet.ProtoPIM:
-		return h.ICMPType == 0 && h.Layers.Has(packet.PIM)
 	}
 	return false
 }

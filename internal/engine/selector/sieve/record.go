@@ -54,7 +54,7 @@ func (s *Sieve) fill(r *Record, e *entry) {
 		Selector: hit.ref, ID: hit.id, Set: hit.set,
 	}
 	if e.facts != 0 {
-		f := &s.learned.list[e.facts]
+		f := s.learned.at(e.facts)
 		r.Name, r.JA3, r.JA4, r.App = f.name, f.ja3, f.ja4, f.app
 	}
 	if r.App == record.NoApp {
