@@ -24,8 +24,8 @@
 //
 // When the table of Options.Flows is full, the one rejected longest ago and not
 // heard of since is forgotten (it may be looked at again, within the same
-// bounds); without such, the flow looked at longest is rejected; without such,
-// the selected flow silent longest is written out.
+// bounds); without such, the flow looked at longest is unselected and forgotten;
+// without such, the selected flow silent longest is written out.
 //
 // Payload is only in the packets of the caller and in the pool (window.go),
 // which overwrites what comes back to it. What leaves is in Record: numbers,

@@ -280,7 +280,8 @@ func (h *hits) expired(i uint32, at int64) bool {
 func (h *hits) hold(i uint32) { h.list[i].flows++ }
 
 func (h *hits) release(i uint32) {
-	if h.list[i].flows--; h.list[i].flows == 0 && h.list[i].set != h.set {
+	e := &h.list[i]
+	if e.flows--; e.flows == 0 && (e.set != h.set || h.byID[e.id] != i) {
 		h.forget(i)
 	}
 }

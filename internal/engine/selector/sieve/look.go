@@ -20,17 +20,22 @@ type look struct {
 	next   uint32 // sequence number of the next byte in order
 	skip   uint64 // bytes of the stream that nobody has to see
 	state  selector.State
-	ahead  [MaxPackets]segment // that came before their turn, in the order they came
-	count  int                 // of ahead
-	wait   *window             // in order, and not read yet
-	hand   *window             // a TLS handshake message: of TCP behind room for a record header, of QUIC as it is
-	pieces pieces              // of hand, over QUIC
+	ahead  uint32  // in Sieve.aheads: what came before its turn; 0 nothing
+	pieces uint32  // in Sieve.pieces: what is there of hand, over QUIC; 0 nothing
+	wait   *window // in order, and not read yet
+	hand   *window // a TLS handshake message that is not whole
 
 	// What was learned; it goes into the record when the flow is selected.
 	name record.Name
 	ja3  [16]byte
 	ja4  record.JA4
 	app  record.App
+}
+
+// ahead is what came before its turn, in the order it came.
+type ahead struct {
+	list  [MaxPackets]segment
+	count int
 }
 
 // segment is a part of a TCP stream. w is nil where its bytes are not there.
@@ -107,12 +112,16 @@ func (s *Sieve) valid(l *look, id selector.ID, at int64) bool {
 
 // destroy overwrites what is held of a flow.
 func (s *Sieve) destroy(l *look) {
-	for i := range l.ahead[:l.count] {
-		if w := l.ahead[i].w; w != nil {
-			s.pool.put(w)
+	if l.ahead != 0 {
+		a := s.aheads.at(l.ahead)
+		for i := range a.list[:a.count] {
+			if w := a.list[i].w; w != nil {
+				s.pool.put(w)
+			}
 		}
+		s.aheads.give(l.ahead)
+		l.ahead = 0
 	}
-	l.count = 0
 	s.hush(l)
 	if l.held != 0 {
 		s.delays.add(l.held)
@@ -136,7 +145,10 @@ func (s *Sieve) unhand(l *look) {
 		s.pool.put(l.hand)
 		l.hand = nil
 	}
-	l.pieces = pieces{}
+	if l.pieces != 0 {
+		s.pieces.give(l.pieces)
+		l.pieces = 0
+	}
 }
 
 // keep appends payload to a window; nil when there is no room.

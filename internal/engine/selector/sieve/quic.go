@@ -255,12 +255,16 @@ func (s *Sieve) piece(l *look, at int64, offset int, b []byte) (found selector.I
 			return 0, true
 		}
 	}
+	if l.pieces == 0 {
+		l.pieces = s.pieces.take()
+	}
 	copy(l.hand.b[offset:], b)
-	if !l.pieces.add(uint16(offset), uint16(offset+len(b))) {
+	p := s.pieces.at(l.pieces)
+	if !p.add(uint16(offset), uint16(offset+len(b))) {
 		s.unhand(l)
 		return 0, true
 	}
-	start := &l.pieces.list[0]
+	start := &p.list[0]
 	if start.from != 0 || start.to < 4 {
 		return 0, false
 	}

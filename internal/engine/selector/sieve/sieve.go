@@ -24,7 +24,7 @@ const MaxDisorder = 60 * int64(time.Second)
 
 // What is left out of Options.
 const (
-	DefaultFlows    = 1 << 18  // about 128 bytes each
+	DefaultFlows    = 1 << 18  // about 150 bytes each, and as many while one is looked at
 	DefaultBuffered = 64 << 20 // bytes of payload
 )
 
@@ -71,6 +71,8 @@ type Sieve struct {
 	hits    hits
 	learned slab[facts]
 	looks   slab[look]
+	aheads  slab[ahead]
+	pieces  slab[pieces]
 	pool    pool
 	delays  delays
 	naming  *record.Naming
@@ -236,6 +238,7 @@ func (s *Sieve) wipe() {
 	s.table.wipe()
 	s.learned.wipe()
 	s.looks.wipe()
+	s.aheads.wipe()
 	s.pool.wipe()
 	s.scratch = scratch{}
 	s.h = packet.Headers{}

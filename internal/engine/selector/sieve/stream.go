@@ -31,14 +31,16 @@ func (s *Sieve) segment(l *look, it *item) selector.ID {
 	}
 	var found seen
 	for {
-		n, b := l.turn(seq, it)
+		n, b := s.turn(l, seq, it)
 		if n == 0 {
 			break
 		}
 		l.next += n
 		s.inOrder(l, it.at, b, n, &found)
 	}
-	s.tidy(l)
+	if l.ahead != 0 {
+		s.tidy(l)
+	}
 	if found.name != 0 {
 		return found.name
 	}
@@ -55,27 +57,36 @@ func (s *Sieve) early(l *look, seq uint32, it *item) {
 	if len(it.data) > 0 {
 		e.w = s.keep(l, nil, it.data)
 	}
-	l.ahead[l.count] = e
-	l.count++
+	if l.ahead == 0 {
+		l.ahead = s.aheads.take()
+	}
+	a := s.aheads.at(l.ahead)
+	a.list[a.count] = e
+	a.count++
 }
 
 // turn returns how many bytes come next and those of them that are there: from
 // the segment that came first of those that hold the next byte, up to where one
 // that came before it begins. It returns 0 when the next byte is missing. The
 // packet at hand came last.
-func (l *look) turn(seq uint32, it *item) (uint32, []byte) {
-	for i := range l.ahead[:l.count] {
-		e := &l.ahead[i]
+func (s *Sieve) turn(l *look, seq uint32, it *item) (uint32, []byte) {
+	var before []segment
+	if l.ahead != 0 {
+		a := s.aheads.at(l.ahead)
+		before = a.list[:a.count]
+	}
+	for i := range before {
+		e := &before[i]
 		if holds(e.seq, e.size, l.next) {
 			var b []byte
 			if e.w != nil {
 				b = e.w.b
 			}
-			return l.run(i, e.seq, e.size, b)
+			return run(before[:i], l.next, e.seq, e.size, b)
 		}
 	}
 	if holds(seq, it.wire, l.next) {
-		return l.run(l.count, seq, it.wire, it.data)
+		return run(before, l.next, seq, it.wire, it.data)
 	}
 	return 0, nil
 }
@@ -83,11 +94,12 @@ func (l *look) turn(seq uint32, it *item) (uint32, []byte) {
 // holds reports whether a segment has the byte numbered next.
 func holds(seq, size, next uint32) bool { return next-seq < size }
 
-func (l *look) run(i int, seq, size uint32, b []byte) (uint32, []byte) {
-	off := l.next - seq
+// run is what a segment has from next on that those before it do not have.
+func run(before []segment, next, seq, size uint32, b []byte) (uint32, []byte) {
+	off := next - seq
 	n := size - off
-	for j := range l.ahead[:i] {
-		if first := l.ahead[j].seq - l.next; int32(first) > 0 {
+	for i := range before {
+		if first := before[i].seq - next; int32(first) > 0 {
 			n = min(n, first)
 		}
 	}
@@ -115,17 +127,20 @@ func (s *Sieve) inOrder(l *look, at int64, b []byte, n uint32, found *seen) {
 
 // tidy gives back what was read of what waited for its turn.
 func (s *Sieve) tidy(l *look) {
+	a := s.aheads.at(l.ahead)
 	left := 0
-	for _, e := range l.ahead[:l.count] {
+	for _, e := range a.list[:a.count] {
 		if int32(e.seq-l.next) > 0 {
-			l.ahead[left] = e
+			a.list[left] = e
 			left++
 		} else if e.w != nil {
 			s.pool.put(e.w)
 		}
 	}
-	clear(l.ahead[left:l.count])
-	l.count = left
+	if a.count = left; left == 0 {
+		s.aheads.give(l.ahead)
+		l.ahead = 0
+	}
 }
 
 // talk is what a stream speaks.
