@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/maphash"
+	"slices"
 )
 
 // Builder gathers selectors and compiles them. The zero Builder is not ready:
@@ -16,6 +17,11 @@ type Builder struct {
 	texts map[string]uint32
 	seen  []uint32 // open addressing: places of the records, 0 for none
 	seed  maphash.Seed
+
+	crowds       map[string]int // templates at one place
+	patterns     int
+	patternBytes int
+	overridden   int
 }
 
 // Options are what a list is read with.
@@ -45,7 +51,16 @@ func NewBuilder(o Options) *Builder {
 	if o.Warnings == nil {
 		o.Warnings = BuiltIn()
 	}
-	return &Builder{o: o, rows: map[Selector]uint32{}, texts: map[string]uint32{}, seen: make([]uint32, 64), seed: maphash.MakeSeed()}
+	return &Builder{o: o, rows: map[Selector]uint32{}, crowds: map[string]int{}, texts: map[string]uint32{}, seen: make([]uint32, 64), seed: maphash.MakeSeed()}
+}
+
+// expect makes room for so many more, but for no lines that hold next to nothing.
+func (b *Builder) expect(lines, bytes int) {
+	lines = min(lines, bytes/8)
+	b.b.records = slices.Grow(b.b.records, lines*recordSize)
+	for len(b.seen)/4*3 < b.b.n+lines {
+		b.grow()
+	}
 }
 
 // Len returns how many selectors were taken.
@@ -91,6 +106,16 @@ func (b *Builder) put(s *Selector, v *parsed, slot int) (Added, error) {
 	if b.b.n >= maxListed || len(b.b.arena)+len(v.bytes)+2 > maxArena || len(b.rows) >= maxRows || len(b.b.texts) > maxArena-6*maxTextLen {
 		return 0, ErrFull
 	}
+	if !b.crowd(v) {
+		return 0, &ValueError{Problem: BadCrowd, Kind: URI, Value: shown(s.Value)}
+	}
+	if v.form == formPattern {
+		if b.patterns >= maxPatterns || b.patternBytes+len(v.bytes) > maxPatternBytes {
+			return 0, ErrFull
+		}
+		b.patterns++
+		b.patternBytes += len(v.bytes)
+	}
 	s.Kind, s.Value = 0, ""
 	row, ok := b.rows[*s]
 	if !ok {
@@ -113,7 +138,7 @@ func (b *Builder) put(s *Selector, v *parsed, slot int) (Added, error) {
 	b.b.records = binary.LittleEndian.AppendUint32(b.b.records, ref)
 	b.b.n++
 	b.seen[slot] = uint32(b.b.n)
-	if b.b.n > len(b.seen)/2 {
+	if b.b.n > len(b.seen)/4*3 {
 		b.grow()
 	}
 	return Taken, nil

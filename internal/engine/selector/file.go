@@ -129,7 +129,7 @@ func (b *body) check() error {
 			}
 		}
 		m := b.meta(uint32(i / metaSize))
-		if m.Expires < 0 || (m.By == "") != (m.Reason == "") || m.By != "" && samePerson(m.By, lister) {
+		if m.Expires < 0 || (m.By == "") != (m.Reason == "") || m.By != "" && (lister == "" || samePerson(m.By, lister)) {
 			return damaged("row %d: expiry, or an override without a second person", i/metaSize)
 		}
 	}

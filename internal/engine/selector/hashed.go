@@ -21,8 +21,8 @@ type hashed struct {
 const maxRun = 64
 
 // build sorts the keys gathered, with their hashes in the upper half and the
-// filter filled. ok is false when too many share a hash.
-func (t *hashed) build() (ok bool) {
+// filter filled. ok is false when more than most share the upper half.
+func (t *hashed) build(most int) (ok bool) {
 	slices.Sort(t.keys)
 	bits := 0
 	for len(t.keys)>>bits > 4 {
@@ -35,7 +35,7 @@ func (t *hashed) build() (ok bool) {
 		if run++; i > 0 && t.keys[i-1]>>32 != k>>32 {
 			run = 1
 		}
-		if run > maxRun {
+		if run > most {
 			return false
 		}
 		t.index[k>>t.shift+1] = uint32(i + 1)
@@ -134,6 +134,7 @@ func (s *Set) Name(name []byte) ID {
 		return 0
 	}
 	var buf [maxName]byte
+	defer clear(buf[:])
 	b := buf[:copy(buf[:], name)]
 	if b[len(b)-1] == '.' {
 		b = b[:len(b)-1]

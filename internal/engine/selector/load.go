@@ -24,14 +24,14 @@ func index(b body) (*Set, error) {
 	for try := uint64(0); ; try++ {
 		s.seed = mix(seed + try)
 		s.hashAll(whole)
-		if s.hashed.build() {
+		if s.hashed.build(maxRun) {
 			break
 		}
 		if try+1 == maxSeeds {
 			return nil, damaged("too many values share one hash")
 		}
 	}
-	if err := s.onceEach(); err != nil {
+	if err := s.onceEach(s.hashed.keys); err != nil {
 		return nil, err
 	}
 	s.six.single = forms[addr6] > 0
@@ -86,9 +86,8 @@ func labels(name []byte) int {
 	return n
 }
 
-// onceEach fails when a value of the hashed table is there twice.
-func (s *Set) onceEach() error {
-	keys := s.hashed.keys
+// onceEach fails when a value is there twice; keys are sorted by hash.
+func (s *Set) onceEach(keys []uint64) error {
 	for i := range keys {
 		for j := i + 1; j < len(keys) && keys[j]>>32 == keys[i]>>32; j++ {
 			f, _, ref := s.body.record(int(uint32(keys[i])) - 1)
@@ -137,17 +136,22 @@ func (s *Set) indexAddresses(forms *[formEnd]int) error {
 
 // indexOthers makes the indexes of ports, templates and patterns.
 func (s *Set) indexOthers() error {
-	if s.needs&(1<<Port|1<<URI|1<<Pattern) == 0 {
-		return nil
+	if s.needs.Has(Port) {
+		for i := range s.body.n {
+			if f, _, ref := s.body.record(i); f == formPort {
+				if old := s.ports.add(ref, ID(i+1)); old != 0 {
+					return twice(old, ID(i+1))
+				}
+			}
+		}
 	}
-	for i := range s.body.n {
-		f, _, ref := s.body.record(i)
-		if f != formPort {
-			continue
+	if s.needs.Has(URI) {
+		if err := s.indexTemplates(); err != nil {
+			return err
 		}
-		if old := s.ports.add(ref, ID(i+1)); old != 0 {
-			return twice(old, ID(i+1))
-		}
+	}
+	if s.needs.Has(Pattern) {
+		return s.indexPatterns()
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ const (
 	BadURI       Problem = "uri"          // no host and path
 	BadURIPort   Problem = "uri_port"     // names a port
 	BadURIBroad  Problem = "uri_broad"    // nothing fixed in the host, or too many variables
+	BadCrowd     Problem = "crowd"        // more than maxCrowd templates at one place
 	BadSum       Problem = "sum"          // not the hash of a certificate
 	BadPort      Problem = "port"         // no port
 	BadPattern   Problem = "pattern"      // neither hexadecimal nor quoted

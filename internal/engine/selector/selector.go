@@ -93,7 +93,7 @@ type Set struct {
 	six      six
 	hashed   hashed
 	ports    ports
-	uris     templates
+	uris     hashed // templates: found by host and the fixed beginning of the path
 	patterns *Patterns
 	signers  []string
 }

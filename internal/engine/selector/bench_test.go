@@ -1,0 +1,177 @@
+package selector
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"testing"
+)
+
+// tenMillion returns a compiled list of n IPv4 addresses, or of names.
+func tenMillion(b testing.TB, n int, names bool) []byte {
+	b.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	w := NewBuilder(Options{Warnings: none})
+	w.expect(n, 8*n)
+	var text []byte
+	for w.Len() < n {
+		v := parsed{form: addrFour, inline: r.Uint32()}
+		if names {
+			text = fmt.Appendf(text[:0], "%x.host-%d.example", r.Uint32(), r.IntN(1000))
+			v = parsed{form: formDomain, bytes: text}
+		}
+		if slot, there := w.find(&v); !there {
+			if _, err := w.put(&Selector{Source: "feed", Act: "act-1", Approval: "ap-1"}, &v, slot); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	file, err := w.Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return file
+}
+
+// size is the length of the long lists: NOROSHI_BENCH_SELECTORS, or a million.
+func size() int {
+	n := 1_000_000
+	fmt.Sscan(os.Getenv("NOROSHI_BENCH_SELECTORS"), &n)
+	return n
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+func BenchmarkProbe(b *testing.B) {
+	n := size()
+	s, err := Load(tenMillion(b, n, false), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	var packets [1 << 16][2]uint32
+	for i := range packets {
+		packets[i] = [2]uint32{r.Uint32(), r.Uint32()}
+	}
+	b.Run("two-addresses", func(b *testing.B) {
+		var hits int
+		for i := range b.N {
+			p := &packets[i&(1<<16-1)]
+			if s.Addr4(p[0])|s.Addr4(p[1]) != 0 {
+				hits++
+			}
+		}
+		b.ReportMetric(float64(hits)/float64(b.N), "hits/op")
+	})
+	b.Run("two-fresh-addresses", func(b *testing.B) {
+		x, hits := uint64(7), 0
+		for range b.N {
+			x = x*6364136223846793005 + 1442695040888963407
+			if s.Addr4(uint32(x>>32))|s.Addr4(uint32(x)*2654435769) != 0 {
+				hits++
+			}
+		}
+		b.ReportMetric(float64(hits)/float64(b.N), "hits/op")
+	})
+	b.Run("two-fresh-addresses-go-map", func(b *testing.B) {
+		m := make(map[uint32]ID, n)
+		for i := range s.Len() {
+			_, _, ref := s.body.record(i)
+			m[ref] = ID(i + 1)
+		}
+		b.ResetTimer()
+		x, hits := uint64(7), 0
+		for range b.N {
+			x = x*6364136223846793005 + 1442695040888963407
+			if m[uint32(x>>32)]|m[uint32(x)*2654435769] != 0 {
+				hits++
+			}
+		}
+		b.ReportMetric(float64(hits)/float64(b.N), "hits/op")
+	})
+}
+
+func BenchmarkLoad(b *testing.B) {
+	for _, names := range []bool{false, true} {
+		b.Run(map[bool]string{false: "addresses", true: "names"}[names], func(b *testing.B) {
+			file := tenMillion(b, size(), names)
+			var s *Set
+			var used uint64
+			for range b.N {
+				s = nil
+				before := heap()
+				var err error
+				if s, err = Load(file, nil); err != nil {
+					b.Fatal(err)
+				}
+				used = heap() - before + uint64(len(file))
+			}
+			b.ReportMetric(float64(used)/1e6, "MB")
+			b.ReportMetric(float64(len(file))/1e6, "file-MB")
+			runtime.KeepAlive(s)
+		})
+	}
+}
+
+func BenchmarkReadLines(b *testing.B) {
+	var text bytes.Buffer
+	x := uint64(7)
+	for range size() {
+		x = x*6364136223846793005 + 1442695040888963407
+		var a [4]byte
+		binary.BigEndian.PutUint32(a[:], uint32(x>>32))
+		a[0] = 11 + a[0]%80 // outside what the warning lists refuse
+		fmt.Fprintf(&text, "%d.%d.%d.%d\n", a[0], a[1], a[2], a[3])
+	}
+	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
+	for range b.N {
+		if _, _, err := Read("x", text.Bytes(), Options{Skip: true}, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkName(b *testing.B) {
+	s, err := Load(tenMillion(b, size(), true), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	name := []byte("www.some-host.Kyoto.example.co.jp")
+	for range b.N {
+		s.Name(name)
+	}
+}
+
+func BenchmarkPatterns(b *testing.B) {
+	r := rand.New(rand.NewPCG(9, 9))
+	w := NewBuilder(Options{Warnings: none})
+	for i := range 5000 {
+		p := make([]byte, 6+i%20)
+		for j := range p {
+			p[j] = byte(r.Uint32())
+		}
+		if _, err := w.Add(Selector{Kind: Pattern, Value: fmt.Sprintf("%x", p)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s, err := w.Compile()
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := bytes.Repeat([]byte("POST /gate.php HTTP/1.1\r\nHost: www.example.jp\r\nContent-Length: 120\r\n\r\n"), 20)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for range b.N {
+		s.Patterns().Scan(0, text)
+	}
+}
