@@ -1,0 +1,189 @@
+package selection
+
+import (
+	"errors"
+	"io"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
+	"noroshi/internal/engine/deid"
+)
+
+// Files beside the selected records of a run.
+const (
+	vaultFile  = "vault"
+	recordFile = "reidentifications.jsonl"
+)
+
+// maxReveal bounds how much one act re-identifies: it is for one person and
+// one reason, not for a whole run.
+const maxReveal = 1000
+
+// Revealed is one answer of "deid reidentify", as its JSON.
+type Revealed struct {
+	Pseudonym string   `json:"pseudonym"`
+	Values    []string `json:"values,omitempty"` // of an address, one per rotation epoch
+	Missing   bool     `json:"missing,omitempty"`
+}
+
+// reveal is one call of "deid reidentify".
+type reveal struct {
+	dir    string
+	shares []string
+	asked  []string
+	act    Act
+}
+
+// deidRevealCommand is "noroshi deid reidentify": what pseudonyms of a run
+// stand for. The act is on record before anything is shown; a refusal too.
+func deidRevealCommand(env *cli.Env, p text.Printer) *cobra.Command {
+	r := reveal{}
+	c := &cobra.Command{Use: "reidentify DIR PSEUDONYM...", Short: p.T("deid.reveal.short"), Long: p.T("deid.reveal.long"), Args: cobra.RangeArgs(2, 1+maxReveal),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r.dir, r.asked = args[0], args[1:]
+			if err := r.check(); err != nil {
+				return err
+			}
+			return r.run(env)
+		}}
+	c.Flags().StringArrayVar(&r.shares, "share", nil, p.T("deid.flag.share"))
+	c.Flags().StringVar(&r.act.Approval, "approval", "", p.T("deid.flag.reveal_approval"))
+	c.Flags().StringVar(&r.act.Reason, "reason", "", p.T("deid.flag.reason"))
+	c.Flags().StringVar(&r.act.By, "by", "", p.T("deid.flag.by"))
+	return c
+}
+
+// check refuses what is no pseudonym, before anything is put on record.
+func (r *reveal) check() error {
+	bad := fault.New(fault.Usage, "deid.reveal.bad")
+	for _, s := range r.asked {
+		_, err := deid.ParsePseudonym(s)
+		_, err2 := deid.ParseNetwork(s)
+		if err != nil && err2 != nil {
+			bad = bad.At(fault.Place{At: printableOnly(s), Code: "deid.reveal.bad_one"})
+		}
+	}
+	if len(bad.Places) > 0 {
+		return bad
+	}
+	return nil
+}
+
+func (r *reveal) run(env *cli.Env) error {
+	name := filepath.Join(r.dir, vaultFile)
+	raw, err := cli.ReadFile(name, deid.MaxVault)
+	if err != nil {
+		return err
+	}
+	head, err := deid.PeekVault(raw)
+	if err != nil {
+		return deidFault(name, err)
+	}
+	record, err := openRecord(filepath.Join(r.dir, recordFile))
+	if err != nil {
+		return err
+	}
+	defer record.close()
+	r.act.Key, r.act.Pseudonyms = head.ID, slices.Compact(slices.Sorted(slices.Values(r.asked)))
+	if u, err := user.Current(); err == nil {
+		r.act.Account = u.Username
+	}
+	vault, err := r.open(head, name, raw)
+	if err != nil {
+		// A refusal is a result: it is kept like the act would be.
+		r.act.Act, r.act.Refused = actRefused, fault.Of(err).Code
+		return errors.Join(err, record.add(env.Now(), &r.act))
+	}
+	defer vault.Wipe()
+	r.act.Act = actReveal
+	if err := record.add(env.Now(), &r.act); err != nil {
+		return err
+	}
+	found, missing, err := r.reveal(vault, name)
+	after := Act{Act: actOutcome, Approval: r.act.Approval, Key: head.ID, Found: len(found) - missing, Missing: missing}
+	if err != nil {
+		after.Refused = fault.Of(err).Code
+	}
+	if err2 := record.add(env.Now(), &after); err != nil || err2 != nil {
+		return errors.Join(err, err2)
+	}
+	if err := env.Emit(found, func(w io.Writer, p text.Printer) error { return showRevealed(w, p, found) }); err != nil {
+		return err
+	}
+	if missing > 0 {
+		return fault.New(fault.NotFound, "deid.reveal.missing", "n", missing)
+	}
+	return nil
+}
+
+// open opens the vault when the act may be done.
+func (r *reveal) open(head deid.Head, name string, raw []byte) (*deid.Vault, error) {
+	switch {
+	case strings.TrimSpace(r.act.Reason) == "":
+		return nil, fault.New(fault.Refused, "deid.reveal.no_reason")
+	case r.act.Approval == "":
+		return nil, fault.New(fault.Refused, "deid.reveal.no_approval")
+	case r.act.Approval != head.Approval:
+		return nil, fault.New(fault.Refused, "deid.reveal.other_approval", "approval", r.act.Approval)
+	case len(r.shares) == 0:
+		return nil, fault.New(fault.Refused, "deid.reveal.no_share")
+	}
+	k, err := joinFiles(r.shares)
+	if err != nil {
+		return nil, err
+	}
+	defer k.Wipe()
+	v, err := deid.OpenVault(k, raw)
+	return v, deidFault(name, err)
+}
+
+// reveal asks the vault for each pseudonym, in the order asked.
+func (r *reveal) reveal(v *deid.Vault, name string) (out []Revealed, missing int, err error) {
+	for _, s := range r.asked {
+		values, err := v.RevealText(s)
+		switch {
+		case errors.Is(err, deid.ErrAbsent):
+			missing++
+		case err != nil:
+			return nil, 0, deidFault(name, err)
+		}
+		out = append(out, Revealed{Pseudonym: s, Values: values, Missing: err != nil})
+	}
+	return out, missing, nil
+}
+
+func showRevealed(w io.Writer, p text.Printer, found []Revealed) error {
+	var b strings.Builder
+	for _, f := range found {
+		value := p.T("deid.reveal.none")
+		if !f.Missing {
+			value = printableOnly(strings.Join(f.Values, " | "))
+		}
+		b.WriteString(f.Pseudonym + "  " + value + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printableOnly writes what a terminal should not be sent as an escape: the
+// values come from traffic.
+func printableOnly(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,372 @@
+package selection
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/text"
+	"noroshi/internal/engine/deid"
+)
+
+// runDeid runs "deid" and returns the exit code and both outputs.
+func runDeid(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	words, err := text.Load(cli.Words, os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	now := func() time.Time { return time.Date(2027, 11, 22, 1, 2, 3, 0, time.UTC) }
+	e := &cli.Env{In: strings.NewReader(""), Out: &out, Err: &errs, Words: words, Now: now}
+	args = append(args, "--lang", "en")
+	e.Listen(args)
+	root := e.Root("noroshi", "noroshi")
+	root.AddCommand(deidCommand(e))
+	code = e.Run(t.Context(), root, append([]string{"deid"}, args...))
+	if both := out.String() + errs.String(); strings.Contains(both, "[deid.") || strings.Contains(both, "{") && !strings.Contains(both, `"`) {
+		t.Errorf("words are missing in %q", both)
+	}
+	return code, out.String(), errs.String()
+}
+
+const mailOf = "Taro.Yamada@example.jp"
+
+// kit is a run's folder with a vault, the shares of its key, and pseudonyms.
+type kit struct {
+	dir, mail, network string
+	shares             []string
+}
+
+func newKit(t *testing.T, approval string) kit {
+	t.Helper()
+	t.Setenv("NOROSHI_PASSPHRASE", "correct horse battery")
+	base := t.TempDir()
+	k := kit{dir: filepath.Join(base, "run")}
+	file := filepath.Join(base, "approval.key")
+	if code, _, errs := runDeid(t, "key", "--approval", approval, "-o", file); code != 0 {
+		t.Fatal(errs)
+	}
+	code, out, errs := runDeid(t, "split", file, "-o", filepath.Join(base, "holder"), "--destroy", "--json")
+	var made Made
+	if err := json.Unmarshal([]byte(out), &made); code != 0 || err != nil || len(made.Shares) != 2 || !made.Removed {
+		t.Fatal(code, out, errs, err)
+	}
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Fatalf("the undivided key is still there: %v", err)
+	}
+	k.shares = made.Shares
+	raw, err := os.ReadFile(file + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := deid.ParsePublic(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What a run does: working keys of its own, and everything sealed.
+	w, err := deid.NewWorking(approval)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, nets, s := w.Names(1), w.Networks(1), deid.NewSealer(public)
+	p := names.Of(deid.Mail, []byte(mailOf))
+	vault, err := s.AddNetworks(s.Begin(nil), nets, 1)
+	if err == nil {
+		vault, err = s.Add(vault, p, []byte(mailOf))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.mail, k.network = p.String(), string(nets.Append(nil, netip.MustParseAddr("203.0.113.9")))
+	if err := os.MkdirAll(k.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(k.dir, vaultFile), vault, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// reveal runs "deid reidentify" with these flags in place of the good ones.
+func (k kit) reveal(t *testing.T, pseudonyms []string, change map[string]string, shares ...string) (int, string, string) {
+	t.Helper()
+	args := append([]string{"reidentify", k.dir}, pseudonyms...)
+	for name, v := range map[string]string{"--approval": "A-2027-001", "--reason": "harm to a hospital", "--by": "commission"} {
+		if with, ok := change[name]; ok {
+			v = with
+		}
+		args = append(args, name, v)
+	}
+	for _, s := range shares {
+		args = append(args, "--share", s)
+	}
+	return runDeid(t, args...)
+}
+
+func (k kit) record(t *testing.T) (acts []Act) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(k.dir, recordFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		var a Act
+		if err := json.Unmarshal([]byte(line), &a); err != nil {
+			t.Fatal(err)
+		}
+		acts = append(acts, a)
+	}
+	if strings.Contains(string(raw), "Yamada") || strings.Contains(string(raw), "203.0.113.9") {
+		t.Error("the record holds what was shown")
+	}
+	if _, whole, bad := chain(raw); whole != len(raw) || bad != 0 {
+		t.Errorf("the record does not follow: line %d", bad)
+	}
+	return acts
+}
+
+func TestReidentificationWithTwoHolders(t *testing.T) {
+	k := newKit(t, "A-2027-001")
+	code, out, errs := k.reveal(t, []string{k.mail, k.network}, nil, k.shares...)
+	if code != 0 || out != k.mail+"  "+mailOf+"\n"+k.network+"  203.0.113.9\n" {
+		t.Fatalf("exit %d, %q, %s", code, out, errs)
+	}
+	acts := k.record(t)
+	if len(acts) != 2 || acts[0].Act != actReveal || acts[0].Reason != "harm to a hospital" || acts[0].By != "commission" || len(acts[0].Pseudonyms) != 2 ||
+		acts[0].At != "2027-11-22T01:02:03Z" || acts[1].Act != actOutcome || acts[1].Found != 2 {
+		t.Errorf("%+v", acts)
+	}
+	info, err := os.Stat(filepath.Join(k.dir, recordFile))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Error(info.Mode(), err)
+	}
+}
+
+// TestNothingIsShownWithout tries each thing that is needed, left out or wrong:
+// exit 3, nothing on standard output, the refusal on record.
+func TestNothingIsShownWithout(t *testing.T) {
+	k, other := newKit(t, "A-2027-001"), newKit(t, "A-2027-001")
+	elsewhere := newKit(t, "A-2027-002")
+	n := 0
+	for name, c := range map[string]struct {
+		change map[string]string
+		shares []string
+		why    string
+	}{
+		"a reason":         {map[string]string{"--reason": "  "}, k.shares, "deid.reveal.no_reason"},
+		"an approval":      {map[string]string{"--approval": ""}, k.shares, "deid.reveal.no_approval"},
+		"its approval":     {map[string]string{"--approval": "A-2027-002"}, k.shares, "deid.reveal.other_approval"},
+		"a share":          {nil, nil, "deid.reveal.no_share"},
+		"two shares":       {nil, k.shares[:1], "deid.join.too_few"},
+		"two holders":      {nil, []string{k.shares[0], k.shares[0]}, "deid.join.refused"},
+		"its key":          {nil, other.shares, "deid.vault.other_key"},
+		"its own shares":   {nil, []string{k.shares[0], other.shares[1]}, "deid.join.refused"},
+		"its approval key": {nil, elsewhere.shares, "deid.vault.other_key"},
+	} {
+		code, out, errs := k.reveal(t, []string{k.mail}, c.change, c.shares...)
+		n++
+		acts := k.record(t)
+		last := acts[len(acts)-1]
+		if code != 3 || out != "" || strings.Contains(errs, mailOf) || len(acts) != n || last.Act != actRefused || last.Refused != c.why {
+			t.Errorf("without %s: exit %d, %q, %s, %+v", name, code, out, errs, last)
+		}
+		if !strings.Contains(errs, "hint: ") {
+			t.Errorf("without %s: no hint in %q", name, errs)
+		}
+	}
+}
+
+func TestAnAlteredRecordStopsReidentification(t *testing.T) {
+	k := newKit(t, "A-2027-001")
+	for range 2 {
+		if code, _, errs := k.reveal(t, []string{k.mail}, nil, k.shares...); code != 0 {
+			t.Fatal(errs)
+		}
+	}
+	name := filepath.Join(k.dir, recordFile)
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := bytes.SplitAfter(raw, []byte("\n"))
+	for what, edited := range map[string][]byte{
+		"a reason edited": bytes.Replace(raw, []byte("hospital"), []byte("hostages"), 1),
+		"a line removed":  bytes.Join(append(append([][]byte{}, line[:1]...), line[2:]...), nil),
+		"lines swapped":   bytes.Join([][]byte{line[0], line[2], line[1], line[3]}, nil),
+	} {
+		if err := os.WriteFile(name, edited, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out, errs := k.reveal(t, []string{k.mail}, nil, k.shares...); code != 3 || out != "" || !strings.Contains(errs, "was altered") {
+			t.Errorf("%s: exit %d, %q, %s", what, code, out, errs)
+		}
+	}
+	// A line that a crash cut short was shown nothing for: it goes.
+	if err := os.WriteFile(name, append(bytes.Clone(raw), `{"at":"2027`...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := k.reveal(t, []string{k.mail}, nil, k.shares...); code != 0 || len(k.record(t)) != 6 {
+		t.Error(code, errs)
+	}
+}
+
+func TestNothingIsShownWithoutARecord(t *testing.T) {
+	k := newKit(t, "A-2027-001")
+	if err := os.WriteFile(filepath.Join(k.dir, recordFile+".lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := k.reveal(t, []string{k.mail}, nil, k.shares...); code != 1 || out != "" || !strings.Contains(errs, "Another re-identification") {
+		t.Errorf("exit %d, %q, %s", code, out, errs)
+	}
+	if err := os.Remove(filepath.Join(k.dir, recordFile+".lock")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(k.dir, recordFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := k.reveal(t, []string{k.mail}, nil, k.shares...); code == 0 || out != "" || !strings.Contains(errs, "nothing is shown") {
+		t.Errorf("exit %d, %q, %s", code, out, errs)
+	}
+}
+
+func TestPseudonymsThatAreNone(t *testing.T) {
+	k := newKit(t, "A-2027-001")
+	code, out, errs := k.reveal(t, []string{"taro\x1b[31m", k.mail}, nil, k.shares...)
+	if code != 2 || out != "" || !strings.Contains(errs, `taro\x1b[31m: not a pseudonym`) {
+		t.Errorf("exit %d, %q, %q", code, out, errs)
+	}
+	absent := "p:mail:" + strings.Repeat("a", 26)
+	code, out, errs = k.reveal(t, []string{absent, k.mail}, nil, k.shares...)
+	if code != 1 || !strings.Contains(out, absent+"  not in the vault") || !strings.Contains(out, mailOf) || !strings.Contains(errs, "1 pseudonym is not") {
+		t.Errorf("exit %d, %q, %s", code, out, errs)
+	}
+	if acts := k.record(t); acts[1].Found != 1 || acts[1].Missing != 1 {
+		t.Errorf("%+v", acts)
+	}
+}
+
+// TestAnErasedKeyRevealsNothing: with one holder's share destroyed the vault
+// stays shut for good.
+func TestAnErasedKeyRevealsNothing(t *testing.T) {
+	k := newKit(t, "A-2027-001")
+	if err := destroyFile(k.shares[1]); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := k.reveal(t, []string{k.mail}, nil, k.shares[0]); code != 3 || out != "" {
+		t.Errorf("exit %d, %q", code, out)
+	}
+	out := filepath.Join(t.TempDir(), "again.key")
+	if code, _, errs := runDeid(t, "join", k.shares[0], "-o", out); code != 3 || !strings.Contains(errs, "2 are needed, 1 given") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	if _, err := os.Stat(out); !os.IsNotExist(err) {
+		t.Error("a key was written")
+	}
+}
+
+func TestKeysSplitAndJoin(t *testing.T) {
+	t.Setenv("NOROSHI_PASSPHRASE", "correct horse battery")
+	dir := t.TempDir()
+	file, prefix, again := filepath.Join(dir, "k"), filepath.Join(dir, "h"), filepath.Join(dir, "again")
+	if code, out, errs := runDeid(t, "key", "-o", file); code != 0 || !strings.Contains(out, "approval none") || !strings.Contains(errs, "cannot be re-identified") {
+		t.Fatal(code, out, errs)
+	}
+	if code, out, errs := runDeid(t, "split", file, "--holders", "3", "--need", "2", "-o", prefix); code != 0 || strings.Count(out, "(2 give the key back)") != 3 || !strings.Contains(errs, "is still there") {
+		t.Fatal(code, out, errs)
+	}
+	if code, _, errs := runDeid(t, "join", prefix+"-3.share", prefix+"-1.share", "-o", again); code != 0 {
+		t.Fatal(errs)
+	}
+	open := func(name string) *deid.Key {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := deid.Open(raw, []byte("correct horse battery"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	if *open(file) != *open(again) {
+		t.Error("another key came back")
+	}
+	for _, name := range []string{file, prefix + "-1.share", again} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+	// Shares are written all or none.
+	if err := os.Remove(prefix + "-1.share"); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := runDeid(t, "split", file, "--holders", "3", "-o", prefix); code != 1 || !strings.Contains(errs, "h-2.share is there already") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	if _, err := os.Stat(prefix + "-1.share"); !os.IsNotExist(err) {
+		t.Error("a share of a split that failed is left")
+	}
+	raw, err := os.ReadFile(prefix + "-2.share")
+	if err != nil || !bytes.Contains(raw, []byte("need: 2")) {
+		t.Errorf("a share of before was changed: %q %v", raw, err)
+	}
+}
+
+func TestBadCallsOfDeid(t *testing.T) {
+	t.Setenv("NOROSHI_PASSPHRASE", "correct horse battery")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "k")
+	if code, _, errs := runDeid(t, "key", "--approval", "A", "-o", file); code != 0 {
+		t.Fatal(errs)
+	}
+	short := filepath.Join(dir, "pass")
+	if err := os.WriteFile(short, []byte("short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"k is there already":               {"key", "-o", file},
+		"at least 12":                      {"key", "-o", filepath.Join(dir, "x"), "--passphrase-file", short},
+		"spaces or invisible":              {"key", "--approval", "a b", "-o", filepath.Join(dir, "x")},
+		"does not open":                    {"split", file, "-o", filepath.Join(dir, "h"), "--passphrase-file", short},
+		"is not a file for this":           {"split", file + ".pub", "-o", filepath.Join(dir, "h")},
+		"Holders are 2 to 16":              {"split", file, "--holders", "17", "-o", filepath.Join(dir, "h")},
+		"Cannot read":                      {"join", filepath.Join(dir, "none"), "-o", filepath.Join(dir, "x")},
+		"k is not a file":                  {"join", file, "-o", filepath.Join(dir, "x")},
+		"vault is not a file":              {"reidentify", newRunWith(t, dir), "p:mail:" + strings.Repeat("a", 26)},
+		"no/such/folder/k":                 {"key", "-o", filepath.Join(dir, "no/such/folder/k")},
+		"the number needed is 2 up to the": {"split", file, "--holders", "2", "--need", "3", "-o", filepath.Join(dir, "h")},
+	} {
+		code, out, errs := runDeid(t, args...)
+		if code == 0 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%v: exit %d, %q, %s; want %q", args, code, out, errs, want)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "[hx]*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("files are left: %v", left)
+	}
+	t.Setenv("NOROSHI_PASSPHRASE", "")
+	if code, _, errs := runDeid(t, "split", file, "-o", filepath.Join(dir, "h")); code != 2 || !strings.Contains(errs, "There is no passphrase") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+}
+
+// newRunWith is a folder whose vault is something else.
+func newRunWith(t *testing.T, dir string) string {
+	t.Helper()
+	run := filepath.Join(dir, "run")
+	if err := os.MkdirAll(run, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(run, vaultFile), []byte("noroshi-deid-public/1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
