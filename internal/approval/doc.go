@@ -15,3 +15,15 @@
 // (target acts), 22 (automatic selection), 63 (inspection). Periods and caps
 // that no source confirms are configuration (rules.go).
 package approval
+
+import "embed"
+
+// Words are the sentences of this noun; Migrations its tables; Web its pages.
+var (
+	//go:embed text
+	Words embed.FS
+	//go:embed migrations
+	Migrations embed.FS
+	//go:embed web
+	Web embed.FS
+)

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"bytes"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ type Grant struct {
 	order  Order
 	digest string
 	by     string // name of the key that signed
+	key    uint32 // its hash: a key of the same name is another
 }
 
 // Open returns the Grant of a paper that one of the authorities signed. Faults:
@@ -25,8 +27,12 @@ func Open(paper []byte, authorities ...note.Verifier) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	if _, err := o.Normal(); err != nil {
+	normal, err := o.Normal()
+	if err != nil {
 		return Grant{}, err
+	}
+	if !bytes.Equal(normal.canonical(), o.canonical()) { // nobody signs it like that
+		return Grant{}, ErrForm
 	}
 	if p.Signature == "" {
 		return Grant{}, ErrUnsigned
@@ -35,7 +41,7 @@ func Open(paper []byte, authorities ...note.Verifier) (Grant, error) {
 	if err != nil || n.Text != noteText(o) {
 		return Grant{}, ErrSignature
 	}
-	return Grant{order: o, digest: o.Digest(), by: n.Sigs[0].Name}, nil
+	return Grant{order: o, digest: o.Digest(), by: n.Sigs[0].Name, key: n.Sigs[0].Hash}, nil
 }
 
 // Order returns what was approved.

@@ -101,7 +101,9 @@ const noteHead = "noroshi selection order v1"
 // Normal returns the order as it is signed: times in UTC by the second, lists
 // sorted. ErrOrder names every place that is missing or contradicts another.
 func (o Order) Normal() (Order, error) {
-	o.From, o.Until, o.IssuedAt = o.From.UTC(), o.Until.UTC(), o.IssuedAt.UTC()
+	for _, t := range []*time.Time{&o.From, &o.Until, &o.IssuedAt} {
+		*t = t.UTC().Truncate(time.Second)
+	}
 	o.Directions = slices.Compact(slices.Sorted(slices.Values(o.Directions)))
 	for _, list := range []*[]string{&o.Targets, &o.Fields, &o.Recipients, &o.Subjects} {
 		if len(*list) > 0 {
@@ -236,8 +238,9 @@ func read(paper []byte) (o Order, p signed, err error) {
 		return Order{}, p, ErrForm
 	}
 	// What the fields do not hold, or hold twice, would be signed by nobody.
+	again, err := json.Marshal(signed{o.canonical(), p.Signature})
 	var compact bytes.Buffer
-	if json.Compact(&compact, p.Order) != nil || !bytes.Equal(compact.Bytes(), o.canonical()) {
+	if err != nil || json.Compact(&compact, paper) != nil || !bytes.Equal(compact.Bytes(), again) {
 		return Order{}, p, ErrForm
 	}
 	return o, p, nil

@@ -1,0 +1,240 @@
+package approval
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
+)
+
+// Further refusals of a Grant.
+var (
+	ErrForged = fault.New(fault.Refused, "approval.grant.forged") // not the paper that this hub signed
+	ErrEarly  = fault.New(fault.Refused, "approval.grant.early")  // its period has not begun
+)
+
+// Redeem is the first line of every method that takes power: it takes the Grant
+// for one use, or refuses. It compares the paper with the one that was signed
+// here, and asks the state of the approval now, its period, what the order
+// covers, who acts (never who asked, examined or decided), whether another use
+// is under way, and what is left of the cap. Act is the one that the use belongs
+// to: its entry names the approval, whether it is done or refused.
+//
+// The use that comes back is under way until Finish; Left is what it may take.
+// Faults are refusals: return them from the act, so that its entry stays. They
+// stand in Uses too.
+func (s *Service) Redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, g Grant, who gate.Identity, sc Scope) (u Use, err error) {
+	if g.ID() == "" || g.Digest() == "" {
+		return u, ErrNoGrant
+	}
+	act.Grant = g.ID()
+	now := s.now()
+	c, err := caseByID(ctx, tx, g.ID(), true, now)
+	if errors.Is(err, ErrNone) {
+		return u, ErrNoGrant
+	}
+	if err != nil {
+		return u, fmt.Errorf("redeem: %w", err)
+	}
+	if u, err = s.redeem(ctx, tx, act, &c, g, who, sc, now); err != nil && fault.KindOf(err) == fault.Refused {
+		s.refused(Refusal{Approval: c.ID, Org: who.Org, Verb: act.Verb, Reason: fault.Of(err).Code, At: now, Entry: act.Entry, person: who.Person})
+	}
+	return u, err
+}
+
+func (s *Service) redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Case, g Grant, who gate.Identity, sc Scope, now time.Time) (u Use, err error) {
+	kept, err := s.grant(ctx, tx, c)
+	if err != nil {
+		return u, err
+	}
+	if err := same(g, kept); err != nil {
+		return u, err
+	}
+	if err := s.executor(ctx, tx, c, who); err != nil {
+		return u, err
+	}
+	if err := stands(c.State, c.from, c.until, now); err != nil {
+		return u, err
+	}
+	if err := kept.Covers(sc); err != nil {
+		return u, err
+	}
+	n, err := openUses(ctx, tx, c.ID)
+	if err != nil {
+		return u, err
+	}
+	if n >= s.Rules.Row(c.kind, "parallel").Value {
+		return u, ErrBusy
+	}
+	if c.Spent, err = spent(ctx, tx, c.ID); err != nil {
+		return u, err
+	}
+	left, ended := c.Left()
+	if ended {
+		return u, ErrSpent
+	}
+	u = Use{ID: newID(), Approval: c.ID, Org: who.Org, Verb: act.Verb, At: now, Left: left, Entry: act.Entry, Scope: sc, person: who.Person}
+	k, err := s.Keys.Make(ctx, tx, c.Org)
+	if err != nil {
+		return Use{}, err
+	}
+	if u.sealed, err = seal(k, sc, "approval_use/"+u.ID); err != nil {
+		return Use{}, err
+	}
+	if err := putPerson(ctx, tx, c.ID, who.Person, HandlerSide); err != nil {
+		return Use{}, err
+	}
+	return u, insertUse(ctx, tx, u)
+}
+
+// same refuses a Grant that was not opened from the paper that this hub signed.
+func same(g, kept Grant) error {
+	if subtle.ConstantTimeCompare([]byte(g.digest), []byte(kept.digest)) != 1 || g.by != kept.by || g.key != kept.key || g.order.Digest() != kept.digest {
+		return ErrForged
+	}
+	return nil
+}
+
+// executor refuses who may not carry out: of another organisation, without the
+// duty, or on another side of the same case.
+func (s *Service) executor(ctx context.Context, tx *db.Tx, c *Case, who gate.Identity) error {
+	switch {
+	case who.Org != c.Org:
+		return ErrNoGrant
+	case !who.Has(gate.OfficeHandler) || who.Person == "":
+		return ErrExecutor
+	}
+	other, err := otherSide(ctx, tx, c.ID, who.Person, HandlerSide)
+	if err != nil {
+		return err
+	}
+	if other != "" {
+		return fault.New(fault.Refused, ErrExecutor.Code, "side", string(other))
+	}
+	return nil
+}
+
+// stands refuses what is not in force at an instant.
+func stands(state State, from, until, now time.Time) error {
+	switch {
+	case state == Revoked, state == GivenUp:
+		return ErrWithdrawn
+	case state == Expired, state == Approved && !now.Before(until):
+		return ErrExpired
+	case state != Approved:
+		return ErrNoGrant
+	case now.Before(from):
+		return ErrEarly
+	}
+	return nil
+}
+
+// Spend writes how much a use took so far, in all: not since it was last asked,
+// so that saying it twice does no harm. What is beyond the cap is written too;
+// Alive then says ErrSpent. Faults: ErrUse, ErrTaken.
+func (s *Service) Spend(ctx context.Context, tx *db.Tx, use ID, taken Quantity) error {
+	return takeUse(ctx, tx, use, bounded(taken), time.Time{}, "")
+}
+
+// Finish ends a use: how much it took in all, and with what outcome, a short
+// name such as "done" or "cap". Faults: ErrUse, ErrTaken.
+func (s *Service) Finish(ctx context.Context, tx *db.Tx, use ID, taken Quantity, outcome string) error {
+	odd := func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }
+	if outcome == "" || len(outcome) > maxOutcome || strings.ContainsFunc(outcome, odd) {
+		return fmt.Errorf("BUG: approval: outcome of %d bytes", len(outcome))
+	}
+	return takeUse(ctx, tx, use, bounded(taken), s.now(), outcome)
+}
+
+// bounded keeps a count within what a database holds, and sums of them too.
+func bounded(q Quantity) Quantity {
+	return Quantity{min(q.Packets, maxQuantity), min(q.Bytes, maxQuantity)}
+}
+
+// Alive returns nil while a use may go on: one query, cheap enough to be asked
+// several times a second. Else the refusal that ends it: ErrExpired,
+// ErrWithdrawn, ErrSpent; ErrUse when it has ended already.
+func (s *Service) Alive(ctx context.Context, use ID) error {
+	var v vital
+	if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		v, err = loadVital(ctx, tx, use)
+		return err
+	}); err != nil {
+		return err
+	}
+	if !v.ended.IsZero() {
+		return ErrUse
+	}
+	if err := stands(v.state, time.Time{}, v.until, s.now()); err != nil {
+		return err
+	}
+	c := Case{cap: v.cap, Spent: v.spent}
+	if _, ended := c.Left(); ended {
+		return ErrSpent
+	}
+	return nil
+}
+
+// Unfinished lists uses that are under way, the first 500, without their scopes:
+// after a crash whoever runs selections ends those that nobody carries on.
+func (s *Service) Unfinished(ctx context.Context, tx *db.Tx) ([]Use, error) {
+	return unfinished(ctx, tx)
+}
+
+// maxLate bounds the refusals that wait to be written beside their entries.
+const maxLate = 1000
+
+// refused keeps a refusal until its act is on the ledger. When too many wait,
+// the oldest are left to the ledger alone, which has each of them.
+func (s *Service) refused(r Refusal) {
+	s.late.Lock()
+	defer s.late.Unlock()
+	if len(s.late.list) >= maxLate {
+		s.late.list = s.late.list[1:]
+	}
+	s.late.list = append(s.late.list, r)
+}
+
+// settle writes the refusals whose entries are on the ledger. Those whose act
+// was undone as a whole are forgotten, after a while.
+func (s *Service) settle(ctx context.Context) error {
+	s.late.Lock()
+	list := s.late.list
+	s.late.list = nil
+	s.late.Unlock()
+	var done, keep []Refusal
+	for _, r := range list {
+		_, err := s.Ledger.Receipt(ctx, r.Entry)
+		switch {
+		case err == nil:
+			done = append(done, r)
+		case !errors.Is(err, ledger.ErrNoEntry) || s.now().Sub(r.At) < time.Minute:
+			keep = append(keep, r)
+		}
+	}
+	var err error
+	if len(done) > 0 {
+		err = s.DB.Write(ctx, func(tx *db.Tx) error {
+			for _, r := range done {
+				if err := insertRefusal(ctx, tx, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			keep = append(keep, done...)
+		}
+	}
+	for _, r := range keep {
+		s.refused(r)
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+package approval
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+)
+
+// maxEarlier bounds the earlier cases that one is compared with.
+const maxEarlier = 20
+
+// inState is the condition of a state as it stands at an instant: what is past
+// its period is expired, whatever is written.
+func (q *query) inState(st State, now time.Time) {
+	switch st {
+	case Approved:
+		q.and("c.state = 'approved'")
+		q.and("c.until_at > ?", db.Micros(now))
+	case Expired:
+		q.and("(c.state = 'expired' OR c.state = 'approved' AND c.until_at <= ?)", db.Micros(now))
+	default:
+		q.and("c.state = ?", string(st))
+	}
+}
+
+// listCases gives a page of cases within reach, the newest first; of those in
+// force, what ends first in front.
+func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach gate.Reach, by Side, quorum int, now time.Time) (out []Case, next string, err error) {
+	var q query
+	q.reach(who, reach)
+	if f.State != "" {
+		q.inState(f.State, now)
+	}
+	if f.Kind != "" {
+		q.and("c.kind = ?", string(f.Kind))
+	}
+	if f.Waiting {
+		q.waiting(who, by, quorum, now)
+	}
+	order := "c.id DESC"
+	if f.Running {
+		q.inState(Approved, now)
+		order = "c.until_at, c.id"
+		at, id := int64(-1), ""
+		if _, err := db.ParseCursor(f.Cursor, &at, &id); err != nil {
+			return nil, "", err
+		}
+		q.and("(c.until_at > ? OR c.until_at = ? AND c.id > ?)", at, at, id)
+	} else {
+		before := db.Above
+		if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
+			return nil, "", err
+		}
+		q.and("c.id < ?", before)
+	}
+	limit := db.Limit(f.Limit)
+	if out, err = cases(ctx, tx, now, q.text()+" ORDER BY "+order+" LIMIT "+q.arg(limit+1), q.args...); err != nil || len(out) <= limit {
+		return out, "", err
+	}
+	out = out[:limit]
+	last := out[limit-1]
+	if f.Running {
+		return out, db.Cursor(db.Micros(last.until), last.ID), nil
+	}
+	return out, db.Cursor(last.ID), nil
+}
+
+// waiting narrows to what waits for who looks: questions without an answer, what
+// is to be examined, what they have not voted on, what they may carry out now,
+// instructions they have not confirmed.
+func (q *query) waiting(who gate.Identity, by Side, quorum int, now time.Time) {
+	const unanswered = "EXISTS (SELECT 1 FROM thread_message m WHERE m.object = 'approval/' || c.id AND m.kind = 'question' AND m.answered_at = 0)"
+	switch by {
+	case AskerSide:
+		q.and("c.state IN ('asked', 'examined')")
+		q.and(unanswered)
+	case ExaminerSide:
+		q.and("c.state = 'asked'")
+		q.and("NOT " + unanswered)
+	case MemberSide:
+		q.and("c.state = 'examined'")
+		q.and("(NOT EXISTS (SELECT 1 FROM approval_vote v WHERE v.approval_id = c.id AND v.person = ?) OR "+
+			"(SELECT count(DISTINCT v.person) FROM approval_vote v WHERE v.approval_id = c.id) >= ?)", who.Person, quorum)
+	case HandlerSide:
+		q.inState(Approved, now)
+		q.and("c.from_at <= ?", db.Micros(now))
+	case CarrierSide:
+		q.inState(Approved, now)
+		q.and("c.confirmed_at = 0")
+	default:
+		q.and("1 = 0")
+	}
+}
+
+func cases(ctx context.Context, tx *db.Tx, now time.Time, where string, args ...any) (out []Case, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+caseColumns+" FROM approval_case c WHERE "+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		c, err := scanCase(rows.Scan, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// earlier finds decided cases that are like one in more than their kind, the
+// newest first: of the same line, the same target or the same asker.
+func earlier(ctx context.Context, tx *db.Tx, c *Case, link string, targets []string, now time.Time) ([]Case, error) {
+	var q query
+	q.and("c.id < ?", c.ID)
+	q.and("c.decided_at > 0")
+	marks := []string{"''"}
+	for _, t := range targets {
+		marks = append(marks, q.arg(t))
+	}
+	q.and("(c.link_tag = ? AND c.link_tag <> '' OR c.org_id = ? AND c.kind = ? OR EXISTS (SELECT 1 FROM approval_target t WHERE t.approval_id = c.id AND t.tag IN ("+strings.Join(marks, ", ")+")))",
+		link, c.Org, string(c.kind))
+	return cases(ctx, tx, now, q.text()+" ORDER BY c.id DESC LIMIT "+q.arg(maxEarlier), q.args...)
+}
+
+// over lists approvals whose period is over and that do not say so yet.
+func over(ctx context.Context, tx *db.Tx, now time.Time, limit int) ([]ID, error) {
+	return ids(ctx, tx, "SELECT id FROM approval_case WHERE state = 'approved' AND until_at <= $1 ORDER BY until_at, id LIMIT $2", db.Micros(now), limit)
+}
