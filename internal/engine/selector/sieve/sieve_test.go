@@ -1,0 +1,242 @@
+package sieve
+
+import (
+	"errors"
+	"testing"
+
+	"noroshi/internal/engine/flow/capture"
+	"noroshi/internal/engine/flow/packet"
+	"noroshi/internal/engine/geo"
+	"noroshi/internal/engine/selector"
+)
+
+const (
+	dom, dom2 = "20.0.0.1", "20.0.0.2"
+	abr, abr2 = "30.0.0.1", "30.0.0.2"
+	dom6      = "2400:20::1"
+	abr6      = "2400:30::1"
+	nowhere   = "10.0.0.1"
+)
+
+func udp(src, dst string, around ...string) pk {
+	return pk{at: t0, src: src, dst: dst, sport: 1000, dport: 2000, proto: packet.ProtoUDP, body: []byte("hello"), around: around}
+}
+
+// What becomes of one packet when everything is granted but what is said, and
+// the list has every address of the tests.
+func TestGate(t *testing.T) {
+	set := list(t, sel(selector.Prefix, "20.0.0.0/8"), sel(selector.Prefix, "30.0.0.0/8"), sel(selector.Prefix, "2400::/16"))
+	selected, unknownAmount := func(y *Tally) Amount { return y.Selected }, func(y *Tally) Amount { return y.Unknown }
+	home, wrong, bad := func(y *Tally) Amount { return y.Domestic }, func(y *Tally) Amount { return y.Direction }, func(y *Tally) Amount { return y.Malformed }
+	gre := func(p pk, proto uint16, inner []byte) pk {
+		p.proto, p.body = packet.ProtoGRE, append([]byte{0, 0, byte(proto >> 8), byte(proto)}, inner...)
+		return p
+	}
+	with := func(p pk, f func(*pk)) pk { f(&p); return p }
+	for _, c := range []struct {
+		name    string
+		p       pk
+		granted []geo.Class
+		want    func(*Tally) Amount
+	}{
+		{"out", udp(dom, abr), []geo.Class{geo.DF}, selected},
+		{"out, not granted", udp(dom, abr), []geo.Class{geo.FD, geo.FF}, wrong},
+		{"in", udp(abr, dom), []geo.Class{geo.FD}, selected},
+		{"in, not granted", udp(abr, dom), []geo.Class{geo.DF, geo.FF}, wrong},
+		{"through", udp(abr, abr2), []geo.Class{geo.FF}, selected},
+		{"through, not granted", udp(abr, abr2), []geo.Class{geo.DF, geo.FD}, wrong},
+		{"nothing granted", udp(abr, abr2), []geo.Class{}, wrong},
+		{"domestic cannot be granted", udp(dom, dom2), []geo.Class{geo.DD, geo.Unknown}, home},
+		{"domestic", udp(dom, dom2), every, home},
+		{"private source", udp(nowhere, abr), every, unknownAmount},
+		{"private destination", udp(dom, nowhere), every, unknownAmount},
+		{"unknown cannot be granted", udp(dom, nowhere), []geo.Class{geo.Unknown}, unknownAmount},
+		{"IPv6", udp(dom6, abr6), []geo.Class{geo.DF}, selected},
+		{"IPv6 domestic", udp(dom6, "2400:20::2"), every, home},
+		{"mapped IPv4 in IPv6", udp("::ffff:20.0.0.1", "::ffff:30.0.0.1"), every, unknownAmount},
+		{"tunnel, all agree", udp(dom, abr, dom2, abr2), []geo.Class{geo.DF}, selected},
+		{"tunnel, inside domestic", udp(dom, dom2, dom, abr), every, home},
+		{"tunnel, outside domestic", udp(dom, abr, dom, dom2), every, home},
+		{"tunnel, they disagree", udp(dom, abr, abr, dom), every, unknownAmount},
+		{"tunnel, another direction", udp(dom, abr, abr, abr2), every, unknownAmount},
+		{"tunnel, inside private", udp(nowhere, nowhere, dom, abr), every, unknownAmount},
+		{"tunnel, outside private", udp(dom, abr, nowhere, abr2), every, unknownAmount},
+		{"tunnel, unknown goes before domestic", udp(nowhere, abr, dom, dom2), every, unknownAmount},
+		{"three layers", udp(dom, abr, dom, abr, dom2, abr2), []geo.Class{geo.DF}, selected},
+		{"three layers, domestic in the middle", udp(dom, abr, dom, abr, dom, dom2), every, home},
+		{"IPv6 in IPv4", udp(dom6, abr6, dom, abr), []geo.Class{geo.DF}, selected},
+		{"four around", udp(dom, abr, dom, abr, dom, abr, dom, abr, dom, abr), every, unknownAmount},
+		{"five around", udp(dom, abr, dom, dom2, dom, abr, dom, abr, dom, abr, dom, abr), every, unknownAmount},
+		{"nine around, domestic inside", udp(dom, dom2, dom, abr, dom, abr, dom, abr, dom, abr, dom, abr, dom, abr, dom, abr, dom, abr, dom, abr), every, unknownAmount},
+		{"GRE with something that is not IP", gre(udp(dom, abr), 0x0806, make([]byte, 28)), every, unknownAmount},
+		{"GRE with nothing", gre(udp(dom, abr), 0x0800, nil), every, bad},
+		{"VXLAN that is too short", with(udp(dom, abr), func(p *pk) { p.dport, p.body = 4789, []byte{8} }), every, unknownAmount},
+		{"tunnel cut off inside", with(udp(dom, abr, dom, abr), func(p *pk) { p.cut = 25 }), every, bad},
+		{"cut off in the IP header", with(udp(dom, abr), func(p *pk) { p.cut = 20 }), every, bad},
+		{"cut off in the UDP header", with(udp(dom, abr), func(p *pk) { p.cut = 8 }), every, bad},
+		{"cut off in the TCP header", with(udp(dom, abr), func(p *pk) { p.proto, p.body, p.cut = packet.ProtoTCP, nil, 8 }), []geo.Class{geo.DF}, selected},
+		{"an ICMP error of a domestic packet", with(udp(dom, abr), func(p *pk) {
+			p.proto, p.typ = packet.ProtoICMP, 3
+			p.body = udp(dom, dom2).build().Data[14:]
+		}), []geo.Class{geo.DF}, selected},
+	} {
+		o := options(set, c.granted...)
+		o.Directions = c.granted
+		q := c.p.build()
+		_, y, _ := sift(t, o, []capture.Packet{q}, 1)
+		if got := c.want(&y); got != (Amount{1, uint64(q.Orig)}) {
+			t.Errorf("%s: %+v", c.name, y)
+		}
+	}
+	for name, q := range map[string]capture.Packet{
+		"ARP":               {Data: append(make([]byte, 12), 8, 6, 0, 1, 8, 0, 6, 4, 0, 1), Link: 1, Orig: 60},
+		"an unknown link":   {Data: make([]byte, 80), Link: 9999, Orig: 80},
+		"nothing":           {Link: 1},
+		"IPv6 with a route": {Data: routed(), Link: 1, Orig: 90},
+	} {
+		q.At = t0
+		_, y, _ := sift(t, options(set), []capture.Packet{q}, 1)
+		if y.Malformed.Packets+y.Unknown.Packets != 1 {
+			t.Errorf("%s: %+v", name, y)
+		}
+	}
+}
+
+func routed() []byte {
+	p := udp(dom6, abr6)
+	p.proto, p.body = packet.ProtoRouting, append([]byte{packet.ProtoUDP, 2, 0, 1}, make([]byte, 36)...)
+	return p.build().Data
+}
+
+// A packet outside the period ends the run and is not counted.
+func TestPeriod(t *testing.T) {
+	set := list(t, sel(selector.Address, dom))
+	o := options(set)
+	o.From, o.Until = t0, t0+100
+	at := func(times ...int64) (out []capture.Packet) {
+		for _, v := range times {
+			p := udp(dom, abr)
+			p.at = v
+			out = append(out, p.build())
+		}
+		return out
+	}
+	for _, c := range []struct {
+		times []int64
+		seen  uint64
+		end   End
+	}{
+		{[]int64{t0 - 1, t0}, 0, BeforePeriod},
+		{[]int64{t0 + 100, t0}, 0, PeriodOver},
+		{[]int64{t0, t0 + 99, t0 + 100, t0 + 5}, 2, PeriodOver},
+		{[]int64{t0 + 50, t0, t0 - 1, t0 + 60}, 2, BeforePeriod},
+		{[]int64{t0, t0 + 99}, 2, Going},
+		{[]int64{0}, 0, BeforePeriod},
+	} {
+		for size := 1; size < 4; size++ {
+			_, y, end := sift(t, o, at(c.times...), size)
+			if y.Seen.Packets != c.seen || y.Selected.Packets != c.seen || end != c.end {
+				t.Errorf("%v by %d: %v, %+v", c.times, size, end, y)
+			}
+		}
+	}
+	s := New(o, func(*Record) error { return nil })
+	if _, err := s.Add(at(t0)); err != nil {
+		t.Fatal(err)
+	}
+	if end, _ := s.Tick(t0 + 99); end != Going {
+		t.Error(end)
+	}
+	if end, _ := s.Tick(t0 + 100); end != PeriodOver {
+		t.Error(end)
+	}
+	if end, err := s.Add(at(t0 + 1)); end != PeriodOver || err != nil || s.Tally().Seen.Packets != 1 {
+		t.Error(end, err, s.Tally())
+	}
+	_ = s.Close()
+	if _, err := s.Add(at(t0)); err == nil {
+		t.Error("a closed run takes packets in")
+	}
+	if (End(9)).String() == "" || Going.String() != "going" || PeriodOver.String() != "period_over" {
+		t.Error("names of ends")
+	}
+}
+
+// What passes the gate beyond the cap is counted as that, and ends the run.
+func TestCap(t *testing.T) {
+	set := list(t, sel(selector.Address, dom))
+	var all []capture.Packet
+	for i := range 10 {
+		p := udp(dom, abr)
+		if i%2 == 1 {
+			p.src, p.dst = dom, dom2 // held back: it does not count against the cap
+		}
+		all = append(all, p.build())
+	}
+	size := uint64(all[0].Orig)
+	for _, c := range []struct {
+		packets, bytes    uint64
+		selected, cap     uint64
+		seen, domesticSum uint64
+	}{{0, 0, 5, 0, 10, 5}, {5, 0, 5, 0, 10, 5}, {3, 0, 3, 2, 10, 5}, {0, 3 * size, 3, 2, 10, 5}, {0, 3*size + 1, 3, 2, 10, 5}, {0, 1, 0, 5, 10, 5}, {2, size, 1, 4, 10, 5}} {
+		o := options(set)
+		o.CapPackets, o.CapBytes = c.packets, c.bytes
+		_, y, end := sift(t, o, all, 100)
+		if y.Selected.Packets != c.selected || y.Cap.Packets != c.cap || y.Seen.Packets != c.seen || y.Domestic.Packets != c.domesticSum || (end == CapReached) != (c.cap > 0) {
+			t.Errorf("%+v: %v %+v", c, end, y)
+		}
+	}
+	o := options(set)
+	o.CapPackets = 2
+	if _, y, end := sift(t, o, all, 1); y.Seen.Packets != 5 || y.Cap.Packets != 1 || end != CapReached {
+		t.Errorf("one by one: %v %+v", end, y)
+	}
+}
+
+// What emit refuses, and all that follows, counts as unselected; and so does what
+// an aborted run held.
+func TestEmitFails(t *testing.T) {
+	set := list(t, sel(selector.Prefix, "20.0.0.0/8"))
+	full := errors.New("the disk is full")
+	var all []capture.Packet
+	for i := range 6 {
+		p := udp(dom, abr)
+		p.sport = uint16(i)
+		all = append(all, p.build())
+	}
+	var kept []Record
+	s := New(options(set), func(r *Record) error {
+		if len(kept) == 2 {
+			return full
+		}
+		kept = append(kept, *r)
+		return nil
+	})
+	if _, err := s.Add(all); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Tick(t0 + 1e12); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	if _, err := s.Add(all); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	if err := s.Close(); !errors.Is(err, full) {
+		t.Error(err)
+	}
+	y := s.Tally()
+	conserved(t, &y, kept)
+	if y.Seen.Packets != 6 || y.Selected.Packets != 2 || y.Unselected.Packets != 4 {
+		t.Errorf("%+v", y)
+	}
+	s = New(options(set), func(*Record) error { t.Error("an aborted run hands a record on"); return nil })
+	if _, err := s.Add(all); err != nil {
+		t.Fatal(err)
+	}
+	s.Abort()
+	y = s.Tally()
+	conserved(t, &y, nil)
+	if y.Unselected.Packets != 6 {
+		t.Errorf("%+v", y)
+	}
+}
