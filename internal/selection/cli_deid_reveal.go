@@ -27,6 +27,9 @@ const (
 // one reason, not for a whole run.
 const maxReveal = 1000
 
+// maxReason bounds in bytes what a line of the record holds of a person's words.
+const maxReason = 4000
+
 // Revealed is one answer of "deid reidentify", as its JSON.
 type Revealed struct {
 	Pseudonym string   `json:"pseudonym"`
@@ -73,6 +76,9 @@ func (r *reveal) check() error {
 	}
 	if len(bad.Places) > 0 {
 		return bad
+	}
+	if len(r.act.Reason) > maxReason || len(r.act.By) > maxReason || len(r.act.Approval) > deid.MaxApproval {
+		return fault.New(fault.Usage, "deid.reveal.too_long", "max", maxReason)
 	}
 	return nil
 }

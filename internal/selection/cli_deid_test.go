@@ -242,6 +242,9 @@ func TestPseudonymsThatAreNone(t *testing.T) {
 	if code != 2 || out != "" || !strings.Contains(errs, `taro\x1b[31m: not a pseudonym`) {
 		t.Errorf("exit %d, %q, %q", code, out, errs)
 	}
+	if code, _, errs := k.reveal(t, []string{k.mail}, map[string]string{"--reason": strings.Repeat("x", maxReason+1)}, k.shares...); code != 2 || !strings.Contains(errs, "too long") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
 	absent := "p:mail:" + strings.Repeat("a", 26)
 	code, out, errs = k.reveal(t, []string{absent, k.mail}, nil, k.shares...)
 	if code != 1 || !strings.Contains(out, absent+"  not in the vault") || !strings.Contains(out, mailOf) || !strings.Contains(errs, "1 pseudonym is not") {
@@ -269,6 +272,28 @@ func TestAnErasedKeyRevealsNothing(t *testing.T) {
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
 		t.Error("a key was written")
 	}
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add([]byte(`{"previous":""}` + "\n" + `{"previous":"x"}` + "\n"))
+	f.Add([]byte("{\"act\":\"reidentify\",\"previous\":\"\"}\n{\"at"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		last, whole, bad := chain(raw)
+		if whole > len(raw) || bad == 0 && bytes.Contains(raw[whole:], []byte("\n")) {
+			t.Fatalf("%d of %d bytes, line %d", whole, len(raw), bad)
+		}
+		// What follows from the last line can be added.
+		r := record{last: last}
+		a := Act{Act: actReveal, Reason: string(raw), Previous: r.last}
+		line, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		more := append(append(bytes.Clone(raw[:whole]), line...), '\n')
+		if _, n, bad := chain(more); bad != 0 || n != len(more) {
+			t.Fatalf("%q: line %d", more, bad)
+		}
+	})
 }
 
 func TestKeysSplitAndJoin(t *testing.T) {

@@ -119,6 +119,20 @@ func BenchmarkCryptoPAn4(b *testing.B) {
 	}
 	run("repeats-20k-hosts", traffic4(size, 20_000))
 	run("repeats-500k-hosts", traffic4(size, 500_000))
+	// From empty caches: a million packets of half a million hosts, batch by batch.
+	b.Run("repeats-500k-hosts-cold", func(b *testing.B) {
+		from := traffic4(16*size, 500_000)
+		c := w.Networks(1)
+		c.table()
+		b.ReportAllocs()
+		for b.Loop() {
+			c.forget()
+			for at := 0; at < len(from); at += 512 {
+				c.Batch4(batch[:copy(batch[:512], from[at:])])
+			}
+		}
+		perSecond(b, 16*size)
+	})
 	rng := rand.New(rand.NewPCG(3, 4))
 	b.Run("distinct-random", func(b *testing.B) {
 		c := w.Networks(1)
