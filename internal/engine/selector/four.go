@@ -3,12 +3,13 @@ package selector
 import "slices"
 
 // four finds IPv4 addresses: a filter, then the sorted addresses with an index
-// of the first 16 bits; then a bit for each /24 that some network touches, and
+// of their first bits; then a bit for each /24 that some network touches, and
 // the networks cut into ranges that do not overlap.
 type four struct {
 	filter bloom
 	keys   []uint64 // address<<32 | ID, sorted
-	index  []uint32 // how many keys lie below i<<16
+	index  []uint32 // how many keys lie below i<<shift
+	shift  uint8
 	near   []uint64 // a bit for each /24; nil without networks
 	nets   ranges[addr4]
 	blocks []uint32 // how many ranges start below i<<16
@@ -29,7 +30,8 @@ func (s *Set) Addr4(a uint32) ID {
 }
 
 func (f *four) exact(a uint32) ID {
-	lo, hi := f.index[a>>16], f.index[a>>16+1]
+	b := a >> f.shift
+	lo, hi := f.index[b], f.index[b+1]
 	want := uint64(a) << 32
 	for lo < hi {
 		if m := (lo + hi) / 2; f.keys[m] < want {
@@ -57,13 +59,19 @@ func (f *four) network(a uint32) ID {
 func (f *four) build(seed uint64) (ID, ID) {
 	slices.Sort(f.keys)
 	f.filter = newBloom(len(f.keys))
-	f.index = make([]uint32, 1<<16+1)
+	bits := 1
+	for len(f.keys)>>bits > 4 {
+		bits++
+	}
+	bits = min(bits, 24)
+	f.shift = uint8(32 - bits)
+	f.index = make([]uint32, 1<<bits+1)
 	for i, k := range f.keys {
 		if i > 0 && f.keys[i-1]>>32 == k>>32 {
 			return ID(f.keys[i-1]), ID(k)
 		}
 		f.filter.add(hash4(uint32(k>>32), seed))
-		f.index[k>>48+1] = uint32(i + 1)
+		f.index[k>>32>>f.shift+1] = uint32(i + 1)
 	}
 	for i := 1; i < len(f.index); i++ {
 		f.index[i] = max(f.index[i], f.index[i-1])

@@ -48,10 +48,10 @@ func hashBack[T string | []byte](b T, seed uint64, f form) uint64 {
 }
 
 // bloom is a filter of 64-bit blocks: one load answers, and about one absent
-// key in sixty is let through to the exact index.
+// key in two hundred is let through to the exact index.
 type bloom []uint64
 
-func newBloom(n int) bloom { return make(bloom, n/5+1) } // 12.8 bits a key
+func newBloom(n int) bloom { return make(bloom, n/4+1) } // 12.8 bits a key
 
 func (b bloom) place(h uint64) (word, mask uint64) {
 	word, _ = bits.Mul64(h, uint64(len(b)))
