@@ -151,18 +151,19 @@ const (
 // beat is the rhythm of one pair, 1.1 KB. Times wait until twelve are there, so
 // that what a log writes a little out of order is put in order; the gaps
 // between them are a sample of all (reservoir sampling: Vitter's algorithm R).
+// What every connection changes comes first.
 type beat struct {
-	Pending [pendingBeats]int64
 	Waiting uint8
 	Used    bool
+	Beats   uint32
+	GapN    uint32
+	SizeN   uint32
 	First   int64
 	Last    int64 // that was put in order
-	Beats   uint32
-	Gaps    [keptGaps]float32 // seconds
-	GapN    uint32
-	Sizes   [keptSizes]float32 // bytes sent
-	SizeN   uint32
+	Pending [pendingBeats]int64
 	Grid    grid
+	Gaps    [keptGaps]float32  // seconds
+	Sizes   [keptSizes]float32 // bytes sent
 }
 
 // beats is where rhythms are kept: at most Max, in pages, which stay where they
