@@ -1,7 +1,7 @@
 // Package deid de-identifies selected records: keyed pseudonyms for mail
 // addresses, account names and the like, prefix-preserving addresses
 // (Crypto-PAn), and a vault from which re-identification is possible only with
-// a key that several holders keep together (FACTS P12, P21).
+// a key that several holders keep together (Act 42 of 2025 art 24).
 //
 // Who holds what:
 //

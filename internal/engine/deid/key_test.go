@@ -3,6 +3,7 @@ package deid
 import (
 	"bytes"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -171,4 +172,28 @@ func FuzzKeyFiles(f *testing.F) {
 			return
 		}
 	})
+}
+
+// TestWhatIsDerivedNeverChanges: pseudonyms of one approval must agree over
+// years and versions. These values were made by the first version.
+func TestWhatIsDerivedNeverChanges(t *testing.T) {
+	k, err := FromSecret([32]byte{1, 2, 3}, "A-2027-001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := k.Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := k.Working()
+	for want, got := range map[string]string{
+		"699915fea9763d0d": k.ID(),
+		"9lU7JysWyO0B929SyRvngJO+BVTeKHUbeSvMl9MKvH8=": encode64(p.key.Bytes()),
+		"p:mail:t2wa72uia2frz2ocz5yfurv64g":            w.Names(3).Of(Mail, []byte("Taro@Example.jp")).String(),
+		"p:net:15.105.118.12":                          string(w.Networks(3).Append(nil, netip.MustParseAddr("203.0.113.9"))),
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
 }

@@ -37,9 +37,10 @@ func NewPersons() *Persons {
 const maxLocal = 64
 
 // Mail reports whether a mail address seems to contain a person's name: its
-// record is then personal data (FACTS P21). It goes by common names, by shapes
-// such as "t.yamada", and by letters other than Latin ones. It errs towards
-// yes; a no says little.
+// record is then personal data (Personal Information Protection Commission,
+// guidelines on Act 57 of 2003, general part 2-1). It goes by common names, by
+// shapes such as "t.yamada", and by letters other than Latin ones. It errs
+// towards yes; a no says little.
 func (p *Persons) Mail(addr []byte) bool {
 	at := bytes.LastIndexByte(addr, '@')
 	if at <= 0 {
