@@ -93,6 +93,7 @@ type Case struct {
 	carrier                             string
 	extends                             ID
 	cap                                 Quantity
+	lapsed                              bool // its period is over, and no step says so yet
 }
 
 // Runs reports whether the approval is in force at an instant.

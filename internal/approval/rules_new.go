@@ -17,13 +17,15 @@ import (
 
 // Bounds of an application.
 const (
-	maxShort    = 200       // characters of a name
-	maxCapacity = 1 << 24   // millions of bits a second
-	maxQuantity = 1 << 60   // packets or bytes
-	maxAhead    = 400       // days before a period begins
-	maxCount    = 1 << 30   // selectors
-	maxOutcome  = 40        // bytes of the outcome of a use
-	maxWait     = time.Hour // a period that begins earlier than now by more is over
+	maxShort      = 200       // characters of a name
+	maxCapacity   = 1 << 24   // millions of bits a second
+	maxQuantity   = 1 << 60   // packets or bytes
+	maxAhead      = 400       // days before a period begins
+	maxCount      = 1 << 30   // selectors
+	maxCondition  = 1000      // characters
+	maxConditions = 10        // of one vote
+	maxOutcome    = 40        // bytes of the outcome of a use
+	maxWait       = time.Hour // a period that begins earlier than now by more is over
 )
 
 // directionOf is the one direction of a kind.

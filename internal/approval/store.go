@@ -11,7 +11,7 @@ import (
 )
 
 const caseColumns = `c.id, c.number, c.org_id, c.kind, c.state, c.extends, c.carrier, c.party, c.sealed, c.outcome, c.paper, c.instruction, c.digest,
-	c.from_at, c.until_at, c.cap_packets, c.cap_bytes, c.created_at, c.examined_at, c.decided_at, c.ended_at, c.confirmed_at, c.revision,
+	c.from_at, c.until_at, c.cap_packets, c.cap_bytes, c.created_at, c.examined_at, c.decided_at, c.ended_at, c.confirmed_at, c.open_questions, c.revision,
 	(SELECT count(*) FROM approval_use u WHERE u.approval_id = c.id),
 	(SELECT CAST(coalesce(sum(u.packets), 0) AS BIGINT) FROM approval_use u WHERE u.approval_id = c.id), (SELECT CAST(coalesce(sum(u.bytes), 0) AS BIGINT) FROM approval_use u WHERE u.approval_id = c.id)`
 
@@ -20,7 +20,7 @@ const caseColumns = `c.id, c.number, c.org_id, c.kind, c.state, c.extends, c.car
 func scanCase(scan func(...any) error, now time.Time) (c Case, err error) {
 	var from, until, created, examined, decided, ended, confirmed, capPackets, capBytes, packets, bytes int64
 	err = scan(&c.ID, &c.Number, &c.Org, &c.kind, &c.State, &c.extends, &c.carrier, &c.Party, &c.sealed, &c.outcome, &c.paper, &c.instruction, &c.Order,
-		&from, &until, &capPackets, &capBytes, &created, &examined, &decided, &ended, &confirmed, &c.Revision, &c.Uses, &packets, &bytes)
+		&from, &until, &capPackets, &capBytes, &created, &examined, &decided, &ended, &confirmed, &c.Open, &c.Revision, &c.Uses, &packets, &bytes)
 	if err == db.ErrNoRows {
 		return c, ErrNone
 	}
@@ -28,7 +28,7 @@ func scanCase(scan func(...any) error, now time.Time) (c Case, err error) {
 	c.DecidedAt, c.EndedAt, c.ConfirmedAt = db.Time(decided), db.Time(ended), db.Time(confirmed)
 	c.cap, c.Spent = Quantity{uint64(capPackets), uint64(capBytes)}, Quantity{uint64(packets), uint64(bytes)}
 	if c.State == Approved && !now.Before(c.until) {
-		c.State, c.EndedAt = Expired, c.until
+		c.State, c.EndedAt, c.lapsed = Expired, c.until, true
 	}
 	return c, err
 }
@@ -94,25 +94,35 @@ func caseByID(ctx context.Context, tx *db.Tx, id ID, lock bool, now time.Time) (
 }
 
 func insertCase(ctx context.Context, tx *db.Tx, c Case, link string) error {
-	for _, b := range []*[]byte{&c.outcome, &c.paper, &c.instruction} {
-		if *b == nil {
-			*b = []byte{}
-		}
-	}
+	c.blank()
 	_, err := tx.Exec(ctx, `INSERT INTO approval_case (id, number, org_id, kind, state, extends, carrier, party, link_tag, sealed, outcome, paper, instruction, digest,
-		from_at, until_at, cap_packets, cap_bytes, created_at, examined_at, decided_at, ended_at, confirmed_at, revision)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 1)`,
+		from_at, until_at, cap_packets, cap_bytes, created_at, examined_at, decided_at, ended_at, confirmed_at, open_questions, revision)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 0, 1)`,
 		c.ID, c.Number, c.Org, string(c.kind), string(c.State), c.extends, c.carrier, c.Party, link, c.sealed, c.outcome, c.paper, c.instruction, c.Order,
 		db.Micros(c.from), db.Micros(c.until), int64(c.cap.Packets), int64(c.cap.Bytes), db.Micros(c.CreatedAt), db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt))
 	return err
 }
 
+// blank makes what is not there yet empty: the columns hold no NULL.
+func (c *Case) blank() {
+	for _, b := range []*[]byte{&c.outcome, &c.paper, &c.instruction} {
+		if *b == nil {
+			*b = []byte{}
+		}
+	}
+}
+
 // updateCase writes what may change of a case that still is at the revision the
 // caller saw.
 func updateCase(ctx context.Context, tx *db.Tx, c *Case) error {
+	c.blank()
+	state, ended := c.State, c.EndedAt
+	if c.lapsed { // that it is over is written by Tick, with its step
+		state, ended = Approved, time.Time{}
+	}
 	n, err := tx.Exec(ctx, `UPDATE approval_case SET state = $3, outcome = $4, paper = $5, instruction = $6, digest = $7, examined_at = $8, decided_at = $9, ended_at = $10,
-		confirmed_at = $11, revision = revision + 1 WHERE id = $1 AND revision = $2`, c.ID, c.Revision, string(c.State), c.outcome, c.paper, c.instruction, c.Order,
-		db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt), db.Micros(c.EndedAt), db.Micros(c.ConfirmedAt))
+		confirmed_at = $11, open_questions = $12, revision = revision + 1 WHERE id = $1 AND revision = $2`, c.ID, c.Revision, string(state), c.outcome, c.paper, c.instruction, c.Order,
+		db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt), db.Micros(ended), db.Micros(c.ConfirmedAt), c.Open)
 	if err == nil && n == 0 {
 		return ErrRevision
 	}

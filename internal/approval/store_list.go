@@ -72,14 +72,11 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 // is to be examined, what they have not voted on, what they may carry out now,
 // instructions they have not confirmed.
 func (q *query) waiting(who gate.Identity, by Side, quorum int, now time.Time) {
-	const unanswered = "EXISTS (SELECT 1 FROM thread_message m WHERE m.object = 'approval/' || c.id AND m.kind = 'question' AND m.answered_at = 0)"
 	switch by {
 	case AskerSide:
-		q.and("c.state IN ('asked', 'examined')")
-		q.and(unanswered)
+		q.and("c.state IN ('asked', 'examined') AND c.open_questions > 0")
 	case ExaminerSide:
-		q.and("c.state = 'asked'")
-		q.and("NOT " + unanswered)
+		q.and("c.state = 'asked' AND c.open_questions = 0")
 	case MemberSide:
 		q.and("c.state = 'examined'")
 		q.and("(NOT EXISTS (SELECT 1 FROM approval_vote v WHERE v.approval_id = c.id AND v.person = ?) OR "+

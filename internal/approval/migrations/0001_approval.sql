@@ -22,6 +22,7 @@ CREATE TABLE approval_case (
   decided_at BIGINT NOT NULL,
   ended_at BIGINT NOT NULL,
   confirmed_at BIGINT NOT NULL,
+  open_questions BIGINT NOT NULL,
   revision BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX approval_case_number ON approval_case (number);

@@ -1,0 +1,191 @@
+package approval
+
+import (
+	"context"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/thread"
+	"noroshi/internal/org"
+)
+
+// conversation is the one that a case has: its asker with the commission.
+const conversation = "commission"
+
+// Ask asks the commission for an approval; with Extends for one that goes on
+// from another that is in force (art 19). What is missing or contradicts itself
+// is not taken. Faults: ErrInvalid with places, ErrBase, ErrTwice.
+func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
+	act := &ledger.Act{Verb: "approval.ask"}
+	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		now := s.now()
+		base, err := s.base(ctx, tx, &a, who, reach, now)
+		if err != nil {
+			return err
+		}
+		if a, err = s.Rules.normal(a, base, s.Fields, now); err != nil {
+			return err
+		}
+		if err := s.carrier(ctx, tx, a.Carrier); err != nil {
+			return err
+		}
+		c = Case{ID: newID(), Number: newNumber(), Org: who.Org, Asked: a, CreatedAt: now, kind: a.Kind, carrier: a.Carrier, extends: a.Extends, from: a.From, until: a.Until, cap: a.Cap}
+		act.Secret = a
+		act.Public = map[string]any{"from_at": a.From.Format(time.RFC3339), "until_at": a.Until.Format(time.RFC3339), "extends": a.Extends, "selectors": a.Selectors.Hash}
+		if err := s.file(ctx, tx, act, &c, Asked, AskerSide, who); err != nil {
+			return err
+		}
+		return publish(ctx, tx, "asked", s.event(&c))
+	})
+	return c, err
+}
+
+// base loads what an application extends; nil where it extends nothing. It has
+// to be in force now, and nobody may have asked to extend it already.
+func (s *Service) base(ctx context.Context, tx *db.Tx, a *Application, who gate.Identity, reach gate.Reach, now time.Time) (*Case, error) {
+	if a.Extends = line(a.Extends); a.Extends == "" {
+		return nil, nil
+	}
+	b, err := loadCase(ctx, tx, a.Extends, who, reach, true, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := may(b.kind, b.State, "extend", AskerSide); err != nil || !b.Runs(now) {
+		return nil, ErrBase
+	}
+	by, err := extended(ctx, tx, b.ID)
+	if err != nil {
+		return nil, err
+	}
+	if by != "" {
+		return nil, ErrTwice
+	}
+	return &b, s.unlock(ctx, tx, &b)
+}
+
+// carrier checks that an organisation carries lines.
+func (s *Service) carrier(ctx context.Context, tx *db.Tx, id string) error {
+	if id == "" {
+		return nil
+	}
+	o, err := s.Orgs.Load(ctx, tx, org.ID(id))
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	if err != nil || !o.Is(org.Carrier) {
+		return fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "carrier", Code: "approval.bad.carrier"})
+	}
+	return nil
+}
+
+// Extension returns an application that goes on from an approval of one's own,
+// for who asks to fill in. Faults: ErrNone, ErrBase, ErrTwice.
+func (s *Service) Extension(ctx context.Context, id ID) (a Application, err error) {
+	err = s.read(ctx, "approval.ask", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		a.Extends = id
+		b, err := s.base(ctx, tx, &a, who, reach, s.now())
+		if err != nil {
+			return err
+		}
+		a = b.Asked
+		a.Extends, a.From = id, b.until
+		a.Until = s.Rules.last(b.kind, b.until, true)
+		return nil
+	})
+	return a, err
+}
+
+// Answer answers all open questions of a case. Faults: ErrNone, ErrStep,
+// ErrApart, thread.ErrEmpty, thread.ErrLong.
+func (s *Service) Answer(ctx context.Context, id ID, text string) error {
+	return s.talk(ctx, "approval.answer", id, "answer", AskerSide, thread.Answer, text)
+}
+
+// Question asks who asked. Until there is an answer nothing is approved. Faults:
+// as of Answer.
+func (s *Service) Question(ctx context.Context, id ID, text string) error {
+	by := ExaminerSide
+	if who, ok := gate.From(ctx); ok && who.Has(gate.CommissionMember) {
+		by = MemberSide
+	}
+	return s.talk(ctx, "approval.question", id, "question", by, thread.Question, text)
+}
+
+func (s *Service) talk(ctx context.Context, verb string, id ID, what string, by Side, kind thread.Kind, text string) error {
+	act := &ledger.Act{Verb: verb, Object: objectOf(id), Secret: text}
+	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		c, err := loadCase(ctx, tx, id, who, reach, true, s.now())
+		if err != nil {
+			return err
+		}
+		if err := may(c.kind, c.State, what, by); err != nil {
+			return err
+		}
+		if err := s.side(ctx, tx, id, who, by); err != nil {
+			return err
+		}
+		_, err = s.Threads.Post(ctx, tx, c.Org, thread.Message{Object: objectOf(id), With: conversation, From: who.Org, Person: who.Person, Kind: kind, Text: text}, s.now())
+		if err != nil {
+			return err
+		}
+		if c.Open++; kind == thread.Answer {
+			c.Open = 0
+		}
+		if err := updateCase(ctx, tx, &c); err != nil {
+			return err
+		}
+		return publish(ctx, tx, "questioned", s.event(&c))
+	})
+}
+
+// Withdraw takes back an application that is not decided. Faults: ErrNone,
+// ErrStep, ErrInvalid.
+func (s *Service) Withdraw(ctx context.Context, id ID, reason string) error {
+	return s.stop(ctx, "approval.withdraw", id, "withdraw", AskerSide, Withdrawn, reason)
+}
+
+// GiveUp ends an approval before its time, by who asked: what runs on it stops
+// within a second. Faults: as of Withdraw.
+func (s *Service) GiveUp(ctx context.Context, id ID, reason string) error {
+	return s.stop(ctx, "approval.withdraw", id, "give_up", AskerSide, GivenUp, reason)
+}
+
+// Revoke ends an approval by the commission: any member may stop, none alone may
+// begin. What runs on it stops within a second. Faults: as of Withdraw.
+func (s *Service) Revoke(ctx context.Context, id ID, reason string) error {
+	return s.stop(ctx, "approval.revoke", id, "revoke", MemberSide, Revoked, reason)
+}
+
+func (s *Service) stop(ctx context.Context, verb string, id ID, what string, by Side, to State, reason string) error {
+	act := &ledger.Act{Verb: verb, Object: objectOf(id), Secret: reason}
+	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		c, err := loadCase(ctx, tx, id, who, reach, true, s.now())
+		if err != nil {
+			return err
+		}
+		if err := step(c.kind, c.State, what, by, to); err != nil {
+			return err
+		}
+		var bad mistakes
+		if reason = bad.text("reason", reason, maxWords, true); len(bad) > 0 {
+			return bad.err()
+		}
+		if err := s.side(ctx, tx, id, who, by); err != nil {
+			return err
+		}
+		if err := s.unlock(ctx, tx, &c); err != nil {
+			return err
+		}
+		if err := s.end(ctx, tx, act, &c, to, by, who, reason); err != nil {
+			return err
+		}
+		event := "withdrawn"
+		if to == Revoked {
+			event = "revoked"
+		}
+		return publish(ctx, tx, event, s.event(&c))
+	})
+}
