@@ -25,7 +25,8 @@ type CryptoPAn struct {
 	pad   [2]uint64
 	first *flips16
 
-	in, out [16]byte // what AES reads and writes
+	in, out [16]byte     // what AES reads and writes
+	blocks  [64][16]byte // the same for the bits of a part of an address
 	seen4   []entry4
 	net4    []entry24
 	seen6   []entry64
@@ -93,10 +94,23 @@ func (c *CryptoPAn) flip(hi, lo uint64, n uint) uint64 {
 	return uint64(c.out[0] >> 7)
 }
 
-// flips is the flips of bits from…to-1, the last of them in bit 0.
+// flips is the flips of bits from…to-1 (at most 64), the last of them in bit 0.
+// The blocks are all written before the first is read: AES reads 16 bytes at
+// once, and would wait for two writes of 8 bytes that are still on their way.
 func (c *CryptoPAn) flips(hi, lo uint64, from, to uint) (f uint64) {
-	for n := from; n < to; n++ {
-		f = f<<1 | c.flip(hi, lo, n)
+	blocks := c.blocks[:to-from]
+	for i := range blocks {
+		n := from + uint(i)
+		keepHi, keepLo := ^(^uint64(0) >> n), uint64(0) // a shift by 64 or more leaves 0
+		if n > 64 {
+			keepLo = ^(^uint64(0) >> (n - 64))
+		}
+		binary.BigEndian.PutUint64(blocks[i][:8], hi&keepHi|c.pad[0]&^keepHi)
+		binary.BigEndian.PutUint64(blocks[i][8:], lo&keepLo|c.pad[1]&^keepLo)
+	}
+	for i := range blocks {
+		c.block.Encrypt(blocks[i][:], blocks[i][:])
+		f = f<<1 | uint64(blocks[i][0]>>7)
 	}
 	return f
 }
@@ -266,6 +280,7 @@ func (c *CryptoPAn) Wipe() {
 	clear(c.pad[:])
 	clear(c.in[:])
 	clear(c.out[:])
+	clear(c.blocks[:])
 	clear(c.first.of[:])
 	c.forget()
 	c.block = nil
