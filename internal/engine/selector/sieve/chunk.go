@@ -118,7 +118,7 @@ func (s *Sieve) transport(it *item, p *capture.Packet, fault packet.Fault) {
 	if h.Outers != 0 || h.Layers.Has(wraps) {
 		it.tunnel = tunnelOf(h)
 	}
-	if s.payload && !it.later && fault == packet.None && (h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP) {
+	if (s.payload || s.swapped) && !it.later && fault == packet.None && (h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP) {
 		it.data, it.wire = p.Data[h.Payload:][:h.PayloadLen], h.PayloadWire
 	}
 }

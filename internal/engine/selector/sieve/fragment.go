@@ -33,6 +33,9 @@ type fragmented struct {
 // own addresses count.
 func (s *Sieve) fragment(it *item, v verdict) verdict {
 	h := &s.h
+	if s.latest >= s.frags.due {
+		s.frags.expire(s.latest)
+	}
 	hash := s.fragmentHash()
 	if h.FragOffset == 0 {
 		if v == pass && strange(h) {

@@ -1,0 +1,435 @@
+package sieve
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"noroshi/internal/engine/flow/packet"
+	"noroshi/internal/engine/geo"
+	"noroshi/internal/engine/selector"
+)
+
+// oracle is the slow obvious twin: it knows what was put into each packet, keeps
+// every byte of a stream in a map, reads all of it again with each packet, with
+// the parsers of the standard library, and compares with every selector.
+type oracle struct {
+	granted []geo.Class
+	sels    []selector.Selector // in force
+	payload bool
+	swaps   bool // lists change
+	caps    Amount
+	passed  Amount
+	capped  bool
+	now     int64
+	started bool
+	flows   map[string]*oflow
+	frags   map[string]ofrag
+	y       Tally
+	records []string
+}
+
+type ofrag struct {
+	p  pk
+	at int64
+}
+
+type oflow struct {
+	p          pk
+	sels       []selector.Selector // in force when it began
+	state      int                 // undecided, openTCP for any that is selected, rejected
+	start, end int64
+	since      int64
+	amount     Amount
+	flags      uint8
+	begun      bool
+	isn        uint32
+	seen       int
+	known      bool
+	base       uint32
+	bytes      map[uint32]byte
+	told       int // names considered
+	length     int // of the prefix that was scanned
+	found      selector.Selector
+	class      geo.Class
+}
+
+func addr16(s string) [16]byte { return netip.MustParseAddr(s).As16() }
+
+func (o *oracle) class(src, dst string) geo.Class {
+	a, b := addr16(src), addr16(dst)
+	return geo.Combine(testSide(&a), testSide(&b))
+}
+
+func needsPayload(sels []selector.Selector) bool {
+	return slices.ContainsFunc(sels, func(s selector.Selector) bool {
+		return s.Kind != selector.Address && s.Kind != selector.Prefix && s.Kind != selector.Port
+	})
+}
+
+func (o *oracle) use(sels []selector.Selector) { o.sels, o.payload = sels, needsPayload(sels) }
+
+// add takes in one packet.
+func (o *oracle) add(p pk, size uint32) {
+	if o.started && p.at < o.now-MaxDisorder {
+		o.finish()
+		o.frags = map[string]ofrag{}
+		o.now = p.at
+	}
+	o.started, o.now = true, max(o.now, p.at)
+	o.y.Seen.count(size)
+	var classes []geo.Class
+	for i := 0; i < len(p.around); i += 2 {
+		classes = append(classes, o.class(p.around[i], p.around[i+1]))
+	}
+	classes = append(classes, o.class(p.src, p.dst))
+	inner := classes[len(classes)-1]
+	switch {
+	case slices.Contains(classes, geo.Unknown) || len(p.around) >= 2*packet.MaxOuter:
+		o.y.Unknown.count(size)
+		return
+	case slices.Contains(classes, geo.DD):
+		o.y.Domestic.count(size)
+		return
+	case slices.ContainsFunc(classes, func(c geo.Class) bool { return c != inner }):
+		o.y.Unknown.count(size)
+		return
+	case !slices.Contains(o.granted, inner):
+		o.y.Direction.count(size)
+		return
+	}
+	later := p.off > 0
+	if p.off > 0 || p.more {
+		k := fmt.Sprint(p.src, p.dst, p.proto, p.id, p.vlan)
+		if f, ok := o.frags[k]; p.off == 0 {
+			if ok && o.now-f.at < fragmentTime {
+				f.p = p
+				o.frags[k] = f
+			} else {
+				o.frags[k] = ofrag{p, o.now}
+			}
+		} else if p.sport, p.dport = 0, 0; ok && o.now-f.at < fragmentTime {
+			p.sport, p.dport, p.around = f.p.sport, f.p.dport, f.p.around
+		}
+		if later {
+			p.flags, p.seq, p.body = 0, 0, nil
+		}
+	}
+	if o.capped || o.caps.Packets != 0 && o.passed.Packets == o.caps.Packets || o.caps.Bytes != 0 && o.passed.Bytes+uint64(size) > o.caps.Bytes {
+		o.capped = true
+		o.y.Cap.count(size)
+		return
+	}
+	o.passed.count(size)
+	o.flow(p, size, inner, later)
+}
+
+// live returns a flow unless time ended it.
+func (o *oracle) live(k string) *oflow {
+	f := o.flows[k]
+	if f == nil {
+		return nil
+	}
+	silence := waits[restOf(f.p.proto)]
+	if f.state == openTCP && f.p.proto == 6 && f.flags&(flagFIN|flagRST) != 0 {
+		silence = waits[closedTCP]
+	}
+	switch {
+	case f.state == undecided && o.now-f.since >= MaxWait:
+		f.state = rejected
+		o.y.Unselected.add(f.amount)
+		if o.now-f.since <= silence {
+			return f
+		}
+		delete(o.flows, k)
+		return nil
+	case f.state == rejected && o.now-f.since > silence:
+		delete(o.flows, k)
+		return nil
+	case f.state == openTCP && o.now-f.since >= silence:
+		o.end(k)
+		return nil
+	}
+	return f
+}
+
+func (o *oracle) flow(p pk, size uint32, class geo.Class, later bool) {
+	head := o.header(p)
+	if head == nil && !o.payload && !o.swaps {
+		o.y.Unselected.count(size)
+		return
+	}
+	k := fmt.Sprint(p.src, p.dst, p.proto, p.sport, p.dport, p.typ, p.vlan, p.around)
+	f := o.live(k)
+	if f != nil && p.proto == 6 && p.flags&(flagSYN|flagRST) == flagSYN && !(f.begun && f.isn == p.seq) {
+		o.end(k)
+		f = nil
+	}
+	expired := f != nil && f.state == openTCP && f.found.Expires != 0 && p.at >= f.found.Expires
+	if expired {
+		o.end(k)
+		f = nil
+	}
+	if f == nil {
+		if head == nil && (!o.payload || later || p.proto != 6 && p.proto != 17) {
+			o.y.Unselected.count(size)
+			return
+		}
+		f = &oflow{p: p, sels: o.sels, start: p.at, end: p.at, since: o.now, bytes: map[uint32]byte{}, class: class}
+		if expired && head == nil {
+			f.state = rejected
+		}
+		o.flows[k] = f
+	}
+	if p.proto == 6 && p.flags&flagSYN != 0 && !f.begun {
+		f.begun, f.isn = true, p.seq
+	}
+	if f.state != openTCP && head != nil {
+		if f.state == rejected {
+			f.amount, f.flags, f.start, f.end = Amount{}, 0, p.at, p.at
+		}
+		f.state, f.found = openTCP, *head
+	}
+	if f.state == rejected {
+		f.since = o.now
+		o.y.Unselected.count(size)
+		return
+	}
+	f.amount.count(size)
+	f.start, f.end, f.flags = min(f.start, p.at), max(f.end, p.at), f.flags|p.flags
+	if f.state == openTCP {
+		f.since = o.now
+		return
+	}
+	f.seen++
+	if found := f.look(p); found != nil {
+		f.state, f.found, f.since = openTCP, *found, o.now
+	} else if f.seen == MaxPackets {
+		f.state = rejected
+		o.y.Unselected.add(f.amount)
+	}
+}
+
+// end ends a flow.
+func (o *oracle) end(k string) {
+	f := o.flows[k]
+	delete(o.flows, k)
+	switch f.state {
+	case undecided:
+		o.y.Unselected.add(f.amount)
+	case openTCP:
+		o.y.Selected.add(f.amount)
+		o.y.Records++
+		sport, dport := f.p.sport, f.p.dport
+		if f.p.proto == 1 || f.p.proto == 58 {
+			sport, dport = uint16(f.p.typ), 0
+		}
+		o.records = append(o.records, fmt.Sprintln(f.start-t0, f.end-t0, f.p.src, f.p.dst, sport, dport, f.p.proto, f.flags, f.p.vlan, f.class, f.amount, f.found.Kind, f.found.Value))
+	}
+}
+
+func (o *oracle) finish() {
+	for k := range o.flows {
+		o.end(k)
+	}
+}
+
+// inForce returns s unless it is none or expired.
+func inForce(s *selector.Selector, at int64) *selector.Selector {
+	if s == nil || s.Expires != 0 && at >= s.Expires {
+		return nil
+	}
+	return s
+}
+
+func (o *oracle) header(p pk) *selector.Selector {
+	for _, a := range []string{p.src, p.dst} {
+		if s := inForce(byAddress(o.sels, netip.MustParseAddr(a)), p.at); s != nil {
+			return s
+		}
+	}
+	name := map[uint8]string{6: "tcp", 17: "udp"}[p.proto]
+	for _, port := range []uint16{p.dport, p.sport} {
+		for i := range o.sels {
+			if s := &o.sels[i]; s.Kind == selector.Port && name != "" && s.Value == fmt.Sprintf("%s/%d", name, port) {
+				if s = inForce(s, p.at); s != nil {
+					return s
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func byAddress(sels []selector.Selector, a netip.Addr) (best *selector.Selector) {
+	bits := -1
+	for i := range sels {
+		switch s := &sels[i]; s.Kind {
+		case selector.Address:
+			if netip.MustParseAddr(s.Value) == a {
+				return s
+			}
+		case selector.Prefix:
+			if n := netip.MustParsePrefix(s.Value); n.Contains(a) && n.Bits() > bits {
+				best, bits = s, n.Bits()
+			}
+		}
+	}
+	return best
+}
+
+func byName(sels []selector.Selector, name string) (best *selector.Selector) {
+	name = strings.ToLower(name)
+	for i := range sels {
+		switch s := &sels[i]; s.Kind {
+		case selector.Domain:
+			if s.Value == name {
+				return s
+			}
+		case selector.Suffix:
+			if (s.Value == name || strings.HasSuffix(name, "."+s.Value)) && (best == nil || len(s.Value) > len(best.Value)) {
+				best = s
+			}
+		}
+	}
+	return best
+}
+
+// look puts a packet's payload in its place and reads everything anew.
+func (f *oflow) look(p pk) *selector.Selector {
+	if p.proto == 17 {
+		return f.compare(p.at, questionsOf(p.body), 0, p.body, 0)
+	}
+	seq := p.seq
+	if p.flags&flagSYN != 0 {
+		if seq++; !f.known {
+			f.base, f.known = seq, true
+		}
+	}
+	if p.flags&flagRST != 0 || len(p.body) == 0 {
+		return nil
+	}
+	if !f.known {
+		f.base, f.known = seq, true
+	}
+	for i, c := range p.body {
+		at := seq + uint32(i) - f.base
+		if _, there := f.bytes[at]; !there && int32(at) >= 0 {
+			f.bytes[at] = c
+		}
+	}
+	var b []byte
+	for c, ok := f.bytes[0]; ok; c, ok = f.bytes[uint32(len(b))] {
+		b = append(b, c)
+	}
+	names := namesOf(b, p.sport == 53 || p.dport == 53)
+	told, length := f.told, f.length
+	f.told, f.length = len(names), len(b)
+	return f.compare(p.at, names, told, b, length)
+}
+
+// said is a name, and the URI it is the host of.
+type said struct{ name, uri string }
+
+func (f *oflow) compare(at int64, names []said, told int, b []byte, length int) *selector.Selector {
+	for _, n := range names[told:] {
+		if s := inForce(byName(f.sels, n.name), at); s != nil {
+			return s
+		}
+		for i := range f.sels {
+			if s := &f.sels[i]; s.Kind == selector.URI && n.uri != "" && s.Value == n.uri && inForce(s, at) != nil {
+				return s
+			}
+		}
+	}
+	for end := length + 1; end <= len(b); end++ {
+		var best *selector.Selector
+		for i := range f.sels {
+			if s := &f.sels[i]; s.Kind == selector.Pattern && bytes.HasSuffix(b[:end], patternBytes(s.Value)) && (best == nil || len(s.Value) > len(best.Value)) {
+				best = s
+			}
+		}
+		if best = inForce(best, at); best != nil {
+			return best
+		}
+	}
+	return nil
+}
+
+// patternBytes reads the patterns of these tests: text in quotation marks.
+func patternBytes(v string) []byte { return []byte(strings.Trim(v, `"`)) }
+
+func questionsOf(b []byte) (names []said) {
+	var p dnsmessage.Parser
+	if _, err := p.Start(b); err != nil {
+		return nil
+	}
+	for {
+		q, err := p.Question()
+		if err != nil {
+			return names
+		}
+		names = append(names, said{name: strings.TrimSuffix(q.Name.String(), ".")})
+	}
+}
+
+// namesOf reads a stream from its beginning.
+func namesOf(b []byte, dns bool) (names []said) {
+	switch {
+	case dns:
+		for len(b) >= 2 && len(b) >= 2+int(binary.BigEndian.Uint16(b)) {
+			n := 2 + int(binary.BigEndian.Uint16(b))
+			if n < 2+12 {
+				return names // not DNS
+			}
+			names = append(names, questionsOf(b[2:n])...)
+			b = b[n:]
+		}
+	case len(b) > 0 && b[0] == 22:
+		stop := errors.New("enough")
+		c := tls.Server(oneSided{bytes.NewReader(b)}, &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			names = append(names, said{name: h.ServerName})
+			return nil, stop
+		}})
+		_ = c.Handshake()
+	default:
+		for r := bufio.NewReader(bytes.NewReader(b)); ; {
+			q, err := http.ReadRequest(r)
+			if err != nil {
+				return names
+			}
+			host, _, err := net.SplitHostPort(q.Host)
+			if err != nil {
+				host = q.Host
+			}
+			names = append(names, said{host, host + q.URL.Path})
+			if n, err := io.Copy(io.Discard, q.Body); err != nil || n < q.ContentLength {
+				return names
+			}
+		}
+	}
+	return names
+}
+
+// oneSided is a connection of which only one side speaks.
+type oneSided struct{ io.Reader }
+
+func (oneSided) Write(b []byte) (int, error)      { return len(b), nil }
+func (oneSided) Close() error                     { return nil }
+func (oneSided) LocalAddr() net.Addr              { return nil }
+func (oneSided) RemoteAddr() net.Addr             { return nil }
+func (oneSided) SetDeadline(time.Time) error      { return nil }
+func (oneSided) SetReadDeadline(time.Time) error  { return nil }
+func (oneSided) SetWriteDeadline(time.Time) error { return nil }
