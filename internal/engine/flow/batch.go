@@ -18,7 +18,7 @@ type batch struct {
 	beside  bool            // others read it while the next one is filled
 	lent    bool            // payload that is added now stays where it is
 	open    bool            // being filled
-	flush   bool            // the input is over
+	flush   uint64          // the input is over: what began before this number ends
 	since   int64           // when it was begun
 	stay    int64           // how long payload stayed, in ns
 	left    int             // lists that are not worked on yet; the crew's
@@ -93,6 +93,6 @@ func (b *batch) reset() {
 	for i := range b.items {
 		b.items[i] = b.items[i][:0]
 	}
-	b.ticks, b.told, b.flush = b.ticks[:0], b.told[:0], false
+	b.ticks, b.told, b.flush = b.ticks[:0], b.told[:0], 0
 	b.count, b.held = 0, 0
 }

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"cmp"
+	"slices"
 
 	"noroshi/internal/engine/flow/dissect"
 	"noroshi/internal/engine/flow/packet"
@@ -18,6 +19,7 @@ type table struct {
 	chunks     [][]entry
 	unused     uint32   // list of free entries, by next
 	seats      []uint32 // the entries in the index, in an order that does not depend on when others are released
+	rest       []over   // what the end of the input is yet to end
 	hand       int      // the seat at which the second-chance rule looks next
 	wheel      wheel
 	pool       pool
@@ -221,6 +223,28 @@ func (t *table) flush() {
 	}
 }
 
+// finish ends what began before a number, in that order, at the end of the
+// input: nothing is looked for any more, so that the index stays as it is.
+func (t *table) finish(before uint64) {
+	t.moment = ^uint64(0)
+	if t.rest == nil {
+		t.rest = make([]over, 0, len(t.seats))
+		for _, id := range t.seats {
+			e := t.at(id)
+			t.rest = append(t.rest, over{first: e.first, e: e})
+		}
+		slices.SortFunc(t.rest, over.compare)
+	}
+	for len(t.rest) > 0 && t.rest[0].first < before {
+		t.stats.Flushed++
+		t.end(t.rest[0].e)
+		t.rest = t.rest[1:]
+	}
+	if len(t.rest) == 0 {
+		t.seats = t.seats[:0]
+	}
+}
+
 // leave takes an entry out of the table and ends it.
 func (t *table) leave(e *entry) {
 	t.unlink(e)
@@ -244,6 +268,9 @@ func (t *table) judge(e *entry) {
 		if r.App = dissect.ByPort(r); r.Proto == packet.ProtoICMP || r.Proto == packet.ProtoICMPv6 {
 			r.App = record.ICMPApp
 		}
+	}
+	if !t.opts.NoID {
+		r.CommunityID = Community(r)
 	}
 	t.stats.Flows++
 }

@@ -66,6 +66,10 @@ func New(o Options, emit func(*record.Record) error) *Tracker {
 // inFlight is how many batches are filled and worked on at once.
 const inFlight = 4
 
+// lastSteps is in how many steps the end of the input ends everything, so that
+// records are handed on while others are still being settled.
+const lastSteps = 16
+
 // errClosed is what Add returns after Close.
 var errClosed = errors.New("flow: the tracker is closed")
 
@@ -133,11 +137,15 @@ func (t *Tracker) Close() error {
 	if t.closed {
 		return t.err
 	}
-	b := t.open()
-	t.front.frags.flush(&t.front, b)
-	b.flush = true
+	t.front.frags.flush(&t.front, t.open())
 	t.tidy()
-	t.send()
+	for step := uint64(1); step <= lastSteps; step++ {
+		t.open().flush = t.front.number / lastSteps * step
+		if step == lastSteps {
+			t.open().flush = ^uint64(0)
+		}
+		t.send()
+	}
 	t.settle()
 	if t.crew != nil {
 		t.crew.stop()
@@ -252,10 +260,9 @@ func (t *Tracker) run(b *batch, list int) {
 	for i := range ticks {
 		ticks[i].of(tables)
 	}
-	if b.flush {
+	if b.flush > 0 {
 		for _, table := range tables {
-			table.moment = ^uint64(0)
-			table.flush()
+			table.finish(b.flush)
 		}
 	}
 }
@@ -287,25 +294,29 @@ func (t *Tracker) deliver(b *batch) {
 	rows := b.told
 	for _, o := range t.order {
 		for len(rows) > 0 && rows[0].number < o.moment {
-			t.hand(&rows[0].rec)
+			t.handTold(&rows[0].rec)
 			rows = rows[1:]
 		}
 		t.hand(&o.e.rec)
 	}
 	for i := range rows {
-		t.hand(&rows[i].rec)
+		t.handTold(&rows[i].rec)
 	}
 }
 
 // hand emits one record.
 func (t *Tracker) hand(r *record.Record) {
-	if t.err != nil {
-		return
+	if t.err == nil {
+		t.err = t.emit(r)
 	}
+}
+
+// handTold emits one record that a router told.
+func (t *Tracker) handTold(r *record.Record) {
 	if !t.opts.NoID {
 		r.CommunityID = Community(r)
 	}
-	t.err = t.emit(r)
+	t.hand(r)
 }
 
 // Source is where packets come from: a capture, which is asked to lend them, or
