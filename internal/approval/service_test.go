@@ -1,0 +1,629 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/engine/geo"
+	"noroshi/internal/testkit"
+)
+
+func TestAnApprovalFromItsRequestToItsLastUse(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c := h.ask()
+		if c.State != Asked || c.Asked.Directions[0] != geo.FD {
+			t.Fatalf("%+v", c)
+		}
+		wants(t, "question", h.Question(h.examiner(), c.ID, "上限を半分にできませんか。"), nil)
+		wants(t, "examined with an open question", h.Examine(h.examiner(), c.ID, "よい。", nil), ErrOpen)
+		wants(t, "answer", h.Answer(h.clerk(), c.ID, "できません。"), nil)
+		h.examine(c.ID)
+		for _, n := range []string{"1", "2"} {
+			if _, err := h.Vote(h.member(n), c.ID, NewVote{Choice: For, Conditions: []string{"夜間に限る"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := h.Decide(h.member("1"), c.ID, Decision{Reason: "よい。"})
+		wants(t, "decided by two", err, ErrQuorum)
+		tally, err := h.Vote(h.member("3"), c.ID, NewVote{Choice: Against, Opinion: "量が多い。"})
+		if err != nil || !tally.Closes || !tally.Passes {
+			t.Fatalf("%+v %v", tally, err)
+		}
+		_, err = h.Decide(h.member("4"), c.ID, Decision{Reason: "よい。"})
+		wants(t, "closed by who has not voted", err, ErrQuorum)
+		if c, err = h.Decide(h.member("2"), c.ID, Decision{Reason: "要件を満たす。"}); err != nil || c.State != Approved {
+			t.Fatalf("%+v %v", c, err)
+		}
+		g := h.grantOf(c.ID)
+		if o := g.Order(); !slices.Equal(o.Conditions, []string{"夜間に限る"}) || o.Kind != ForeignDomestic || o.Asker != c.Org || g.Digest() != c.Order {
+			t.Errorf("%+v", o)
+		}
+		paper, err := h.Paper(h.handler(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Open(paper, h.Verifier); err != nil || again.Digest() != g.Digest() {
+			t.Errorf("%v", err)
+		}
+		u, err := h.redeem(g, h.hand(), scope(c))
+		if err != nil || u.Left != c.cap {
+			t.Fatalf("%+v %v", u, err)
+		}
+		wants(t, "alive", h.Alive(t.Context(), u.ID), nil)
+		h.finish(u, Quantity{Packets: 7, Bytes: 700})
+		v, err := h.Uses(h.inspector(), c.ID, "", 0)
+		if err != nil || len(v.Uses) != 1 || v.Uses[0].Taken.Bytes != 700 || v.Uses[0].Outcome != "done" || v.Left.Bytes != 1<<40-700 || v.Uses[0].Scope.Link != "K-2" {
+			t.Errorf("%+v %v", v, err)
+		}
+		view, err := h.Show(h.member("1"), c.ID)
+		if err != nil || len(view.Votes) != 3 || view.Votes[2].Opinion != "量が多い。" || view.Opinion == nil || len(view.Messages) != 2 || len(view.Past) != 3 {
+			t.Errorf("%+v %v", view, err)
+		}
+	})
+}
+
+// TestEveryStateAndEveryAct tries every act in every state by everybody: what
+// the table does not allow is refused and changes nothing.
+func TestEveryStateAndEveryAct(t *testing.T) {
+	h := lite(t)
+	reach := map[State]func() Case{
+		Asked:    func() Case { return h.ask() },
+		Examined: func() Case { c := h.ask(); h.examine(c.ID); return c },
+		Approved: func() Case { return h.approve() },
+		Withdrawn: func() Case {
+			c := h.ask()
+			wants(t, "", h.Withdraw(h.clerk(), c.ID, "要らなくなった"), nil)
+			return c
+		},
+		GivenUp: func() Case { c := h.approve(); wants(t, "", h.GiveUp(h.clerk(), c.ID, "終わった"), nil); return c },
+		Revoked: func() Case {
+			c := h.approve()
+			wants(t, "", h.Revoke(h.member("1"), c.ID, "条件に反した"), nil)
+			return c
+		},
+		Declined: func() Case {
+			c := h.ask()
+			h.examine(c.ID)
+			for _, n := range []string{"1", "2", "3"} {
+				_, err := h.Vote(h.member(n), c.ID, NewVote{Choice: Against, Opinion: "足りない。"})
+				wants(t, "", err, nil)
+			}
+			_, err := h.Decide(h.member("1"), c.ID, Decision{Reason: "足りない。"})
+			wants(t, "", err, nil)
+			return c
+		},
+		Expired: func() Case { c := h.approve(); h.Clock.Pass(31 * 24 * time.Hour); return c },
+	}
+	type act struct {
+		name string
+		by   gate.Role
+		to   []State // where it leads from a state that allows it; nil: it changes none
+		do   func(ctx context.Context, id ID) error
+	}
+	acts := []act{
+		{"question", gate.Examiner, nil, func(ctx context.Context, id ID) error { return h.Question(ctx, id, "なぜですか") }},
+		{"answer", gate.OfficeClerk, nil, func(ctx context.Context, id ID) error { return h.Answer(ctx, id, "こうです") }},
+		{"examine", gate.Examiner, []State{Examined}, func(ctx context.Context, id ID) error { return h.Examine(ctx, id, "よい", nil) }},
+		{"vote", gate.CommissionMember, nil, func(ctx context.Context, id ID) error { _, err := h.Vote(ctx, id, NewVote{Choice: For}); return err }},
+		{"decide", gate.CommissionMember, nil, func(ctx context.Context, id ID) error {
+			_, err := h.Decide(ctx, id, Decision{Reason: "よい"})
+			return err
+		}},
+		{"withdraw", gate.OfficeClerk, []State{Withdrawn}, func(ctx context.Context, id ID) error { return h.Withdraw(ctx, id, "やめる") }},
+		{"give_up", gate.OfficeClerk, []State{GivenUp}, func(ctx context.Context, id ID) error { return h.GiveUp(ctx, id, "やめる") }},
+		{"revoke", gate.CommissionMember, []State{Revoked}, func(ctx context.Context, id ID) error { return h.Revoke(ctx, id, "止める") }},
+	}
+	allowed := map[string]State{ // state and act → where it leads; "decide" of one vote too few leads nowhere
+		"asked question": Asked, "asked answer": Asked, "asked examine": Examined, "asked withdraw": Withdrawn,
+		"examined question": Examined, "examined answer": Examined, "examined vote": Examined, "examined withdraw": Withdrawn,
+		"approved give_up": GivenUp, "approved revoke": Revoked,
+	}
+	places := map[gate.Role]string{gate.Examiner: "commission", gate.CommissionMember: "commission", gate.Inspector: "commission", gate.OfficeClerk: "office", gate.OfficeHandler: "office",
+		gate.OfficeAnalyst: "office", gate.PoliceOfficer: "police", gate.OperatorAdmin: "wind", gate.HubAdmin: "hub", gate.MinistryClerk: "industry"}
+	tried := 0
+	for st, make := range reach {
+		var c Case
+		fresh := true
+		for _, a := range acts {
+			for role, place := range places {
+				if fresh {
+					c, fresh = make(), false
+				}
+				was := h.state(c.ID)
+				if was != st {
+					t.Fatalf("made %s, is %s", st, was)
+				}
+				err := a.do(h.as(place, "someone-"+string(role), role), c.ID)
+				now := h.state(c.ID)
+				tried++
+				to, ok := allowed[string(st)+" "+a.name]
+				right := role == a.by || a.name == "question" && role == gate.CommissionMember
+				switch {
+				case ok && right && (err != nil || now != to):
+					t.Errorf("%s in %s by %s: %v, %s", a.name, st, role, err, now)
+				case (!ok || !right) && (err == nil || now != was):
+					t.Errorf("%s in %s by %s was done: %v, %s", a.name, st, role, err, now)
+				case !right && fault.KindOf(err) != fault.Refused && fault.KindOf(err) != fault.NotFound:
+					t.Errorf("%s in %s by %s: %v", a.name, st, role, err)
+				}
+				if ok && right {
+					fresh = true // somebody acted: the next ones start anew
+				}
+			}
+		}
+	}
+	if want := len(reach) * len(acts) * len(places); tried != want {
+		t.Errorf("%d tried, want %d", tried, want)
+	}
+}
+
+func (h *hub) state(id ID) State {
+	h.t.Helper()
+	v, err := h.Show(h.inspector(), id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return v.Case.State
+}
+
+// TestNobodyActsOnTwoSides lets one person, with every role there is, act on one
+// side and then on each other one.
+func TestNobodyActsOnTwoSides(t *testing.T) {
+	h := lite(t)
+	all := []gate.Role{gate.OfficeClerk, gate.Examiner, gate.CommissionMember, gate.OfficeHandler}
+	one := h.who("office", "one", all...)
+	ctx := gate.With(context.Background(), one)
+	a := h.application()
+	c, err := h.Ask(ctx, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, "examine one's own", h.Examine(ctx, c.ID, "よい", nil), ErrApart)
+	wants(t, "ask oneself", h.Question(ctx, c.ID, "なぜ"), ErrApart)
+	h.examine(c.ID)
+	_, err = h.Vote(ctx, c.ID, NewVote{Choice: For})
+	wants(t, "vote for one's own", err, ErrApart)
+	examiner := h.who("commission", "examiner", all...)
+	ectx := gate.With(context.Background(), examiner)
+	_, err = h.Vote(ectx, c.ID, NewVote{Choice: For})
+	wants(t, "vote on what one examined", err, ErrApart)
+	for _, n := range []string{"1", "2", "3"} {
+		if _, err := h.Vote(h.member(n), c.ID, NewVote{Choice: For}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = h.Decide(ectx, c.ID, Decision{Reason: "よい"})
+	wants(t, "decide what one examined", err, ErrApart)
+	if c, err = h.Decide(h.member("1"), c.ID, Decision{Reason: "よい"}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, "revoke one's own", h.Revoke(ctx, c.ID, "止める"), ErrApart)
+	g := h.grantOf(c.ID)
+	for name, who := range map[string]gate.Identity{"asker": one, "examiner": {Person: examiner.Person, Org: one.Org, Roles: all, Session: "s"},
+		"member": {Person: "commission/member2", Org: one.Org, Roles: all, Session: "s"}, "no handler": h.who("office", "x", gate.OfficeAnalyst), "nobody": {Org: one.Org, Roles: all}} {
+		_, err := h.redeem(g, who, scope(c))
+		wants(t, name+" carries out", err, ErrExecutor)
+	}
+	if _, err := h.redeem(g, h.hand(), scope(c)); err != nil {
+		t.Error(err)
+	}
+	// Who carried out never decides of it afterwards.
+	wants(t, "revoke what one carries out", h.Revoke(gate.With(context.Background(), gate.Identity{Person: h.hand().Person, Org: h.country.ID("commission"), Roles: all, Session: "s"}), c.ID, "止める"), ErrApart)
+}
+
+// TestEveryWrongGrant walks Redeem with everything that must not open a door.
+func TestEveryWrongGrant(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c := h.approve()
+		g := h.grantOf(c.ID)
+		good := scope(c)
+		other := newHub(t, testkit.DB(t, sources()...))
+		foreign := other.grantOf(other.approve().ID)
+		edited := g
+		edited.order.Until = edited.order.Until.AddDate(1, 0, 0)
+		resealed := edited
+		resealed.digest = edited.order.Digest()
+		evil, verifier := authority(t, h.Signer.Name()) // of the same name
+		paper, err := g.Order().Sign(evil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged, err := Open(paper, verifier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := 0
+		for _, x := range []struct {
+			name  string
+			g     Grant
+			scope func(*Scope)
+			want  error
+		}{
+			{"zero", Grant{}, nil, ErrNoGrant},
+			{"of another hub", foreign, nil, ErrNoGrant},
+			{"edited", edited, nil, ErrForged},
+			{"edited with its digest", resealed, nil, ErrForged},
+			{"of another key of the same name", forged, nil, ErrForged},
+			{"without a direction", g, func(s *Scope) { s.Directions = nil }, ErrDirection},
+			{"another direction", g, func(s *Scope) { s.Directions = []geo.Class{geo.FF} }, ErrDirection},
+			{"one direction more", g, func(s *Scope) { s.Directions = []geo.Class{geo.FD, geo.DF} }, ErrDirection},
+			{"another line", g, func(s *Scope) { s.Link = "K-3" }, ErrLink},
+			{"packets from before", g, func(s *Scope) { s.From = s.From.Add(-time.Second) }, ErrPeriod},
+			{"packets from after", g, func(s *Scope) { s.Until = c.until.Add(time.Second) }, ErrPeriod},
+			{"other selectors", g, func(s *Scope) { s.Selectors = hash("b") }, ErrSelectors},
+			{"a field more", g, func(s *Scope) { s.Fields = append(s.Fields, "bytes") }, ErrFields},
+			{"of another kind", g, func(s *Scope) { s.Kind = Reidentify }, ErrKind},
+		} {
+			sc := good
+			sc.Fields = slices.Clone(good.Fields)
+			if x.scope != nil {
+				x.scope(&sc)
+			}
+			_, err := h.redeem(x.g, h.hand(), sc)
+			wants(t, x.name, err, x.want)
+			if x.g.ID() == c.ID {
+				refused++
+			}
+		}
+		if v, err := h.Uses(h.inspector(), c.ID, "", 0); err != nil || len(v.Refusals) != refused || len(v.Uses) != 0 || v.Refusals[0].Reason != ErrKind.Code || v.Refusals[0].Verb != "selection.run" {
+			t.Errorf("%d refusals, want %d: %+v %v", len(v.Refusals), refused, v, err)
+		}
+		u, err := h.redeem(g, h.hand(), good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.redeem(g, h.hand(), good)
+		wants(t, "while another is under way", err, ErrBusy)
+		spend := func(q Quantity) error {
+			return h.write(func(ctx context.Context, tx *db.Tx) error { return h.Spend(ctx, tx, u.ID, q) })
+		}
+		wants(t, "spend", spend(Quantity{1, 100}), nil)
+		wants(t, "spend less", spend(Quantity{1, 99}), ErrTaken)
+		wants(t, "spend all", spend(Quantity{9, 1 << 40}), nil)
+		wants(t, "alive with nothing left", h.Alive(t.Context(), u.ID), ErrSpent)
+		h.finish(u, Quantity{9, 1 << 40})
+		wants(t, "spend after the end", spend(Quantity{9, 1 << 41}), ErrUse)
+		wants(t, "alive after the end", h.Alive(t.Context(), u.ID), ErrUse)
+		_, err = h.redeem(g, h.hand(), good)
+		wants(t, "over the cap", err, ErrSpent)
+		wants(t, "no use", h.Alive(t.Context(), newID()), ErrUse)
+
+		// Each way an approval ends ends what runs on it, and the Grant.
+		for name, x := range map[string]struct {
+			end  func(id ID) error
+			want error
+		}{
+			"revoked":  {func(id ID) error { return h.Revoke(h.member("1"), id, "条件に反した") }, ErrWithdrawn},
+			"given up": {func(id ID) error { return h.GiveUp(h.clerk(), id, "終わった") }, ErrWithdrawn},
+			"expired":  {func(ID) error { h.Clock.Pass(30 * 24 * time.Hour); return nil }, ErrExpired},
+		} {
+			c := h.approve()
+			g := h.grantOf(c.ID)
+			u, err := h.redeem(g, h.hand(), scope(c))
+			wants(t, name, err, nil)
+			wants(t, name, h.Alive(t.Context(), u.ID), nil)
+			wants(t, name, x.end(c.ID), nil)
+			wants(t, name+" while it runs", h.Alive(t.Context(), u.ID), x.want)
+			h.finish(u, Quantity{1, 1})
+			_, err = h.redeem(g, h.hand(), scope(c))
+			wants(t, name, err, x.want)
+		}
+		early := h.approve(func(a *Application) { a.From, a.Until = a.From.AddDate(0, 0, 2), a.Until.AddDate(0, 0, 2) })
+		_, err = h.redeem(h.grantOf(early.ID), h.hand(), scope(early))
+		wants(t, "before its period", err, ErrEarly)
+		asked := h.ask()
+		err = h.DB.Read(t.Context(), func(tx *db.Tx) error { _, err := h.Grant(h.handler(), tx, asked.ID); return err })
+		wants(t, "of what is not decided", err, ErrNoGrant)
+	})
+}
+
+// TestTwoRedeemAtOnce lets many take the same Grant: one has it.
+func TestTwoRedeemAtOnce(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c := h.approve()
+		g := h.grantOf(c.ID)
+		var wg sync.WaitGroup
+		errs := make([]error, 12)
+		for i := range errs {
+			wg.Go(func() { _, errs[i] = h.redeem(g, h.hand(), scope(c)) })
+		}
+		wg.Wait()
+		done := 0
+		for _, err := range errs {
+			if err == nil {
+				done++
+			} else if !errors.Is(err, ErrBusy) {
+				t.Error(err)
+			}
+		}
+		if done != 1 {
+			t.Errorf("%d had it", done)
+		}
+		v, err := h.Uses(h.inspector(), c.ID, "", 0)
+		if err != nil || len(v.Uses) != 1 || len(v.Refusals) != len(errs)-1 {
+			t.Errorf("%d uses, %d refusals, %v", len(v.Uses), len(v.Refusals), err)
+		}
+		if n := h.Entries(t, "selection.run", ledger.Refused); n != len(errs)-1 {
+			t.Errorf("%d entries", n)
+		}
+	})
+}
+
+func TestWhoSeesWhat(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		asked, approved := h.ask(), h.approve()
+		all, some := []ID{approved.ID, asked.ID}, []ID{approved.ID}
+		for name, x := range map[string]struct {
+			ctx  context.Context
+			sees []ID
+			err  error
+		}{
+			"clerk": {h.clerk(), all, nil}, "handler": {h.handler(), some, nil}, "examiner": {h.examiner(), all, nil}, "member": {h.member("1"), all, nil}, "inspector": {h.inspector(), all, nil},
+			"clerk of another office": {gate.With(t.Context(), gate.Identity{Person: "x", Org: newID(), Roles: []gate.Role{gate.OfficeClerk}, Session: "s"}), nil, nil},
+			"nobody's clerk":          {gate.With(t.Context(), gate.Identity{Person: "x", Roles: []gate.Role{gate.OfficeClerk}, Session: "s"}), nil, nil},
+			"analyst":                 {h.as("office", "a", gate.OfficeAnalyst), nil, gate.ErrRole}, "carrier": {h.carrying(), nil, gate.ErrRole}, "police": {h.as("police", "a", gate.PoliceOfficer), nil, gate.ErrRole},
+			"operator": {h.as("wind", "a", gate.OperatorAdmin), nil, gate.ErrRole}, "hub": {h.as("hub", "a", gate.HubAdmin), nil, gate.ErrRole}, "stranger": {t.Context(), nil, gate.ErrSignIn},
+		} {
+			list, _, _, err := h.List(x.ctx, Filter{})
+			wants(t, name+" lists", err, x.err)
+			var got []ID
+			for _, c := range list {
+				got = append(got, c.ID)
+			}
+			slices.SortFunc(got, func(a, b ID) int { return strings.Compare(b, a) })
+			if !slices.Equal(got, x.sees) {
+				t.Errorf("%s sees %d", name, len(got))
+			}
+			for _, id := range all {
+				want := x.err
+				if want == nil && !slices.Contains(x.sees, id) {
+					want = ErrNone
+				}
+				v, err := h.Show(x.ctx, id)
+				wants(t, name+" shows", err, want)
+				_, uerr := h.Uses(x.ctx, id, "", 0)
+				wants(t, name+" uses", uerr, want)
+				inside := name == "member" || name == "examiner" || name == "inspector"
+				if err == nil && id == approved.ID && (len(v.Votes) > 0 && v.Opinion != nil && v.Tally != nil) != inside {
+					t.Errorf("%s sees the deliberation: %v", name, !inside)
+				}
+			}
+		}
+	})
+}
+
+func TestACarrierSeesItsInstructionAndNothingElse(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		asked := h.ask()
+		if list, _, err := h.Instructions(h.carrying(), Filter{}); err != nil || len(list) != 0 {
+			t.Errorf("before the decision: %d, %v", len(list), err)
+		}
+		c := h.approve()
+		list, _, err := h.Instructions(h.carrying(), Filter{Waiting: true})
+		if err != nil || len(list) != 1 || list[0].Approval != c.ID || list[0].Link != "K-2" || list[0].Cap != c.cap {
+			t.Fatalf("%+v %v", list, err)
+		}
+		for _, secret := range []string{"一致する指標", "協定が結べ", "制御系", hash("a"), "国家サイバー統括室", "夜間"} {
+			if strings.Contains(list[0].Paper, secret) {
+				t.Errorf("the instruction says %s", secret)
+			}
+		}
+		i, err := OpenInstruction([]byte(list[0].Paper), h.Verifier)
+		if err != nil || i.Basis == "" {
+			t.Errorf("%+v %v", i, err)
+		}
+		_, err = OpenInstruction([]byte(strings.Replace(list[0].Paper, "K-2", "K-9", 1)), h.Verifier)
+		wants(t, "another line", err, ErrSignature)
+		_, other := authority(t, "other.example")
+		_, err = OpenInstruction([]byte(list[0].Paper), other)
+		wants(t, "another key", err, ErrSignature)
+		_, err = h.Confirm(h.carrying(), asked.ID)
+		wants(t, "confirm what is not decided", err, ErrNone)
+		stranger := gate.With(t.Context(), gate.Identity{Person: "y", Org: newID(), Roles: []gate.Role{gate.CarrierClerk}, Session: "s"})
+		_, err = h.Confirm(stranger, c.ID)
+		wants(t, "confirm another's", err, ErrNone)
+		_, err = h.Instruction(h.clerk(), c.ID)
+		wants(t, "a clerk's", err, gate.ErrRole)
+		for range 2 {
+			if x, err := h.Confirm(h.carrying(), c.ID); err != nil || x.ConfirmedAt.IsZero() {
+				t.Errorf("%+v %v", x, err)
+			}
+		}
+		if list, _, err = h.Instructions(h.carrying(), Filter{Waiting: true}); err != nil || len(list) != 0 {
+			t.Errorf("%d wait, %v", len(list), err)
+		}
+		wants(t, "revoke", h.Revoke(h.member("1"), c.ID, "止める"), nil)
+		if x, err := h.Instruction(h.carrying(), c.ID); err != nil || x.State != Revoked || x.EndedAt.IsZero() {
+			t.Errorf("%+v %v", x, err)
+		}
+	})
+}
+
+func TestArticle19AnExtensionIsANewApproval(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c := h.approve()
+		a, err := h.Extension(h.clerk(), c.ID)
+		if err != nil || !a.From.Equal(c.until) || a.Extends != c.ID {
+			t.Fatalf("%+v %v", a, err)
+		}
+		for name, edit := range map[string]func(*Application){
+			"a gap":        func(a *Application) { a.From = a.From.Add(time.Hour) },
+			"overlapping":  func(a *Application) { a.From = a.From.Add(-time.Hour) },
+			"another line": func(a *Application) { a.Link = "K-7" },
+			"another kind": func(a *Application) { a.Kind = DomesticForeign; a.Directions = nil },
+			"too long":     func(a *Application) { a.Until = a.Until.Add(time.Second) },
+		} {
+			b := a
+			edit(&b)
+			_, err := h.Ask(h.clerk(), b)
+			wants(t, name, err, ErrInvalid)
+		}
+		x, err := h.Ask(h.clerk(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.Ask(h.clerk(), a)
+		wants(t, "asked twice", err, ErrTwice)
+		if _, err := h.redeem(h.grantOf(c.ID), h.hand(), Scope{Directions: []geo.Class{geo.FD}, Link: "K-2", From: c.from, Until: a.Until, Selectors: hash("a")}); !errors.Is(err, ErrPeriod) {
+			t.Errorf("before it is approved: %v", err)
+		}
+		h.examine(x.ID)
+		for _, n := range []string{"1", "2", "3"} {
+			if _, err := h.Vote(h.member(n), x.ID, NewVote{Choice: For}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.Clock.Pass(31 * 24 * time.Hour)
+		_, err = h.Decide(h.member("1"), x.ID, Decision{Reason: "よい"})
+		wants(t, "decided when it is over", err, ErrBase)
+		_, err = h.Extension(h.clerk(), c.ID)
+		wants(t, "asked when it is over", err, ErrBase)
+	})
+}
+
+func TestTimeEndsApprovals(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c := h.approve()
+		if n, err := h.Tick(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d %v", n, err)
+		}
+		list, _, _, err := h.Calendar(h.inspector(), "", 0)
+		if err != nil || len(list) != 1 {
+			t.Errorf("%d %v", len(list), err)
+		}
+		h.Clock.Pass(30 * 24 * time.Hour)
+		if got := h.state(c.ID); got != Expired {
+			t.Errorf("at its last instant: %s", got)
+		}
+		for _, st := range States {
+			list, _, _, err := h.List(h.inspector(), Filter{State: st})
+			if want := st == Expired; err != nil || (len(list) == 1) != want {
+				t.Errorf("%s: %d %v", st, len(list), err)
+			}
+		}
+		if _, err := h.Confirm(h.carrying(), c.ID); err != nil { // late, and no step of its own
+			t.Fatal(err)
+		}
+		for want := 1; want >= 0; want-- {
+			if n, err := h.Tick(t.Context()); n != want || err != nil {
+				t.Errorf("%d %v", n, err)
+			}
+		}
+		v, err := h.Show(h.inspector(), c.ID)
+		if last := v.Past[len(v.Past)-1]; err != nil || last.To != Expired || last.By != ClockSide || v.Case.State != Expired || !v.Case.EndedAt.Equal(c.until) {
+			t.Errorf("%+v %v", last, err)
+		}
+		if n := testkit.Count(t, h.DB, "SELECT count(*) FROM bus_event WHERE subject = 'approval.expired'"); n != 1 {
+			t.Errorf("%d events", n)
+		}
+		h.Clock.Pass(-40 * 24 * time.Hour) // a clock put back brings nothing back
+		_, err = h.redeem(h.grantOf(c.ID), h.hand(), scope(c))
+		wants(t, "after the clock was put back", err, ErrExpired)
+	})
+}
+
+func TestAnAgreementIssuesAGrant(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		a := h.application()
+		o := a.order("", "", nil, time.Time{})
+		o.Kind, o.Party, o.Directions = Agreement, h.country.ID("wind"), []geo.Class{geo.FD}
+		issue := func(ctx context.Context, o Order) (g Grant, err error) {
+			act := &ledger.Act{Verb: "agreement.conclude", Object: "agreement/1"}
+			_, err = h.Ledger.Do(ctx, act, func(tx *db.Tx) error { g, err = h.Issue(ctx, tx, act, o, ""); return err })
+			if err == nil && (act.Object != "agreement/1" || act.Grant != g.ID()) {
+				t.Errorf("%+v", act)
+			}
+			return g, err
+		}
+		for name, edit := range map[string]func(*Order){
+			"another kind": func(o *Order) { o.Kind = ForeignDomestic }, "no party": func(o *Order) { o.Party = "" }, "no cap": func(o *Order) { o.Cap = Quantity{} },
+			"too long": func(o *Order) { o.Until = o.Until.AddDate(2, 0, 0) }, "kept for ever": func(o *Order) { o.RetainDays = 10000 }, "over": func(o *Order) { o.From, o.Until = o.From.AddDate(0, -3, 0), o.From.AddDate(0, -1, 0) },
+		} {
+			bad := o
+			edit(&bad)
+			if _, err := issue(h.clerk(), bad); err == nil {
+				t.Errorf("%s was issued", name)
+			}
+		}
+		_, err := issue(context.Background(), o)
+		wants(t, "nobody", err, ErrKindAct)
+		g, err := issue(h.clerk(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sc := Scope{Kind: Agreement, Directions: []geo.Class{geo.FD}, Link: "K-2", Selectors: hash("a")}
+		u, err := h.redeem(g, h.hand(), sc)
+		wants(t, "redeem", err, nil)
+		wants(t, "the commission does not revoke what parties agreed", h.Revoke(h.member("1"), g.ID(), "止める"), ErrStep)
+		wants(t, "nor does the office give it up alone", h.GiveUp(h.clerk(), g.ID(), "やめる"), ErrStep)
+		party := h.as("wind", "a", gate.OperatorAdmin)
+		if list, _, err := h.Instructions(party, Filter{}); err != nil || len(list) != 1 || list[0].Basis == "" {
+			t.Errorf("%+v %v", list, err)
+		}
+		if list, _, err := h.Instructions(h.as("sea", "a", gate.OperatorAdmin), Filter{}); err != nil || len(list) != 0 {
+			t.Errorf("another operator: %d %v", len(list), err)
+		}
+		recall := func(id ID) error {
+			ctx := h.clerk()
+			act := &ledger.Act{Verb: "agreement.end", Object: "agreement/1"}
+			_, err := h.Ledger.Do(ctx, act, func(tx *db.Tx) error { return h.Recall(ctx, tx, act, id, "当事者の申し出") })
+			return err
+		}
+		wants(t, "recall", recall(g.ID()), nil)
+		wants(t, "recall twice", recall(g.ID()), ErrStep)
+		wants(t, "recall what the commission decided", recall(h.approve().ID), ErrKindAct)
+		wants(t, "alive", h.Alive(t.Context(), u.ID), ErrWithdrawn)
+	})
+}
+
+func TestEarlierCasesStandBesideANewOne(t *testing.T) {
+	h := lite(t)
+	first := h.approve()
+	away := h.approve(func(a *Application) {
+		a.Kind, a.Link, a.Targets = DomesticForeign, "K-9", []string{"別の不正行為"}
+	})
+	c := h.ask()
+	v, err := h.Show(h.examiner(), c.ID)
+	if err != nil || len(v.Earlier) != 1 || v.Earlier[0].Case.ID != first.ID || !slices.Equal(v.Earlier[0].Same, []Likeness{SameKind, SameLink, SameTarget, SameAsker}) {
+		t.Fatalf("%+v %v", v.Earlier, err)
+	}
+	wants(t, "with a case that is not there", h.Examine(h.examiner(), c.ID, "よい", []ID{newID()}), ErrInvalid)
+	wants(t, "examine", h.Examine(h.examiner(), c.ID, "よい", []ID{away.ID}), nil)
+	if v, err = h.Show(h.member("1"), c.ID); err != nil || len(v.Opinion.Compared) != 2 {
+		t.Errorf("%+v %v", v.Opinion, err)
+	}
+	if v, err = h.Show(h.clerk(), c.ID); err != nil || v.Opinion != nil || v.Earlier != nil || v.Tally != nil {
+		t.Errorf("the asker sees %+v %v", v, err)
+	}
+}
+
+func TestListsArePaged(t *testing.T) {
+	h := lite(t)
+	for i := range 7 {
+		h.ask(func(a *Application) { a.Link = fmt.Sprintf("K-%d", i) })
+	}
+	seen, cursor := 0, ""
+	for {
+		list, _, next, err := h.List(h.member("1"), Filter{Cursor: cursor, Limit: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen += len(list); next == "" {
+			break
+		}
+		cursor = next
+	}
+	if seen != 7 {
+		t.Errorf("%d", seen)
+	}
+}
