@@ -63,7 +63,7 @@ func (t *table) another(e *entry, it *item) bool {
 		return e.seen[e.side(it)]
 	}
 	// A SYN with another number: the port was used before, or the other end forgot.
-	return e.dir[0].fin && e.dir[1].fin || (e.rec.Flags[0]|e.rec.Flags[1])&flagRST != 0 || e.seen[1-e.side(it)]
+	return e.dir[0].fin && e.dir[1].fin || (e.flags[0]|e.flags[1])&flagRST != 0 || e.seen[1-e.side(it)]
 }
 
 // side is which end of the entry sent it.
@@ -140,7 +140,7 @@ func (t *table) count(e *entry, it *item) {
 	r.End = max(r.End, it.at)
 	r.Packets[side] += uint64(it.count)
 	r.Bytes[side] += uint64(it.bytes)
-	switch r.Proto {
+	switch it.k.proto() {
 	case packet.ProtoTCP:
 		t.tcp(e, side, it)
 	case packet.ProtoUDP:
@@ -163,10 +163,10 @@ func (t *table) count(e *entry, it *item) {
 // graded is how far a communication got, as an index of Options.silence.
 func (e *entry) graded() uint8 {
 	both := e.seen[0] && e.seen[1]
-	switch e.rec.Proto {
+	switch e.k.proto() {
 	case packet.ProtoTCP:
 		switch {
-		case e.dir[0].fin && e.dir[1].fin, (e.rec.Flags[0]|e.rec.Flags[1])&flagRST != 0:
+		case e.dir[0].fin && e.dir[1].fin, (e.flags[0]|e.flags[1])&flagRST != 0:
 			return tcpClosed
 		case both || !e.dir[0].begun:
 			return tcpOpen
@@ -233,7 +233,7 @@ func (t *table) slice(e *entry, it *item) {
 		App: e.rec.App, Class: e.rec.Class, Tunnel: e.rec.Tunnel, VLAN: e.rec.VLAN, Full: e.rec.Full,
 	}
 	done.id, done.refuse = id, e.refuse
-	e.first = it.number
+	e.first, e.flags = it.number, [2]uint8{}
 	t.judge(done)
 	*t.ended = append(*t.ended, over{t.moment, done.first, done})
 	t.stats.Sliced++

@@ -8,7 +8,7 @@ import (
 func (t *table) tcp(e *entry, side int, it *item) {
 	d := &e.dir[side]
 	if it.count > 0 {
-		e.rec.Flags[side] |= it.flags
+		e.flags[side] |= it.flags
 	}
 	seq := it.seq
 	if it.flags&flagSYN != 0 && !d.begun {
@@ -212,6 +212,7 @@ func (t *table) newAhead() *ahead {
 // settle ends the reading of an entry: what waits is delivered with the gaps
 // before it, who reads is told, and everything held is overwritten.
 func (t *table) settle(e *entry) {
+	e.rec.Flags = e.flags
 	for side := range e.dir {
 		d := &e.dir[side]
 		for d.ahead != nil {

@@ -34,27 +34,31 @@ const (
 // Record is one communication between two ends. Times are nanoseconds since
 // 1970 UTC; bytes are those of the IP packets, header included. Slices are at
 // most as long as the bounds above say.
+//
+// What every packet changes stands in front, together, and then what datagrams
+// change.
 type Record struct {
 	Start, End       int64
-	Src, Dst         netip.Addr
-	SrcPort, DstPort uint16 // of ICMP: type and code, as Community ID has them
-	Proto            uint8  // IANA protocol number of IP
+	Packets, Bytes   [2]uint64
+	Payload          [2]uint64 // bytes above TCP, UDP or SCTP
+	SrcPort, DstPort uint16    // of ICMP: type and code, as Community ID has them
+	VLAN             uint16    // outermost, 0 without
+	Cut              uint16    // facts that were over a bound
+	Proto            uint8     // IANA protocol number of IP
 	App              App
 	Class            geo.Class
 	State            State
-	Tunnel           Tunnel // what the packets came wrapped in
-	VLAN             uint16 // outermost, 0 without
-	Packets, Bytes   [2]uint64
-	Payload          [2]uint64 // bytes above TCP, UDP or SCTP
-	Lost             [2]uint64 // bytes of TCP that were never seen
-	Flags            [2]uint8  // TCP flags seen, or-ed (RFC 9293 §3.1)
-	CommunityID      [20]byte  // SHA-1 of Community ID version 1
-	Cut              uint16    // facts that were over a bound
-	Sampled          uint32    // one of so many packets was looked at, and Packets and Bytes are estimates; 0 and 1: all were
-	Full             bool      // names are kept unshortened, by a recorded choice
+	Tunnel           Tunnel   // what the packets came wrapped in
+	Full             bool     // names are kept unshortened, by a recorded choice
+	Flags            [2]uint8 // TCP flags seen, or-ed (RFC 9293 §3.1)
+	DNS              []DNS
+	HTTP             []HTTP
 
-	DNS      []DNS
-	HTTP     []HTTP
+	Src, Dst    netip.Addr
+	Lost        [2]uint64 // bytes of TCP that were never seen
+	CommunityID [20]byte  // SHA-1 of Community ID version 1
+	Sampled     uint32    // one of so many packets was looked at, and Packets and Bytes are estimates; 0 and 1: all were
+
 	TLS      *TLS
 	QUIC     *QUIC
 	SSH      *SSH
