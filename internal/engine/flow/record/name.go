@@ -168,11 +168,12 @@ func (n *Naming) host(b []byte, dst netip.Addr) Name {
 	if a, ok := address(low); ok {
 		return Name{a.String()}
 	}
-	return Name{string(n.labels(make([]byte, 0, 64), low))}
+	return Name{string(n.labels(make([]byte, 0, 64), low, false))}
 }
 
-// labels appends the labels of a name in lower case.
-func (n *Naming) labels(out, name []byte) []byte {
+// labels appends the labels of a name in lower case. Of one that was shortened
+// before what hashed has written stays.
+func (n *Naming) labels(out, name []byte, before bool) []byte {
 	labels := bytes.Count(name, []byte{'.'}) + 1
 	if labels > maxLabels {
 		out = append(out, '+')
@@ -189,7 +190,7 @@ func (n *Naming) labels(out, name []byte) []byte {
 		if place <= maxLabels {
 			var shown bool
 			switch {
-			case len(label) == 0:
+			case len(label) == 0 || before && shortened(label):
 				shown = true
 			case place == 1:
 				shown = topShown(label) || labels == 1 && role(label)
