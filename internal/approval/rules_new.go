@@ -73,7 +73,7 @@ func (m *mistakes) list(at string, list []string, needed bool) []string {
 		}
 		if utf8.RuneCountInString(s) > maxShort {
 			m.add(at, "approval.bad.long", "max", maxShort)
-			break
+			return nil
 		}
 		out = append(out, s)
 	}
@@ -127,6 +127,9 @@ func (r *Rules) period(bad *mistakes, a *Application, base *Case, now time.Time)
 	switch {
 	case a.From.IsZero():
 		bad.add("from", "approval.bad.empty")
+		if a.Until.IsZero() {
+			bad.add("until", "approval.bad.empty")
+		}
 		return
 	case base != nil && !a.From.Equal(base.until):
 		bad.add("from", "approval.bad.follow")
@@ -192,6 +195,7 @@ func (r *Rules) quantity(bad *mistakes, a *Application) {
 	switch {
 	case a.Cap.Packets > maxQuantity || a.Cap.Bytes > maxQuantity:
 		bad.add("cap", "approval.bad.cap_large")
+		return
 	case share > 0 && a.Cap.Bytes == 0, a.Cap == (Quantity{}):
 		bad.add("cap", "approval.bad.cap")
 	}

@@ -22,7 +22,7 @@ func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
 	act := &ledger.Act{Verb: "approval.ask"}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		now := s.now()
-		base, err := s.base(ctx, tx, &a, who, reach, now)
+		base, err := s.base(ctx, tx, &a, who, reach, true, now)
 		if err != nil {
 			return err
 		}
@@ -45,11 +45,11 @@ func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
 
 // base loads what an application extends; nil where it extends nothing. It has
 // to be in force now, and nobody may have asked to extend it already.
-func (s *Service) base(ctx context.Context, tx *db.Tx, a *Application, who gate.Identity, reach gate.Reach, now time.Time) (*Case, error) {
+func (s *Service) base(ctx context.Context, tx *db.Tx, a *Application, who gate.Identity, reach gate.Reach, lock bool, now time.Time) (*Case, error) {
 	if a.Extends = line(a.Extends); a.Extends == "" {
 		return nil, nil
 	}
-	b, err := loadCase(ctx, tx, a.Extends, who, reach, true, now)
+	b, err := loadCase(ctx, tx, a.Extends, who, reach, lock, now)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (s *Service) carrier(ctx context.Context, tx *db.Tx, id string) error {
 func (s *Service) Extension(ctx context.Context, id ID) (a Application, err error) {
 	err = s.read(ctx, "approval.ask", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		a.Extends = id
-		b, err := s.base(ctx, tx, &a, who, reach, s.now())
+		b, err := s.base(ctx, tx, &a, who, reach, false, s.now())
 		if err != nil {
 			return err
 		}
