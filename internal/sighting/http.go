@@ -36,6 +36,13 @@ type RecordInput struct {
 	Named         bool      `json:"named,omitempty" doc:"Analysts may learn who reported it, and see the evidence"`
 }
 
+// sighting is the input as it is recorded; by which power something was selected
+// nobody writes by hand.
+func (in RecordInput) sighting() New {
+	return New{What: in.What, Value: in.Value, Vulnerability: in.Vulnerability, Count: in.Count, FirstAt: in.FirstAt, LastAt: in.LastAt, Origin: in.Origin, Ref: in.Ref, Note: in.Note,
+		Victim: in.Victim, TLP: in.TLP, Clearance: in.Clearance, Named: in.Named}
+}
+
 // WithdrawInput says why a sighting is taken back.
 type WithdrawInput struct {
 	Why string `json:"why,omitempty" maxLength:"16000"`
@@ -53,7 +60,7 @@ type (
 		httpd.Paging
 		What          Kind   `query:"what" enum:"exploited,indicator,behaviour"`
 		Type          Type   `query:"type" enum:"address,domain,url,hash,vulnerability,product"`
-		Origin        Origin `query:"origin" enum:"report,hunt,sensor,notice,hand"`
+		Origin        Origin `query:"origin" enum:"report,hunt,sensor,selection,notice,hand"`
 		Value         string `query:"value" maxLength:"2048" doc:"In any spelling"`
 		Vulnerability string `query:"vulnerability" maxLength:"40"`
 		Withdrawn     bool   `query:"withdrawn" doc:"Show withdrawn ones too"`
@@ -70,7 +77,7 @@ func Routes(r *httpd.Router, s *Service) {
 		return httpd.ListOf(ctx, items, next), nil
 	})
 	httpd.Op(r, "POST /api/v1/sightings", "sighting.record", "Record a sighting", func(ctx context.Context, in *struct{ Body RecordInput }) (*oneOut, error) {
-		x, err := s.Record(ctx, New(in.Body))
+		x, err := s.Record(ctx, in.Body.sighting())
 		return &oneOut{201, x}, err
 	})
 	httpd.Op(r, "GET /api/v1/sightings/{id}", "sighting.read", "Read a sighting", func(ctx context.Context, in *oneIn) (*oneOut, error) {

@@ -41,7 +41,7 @@ func (n New) normal(now time.Time, clearance int) (Sighting, error) {
 	wrong := func(at, code string, pairs ...any) {
 		bad = append(bad, fault.Place{At: at, Code: code, Args: fault.New(fault.Invalid, code, pairs...).Args})
 	}
-	s := Sighting{What: n.What, Count: max(n.Count, 1), FirstAt: n.FirstAt.UTC(), LastAt: n.LastAt.UTC(), Origin: n.Origin, Ref: strings.TrimSpace(n.Ref), TLP: n.TLP, Clearance: n.Clearance, Named: n.Named, At: now}
+	s := Sighting{What: n.What, Count: max(n.Count, 1), FirstAt: n.FirstAt.UTC(), LastAt: n.LastAt.UTC(), Origin: n.Origin, Provenance: n.Provenance, Ref: strings.TrimSpace(n.Ref), TLP: n.TLP, Clearance: n.Clearance, Named: n.Named, At: now}
 	if !slices.Contains(Kinds, n.What) {
 		wrong("what", "sighting.bad.what")
 	}
@@ -83,7 +83,8 @@ func (n New) normal(now time.Time, clearance int) (Sighting, error) {
 	if s.Origin == "" {
 		s.Origin = ByHand
 	}
-	if !slices.Contains(Origins, s.Origin) {
+	// What was selected says by which power, and nothing else claims any.
+	if !slices.Contains(Origins, s.Origin) || (s.Origin == FromSelection) != slices.Contains(Provenances, s.Provenance) || s.Origin != FromSelection && s.Provenance != "" {
 		wrong("origin", "sighting.bad.origin")
 	}
 	if s.TLP = strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(n.TLP)), "TLP:"); s.TLP == "" {

@@ -79,6 +79,9 @@ func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who 
 func (s *Service) Record(ctx context.Context, n New) (out Sighting, err error) {
 	act := &ledger.Act{Verb: "sighting.record"}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		if n.Origin == FromSelection { // only the act that uses selected communications says so
+			n.Origin = "?"
+		}
 		x, err := n.normal(s.now(), who.Clearance)
 		if err != nil {
 			return err

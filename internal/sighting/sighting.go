@@ -42,10 +42,17 @@ const (
 	FromSensor Origin = "sensor" // a source of packets or flows
 	FromNotice Origin = "notice" // the answer to a notice
 	ByHand     Origin = "hand"   // a person entered it
+
+	FromSelection Origin = "selection" // communications selected under an approval or agreement; nobody enters it
 )
 
 // Origins lists the origins in the order of the flow of data.
-var Origins = []Origin{FromReport, FromHunt, FromSensor, FromNotice, ByHand}
+var Origins = []Origin{FromReport, FromHunt, FromSensor, FromSelection, FromNotice, ByHand}
+
+// Provenances are the ways by which selected communications came: by an
+// agreement of the parties, or approved in a direction (foreign to foreign,
+// inward, outward). The label stays with what is made of them.
+var Provenances = []string{"agreement", "ff", "fd", "df"}
 
 // New is a sighting before it is recorded.
 type New struct {
@@ -56,6 +63,7 @@ type New struct {
 	FirstAt       time.Time `json:"first_at"`                // zero: as LastAt
 	LastAt        time.Time `json:"last_at"`                 // zero: now
 	Origin        Origin    `json:"origin"`                  // empty: ByHand
+	Provenance    string    `json:"provenance,omitempty"`    // of FromSelection: one of Provenances
 	Ref           string    `json:"ref"`                     // id of what it came from
 	Note          string    `json:"note"`                    // what was seen, in words
 	Victim        string    `json:"victim"`                  // where it was seen, when that is not the reporter's own network
@@ -77,6 +85,7 @@ type Sighting struct {
 	FirstAt       time.Time   `json:"first_at"`
 	LastAt        time.Time   `json:"last_at"`
 	Origin        Origin      `json:"origin"`
+	Provenance    string      `json:"provenance,omitempty"`
 	Ref           string      `json:"ref,omitempty"`
 	Note          string      `json:"note,omitempty"`
 	Victim        string      `json:"victim,omitempty"`

@@ -8,7 +8,7 @@ import (
 	"noroshi/internal/base/gate"
 )
 
-const columns = `f.id, f.org_id, f.what, f.type, f.vulnerability, f.count, f.first_at, f.last_at, f.origin, f.ref, f.tlp, f.clearance, f.named,
+const columns = `f.id, f.org_id, f.what, f.type, f.vulnerability, f.count, f.first_at, f.last_at, f.origin, f.provenance, f.ref, f.tlp, f.clearance, f.named,
 	f.sealed, f.person, f.entry, f.at, f.withdrawn_at`
 
 // visible is the rule of access, inside every query: one's own organisation's,
@@ -26,7 +26,7 @@ func scope(who gate.Identity, reach gate.Reach) []any {
 
 func scan(scan func(...any) error) (s Sighting, err error) {
 	var first, last, at, withdrawn, named int64
-	err = scan(&s.ID, &s.Org, &s.What, &s.Type, &s.Vulnerability, &s.Count, &first, &last, &s.Origin, &s.Ref, &s.TLP, &s.Clearance, &named,
+	err = scan(&s.ID, &s.Org, &s.What, &s.Type, &s.Vulnerability, &s.Count, &first, &last, &s.Origin, &s.Provenance, &s.Ref, &s.TLP, &s.Clearance, &named,
 		&s.sealed, &s.person, &s.Entry, &at, &withdrawn)
 	s.FirstAt, s.LastAt, s.At, s.WithdrawnAt, s.Named = db.Time(first), db.Time(last), db.Time(at), db.Time(withdrawn), named == 1
 	return s, err
@@ -39,9 +39,9 @@ func insert(ctx context.Context, tx *db.Tx, s Sighting) error {
 	if s.Named {
 		named = 1
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO sighting_fact (id, org_id, what, type, tag, vulnerability, count, first_at, last_at, origin, ref, tlp, clearance, named, sealed, person, entry, at, withdrawn_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
-		s.ID, s.Org, string(s.What), string(s.Type), s.tag, s.Vulnerability, s.Count, db.Micros(s.FirstAt), db.Micros(s.LastAt), string(s.Origin), "", s.TLP, s.Clearance, named,
+	_, err := tx.Exec(ctx, `INSERT INTO sighting_fact (id, org_id, what, type, tag, vulnerability, count, first_at, last_at, origin, provenance, ref, tlp, clearance, named, sealed, person, entry, at, withdrawn_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0)`,
+		s.ID, s.Org, string(s.What), string(s.Type), s.tag, s.Vulnerability, s.Count, db.Micros(s.FirstAt), db.Micros(s.LastAt), string(s.Origin), s.Provenance, "", s.TLP, s.Clearance, named,
 		s.sealed, s.person, s.Entry, db.Micros(s.At))
 	return err
 }

@@ -59,6 +59,9 @@ type row struct {
 
 func rowOf(p text.Printer, x Sighting, names map[org.ID]string) row {
 	v := row{Sighting: x, Kind: p.T("sighting.kind." + string(x.What)), Origin: p.T("sighting.origin." + string(x.Origin)), From: p.T("sighting.web.hidden")}
+	if x.Provenance != "" {
+		v.Origin = p.T("sighting.web.selected", "origin", v.Origin, "provenance", p.T("sighting.provenance."+x.Provenance))
+	}
 	switch {
 	case x.Mine:
 		v.From = p.T("sighting.web.yours")

@@ -1,0 +1,1 @@
+ALTER TABLE sighting_fact ADD COLUMN provenance TEXT NOT NULL DEFAULT '';
