@@ -157,8 +157,11 @@ func guess(text string) Kind {
 	if len(text) == 36 && text[10] == '_' && text[23] == '_' {
 		return JA4
 	}
-	if last := text[strings.LastIndexByte(text, '.')+1:]; digits(last) {
+	switch dot := strings.LastIndexByte(text, '.'); {
+	case dot > 0 && digits(text[dot+1:]):
 		return Address
+	case digits(text):
+		return 0
 	}
 	return Domain
 }
