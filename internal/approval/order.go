@@ -142,6 +142,9 @@ func (o *Order) check() error {
 			add(at, "approval.order.list")
 		}
 	}
+	if slices.ContainsFunc(o.Directions, func(c geo.Class) bool { return c > geo.DD }) {
+		add("directions", "approval.order.direction")
+	}
 	if o.Kind == Reidentify {
 		if len(o.Subjects) == 0 || o.Run == "" {
 			add("subjects", "approval.order.missing")
@@ -162,7 +165,7 @@ func (o *Order) checkSelection(add func(at, code string)) {
 	switch ways, fixed := want[o.Kind]; {
 	case len(o.Directions) == 0:
 		add("directions", "approval.order.missing")
-	case slices.ContainsFunc(o.Directions, func(c geo.Class) bool { return !slices.Contains(Directions, c) }),
+	case slices.ContainsFunc(o.Directions, func(c geo.Class) bool { return c <= geo.DD && !slices.Contains(Directions, c) }),
 		fixed && !slices.Equal(o.Directions, ways):
 		add("directions", "approval.order.direction")
 	case !fixed && o.Kind != Agreement && o.Kind != Trial:
@@ -235,6 +238,10 @@ func ReadOrder(paper []byte) (Order, error) {
 
 func read(paper []byte) (o Order, p signed, err error) {
 	if len(paper) > MaxOrder || strict(paper, &p) != nil || len(p.Order) == 0 || strict(p.Order, &o) != nil {
+		return Order{}, p, ErrForm
+	}
+	// A text in place of the list would be taken for bytes (encoding/json).
+	if slices.ContainsFunc(o.Directions, func(c geo.Class) bool { return c > geo.DD }) {
 		return Order{}, p, ErrForm
 	}
 	// What the fields do not hold, or hold twice, would be signed by nobody.
