@@ -48,8 +48,12 @@ func otherLog(head []byte) bool {
 	return len(head) > 0 && head[0] == '{' && bytes.Contains(head, []byte(`"ts"`)) && !ownRecords(head)
 }
 
-// ownRecords reports whether a file begins like records of "flow read" and
-// "flow listen": lines of JSON, a table, or columns.
-func ownRecords(head []byte) bool {
-	return bytes.HasPrefix(head, []byte(`{"start":"`)) || bytes.HasPrefix(head, []byte("start,end,src,")) || bytes.HasPrefix(head, []byte("PAR1"))
+// ownRecords reports whether a file begins like records of "flow read" and "flow
+// listen" in JSON.
+func ownRecords(head []byte) bool { return bytes.HasPrefix(head, []byte(`{"start":"`)) }
+
+// ownTable reports whether a file begins like records as a table or in columns,
+// which say less than is looked for.
+func ownTable(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("start,end,src,")) || bytes.HasPrefix(head, []byte("PAR1"))
 }

@@ -19,7 +19,8 @@ func TestDetectReadsFolders(t *testing.T) {
 	putIn(t, dir, "files.log", `{"ts":1793764800.5,"fuid":"F1","source":"HTTP","mime_type":"text/plain"}`+"\n")
 	putIn(t, dir, "notice.log", "#separator \\x09\n#fields\tts\tnote\n#types\ttime\tenum\n1793764800.5\tScan::Port\n")
 	note := putIn(t, dir, "README.txt", "what these files are")
-	records := putIn(t, dir, "records.jsonl", `{"start":"2026-11-04T00:00:00Z","end":"2026-11-04T00:00:00Z"}`+"\n")
+	table := putIn(t, dir, "records.csv", "start,end,src,dst\n")
+	putIn(t, dir, "records.jsonl", `{"start":"2026-11-04T00:00:00Z","end":"2026-11-04T00:00:00Z","src":"10.20.1.1","dst":"198.51.100.1","pkts":[1,1]}`+"\n")
 	putIn(t, dir, ".hidden.log", oneConnection)
 	if err := os.Mkdir(filepath.Join(dir, "deeper"), 0o700); err != nil {
 		t.Fatal(err)
@@ -29,25 +30,25 @@ func TestDetectReadsFolders(t *testing.T) {
 	code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", "--stats", stats, dir)...)
 	var s detectStats
 	raw, _ := os.ReadFile(stats)
-	if err := json.Unmarshal(raw, &s); err != nil || code != 0 || s.Detect.Records != 2 || s.Detect.Home != 2 {
+	if err := json.Unmarshal(raw, &s); err != nil || code != 0 || s.Detect.Records != 3 || s.Detect.Home != 2 {
 		t.Fatalf("%d %v %s\n%s", code, err, talk, raw)
 	}
 	var read []string
 	for _, f := range s.Files {
 		read = append(read, filepath.Base(f.File))
 	}
-	if got := strings.Join(read, " "); got != "conn.a.log conn.b.log files.log notice.log" {
+	if got := strings.Join(read, " "); got != "conn.a.log conn.b.log files.log notice.log records.jsonl" {
 		t.Errorf("read %s", got)
 	}
 	if !strings.Contains(talk, "4 of another kind") || !strings.Contains(talk, "2 lines of logs that are not used") {
 		t.Errorf("%s", talk)
 	}
-	for _, name := range []string{note, records} {
+	for _, name := range []string{note, table} {
 		if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", name)...); code != 2 {
 			t.Errorf("%s: %d %s", name, code, talk)
 		}
 	}
-	if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", records)...); code != 2 || !strings.Contains(talk, "--format zeek") {
+	if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", table)...); code != 2 || !strings.Contains(talk, "--format jsonl") {
 		t.Errorf("%d %s", code, talk)
 	}
 	if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", t.TempDir())...); code != 1 || !strings.Contains(talk, "no communication was read") {
@@ -59,20 +60,22 @@ func TestDetectReadsFolders(t *testing.T) {
 func TestOwnRecordsAreKnown(t *testing.T) {
 	dir := t.TempDir()
 	log := putIn(t, dir, "conn.log", oneConnection)
-	for _, format := range []write.Format{write.JSONL, write.CSV, write.Parquet} {
+	for _, format := range []write.Format{write.CSV, write.Parquet} {
 		out := filepath.Join(dir, "out."+string(format))
 		if code, _, talk := runFlow(t, nil, "read", "--basis", "test", "--format", string(format), "--out", out, log); code != 0 {
 			t.Fatalf("%s: %s", format, talk)
 		}
-		if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", out)...); code != 2 || !strings.Contains(talk, "--format zeek") {
+		if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", out)...); code != 2 || !strings.Contains(talk, "--format jsonl") {
 			t.Errorf("%s: %d %s", format, code, talk)
 		}
 	}
-	out := filepath.Join(dir, "out.log")
-	if code, _, talk := runFlow(t, nil, "read", "--basis", "test", "--format", "zeek", "--out", out, log); code != 0 {
-		t.Fatal(talk)
-	}
-	if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", out)...); code != 0 {
-		t.Errorf("what the sentence says does not work: %d %s", code, talk)
+	for _, format := range []write.Format{write.JSONL, write.Zeek} {
+		out := filepath.Join(dir, "out."+string(format))
+		if code, _, talk := runFlow(t, nil, "read", "--basis", "test", "--format", string(format), "--out", out, log); code != 0 {
+			t.Fatal(talk)
+		}
+		if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", out)...); code != 0 {
+			t.Errorf("what the sentence says does not work: %s: %d %s", format, code, talk)
+		}
 	}
 }

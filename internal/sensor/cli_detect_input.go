@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -46,7 +45,7 @@ type packetRun struct {
 // fileStats is what became of one file.
 type fileStats struct {
 	File    string `json:"file"`
-	Kind    string `json:"kind"` // zeek or capture
+	Kind    string `json:"kind"` // zeek, records, nfdump or capture
 	Bytes   int64  `json:"bytes,omitempty"`
 	Records int64  `json:"records,omitempty"`
 	Packets int64  `json:"packets,omitempty"`
@@ -108,13 +107,21 @@ func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 		return badFile(name, err)
 	}
 	plain, packed := firstBytes(head)
-	if ownRecords(plain) {
+	if packed && len(plain) == 0 { // what is packed with zstd is known from a whole block on
+		more, _ := b.Peek(peekSize)
+		plain, _ = firstBytes(more)
+	}
+	if ownTable(plain) {
 		return fault.New(fault.Usage, "sensor.detect.records", "file", name)
 	}
 	if zeek.Is(plain) || otherLog(plain) {
 		head = bytes.Clone(head) // reading on overwrites it
 		defer clear(head)
 		return d.log(b, head, packed, name)
+	}
+	if ownRecords(plain) {
+		head = bytes.Clone(head)
+		return d.records(b, head, packed, name)
 	}
 	// Packets cannot be read on with: a file of the same beginning and size was read.
 	size := sizeOf([]string{name})
@@ -137,8 +144,9 @@ func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 	return d.capture(b, name)
 }
 
-// peekSize is how much of a file is read ahead to see what it is, in bytes.
-const peekSize = 64 << 10
+// peekSize is how much of a file is read ahead to see what it is, in bytes: more
+// than a block of zstd has (RFC 8878 §3.1.1.2.4).
+const peekSize = 136 << 10
 
 // zeroReader overwrites a buffer.
 type zeroReader struct{}
@@ -177,22 +185,17 @@ func firstBytes(head []byte) (plain []byte, packed bool) {
 // log reads a log of Zeek, from where an earlier run stopped.
 func (d *detectRun) log(src *bufio.Reader, head []byte, packed bool, name string) error {
 	st := fileStats{File: name, Kind: "zeek"}
-	var from io.Reader = src
-	base := int64(0)
-	if mark, ok := d.kept.find(head); ok {
-		if packed {
-			// A packed log does not grow: it was read to its end.
-			st.Before, st.From = true, mark.Offset
-			d.read = append(d.read, st)
-			return nil
-		}
-		if tail, ok := skipTo(src, mark); ok {
-			from, base = io.MultiReader(strings.NewReader(mark.Header), tail), mark.Offset-int64(len(mark.Header))
-			st.From = mark.Offset
-		} else {
-			return fault.New(fault.Usage, "sensor.detect.rewritten", "file", name)
-		}
+	from, mark, err := d.goOn(src, head, packed, name)
+	if err != nil {
+		return err
 	}
+	if from == nil {
+		st.Before, st.From = true, mark.Offset
+		d.read = append(d.read, st)
+		return nil
+	}
+	base := mark.Offset - int64(len(mark.Header))
+	st.From = mark.Offset
 	r, err := zeek.NewReader(from, d.naming)
 	if errors.Is(err, io.EOF) {
 		st.Before = true
@@ -235,8 +238,14 @@ func skipTo(src *bufio.Reader, m zeek.Mark) (io.Reader, bool) {
 	return src, true
 }
 
+// reader fills batches with records, and what they point to stays until the same
+// batch is filled again.
+type reader interface {
+	Next(batch []record.Record) (int, error)
+}
+
 // pump reads on one core and detects on another: three batches go around.
-func (d *detectRun) pump(r *zeek.Reader) error {
+func (d *detectRun) pump(r reader) error {
 	type full struct {
 		batch []record.Record
 		n     int
