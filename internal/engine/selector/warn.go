@@ -19,7 +19,7 @@ type Warnings struct {
 	names   map[string]int32       // listed with everything below
 	above   map[string]int32       // names that have something listed below
 	texts   map[string]int32       // compared as a whole
-	parts   []warnText             // found anywhere within
+	parts   []warnParts            // found anywhere within
 	regexps []warnRegexp
 	builtIn bool
 }
@@ -29,8 +29,9 @@ type warnList struct {
 	kinds Needs // 0: every kind
 }
 
-type warnText struct {
-	text string
+// warnParts finds the entries of one list anywhere in a value.
+type warnParts struct {
+	find *Patterns
 	list int32
 }
 
@@ -162,7 +163,7 @@ func (w *Warnings) listed(v *parsed, value string) int32 {
 		return i
 	}
 	for _, p := range w.parts {
-		if strings.Contains(value, p.text) && applies(p.list, true) {
+		if _, found := p.find.Scan(0, []byte(value)); found != 0 && applies(p.list, true) {
 			return p.list
 		}
 	}

@@ -1,11 +1,13 @@
 package selector
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +15,8 @@ import (
 const (
 	maxWarnLists   = 1000
 	maxWarnEntries = 4 << 20
-	maxWarnParts   = 1000
+	maxWarnParts   = 16      // lists of parts
+	maxWarnBytes   = 1 << 20 // of the parts of one list
 	maxWarnRegexps = 100
 	maxWarnText    = 1024
 )
@@ -69,7 +72,33 @@ func (w *Warnings) AddMISP(data []byte) (taken int, err error) {
 		}
 		taken++
 	}
+	if in.Type == "substring" {
+		if err := w.addParts(in.List, at); err != nil {
+			return 0, fmt.Errorf("%w: %q is too long", ErrWarnings, in.Name)
+		}
+	}
 	return taken, nil
+}
+
+// addParts makes one automaton of the parts of a list.
+func (w *Warnings) addParts(list []string, at int32) error {
+	parts := make([][]byte, 0, len(list))
+	total := 0
+	for _, entry := range list {
+		parts = append(parts, []byte(strings.ToLower(strings.TrimSpace(entry))))
+		total += len(entry)
+	}
+	if len(w.parts) >= maxWarnParts || total > maxWarnBytes {
+		return errEntry
+	}
+	slices.SortFunc(parts, bytes.Compare)
+	parts = slices.CompactFunc(parts, bytes.Equal)
+	ids := make([]ID, len(parts))
+	for i := range ids {
+		ids[i] = ID(i + 1)
+	}
+	w.parts = append(w.parts, warnParts{buildPatterns(parts, ids), at})
+	return nil
 }
 
 var errEntry = errors.New("selector: entry")
@@ -97,11 +126,7 @@ func (w *Warnings) addEntry(kind, entry string, at int32) error {
 			return nil
 		}
 		put(w.texts, text, at)
-	case "substring":
-		if len(w.parts) >= maxWarnParts {
-			return errEntry
-		}
-		w.parts = append(w.parts, warnText{strings.ToLower(entry), at})
+	case "substring": // see addParts
 	case "regex":
 		return w.addRegexp(entry, at)
 	default:
