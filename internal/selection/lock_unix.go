@@ -1,0 +1,36 @@
+//go:build unix
+
+package selection
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"noroshi/internal/approval"
+)
+
+// lockFile takes a file for this run; the system gives it free when the process
+// dies, however it dies. approval.ErrBusy when another run has it.
+func lockFile(name string) (release func(), err error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, approval.ErrBusy
+		}
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// alone waits until nobody else writes to f, and returns what ends that.
+func alone(f *os.File) (func(), error) {
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, err
+	}
+	return func() { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }, nil // closing ends it too
+}

@@ -1,0 +1,77 @@
+package selection
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/selector"
+)
+
+// MaxSelectors bounds a list of selectors as it is given, in bytes.
+const MaxSelectors = 1 << 31
+
+// Selectors is a list of search conditions as an order names it: its bytes as
+// they were given, and what they were compiled to. Only ReadSelectors makes one,
+// so that the two belong together.
+type Selectors struct {
+	given  []byte
+	digest string
+	set    *selector.Set
+}
+
+// Faults of a list.
+var (
+	ErrSelectors      = fault.New(fault.Usage, "selection.selectors")         // lines that cannot be taken
+	ErrSelectorsEmpty = fault.New(fault.Usage, "selection.selectors.empty")   // no selector in it
+	ErrSelectorsFile  = fault.New(fault.Usage, "selection.selectors.damaged") // a compiled list that is damaged or forged
+)
+
+// DigestOf is the SHA-256 of a file, in hex: of a list of selectors it is what an
+// order names.
+func DigestOf(file []byte) string {
+	sum := sha256.Sum256(file)
+	return hex.EncodeToString(sum[:])
+}
+
+// ReadSelectors reads a list in any form that engine/selector reads. It keeps raw.
+// A selector that is over stays: the time of a packet decides. Faults:
+// ErrSelectors with the first broken lines, ErrSelectorsEmpty, ErrSelectorsFile.
+func ReadSelectors(name string, raw []byte) (*Selectors, error) {
+	set, _, err := selector.Read(name, raw, selector.Options{}, nil)
+	if err == nil {
+		return &Selectors{raw, DigestOf(raw), set}, nil
+	}
+	var refused *selector.RefusedError
+	var file *selector.FileError
+	var test *selector.SelftestError
+	switch {
+	case errors.As(err, &refused):
+		return nil, brokenLines(refused)
+	case errors.Is(err, selector.ErrEmpty):
+		return nil, ErrSelectorsEmpty.Because(err)
+	case errors.As(err, &file), errors.As(err, &test):
+		return nil, ErrSelectorsFile.Because(err)
+	}
+	return nil, err
+}
+
+// brokenLines names the first lines that cannot be taken, and how many there are.
+func brokenLines(e *selector.RefusedError) error {
+	r := &e.Report
+	f := fault.New(fault.Usage, ErrSelectors.Code, "file", r.Name, "n", r.Broken, "lines", r.Lines).Because(e)
+	for _, one := range r.Errors[:min(len(r.Errors), 10)] {
+		why := printed(strings.TrimPrefix(one.Err.Error(), "selector: "))
+		f = f.At(fault.Place{At: fmt.Sprintf("%s:%d", r.Name, one.Line), Code: "selection.selectors.line", Args: fault.Args{"why": why}})
+	}
+	return f
+}
+
+// Digest is the SHA-256 of the list as it was given, in hex.
+func (l *Selectors) Digest() string { return l.digest }
+
+// Set is the list as it is matched.
+func (l *Selectors) Set() *selector.Set { return l.set }

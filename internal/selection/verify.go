@@ -1,0 +1,309 @@
+package selection
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/deid"
+	"noroshi/internal/engine/geo"
+)
+
+// Verified is what Verify found out about a run.
+type Verified struct {
+	Statement Statement     `json:"statement"`
+	Records   uint64        `json:"records"`             // read again
+	Wrong     []fault.Place `json:"wrong,omitempty"`     // file or field, and what is wrong with it
+	Unchecked []string      `json:"unchecked,omitempty"` // codes of what nothing that is kept can show
+	order     approval.Order
+	grant     approval.Grant
+	list      *Selectors
+	sides     *Prefixes
+}
+
+// Against is what a run is verified against. Authorities are needed.
+type Against struct {
+	Authorities []note.Verifier
+	Executor    note.Verifier // who must have signed; nil: whoever the journal names
+	Journal     []byte        // the journal that stands beside the order; nil: only its copy
+	Program     string        // SHA-256 of the program that asks, hex; may be empty
+}
+
+// ErrUnverified is returned by Verify when something is wrong; its places say what.
+var (
+	ErrUnverified = fault.New(fault.Unmet, "selection.verify.wrong")
+	ErrNoFolder   = fault.New(fault.Usage, "selection.verify.no_run") // no such folder
+)
+
+// What Verify cannot show, by code: see the words.
+const (
+	uncheckedRaw       = "raw"       // what was destroyed cannot be counted again
+	uncheckedDirection = "direction" // addresses are pseudonyms
+	uncheckedAddresses = "addresses" // are not kept
+	uncheckedExecutor  = "executor"  // whose key it is
+	uncheckedJournal   = "journal"   // only the copy was there
+	uncheckedProgram   = "program"   // another program than this one ran, or an unknown one
+	uncheckedNames     = "names"     // that the selector matches: only a pseudonym of the name, or nothing of it, is kept
+)
+
+// maxWrong bounds how many faults are told.
+const maxWrong = 20
+
+func (v *Verified) wrong(at, code string, pairs ...any) {
+	if len(v.Wrong) < maxWrong {
+		v.Wrong = append(v.Wrong, fault.Place{At: at, Code: "selection.verify." + code, Args: fault.New(fault.Unmet, code, pairs...).Args})
+	}
+}
+
+func (v *Verified) unchecked(code string) {
+	if !slices.Contains(v.Unchecked, code) {
+		v.Unchecked = append(v.Unchecked, code)
+	}
+}
+
+// Verify recomputes from the folder of a run what its statement says: who signed
+// the order, that list, prefixes, output and statement are those of the run, every
+// sum, and of every record direction, period, selector, fields and until when it
+// may be kept. ErrUnverified with all that is wrong; ErrNoFolder.
+func Verify(dir string, a Against) (*Verified, error) {
+	v := &Verified{}
+	v.unchecked(uncheckedRaw)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fault.New(fault.Usage, ErrNoFolder.Code, "dir", dir).Because(err)
+	}
+	files := map[string][]byte{}
+	for name, limit := range map[string]int64{fileStatement: maxStatement, fileOrder: approval.MaxOrder, fileSelectors: MaxSelectors, filePrefixes: MaxPrefixes, fileUses: maxJournal} {
+		raw, err := readBounded(filepath.Join(dir, name), limit)
+		if err == nil {
+			files[name] = raw
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			v.wrong(name, "unreadable")
+		} else if name != fileUses {
+			v.wrong(name, "missing")
+		}
+	}
+	var err error
+	if raw, ok := files[fileStatement]; ok {
+		if v.Statement, err = ReadStatement(raw); err != nil {
+			v.wrong(fileStatement, "statement")
+			v.Statement = Statement{}
+		}
+	}
+	v.paper(files[fileOrder], a)
+	if v.Statement.Form != "" && v.grant.ID() != "" {
+		v.fits()
+		v.lists(files)
+		v.sums()
+		v.executor(files, a)
+		if v.list != nil && v.sides != nil {
+			if err := v.output(dir); err != nil {
+				return nil, err
+			}
+		}
+		v.vault(dir)
+	}
+	if a.Program == "" || a.Program != v.Statement.Hashes.Program {
+		v.unchecked(uncheckedProgram)
+	}
+	slices.SortFunc(v.Wrong, func(a, b fault.Place) int { return bytes.Compare([]byte(a.At), []byte(b.At)) })
+	slices.Sort(v.Unchecked)
+	if len(v.Wrong) > 0 {
+		return v, ErrUnverified.At(v.Wrong...)
+	}
+	return v, nil
+}
+
+// paper checks who signed the order.
+func (v *Verified) paper(raw []byte, a Against) {
+	if raw == nil {
+		return
+	}
+	var err error
+	if v.grant, err = approval.Open(raw, a.Authorities...); err != nil {
+		v.wrong(fileOrder, "order")
+		return
+	}
+	v.order = v.grant.Order()
+	if h := v.Statement.Hashes; v.Statement.Form != "" && h.Paper != DigestOf(raw) {
+		v.wrong(fileOrder, "hash")
+	}
+}
+
+// fits compares what the statement says with the order.
+func (v *Verified) fits() {
+	s, o := &v.Statement, &v.order
+	check := func(at string, ok bool) {
+		if !ok {
+			v.wrong(fileStatement+": "+at, "not_order")
+		}
+	}
+	check("order", s.Order == o.ID && s.Hashes.Order == v.grant.Digest())
+	check("kind", s.Kind == o.Kind)
+	check("authority", s.Authority == v.grant.Authority())
+	check("link", s.Link == o.Link)
+	check("fields", slices.Equal(s.Fields, o.Fields))
+	check("addresses", s.Addresses == o.Addresses)
+	check("directions", len(s.Directions) > 0 && v.grant.Covers(approval.Scope{Directions: s.Directions, Selectors: o.Selectors}) == nil)
+	check("retain_until", s.RetainUntil.Equal(s.BegunAt.Truncate(time.Second).Add(time.Duration(o.RetainDays)*24*time.Hour)))
+	check("begun_at", !s.BegunAt.Add(skew).Before(o.IssuedAt) && !s.EndedAt.Before(s.BegunAt) && !s.DestroyedAt.Before(s.BegunAt) && !s.EndedAt.Before(s.DestroyedAt))
+	check("made_up", s.MadeUp == nil || o.Kind == approval.Trial)
+	if s.First.IsZero() != s.Last.IsZero() || s.First.IsZero() != (s.Seen.Packets == 0) ||
+		!s.First.IsZero() && (s.First.Before(o.From) || !s.Last.Before(o.Until) || s.Last.Before(s.First)) {
+		check("first_packet", false)
+	}
+	used := s.Taken()
+	check("used_before", (o.Cap.Packets == 0 || s.Before.Packets+used.Packets <= o.Cap.Packets) && (o.Cap.Bytes == 0 || s.Before.Bytes+used.Bytes <= o.Cap.Bytes))
+}
+
+// lists checks the list of selectors and the table of prefixes.
+func (v *Verified) lists(files map[string][]byte) {
+	s := &v.Statement
+	if raw, ok := files[fileSelectors]; ok {
+		if d := DigestOf(raw); d != s.Hashes.Selectors || d != v.order.Selectors {
+			v.wrong(fileSelectors, "hash")
+		} else if l, err := ReadSelectors(fileSelectors, raw); err != nil {
+			v.wrong(fileSelectors, "unreadable")
+		} else {
+			v.list = l
+		}
+	}
+	raw, ok := files[filePrefixes]
+	if !ok {
+		return
+	}
+	if DigestOf(raw) != s.Hashes.Prefixes {
+		v.wrong(filePrefixes, "hash")
+		return
+	}
+	own, ok1 := prefixesOf(s.MadeUp["domestic"])
+	away, ok2 := prefixesOf(s.MadeUp["foreign"])
+	t, err := geo.Decode(raw)
+	if err == nil {
+		v.sides, err = NewPrefixes(t, own, away)
+	}
+	if err != nil || !ok1 || !ok2 {
+		v.sides = nil
+		v.wrong(filePrefixes, "unreadable")
+	}
+}
+
+func prefixesOf(text []string) (out []netip.Prefix, ok bool) {
+	for _, t := range text {
+		p, err := netip.ParsePrefix(t)
+		if err != nil {
+			return nil, false
+		}
+		out = append(out, p)
+	}
+	return out, true
+}
+
+// sums checks that nothing is missing: seen = dropped + selected.
+func (v *Verified) sums() {
+	s := &v.Statement
+	sum := s.Dropped.Sum()
+	sum.Packets += s.Selected.Packets
+	sum.Bytes += s.Selected.Bytes
+	if sum != s.Seen {
+		v.wrong(fileStatement+": seen", "sum")
+	}
+	var all Chosen
+	for _, c := range s.Selected.BySelector {
+		all = Chosen{all.Packets + c.Packets, all.Bytes + c.Bytes, all.Records + c.Records}
+	}
+	if all != s.Selected.Chosen {
+		v.wrong(fileStatement+": by_selector", "sum")
+	}
+}
+
+// executor checks whose key signed, as far as the journal and who asks can tell.
+func (v *Verified) executor(files map[string][]byte, a Against) {
+	s := &v.Statement
+	if a.Executor != nil {
+		if w, err := note.NewVerifier(s.Executor); err != nil || w.Name() != a.Executor.Name() || w.KeyHash() != a.Executor.KeyHash() {
+			v.wrong(fileStatement+": executor", "executor", "name", keyPerson(s.Executor))
+		}
+	}
+	copied, ok := files[fileUses]
+	switch {
+	case a.Journal != nil && ok && !bytes.HasPrefix(a.Journal, copied):
+		v.wrong(fileUses, "journal_other")
+	case a.Journal != nil:
+		copied = a.Journal
+	case !ok:
+		v.wrong(fileUses, "missing")
+		return
+	default:
+		v.unchecked(uncheckedJournal)
+		if a.Executor == nil {
+			v.unchecked(uncheckedExecutor)
+		}
+	}
+	uses, err := ReadJournal(copied)
+	if err != nil {
+		v.wrong(fileUses, "journal")
+		return
+	}
+	at := slices.IndexFunc(uses, func(u Use) bool { return u.What == Begun && u.Run == s.Run })
+	over := slices.IndexFunc(uses, func(u Use) bool { return u.What == Over && u.Run == s.Run })
+	switch {
+	case at < 0 || over < at || uses[at].Order != s.Hashes.Order:
+		v.wrong(fileUses, "not_in_journal")
+		return
+	case uses[at].Executor != s.Executor:
+		v.wrong(fileStatement+": executor", "resigned", "name", keyPerson(s.Executor))
+	case uses[over].Statement != DigestOf(files[fileStatement]):
+		v.wrong(fileStatement, "journal_statement")
+	}
+	if b := account(uses[:at], s.Hashes.Order); b.used != s.Before {
+		v.wrong(fileStatement+": used_before", "used")
+	}
+}
+
+// keyPerson is the name in a verifier's key.
+func keyPerson(key string) string {
+	if w, err := note.NewVerifier(key); err == nil {
+		return w.Name()
+	}
+	return ""
+}
+
+// vault checks the file that pseudonyms can be opened with.
+func (v *Verified) vault(dir string) {
+	want := v.Statement.Hashes.Vault
+	raw, err := readBounded(filepath.Join(dir, fileVault), deid.MaxVault)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && want == "":
+	case errors.Is(err, fs.ErrNotExist):
+		v.wrong(fileVault, "missing")
+	case err != nil:
+		v.wrong(fileVault, "unreadable")
+	case DigestOf(raw) != want:
+		v.wrong(fileVault, "hash")
+	default:
+		if h, err := deid.PeekVault(raw); err != nil || h.ID != v.Statement.Pseudonyms {
+			v.wrong(fileVault, "vault")
+		}
+	}
+}
+
+// readBounded reads a file of at most limit bytes.
+func readBounded(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, errors.New("no file, or too long")
+	}
+	return os.ReadFile(name)
+}
