@@ -243,6 +243,9 @@ func TestNamesOfCaptures(t *testing.T) {
 	missing := map[record.App]int{}
 	captures(t, func(name string, packets []capture.Packet) {
 		tr := flow.New(flow.Options{Full: true}, func(r *record.Record) error {
+			if r.App == record.MDNS || r.End-r.Start >= MaxWait && len(r.DNS) > 1 || len(r.DNS) > MaxPackets {
+				return nil // to a group, which no direction covers, or asked after the flow's time
+			}
 			for n, kind := range namesIn(r) {
 				b := selector.NewBuilder(selector.Options{Warnings: new(selector.Warnings)})
 				if _, err := b.Add(sel(kind, n)); err != nil {
@@ -273,7 +276,7 @@ func TestNamesOfCaptures(t *testing.T) {
 		_ = tr.Close()
 	})
 	t.Logf("%d of %d names found; not: %v", found, told, missing)
-	if found*100 < told*80 {
+	if found*100 < told*97 {
 		t.Errorf("only %d of %d names found; not: %v", found, told, missing)
 	}
 }

@@ -36,12 +36,12 @@ func (s *Sieve) questions(l *look, at int64, b []byte) selector.ID {
 		return 0
 	}
 	flags, count := binary.BigEndian.Uint16(b[2:]), int(binary.BigEndian.Uint16(b[4:]))
-	if flags&0x7800 != 0 || count == 0 {
+	if count == 0 {
 		return 0
 	}
 	if !l.dns {
 		rest := binary.BigEndian.Uint32(b[6:]) // answers and authorities
-		if count != 1 || flags&0x40 != 0 || flags&0x8000 == 0 && rest != 0 {
+		if count != 1 || flags&0x7840 != 0 || flags&0x8000 == 0 && rest != 0 {
 			return 0
 		}
 	}

@@ -27,27 +27,25 @@ func (s *Sieve) httpHead(l *look, at int64, b []byte) (int, selector.ID) {
 		return 1, 0 // RFC 9112 §2.2: empty lines before a request are ignored
 	}
 	end := headEnd(b)
-	if end == 0 {
-		if len(b) > maxHead {
-			return nothing, 0
-		}
-		return more, 0
+	head := b[:end]
+	if end == 0 { // whole lines tell what they tell before the last has come
+		head = b[:bytes.LastIndexByte(b, '\n')+1]
 	}
-	var r request
-	if end > maxHead || !r.read(b[:end]) {
+	if len(b) > maxHead && (end == 0 || end > maxHead) {
 		return nothing, 0
 	}
-	l.app = record.HTTPApp
-	if len(r.host) > 0 {
-		if id := s.name(l, at, r.host); id != 0 {
+	var r request
+	if len(head) > 0 {
+		if !r.read(head) {
+			return nothing, 0
+		}
+		l.app = record.HTTPApp
+		if id := s.requested(l, at, &r); id != 0 {
 			return end, id
 		}
-		if len(r.path) > 0 {
-			if id := l.set.URI(r.host, r.path); s.valid(l, id, at) {
-				l.name = s.naming.Host(r.host)
-				return end, id
-			}
-		}
+	}
+	if end == 0 {
+		return more, 0
 	}
 	switch {
 	case r.lost:
@@ -56,6 +54,25 @@ func (s *Sieve) httpHead(l *look, at int64, b []byte) (int, selector.ID) {
 		l.talk = unheard // what is spoken inside follows
 	}
 	return end + int(r.length), 0
+}
+
+// requested looks for the host and for the URI of a request.
+func (s *Sieve) requested(l *look, at int64, r *request) selector.ID {
+	if len(r.host) == 0 {
+		return 0
+	}
+	if id := s.name(l, at, r.host); id != 0 {
+		return id
+	}
+	if len(r.path) == 0 {
+		return 0
+	}
+	id := l.set.URI(r.host, r.path)
+	if !s.valid(l, id, at) {
+		return 0
+	}
+	l.name = s.naming.Host(r.host)
+	return id
 }
 
 // headEnd is where the blank line behind a head ends, 0 when it did not come.

@@ -69,6 +69,7 @@ func TestNames(t *testing.T) {
 		{"target with a host", 80, []byte("GET http://c2.evil.example.com/ HTTP/1.1\r\nHost: fine.example\r\n\r\n"), record.HTTPApp, "domain", ""},
 		{"CONNECT", 8080, []byte("CONNECT c2.evil.example.com:443 HTTP/1.1\r\n\r\n"), record.HTTPApp, "domain", ""},
 		{"TLS behind CONNECT", 8080, append([]byte("CONNECT 30.1.1.1:443 HTTP/1.1\r\n\r\n"), hello...), record.TLSApp, "domain", ""},
+		{"a head without an end", 80, []byte("GET / HTTP/1.0\r\nA: b\r\nHost: c2.evil.example.com\r\nC"), record.HTTPApp, "domain", ""},
 		{"URI", 80, httpGet("drop.example.org", "/gate/abc.php"), record.HTTPApp, "uri", "drop.example.org"},
 		{"another path", 80, httpGet("drop.example.org", "/gates/abc.php"), 0, "", ""},
 		{"DNS over TCP", 53, append(framed(dnsQuery("fine.example", false)), framed(dnsQuery("c2.evil.example.com", false))...), record.DNSApp, "domain", ""},

@@ -405,9 +405,14 @@ func namesOf(b []byte, dns bool) (names []said) {
 		}})
 		_ = c.Handshake()
 	default:
-		for r := bufio.NewReader(bytes.NewReader(b)); ; {
-			q, err := http.ReadRequest(r)
-			if err != nil {
+		for len(b) > 0 {
+			end := bytes.Index(b, []byte("\r\n\r\n")) + 4
+			head := append(bytes.Clone(b[:max(end, bytes.LastIndexByte(b, '\n')+1)]), "\r\n"...) // as if it ended there
+			if end > 3 {
+				head = b[:end]
+			}
+			q, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
+			if err != nil || q.Host == "" {
 				return names
 			}
 			host, _, err := net.SplitHostPort(q.Host)
@@ -415,9 +420,10 @@ func namesOf(b []byte, dns bool) (names []said) {
 				host = q.Host
 			}
 			names = append(names, said{host, host + q.URL.Path})
-			if n, err := io.Copy(io.Discard, q.Body); err != nil || n < q.ContentLength {
+			if end < 4 || len(b) < end+int(q.ContentLength) {
 				return names
 			}
+			b = b[end+int(q.ContentLength):]
 		}
 	}
 	return names
