@@ -98,12 +98,17 @@ func (c *cache[V]) at(h uint64) (v *V, fresh bool) {
 
 // put makes a value for a key in an empty slot.
 func (c *cache[V]) put(i int, h uint64, uses uint32) {
+	c.Slots[i] = slot{h, uses, c.make()}
+	c.N++
+}
+
+// make makes a value and returns where it is.
+func (c *cache[V]) make() int32 {
 	if int(c.made) == len(c.pages)*pageSize {
 		c.pages = append(c.pages, new([pageSize]V))
 	}
-	c.Slots[i] = slot{h, uses, c.made}
 	c.made++
-	c.N++
+	return c.made - 1
 }
 
 // evict empties the value of a slot, which the next key takes over.

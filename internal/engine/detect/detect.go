@@ -38,6 +38,14 @@ type state struct {
 	Answers bool  // DNS answers were seen, so that a machine without a name says something
 	Leads   bool  // DNS answers with addresses were seen, so that an address nobody was led to says something
 	Inline  bool  // records of packets have the questions of DNS themselves
+	Waiting waiting
+	Made    map[netip.Addr]domain.Finding
+	Tunnels map[tunnelKey]tunnelled
+	tables
+}
+
+// tables are what of it grows with what is seen; each is saved piece by piece.
+type tables struct {
 	Homes   cache[machine]
 	Outside cache[place]
 	Domains cache[popular]
@@ -50,27 +58,24 @@ type state struct {
 	Ports   cache[sweep]
 	Guesses cache[guess]
 	Victims cache[victim]
-	Waiting waiting
 	Reflect cache[reflector]
 	Stones  cache[relay]
 	Bridges cache[bridge]
 	Tools   cache[toolUse]
 	Prints  cache[fingerprint]
 	Hits    cache[hit]
-	Made    map[netip.Addr]domain.Finding
-	Tunnels map[tunnelKey]tunnelled
 }
 
 // New makes a Detector.
 func New(c Config) *Detector {
 	lim := c.Limits.filled()
-	d := &Detector{conf: c, lim: lim, home: newHomes(c.Home), state: state{
-		Seed: c.Seed, Homes: newCache[machine](lim.Home), Outside: newCache[place](lim.Outside), Domains: newCache[popular](lim.Others), Led: newCache[led](lim.Outside / 4),
+	d := &Detector{conf: c, lim: lim, home: newHomes(c.Home), state: state{Seed: c.Seed, tables: tables{
+		Homes: newCache[machine](lim.Home), Outside: newCache[place](lim.Outside), Domains: newCache[popular](lim.Others), Led: newCache[led](lim.Outside / 4),
 		Pairs: newCache[pair](lim.Pairs), Names: newCache[named](lim.Names), Leaves: newCache[leaving](lim.Others), Beats: beats{Max: lim.Beats},
 		Hosts: newCache[sweep](lim.Scans), Ports: newCache[sweep](lim.Scans), Guesses: newCache[guess](lim.Others),
 		Victims: newCache[victim](lim.Victims), Reflect: newCache[reflector](lim.Others / 16), Stones: newCache[relay](lim.Others / 8),
 		Bridges: newCache[bridge](lim.Others / 16), Tools: newCache[toolUse](lim.Others / 4), Prints: newCache[fingerprint](lim.Others), Hits: newCache[hit](lim.Others),
-	}}
+	}}}
 	d.wire()
 	return d
 }

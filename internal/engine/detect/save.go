@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"bytes"
 	"encoding/gob"
 	"errors"
 	"io"
@@ -9,7 +8,7 @@ import (
 
 // version says in which form a state is written. Another form is not read: the
 // state is begun anew.
-const version = 3
+const version = 4
 
 // ErrState says that a saved state is of another version, or broken.
 var ErrState = errors.New("the saved state is of another version or broken")
@@ -21,7 +20,27 @@ func (d *Detector) Save(w io.Writer) error {
 	if err := e.Encode(version); err != nil {
 		return err
 	}
-	return e.Encode(&d.state)
+	if err := e.Encode(&d.state); err != nil {
+		return err
+	}
+	for _, t := range d.state.all() {
+		if err := t.save(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table is one that is saved and read back piece by piece, so that nothing holds
+// all of it a second time.
+type table interface {
+	save(*gob.Encoder) error
+	load(*gob.Decoder) error
+}
+
+func (t *tables) all() []table {
+	return []table{&t.Homes, &t.Outside, &t.Domains, &t.Led, &t.Pairs, &t.Names, &t.Leaves, &t.Beats, &t.Hosts, &t.Ports, &t.Guesses, &t.Victims, &t.Reflect, &t.Stones,
+		&t.Bridges, &t.Tools, &t.Prints, &t.Hits}
 }
 
 // Load makes a Detector that knows what Save wrote. The limits and the seed are
@@ -34,7 +53,15 @@ func Load(c Config, r io.Reader) (*Detector, error) {
 		return nil, ErrState
 	}
 	d := &Detector{conf: c, lim: c.Limits.filled(), home: newHomes(c.Home)}
-	if err := dec.Decode(&d.state); err != nil || !d.state.sound() {
+	if err := dec.Decode(&d.state); err != nil {
+		return nil, ErrState
+	}
+	for _, t := range d.state.all() {
+		if t.load(dec) != nil {
+			return nil, ErrState
+		}
+	}
+	if !d.state.sound() {
 		return nil, ErrState
 	}
 	d.wire()
@@ -44,8 +71,7 @@ func Load(c Config, r io.Reader) (*Detector, error) {
 // sound reports whether the tables refer to what is there, so that a damaged
 // file is refused instead of read beyond an end.
 func (s *state) sound() bool {
-	ok := s.Beats.sound() && s.Waiting.sound() && filled(&s.Homes) && filled(&s.Outside) && filled(&s.Domains) && filled(&s.Led) && filled(&s.Pairs) && filled(&s.Names) && filled(&s.Leaves) && filled(&s.Hosts) && filled(&s.Ports) &&
-		filled(&s.Guesses) && filled(&s.Victims) && filled(&s.Reflect) && filled(&s.Stones) && filled(&s.Bridges) && filled(&s.Tools) && filled(&s.Prints) && filled(&s.Hits)
+	ok := s.Beats.sound() && s.Waiting.sound()
 	s.Victims.each(func(v *victim) { ok = ok && v.Newest >= 0 && v.Newest < 1<<40 })
 	s.Pairs.each(func(p *pair) { ok = ok && p.Beat >= 0 && p.Beat <= s.Beats.Made })
 	s.Names.each(func(n *named) { ok = ok && n.Beat >= 0 && n.Beat <= s.Beats.Made })
@@ -53,56 +79,126 @@ func (s *state) sound() bool {
 	return ok
 }
 
-// filled reports whether a table was in the file at all.
-func filled[V any](c *cache[V]) bool { return len(c.Slots) >= ways }
+// Heads of what is saved of a table, and a piece of it: without its empty slots.
+type (
+	cacheHead struct {
+		Size, Max, N int
+		Evicted      int64
+	}
+	piece[V any] struct {
+		At   []uint32
+		Keys []uint64
+		Uses []uint32
+		Vals []V
+	}
+	beatsHead struct {
+		Made    int32
+		Free    []int32
+		Max     int
+		Evicted int64
+	}
+)
 
-// packed is a table without its empty slots.
-type packed[V any] struct {
-	Size    int
-	Max     int
-	Evicted int64
-	At      []uint32
-	Keys    []uint64
-	Uses    []uint32
-	Vals    []V
-}
+// maxPiece is how many slots are saved at a time.
+const maxPiece = 1 << 10
 
-// GobEncode writes what is in use.
-func (c *cache[V]) GobEncode() ([]byte, error) {
-	p := packed[V]{Size: len(c.Slots), Max: c.Max, Evicted: c.Evicted}
+// save writes what is in use.
+func (c *cache[V]) save(e *gob.Encoder) error {
+	if err := e.Encode(cacheHead{len(c.Slots), c.Max, c.N, c.Evicted}); err != nil {
+		return err
+	}
+	var p piece[V]
 	for i, s := range c.Slots {
 		if s.Key != 0 {
 			p.At, p.Keys, p.Uses, p.Vals = append(p.At, uint32(i)), append(p.Keys, s.Key), append(p.Uses, s.Uses), append(p.Vals, *c.value(i))
 		}
+		if n := len(p.At); n == maxPiece || n > 0 && i == len(c.Slots)-1 {
+			if err := e.Encode(&p); err != nil {
+				return err
+			}
+			p.At, p.Keys, p.Uses, p.Vals = p.At[:0], p.Keys[:0], p.Uses[:0], p.Vals[:0]
+		}
 	}
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(&p)
-	return b.Bytes(), err
+	return nil
 }
 
 // maxSlots bounds a table that is read back.
 const maxSlots = 1 << 26
 
-// GobDecode reads what GobEncode wrote; a table that does not hang together is
-// an error.
-func (c *cache[V]) GobDecode(b []byte) error {
-	var p packed[V]
-	if err := gob.NewDecoder(bytes.NewReader(b)).Decode(&p); err != nil {
+// load reads what save wrote; a table that does not hang together is an error.
+func (c *cache[V]) load(dec *gob.Decoder) error {
+	var h cacheHead
+	if err := dec.Decode(&h); err != nil {
 		return err
 	}
-	n := len(p.At)
 	// A table doubles only when eight stand together: it is never nearly empty,
 	// and a file cannot ask for more memory than what it holds gives reason for.
-	if p.Size > 1024 && p.Size/256 > n || p.Size < ways || p.Size&(p.Size-1) != 0 || p.Size > p.Max || p.Max > maxSlots || p.Max&(p.Max-1) != 0 || len(p.Keys) != n || len(p.Uses) != n || len(p.Vals) != n {
+	if h.Size > 1024 && h.Size/256 > h.N || h.Size < ways || h.Size&(h.Size-1) != 0 || h.Size > h.Max || h.Max > maxSlots || h.Max&(h.Max-1) != 0 || h.N < 0 || h.N > h.Size {
 		return ErrState
 	}
-	*c = cache[V]{Slots: make([]slot, p.Size), Max: p.Max, Evicted: p.Evicted, drop: c.drop}
-	for k, i := range p.At {
-		if from, end := c.set(p.Keys[k]); int(i) < from || int(i) >= end || c.Slots[i].Key != 0 || p.Keys[k] == 0 {
+	*c = cache[V]{Max: h.Max, Evicted: h.Evicted, drop: c.drop}
+	var read []placed
+	for len(read) < h.N {
+		var p piece[V]
+		if err := dec.Decode(&p); err != nil {
+			return err
+		}
+		n := len(p.At)
+		if n == 0 || n > maxPiece || len(read)+n > h.N || len(p.Keys) != n || len(p.Uses) != n || len(p.Vals) != n {
 			return ErrState
 		}
-		c.put(int(i), p.Keys[k], p.Uses[k])
-		*c.value(int(i)) = p.Vals[k]
+		for k := range p.At {
+			at := c.make()
+			c.pages[at/pageSize][at%pageSize] = p.Vals[k]
+			read = append(read, placed{p.At[k], slot{p.Keys[k], p.Uses[k], at}})
+		}
+	}
+	c.Slots = make([]slot, h.Size)
+	for _, r := range read {
+		if from, end := c.set(r.slot.Key); int(r.in) < from || int(r.in) >= end || c.Slots[r.in].Key != 0 || r.slot.Key == 0 {
+			return ErrState
+		}
+		c.Slots[r.in] = r.slot
+	}
+	c.N = len(read)
+	return nil
+}
+
+// placed is a slot and where it stands.
+type placed struct {
+	in   uint32
+	slot slot
+}
+
+// save writes the rhythms a page at a time.
+func (b *beats) save(e *gob.Encoder) error {
+	if err := e.Encode(beatsHead{b.Made, b.Free, b.Max, b.Evicted}); err != nil {
+		return err
+	}
+	for _, page := range b.Pages {
+		if err := e.Encode(page[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads what save wrote.
+func (b *beats) load(dec *gob.Decoder) error {
+	var h beatsHead
+	if err := dec.Decode(&h); err != nil {
+		return err
+	}
+	*b = beats{Made: h.Made, Free: h.Free, Max: h.Max, Evicted: h.Evicted}
+	for int(h.Made) > len(b.Pages)*beatPage {
+		var page []beat
+		if err := dec.Decode(&page); err != nil {
+			return err
+		}
+		if len(page) != beatPage {
+			return ErrState
+		}
+		b.Pages = append(b.Pages, (*[beatPage]beat)(page))
 	}
 	return nil
 }
