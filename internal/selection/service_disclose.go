@@ -1,0 +1,255 @@
+package selection
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/engine/selector"
+	"noroshi/internal/org"
+	"noroshi/internal/sighting"
+)
+
+// NewDisclosure is a provision of records before it is made.
+type NewDisclosure struct {
+	Run       string
+	Recipient string // organisation
+	Selector  string // public id; empty: all of the run
+	Basis     string // provision of law
+	Caveat    string // how it may be handled
+	Why       Reason
+}
+
+// Disclose lets a recipient on the order's list read records of a run, for a
+// purpose, on a legal basis, with a caveat (FACTS P17). They stay here: what is
+// erased is gone for the recipient too. Faults: ErrReceiver, ErrPurpose,
+// ErrNoConsent, ErrNoRecords, ErrTooMany.
+func (s *Service) Disclose(ctx context.Context, n NewDisclosure) (d Disclosure, err error) {
+	act := &ledger.Act{Verb: "selection.disclose", Object: runObject(n.Run), Purpose: n.Why.Purpose}
+	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		if n.Basis = clean(n.Basis); n.Basis == "" || len([]rune(n.Basis)) > maxTitle {
+			return invalid("basis", "selection.record.bad.basis", "max", maxTitle)
+		}
+		if n.Caveat, err = words("caveat", n.Caveat, true); err != nil {
+			return err
+		}
+		r, err := loadRun(ctx, tx, n.Run, who, reach)
+		if err != nil {
+			return err
+		}
+		act.Grant = r.Approval
+		if err := s.purpose(ctx, tx, r, n.Why); err != nil {
+			return err
+		}
+		if err := s.mayReceive(ctx, tx, r, n.Recipient); err != nil {
+			return err
+		}
+		list, err := recordIDs(ctx, tx, r.ID, n.Selector, who, reach, s.now(), maxDisclosed+1)
+		switch {
+		case err != nil:
+			return err
+		case len(list) == 0:
+			return ErrNoRecords
+		case len(list) > maxDisclosed:
+			return fault.New(fault.TooLarge, ErrTooMany.Code, "max", maxDisclosed)
+		}
+		k, err := s.Keys.Make(ctx, tx, r.Org)
+		if err != nil {
+			return err
+		}
+		d = Disclosure{ID: newID(), Run: r.ID, Approval: r.Approval, Org: r.Org, Recipient: n.Recipient, Basis: n.Basis, Caveat: n.Caveat, Purpose: n.Why.Purpose, Consent: n.Why.Consent,
+			Records: int64(len(list)), Left: int64(len(list)), At: s.now(), Entry: act.Entry}
+		if d.sealed, err = seal(k, n.Caveat, "selection_disclosure/"+d.ID); err != nil {
+			return err
+		}
+		act.Public = map[string]any{"recipient": ledger.Org(n.Recipient), "basis": n.Basis, "records": d.Records, "ids": digestOfIDs(list)}
+		act.Secret = n.Caveat
+		if err := insertDisclosure(ctx, tx, d, list); err != nil {
+			return fmt.Errorf("disclose: %w", err)
+		}
+		return publish(ctx, tx, "disclosed", Happened{Run: r.ID, Approval: r.Approval, Org: r.Org, Other: n.Recipient, Records: uint64(d.Records), At: d.At})
+	})
+	return d, err
+}
+
+// mayReceive refuses whoever the order does not name, by id or by kind.
+func (s *Service) mayReceive(ctx context.Context, tx *db.Tx, r HubRun, recipient string) error {
+	g, err := s.Approvals.Grant(ctx, tx, r.Approval)
+	if err != nil {
+		return err
+	}
+	o, err := s.Orgs.Load(ctx, tx, org.ID(recipient))
+	if err != nil {
+		if isKind(err, fault.NotFound) {
+			return ErrReceiver
+		}
+		return err
+	}
+	on := g.Order().Recipients
+	if recipient != r.Org && (slices.Contains(on, recipient) || slices.ContainsFunc(o.Kinds, func(k org.Kind) bool { return slices.Contains(on, string(k)) })) {
+		return nil
+	}
+	return ErrReceiver
+}
+
+// disclosuresOf opens the disclosures of a run, for the office and who supervises.
+func (s *Service) disclosuresOf(ctx context.Context, tx *db.Tx, r HubRun, who gate.Identity, reach gate.Reach) ([]Disclosure, error) {
+	list, _, err := listDisclosures(ctx, tx, r.ID, who, reach, "", db.MaxLimit)
+	return list, s.openDisclosures(ctx, tx, list, err)
+}
+
+func (s *Service) openDisclosures(ctx context.Context, tx *db.Tx, list []Disclosure, err error) error {
+	for i := range list {
+		if err != nil {
+			return err
+		}
+		d := &list[i]
+		k, err := s.Keys.For(ctx, tx, d.Org)
+		if err != nil {
+			return fmt.Errorf("disclosure %s: %w", d.ID, err)
+		}
+		if err := unseal(k, d.sealed, "selection_disclosure/"+d.ID, &d.Caveat); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// Disclosures lists what was disclosed: to a recipient what it was given, to the
+// office what it gave. Records are read by Read.
+func (s *Service) Disclosures(ctx context.Context, cursor string, limit int) (out []Disclosure, names map[string]string, next string, err error) {
+	err = s.read(ctx, "selection.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		out, next, err = listDisclosures(ctx, tx, "", who, reach, cursor, limit)
+		if err := s.openDisclosures(ctx, tx, out, err); err != nil {
+			return err
+		}
+		var orgs []string
+		for i := range out {
+			if reach == gate.Addressed {
+				out[i].Entry = ""
+			}
+			orgs = append(orgs, out[i].Org, out[i].Recipient)
+		}
+		names, err = s.names(ctx, tx, who, orgs...)
+		return err
+	})
+	return out, names, next, err
+}
+
+// Sight makes a sighting of what one selector found in a run: the selector's own
+// value, how often and when, with the provenance of the records. It tells nothing
+// of the other end. Faults: ErrNoRun, ErrNoRecords, ErrNoSighting.
+func (s *Service) Sight(ctx context.Context, run, ref string, why Reason, note string) (x sighting.Sighting, err error) {
+	if s.Sightings == nil {
+		return x, ErrNoSighting
+	}
+	value, err := s.valueOf(ctx, run, ref)
+	if err != nil {
+		return x, err
+	}
+	act := &ledger.Act{Verb: "selection.sight", Object: runObject(run), Purpose: why.Purpose}
+	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		if note, err = words("note", note, false); err != nil {
+			return err
+		}
+		r, err := loadRun(ctx, tx, run, who, reach)
+		if err != nil {
+			return err
+		}
+		act.Grant = r.Approval
+		if err := s.purpose(ctx, tx, r, why); err != nil {
+			return err
+		}
+		f, err := sumOf(ctx, tx, run, ref, who, reach, s.now())
+		if err != nil {
+			return err
+		}
+		for _, p := range f { // one for each provenance: the label is never mixed
+			got, err := s.Sightings.Put(ctx, tx, who.Org, act.Entry, sighting.New{What: sighting.Indicator, Value: value, Count: p.count, FirstAt: p.first, LastAt: p.last,
+				Origin: sighting.FromSelection, Provenance: p.provenance, Ref: run, Note: note, TLP: "AMBER+STRICT", Clearance: 1})
+			if isKind(err, fault.Invalid) {
+				return ErrNoSighting
+			}
+			if err != nil {
+				return err
+			}
+			x = got
+		}
+		if len(f) == 0 {
+			return ErrNoRecords
+		}
+		act.Public = map[string]any{"selector": ref, "sighting": x.ID}
+		return nil
+	})
+	return x, err
+}
+
+// valueOf returns the value of a selector of a run, as a sighting can hold it.
+func (s *Service) valueOf(ctx context.Context, run, ref string) (string, error) {
+	var l List
+	if err := s.read(ctx, "selection.sight", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		r, err := loadRun(ctx, tx, run, who, reach)
+		if err == nil {
+			l, err = listByID(ctx, tx, r.List)
+		}
+		return err
+	}); err != nil {
+		return "", err
+	}
+	set, err := s.loadSet(ctx, l.blob)
+	if err != nil {
+		return "", err
+	}
+	for id := selector.ID(1); int(id) <= set.Len(); id++ {
+		if set.Ref(id) != ref {
+			continue
+		}
+		switch x := set.Info(id); x.Kind {
+		case selector.Address, selector.Prefix, selector.Domain, selector.Certificate:
+			return x.Value, nil
+		}
+		return "", ErrNoSighting
+	}
+	return "", ErrNoRecords
+}
+
+// found is what a run found by one selector under one provenance.
+type found struct {
+	provenance  string
+	count       int
+	first, last time.Time
+}
+
+// Published counts finished runs by kind since an instant, for the public page:
+// coarse, so that no single run shows.
+func (s *Service) Published(ctx context.Context, since time.Time) (map[approval.Kind]string, error) {
+	out := map[approval.Kind]string{}
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		got, err := countRuns(ctx, tx, since)
+		for k, n := range got {
+			out[k] = coarse(n)
+		}
+		return err
+	})
+	return out, err
+}
+
+// coarse is a count as the public sees it: a range.
+func coarse(n int) string {
+	edges := []int{0, 5, 10, 50, 100, 500, 1000}
+	if n <= 0 {
+		return "0"
+	}
+	for i := 1; i < len(edges); i++ {
+		if n < edges[i] {
+			return fmt.Sprintf("%d-%d", max(edges[i-1], 1), edges[i]-1)
+		}
+	}
+	return "1000+"
+}

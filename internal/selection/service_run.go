@@ -1,0 +1,368 @@
+package selection
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/engine/geo"
+)
+
+// NewRun is a run before it begins.
+type NewRun struct {
+	Approval   string
+	Directions []geo.Class // none: all that were approved
+	Link       string      // that the packets are of
+	Source     string      // what is read, as the handler calls it
+	Test       bool        // made-up traffic
+}
+
+// begun is a run that redeemed its Grant.
+type begun struct {
+	run   HubRun
+	grant approval.Grant
+	use   approval.Use
+	used  approval.Quantity // of the cap, by earlier runs
+	list  List
+}
+
+// begin redeems the Grant and writes that a run goes on: the first step of every
+// run of this hub, wherever its packets are. A refusal stays on the record.
+func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, err error) {
+	id := newID()
+	act := &ledger.Act{Verb: "selection.run", Object: runObject(id)}
+	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		b.grant, err = s.Approvals.Grant(ctx, tx, n.Approval)
+		if err != nil {
+			return err
+		}
+		o := b.grant.Order()
+		if len(n.Directions) == 0 {
+			n.Directions = o.Directions
+		}
+		scope := approval.Scope{Directions: n.Directions, Link: n.Link, Selectors: o.Selectors, Fields: o.Fields}
+		if o.Kind == approval.Reidentify { // selects nothing
+			return approval.ErrKind
+		}
+		if b.use, err = s.Approvals.Redeem(ctx, tx, act, b.grant, who, scope); err != nil {
+			return err
+		}
+		agreement, err := s.standing(ctx, tx, o)
+		if err != nil {
+			return err
+		}
+		if b.list, err = listBySHA(ctx, tx, o.Asker, o.Selectors); err != nil {
+			return err
+		}
+		b.used = usedBefore(o.Cap, b.use.Left)
+		now := s.now()
+		b.run = HubRun{ID: id, Org: who.Org, Approval: o.ID, Agreement: agreement, List: b.list.ID, Kind: o.Kind, Place: place, Basis: "acquisition", Source: clean(n.Source), State: RunGoing,
+			StartedAt: now, BeatAt: now, RetainUntil: now.Truncate(time.Second).AddDate(0, 0, o.RetainDays), Entry: act.Entry, person: who.Person, use: b.use.ID}
+		if n.Test {
+			b.run.Basis = "test"
+		}
+		if b.run.chain, err = chainOn("", nil); err != nil {
+			return err
+		}
+		k, err := s.Keys.Make(ctx, tx, keyOwner(o.ID))
+		if err != nil {
+			return fmt.Errorf("begin a run: %w", err)
+		}
+		if b.run.sealed, err = seal(k, runSecret{b.run.Source}, runObject(id)); err != nil {
+			return err
+		}
+		act.Public = map[string]any{"approval": o.ID, "order": b.grant.Digest(), "selectors": o.Selectors, "place": string(place), "basis": b.run.Basis, "directions": n.Directions}
+		act.Secret = runSecret{b.run.Source}
+		if err := insertRun(ctx, tx, b.run); err != nil {
+			return fmt.Errorf("begin a run: %w", err)
+		}
+		return publish(ctx, tx, "started", Happened{Run: id, Approval: o.ID, Org: who.Org, At: now})
+	})
+	return b, err
+}
+
+// standing returns the agreement that an order rests on, if it rests on one; it
+// has to be in force.
+func (s *Service) standing(ctx context.Context, tx *db.Tx, o approval.Order) (string, error) {
+	if o.Kind != approval.Agreement {
+		return "", nil
+	}
+	a, err := agreementOf(ctx, tx, o.ID)
+	if err != nil {
+		return "", err
+	}
+	if !a.InForce(s.now()) {
+		return "", ErrNotInForce
+	}
+	return a.ID, nil
+}
+
+// usedBefore is what earlier uses took of a cap, from what is left of it.
+func usedBefore(limit, left approval.Quantity) (q approval.Quantity) {
+	if limit.Packets > 0 {
+		q.Packets = limit.Packets - left.Packets
+	}
+	if limit.Bytes > 0 {
+		q.Bytes = limit.Bytes - left.Bytes
+	}
+	return q
+}
+
+// alive reports whether a run may go on, and writes that it was heard of. Asked
+// four times a second it writes once.
+func (s *Service) alive(ctx context.Context, run, use string, last *time.Time) error {
+	if err := s.Approvals.Alive(ctx, use); err != nil {
+		return err
+	}
+	now := s.now()
+	if now.Sub(*last) < time.Second && !now.Before(*last) {
+		return nil
+	}
+	*last = now
+	return s.DB.Write(ctx, func(tx *db.Tx) error { return beatRun(ctx, tx, run, now) })
+}
+
+// reserve writes up to how much a run may have taken, before it takes it: after a
+// crash that much of the cap counts as used.
+func (s *Service) reserve(ctx context.Context, run string, upTo approval.Quantity) error {
+	return s.DB.Write(ctx, func(tx *db.Tx) error { return reserveRun(ctx, tx, run, upTo) })
+}
+
+// chainOn goes on with the SHA-256 over the lines of a run; the state is kept
+// between pages. An empty state begins.
+func chainOn(state string, lines []byte) (string, error) {
+	h := sha256.New()
+	if state != "" {
+		raw, err := hex.DecodeString(state)
+		if err != nil {
+			return "", err
+		}
+		if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(raw); err != nil {
+			return "", err
+		}
+	}
+	h.Write(lines)
+	raw, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	return hex.EncodeToString(raw), err
+}
+
+// chainSum is the SHA-256 that a chain has come to, in hex.
+func chainSum(state string) (string, error) {
+	h := sha256.New()
+	raw, err := hex.DecodeString(state)
+	if err != nil {
+		return "", err
+	}
+	if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(raw); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// keep stores a page of records of a run, in the order they were made. Number
+// counts pages from 0: a page that came twice is kept once. All or nothing.
+func (s *Service) keep(ctx context.Context, run string, number int64, o approval.Order, lines [][]byte) error {
+	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: o.ID}
+	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		r, err := lockRun(ctx, tx, run)
+		switch {
+		case err != nil:
+			return err
+		case r.Org != who.Org || r.person != who.Person:
+			return ErrNoRun
+		case r.State != RunGoing:
+			return ErrRunOver
+		case number == r.pages-1:
+			return nil // it came before, and the answer was lost
+		case number != r.pages, len(lines) == 0, len(lines) > MaxPage, r.Records+int64(len(lines)) > maxKept:
+			return ErrPage
+		}
+		k, err := s.Keys.For(ctx, tx, keyOwner(r.Approval))
+		if err != nil {
+			return fmt.Errorf("keep records: %w", err)
+		}
+		for i, line := range lines {
+			c, err := readRecord(line, o)
+			if err != nil {
+				return fault.Of(err).At(fault.Place{At: fmt.Sprint(i + 1), Code: "selection.hub.line_at"})
+			}
+			if c.RetainUntil.After(r.RetainUntil.Add(time.Hour)) {
+				return fault.New(fault.Invalid, ErrRecordLine.Code, "why", "retain")
+			}
+			c.RetainUntil = r.RetainUntil
+			c.ID, c.Run, c.org = newID(), run, r.Org
+			c.sealed = k.Seal(line, recordName(&c))
+			if err := insertRecord(ctx, tx, c); err != nil {
+				return fmt.Errorf("keep records: %w", err)
+			}
+			if r.chain, err = chainOn(r.chain, append(line, '\n')); err != nil {
+				return err
+			}
+		}
+		r.Records, r.pages, r.BeatAt = r.Records+int64(len(lines)), r.pages+1, s.now()
+		sum, err := chainSum(r.chain)
+		if err != nil {
+			return err
+		}
+		act.Public = map[string]any{"page": number, "records": len(lines), "output": sum}
+		return updateRun(ctx, tx, r)
+	})
+}
+
+// complete ends a run with its statement: it has to agree with the order, with
+// what was handed in, and with itself. Vault is a staged file, or nil.
+func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st Statement, vault func(tx *db.Tx, object string) (string, error)) (out HubRun, err error) {
+	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: g.ID()}
+	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		r, err := lockRun(ctx, tx, run)
+		switch {
+		case err != nil:
+			return err
+		case r.Org != who.Org || r.person != who.Person:
+			return ErrNoRun
+		case r.State != RunGoing:
+			return ErrRunOver
+		}
+		if err := agrees(st, r, g); err != nil {
+			return err
+		}
+		taken := approval.Quantity(st.Taken())
+		raw := st.encode()
+		if len(raw) > maxStated {
+			return ErrStated
+		}
+		// A run that ended because time or cap was over still ends in order.
+		if err := s.Approvals.Finish(ctx, tx, r.use, taken, string(st.Ended)); err != nil {
+			return err
+		}
+		var small json.RawMessage
+		if small, err = json.Marshal(st); err != nil {
+			return err
+		}
+		r.State, r.Outcome, r.EndedAt, r.Taken, r.Statement = RunDone, string(st.Ended), s.now(), taken, small
+		sum := sha256.Sum256(raw)
+		if r.Counter, err = s.countersign(run, sum[:]); err != nil {
+			return err
+		}
+		if vault != nil && r.Records > 0 {
+			if r.vault, err = vault(tx, runObject(run)); err != nil {
+				return err
+			}
+			r.Vault = true
+		}
+		act.Public = map[string]any{"ended": string(st.Ended), "statement": hex.EncodeToString(sum[:]), "seen": st.Seen, "dropped": st.Dropped, "selected": st.Selected.Chosen, "destroyed_at": st.DestroyedAt, "hashes": st.Hashes}
+		out = r
+		if err := updateRun(ctx, tx, r); err != nil {
+			return err
+		}
+		return publish(ctx, tx, "finished", Happened{Run: run, Approval: r.Approval, Org: r.Org, Records: uint64(r.Records), At: r.EndedAt})
+	})
+	return out, err
+}
+
+// agrees checks a statement against its run: the same order and list, all that
+// was seen accounted for, and as many records with the same hash as are here.
+func agrees(st Statement, r HubRun, g approval.Grant) error {
+	sum, err := chainSum(r.chain)
+	if err != nil {
+		return err
+	}
+	o := g.Order()
+	chosen := st.Dropped.Sum()
+	chosen.Packets, chosen.Bytes = chosen.Packets+st.Selected.Packets, chosen.Bytes+st.Selected.Bytes
+	wrong := ""
+	switch {
+	case st.Run != r.ID:
+		wrong = "run"
+	case st.Order != o.ID || st.Hashes.Order != g.Digest():
+		wrong = "order"
+	case st.Hashes.Selectors != o.Selectors:
+		wrong = "selectors"
+	case !slices.Contains(ends, st.Ended):
+		wrong = "ended"
+	case st.Seen != chosen:
+		wrong = "seen"
+	case int64(st.Selected.Records) != r.Records:
+		wrong = "records"
+	case r.Records > 0 && st.Hashes.Output != sum:
+		wrong = "output"
+	}
+	if wrong != "" {
+		return fault.New(fault.Invalid, ErrStated.Code, "what", wrong)
+	}
+	return nil
+}
+
+// counterHead is the first line of what the hub signs; no other note begins so.
+const counterHead = "noroshi selection countersignature v1"
+
+// countersign signs that a statement came in and agreed with what was handed in.
+func (s *Service) countersign(run string, statement []byte) (string, error) {
+	if s.Signer == nil {
+		return "", nil
+	}
+	n, err := note.Sign(&note.Note{Text: counterHead + "\n" + run + "\n" + hex.EncodeToString(statement) + "\n"}, s.Signer)
+	if err != nil {
+		return "", fmt.Errorf("countersign: %w", err)
+	}
+	return string(n), nil
+}
+
+// Interrupt ends a run that broke off: all it had is destroyed, with a receipt,
+// and what it may have taken counts as taken.
+func (s *Service) interrupt(ctx context.Context, run, outcome string) error {
+	act := &ledger.Act{Verb: "selection.interrupt", Object: runObject(run)}
+	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
+		r, err := lockRun(ctx, tx, run)
+		if err != nil {
+			return err
+		}
+		if r.State != RunGoing {
+			return ErrRunOver
+		}
+		act.Grant, act.Public = r.Approval, map[string]any{"outcome": outcome, "records": r.Records}
+		r.State, r.Outcome, r.EndedAt = RunInterrupted, outcome, s.now()
+		if err := s.Approvals.Finish(ctx, tx, r.use, r.Taken, outcome); err != nil && isKind(err, fault.Internal) {
+			return err
+		}
+		if err := updateRun(ctx, tx, r); err != nil {
+			return err
+		}
+		return publish(ctx, tx, "finished", Happened{Run: run, Approval: r.Approval, Org: r.Org, At: r.EndedAt})
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.eraseRun(ctx, run, "interrupted", time.Unix(1<<40, 0))
+	return err
+}
+
+// interruptSilent ends runs that have not been heard of for so long.
+func (s *Service) interruptSilent(ctx context.Context, quiet time.Duration) (n int, err error) {
+	var list []HubRun
+	if err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		list, err = silentRuns(ctx, tx, s.now().Add(-quiet), 100)
+		return err
+	}); err != nil {
+		return 0, err
+	}
+	for _, r := range list {
+		if err := s.interrupt(ctx, r.ID, "interrupted"); err != nil && !isKind(err, fault.Conflict) {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
