@@ -66,6 +66,7 @@ func (d *detection) run(ctx context.Context, env *cli.Env, files []string) error
 	if err := forgetStats(d.stats); err != nil {
 		return err
 	}
+	defer boundMemory()()
 	begun := time.Now()
 	kept, err := openState(d.state)
 	if err != nil {
