@@ -92,13 +92,15 @@ func (f *four) buildNets(nets []net[addr4]) (ID, ID) {
 	f.near = make([]uint64, 1<<18)
 	for _, n := range nets {
 		first, last := uint32(n.start)>>8, uint32(n.start.last(n.bits))>>8
-		for i := first; i <= last; {
-			if i&63 == 0 && last-i >= 63 && f.near[i>>6] == ^uint64(0) {
-				i += 64
-				continue
+		for word := first >> 6; word <= last>>6; word++ {
+			mask := ^uint64(0)
+			if word == first>>6 {
+				mask <<= first & 63
 			}
-			f.near[i>>6] |= 1 << (i & 63)
-			i++
+			if word == last>>6 {
+				mask &= ^uint64(0) >> (63 - last&63)
+			}
+			f.near[word] |= mask
 		}
 	}
 	f.blocks = make([]uint32, 1<<16+1)

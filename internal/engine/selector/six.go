@@ -13,8 +13,9 @@ type six struct {
 	blocks []uint32 // how many ranges start below i<<112
 }
 
-// maxExpanded bounds how many /32 the networks may be spread over in the filter.
-const maxExpanded = 1 << 20
+// maxExpanded bounds how many /32 the networks of a short list may be spread
+// over in the filter; in a long one, two for each.
+const maxExpanded = 1 << 18
 
 // Addr16 returns the selector of an address: itself, else the longest network
 // that contains it, else 0. IPv4 is given mapped (RFC 4291 §2.5.5.2).
@@ -59,7 +60,7 @@ func (f *six) buildNets(nets []net[addr16], seed uint64) (ID, ID) {
 		}
 		expanded += n.start.last(n.bits).hi>>32 - n.start.hi>>32 + 1
 	}
-	if expanded <= maxExpanded {
+	if expanded <= max(maxExpanded, 2*uint64(len(nets))) {
 		f.filter = newBloom(int(expanded))
 		for _, n := range nets {
 			for i := n.start.hi >> 32; i <= n.start.last(n.bits).hi>>32; i++ {
