@@ -28,8 +28,8 @@ type OpeningState string
 
 // The states of a re-identification.
 const (
-	OpeningWaits  OpeningState = "waiting" // for the two shares
-	OpeningDone   OpeningState = "opened"  // shown once, to who asked
+	OpeningWaits OpeningState = "waiting" // for the two shares
+	OpeningDone  OpeningState = "opened"  // shown once, to who asked
 )
 
 // Opening is a re-identification that the commission approved (art 24): named

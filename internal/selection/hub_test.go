@@ -250,3 +250,18 @@ func (w *world) count(query string, args ...any) int {
 }
 
 var directionsOf = map[approval.Kind]geo.Class{approval.ForeignForeign: geo.FF, approval.ForeignDomestic: geo.FD, approval.DomesticForeign: geo.DF}
+
+// invited registers a person and returns who they are.
+func (w *world) invited(place, name string, role gate.Role) string {
+	w.t.Helper()
+	p, _, err := w.country.Invite(org.Local(context.Background()), org.Person{Org: org.ID(w.country.ID(place)), Name: name, Mail: name + "@" + place + ".example", Lang: text.JA, Roles: []gate.Role{role}})
+	w.must(err)
+	return string(p.ID)
+}
+
+// person makes somebody act who was registered.
+func (w *world) person(place, id string, role gate.Role) context.Context {
+	who := w.country.Identity(place, "x", role)
+	who.Person = id
+	return gate.With(context.Background(), who)
+}

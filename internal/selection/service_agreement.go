@@ -199,24 +199,22 @@ func (s *Service) Terminate(ctx context.Context, id string, version int, note st
 
 // HandOver gives the conduct of an agreement to another clerk of the office.
 func (s *Service) HandOver(ctx context.Context, id, person string) error {
-	act := &ledger.Act{Verb: "agreement.settle", Object: agreementObject(id)}
+	if err := s.admit(ctx, "agreement.settle"); err != nil {
+		return err
+	}
+	next, err := s.Orgs.Identity(ctx, org.PersonID(person))
+	act := &ledger.Act{Verb: "agreement.settle", Object: agreementObject(id), Public: map[string]any{"to": ledger.Person(person)}}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		a, err := loadAgreement(ctx, tx, id, who, reach, true)
-		if err != nil {
-			return err
-		}
-		if a.Keeper != who.Person {
+		a, e := loadAgreement(ctx, tx, id, who, reach, true)
+		switch {
+		case e != nil:
+			return e
+		case a.Keeper != who.Person:
 			return ErrMove
-		}
-		names, err := s.Orgs.PersonNames(ctx, tx, org.PersonID(person))
-		if err != nil {
-			return err
-		}
-		if len(names) == 0 {
+		case err != nil || next.Org != who.Org || !next.Has(gate.OfficeClerk):
 			return fault.New(fault.Invalid, ErrTerms.Code, "n", 1).At(fault.Place{At: "person", Code: "selection.agreement.bad.person"})
 		}
 		a.Keeper, a.ChangedAt = person, s.now()
-		act.Public = map[string]any{"to": ledger.Person(person)}
 		return updateAgreement(ctx, tx, a)
 	})
 }

@@ -48,7 +48,11 @@ func TestNoRunWithoutCoverByTheCommission(t *testing.T) {
 			return id
 		},
 		"withdrawn": func() string { id := ask(); w.must(w.approvals.Withdraw(w.clerk(), id, "やめる")); return id },
-		"given up":  func() string { id := w.approve(kind, l).ID; w.must(w.approvals.GiveUp(w.clerk(), id, "終わった")); return id },
+		"given up": func() string {
+			id := w.approve(kind, l).ID
+			w.must(w.approvals.GiveUp(w.clerk(), id, "終わった"))
+			return id
+		},
 		"revoked": func() string {
 			id := w.approve(kind, l).ID
 			w.must(w.approvals.Revoke(w.member("1"), id, "条件に反した"))
