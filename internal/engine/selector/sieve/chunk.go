@@ -31,6 +31,7 @@ type item struct {
 // of them waits for is asked for with that of the others.
 func (s *Sieve) chunk(packets []capture.Packet) {
 	passed := s.items[:s.admit(packets)]
+	s.dirty = max(s.dirty, min(len(passed)+1, chunkSize)) // one is begun for a packet that does not pass, too
 	if s.set != nil {
 		for i := range passed {
 			passed[i].id = s.header(&passed[i])

@@ -248,7 +248,7 @@ func (r recorder) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A flow is looked at for 16 packets or a second, whichever ends first.
+// A flow is looked at for 16 packets or MaxWait, whichever ends first.
 func TestBounds(t *testing.T) {
 	set := list(t, sel(selector.Domain, "c2.evil.example.com"))
 	ask := pk{at: t0, src: dom, dst: abr, sport: 9, dport: 53, proto: packet.ProtoUDP}
@@ -271,7 +271,7 @@ func TestBounds(t *testing.T) {
 		step     int64
 		at       int
 		selected uint64
-	}{{20, 1, 0, 20}, {20, 1, 15, 20}, {20, 1, 16, 0}, {20, 1, 19, 0}, {3, 499e6, 2, 3}, {3, 500e6, 2, 0}, {2, 1e9 - 1, 1, 2}, {2, 1e9, 1, 0},
+	}{{20, 1, 0, 20}, {20, 1, 15, 20}, {20, 1, 16, 0}, {20, 1, 19, 0}, {3, MaxWait/2 - 1, 2, 3}, {3, MaxWait / 2, 2, 0}, {2, MaxWait - 1, 1, 2}, {2, MaxWait, 1, 0},
 		{4, 60e9, 3, 0}, {4, 60e9 + 1, 3, 1}} { // a silence begins another flow
 		for _, size := range []int{1, 7, 100} {
 			if _, y, _ := sift(t, options(set), series(c.n, c.step, c.at), size); y.Selected.Packets != c.selected || y.Selected.Packets+y.Unselected.Packets != uint64(c.n) {

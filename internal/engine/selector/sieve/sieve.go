@@ -12,10 +12,11 @@ import (
 	"noroshi/internal/engine/selector"
 )
 
-// How long a flow that no header decided is looked at: until one of both.
+// How long a flow that no header decided is looked at: until one of both. With a
+// Tick every 50 ms everything held of it is gone within a second.
 const (
 	MaxPackets = 16
-	MaxWait    = int64(time.Second) // of the packets' time, or of Tick's
+	MaxWait    = 950 * int64(time.Millisecond) // of the packets' time, or of Tick's
 )
 
 // MaxDisorder is how far, in ns, the time of a packet may lie before that of an
@@ -66,6 +67,7 @@ type Sieve struct {
 
 	h       packet.Headers
 	items   [chunkSize]item
+	dirty   int // of items
 	table   table
 	frags   fragments
 	hits    hits
@@ -141,10 +143,19 @@ func (s *Sieve) Add(packets []capture.Packet) (End, error) {
 		s.chunk(packets[:n])
 		packets = packets[n:]
 	}
+	s.tidyUp()
 	if s.capped {
 		s.end = CapReached
 	}
 	return s.end, s.err
+}
+
+// tidyUp overwrites what is left of the last packets.
+func (s *Sieve) tidyUp() {
+	clear(s.items[:s.dirty])
+	s.dirty = 0
+	s.h = packet.Headers{}
+	s.scratch.address = [16]byte{}
 }
 
 // swap takes the list that is in force.
@@ -241,7 +252,6 @@ func (s *Sieve) wipe() {
 	s.aheads.wipe()
 	s.pool.wipe()
 	s.scratch = scratch{}
-	s.h = packet.Headers{}
-	clear(s.items[:])
+	s.tidyUp()
 	s.out = Record{}
 }

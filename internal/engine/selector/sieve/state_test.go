@@ -146,6 +146,52 @@ func TestDestroyedAtOnce(t *testing.T) {
 	clean(t, s)
 }
 
+// On a live line with a Tick every 50 ms, whose clock is that of the packets, no
+// payload is held for more than a second, whatever comes.
+func TestDestroyedInTime(t *testing.T) {
+	now := t0
+	var flows uint64
+	for round := range 200 {
+		w := &world{rand.New(rand.NewPCG(uint64(round), seed+4)), t, map[string][]byte{}}
+		now = t0
+		o := options(list(t, sel(selector.Suffix, "never.example.com"), sel(selector.Pattern, `"never there"`)))
+		o.Clock = func() int64 { return now }
+		s := New(o, func(*Record) error { return nil })
+		for _, p := range frames(w.traffic()) {
+			p.At = max(p.At, now)
+			for p.At-now > 50e6 && p.At-now < 100e9 {
+				now += 50e6
+				if _, err := s.Tick(now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if p.At-now >= 100e9 { // nobody waits so long: the source was silent
+				now += 50e6
+				p.At = now
+			}
+			now = p.At
+			if _, err := s.Add([]capture.Packet{p}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 {
+			now += 50e6
+			_, _ = s.Tick(now)
+		}
+		d := s.Destroyed()
+		if flows += d.Flows; d.Longest > 1e9 || d.P99 > 1e9 {
+			t.Fatalf("round %d: %+v", round, d)
+		}
+		_ = s.Close()
+		if s.Destroyed() != d {
+			t.Fatal("something was held until the end")
+		}
+	}
+	if flows < 100 {
+		t.Errorf("only %d flows held anything", flows)
+	}
+}
+
 // The delays of a thousand flows.
 func TestDelays(t *testing.T) {
 	d := delays{clock: func() int64 { return 1 << 40 }}
