@@ -17,34 +17,37 @@ func newID() ID { return uuid.Must(uuid.NewV7()).String() }
 
 // Selectors is the list that is asked for: what an approval binds is its hash.
 type Selectors struct {
-	Hash  string `json:"hash" toml:"hash"` // SHA-256 of the file, hex
-	Name  string `json:"name" toml:"name"`
-	Count int    `json:"count" toml:"count"` // of selectors in it
+	Hash  string `json:"hash,omitempty" toml:"hash"` // SHA-256 of the file, hex
+	Name  string `json:"name,omitempty" toml:"name"`
+	Count int    `json:"count,omitempty" toml:"count"` // of selectors in it
 }
+
+// Ways is a list of directions: FF, FD or DF.
+type Ways []geo.Class
 
 // Application is what somebody asks the commission for. All of it is needed
 // where its kind needs it (rules_new.go).
 type Application struct {
-	Kind       Kind        `json:"kind" toml:"kind"`
-	Directions []geo.Class `json:"directions,omitempty" toml:"directions"` // empty: the one of the kind
-	Link       string      `json:"link,omitempty" toml:"link"`
-	Capacity   int64       `json:"capacity_mbps,omitempty" toml:"capacity_mbps"` // of the line, in millions of bits a second
-	From       time.Time   `json:"from" toml:"from"`
-	Until      time.Time   `json:"until" toml:"until"`
-	Cap        Quantity    `json:"cap,omitzero" toml:"cap"`
-	Selectors  Selectors   `json:"selectors,omitzero" toml:"selectors"`
-	Targets    []string    `json:"targets,omitempty" toml:"targets"` // target acts (art 21)
-	Fields     []string    `json:"fields,omitempty" toml:"fields"`
-	Addresses  string      `json:"addresses,omitempty" toml:"addresses"` // plain or pseudonym
-	RetainDays int         `json:"retain_days,omitempty" toml:"retain_days"`
-	Recipients []string    `json:"recipients,omitempty" toml:"recipients"`
-	Grounds    string      `json:"grounds" toml:"grounds"`               // why the traffic is believed to be there (P3)
-	NoOther    string      `json:"no_other_means" toml:"no_other_means"` // why other means are markedly difficult (P3)
-	Necessity  string      `json:"necessity" toml:"necessity"`           // why this much and no less (P19)
-	Run        string      `json:"run,omitempty" toml:"run"`             // whose pseudonyms: Reidentify
-	Subjects   []string    `json:"subjects,omitempty" toml:"subjects"`   // pseudonyms to be opened: Reidentify
-	Carrier    string      `json:"carrier,omitempty" toml:"carrier"`     // organisation that gets the instruction
-	Extends    ID          `json:"extends,omitempty" toml:"extends"`     // approval that it goes on from (art 19)
+	Kind       Kind      `json:"kind,omitempty" toml:"kind"`
+	Directions Ways      `json:"directions,omitempty" toml:"directions"` // empty: the one of the kind
+	Link       string    `json:"link,omitempty" toml:"link"`
+	Capacity   int64     `json:"capacity_mbps,omitempty" toml:"capacity_mbps"` // of the line, in millions of bits a second
+	From       time.Time `json:"from,omitzero" toml:"from"`
+	Until      time.Time `json:"until,omitzero" toml:"until"`
+	Cap        Quantity  `json:"cap,omitzero" toml:"cap"`
+	Selectors  Selectors `json:"selectors,omitzero" toml:"selectors"`
+	Targets    []string  `json:"targets,omitempty" toml:"targets"` // target acts (art 21)
+	Fields     []string  `json:"fields,omitempty" toml:"fields"`
+	Addresses  string    `json:"addresses,omitempty" toml:"addresses"` // plain or pseudonym
+	RetainDays int       `json:"retain_days,omitempty" toml:"retain_days"`
+	Recipients []string  `json:"recipients,omitempty" toml:"recipients"`
+	Grounds    string    `json:"grounds,omitempty" toml:"grounds"`               // why the traffic is believed to be there (P3)
+	NoOther    string    `json:"no_other_means,omitempty" toml:"no_other_means"` // why other means are markedly difficult (P3)
+	Necessity  string    `json:"necessity,omitempty" toml:"necessity"`           // why this much and no less (P19)
+	Run        string    `json:"run,omitempty" toml:"run"`                       // whose pseudonyms: Reidentify
+	Subjects   []string  `json:"subjects,omitempty" toml:"subjects"`             // pseudonyms to be opened: Reidentify
+	Carrier    string    `json:"carrier,omitempty" toml:"carrier"`               // organisation that gets the instruction
+	Extends    ID        `json:"extends,omitempty" toml:"extends"`               // approval that it goes on from (art 19)
 }
 
 // Share returns how much of what the line can carry over the period the cap is,
@@ -248,6 +251,7 @@ type UsesView struct {
 type Filter struct {
 	State   State
 	Kind    Kind
+	Number  string
 	Waiting bool // for who looks
 	Running bool // in force now, what ends first in front
 	Cursor  string

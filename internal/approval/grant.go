@@ -58,15 +58,15 @@ func (g Grant) Authority() string { return g.by }
 
 // Scope is what somebody is about to do under a Grant.
 type Scope struct {
-	Kind       Kind        // empty: any kind that selects
-	Directions []geo.Class // that will be selected
-	Link       string      // empty where the files are the link
-	From       time.Time   // of the communications that will be read; zero where packets tell
-	Until      time.Time
-	Selectors  string   // SHA-256 of the list, hex
-	Fields     []string // that will be kept
-	Subjects   []string // pseudonyms that will be opened
-	Run        string   // of the pseudonyms
+	Kind       Kind        `json:"kind,omitempty"`       // empty: any kind that selects
+	Directions []geo.Class `json:"directions,omitempty"` // that will be selected
+	Link       string      `json:"link,omitempty"`       // empty where the files are the link
+	From       time.Time   `json:"from,omitzero"`        // of the communications that will be read; zero where packets tell
+	Until      time.Time   `json:"until,omitzero"`
+	Selectors  string      `json:"selectors,omitempty"` // SHA-256 of the list, hex
+	Fields     []string    `json:"fields,omitempty"`    // that will be kept
+	Subjects   []string    `json:"subjects,omitempty"`  // pseudonyms that will be opened
+	Run        string      `json:"run,omitempty"`       // of the pseudonyms
 }
 
 // Refusals of a Grant. Each is recorded where it is said.

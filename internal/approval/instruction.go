@@ -8,23 +8,21 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-
-	"noroshi/internal/engine/geo"
 )
 
 // Instruction is what the carrier of a link is given, in writing (P20): which
 // approval it rests on, by which article, for which line, how long and how much.
 // It has no field for grounds, selectors, targets or recipients.
 type Instruction struct {
-	Approval   ID          `json:"approval"`
-	Kind       Kind        `json:"kind"`
-	Basis      string      `json:"legal_basis"`
-	Directions []geo.Class `json:"directions"`
-	Link       string      `json:"link"`
-	From       time.Time   `json:"from"`
-	Until      time.Time   `json:"until"`
-	Cap        Quantity    `json:"cap,omitzero"`
-	IssuedAt   time.Time   `json:"issued_at"`
+	Approval   ID        `json:"approval"`
+	Kind       Kind      `json:"kind"`
+	Basis      string    `json:"legal_basis"`
+	Directions Ways      `json:"directions"`
+	Link       string    `json:"link"`
+	From       time.Time `json:"from"`
+	Until      time.Time `json:"until"`
+	Cap        Quantity  `json:"cap,omitzero"`
+	IssuedAt   time.Time `json:"issued_at"`
 }
 
 // bases are the articles of Act 42 of 2025 that kinds rest on.

@@ -136,8 +136,8 @@ func open(k Kind, from State, by Side) (acts []string) {
 	return acts
 }
 
-// may refuses an act that changes no state where it is not open.
-func may(k Kind, from State, act string, by Side) error {
+// admits refuses an act that changes no state where it is not open.
+func admits(k Kind, from State, act string, by Side) error {
 	if slices.Contains(open(k, from, by), act) {
 		return nil
 	}

@@ -157,7 +157,7 @@ func (r *Rules) period(bad *mistakes, a *Application, base *Case, now time.Time)
 func (r *Rules) selection(bad *mistakes, a *Application, fields []string) {
 	want := directionOf[a.Kind]
 	if len(a.Directions) == 0 {
-		a.Directions = []geo.Class{want}
+		a.Directions = Ways{want}
 	}
 	if len(a.Directions) != 1 || a.Directions[0] != want {
 		bad.add("directions", "approval.bad.direction")

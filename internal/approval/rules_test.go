@@ -63,7 +63,7 @@ func full(now time.Time) Application {
 func TestArticles17And32NothingIsLeftOut(t *testing.T) {
 	r, now := rules(t), time.Date(2027, 10, 1, 3, 0, 0, 0, time.UTC)
 	a, err := r.normal(full(now), nil, []string{"src", "dst"}, now)
-	if err != nil || !slices.Equal(a.Targets, []string{"a", "b"}) || a.Selectors.Hash != hash("a") || !slices.Equal(a.Directions, []geo.Class{geo.FF}) {
+	if err != nil || !slices.Equal(a.Targets, []string{"a", "b"}) || a.Selectors.Hash != hash("a") || !slices.Equal(a.Directions, Ways{geo.FF}) {
 		t.Fatalf("%+v %v", a, err)
 	}
 	for _, x := range []struct {

@@ -134,7 +134,7 @@ func (s *Service) Vote(ctx context.Context, id ID, n NewVote) (t Tally, err erro
 		if err != nil {
 			return err
 		}
-		if err := may(c.kind, c.State, "vote", MemberSide); err != nil {
+		if err := admits(c.kind, c.State, "vote", MemberSide); err != nil {
 			return err
 		}
 		if err := s.side(ctx, tx, id, who, MemberSide); err != nil {

@@ -37,6 +37,9 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 	if f.Kind != "" {
 		q.and("c.kind = ?", string(f.Kind))
 	}
+	if f.Number != "" {
+		q.and("c.number = ?", f.Number)
+	}
 	if f.Waiting {
 		q.waiting(who, by, quorum, now)
 	}

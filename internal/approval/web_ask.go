@@ -1,0 +1,212 @@
+package approval
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
+	"noroshi/internal/org"
+)
+
+// gigabyte is the unit of the cap on the form.
+const gigabyte = 1_000_000_000
+
+func pagesAsk(r *httpd.Router, s *Service) {
+	r.Page("GET /approvals/new", func(q *httpd.Request) error {
+		a := Application{Kind: Kind(cmp.Or(q.Query("kind"), string(ForeignDomestic))), Addresses: "pseudonym"}
+		return showAsk(q, s, a, nil)
+	})
+	r.Page("GET /approvals/{id}/extend", func(q *httpd.Request) error {
+		a, err := s.Extension(q.Context(), q.Path("id"))
+		if formFault(err) {
+			return showCase(q, s, err)
+		}
+		if err != nil {
+			return err
+		}
+		return showAsk(q, s, a, nil)
+	})
+	r.Page("POST /approvals", func(q *httpd.Request) error {
+		a, bad := readAsk(q)
+		err := bad.err()
+		if err == nil {
+			var c Case
+			if c, err = s.Ask(q.Context(), a); err == nil {
+				return q.Redirect("/approvals/" + c.ID)
+			}
+		}
+		if formFault(err) {
+			return showAsk(q, s, a, err)
+		}
+		return err
+	})
+}
+
+// readAsk reads the form of an application. What cannot be read is said at its
+// field; what is missing the rules say.
+func readAsk(q *httpd.Request) (a Application, bad mistakes) {
+	a = Application{Kind: Kind(q.Form("kind")), Link: q.Form("link"), Selectors: Selectors{Hash: q.Form("selectors/hash"), Name: q.Form("selectors/name")}, Targets: lines(q.Form("targets")),
+		Fields: strings.FieldsFunc(q.Form("fields"), func(r rune) bool { return r == ',' || r == '、' || r == ' ' || r == '\n' || r == '\r' }), Addresses: q.Form("addresses"), Recipients: lines(q.Form("recipients")),
+		Grounds: q.Form("grounds"), NoOther: q.Form("no_other_means"), Necessity: q.Form("necessity"), Run: q.Form("run"), Subjects: lines(q.Form("subjects")), Carrier: q.Form("carrier"), Extends: q.Form("extends")}
+	number := func(name string) int64 {
+		s := strings.ReplaceAll(line(q.Form(name)), ",", "")
+		if s == "" {
+			return 0
+		}
+		n, err := strconv.ParseInt(s, 10, 62)
+		if err != nil || n < 0 {
+			bad.add(name, "approval.bad.number")
+		}
+		return n
+	}
+	a.Capacity, a.Selectors.Count, a.RetainDays = number("capacity_mbps"), int(min(number("selectors/count"), maxCount+1)), int(min(number("retain_days"), 1<<20))
+	if gb := number("cap"); gb > maxQuantity/gigabyte {
+		bad.add("cap", "approval.bad.cap_large")
+	} else {
+		a.Cap.Bytes = uint64(gb) * gigabyte
+	}
+	for name, at := range map[string]*time.Time{"from": &a.From, "until": &a.Until} {
+		t, place := page.ReadTime(q.Forms(), name)
+		if place != nil {
+			bad = append(bad, *place)
+		}
+		*at = t
+	}
+	slices.SortFunc(bad, func(x, y fault.Place) int { return strings.Compare(x.At, y.At) })
+	return a, bad
+}
+
+// Carriers lists the organisations that carry lines, for who asks.
+func (s *Service) Carriers(ctx context.Context) (out []org.Org, err error) {
+	err = s.read(ctx, "approval.ask", func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
+		out, err = s.Orgs.Bodies(ctx, tx, org.Carrier)
+		return err
+	})
+	return out, err
+}
+
+type askView struct {
+	Head   page.Head
+	Groups []askGroup
+	Kind   Kind
+	Extend ID
+}
+
+type askGroup struct {
+	Title, Say string
+	Fields     []page.Field
+}
+
+// showAsk is the form of an application, in the order in which it is judged.
+func showAsk(q *httpd.Request, s *Service, a Application, bad error) error {
+	p := say{q.Printer}
+	carriers, err := s.Carriers(q.Context())
+	if err != nil {
+		return err
+	}
+	v := askView{Kind: a.Kind, Extend: a.Extends, Head: page.Head{H1: p.T("approval.web.ask"), Lead: p.T("approval.web.ask_lead"), Crumbs: []page.Crumb{{Text: p.T("approval.web.title"), Href: "/approvals"}, {Text: p.T("approval.web.ask")}}}}
+	switch {
+	case a.Extends != "":
+		v.Head.H1, v.Head.Lead = p.T("approval.web.extend"), p.T("approval.web.extend_lead")
+	case a.Kind == Reidentify:
+		v.Head.H1 = p.T("approval.web.ask_reidentify")
+	default:
+		v.Head.Acts = []page.Act{{Text: p.T("approval.web.ask_reidentify"), Href: "/approvals/new?kind=reidentify", Icon: "key", Kind: "quiet"}}
+	}
+	v.Groups = append(v.Groups, p.askReasons(&a), s.askTerms(p, &a, carriers))
+	if a.Kind == Reidentify {
+		v.Groups = append(v.Groups, askGroup{Title: p.T("approval.web.group.subjects"), Say: p.T("approval.web.group.subjects_say"), Fields: []page.Field{
+			{Name: "run", Label: p.T("approval.web.run"), Need: page.Required, Value: a.Run, Width: "wide"},
+			{Name: "subjects", Kind: "textarea", Label: p.T("approval.web.subjects"), Need: page.Required, Rows: 3, Value: strings.Join(a.Subjects, "\n"), Hint: p.T("approval.web.lines_hint")},
+			{Name: "recipients", Kind: "textarea", Label: p.T("approval.web.recipients"), Need: page.Optional, Rows: 2, Value: strings.Join(a.Recipients, "\n"), Hint: p.T("approval.web.lines_hint")}}})
+	} else {
+		v.Groups = append(v.Groups, s.askSelection(p, &a))
+	}
+	return render(q, "approval/ask", v.Head.H1, v, bad)
+}
+
+func (p say) askReasons(a *Application) askGroup {
+	area := func(name, label, value, hint string) page.Field {
+		return page.Field{Name: name, Kind: "textarea", Label: p.T(label), Need: page.Required, Rows: 4, Limit: maxWords, Value: value, Hint: p.T(hint)}
+	}
+	return askGroup{Title: p.T("approval.web.group.reasons"), Say: p.T("approval.web.group.reasons_say"), Fields: []page.Field{
+		area("grounds", "approval.web.grounds", a.Grounds, "approval.web.grounds_hint"), area("no_other_means", "approval.web.no_other", a.NoOther, "approval.web.no_other_hint"),
+		area("necessity", "approval.web.necessity", a.Necessity, "approval.web.necessity_hint")}}
+}
+
+// instant is a time as a field of a form holds it.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(text.JST).Format(time.RFC3339)
+}
+
+// count is a number as a field holds it; nothing for none.
+func count(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func (s *Service) askTerms(p say, a *Application, carriers []org.Org) askGroup {
+	g := askGroup{Title: p.T("approval.web.group.terms"), Say: p.T("approval.web.group.terms_say")}
+	if a.Kind != Reidentify {
+		kind := page.Field{Name: "kind", Kind: "choice", Label: p.T("approval.web.kind"), Need: page.Required, Value: string(a.Kind)}
+		for _, k := range []Kind{ForeignForeign, ForeignDomestic, DomesticForeign} {
+			months := s.Rules.Row(k, "months")
+			hint := p.T("approval.web.months_most", "n", months.Value)
+			if !months.Verified {
+				hint += " " + p.T("approval.web.unverified", "source", months.Source)
+			}
+			kind.Options = append(kind.Options, page.Option{Value: string(k), Label: p.kind(k), Hint: hint})
+		}
+		var list []page.Option
+		for _, c := range carriers {
+			list = append(list, page.Option{Value: string(c.ID), Label: c.Name.In(p.Lang)})
+		}
+		if a.Extends == "" {
+			g.Fields = append(g.Fields, kind)
+		}
+		g.Fields = append(g.Fields, page.Field{Name: "link", Label: p.T("approval.web.link"), Need: page.Required, Value: a.Link, Example: "K-2", Limit: maxShort},
+			page.Field{Name: "carrier", Kind: "select", Label: p.T("approval.web.carrier"), Need: page.Required, Value: a.Carrier, Options: append([]page.Option{{Label: p.T("approval.web.choose")}}, list...), Hint: p.T("approval.web.carrier_hint")})
+	}
+	g.Fields = append(g.Fields, page.Field{Name: "from", Kind: "datetime", Label: p.T("approval.web.from"), Need: page.Required, Value: instant(a.From)},
+		page.Field{Name: "until", Kind: "datetime", Label: p.T("approval.web.until"), Need: page.Required, Value: instant(a.Until), Hint: p.T("approval.web.until_hint")})
+	if a.Kind != Reidentify {
+		share := s.Rules.Row(a.Kind, "share_percent").Value
+		g.Fields = append(g.Fields, page.Field{Name: "capacity_mbps", Kind: "number", Label: p.T("approval.web.capacity"), Need: page.Required, Value: count(a.Capacity), Unit: "Mbps", Example: "10000"},
+			page.Field{Name: "cap", Kind: "number", Label: p.T("approval.web.cap"), Need: page.Required, Value: count(int64(a.Cap.Bytes / gigabyte)), Unit: "GB", Hint: p.T("approval.web.cap_hint", "percent", share)})
+	}
+	return g
+}
+
+func (s *Service) askSelection(p say, a *Application) askGroup {
+	fields := p.T("approval.web.fields_hint")
+	if s.Fields != nil {
+		fields += " " + p.T("approval.web.fields_all", "fields", strings.Join(s.Fields, ", "))
+	}
+	area := func(name, label, hint string, list []string) page.Field {
+		return page.Field{Name: name, Kind: "textarea", Label: p.T(label), Need: page.Required, Rows: 3, Value: strings.Join(list, "\n"), Hint: p.T(hint)}
+	}
+	return askGroup{Title: p.T("approval.web.group.selection"), Say: p.T("approval.web.group.selection_say"), Fields: []page.Field{
+		{Name: "selectors/name", Label: p.T("approval.web.selector_name"), Need: page.Required, Value: a.Selectors.Name, Limit: maxShort},
+		{Name: "selectors/count", Kind: "number", Label: p.T("approval.web.selector_n"), Need: page.Required, Value: count(int64(a.Selectors.Count))},
+		{Name: "selectors/hash", Label: p.T("approval.web.selector_hash"), Need: page.Required, Value: a.Selectors.Hash, Width: "wide", Hint: p.T("approval.web.selector_hash_hint")},
+		area("targets", "approval.web.targets", "approval.web.targets_hint", a.Targets),
+		{Name: "fields", Label: p.T("approval.web.fields"), Need: page.Required, Value: strings.Join(a.Fields, ", "), Width: "wide", Hint: fields},
+		{Name: "addresses", Kind: "choice", Label: p.T("approval.web.addresses"), Need: page.Required, Value: a.Addresses, Options: p.options("approval.addresses.", "pseudonym", "plain")},
+		{Name: "retain_days", Kind: "number", Label: p.T("approval.web.retain"), Need: page.Required, Value: count(int64(a.RetainDays)), Hint: p.T("approval.web.retain_hint", "days", s.Rules.Row(a.Kind, "retain_days").Value)},
+		area("recipients", "approval.web.recipients", "approval.web.lines_hint", a.Recipients),
+	}}
+}

@@ -1,0 +1,58 @@
+package approval
+
+import (
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+)
+
+// homeRows is how many cases the first page names.
+const homeRows = 5
+
+// Home gathers what approvals want of whoever asks: questions to answer, cases
+// to examine, to vote on and to close, approvals one may carry out and those
+// that end soon, instructions to confirm, new decisions to look at.
+func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
+	p := say{q.Printer}
+	if carries(q) {
+		list, _, err := s.Instructions(q.Context(), Filter{Waiting: true, Limit: homeRows})
+		for _, x := range list {
+			part.Todos = append(part.Todos, page.Todo{Severity: "act", Title: p.T("approval.home.confirm", "link", x.Link), Href: "/instructions/" + x.Approval, Why: x.Basis, Due: page.Due{At: x.Until}, Act: p.T("approval.home.open")})
+		}
+		return part, err
+	}
+	if !may(q, "approval.list") {
+		return part, nil
+	}
+	by := sideOf(q.Who)
+	f := Filter{Waiting: true, Limit: homeRows}
+	if by == WatchSide {
+		f = Filter{State: Approved, Limit: homeRows}
+	}
+	list, names, _, err := s.List(q.Context(), f)
+	if err != nil {
+		return part, err
+	}
+	for _, c := range list {
+		t := page.Todo{Severity: "attend", Title: p.T("approval.home."+string(by), "number", c.Number, "kind", p.kind(c.Asked.Kind)), Href: "/approvals/" + c.ID, Why: p.T("approval.web.asked_by", "org", names[c.Org]), Act: p.T("approval.home.open"),
+			Due: page.Due{At: c.Asked.Until}}
+		switch by {
+		case AskerSide:
+			t.Severity, t.Due = "act", page.Due{At: c.Asked.From}
+		case ExaminerSide, MemberSide:
+			t.Due = page.Due{At: c.Asked.From} // decided later, its period runs without it
+		case HandlerSide, WatchSide:
+			t.Severity = "watch"
+		}
+		part.Todos = append(part.Todos, t)
+	}
+	if by != AskerSide {
+		return part, nil
+	}
+	running, _, _, err := s.Calendar(q.Context(), "", homeRows)
+	for _, c := range running {
+		if s.Rules.soon(c.Asked.Until, q.Now()) {
+			part.Todos = append(part.Todos, page.Todo{Severity: "watch", Title: p.T("approval.home.ends", "number", c.Number, "kind", p.kind(c.Asked.Kind)), Href: "/approvals/" + c.ID, Why: p.T("approval.home.ends_why"), Due: page.Due{At: c.Asked.Until}, Act: p.T("approval.home.open")})
+		}
+	}
+	return part, err
+}

@@ -1,0 +1,100 @@
+package approval
+
+import (
+	"strings"
+
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+)
+
+func pagesInstruction(r *httpd.Router, s *Service) {
+	r.Page("GET /instructions", func(q *httpd.Request) error { return showInstructions(q, s) })
+	r.Page("GET /instructions/{id}", func(q *httpd.Request) error { return showInstruction(q, s) })
+	r.Page("GET /instructions/{id}/paper", func(q *httpd.Request) error {
+		x, err := s.Instruction(q.Context(), q.Path("id"))
+		if err != nil {
+			return err
+		}
+		return q.Download("instruction.json", "application/json", strings.NewReader(x.Paper))
+	})
+	r.Page("POST /instructions/{id}/confirm", func(q *httpd.Request) error {
+		if _, err := s.Confirm(q.Context(), q.Path("id")); err != nil {
+			return err
+		}
+		return q.Redirect("/instructions/" + q.Path("id"))
+	})
+}
+
+type instructionRow struct {
+	ID, Link, Basis, Cap, State, Tag, Period string
+	Confirmed                                bool
+	Due                                      page.Due
+}
+
+func (p say) instruction(x Instructed) instructionRow {
+	return instructionRow{ID: x.Approval, Link: x.Link, Basis: x.Basis, Cap: p.quantity(x.Cap), State: p.T("approval.instruction." + string(x.State)), Tag: stateTag[x.State], Period: p.Time(x.From) + " – " + p.Time(x.Until),
+		Confirmed: !x.ConfirmedAt.IsZero(), Due: page.Due{At: x.Until, MetAt: x.EndedAt}}
+}
+
+type instructionsView struct {
+	Head  page.Head
+	List  *page.List
+	Rows  []instructionRow
+	Empty *page.Empty
+}
+
+// showInstructions lists what a carrier was instructed to do.
+func showInstructions(q *httpd.Request, s *Service) error {
+	p := say{q.Printer}
+	list, next, err := s.Instructions(q.Context(), Filter{Waiting: q.Query("waiting") == "1", Cursor: q.Query("after"), Limit: 50})
+	if err != nil {
+		return err
+	}
+	v := instructionsView{Head: page.Head{H1: p.T("approval.web.instructions"), Lead: p.T("approval.web.instructions_lead")}}
+	for _, x := range list {
+		v.Rows = append(v.Rows, p.instruction(x))
+	}
+	if len(list) == 0 {
+		v.Empty = &page.Empty{Title: p.T("approval.web.instructions_empty"), Say: p.T("approval.web.instructions_empty_say")}
+	}
+	v.List = &page.List{Path: "/instructions", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1, Filters: []page.Filter{{Name: "waiting", Value: "1", Label: p.T("approval.web.to_confirm"), Count: -1}},
+		Columns: []page.Column{{Title: p.T("approval.web.link")}, {Title: p.T("approval.web.article")}, {Title: p.T("approval.web.period")}, {Title: p.T("approval.web.state")}}}
+	return render(q, "approval/instructions", v.Head.H1, v, nil)
+}
+
+type instructionView struct {
+	Head  page.Head
+	ID    ID
+	State string
+	Tag   string
+	Due   page.Due
+	Facts page.Facts
+	Ended bool
+	Ask   bool // for a confirmation
+	Done  string
+}
+
+// showInstruction is one instruction: which line, on what basis, how long and
+// how much, and the button that confirms it.
+func showInstruction(q *httpd.Request, s *Service) error {
+	p := say{q.Printer}
+	x, err := s.Instruction(q.Context(), q.Path("id"))
+	if err != nil {
+		return err
+	}
+	row := p.instruction(x)
+	v := instructionView{ID: x.Approval, State: row.State, Tag: row.Tag, Due: row.Due, Ended: x.State != Approved, Ask: x.ConfirmedAt.IsZero(),
+		Head: page.Head{H1: p.T("approval.web.instruction_for", "link", x.Link), Lead: p.T("approval.web.instruction_lead"), Crumbs: []page.Crumb{{Text: p.T("approval.web.instructions"), Href: "/instructions"}, {Text: x.Link}}}}
+	if !v.Ask {
+		v.Done = p.T("approval.web.confirmed", "at", x.ConfirmedAt)
+	}
+	var ways []string
+	for _, w := range x.Directions {
+		ways = append(ways, p.T("approval.way."+w.String()))
+	}
+	for _, f := range [][2]string{{"approval.web.article", x.Basis}, {"approval.web.direction", strings.Join(ways, ", ")}, {"approval.web.link", x.Link}, {"approval.web.period", row.Period}, {"approval.web.cap", row.Cap},
+		{"approval.web.number", x.Approval}, {"approval.web.issued", p.Time(x.IssuedAt)}} {
+		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(f[0]), Value: f[1]})
+	}
+	return render(q, "approval/instruction", v.Head.H1, v, nil)
+}

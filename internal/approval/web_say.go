@@ -1,0 +1,178 @@
+package approval
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
+)
+
+// say draws words with the printer at hand.
+type say struct{ text.Printer }
+
+// stateTag is how a state looks.
+var stateTag = map[State]string{Asked: "ai", Examined: "watch", Approved: "good", Declined: "act", Withdrawn: "plain", Expired: "plain", GivenUp: "plain", Revoked: "act"}
+
+func (p say) state(s State) string { return p.T("approval.state." + string(s)) }
+func (p say) kind(k Kind) string   { return p.T("approval.kind." + string(k)) }
+
+func (p say) outcome(o string) string {
+	if key := "approval.outcome." + o; o != "" && p.Has(key) {
+		return p.T(key)
+	}
+	return o
+}
+
+// refusal is the sentence of a fault's code.
+func (p say) refusal(code string) string {
+	if p.Has(code) {
+		return p.T(code)
+	}
+	return code
+}
+
+// bytes is a quantity on a line, which is larger than a file.
+func (p say) bytes(n uint64) string {
+	units := []string{"B", "KB", "MB", "GB", "TB", "PB", "EB"}
+	v, i := float64(n), 0
+	for v >= 1000 && i < len(units)-1 {
+		v, i = v/1000, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", v, units[i])
+}
+
+func (p say) quantity(q Quantity) string {
+	var out []string
+	if q.Bytes > 0 {
+		out = append(out, p.bytes(q.Bytes))
+	}
+	if q.Packets > 0 {
+		out = append(out, p.T("approval.web.packets", "n", int64(q.Packets)))
+	}
+	if len(out) == 0 {
+		return p.T("approval.web.nothing")
+	}
+	return strings.Join(out, " / ")
+}
+
+// share is a share in thousandths, as per cent.
+func (p say) share(n int64) string {
+	if n <= 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d.%d %%", n/10, n%10)
+}
+
+func (p say) list(l []string) string { return strings.Join(l, "\n") }
+
+func (p say) tally(t *Tally) string {
+	return p.T("approval.web.tally", "for", t.For, "against", t.Against, "quorum", t.Quorum, "members", t.Members)
+}
+
+// core are the terms of a case: what an approval binds.
+func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
+	a := &c.Asked
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, page.Fact{Name: p.T(name), Value: value})
+		}
+	}
+	add("approval.web.kind", p.kind(a.Kind))
+	add("approval.web.article", bases[a.Kind])
+	add("approval.web.period", p.Time(a.From)+" – "+p.Time(a.Until))
+	if a.Kind == Reidentify {
+		add("approval.web.run", a.Run)
+		add("approval.web.subjects", p.list(a.Subjects))
+		add("approval.web.recipients", p.list(a.Recipients))
+		add("approval.web.conditions", p.list(c.Conditions))
+		return out
+	}
+	add("approval.web.link", a.Link)
+	add("approval.web.carrier", names[a.Carrier])
+	add("approval.web.party", names[c.Party])
+	cap := p.quantity(a.Cap)
+	if n := a.Share(); n > 0 {
+		cap += "\n" + p.T("approval.web.share_of", "share", p.share(n), "mbps", a.Capacity)
+	}
+	add("approval.web.cap", cap)
+	if a.Selectors.Name != "" {
+		add("approval.web.selectors", p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count)+"\nsha256 "+a.Selectors.Hash)
+	} else {
+		add("approval.web.selectors", "sha256 "+a.Selectors.Hash)
+	}
+	add("approval.web.targets", p.list(a.Targets))
+	add("approval.web.fields", strings.Join(a.Fields, ", "))
+	add("approval.web.addresses", p.T("approval.addresses."+a.Addresses))
+	add("approval.web.retain", p.T("approval.web.days", "n", a.RetainDays))
+	add("approval.web.recipients", p.list(a.Recipients))
+	add("approval.web.conditions", p.list(c.Conditions))
+	return out
+}
+
+// grounds are the reasons of a case, in the words of who asked.
+func (p say) grounds(c *Case) []page.Fact {
+	return []page.Fact{{Name: p.T("approval.web.grounds"), Value: c.Asked.Grounds}, {Name: p.T("approval.web.no_other"), Value: c.Asked.NoOther}, {Name: p.T("approval.web.necessity"), Value: c.Asked.Necessity}}
+}
+
+// guard is one requirement of a case: what the program checked, and what a
+// person has to judge.
+type guard struct {
+	Class, Icon, Title, Say, Note, By string
+}
+
+// guards are the requirements of a case, in the order of the law.
+func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
+	c := &v.Case
+	a := &c.Asked
+	checked := func(ok bool, title, what, note string) {
+		g := guard{"ok", "ok", p.T(title), what, note, p.T("approval.web.by_program")}
+		if !ok {
+			g.Class, g.Icon = "no", "alert"
+		}
+		out = append(out, g)
+	}
+	judged := func(title, what string) {
+		out = append(out, guard{"ask", "question", p.T(title), what, "", p.T("approval.web.by_person")})
+	}
+	row := func(rule string) (int, string) {
+		r := s.Rules.Row(c.kind, rule)
+		if r.Verified {
+			return r.Value, ""
+		}
+		return r.Value, p.T("approval.web.unverified", "source", r.Source)
+	}
+	judged("approval.web.grounds", a.Grounds)
+	judged("approval.web.no_other", a.NoOther)
+	judged("approval.web.necessity", a.Necessity)
+	rule := "months"
+	if a.Extends != "" {
+		rule = "extension_months"
+	}
+	months, note := row(rule)
+	checked(!a.Until.After(s.Rules.last(c.kind, a.From, a.Extends != "")), "approval.web.guard.period", p.T("approval.web.guard.months", "n", months)+" "+p.Date(a.From)+" – "+p.Date(a.Until), note)
+	if a.Kind != Reidentify {
+		var ways []string
+		for _, w := range a.Directions {
+			ways = append(ways, p.T("approval.way."+w.String()))
+		}
+		checked(len(a.Directions) > 0, "approval.web.guard.direction", strings.Join(ways, ", "), p.T("approval.web.guard.direction_note"))
+		if most, note := row("share_percent"); most > 0 {
+			checked(a.Share() <= int64(most)*10, "approval.web.guard.share", p.T("approval.web.guard.share_say", "share", p.share(a.Share()), "most", most), note)
+		}
+		days, note := row("retain_days")
+		checked(a.RetainDays <= days, "approval.web.guard.retain", p.T("approval.web.guard.retain_say", "n", a.RetainDays, "most", days), note)
+		judged("approval.web.selectors", p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count))
+		judged("approval.web.recipients", strings.Join(a.Recipients, ", "))
+	}
+	checked(c.Open == 0, "approval.web.guard.questions", p.T("approval.web.guard.open", "n", c.Open), "")
+	if c.State == Asked || c.State == Examined {
+		checked(now.Before(a.Until), "approval.web.guard.time", p.Time(a.Until), "")
+	}
+	checked(true, "approval.web.guard.apart", p.T("approval.web.guard.apart_say"), "")
+	return out
+}
