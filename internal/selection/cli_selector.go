@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -121,6 +122,7 @@ func (o *compiling) run(env *cli.Env) error {
 		return fault.New(fault.Usage, "selector.empty", "file", strings.Join(o.from, " "))
 	}
 	file, err := b.Encode()
+	b = nil // a long list has no room for both
 	if err != nil {
 		return selectorFault(o.out, err)
 	}
@@ -188,19 +190,33 @@ func (o *compiling) read(env *cli.Env, b *selector.Builder, name string) (select
 	return r, nil
 }
 
-// readList reads a list, or standard input for "-".
+// readList reads a list, or standard input for "-". A file is read into as many
+// bytes as it has: a compiled list stays in them, used in place.
 func readList(env *cli.Env, name string) ([]byte, error) {
+	cannot := func(err error) error {
+		return fault.New(fault.Usage, "cli.cannot_read", "file", name).Because(err)
+	}
+	r := env.In
+	var raw []byte
 	if name != "-" {
-		return cli.ReadFile(name, maxListFile)
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, cannot(err)
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			raw = make([]byte, 0, min(info.Size(), maxListFile)+bytes.MinRead)
+		}
+		r = f
 	}
-	raw, err := io.ReadAll(io.LimitReader(env.In, maxListFile+1))
-	if err != nil {
-		return nil, fault.New(fault.Usage, "cli.cannot_read", "file", name).Because(err)
+	b := bytes.NewBuffer(raw)
+	if _, err := b.ReadFrom(io.LimitReader(r, maxListFile+1)); err != nil {
+		return nil, cannot(err)
 	}
-	if len(raw) > maxListFile {
+	if b.Len() > maxListFile {
 		return nil, fault.New(fault.TooLarge, "cli.file_too_large", "file", name, "mb", maxListFile/1_000_000)
 	}
-	return raw, nil
+	return b.Bytes(), nil
 }
 
 func (f *CompileFacts) add(r *selector.Report) {

@@ -58,8 +58,12 @@ func NewBuilder(o Options) *Builder {
 func (b *Builder) expect(lines, bytes int) {
 	lines = min(lines, bytes/8)
 	b.b.records = slices.Grow(b.b.records, lines*recordSize)
-	for len(b.seen)/4*3 < b.b.n+lines {
-		b.grow()
+	size := len(b.seen)
+	for size/4*3 < b.b.n+lines {
+		size *= 2
+	}
+	if size > len(b.seen) {
+		b.grow(size)
 	}
 }
 
@@ -139,7 +143,7 @@ func (b *Builder) put(s *Selector, v *parsed, slot int) (Added, error) {
 	b.b.n++
 	b.seen[slot] = uint32(b.b.n)
 	if b.b.n > len(b.seen)/4*3 {
-		b.grow()
+		b.grow(2 * len(b.seen))
 	}
 	return Taken, nil
 }
@@ -183,8 +187,8 @@ func (b *Builder) find(v *parsed) (slot int, there bool) {
 	return slot, false
 }
 
-func (b *Builder) grow() {
-	b.seen = make([]uint32, 2*len(b.seen))
+func (b *Builder) grow(size int) {
+	b.seen = make([]uint32, size) // a power of two
 	for i := range b.b.n {
 		f, _, ref := b.b.record(i)
 		v := parsed{form: f, inline: ref}

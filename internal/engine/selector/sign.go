@@ -93,6 +93,10 @@ func checkNote(rest []byte, b *body, known note.Verifiers) (names []string, err 
 		return nil, &FileError{ErrUnsigned, "its signature does not verify"}
 	}
 	for _, sig := range n.Sigs {
+		// One signature is written in one way only: no bits behind its end.
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return nil, &FileError{ErrUnsigned, "its signature is not written as it was made"}
+		}
 		names = append(names, sig.Name)
 	}
 	return names, nil
