@@ -151,6 +151,8 @@ const (
 	talkTLS
 	talkHTTP
 	talkDNS
+	talkSOCKS
+	talkElse // nothing that is read here, but TLS may begin in its middle
 )
 
 // What the parsers say beside how many bytes they have done with.
@@ -183,7 +185,11 @@ func (s *Sieve) hear(l *look, at int64, b []byte) selector.ID {
 		if id != 0 {
 			return id
 		}
-		if n == nothing {
+		if n == nothing && l.talk != talkTLS {
+			l.talk = talkElse
+			continue
+		}
+		if n == nothing { // all that follows is encrypted
 			s.hush(l)
 			return 0
 		}
@@ -221,6 +227,15 @@ func (s *Sieve) parse(l *look, at int64, b []byte) (int, selector.ID) {
 		return s.tlsRecord(l, at, b)
 	case talkHTTP:
 		return s.httpHead(l, at, b)
+	case talkSOCKS:
+		return s.socks(l, at, b)
+	case talkElse:
+		n, found := skim(b)
+		if !found {
+			return n, 0
+		}
+		l.talk = talkTLS
+		return s.tlsRecord(l, at, b)
 	}
 	return s.dnsFrame(l, at, b)
 }
@@ -243,6 +258,9 @@ func (l *look) guess(b []byte) int {
 			return nothing
 		}
 		l.talk = talkTLS
+		return 1
+	case b[0] == 4 || b[0] == 5:
+		l.talk = talkSOCKS
 		return 1
 	}
 	for i, c := range b[:min(len(b), longestMethod+1)] {
