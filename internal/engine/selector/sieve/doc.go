@@ -19,8 +19,11 @@
 // packets seen so far; from then on its packets are only counted, until silence,
 // FIN, RST or its selector's expiry ends it. A flow not found in time is
 // unselected: what was held of it is overwritten and of the flow itself only a
-// keyed hash is remembered, so that its later packets go the same way unread. A
-// SYN with another number, or a silence, begins another flow on the same ports.
+// keyed hash is remembered, so that its later packets go the same way unread. One
+// that had said nothing yet, as its connection took long or as it waits, is looked
+// at from its first payload on, within the same bounds: of no flow more than one
+// such stretch is read. A SYN with another number, or a silence, begins another
+// flow on the same ports.
 //
 // When the table of Options.Flows is full, the one rejected longest ago and not
 // heard of since is forgotten (it may be looked at again, within the same

@@ -45,6 +45,9 @@ func (s *Sieve) flow(it *item) {
 		}
 		s.choose(i, s.hits.of(s.set, it.id), 0, it.now)
 		s.count(i, it)
+	case e.queue == rejected && e.mute && s.payload && len(it.data) > 0:
+		s.resume(i, it)
+		s.watch(i, it)
 	case e.queue == rejected:
 		e.since, e.heard = it.now, true
 		s.tally.Unselected.count(it.size)
@@ -92,12 +95,23 @@ func (s *Sieve) begin(it *item, h1, h2 uint64, expired bool) uint32 {
 	case expired:
 		s.reject(i)
 	default:
-		e.look = s.looks.take()
-		l := s.looks.at(e.look)
-		l.set = s.set
-		s.prepare(l, it)
+		s.prepare(e, it)
 	}
 	return i
+}
+
+// resume begins to look at a flow that was rejected before it said anything: its
+// connection took long, or it waited.
+func (s *Sieve) resume(i uint32, it *item) {
+	s.table.part(i)
+	e := &s.table.entries[i]
+	e.k, e.start, e.end, e.since, e.class, e.tunnel, e.mute = it.k, it.at, it.at, it.now, it.class, it.tunnel, false
+	s.table.join(i, undecided)
+	s.prepare(e, it)
+	if e.begun {
+		l := s.looks.at(e.look)
+		l.next, l.known = e.isn+1, true
+	}
 }
 
 // count adds a packet to a selected flow.
@@ -120,6 +134,7 @@ func (s *Sieve) watch(i uint32, it *item) {
 	s.note(e, it)
 	l := s.looks.at(e.look)
 	l.seen++
+	l.said = l.said || len(it.data) > 0
 	id := s.read(l, it)
 	switch {
 	case id != 0:
@@ -145,6 +160,7 @@ func (s *Sieve) choose(i uint32, hit, facts uint32, now int64) {
 // kept of it is a hash and the number of its SYN.
 func (s *Sieve) reject(i uint32) {
 	e := &s.table.entries[i]
+	e.mute = e.look != 0 && !s.looks.at(e.look).said
 	s.unlook(e)
 	s.tally.Unselected.add(e.amount)
 	e.amount, e.k, e.flags, e.class, e.tunnel, e.start, e.end = Amount{}, key{}, 0, 0, 0, 0, 0

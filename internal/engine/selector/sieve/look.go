@@ -17,6 +17,7 @@ type look struct {
 	known  bool // next is
 	talk   talk
 	over   bool   // names cannot come any more
+	said   bool   // there was payload
 	next   uint32 // sequence number of the next byte in order
 	skip   uint64 // bytes of the stream that nobody has to see
 	state  selector.State
@@ -45,7 +46,10 @@ type segment struct {
 }
 
 // prepare begins to look at a flow.
-func (s *Sieve) prepare(l *look, it *item) {
+func (s *Sieve) prepare(e *entry, it *item) {
+	e.look = s.looks.take()
+	l := s.looks.at(e.look)
+	l.set = s.set
 	l.proto = it.k.proto()
 	l.dns = it.k.sport() == 53 || it.k.dport() == 53
 	l.over = !s.named()

@@ -57,6 +57,7 @@ type oflow struct {
 	begun      bool
 	isn        uint32
 	seen       int
+	mute       bool // said nothing yet
 	known      bool
 	base       uint32
 	bytes      map[uint32]byte
@@ -188,8 +189,9 @@ func (o *oracle) flow(p pk, size uint32, class geo.Class, later bool) {
 			return
 		}
 		f = &oflow{p: p, sels: o.sels, start: p.at, end: p.at, since: o.now, bytes: map[uint32]byte{}, class: class}
+		f.mute = true
 		if expired && head == nil {
-			f.state = rejected
+			f.state, f.mute = rejected, false
 		}
 		o.flows[k] = f
 	}
@@ -201,6 +203,9 @@ func (o *oracle) flow(p pk, size uint32, class geo.Class, later bool) {
 			f.amount, f.flags, f.start, f.end = Amount{}, 0, p.at, p.at
 		}
 		f.state, f.found = openTCP, *head
+	}
+	if f.state == rejected && f.mute && o.payload && len(p.body) > 0 {
+		*f = oflow{p: p, sels: o.sels, start: p.at, end: p.at, since: o.now, bytes: map[uint32]byte{}, class: class, begun: f.begun, isn: f.isn, known: f.begun, base: f.isn + 1}
 	}
 	if f.state == rejected {
 		f.since = o.now
@@ -214,6 +219,7 @@ func (o *oracle) flow(p pk, size uint32, class geo.Class, later bool) {
 		return
 	}
 	f.seen++
+	f.mute = f.mute && len(p.body) == 0
 	if found := f.look(p); found != nil {
 		f.state, f.found, f.since = openTCP, *found, o.now
 	} else if f.seen == MaxPackets {

@@ -45,6 +45,7 @@ type entry struct {
 	tunnel     record.Tunnel
 	begun      bool // a SYN was seen
 	heard      bool // rejected: heard of since it came to its place
+	mute       bool // rejected: before it said anything
 }
 
 // table finds flows. Its size is given once; index 0 is no entry.
