@@ -81,6 +81,15 @@ func (s *Service) carrier(ctx context.Context, tx *db.Tx, id string) error {
 	return nil
 }
 
+// Carriers lists the organisations that carry lines, for who asks.
+func (s *Service) Carriers(ctx context.Context) (out []org.Org, err error) {
+	err = s.read(ctx, "approval.ask", func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
+		out, err = s.Orgs.Bodies(ctx, tx, org.Carrier)
+		return err
+	})
+	return out, err
+}
+
 // Extension returns an application that goes on from an approval of one's own,
 // for who asks to fill in. Faults: ErrNone, ErrBase, ErrTwice.
 func (s *Service) Extension(ctx context.Context, id ID) (a Application, err error) {

@@ -2,15 +2,12 @@ package approval
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
-	"noroshi/internal/base/gate"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
@@ -83,15 +80,6 @@ func readAsk(q *httpd.Request) (a Application, bad mistakes) {
 	}
 	slices.SortFunc(bad, func(x, y fault.Place) int { return strings.Compare(x.At, y.At) })
 	return a, bad
-}
-
-// Carriers lists the organisations that carry lines, for who asks.
-func (s *Service) Carriers(ctx context.Context) (out []org.Org, err error) {
-	err = s.read(ctx, "approval.ask", func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
-		out, err = s.Orgs.Bodies(ctx, tx, org.Carrier)
-		return err
-	})
-	return out, err
 }
 
 type askView struct {
