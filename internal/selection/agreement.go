@@ -1,12 +1,31 @@
 package selection
 
 import (
+	"encoding/json"
 	"time"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/engine/geo"
 )
+
+// Ways are directions; in JSON a list of their names, never bytes.
+type Ways []geo.Class
+
+// UnmarshalJSON reads a list of names.
+func (w *Ways) UnmarshalJSON(raw []byte) error {
+	var names []string
+	if err := json.Unmarshal(raw, &names); err != nil {
+		return err
+	}
+	*w = make(Ways, len(names))
+	for i, n := range names {
+		if err := (*w)[i].UnmarshalText([]byte(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Article is the provision an agreement rests on.
 type Article string
@@ -49,7 +68,7 @@ type Terms struct {
 	Link       string            `json:"link"` // the party's line, as an order names it
 	From       time.Time         `json:"from"`
 	Until      time.Time         `json:"until"`
-	Directions []geo.Class       `json:"directions"`
+	Directions Ways              `json:"directions"`
 	Cap        approval.Quantity `json:"cap"`
 	Fields     []string          `json:"fields"`    // of a record that may be kept
 	Addresses  string            `json:"addresses"` // "plain" or "pseudonym"

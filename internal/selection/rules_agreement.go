@@ -87,7 +87,7 @@ const (
 
 // order is the paper that terms become for a list of selectors.
 func (t Terms) order(id, asker, party, selectors string, limit approval.Quantity, now time.Time) approval.Order {
-	return approval.Order{ID: id, Kind: approval.Agreement, Asker: asker, Directions: t.Directions, Link: t.Link, From: t.From, Until: t.Until, Cap: limit, Selectors: selectors,
+	return approval.Order{ID: id, Kind: approval.Agreement, Asker: asker, Directions: []geo.Class(t.Directions), Link: t.Link, From: t.From, Until: t.Until, Cap: limit, Selectors: selectors,
 		Targets: t.Targets, Fields: t.Fields, Addresses: t.Addresses, RetainDays: t.RetainDays, Recipients: t.Recipients, Grounds: t.Grounds, NoOther: t.NoOther, Necessity: t.Necessity,
 		Party: party, IssuedAt: now.UTC().Truncate(time.Second)}
 }
@@ -108,7 +108,7 @@ func (t Terms) normal(now time.Time, l Limits) (Terms, error) {
 		}
 		bad = append(bad, f.Places...)
 	}
-	t.Directions, t.Targets, t.Fields, t.Recipients = o.Directions, o.Targets, o.Fields, o.Recipients
+	t.Directions, t.Targets, t.Fields, t.Recipients = Ways([]geo.Class(o.Directions)), o.Targets, o.Fields, o.Recipients
 	wrong := func(at, code string, pairs ...any) {
 		if !slices.ContainsFunc(bad, func(p fault.Place) bool { return p.At == at }) {
 			bad = append(bad, fault.Place{At: at, Code: code, Args: fault.New(fault.Invalid, code, pairs...).Args})

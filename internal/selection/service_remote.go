@@ -1,0 +1,161 @@
+package selection
+
+import (
+	"bytes"
+	"context"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
+)
+
+// Remote is what a run on another machine begins with.
+type Remote struct {
+	Run   HubRun            `json:"run"`
+	Paper string            `json:"order"` // signed, as a run on files reads it
+	Used  approval.Quantity `json:"used"`  // of the cap, by earlier runs
+}
+
+// BeginRemote redeems the Grant for a run on another machine. From then on it
+// has to be heard of: what is silent for 15 seconds is destroyed.
+func (s *Service) BeginRemote(ctx context.Context, n NewRun) (out Remote, err error) {
+	b, err := s.begin(ctx, n, OnMachine)
+	if err != nil {
+		return out, err
+	}
+	paper, err := s.Approvals.Paper(ctx, n.Approval)
+	if err != nil {
+		return out, err
+	}
+	return Remote{b.run, string(paper), b.used}, nil
+}
+
+// mineGoing returns a run that who acts carries out on another machine.
+func (s *Service) mineGoing(ctx context.Context, id string) (r HubRun, err error) {
+	err = s.read(ctx, "selection.run", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		if r, err = loadRun(ctx, tx, id, who, reach); err != nil {
+			return err
+		}
+		switch {
+		case r.person != who.Person || r.Place != OnMachine:
+			return ErrNoRun
+		case r.State != RunGoing:
+			return ErrRunOver
+		}
+		return nil
+	})
+	return r, err
+}
+
+// ListFile returns the compiled list of a run on another machine. Handing it out
+// is recorded.
+func (s *Service) ListFile(ctx context.Context, run string) (file []byte, err error) {
+	r, err := s.mineGoing(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: r.Approval, Public: map[string]any{"what": "selectors"}}
+	var l List
+	if err := s.do(ctx, act, func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
+		l, err = listByID(ctx, tx, r.List)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return s.listFile(ctx, l.blob)
+}
+
+// Beat says that a run on another machine goes on, and up to how much of the cap
+// it may have taken; the answer is the refusal that ends it, if one does.
+func (s *Service) Beat(ctx context.Context, run string, upTo approval.Quantity) error {
+	r, err := s.mineGoing(ctx, run)
+	if err != nil {
+		return err
+	}
+	if err := s.Approvals.Alive(ctx, r.use); err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		if upTo.Packets > r.Taken.Packets || upTo.Bytes > r.Taken.Bytes {
+			most := approval.Quantity{Packets: max(upTo.Packets, r.Taken.Packets), Bytes: max(upTo.Bytes, r.Taken.Bytes)}
+			if err := reserveRun(ctx, tx, run, most); err != nil {
+				return err
+			}
+		}
+		return beatRun(ctx, tx, run, s.now())
+	})
+}
+
+// grantOf returns the Grant of a run.
+func (s *Service) grantOf(ctx context.Context, r HubRun) (g approval.Grant, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		g, err = s.Approvals.Grant(ctx, tx, r.Approval)
+		return err
+	})
+	return g, err
+}
+
+// Deliver takes a page of records from a run on another machine: lines of JSON,
+// in the order they were made. Pages count from 0; one that came before is
+// accepted and changes nothing. What the order does not allow is refused.
+// Faults: ErrPage, ErrRecordLine, ErrRunOver.
+func (s *Service) Deliver(ctx context.Context, run string, page int64, body []byte) error {
+	r, err := s.mineGoing(ctx, run)
+	if err != nil {
+		return err
+	}
+	if len(body) > MaxPageBytes {
+		return ErrPage
+	}
+	g, err := s.grantOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	var lines [][]byte
+	for line := range bytes.Lines(body) {
+		if line = bytes.TrimSuffix(line, []byte("\n")); len(lines) == MaxPage {
+			return ErrPage
+		}
+		lines = append(lines, bytes.Clone(line))
+	}
+	clear(body)
+	return s.keep(ctx, run, page, g.Order(), lines)
+}
+
+// State takes the statement by which a run on another machine ends. Faults:
+// ErrStatement, ErrStated.
+func (s *Service) State(ctx context.Context, run string, raw []byte) (HubRun, error) {
+	r, err := s.mineGoing(ctx, run)
+	if err != nil {
+		return r, err
+	}
+	if len(raw) > maxStated {
+		return r, ErrStated
+	}
+	st, err := ReadStatement(raw)
+	if err != nil {
+		return r, err
+	}
+	g, err := s.grantOf(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	return s.complete(ctx, run, g, st, nil)
+}
+
+// Abort gives up a run on another machine: all it handed in is destroyed.
+func (s *Service) Abort(ctx context.Context, run string) error {
+	if _, err := s.mineGoing(ctx, run); err != nil {
+		return err
+	}
+	if err := s.do(ctx, &ledger.Act{Verb: "selection.run", Object: runObject(run), Public: map[string]any{"what": "abort"}}, func(*db.Tx, gate.Identity, gate.Reach) error { return nil }); err != nil {
+		return err
+	}
+	err := s.interrupt(ctx, run, "aborted")
+	if isKind(err, fault.Conflict) {
+		err = nil
+	}
+	return err
+}
