@@ -260,7 +260,7 @@ func probeAll(t *testing.T, s *Set, o oracle, r pool) {
 
 // TestOracle compares random lists with a search through all of them.
 func TestOracle(t *testing.T) {
-	rounds := 300
+	rounds := 200
 	if testing.Short() {
 		rounds = 50
 	}
@@ -277,5 +277,47 @@ func TestOracle(t *testing.T) {
 			t.Fatal(seed, err)
 		}
 		probeAll(t, s, oracleOf(s), r)
+	}
+}
+
+// TestOracleLongNetworks has no short networks of IPv6, so that the filter on
+// the first 32 bits is used.
+func TestOracleLongNetworks(t *testing.T) {
+	for seed := range 60 {
+		r := pool{rand.New(rand.NewPCG(uint64(seed), 6))}
+		b := NewBuilder(Options{Warnings: none})
+		for range 1 + r.IntN(60) {
+			a := r.addr()
+			p, _ := a.Prefix(a.BitLen()/4 + r.IntN(a.BitLen()*3/4))
+			if _, err := b.Add(Selector{Value: p.String()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := b.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.six.near != nil && s.six.filter == nil {
+			t.Fatal("no filter")
+		}
+		probeAll(t, s, oracleOf(s), r)
+	}
+}
+
+// TestHashesThatMeet: a table of keys under one hash is refused, since a search
+// through them would have no bound.
+func TestHashesThatMeet(t *testing.T) {
+	table := func(n int) *hashed {
+		t := &hashed{filter: newBloom(n)}
+		for i := range n {
+			t.keys = append(t.keys, 7<<32|uint64(i+1))
+		}
+		return t
+	}
+	if full := table(maxRun); !full.build(maxRun) || len(full.run(7<<32)) != maxRun || len(full.run(8<<32)) != 0 {
+		t.Error("as many as may be are refused, or not found")
+	}
+	if table(maxRun + 1).build(maxRun) {
+		t.Error("one too many is taken")
 	}
 }
