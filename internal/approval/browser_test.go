@@ -70,7 +70,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 		}
 		s.ServeHTTP(w, r)
 	}))
-	defer srv.Close()
+	t.Cleanup(srv.Close) // after the browser, which holds streams open
 	ctx := browser(t)
 	run := func(acts ...chromedp.Action[chromedp.Void]) {
 		t.Helper()

@@ -69,6 +69,9 @@ func showText(c *cobra.Command, env *cli.Env, hub *fetch.Hub, id ID) error {
 		for _, f := range append(p.core(&v.Case, v.Names), p.grounds(&v.Case)...) {
 			fmt.Fprintf(t, "%s\t%s\n", f.Name, strings.ReplaceAll(f.Value, "\n", " / "))
 		}
+		if h := v.Case.Asked.Selectors.Hash; h != "" {
+			fmt.Fprintf(t, "%s\t%s\n", p.T("approval.web.selector_hash"), h)
+		}
 		if err := t.Flush(); err != nil {
 			return err
 		}

@@ -135,35 +135,36 @@ type besideLine struct {
 }
 
 type caseView struct {
-	Head     page.Head
-	ID       ID
-	State    string
-	Tag      string
-	Due      page.Due
-	Runs     bool
-	Inside   bool // of the commission
-	Decided  bool
-	Reason   string
-	Guards   []guard
-	Met, All int
-	Core     page.Facts
-	Grounds  page.Facts
-	Messages []messageLine
-	Opinion  *Opinion
-	Votes    []voteLine
-	Tally    string
-	Beside   []besideLine
-	Columns  *page.List
-	Steps    []page.Step
-	Persons  page.Facts
-	Forms    []form
-	Extends  string
-	Extended string
-	Extend   bool
-	Order    string
-	Spent    string
-	Uses     int
-	Confirm  string
+	Head      page.Head
+	ID        ID
+	State     string
+	Tag       string
+	Due       page.Due
+	Runs      bool
+	Inside    bool // of the commission
+	Decided   bool
+	Reason    string
+	Guards    []guard
+	Met, All  int
+	Core      page.Facts
+	Grounds   page.Facts
+	Messages  []messageLine
+	Opinion   *Opinion
+	Votes     []voteLine
+	Tally     string
+	Beside    []besideLine
+	Columns   *page.List
+	Steps     []page.Step
+	Persons   page.Facts
+	Forms     []form
+	Extends   string
+	Extended  string
+	Extend    bool
+	Order     string
+	Selectors string // digest of the list
+	Spent     string
+	Uses      int
+	Confirm   string
 }
 
 // showCase is the case file: the requirements, the talk, the opinion and the
@@ -176,7 +177,7 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	}
 	c := &x.Case
 	v := caseView{ID: c.ID, State: p.state(c.State), Tag: stateTag[c.State], Runs: c.Runs(q.Now()), Inside: x.Tally != nil || c.kind == Agreement && x.Side != AskerSide && x.Side != HandlerSide,
-		Decided: !c.DecidedAt.IsZero(), Reason: c.Reason, Opinion: x.Opinion, Forms: p.forms(&x), Extends: c.Asked.Extends, Extended: x.Extended, Order: c.Order, Uses: c.Uses, Spent: p.T("approval.web.taken_of", "taken", p.quantity(c.Spent), "cap", p.quantity(c.Asked.Cap))}
+		Decided: !c.DecidedAt.IsZero(), Reason: c.Reason, Opinion: x.Opinion, Forms: p.forms(&x), Extends: c.Asked.Extends, Extended: x.Extended, Order: c.Order, Selectors: c.Asked.Selectors.Hash, Uses: c.Uses, Spent: p.T("approval.web.taken_of", "taken", p.quantity(c.Spent), "cap", p.quantity(c.Asked.Cap))}
 	v.Head = page.Head{H1: c.Number + "　" + p.kind(c.Asked.Kind), Lead: p.T("approval.web.asked_by", "org", x.Names[c.Org]), Crumbs: []page.Crumb{{Text: p.T("approval.web.title"), Href: "/approvals"}, {Text: c.Number}}}
 	v.Due = page.Due{At: c.Asked.Until, MetAt: c.EndedAt, Word: p.T("approval.web.until")}
 	if v.Runs {

@@ -101,9 +101,7 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	}
 	add("approval.web.cap", cap)
 	if a.Selectors.Name != "" {
-		add("approval.web.selectors", p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count)+"\nsha256 "+a.Selectors.Hash)
-	} else {
-		add("approval.web.selectors", "sha256 "+a.Selectors.Hash)
+		add("approval.web.selectors", p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count))
 	}
 	add("approval.web.targets", p.list(a.Targets))
 	add("approval.web.fields", strings.Join(a.Fields, ", "))
