@@ -91,7 +91,10 @@ type over struct {
 }
 
 func (a over) compare(b over) int {
-	return cmp.Or(cmp.Compare(a.moment, b.moment), cmp.Compare(a.first, b.first))
+	if a.moment != b.moment {
+		return cmp.Compare(a.moment, b.moment)
+	}
+	return cmp.Compare(a.first, b.first)
 }
 
 func newTable(o *Options, part, limit int, room int64) *table {
@@ -314,4 +317,10 @@ func (t *table) touch(it *item) {
 			t.touched += uint64(e.rec.SrcPort)
 		}
 	}
+}
+
+// touch asks the memory for the record.
+func (e *entry) touch() uint64 {
+	r := &e.rec
+	return r.Packets[0] + uint64(r.SrcPort) + r.Lost[0] + uint64(r.Sampled)
 }

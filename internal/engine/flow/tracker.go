@@ -32,6 +32,7 @@ type Tracker struct {
 	turn    int   // which batch is next
 	crew    *crew // nil: nobody but the caller
 	order   []over
+	touched uint64 // keeps touch from being left out
 	err     error
 	closed  bool
 }
@@ -67,8 +68,9 @@ func New(o Options, emit func(*record.Record) error) *Tracker {
 const inFlight = 4
 
 // lastSteps is in how many steps the end of the input ends everything, so that
-// records are handed on while others are still being settled.
-const lastSteps = 16
+// records are handed on while others are still being settled, and while they are
+// in the processor's cache.
+const lastSteps = 64
 
 // errClosed is what Add returns after Close.
 var errClosed = errors.New("flow: the tracker is closed")
@@ -280,6 +282,10 @@ func (k *tick) of(tables []*table) {
 	}
 }
 
+// handAhead is for how many records the memory is asked for ahead of time: who
+// settled them may have been on another processor.
+const handAhead = 4
+
 // deliver emits what ended in a batch and what routers told, in order.
 func (t *Tracker) deliver(b *batch) {
 	if b.emitted {
@@ -290,9 +296,14 @@ func (t *Tracker) deliver(b *batch) {
 	for _, ended := range b.ended {
 		t.order = append(t.order, ended...)
 	}
-	slices.SortFunc(t.order, over.compare)
+	if !slices.IsSortedFunc(t.order, over.compare) {
+		slices.SortFunc(t.order, over.compare)
+	}
 	rows := b.told
-	for _, o := range t.order {
+	for i, o := range t.order {
+		if i+handAhead < len(t.order) {
+			t.touched += t.order[i+handAhead].e.touch()
+		}
 		for len(rows) > 0 && rows[0].number < o.moment {
 			t.handTold(&rows[0].rec)
 			rows = rows[1:]
