@@ -30,6 +30,10 @@
 // bounds); without such, the flow looked at longest is unselected and forgotten;
 // without such, the selected flow silent longest is written out.
 //
+// A tunnel whose inside is not seen, as it is no IP, is cut off, is in another part
+// of a fragmented packet or lies deeper than is followed, does not pass. What is
+// encrypted (ESP, virtual networks over UDP) counts as payload: nobody reads it.
+//
 // Payload is only in the packets of the caller and in the pool (window.go),
 // which overwrites what comes back to it. What leaves is in Record: numbers,
 // addresses, hashes, and the name that a selector found in its bounded form.

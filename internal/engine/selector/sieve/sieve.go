@@ -107,6 +107,7 @@ func New(o Options, emit func(*Record) error) *Sieve {
 		}
 	}
 	s.seed[0], s.seed[1] = binary.LittleEndian.Uint64(o.Key[:])|1, binary.LittleEndian.Uint64(o.Key[8:])|1
+	clear(s.o.Key[:])
 	s.tally.BySelector = make(map[string]Amount)
 	s.table.init(o.Flows)
 	s.pool.limit = o.Buffered
@@ -187,18 +188,19 @@ func (s *Sieve) outside(at int64) End {
 	return Going
 }
 
-// extent is how many packets, at least one, can go together: all in the period
+// extent is how many packets can go together behind the first: all in the period
 // and none that sets the clock back.
 func (s *Sieve) extent(packets []capture.Packet) int {
-	latest := s.latest
-	for i := range min(len(packets), chunkSize) {
+	latest := max(s.latest, packets[0].At)
+	n := min(len(packets), chunkSize)
+	for i := 1; i < n; i++ {
 		at := packets[i].At
 		if at < s.o.From || at >= s.o.Until || at < latest-MaxDisorder {
 			return i
 		}
 		latest = max(latest, at)
 	}
-	return min(len(packets), chunkSize)
+	return n
 }
 
 // Tick tells the time of a live source when no packet tells it, in ns since 1970

@@ -140,6 +140,11 @@ func TestPeriod(t *testing.T) {
 			}
 		}
 	}
+	o.From, o.Until = -1<<63, 1<<63-1 // times at the ends of their range
+	if _, y, _ := sift(t, o, at(-1<<63, -1<<63+1, 0, 1<<63-2, -1<<63, 1<<63-2), 3); y.Selected.Packets != 6 {
+		t.Errorf("%+v", y)
+	}
+	o.From, o.Until = t0, t0+100
 	s := New(o, func(*Record) error { return nil })
 	if _, err := s.Add(at(t0)); err != nil {
 		t.Fatal(err)
