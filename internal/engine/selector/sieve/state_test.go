@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
+	"reflect"
+	"strings"
 	"testing"
 
 	"noroshi/internal/engine/flow/capture"
@@ -330,4 +333,32 @@ func TestAllocations(t *testing.T) {
 	if n := testing.AllocsPerRun(5, run); n != 0 {
 		t.Errorf("%.0f allocations for %d packets", n, len(built))
 	}
+}
+
+// A record has one direction and no place for content: numbers, arrays of bytes
+// for hashes, addresses, the selector's id and a bounded name.
+func TestRecordHoldsNoContent(t *testing.T) {
+	var walk func(path string, ty reflect.Type)
+	walk = func(path string, ty reflect.Type) {
+		switch ty {
+		case reflect.TypeFor[netip.Addr](), reflect.TypeFor[record.Name](), reflect.TypeFor[*selector.Set]():
+			return
+		}
+		switch ty.Kind() {
+		case reflect.Struct:
+			for i := range ty.NumField() {
+				walk(path+"."+ty.Field(i).Name, ty.Field(i).Type)
+			}
+		case reflect.Array:
+			if ty.Elem().Kind() != reflect.Uint8 || ty.Len() > 36 || strings.HasSuffix(path, "Packets") || strings.HasSuffix(path, "Bytes") {
+				t.Errorf("%s is %v", path, ty)
+			}
+		case reflect.Bool, reflect.Int64, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		default:
+			if path != "Record.Selector" {
+				t.Errorf("%s is %v", path, ty)
+			}
+		}
+	}
+	walk("Record", reflect.TypeFor[Record]())
 }
