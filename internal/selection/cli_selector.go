@@ -51,8 +51,14 @@ type compiling struct {
 func selectorCompileCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var o compiling
 	c := &cobra.Command{
-		Use: "compile --from FILE -o FILE", Short: p.T("selector.compile.short"), Long: p.T("selector.compile.long"), Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return o.run(env) },
+		Use: "compile --from FILE... -o FILE", Short: p.T("selector.compile.short"), Long: p.T("selector.compile.long"),
+		RunE: func(c *cobra.Command, more []string) error {
+			if len(more) > 0 && !c.Flags().Changed("from") {
+				o.from = nil // files are named, so standard input is not meant
+			}
+			o.from = append(o.from, more...)
+			return o.run(env)
+		},
 	}
 	f := c.Flags()
 	f.StringArrayVar(&o.from, "from", []string{"-"}, p.T("selector.compile.flag.from"))

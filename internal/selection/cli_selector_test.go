@@ -80,6 +80,17 @@ func TestSelectorCompile(t *testing.T) {
 	}
 }
 
+func TestSelectorSeveralLists(t *testing.T) {
+	dir := t.TempDir()
+	one, two := put(t, filepath.Join(dir, "one"), "203.0.113.9\nevil.example\n"), put(t, filepath.Join(dir, "two"), "value,source\n203.0.113.9,x\n203.0.113.10,x\n")
+	for _, args := range [][]string{{"--from", one, "--from", two}, {"--from", one, two}, {one, two}} {
+		code, stdout, stderr := runSelector(t, "en", "", append([]string{"selector", "compile", "-o", filepath.Join(dir, "out")}, args...)...)
+		if code != 0 || !strings.Contains(stdout, "3 selectors") || !strings.Contains(stdout, "1 duplicates") {
+			t.Errorf("%v: %d %s %s", args, code, stdout, stderr)
+		}
+	}
+}
+
 func TestSelectorRefuses(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "list.sel")

@@ -236,3 +236,41 @@ func TestEveryFormatGivesTheSameList(t *testing.T) {
 		t.Errorf("%v %v %v", a, b, err)
 	}
 }
+
+// TestRealLists reads lists of indicators as people keep them. Every line is
+// accounted for, and every name that was taken is found.
+func TestRealLists(t *testing.T) {
+	b := NewBuilder(Options{Skip: true})
+	var sum Report
+	for _, f := range shared(t, "ioc/maltrail-trails-dev.zip").File {
+		if !strings.HasSuffix(f.Name, ".txt") {
+			continue
+		}
+		r, err := b.Read(f.Name, content(t, f))
+		if err != nil {
+			t.Fatal(f.Name, err)
+		}
+		if r.Taken+r.Duplicates+r.Broken != r.Lines {
+			t.Errorf("%+v", r)
+		}
+		for _, e := range r.Errors { // each of them with a reason that has a name
+			if problems(Report{Errors: []*LineError{e}}) == fmt.Sprintf("%d:?", e.Line) {
+				t.Errorf("%s: %v", f.Name, e)
+			}
+		}
+		sum.Lines, sum.Taken, sum.Broken, sum.Warned = sum.Lines+r.Lines, sum.Taken+r.Taken, sum.Broken+r.Broken, sum.Warned+r.Warned
+	}
+	s, err := b.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d lines: %d taken, %d not, of those %d for a warning list", sum.Lines, sum.Taken, sum.Broken, sum.Warned)
+	if s.Len() != sum.Taken || sum.Taken < sum.Lines/2 {
+		t.Errorf("%d selectors", s.Len())
+	}
+	for i := range s.Len() {
+		if in := s.Info(ID(i + 1)); in.Kind == Domain && s.Name([]byte(in.Value)) != ID(i+1) {
+			t.Fatalf("%s is not found", in.Value)
+		}
+	}
+}
