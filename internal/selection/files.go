@@ -202,12 +202,15 @@ func (r *fileRun) carryOut(ctx context.Context) (st Statement, err error) {
 
 // under carries out a run that the journal knows of.
 func (r *fileRun) under(ctx context.Context) (Statement, error) {
-	err := r.prepare()
+	_, lines, err := r.journal.read()
+	if err == nil {
+		err = r.prepare(lines)
+	}
 	if err != nil {
 		return Statement{}, r.failed(ErrOutput.Because(err))
 	}
 	job := r.Job
-	job.Paper = DigestOf(r.FileJob.Paper)
+	job.Paper, job.Journal = DigestOf(r.FileJob.Paper), DigestOf(lines)
 	job.Put = func(k Kept) error { return r.out.write(k.Line) }
 	if r.vault != nil {
 		job.Seal = r.vault.write
@@ -291,8 +294,8 @@ func (r *fileRun) makeDir() error {
 }
 
 // prepare copies what Verify needs, and makes the files that records go to.
-func (r *fileRun) prepare() (err error) {
-	for name, raw := range map[string][]byte{fileOrder: r.Paper, fileSelectors: r.List, filePrefixes: r.Prefixes.file} {
+func (r *fileRun) prepare(uses []byte) (err error) {
+	for name, raw := range map[string][]byte{fileOrder: r.Paper, fileSelectors: r.List, filePrefixes: r.Prefixes.file, fileUses: uses} {
 		if err := writeNew(filepath.Join(r.Dir, name), raw); err != nil {
 			return err
 		}
@@ -365,9 +368,6 @@ func (r *fileRun) keep(st *Statement) error {
 	// From here on the run has a statement, whatever happens.
 	if err := r.journal.add(overOf(st, raw, r.now())); err != nil {
 		return nil // the next start finds the statement, and adds the line
-	}
-	if _, lines, err := r.journal.read(); err == nil {
-		_ = writeNew(filepath.Join(r.Dir, fileUses), lines)
 	}
 	_ = os.Remove(filepath.Join(r.Dir, fileMarker))
 	_ = syncDir(r.Dir)

@@ -43,11 +43,11 @@ const (
 // of examples that a CSV file or list names are where it says, which is for orders
 // of the kind Trial alone; everything else that no registry gives out is unknown.
 func ReadPrefixes(name string, raw []byte) (*Prefixes, error) {
-	t, own, away, err := tableOf(name, raw)
+	t, file, own, away, err := tableOf(name, raw)
 	if err != nil {
 		return nil, err
 	}
-	p, err := NewPrefixes(t, own, away)
+	p, err := compiled(file, t, own, away)
 	if err != nil {
 		return nil, fault.New(fault.Usage, ErrPrefixesHome.Code, "file", name).Because(err)
 	}
@@ -58,27 +58,35 @@ func ReadPrefixes(name string, raw []byte) (*Prefixes, error) {
 // and foreign, for orders of the kind Trial alone. Errors are those of
 // geo.Table.Classifier.
 func NewPrefixes(t *geo.Table, own, away []netip.Prefix) (*Prefixes, error) {
-	p := &Prefixes{file: t.Encode(), own: own, away: away}
-	p.digest = DigestOf(p.file)
+	return compiled(nil, t, own, away)
+}
+
+// compiled is NewPrefixes where the table was read from a file: that is not
+// compressed again.
+func compiled(file []byte, t *geo.Table, own, away []netip.Prefix) (*Prefixes, error) {
+	if file == nil {
+		file = t.Encode()
+	}
+	p := &Prefixes{file: file, digest: DigestOf(file), own: own, away: away}
 	var err error
 	p.classifier, err = t.Classifier(geo.Options{Own: own, Away: away})
 	return p, err
 }
 
-func tableOf(name string, raw []byte) (t *geo.Table, own, away []netip.Prefix, err error) {
+func tableOf(name string, raw []byte) (t *geo.Table, file []byte, own, away []netip.Prefix, err error) {
 	if raw == nil {
 		t, err = geo.Embedded()
-		return t, nil, nil, err
+		return t, nil, nil, nil, err
 	}
 	if t, err = geo.Decode(raw); err == nil {
-		return t, nil, nil, nil
+		return t, raw, nil, nil, nil
 	}
 	bad := fault.New(fault.Usage, ErrPrefixes.Code, "file", name)
 	if !errors.Is(err, geo.ErrNotTable) {
-		return nil, nil, nil, bad.Because(err)
+		return nil, nil, nil, nil, bad.Because(err)
 	}
 	if raw, err = unpacked(raw); err != nil {
-		return nil, nil, nil, bad.Because(err)
+		return nil, nil, nil, nil, bad.Because(err)
 	}
 	if t, err = build(name, raw, (*geo.Builder).TableOf); err == nil && t.Counts().Countries > 1 {
 		t, err = build(name, raw, (*geo.Builder).Table)
@@ -87,7 +95,7 @@ func tableOf(name string, raw []byte) (t *geo.Table, own, away []netip.Prefix, e
 		own, away, err = madeUp(t, raw)
 	}
 	if err == nil {
-		return t, own, away, nil
+		return t, nil, own, away, nil
 	}
 	bad = bad.Because(err)
 	if all, ok := err.(interface{ Unwrap() []error }); ok {
@@ -98,7 +106,7 @@ func tableOf(name string, raw []byte) (t *geo.Table, own, away []netip.Prefix, e
 			}
 		}
 	}
-	return nil, nil, nil, bad
+	return nil, nil, nil, nil, bad
 }
 
 func build(name string, raw []byte, table func(*geo.Builder, geo.Meta) (*geo.Table, error)) (*geo.Table, error) {

@@ -28,6 +28,7 @@ type Job struct {
 	Run        string      // id; "" makes one
 	Directions []geo.Class // none: all that the order names
 	Paper      string      // SHA-256 of the signed order's file, hex; "" where there is none
+	Journal    string      // SHA-256 of the copy of the journal of uses, hex; "" where there is none
 	Link       string      // that the sources are of; "" where the files are the link
 	Selectors  *Selectors
 	Prefixes   *Prefixes
@@ -41,6 +42,7 @@ type Job struct {
 	VaultID string           // says whose the pseudonyms are where Working is given without Vault
 	Signer  *Executor        // nil: one for this run, forgotten afterwards
 	MadeUp  bool             // the packets are made up: networks of examples may stand for any side, whatever the order's kind
+	Flows   int              // communications known at once, about 128 bytes each; 0: sieve.DefaultFlows
 	Program string           // SHA-256 of the program, hex; "" where it cannot be read
 
 	// Put is given every record, Seal the lines of the vault (nil only without
@@ -218,14 +220,14 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 		Form: StatementForm, Run: j.Run, Order: o.ID, Kind: o.Kind, Authority: j.Grant.Authority(), Directions: j.Directions, Link: o.Link,
 		BegunAt: r.begun.UTC().Truncate(time.Microsecond), Before: j.Used, Fields: o.Fields, Addresses: o.Addresses, Pseudonyms: pseudonyms,
 		MadeUp: j.Prefixes.madeUp(),
-		Hashes: Hashes{Paper: j.Paper, Order: j.Grant.Digest(), Selectors: j.Selectors.digest, Prefixes: j.Prefixes.digest, Program: j.Program},
+		Hashes: Hashes{Paper: j.Paper, Journal: j.Journal, Order: j.Grant.Digest(), Selectors: j.Selectors.digest, Prefixes: j.Prefixes.digest, Program: j.Program},
 	}
 	r.st.RetainUntil = r.begun.UTC().Truncate(time.Second).Add(time.Duration(o.RetainDays) * 24 * time.Hour)
 	if r.shape, err = newShaper(o, r.st.RetainUntil, j.Working, j.Vault); err != nil {
 		return nil, err
 	}
 	left, _ := remaining(o.Cap, j.Used)
-	opts := sieve.Options{Directions: j.Directions, Side: j.Prefixes.Side, From: r.from, Until: r.until, CapPackets: left.Packets, CapBytes: left.Bytes,
+	opts := sieve.Options{Directions: j.Directions, Side: j.Prefixes.Side, From: r.from, Until: r.until, CapPackets: left.Packets, CapBytes: left.Bytes, Flows: j.Flows,
 		Set: func() *selector.Set { return j.Selectors.set }, Clock: r.mono}
 	secret := j.Working.Secret()
 	blake3.DeriveKey(contextSieve, secret[:], opts.Key[:])

@@ -37,6 +37,8 @@ const (
 	EndOutput     Ended = "output_failed" // what was selected could not be written, and was destroyed
 )
 
+var allEnds = []Ended{EndInput, EndCap, EndPeriod, EndBefore, EndWithdrawn, EndExpired, EndStopped, EndUnreadable, EndOutput}
+
 // Dropped is what was not selected and is gone, by why.
 type Dropped struct {
 	Domestic   sieve.Amount `json:"domestic"`
@@ -76,6 +78,7 @@ type Hashes struct {
 	Program   string `json:"program"`
 	Output    string `json:"output"`
 	Vault     string `json:"vault,omitempty"`
+	Journal   string `json:"journal,omitempty"`
 }
 
 // Input is what the sources were like: how many, and what they had that could not

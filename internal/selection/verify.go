@@ -87,7 +87,7 @@ func Verify(dir string, a Against) (*Verified, error) {
 			files[name] = raw
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			v.wrong(name, "unreadable")
-		} else if name != fileUses {
+		} else {
 			v.wrong(name, "missing")
 		}
 	}
@@ -155,6 +155,7 @@ func (v *Verified) fits() {
 	check("directions", len(s.Directions) > 0 && v.grant.Covers(approval.Scope{Directions: s.Directions, Selectors: o.Selectors}) == nil)
 	check("retain_until", s.RetainUntil.Equal(s.BegunAt.Truncate(time.Second).Add(time.Duration(o.RetainDays)*24*time.Hour)))
 	check("begun_at", !s.BegunAt.Add(skew).Before(o.IssuedAt) && !s.EndedAt.Before(s.BegunAt) && !s.DestroyedAt.Before(s.BegunAt) && !s.EndedAt.Before(s.DestroyedAt))
+	check("ended", slices.Contains(allEnds, s.Ended))
 	check("made_up", s.MadeUp == nil || o.Kind == approval.Trial)
 	if s.First.IsZero() != s.Last.IsZero() || s.First.IsZero() != (s.Seen.Packets == 0) ||
 		!s.First.IsZero() && (s.First.Before(o.From) || !s.Last.Before(o.Until) || s.Last.Before(s.First)) {
@@ -188,7 +189,7 @@ func (v *Verified) lists(files map[string][]byte) {
 	away, ok2 := prefixesOf(s.MadeUp["foreign"])
 	t, err := geo.Decode(raw)
 	if err == nil {
-		v.sides, err = NewPrefixes(t, own, away)
+		v.sides, err = compiled(raw, t, own, away)
 	}
 	if err != nil || !ok1 || !ok2 {
 		v.sides = nil
@@ -234,19 +235,11 @@ func (v *Verified) executor(files map[string][]byte, a Against) {
 		}
 	}
 	copied, ok := files[fileUses]
-	switch {
-	case a.Journal != nil && ok && !bytes.HasPrefix(a.Journal, copied):
-		v.wrong(fileUses, "journal_other")
-	case a.Journal != nil:
-		copied = a.Journal
-	case !ok:
-		v.wrong(fileUses, "missing")
+	if !ok {
 		return
-	default:
-		v.unchecked(uncheckedJournal)
-		if a.Executor == nil {
-			v.unchecked(uncheckedExecutor)
-		}
+	}
+	if DigestOf(copied) != s.Hashes.Journal {
+		v.wrong(fileUses, "hash")
 	}
 	uses, err := ReadJournal(copied)
 	if err != nil {
@@ -254,18 +247,40 @@ func (v *Verified) executor(files map[string][]byte, a Against) {
 		return
 	}
 	at := slices.IndexFunc(uses, func(u Use) bool { return u.What == Begun && u.Run == s.Run })
-	over := slices.IndexFunc(uses, func(u Use) bool { return u.What == Over && u.Run == s.Run })
-	switch {
-	case at < 0 || over < at || uses[at].Order != s.Hashes.Order:
+	if at < 0 || uses[at].Order != s.Hashes.Order {
 		v.wrong(fileUses, "not_in_journal")
 		return
-	case uses[at].Executor != s.Executor:
+	}
+	if uses[at].Executor != s.Executor {
 		v.wrong(fileStatement+": executor", "resigned", "name", keyPerson(s.Executor))
-	case uses[over].Statement != DigestOf(files[fileStatement]):
-		v.wrong(fileStatement, "journal_statement")
 	}
 	if b := account(uses[:at], s.Hashes.Order); b.used != s.Before {
 		v.wrong(fileStatement+": used_before", "used")
+	}
+	if a.Journal != nil {
+		v.beside(a.Journal, copied, files[fileStatement])
+		return
+	}
+	v.unchecked(uncheckedJournal)
+	if a.Executor == nil {
+		v.unchecked(uncheckedExecutor)
+	}
+}
+
+// beside compares the copy of the journal with the one beside the order, which
+// tells how the run ended too.
+func (v *Verified) beside(whole, copied, statement []byte) {
+	uses, err := ReadJournal(whole)
+	switch {
+	case err != nil:
+		v.wrong("--journal", "journal")
+	case !bytes.HasPrefix(whole, copied):
+		v.wrong(fileUses, "journal_other")
+	default:
+		over := slices.IndexFunc(uses, func(u Use) bool { return u.What == Over && u.Run == v.Statement.Run })
+		if over < 0 || uses[over].Statement != DigestOf(statement) {
+			v.wrong(fileStatement, "journal_statement")
+		}
 	}
 }
 

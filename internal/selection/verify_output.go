@@ -209,6 +209,8 @@ func (c *checker) addresses(l *keptLine, bad func(bool, string)) (src, dst netip
 
 // matches checks, as far as the record shows it, that its selector finds it.
 func (c *checker) matches(l *keptLine, s selector.Selector, src, dst netip.Addr, bad func(bool, string)) {
+	named := s.Kind == selector.Domain || s.Kind == selector.Suffix || s.Kind == selector.URI
+	bad(named || l.Name == "", "name") // a name stands only where a selector of names found it
 	switch s.Kind {
 	case selector.Address, selector.Prefix:
 		if !src.IsValid() || !dst.IsValid() {

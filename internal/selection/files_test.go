@@ -1,0 +1,511 @@
+package selection
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/flow/capture"
+	"noroshi/internal/engine/geo"
+	"noroshi/internal/engine/selector/sieve"
+)
+
+// Addresses of the table that comes with the program: two of Japan, two of others.
+var (
+	tokyo = netip.MustParseAddr("133.11.0.10")
+	kyoto = netip.MustParseAddr("133.3.0.20")
+	ohio  = netip.MustParseAddr("128.146.216.51")
+	berne = netip.MustParseAddr("78.46.10.20")
+)
+
+var epoch = time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC)
+
+// bench is a folder with an authority, a list and captures.
+type bench struct {
+	t         testing.TB
+	dir       string
+	authority *Executor
+	list      string
+}
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	b := &bench{t: t, dir: t.TempDir(), list: ohio.String() + "\nevil.example.net\n.bad.example.org\n"}
+	b.authority = newKey(t, "authority")
+	return b
+}
+
+func newKey(t testing.TB, name string) *Executor {
+	t.Helper()
+	secret, _, err := note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := ReadExecutor([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func (b *bench) verifier() note.Verifier {
+	v, err := ReadVerifier([]byte(b.authority.Verifier()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return v
+}
+
+// order writes an order, changed by edit, and returns its file.
+func (b *bench) order(name string, edit func(*approval.Order)) string {
+	b.t.Helper()
+	o := approval.Order{ID: "trial-1", Kind: approval.Trial, Directions: []geo.Class{geo.FD}, Link: "files", From: epoch, Until: epoch.Add(24 * time.Hour),
+		Selectors: DigestOf([]byte(b.list)), Fields: slices.Clone(DefaultFields), Addresses: "plain", RetainDays: 30, IssuedAt: time.Now().UTC().Truncate(time.Second)}
+	if edit != nil {
+		edit(&o)
+	}
+	paper, err := o.Sign(b.authority.signer)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.write(name, paper)
+}
+
+func (b *bench) write(name string, raw []byte) string {
+	b.t.Helper()
+	file := filepath.Join(b.dir, name)
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	return file
+}
+
+// job is a run of an order over captures, to the folder out.
+func (b *bench) job(order, out string, captures ...string) FileJob {
+	b.t.Helper()
+	paper, err := os.ReadFile(order)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	j := FileJob{Order: order, Paper: paper, Authorities: []note.Verifier{b.verifier()}, ListName: "list", List: []byte(b.list), Dir: filepath.Join(b.dir, out)}
+	for _, c := range captures {
+		j.Sources = append(j.Sources, Source{Name: c, Open: func() (io.ReadCloser, error) { return os.Open(c) }})
+	}
+	return j
+}
+
+func (b *bench) verify(out string) (*Verified, error) {
+	return Verify(filepath.Join(b.dir, out), Against{Authorities: []note.Verifier{b.verifier()}})
+}
+
+// sent is one packet of a made-up capture.
+type sent struct {
+	after    time.Duration
+	src, dst netip.Addr
+	proto    uint8
+	from, to uint16
+	payload  []byte
+}
+
+// frame is the packet from its IPv4 header on.
+func (s sent) frame() []byte {
+	size := 8
+	if s.proto == 6 {
+		size = 20
+	}
+	p := make([]byte, 20+size, 20+size+len(s.payload))
+	p[0], p[8], p[9] = 0x45, 64, s.proto
+	binary.BigEndian.PutUint16(p[2:], uint16(20+size+len(s.payload)))
+	src, dst := s.src.As4(), s.dst.As4()
+	copy(p[12:], src[:])
+	copy(p[16:], dst[:])
+	binary.BigEndian.PutUint16(p[20:], s.from)
+	binary.BigEndian.PutUint16(p[22:], s.to)
+	if s.proto == 6 {
+		p[32], p[33] = 0x50, 0x18
+	} else {
+		binary.BigEndian.PutUint16(p[24:], uint16(8+len(s.payload)))
+	}
+	return append(p, s.payload...)
+}
+
+// capture writes packets to a file.
+func (b *bench) capture(name string, all ...sent) string {
+	b.t.Helper()
+	return b.write(name, captureOf(b.t, all...))
+}
+
+func captureOf(t testing.TB, all ...sent) []byte {
+	var buf bytes.Buffer
+	w, err := capture.NewWriter(&buf, capture.LinkRaw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		f := s.frame()
+		if err := w.Write(&capture.Packet{Data: f, At: epoch.Add(s.after).UnixNano(), Orig: uint32(len(f)), Link: capture.LinkRaw}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return buf.Bytes()
+}
+
+// traffic is n packets of each kind: selected inward, answered outward, inward
+// and not selected, domestic, and foreign to foreign.
+func traffic(n int, payload string) []sent { return trafficEach(n, time.Millisecond, payload) }
+
+// trafficEach is the same with so much time between: where that is long, records
+// are written out meanwhile.
+func trafficEach(n int, each time.Duration, payload string) (all []sent) {
+	for i := range n {
+		at := time.Duration(i) * each
+		port := uint16(20000 + i%1000)
+		all = append(all,
+			sent{at, ohio, tokyo, 17, 4000, port, []byte(payload)},
+			sent{at, tokyo, ohio, 17, port, 4000, []byte(payload)},
+			sent{at, berne, kyoto, 17, 4001, port, []byte(payload)},
+			sent{at, kyoto, tokyo, 17, 4002, port, []byte(payload)},
+			sent{at, berne, ohio, 17, 4003, port, []byte(payload)},
+		)
+	}
+	return all
+}
+
+func codeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fault.Of(err).Code
+}
+
+func conserved(t *testing.T, st Statement) {
+	t.Helper()
+	sum := st.Dropped.Sum().Plus(sieve.Amount{Packets: st.Selected.Packets, Bytes: st.Selected.Bytes})
+	if sum != st.Seen {
+		t.Errorf("seen %+v, accounted for %+v", st.Seen, sum)
+	}
+}
+
+func TestARunKeepsWhatTheOrderAllowsAndVerifies(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", nil)
+	st, err := RunFiles(context.Background(), b.job(order, "out", b.capture("a.pcap", traffic(50, "x")...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conserved(t, st)
+	if st.Seen.Packets != 250 || st.Selected.Packets != 50 || st.Dropped.Direction.Packets != 100 || st.Dropped.Domestic.Packets != 50 || st.Dropped.Unselected.Packets != 50 {
+		t.Errorf("statement %+v", st)
+	}
+	if st.Ended != EndInput || st.ExecutorKey != "run" || st.Pseudonyms != "forgotten" {
+		t.Errorf("ended %s, key %s, pseudonyms %s", st.Ended, st.ExecutorKey, st.Pseudonyms)
+	}
+	raw, err := os.ReadFile(filepath.Join(b.dir, "out", fileSelected))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		var l map[string]any
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		if l["direction"] != "fd" || l["provenance"] != "fd" || l["src"] != ohio.String() || l["pkts"] != 1.0 || l["approval"] != "trial-1" {
+			t.Errorf("record %s", line)
+		}
+	}
+	v, err := b.verify("out")
+	if err != nil {
+		t.Fatalf("%v: %v", err, v.Wrong)
+	}
+	if v.Records != st.Selected.Records || v.Records != 50 {
+		t.Errorf("%d records verified, %d selected", v.Records, st.Selected.Records)
+	}
+}
+
+func TestWhatIsRefusedReadsNothingAndIsOnRecord(t *testing.T) {
+	b := newBench(t)
+	good := b.order("good.json", nil)
+	pcap := b.capture("a.pcap", traffic(5, "x")...)
+	other := newKey(t, "other")
+	tests := map[string]struct {
+		order string
+		edit  func(*FileJob)
+		code  string
+	}{
+		"unsigned":        {b.write("unsigned.json", unsigned(t, good)), nil, "approval.order.unsigned"},
+		"another key":     {good, func(j *FileJob) { j.Authorities = []note.Verifier{mustVerifier(t, other.Verifier())} }, "approval.order.signature"},
+		"no authority":    {good, func(j *FileJob) { j.Authorities = nil }, "approval.order.signature"},
+		"changed":         {b.write("changed.json", replaced(t, good, `"retain_days": 30`, `"retain_days": 31`)), nil, "approval.order.signature"},
+		"another link":    {b.write("link.json", replaced(t, good, `"link": "files"`, `"link": "other"`)), nil, "approval.order.signature"},
+		"field twice":     {b.write("twice.json", replaced(t, good, `"retain_days": 30`, `"retain_days": 30, "retain_days": 30`)), nil, "approval.order.form"},
+		"unknown field":   {b.write("more.json", replaced(t, good, `"retain_days": 30`, `"retain_days": 30, "all": true`)), nil, "approval.order.form"},
+		"field of a cap":  {b.write("cap.json", replaced(t, good, `"retain_days": 30`, `"cap": {"packets": 5, "flows": 1}, "retain_days": 30`)), nil, "approval.order.form"},
+		"not JSON":        {b.write("not.json", []byte("hello")), nil, "approval.order.form"},
+		"direction":       {good, func(j *FileJob) { j.Directions = []geo.Class{geo.DF} }, "approval.grant.direction"},
+		"wider direction": {good, func(j *FileJob) { j.Directions = []geo.Class{geo.FD, geo.FF} }, "approval.grant.direction"},
+		"domestic":        {good, func(j *FileJob) { j.Directions = []geo.Class{geo.DD} }, "approval.grant.direction"},
+		"another list":    {good, func(j *FileJob) { j.List = append(slices.Clone(j.List), "# a remark\n"...) }, "approval.grant.selectors"},
+		"over":            {b.order("over.json", func(o *approval.Order) { o.From, o.Until = epoch.Add(-48*time.Hour), epoch.Add(-24*time.Hour) }), nil, "approval.grant.period"},
+		"not yet":         {b.order("early.json", func(o *approval.Order) { o.From, o.Until = epoch.Add(24*time.Hour), epoch.Add(48*time.Hour) }), nil, "approval.grant.period"},
+		"issued tomorrow": {b.order("tomorrow.json", func(o *approval.Order) { o.IssuedAt = o.IssuedAt.Add(24 * time.Hour) }), nil, "selection.run.clock"},
+		"clock set back":  {good, func(j *FileJob) { j.Now = func() time.Time { return time.Now().AddDate(-1, 0, 0) } }, "selection.run.clock"},
+		"unknown to us":   {b.order("fields.json", func(o *approval.Order) { o.Fields = []string{"src", "payload"} }), nil, "selection.fields.unknown"},
+		"re-identify": {b.order("re.json", func(o *approval.Order) {
+			o.Kind, o.Subjects, o.Run, o.Grounds, o.NoOther, o.Necessity = approval.Reidentify, []string{"p:mail:x"}, "r", "g", "n", "n"
+		}), nil, "approval.grant.kind"},
+		"of another order": {b.write("mixed.json", mixed(t, b)), nil, "approval.order.signature"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := *b
+			b.t = t
+			before := len(uses(t, test.order))
+			j := b.job(test.order, "refused "+name, pcap)
+			opened := false
+			open := j.Sources[0].Open
+			j.Sources[0].Open = func() (io.ReadCloser, error) { opened = true; return open() }
+			if test.edit != nil {
+				test.edit(&j)
+			}
+			st, err := RunFiles(context.Background(), j)
+			if codeOf(err) != test.code || st.Form != "" {
+				t.Fatalf("got %v, want %s", err, test.code)
+			}
+			if k := fault.KindOf(err); k.Exit() != 3 {
+				t.Errorf("exit %d", k.Exit())
+			}
+			if opened && test.code != "approval.grant.period" {
+				t.Error("the capture was opened")
+			}
+			if left := entries(t, j.Dir); !slices.Equal(left, []string{fileRefusals}) {
+				t.Errorf("left: %v", left)
+			}
+			var r Refusal
+			if raw, err := os.ReadFile(filepath.Join(j.Dir, fileRefusals)); err != nil || json.Unmarshal(raw, &r) != nil || r.Code != test.code {
+				t.Errorf("recorded: %+v", r)
+			}
+			all := uses(t, test.order)
+			if len(all) <= before || all[len(all)-1].What != Refused || all[len(all)-1].Code != test.code {
+				t.Errorf("the journal says %+v", all)
+			}
+		})
+	}
+}
+
+func mustVerifier(t testing.TB, key string) note.Verifier {
+	t.Helper()
+	v, err := ReadVerifier([]byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func unsigned(t testing.TB, order string) []byte {
+	raw, err := os.ReadFile(order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := approval.ReadOrder(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft, err := o.Sign(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return draft
+}
+
+// mixed is an order with the signature of another.
+func mixed(t testing.TB, b *bench) []byte {
+	var one, two struct {
+		Order     json.RawMessage `json:"order"`
+		Signature string          `json:"signature"`
+	}
+	for name, to := range map[string]any{"one.json": &one, "two.json": &two} {
+		raw, err := os.ReadFile(b.order(name, func(o *approval.Order) { o.ID = name }))
+		if err == nil {
+			err = json.Unmarshal(raw, to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	one.Signature = two.Signature
+	raw, err := json.Marshal(one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func replaced(t testing.TB, file, old, with string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil || !bytes.Contains(raw, []byte(old)) {
+		t.Fatalf("%v: no %s", err, old)
+	}
+	return bytes.Replace(raw, []byte(old), []byte(with), 1)
+}
+
+func entries(t testing.TB, dir string) (names []string) {
+	t.Helper()
+	all, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func uses(t testing.TB, order string) []Use {
+	t.Helper()
+	raw, err := os.ReadFile(order + ".uses")
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	all, err := ReadJournal(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestTheCapCountsOverAllRunsOfAnOrder(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", func(o *approval.Order) { o.Cap.Packets = 130 })
+	pcap := b.capture("a.pcap", traffic(50, "x")...) // 100 pass the gate: of Ohio and of Berne
+	st, err := RunFiles(context.Background(), b.job(order, "one", pcap))
+	if err != nil || st.Ended != EndInput || st.Taken().Packets != 100 {
+		t.Fatalf("first run: %v, %s, %+v", err, st.Ended, st.Taken())
+	}
+	st, err = RunFiles(context.Background(), b.job(order, "two", pcap))
+	if err != nil || st.Ended != EndCap || st.Taken().Packets != 30 || st.Before.Packets != 100 {
+		t.Fatalf("second run: %v, %s, %+v, before %+v", err, st.Ended, st.Taken(), st.Before)
+	}
+	conserved(t, st)
+	if _, err := b.verify("two"); err != nil {
+		t.Error(err)
+	}
+	if _, err = RunFiles(context.Background(), b.job(order, "three", pcap)); !errors.Is(err, approval.ErrSpent) {
+		t.Errorf("third run: %v", err)
+	}
+}
+
+func TestAPeriodThatEndsMeanwhileEndsTheRun(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", func(o *approval.Order) { o.Until = epoch.Add(time.Second) })
+	st, err := RunFiles(context.Background(), b.job(order, "out", b.capture("a.pcap", traffic(2000, "x")...)))
+	if err != nil || st.Ended != EndPeriod || st.Seen.Packets != 5000 {
+		t.Fatalf("%v, %s, %d seen", err, st.Ended, st.Seen.Packets)
+	}
+	conserved(t, st)
+	if _, err := b.verify("out"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPseudonymsStandForAddressesAndNamesKeepWhatTheSelectorNames(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", func(o *approval.Order) { o.Addresses = "pseudonym" })
+	question := func(name string) []byte {
+		q := []byte{0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}
+		for label := range strings.SplitSeq(name, ".") {
+			q = append(append(q, byte(len(label))), label...)
+		}
+		return append(q, 0, 0, 1, 0, 1)
+	}
+	pcap := b.capture("a.pcap",
+		sent{0, berne, tokyo, 17, 5000, 53, question("evil.example.net")},
+		sent{time.Millisecond, berne, tokyo, 17, 5001, 53, question("taro.yamada.bad.example.org")},
+		sent{time.Millisecond, berne, tokyo, 17, 5002, 53, question("harmless.example.com")})
+	st, err := RunFiles(context.Background(), b.job(order, "out", pcap))
+	if err != nil || st.Selected.Records != 2 {
+		t.Fatalf("%v: %+v", err, st.Selected)
+	}
+	raw, err := os.ReadFile(filepath.Join(b.dir, "out", fileSelected))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"taro", "yamada", "harmless", berne.String(), tokyo.String()} {
+		if bytes.Contains(raw, []byte(secret)) {
+			t.Errorf("%s is in the output:\n%s", secret, raw)
+		}
+	}
+	for _, kept := range []string{`"name":"evil.example.net"`, `.bad.example.org"`, `"src":"p:net:`, `"name":"p:host:`} {
+		if !bytes.Contains(raw, []byte(kept)) {
+			t.Errorf("%s is not in the output:\n%s", kept, raw)
+		}
+	}
+	v, err := b.verify("out")
+	if err != nil || !slices.Contains(v.Unchecked, uncheckedDirection) {
+		t.Errorf("%v, not checked %v", err, v.Unchecked)
+	}
+}
+
+func TestAFolderWithARunInItIsLeftAlone(t *testing.T) {
+	b := newBench(t)
+	pcap := b.capture("a.pcap", traffic(5, "x")...)
+	if _, err := RunFiles(context.Background(), b.job(b.order("one.json", nil), "out", pcap)); err != nil {
+		t.Fatal(err)
+	}
+	before := entries(t, filepath.Join(b.dir, "out"))
+	if _, err := RunFiles(context.Background(), b.job(b.order("two.json", nil), "out", pcap)); !errors.Is(err, ErrDir) {
+		t.Fatal(err)
+	}
+	if after := entries(t, filepath.Join(b.dir, "out")); !slices.Equal(before, after) {
+		t.Errorf("before %v, after %v", before, after)
+	}
+	if _, err := b.verify("out"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestASourceThatIsNoCaptureLeavesNothing(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", nil)
+	_, err := RunFiles(context.Background(), b.job(order, "out", b.write("a.txt", []byte("this is no capture at all"))))
+	if codeOf(err) != ErrSource.Code || len(entries(t, filepath.Join(b.dir, "out"))) != 0 {
+		t.Fatalf("%v, left %v", err, entries(t, filepath.Join(b.dir, "out")))
+	}
+	// After a whole capture, what it gave is kept.
+	st, err := RunFiles(context.Background(), b.job(order, "out", b.capture("a.pcap", traffic(5, "x")...), filepath.Join(b.dir, "a.txt")))
+	if codeOf(err) != ErrSource.Code || st.Ended != EndUnreadable || st.Selected.Packets != 5 {
+		t.Fatalf("%v: %+v", err, st)
+	}
+	if _, err := b.verify("out"); err != nil {
+		t.Error(err)
+	}
+	if n := len(uses(t, order)); n != 4 {
+		t.Errorf("%d lines in the journal", n)
+	}
+}
+
+func TestAnEmptyCaptureHasAStatement(t *testing.T) {
+	b := newBench(t)
+	st, err := RunFiles(context.Background(), b.job(b.order("order.json", nil), "out", b.write("a.pcap", nil)))
+	if err != nil || st.Seen != (sieve.Amount{}) || st.Ended != EndInput {
+		t.Fatal(err, st)
+	}
+	if _, err := b.verify("out"); err != nil {
+		t.Error(err)
+	}
+}

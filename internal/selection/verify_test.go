@@ -1,0 +1,287 @@
+package selection
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/approval"
+)
+
+// ran is a finished run with a vault-less output, and its files.
+func ran(t testing.TB) (*bench, map[string][]byte) {
+	t.Helper()
+	b := newBench(t)
+	if _, err := RunFiles(context.Background(), b.job(b.order("order.json", func(o *approval.Order) { o.Cap.Packets = 1000 }), "out", b.capture("a.pcap", traffic(20, "x")...))); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, name := range entries(t, filepath.Join(b.dir, "out")) {
+		raw, err := os.ReadFile(filepath.Join(b.dir, "out", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = raw
+	}
+	for _, name := range []string{fileOrder, fileSelectors, filePrefixes, fileSelected, fileStatement, fileUses} {
+		if files[name] == nil {
+			t.Fatalf("no %s in %v", name, entries(t, filepath.Join(b.dir, "out")))
+		}
+	}
+	return b, files
+}
+
+// with verifies the run with one file put in place of another.
+func (b *bench) with(name string, raw, was []byte) (*Verified, error) {
+	b.write(filepath.Join("out", name), raw)
+	defer b.write(filepath.Join("out", name), was)
+	return b.verify("out")
+}
+
+func TestVerifyFailsOnAnyByteThatIsAnother(t *testing.T) {
+	b, files := ran(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for name, was := range files {
+		n := min(len(was), 60)
+		for i := range n {
+			at := rng.IntN(len(was))
+			if i < 10 { // the beginnings and ends too
+				at = min(i/2, len(was)-1)
+				if i%2 == 1 {
+					at = len(was) - 1 - at
+				}
+			}
+			raw := bytes.Clone(was)
+			raw[at] ^= byte(1 << rng.IntN(8))
+			if _, err := b.with(name, raw, was); !errors.Is(err, ErrUnverified) {
+				t.Errorf("%s, byte %d %q instead of %q: %v", name, at, raw[at], was[at], err)
+			}
+		}
+		for what, raw := range map[string][]byte{"empty": nil, "longer": append(bytes.Clone(was), '\n'), "shorter": was[:len(was)-1], "twice": append(bytes.Clone(was), was...)} {
+			if _, err := b.with(name, raw, was); !errors.Is(err, ErrUnverified) {
+				t.Errorf("%s %s: %v", name, what, err)
+			}
+		}
+		if err := os.Remove(filepath.Join(b.dir, "out", name)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.verify("out"); !errors.Is(err, ErrUnverified) {
+			t.Errorf("%s is missing: %v", name, err)
+		}
+		b.write(filepath.Join("out", name), was)
+	}
+	if _, err := b.verify("out"); err != nil {
+		t.Errorf("as it was: %v", err)
+	}
+}
+
+// leaves lists the paths of all values in a JSON document, and how to change one.
+func leaves(v any, path string, visit func(path string, set func(any) func(), old any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, old := range v {
+			visit(path+"/"+k, func(x any) func() { v[k] = x; return func() { v[k] = old } }, old)
+			leaves(old, path+"/"+k, visit)
+		}
+	case []any:
+		for i, old := range v {
+			visit(fmt.Sprintf("%s/%d", path, i), func(x any) func() { v[i] = x; return func() { v[i] = old } }, old)
+			leaves(old, fmt.Sprintf("%s/%d", path, i), visit)
+		}
+	}
+}
+
+// TestVerifyFailsOnAnyFieldEvenWhenSignedAgain changes one value of the statement
+// after the other and signs again, with the key of the run itself: the order, the
+// list, the records or the journal beside the order say otherwise.
+func TestVerifyFailsOnAnyFieldEvenWhenSignedAgain(t *testing.T) {
+	b := newBench(t)
+	executor := newKey(t, "executor")
+	job := b.job(b.order("order.json", func(o *approval.Order) { o.Cap.Packets = 1000 }), "out", b.capture("a.pcap", traffic(20, "x")...))
+	job.Signer = executor
+	if _, err := RunFiles(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	was, err := os.ReadFile(filepath.Join(b.dir, "out", fileStatement))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc any
+	if err := json.Unmarshal(was, &doc); err != nil {
+		t.Fatal(err)
+	}
+	journal, err := os.ReadFile(job.Order + ".uses")
+	if err != nil {
+		t.Fatal(err)
+	}
+	against := Against{Authorities: []note.Verifier{b.verifier()}, Journal: journal}
+	tried := 0
+	leaves(doc, "", func(path string, set func(any) func(), old any) {
+		for _, x := range []any{nil, "x", 7.0, -1.0, []any{}, map[string]any{"x": 1.0}, "2001-01-01T00:00:00Z", "df", true} {
+			if fmt.Sprint(x) == fmt.Sprint(old) {
+				continue
+			}
+			undo := set(x)
+			raw, err := json.Marshal(doc)
+			undo()
+			var st Statement
+			if err != nil || json.Unmarshal(raw, &st) != nil {
+				continue
+			}
+			if e := executor.sign(&st); e != nil {
+				t.Fatal(e)
+			}
+			if bytes.Equal(st.encode(), was) {
+				continue // the same said otherwise
+			}
+			tried++
+			b.write("out/"+fileStatement, st.encode())
+			if _, err := Verify(filepath.Join(b.dir, "out"), against); !errors.Is(err, ErrUnverified) {
+				t.Errorf("%s is %v, was %v: %v", path, x, old, err)
+			}
+		}
+	})
+	if tried < 100 {
+		t.Errorf("only %d changes tried", tried)
+	}
+}
+
+func TestVerifyNamesAStatementSignedAgainWithAnotherKey(t *testing.T) {
+	b, files := ran(t)
+	st, err := ReadStatement(files[fileStatement])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := newKey(t, "mallory").sign(&st); err != nil {
+		t.Fatal(err)
+	}
+	journal, err := os.ReadFile(filepath.Join(b.dir, "order.json.uses"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(filepath.Join(b.dir, "out"), Against{Authorities: []note.Verifier{b.verifier()}, Journal: journal}); err != nil {
+		t.Errorf("against the journal beside the order: %v", err)
+	}
+	v, err := b.with(fileStatement, st.encode(), files[fileStatement])
+	if !errors.Is(err, ErrUnverified) || len(v.Wrong) == 0 || v.Wrong[0].Code != "selection.verify.resigned" {
+		t.Errorf("%v, %+v", err, v)
+	}
+}
+
+// TestVerifyComparesRecordsWithTheOrder forges records as an executor could who
+// signs what he wants: everything that the order does not allow is found.
+func TestVerifyComparesRecordsWithTheOrder(t *testing.T) {
+	b := newBench(t)
+	executor := newKey(t, "executor")
+	job := b.job(b.order("order.json", nil), "out", b.capture("a.pcap", traffic(1, "x")...))
+	job.Signer = executor
+	if _, err := RunFiles(context.Background(), job); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(b.dir, "out")
+	line, err := os.ReadFile(filepath.Join(dir, fileSelected))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, fileStatement))
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := ReadStatement(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range [][2]string{
+		{`"pkts":1`, `"pkts":[1,1]`}, {`"pkts":1`, `"pkts":2`}, {`"bytes":29`, `"bytes":30`}, {`"direction":"fd"`, `"direction":"df"`},
+		{`"direction":"fd"`, `"direction":"ff"`}, {`"provenance":"fd"`, `"provenance":"ff"`}, {`"provenance":"fd"`, `"provenance":"fd","note":"x"`},
+		{`"approval":"trial-1"`, `"approval":"trial-2"`}, {`"retain_until":"2`, `"retain_until":"3`}, {`"src":"128.146.216.51"`, `"src":"133.11.0.10"`},
+		{`"src":"128.146.216.51"`, `"src":"78.46.10.20"`}, {`"dst":"133.11.0.10"`, `"dst":"78.46.10.20"`}, {`"dst":"133.11.0.10"`, `"dst":"10.0.0.1"`},
+		{`"dst":"133.11.0.10"`, `"dst":"133.011.0.10"`}, {`"start":"2026`, `"start":"2025`}, {`"end":"2026`, `"end":"2027`}, {`"selector":"s:`, `"selector":"t:`},
+		{`"proto":17`, `"proto":17,"vlan":5`}, {`"proto":17`, `"proto":17,"payload":"abc"`}, {`"pkts":1`, `"pkts":1,"pkts":1`}, {`,"bytes"`, `, "bytes"`},
+		{`"direction"`, `"name":"taro.example.jp","direction"`}, {`"direction"`, `"ja3":"zz","direction"`}, {`"direction"`, `"tunnel":"gre","direction"`}, {`"direction"`, `"app":"taro","direction"`},
+	} {
+		forged := strings.Replace(string(line), edit[0], edit[1], 1)
+		if forged == string(line) {
+			t.Fatalf("no %s in %s", edit[0], line)
+		}
+		st.Hashes.Output = DigestOf([]byte(forged))
+		if err := executor.sign(&st); err != nil {
+			t.Fatal(err)
+		}
+		b.write("out/"+fileSelected, []byte(forged))
+		v, err := b.with(fileStatement, st.encode(), raw)
+		if !errors.Is(err, ErrUnverified) {
+			t.Errorf("%s: %v", edit[1], err)
+			continue
+		}
+		named := false
+		for _, w := range v.Wrong {
+			named = named || strings.HasPrefix(w.At, fileSelected) || strings.Contains(w.At, "select")
+		}
+		if !named {
+			t.Errorf("%s: only %+v", edit[1], v.Wrong)
+		}
+	}
+}
+
+// FuzzReadStatement looks that what is accepted is what would be written.
+func FuzzReadStatement(f *testing.F) {
+	e := newKey(f, "x")
+	st := Statement{Form: StatementForm, Run: "r"}
+	if err := e.sign(&st); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(st.encode())
+	f.Add([]byte(`{"form":"noroshi selection statement v1"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if st, err := ReadStatement(raw); err == nil && !bytes.Equal(st.encode(), raw) {
+			t.Errorf("%q is accepted", raw)
+		}
+	})
+}
+
+// FuzzReadKept looks the same of records.
+func FuzzReadKept(f *testing.F) {
+	f.Add([]byte(`{"start":"2026-11-02T03:00:00.000000Z","end":"2026-11-02T03:00:00.000000Z","pkts":1,"bytes":29,"direction":"fd","selector":"s:1","approval":"a","retain_until":"x","provenance":"fd"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		l, ok := readKept(raw)
+		if again, err := json.Marshal(&l); ok && err == nil && !bytes.ContainsAny(again, `\`) && !bytes.Equal(again, raw) {
+			t.Errorf("%q is accepted, %q would be written", raw, again)
+		}
+	})
+}
+
+// FuzzReadJournal looks that no line that was changed is accepted.
+func FuzzReadJournal(f *testing.F) {
+	lines, last := appendUse(nil, Use{What: Begun, Run: "r", Order: "o"}, "")
+	more, _ := appendUse(nil, Use{What: Over, Run: "r", Packets: 5}, last)
+	f.Add(append(lines, more...))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		all, err := ReadJournal(raw)
+		if err != nil {
+			return
+		}
+		var again []byte
+		prev := ""
+		for _, u := range all {
+			line, err := json.Marshal(u)
+			if err != nil || u.Prev != prev {
+				t.Fatal(err, u)
+			}
+			again = append(append(again, line...), '\n')
+			prev = DigestOf(line)
+		}
+		if !bytes.HasPrefix(raw, again) || bytes.IndexByte(raw[len(again):], '\n') >= 0 {
+			t.Errorf("%q is read as %q", raw, again)
+		}
+	})
+}
