@@ -13,7 +13,11 @@
 // Law: Act 42 of 2025 arts 11–16 (agreements), 17 and 19 (foreign to foreign,
 // and its extension), 32 (inward), 33 (outward), 2-2 (no more than needed), 21
 // (target acts), 22 (automatic selection), 63 (inspection). Periods and caps
-// that no source confirms are configuration (rules.go).
+// that no source confirms are rows of data/kinds.toml.
+//
+// Tables: approval_case, approval_target, approval_person, approval_opinion,
+// approval_compared, approval_vote, approval_step, approval_use,
+// approval_refusal. Events out: see Happened. Events in: none.
 package approval
 
 import "embed"

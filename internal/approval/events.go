@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"noroshi/internal/base/bus"
+	"noroshi/internal/org"
 )
 
 // Happened is what every event of this noun tells.
@@ -31,8 +32,8 @@ type Happened struct {
 	Party    string    `json:"party,omitempty"`   // of an agreement
 }
 
-func publish(ctx context.Context, tx *bus.Tx, what string, h Happened) error {
-	orgs := []string{h.Org}
+func publish(ctx context.Context, tx *bus.Tx, what string, h Happened, watching ...string) error {
+	orgs := append(watching, h.Org)
 	for _, o := range []string{h.Carrier, h.Party} {
 		if o != "" {
 			orgs = append(orgs, o)
@@ -41,12 +42,20 @@ func publish(ctx context.Context, tx *bus.Tx, what string, h Happened) error {
 	return bus.Publish(ctx, tx, "approval."+what, h, orgs...)
 }
 
-// event tells of a case; who carries lines hears of it only once there is an
-// instruction.
-func (s *Service) event(c *Case) Happened {
+// tell publishes what became of a case: to who asked, to the commission, and to
+// who carries the line once there is an instruction.
+func (s *Service) tell(ctx context.Context, tx *bus.Tx, what string, c *Case) error {
 	h := Happened{Approval: c.ID, Org: c.Org, Kind: c.kind, State: c.State, Extends: c.extends, From: c.from, Until: c.until}
 	if c.Order != "" {
 		h.Carrier, h.Party = c.carrier, c.Party
 	}
-	return h
+	bodies, err := s.Orgs.Bodies(ctx, tx, org.Commission)
+	if err != nil {
+		return err
+	}
+	var watching []string
+	for _, b := range bodies {
+		watching = append(watching, string(b.ID))
+	}
+	return publish(ctx, tx, what, h, watching...)
 }

@@ -7,32 +7,34 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+
+	"noroshi/internal/base/text"
 )
 
 // Row is one number that bounds approvals of a kind, with where it is from.
 type Row struct {
-	Kind     Kind   `toml:"kind" json:"kind"`
-	Rule     string `toml:"rule" json:"rule"`
-	Value    int    `toml:"value" json:"value"`
-	Source   string `toml:"source" json:"source"`
-	Verified bool   `toml:"verified" json:"verified"` // compared with an official source
+	Kind     Kind      `toml:"kind" json:"kind"`
+	Rule     string    `toml:"rule" json:"rule"`
+	Value    int       `toml:"value" json:"value"`
+	Source   text.Both `toml:"source" json:"source"`
+	Verified bool      `toml:"verified" json:"verified"` // compared with an official source
 }
 
 // Commission is how the commission decides.
 type Commission struct {
-	Members  int    `toml:"members" json:"members"`
-	Quorum   int    `toml:"quorum" json:"quorum"`
-	Source   string `toml:"source" json:"source"`
-	Verified bool   `toml:"verified" json:"verified"`
+	Members  int       `toml:"members" json:"members"`
+	Quorum   int       `toml:"quorum" json:"quorum"`
+	Source   text.Both `toml:"source" json:"source"`
+	Verified bool      `toml:"verified" json:"verified"`
 }
 
 // Rules are the numbers of data/kinds.toml.
 type Rules struct {
 	Commission Commission `toml:"commission" json:"commission"`
 	Notice     struct {
-		Days     []int  `toml:"days" json:"days"`
-		Source   string `toml:"source" json:"source"`
-		Verified bool   `toml:"verified" json:"verified"`
+		Days     []int     `toml:"days" json:"days"`
+		Source   text.Both `toml:"source" json:"source"`
+		Verified bool      `toml:"verified" json:"verified"`
 	} `toml:"notice" json:"notice"`
 	Rows []Row `toml:"row" json:"rows"`
 }
@@ -76,7 +78,7 @@ func LoadRules(file string) (r Rules, err error) {
 			return r, fmt.Errorf("rules of approvals: %s: no such kind", at)
 		case i < 0 || row.Value < numbers[i].low || row.Value > numbers[i].top:
 			return r, fmt.Errorf("rules of approvals: %s: %d is no such number", at, row.Value)
-		case seen[at] || row.Source == "":
+		case seen[at] || row.Source.JA == "" || row.Source.EN == "":
 			return r, fmt.Errorf("rules of approvals: %s: twice, or without a source", at)
 		}
 		seen[at] = true

@@ -27,7 +27,7 @@ func TestNumbersOfLawAreRowsWithASource(t *testing.T) {
 		value    int
 		verified bool
 	}{{ForeignForeign, "months", 6, false}, {ForeignDomestic, "months", 3, false}, {DomesticForeign, "months", 3, false}, {ForeignForeign, "share_percent", 30, false}, {ForeignDomestic, "retain_days", 730, false}} {
-		if row := r.Row(x.kind, x.rule); row.Value != x.value || row.Verified != x.verified || row.Source == "" {
+		if row := r.Row(x.kind, x.rule); row.Value != x.value || row.Verified != x.verified || row.Source.JA == "" {
 			t.Errorf("%+v", row)
 		}
 	}
@@ -35,14 +35,14 @@ func TestNumbersOfLawAreRowsWithASource(t *testing.T) {
 		t.Errorf("%+v", r.Commission)
 	}
 	for name, file := range map[string]string{
-		"a row twice":       kindsFile + "\n[[row]]\nkind = \"ff\"\nrule = \"months\"\nvalue = 6\nsource = \"x\"\nverified = false\n",
+		"a row twice":       kindsFile + "\n[[row]]\nkind = \"ff\"\nrule = \"months\"\nvalue = 6\nsource = { ja = \"x\", en = \"x\" }\nverified = false\n",
 		"an unknown kind":   strings.Replace(kindsFile, `kind = "df"`, `kind = "dd"`, 1),
 		"a missing rule":    strings.Replace(kindsFile, `rule = "parallel"`, `rule = "retain_days"`, 1),
 		"no quorum":         strings.Replace(kindsFile, "quorum = 3", "quorum = 0", 1),
 		"too large":         strings.Replace(kindsFile, "quorum = 3", "quorum = 6", 1),
 		"an unknown key":    kindsFile + "\n[other]\nx = 1\n",
 		"no months":         strings.Replace(kindsFile, "value = 6", "value = 0", 1),
-		"no source":         strings.Replace(kindsFile, `source = "令和7年法律第42号 第17条"`, `source = ""`, 1),
+		"no source":         strings.Replace(kindsFile, `en = "Act 42 of 2025 art 17"`, `en = ""`, 1),
 		"broken":            "[[row",
 		"over the whole":    strings.Replace(kindsFile, "value = 30", "value = 101", 1),
 		"an unknown number": strings.Replace(kindsFile, `rule = "months"`, `rule = "weeks"`, 1),

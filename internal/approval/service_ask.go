@@ -38,7 +38,7 @@ func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
 		if err := s.file(ctx, tx, act, &c, Asked, AskerSide, who); err != nil {
 			return err
 		}
-		return publish(ctx, tx, "asked", s.event(&c))
+		return s.tell(ctx, tx, "asked", &c)
 	})
 	return c, err
 }
@@ -146,7 +146,7 @@ func (s *Service) talk(ctx context.Context, verb string, id ID, what string, by 
 		if err := updateCase(ctx, tx, &c); err != nil {
 			return err
 		}
-		return publish(ctx, tx, "questioned", s.event(&c))
+		return s.tell(ctx, tx, "questioned", &c)
 	})
 }
 
@@ -195,6 +195,6 @@ func (s *Service) stop(ctx context.Context, verb string, id ID, what string, by 
 		if to == Revoked {
 			event = "revoked"
 		}
-		return publish(ctx, tx, event, s.event(&c))
+		return s.tell(ctx, tx, event, &c)
 	})
 }

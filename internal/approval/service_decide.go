@@ -77,7 +77,7 @@ func (s *Service) Examine(ctx context.Context, id ID, text string, compared []ID
 		if err := updateCase(ctx, tx, &c); err != nil {
 			return err
 		}
-		return publish(ctx, tx, "examined", s.event(&c))
+		return s.tell(ctx, tx, "examined", &c)
 	})
 }
 
@@ -248,7 +248,7 @@ func (s *Service) Decide(ctx context.Context, id ID, d Decision) (c Case, err er
 		if err := updateCase(ctx, tx, &c); err != nil {
 			return err
 		}
-		return publish(ctx, tx, "decided", s.event(&c))
+		return s.tell(ctx, tx, "decided", &c)
 	})
 	return c, err
 }

@@ -123,7 +123,7 @@ func (s *Service) Issue(ctx context.Context, tx *db.Tx, act *ledger.Act, o Order
 		return Grant{}, err
 	}
 	act.Object, act.Public, act.Grant = object, public, o.ID // they are the agreement's
-	return g, publish(ctx, tx, "issued", s.event(&c))
+	return g, s.tell(ctx, tx, "issued", &c)
 }
 
 // Recall ends what an agreement gave, in the act by which the agreement ends.
@@ -148,7 +148,7 @@ func (s *Service) Recall(ctx context.Context, tx *db.Tx, act *ledger.Act, id ID,
 		return err
 	}
 	act.Object, act.Public, act.Grant = object, public, id
-	return publish(ctx, tx, "revoked", s.event(&c))
+	return s.tell(ctx, tx, "revoked", &c)
 }
 
 // file writes a new case with its first step.

@@ -60,5 +60,5 @@ func (s *Service) expire(ctx context.Context, tx *db.Tx, act *ledger.Act, id ID)
 	if err := updateCase(ctx, tx, &c); err != nil {
 		return err
 	}
-	return publish(ctx, tx, "expired", s.event(&c))
+	return s.tell(ctx, tx, "expired", &c)
 }

@@ -16,7 +16,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	if carries(q) {
 		list, _, err := s.Instructions(q.Context(), Filter{Waiting: true, Limit: homeRows})
 		for _, x := range list {
-			part.Todos = append(part.Todos, page.Todo{Severity: "act", Title: p.T("approval.home.confirm", "link", x.Link), Href: "/instructions/" + x.Approval, Why: x.Basis, Due: page.Due{At: x.Until}, Act: p.T("approval.home.open")})
+			part.Todos = append(part.Todos, page.Todo{Severity: "act", Title: p.T("approval.home.confirm", "link", x.Link), Href: "/instructions/" + x.Approval, Why: p.basis(x.Kind), Due: page.Due{At: x.Until}, Act: p.T("approval.home.open")})
 		}
 		return part, err
 	}

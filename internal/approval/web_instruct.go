@@ -32,7 +32,7 @@ type instructionRow struct {
 }
 
 func (p say) instruction(x Instructed) instructionRow {
-	return instructionRow{ID: x.Approval, Link: x.Link, Basis: x.Basis, Cap: p.quantity(x.Cap), State: p.T("approval.instruction." + string(x.State)), Tag: stateTag[x.State], Period: p.Time(x.From) + " – " + p.Time(x.Until),
+	return instructionRow{ID: x.Approval, Link: x.Link, Basis: p.basis(x.Kind), Cap: p.quantity(x.Cap), State: p.T("approval.instruction." + string(x.State)), Tag: stateTag[x.State], Period: p.Time(x.From) + " – " + p.Time(x.Until),
 		Confirmed: !x.ConfirmedAt.IsZero(), Due: page.Due{At: x.Until, MetAt: x.EndedAt}}
 }
 
@@ -92,7 +92,7 @@ func showInstruction(q *httpd.Request, s *Service) error {
 	for _, w := range x.Directions {
 		ways = append(ways, p.T("approval.way."+w.String()))
 	}
-	for _, f := range [][2]string{{"approval.web.article", x.Basis}, {"approval.web.direction", strings.Join(ways, ", ")}, {"approval.web.link", x.Link}, {"approval.web.period", row.Period}, {"approval.web.cap", row.Cap},
+	for _, f := range [][2]string{{"approval.web.article", row.Basis}, {"approval.web.direction", strings.Join(ways, ", ")}, {"approval.web.link", x.Link}, {"approval.web.period", row.Period}, {"approval.web.cap", row.Cap},
 		{"approval.web.number", x.Approval}, {"approval.web.issued", p.Time(x.IssuedAt)}} {
 		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(f[0]), Value: f[1]})
 	}

@@ -17,6 +17,7 @@ var stateTag = map[State]string{Asked: "ai", Examined: "watch", Approved: "good"
 
 func (p say) state(s State) string { return p.T("approval.state." + string(s)) }
 func (p say) kind(k Kind) string   { return p.T("approval.kind." + string(k)) }
+func (p say) basis(k Kind) string  { return p.T("approval.basis." + string(k)) }
 
 func (p say) outcome(o string) string {
 	if key := "approval.outcome." + o; o != "" && p.Has(key) {
@@ -83,7 +84,7 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 		}
 	}
 	add("approval.web.kind", p.kind(a.Kind))
-	add("approval.web.article", bases[a.Kind])
+	add("approval.web.article", p.basis(a.Kind))
 	add("approval.web.period", p.Time(a.From)+" – "+p.Time(a.Until))
 	if a.Kind == Reidentify {
 		add("approval.web.run", a.Run)
