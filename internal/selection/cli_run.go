@@ -23,6 +23,7 @@ import (
 type running struct {
 	order, selectors, domestic, out, executor, deid string
 	authority                                       []string
+	strict                                          bool
 	pass                                            passphrase
 }
 
@@ -40,6 +41,7 @@ func runCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	f.StringVar(&r.selectors, "selectors", "", p.T("selection.run.flag.selectors"))
 	f.StringSliceVar(&r.authority, "authority", nil, p.T("selection.run.flag.authority"))
 	f.StringVar(&r.domestic, "domestic", "", p.T("selection.run.flag.domestic"))
+	f.BoolVar(&r.strict, "strict", false, p.T("selection.run.flag.strict"))
 	f.StringVar(&r.out, "out", "", p.T("selection.run.flag.out"))
 	f.StringVar(&r.executor, "executor", "", p.T("selection.run.flag.executor"))
 	f.StringVar(&r.deid, "deid", "", p.T("selection.run.flag.deid"))
@@ -78,7 +80,7 @@ func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
 
 // job reads everything but the captures.
 func (r *running) job(env *cli.Env) (job FileJob, err error) {
-	job = FileJob{Order: r.order, ListName: r.selectors, TableName: r.domestic, Dir: r.out}
+	job = FileJob{Order: r.order, ListName: r.selectors, TableName: r.domestic, Strict: r.strict, Dir: r.out}
 	job.Now, job.Program = env.Now, programHash()
 	job.Found = func(u Use) {
 		if len(u.Destroyed) == 0 {

@@ -28,6 +28,7 @@ type FileJob struct {
 	List        []byte
 	TableName   string
 	Table       []byte // of prefixes, as ReadPrefixes takes it; nil is the program's own
+	Strict      bool   // see Prefixes.Strict
 	Dir         string
 	Job         // of which Directions, Sources, Now, Working, Vault, VaultID, Signer and Program count
 
@@ -100,6 +101,11 @@ func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 	}
 	if r.Prefixes, err = ReadPrefixes(r.TableName, r.Table); err != nil {
 		return Statement{}, err
+	}
+	if r.FileJob.Strict {
+		if r.Prefixes, err = r.Prefixes.Strict(); err != nil {
+			return Statement{}, err
+		}
 	}
 	release, err := lockFile(r.Order + ".lock")
 	if err != nil {

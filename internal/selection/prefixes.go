@@ -19,7 +19,9 @@ import (
 type Prefixes struct {
 	file       []byte
 	digest     string
+	table      *geo.Table
 	own, away  []netip.Prefix // made up: networks that no registry gives out
+	strict     bool
 	classifier *geo.Classifier
 }
 
@@ -67,10 +69,21 @@ func compiled(file []byte, t *geo.Table, own, away []netip.Prefix) (*Prefixes, e
 	if file == nil {
 		file = t.Encode()
 	}
-	p := &Prefixes{file: file, digest: DigestOf(file), own: own, away: away}
+	p := &Prefixes{file: file, digest: DigestOf(file), table: t, own: own, away: away}
 	var err error
 	p.classifier, err = t.Classifier(geo.Options{Own: own, Away: away})
 	return p, err
+}
+
+// Strict is the same table where an address on no list is unknown, even where all
+// of Japan is listed, instead of foreign: for traffic in which an error would
+// select what must not be selected.
+func (p *Prefixes) Strict() (*Prefixes, error) {
+	q := *p
+	q.strict = true
+	var err error
+	q.classifier, err = p.table.Classifier(geo.Options{Own: p.own, Away: p.away, Strict: true})
+	return &q, err
 }
 
 func tableOf(name string, raw []byte) (t *geo.Table, file []byte, own, away []netip.Prefix, err error) {

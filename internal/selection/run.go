@@ -219,7 +219,7 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 	r.st = Statement{
 		Form: StatementForm, Run: j.Run, Order: o.ID, Kind: o.Kind, Authority: j.Grant.Authority(), Directions: j.Directions, Link: o.Link,
 		BegunAt: r.begun.UTC().Truncate(time.Microsecond), Before: j.Used, Fields: o.Fields, Addresses: o.Addresses, Pseudonyms: pseudonyms,
-		MadeUp: j.Prefixes.madeUp(),
+		MadeUp: j.Prefixes.madeUp(), Strict: j.Prefixes.strict,
 		Hashes: Hashes{Paper: j.Paper, Journal: j.Journal, Order: j.Grant.Digest(), Selectors: j.Selectors.digest, Prefixes: j.Prefixes.digest, Program: j.Program},
 	}
 	r.st.RetainUntil = r.begun.UTC().Truncate(time.Second).Add(time.Duration(o.RetainDays) * 24 * time.Hour)

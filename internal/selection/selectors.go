@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"strings"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/selector"
@@ -62,12 +60,7 @@ func ReadSelectors(name string, raw []byte) (*Selectors, error) {
 // brokenLines names the first lines that cannot be taken, and how many there are.
 func brokenLines(e *selector.RefusedError) error {
 	r := &e.Report
-	f := fault.New(fault.Usage, ErrSelectors.Code, "file", r.Name, "n", r.Broken, "lines", r.Lines).Because(e)
-	for _, one := range r.Errors[:min(len(r.Errors), 10)] {
-		why := printed(strings.TrimPrefix(one.Err.Error(), "selector: "))
-		f = f.At(fault.Place{At: fmt.Sprintf("%s:%d", r.Name, one.Line), Code: "selection.selectors.line", Args: fault.Args{"why": why}})
-	}
-	return f
+	return fault.New(fault.Usage, ErrSelectors.Code, "file", r.Name, "n", r.Broken, "lines", r.Lines).Because(e).At(placesOf(r)...)
 }
 
 // Digest is the SHA-256 of the list as it was given, in hex.

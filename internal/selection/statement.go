@@ -127,6 +127,7 @@ type Statement struct {
 	Stay        Destruction         `json:"stay"`
 	Input       Input               `json:"input"`
 	MadeUp      map[string][]string `json:"made_up,omitempty"` // networks declared domestic or foreign for a trial
+	Strict      bool                `json:"strict,omitempty"`  // an address on no list of prefixes was unknown
 	Executor    string              `json:"executor"`          // verifier of the key that signed
 	ExecutorKey string              `json:"executor_key"`      // "given", or "run": made for this run and forgotten
 	Hashes      Hashes              `json:"hashes"`

@@ -191,6 +191,9 @@ func (v *Verified) lists(files map[string][]byte) {
 	if err == nil {
 		v.sides, err = compiled(raw, t, own, away)
 	}
+	if err == nil && s.Strict {
+		v.sides, err = v.sides.Strict()
+	}
 	if err != nil || !ok1 || !ok2 {
 		v.sides = nil
 		v.wrong(filePrefixes, "unreadable")
