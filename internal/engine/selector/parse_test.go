@@ -1,6 +1,7 @@
 package selector
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -118,6 +119,16 @@ func TestKindsHaveNames(t *testing.T) {
 	for _, k := range Kinds() {
 		if got, ok := kindOf(k.String()); !ok || got != k {
 			t.Errorf("%d: %q is %v", k, k, got)
+		}
+	}
+	for _, k := range Kinds() {
+		var back Selector
+		raw, err := json.Marshal(Selector{Kind: k, Value: "x"})
+		if err == nil {
+			err = json.Unmarshal(raw, &back)
+		}
+		if err != nil || back.Kind != k {
+			t.Errorf("%s: %v %v", raw, back.Kind, err)
 		}
 	}
 	if Kind(0).String() != "" || kindEnd.String() != "" || Kind(200).String() != "" {

@@ -39,6 +39,17 @@ func (k Kind) String() string {
 // MarshalText returns what String returns.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText reads what String returns.
+func (k *Kind) UnmarshalText(text []byte) error {
+	for _, one := range Kinds() {
+		if one.String() == string(text) {
+			*k = one
+			return nil
+		}
+	}
+	return bad(BadKind, 0, string(text))
+}
+
 // Kinds returns all kinds in their order.
 func Kinds() []Kind {
 	all := make([]Kind, 0, kindEnd-1)

@@ -11,7 +11,8 @@ import (
 // for one or more characters that a simple expansion can give (RFC 6570 §3.2.2;
 // in the host: a part of one label), * for anything, also nothing. Without a
 // question mark it is compared with the path alone, otherwise with path and
-// query. The scheme is not compared.
+// query. The scheme is not compared, and a path is compared as it is sent: what
+// a server would make of dots and percent signs is not guessed.
 
 // The bounds of a template.
 const (
