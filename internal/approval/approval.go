@@ -2,6 +2,7 @@ package approval
 
 import (
 	"crypto/rand"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,15 +51,22 @@ type Application struct {
 	Extends    ID        `json:"extends,omitempty" toml:"extends"`               // approval that it goes on from (art 19)
 }
 
+// maxPacket is the most bytes that a packet has on a line (RFC 791, RFC 8200
+// without jumbograms): what a cap in packets alone comes to.
+const maxPacket = 65535
+
 // Share returns how much of what the line can carry over the period the cap is,
-// in thousandths; 0 when it cannot be said.
+// in thousandths, rounded up; 0 when it cannot be said.
 func (a *Application) Share() int64 {
-	seconds := int64(a.Until.Sub(a.From) / time.Second)
-	if seconds <= 0 || a.Capacity <= 0 || a.Cap.Bytes == 0 {
+	seconds, taken := a.Until.Sub(a.From).Seconds(), float64(a.Cap.Bytes)
+	if most := float64(a.Cap.Packets) * maxPacket; most > 0 && (taken == 0 || most < taken) {
+		taken = most
+	}
+	if seconds <= 0 || a.Capacity <= 0 || taken == 0 {
 		return 0
 	}
-	whole := float64(a.Capacity) * 1e6 / 8 * float64(seconds) // bytes
-	return max(1, int64(float64(a.Cap.Bytes)*1000/whole+.999))
+	whole := float64(a.Capacity) * 1e6 / 8 * seconds // bytes
+	return int64(math.Ceil(min(taken*1000/whole, 1e15)))
 }
 
 // order writes what was approved as an Order.

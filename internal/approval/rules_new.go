@@ -196,7 +196,7 @@ func (r *Rules) quantity(bad *mistakes, a *Application) {
 	case a.Cap.Packets > maxQuantity || a.Cap.Bytes > maxQuantity:
 		bad.add("cap", "approval.bad.cap_large")
 		return
-	case share > 0 && a.Cap.Bytes == 0, a.Cap == (Quantity{}):
+	case a.Cap == (Quantity{}):
 		bad.add("cap", "approval.bad.cap")
 	}
 	if share == 0 {

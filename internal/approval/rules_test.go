@@ -77,7 +77,7 @@ func TestArticles17And32NothingIsLeftOut(t *testing.T) {
 		{"link", func(a *Application) { a.Link = "" }}, {"carrier", func(a *Application) { a.Carrier = "" }},
 		{"from", func(a *Application) { a.From = time.Time{} }}, {"from", func(a *Application) { a.From, a.Until = now.AddDate(0, 0, -1), now.AddDate(0, 1, 0) }}, {"from", func(a *Application) { a.From, a.Until = now.AddDate(3, 0, 0), now.AddDate(3, 1, 0) }},
 		{"until", func(a *Application) { a.Until = time.Time{} }}, {"until", func(a *Application) { a.Until = a.From }}, {"until", func(a *Application) { a.Until = a.Until.Add(time.Second) }},
-		{"cap", func(a *Application) { a.Cap = Quantity{} }}, {"cap", func(a *Application) { a.Cap = Quantity{Packets: 5} }}, {"cap", func(a *Application) { a.Cap.Bytes = 1 << 61 }},
+		{"cap", func(a *Application) { a.Cap = Quantity{} }}, {"cap", func(a *Application) { a.Cap = Quantity{Packets: 1 << 40} }}, {"cap", func(a *Application) { a.Cap.Bytes = 1 << 61 }},
 		{"cap", func(a *Application) { a.Capacity = 1 }}, {"capacity_mbps", func(a *Application) { a.Capacity = 0 }}, {"capacity_mbps", func(a *Application) { a.Capacity = -1 }},
 		{"selectors/hash", func(a *Application) { a.Selectors.Hash = "x" }}, {"selectors/name", func(a *Application) { a.Selectors.Name = "" }}, {"selectors/count", func(a *Application) { a.Selectors.Count = 0 }},
 		{"targets", func(a *Application) { a.Targets = []string{" "} }}, {"fields", func(a *Application) { a.Fields = nil }}, {"fields", func(a *Application) { a.Fields = []string{"body"} }},
@@ -108,6 +108,11 @@ func TestTheCapIsAPartOfTheLine(t *testing.T) {
 		a := Application{Capacity: 1000, From: now, Until: now.AddDate(0, 0, 1), Cap: Quantity{Bytes: bytes}}
 		if got := a.Share(); got != want {
 			t.Errorf("%d bytes: %d, want %d", bytes, got, want)
+		}
+		if a.Cap.Packets = bytes / maxPacket; bytes > 2*maxPacket { // the lesser of the two counts
+			if got := a.Share(); got < want-1 || got > want {
+				t.Errorf("%d packets: %d, want %d", a.Cap.Packets, got, want)
+			}
 		}
 	}
 }

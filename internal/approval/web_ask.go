@@ -71,6 +71,7 @@ func readAsk(q *httpd.Request) (a Application, bad mistakes) {
 	} else {
 		a.Cap.Bytes = uint64(gb) * gigabyte
 	}
+	a.Cap.Packets = uint64(max(number("cap_packets"), 0))
 	for name, at := range map[string]*time.Time{"from": &a.From, "until": &a.Until} {
 		t, place := page.ReadTime(q.Forms(), name)
 		if place != nil {
@@ -174,7 +175,8 @@ func (s *Service) askTerms(p say, a *Application, carriers []org.Org) askGroup {
 	if a.Kind != Reidentify {
 		share := s.Rules.Row(a.Kind, "share_percent").Value
 		g.Fields = append(g.Fields, page.Field{Name: "capacity_mbps", Kind: "number", Label: p.T("approval.web.capacity"), Need: page.Required, Value: count(a.Capacity), Unit: "Mbps", Example: "10000"},
-			page.Field{Name: "cap", Kind: "number", Label: p.T("approval.web.cap"), Need: page.Required, Value: count(int64(a.Cap.Bytes / gigabyte)), Unit: "GB", Hint: p.T("approval.web.cap_hint", "percent", share)})
+			page.Field{Name: "cap", Kind: "number", Label: p.T("approval.web.cap"), Need: page.Required, Value: count(int64(a.Cap.Bytes / gigabyte)), Unit: "GB", Hint: p.T("approval.web.cap_hint", "percent", share)},
+			page.Field{Name: "cap_packets", Kind: "number", Label: p.T("approval.web.cap_packets"), Need: page.Optional, Value: count(int64(a.Cap.Packets)), Hint: p.T("approval.web.cap_packets_hint")})
 	}
 	return g
 }

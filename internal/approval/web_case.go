@@ -271,6 +271,7 @@ type refusalLine struct {
 
 type usesView struct {
 	Head     page.Head
+	Figure   *page.Figure
 	Facts    page.Facts
 	Uses     []useLine
 	Refusals []refusalLine
@@ -296,7 +297,9 @@ func showUses(q *httpd.Request, s *Service) error {
 	for _, r := range x.Refusals {
 		v.Refusals = append(v.Refusals, refusalLine{r.At, p.refusal(r.Reason), r.Verb})
 	}
-	if len(v.Uses) == 0 {
+	if len(v.Uses) > 0 {
+		v.Figure = p.draw(&x)
+	} else {
 		v.Empty = &page.Empty{Title: p.T("approval.web.uses_empty"), Say: p.T("approval.web.uses_empty_say")}
 	}
 	v.List = &page.List{Path: "/approvals/" + c.ID + "/uses", Query: q.Queries(), Next: x.Next, Size: 50, From: 1, Shown: len(v.Uses), Total: -1,
