@@ -69,7 +69,9 @@ type entry struct {
 	turn   int64 // the second in which the wheel looks
 
 	rec record.Record
+	_   [32]byte
 
+	udp    dissect.State
 	first  uint64 // number of the packet that began it
 	hash   uint32
 	id     uint32
@@ -77,10 +79,6 @@ type entry struct {
 	place  uint16
 	table  uint8 // which table it stands in
 	refuse bool  // an ICMP error said so
-	_      [8]byte
-
-	udp dissect.State
-	_   [24]byte
 }
 
 // over is an entry that ended and what says when its record is handed on: what
@@ -314,7 +312,7 @@ func (t *table) touch(it *item) {
 		if it.k.proto() == packet.ProtoTCP {
 			t.touched += uint64(e.dir[0].next) + uint64(e.next)
 		} else {
-			t.touched += uint64(e.rec.SrcPort)
+			t.touched += uint64(e.rec.SrcPort) + uint64(e.id)
 		}
 	}
 }
