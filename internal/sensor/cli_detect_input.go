@@ -33,6 +33,7 @@ type detectRun struct {
 	read     []fileStats
 	skipped  int64 // records before --since
 	passed   int64 // files and folders in a folder that were passed over
+	stream   bool  // what is read is standard input
 }
 
 // packetRun is the flow table that all captures of a run share: communications
@@ -93,6 +94,7 @@ func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 		return badFile(name, err)
 	}
 	defer src.Close()
+	d.stream = name == "-"
 	b := bufio.NewReaderSize(in, peekSize)
 	defer func() { // what was read ahead may be packets
 		b.Reset(zeroReader{})
@@ -279,14 +281,23 @@ func (d *detectRun) pump(r reader) error {
 		close(free) // the reader sees it and ends
 		for range ready {
 		}
-		return d.ctx.Err()
+		return d.interrupted()
 	}
 	select {
 	case err := <-failed:
 		return err
 	default:
-		return d.ctx.Err()
+		return d.interrupted()
 	}
+}
+
+// interrupted is why reading stopped early. A stream is over then, because who
+// writes into a pipe is interrupted with us, and what came until then is judged.
+func (d *detectRun) interrupted() error {
+	if d.stream {
+		return nil
+	}
+	return d.ctx.Err()
 }
 
 // add hands a record to the detector.
@@ -332,23 +343,27 @@ func (d *detectRun) capture(src io.Reader, name string) error {
 	r.SetClock(d.options.Clock)
 	st := fileStats{File: name, Kind: "capture"}
 	batch := make([]capture.Packet, flow.BatchSize)
-	for d.ctx.Err() == nil {
-		n, loan, err := r.Lend(batch)
-		if n > 0 {
+	for d.ctx.Err() == nil && !errors.Is(err, io.EOF) {
+		var n int
+		var loan *capture.Loan
+		if n, loan, err = r.Lend(batch); n > 0 {
 			if err := d.packets.tracker.AddLent(batch[:n], loan); err != nil {
 				return err
 			}
 		}
-		if errors.Is(err, io.EOF) {
-			s := r.Stats()
-			st.Packets, st.Bytes, st.Bad, st.Cut, st.Lost = s.Packets, s.Bytes, s.Damaged+s.Oversize, s.Truncated, s.Lost
-			d.read = append(d.read, st)
-			return nil
-		} else if err != nil {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return badFile(name, err)
 		}
 	}
-	return d.ctx.Err()
+	if !errors.Is(err, io.EOF) {
+		if err := d.interrupted(); err != nil {
+			return err
+		}
+	}
+	s := r.Stats()
+	st.Packets, st.Bytes, st.Bad, st.Cut, st.Lost = s.Packets, s.Bytes, s.Damaged+s.Oversize, s.Truncated, s.Lost
+	d.read = append(d.read, st)
+	return nil
 }
 
 // say tells what was read and what was not, on standard error.

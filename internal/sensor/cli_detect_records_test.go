@@ -3,6 +3,7 @@ package sensor
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,6 +17,9 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fetch"
+	"noroshi/internal/base/text"
 	"noroshi/internal/engine/detect"
 	"noroshi/internal/engine/flow"
 	"noroshi/internal/engine/flow/capture"
@@ -201,4 +205,43 @@ func eachCapture(t *testing.T, fn func(name string, b []byte)) {
 		}
 		_ = z.Close()
 	}
+}
+
+// Whoever reads a stream and is interrupted hears what was found until then.
+func TestDetectIsInterrupted(t *testing.T) {
+	day := dayLog(t, small)
+	words, err := text.Load(cli.Words, fetch.Words, Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []string{"-", putIn(t, t.TempDir(), "conn.log", string(day))} {
+		var out, talk bytes.Buffer
+		env := cli.New(words)
+		ctx, cancel := context.WithCancel(t.Context())
+		env.In, env.Out, env.Err = &cancelled{bytes.NewReader(day), cancel}, &out, &talk
+		if in != "-" {
+			cancel()
+		}
+		root := env.Root("noroshi", "")
+		root.AddCommand(Commands(env)...)
+		code := env.Run(ctx, root, append([]string{"flow"}, detectArgs("--format", "jsonl", in)...))
+		if found := strings.Contains(out.String(), `"kind"`); found != (in == "-") || (code == 0) != found {
+			t.Errorf("%s: %d %s\n%s", in, code, talk.String(), out.String())
+		}
+		cancel()
+	}
+}
+
+// cancelled is a stream at whose end somebody interrupts.
+type cancelled struct {
+	io.Reader
+	cancel func()
+}
+
+func (c *cancelled) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if err != nil {
+		c.cancel()
+	}
+	return n, err
 }
