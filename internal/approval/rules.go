@@ -92,6 +92,7 @@ var (
 	ErrApart    = fault.New(fault.Refused, "approval.apart")     // the person acted on another side
 	ErrOpen     = fault.New(fault.Unmet, "approval.open")        // a question has no answer yet
 	ErrQuorum   = fault.New(fault.Unmet, "approval.quorum")      // too few votes
+	ErrFull     = fault.New(fault.Conflict, "approval.full")     // as many members as there are have voted
 	ErrBase     = fault.New(fault.Unmet, "approval.base")        // what is to be extended is not in force
 	ErrTwice    = fault.New(fault.Conflict, "approval.twice")    // an extension was asked for already
 	ErrOver     = fault.New(fault.Unmet, "approval.over")        // the period that was asked for is over

@@ -126,7 +126,7 @@ type NewVote struct {
 }
 
 // Vote gives or changes one's own vote. Dissent stays with the case. Faults:
-// ErrNone, ErrStep, ErrApart, ErrInvalid.
+// ErrNone, ErrStep, ErrApart, ErrFull, ErrInvalid.
 func (s *Service) Vote(ctx context.Context, id ID, n NewVote) (t Tally, err error) {
 	act := &ledger.Act{Verb: "approval.vote", Object: objectOf(id), Secret: n}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
@@ -151,6 +151,13 @@ func (s *Service) Vote(ctx context.Context, id ID, n NewVote) (t Tally, err erro
 		}
 		if len(bad) > 0 {
 			return bad.err()
+		}
+		before, err := loadVotes(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if len(before) >= s.Rules.Commission.Members && !slices.ContainsFunc(before, func(v Vote) bool { return v.person == who.Person }) {
+			return ErrFull
 		}
 		k, err := s.Keys.Make(ctx, tx, who.Org)
 		if err != nil {

@@ -627,3 +627,80 @@ func TestListsArePaged(t *testing.T) {
 		t.Errorf("%d", seen)
 	}
 }
+
+// TestNoMoreVotesThanMembers: whoever else has the role, five vote, each once.
+func TestNoMoreVotesThanMembers(t *testing.T) {
+	h := lite(t)
+	c := h.ask()
+	h.examine(c.ID)
+	for i := range 5 {
+		for range 2 { // the last word counts
+			if _, err := h.Vote(h.member(fmt.Sprint(i)), c.ID, NewVote{Choice: For}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, err := h.Vote(h.member("6"), c.ID, NewVote{Choice: For})
+	wants(t, "a sixth", err, ErrFull)
+	tally, err := h.Vote(h.member("0"), c.ID, NewVote{Choice: Against, Opinion: "考え直した。"})
+	if err != nil || tally.For != 4 || tally.Against != 1 {
+		t.Errorf("%+v %v", tally, err)
+	}
+}
+
+// TestTwoDecideAtOnce: a case is decided once.
+func TestTwoDecideAtOnce(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c := h.ask()
+		h.examine(c.ID)
+		for _, n := range []string{"1", "2", "3"} {
+			if _, err := h.Vote(h.member(n), c.ID, NewVote{Choice: For}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wg sync.WaitGroup
+		errs := make([]error, 6)
+		for i := range errs {
+			wg.Go(func() { _, errs[i] = h.Decide(h.member(fmt.Sprint(i%3+1)), c.ID, Decision{Reason: "よい。"}) })
+		}
+		wg.Wait()
+		done := 0
+		for _, err := range errs {
+			if err == nil {
+				done++
+			} else if !errors.Is(err, ErrStep) && !errors.Is(err, ErrRevision) {
+				t.Error(err)
+			}
+		}
+		if v, err := h.Show(h.inspector(), c.ID); done != 1 || err != nil || len(v.Past) != 3 {
+			t.Errorf("%d decided, %d steps, %v", done, len(v.Past), err)
+		}
+	})
+}
+
+func BenchmarkAlive(b *testing.B) {
+	h := newHub(b, testkit.DB(b, sources()...))
+	c := h.approve()
+	u, err := h.redeem(h.grantOf(c.ID), h.hand(), scope(c))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := h.Alive(b.Context(), u.ID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRedeem(b *testing.B) {
+	h := newHub(b, testkit.DB(b, sources()...))
+	c := h.approve()
+	g := h.grantOf(c.ID)
+	for b.Loop() {
+		u, err := h.redeem(g, h.hand(), scope(c))
+		if err != nil {
+			b.Fatal(err)
+		}
+		h.finish(u, Quantity{1, 1})
+	}
+}

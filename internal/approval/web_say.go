@@ -165,7 +165,11 @@ func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 		}
 		days, note := row("retain_days")
 		checked(a.RetainDays <= days, "approval.web.guard.retain", p.T("approval.web.guard.retain_say", "n", a.RetainDays, "most", days), note)
-		judged("approval.web.selectors", p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count))
+		list := "sha256 " + a.Selectors.Hash[:min(len(a.Selectors.Hash), 16)]
+		if a.Selectors.Name != "" {
+			list = p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count)
+		}
+		judged("approval.web.selectors", list)
 		judged("approval.web.recipients", strings.Join(a.Recipients, ", "))
 	}
 	checked(c.Open == 0, "approval.web.guard.questions", p.T("approval.web.guard.open", "n", c.Open), "")
