@@ -159,6 +159,9 @@ func sources(env *cli.Env, files []string) (all []Source, err error) {
 	for _, name := range files {
 		all = append(all, Source{Name: name, Open: func() (io.ReadCloser, error) {
 			if name == "-" {
+				if f, ok := env.In.(*os.File); ok {
+					return unclosed{f}, nil
+				}
 				return io.NopCloser(env.In), nil
 			}
 			f, err := os.Open(name)
@@ -170,6 +173,13 @@ func sources(env *cli.Env, files []string) (all []Source, err error) {
 	}
 	return all, nil
 }
+
+// unclosed is standard input, which stays open. A file that was put there is read
+// as one.
+type unclosed struct{ *os.File }
+
+// Close implements io.Closer.
+func (unclosed) Close() error { return nil }
 
 // watched is a file of which is told how far it was read.
 type watched struct {

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,8 +77,55 @@ func TestHelperRun(t *testing.T) {
 	t.Log(st.Ended)
 }
 
+// TestACrashLeavesNoDump has the process of a run abort while payload is in its
+// memory: what it writes then says where it stood and nothing of what it read.
+func TestACrashLeavesNoDump(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", nil)
+	c, w := b.start(order, "out")
+	var said bytes.Buffer
+	c.Stdout, c.Stderr, c.Dir = &said, &said, b.dir
+	c.Env = append(c.Env, "GOTRACEBACK=crash")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	undecided := sent{0, berne, kyoto, 6, 5000, 80, []byte("GET /" + canary)}
+	if _, err := w.Write(captureOf(t, undecided)); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the copy of the list", func() bool {
+		_, err := os.Stat(filepath.Join(b.dir, "out", fileSelected+underWay))
+		return err == nil
+	})
+	if limits, err := os.ReadFile("/proc/" + strconv.Itoa(c.Process.Pid) + "/limits"); err == nil && !regexp.MustCompile(`Max core file size +0 +0`).Match(limits) {
+		t.Errorf("limits:\n%s", limits)
+	}
+	if err := c.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	if err := c.Wait(); err == nil {
+		t.Error("it did not abort")
+	}
+	if !bytes.Contains(said.Bytes(), []byte("goroutine")) || bytes.Contains(said.Bytes(), []byte(canary)) {
+		t.Errorf("it said:\n%s", said.Bytes())
+	}
+	if found := spread(t, b.dir, []byte(canary)); found != nil {
+		t.Errorf("payload is in %v", found)
+	}
+}
+
 // child starts TestHelperRun, and gives it packets without end.
 func (b *bench) child(order, out string) (*exec.Cmd, *io.PipeWriter) {
+	b.t.Helper()
+	c, w := b.start(order, out)
+	if err := c.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	return c, w
+}
+
+func (b *bench) start(order, out string) (*exec.Cmd, *io.PipeWriter) {
 	b.t.Helper()
 	b.write(filepath.Base(order)+".list", []byte(b.list))
 	b.write(filepath.Base(order)+".pub", []byte(b.authority.Verifier()))
@@ -84,9 +133,6 @@ func (b *bench) child(order, out string) (*exec.Cmd, *io.PipeWriter) {
 	c.Env = append(os.Environ(), "NOROSHI_TEST_RUN="+order, "NOROSHI_TEST_DIR="+filepath.Join(b.dir, out), "TMPDIR="+b.dir)
 	r, w := io.Pipe()
 	c.Stdin = r
-	if err := c.Start(); err != nil {
-		b.t.Fatal(err)
-	}
 	return c, w
 }
 

@@ -68,6 +68,9 @@ type fileRun struct {
 // nothing else is left then. Faults are those of approval.Open, approval.Grant and
 // Run, and of the journal and DIR.
 func RunFiles(ctx context.Context, f FileJob) (Statement, error) {
+	if err := leaveNoDump(); err != nil {
+		return Statement{}, err
+	}
 	r := &fileRun{FileJob: f, journal: journal{f.Order + ".uses"}, create: createNew}
 	return r.run(ctx)
 }
@@ -97,6 +100,9 @@ func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 		return Statement{}, err
 	}
 	if r.Selectors, err = ReadSelectors(r.ListName, r.List); err != nil {
+		return Statement{}, err
+	}
+	if err := r.Selectors.serves(o.Targets); err != nil {
 		return Statement{}, err
 	}
 	if r.Prefixes, err = ReadPrefixes(r.TableName, r.Table); err != nil {

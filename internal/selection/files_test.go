@@ -509,3 +509,117 @@ func TestAnEmptyCaptureHasAStatement(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAListWithAMillionBrokenLinesIsRefusedByLine(t *testing.T) {
+	raw := []byte("evil.example.net\n" + strings.Repeat("10.0.0.300\n", 1_000_000))
+	_, err := ReadSelectors("list.txt", raw)
+	f := fault.Of(err)
+	if !errors.Is(err, ErrSelectors) || f.Args["n"] != 1_000_000 || len(f.Places) == 0 || len(f.Places) > 20 || f.Places[0].At != "list.txt:2" {
+		t.Errorf("%v", f)
+	}
+}
+
+// TestClocksThatJumpLoseNothing gives packets whose times go back and forth
+// within the period, and a clock of this machine that does.
+func TestClocksThatJumpLoseNothing(t *testing.T) {
+	b := newBench(t)
+	var all []sent
+	for i, hour := range []int{12, 2, 23, 0, 7, 7, 1} {
+		for _, s := range traffic(100, "x") {
+			s.after += time.Duration(hour)*time.Hour + time.Duration(i)*time.Minute
+			all = append(all, s)
+		}
+	}
+	job := b.job(b.order("order.json", nil), "out", b.capture("a.pcap", all...))
+	asked := 0
+	job.Now = func() time.Time {
+		asked++
+		return time.Now().Add(time.Duration(asked%3) * time.Hour)
+	}
+	st, err := RunFiles(context.Background(), job)
+	if err != nil || st.Ended != EndInput || st.Seen.Packets != 3500 || st.Selected.Packets != 700 {
+		t.Fatalf("%v, %s, %+v", err, st.Ended, st.Seen)
+	}
+	conserved(t, st)
+	if v, err := b.verify("out"); err != nil {
+		t.Errorf("%v %+v", err, v.Wrong)
+	}
+}
+
+func TestAListServesOnlyTheActsOfTheOrder(t *testing.T) {
+	b := newBench(t)
+	b.list = "type,value,act\naddress," + ohio.String() + ",act-1\ndomain,evil.example.net,act-2\n"
+	pcap := b.capture("a.pcap", traffic(5, "x")...)
+	_, err := RunFiles(context.Background(), b.job(b.order("one.json", func(o *approval.Order) { o.Targets = []string{"act-1"} }), "one", pcap))
+	if !errors.Is(err, ErrTargets) {
+		t.Error(err)
+	}
+	if _, err := RunFiles(context.Background(), b.job(b.order("two.json", func(o *approval.Order) { o.Targets = []string{"act-1", "act-2"} }), "two", pcap)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNothingRunsWithoutCover tries the run itself, as the hub calls it, with
+// Grants that do not cover it: no source is opened and nothing handed on.
+func TestNothingRunsWithoutCover(t *testing.T) {
+	b := newBench(t)
+	list, err := ReadSelectors("list", []byte(b.list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := ReadSelectors("list", []byte(b.list+"more.example.net\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sides, err := ReadPrefixes("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := ReadPrefixes("list", []byte("133.0.0.0/8\n10.0.0.0/8\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(edit func(*approval.Order)) approval.Grant {
+		raw, err := os.ReadFile(b.order("order.json", edit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := approval.Open(raw, b.verifier())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	good := open(func(o *approval.Order) { o.Cap.Bytes = 1000 })
+	agreed := open(func(o *approval.Order) {
+		o.Kind, o.Party, o.Cap.Packets, o.Grounds, o.NoOther, o.Necessity = approval.Agreement, "party", 5, "g", "n", "n"
+	})
+	base := Job{Grant: good, Selectors: list, Prefixes: sides}
+	for name, test := range map[string]struct {
+		edit func(*Job)
+		want error
+	}{
+		"zero":       {func(j *Job) { j.Grant = approval.Grant{} }, approval.ErrNoGrant},
+		"direction":  {func(j *Job) { j.Directions = []geo.Class{geo.FF} }, approval.ErrDirection},
+		"unknown":    {func(j *Job) { j.Directions = []geo.Class{geo.Unknown} }, approval.ErrDirection},
+		"link":       {func(j *Job) { j.Link = "another" }, approval.ErrLink},
+		"list":       {func(j *Job) { j.Selectors = other }, approval.ErrSelectors},
+		"no list":    {func(j *Job) { j.Selectors = nil }, approval.ErrSelectors},
+		"no sides":   {func(j *Job) { j.Prefixes = nil }, ErrPrefixes},
+		"spent":      {func(j *Job) { j.Used.Bytes = 1000 }, approval.ErrSpent},
+		"overspent":  {func(j *Job) { j.Used.Bytes = 1 << 63 }, approval.ErrSpent},
+		"withdrawn":  {func(j *Job) { j.Alive = func() error { return approval.ErrWithdrawn } }, approval.ErrWithdrawn},
+		"expired":    {func(j *Job) { j.Alive = func() error { return approval.ErrExpired } }, approval.ErrExpired},
+		"made up":    {func(j *Job) { j.Grant, j.Prefixes = agreed, made }, ErrMadeUp},
+		"clock":      {func(j *Job) { j.Now = func() time.Time { return time.Unix(0, 0) } }, ErrClock},
+		"agreed, ff": {func(j *Job) { j.Grant, j.Directions = agreed, []geo.Class{geo.FF} }, approval.ErrDirection},
+	} {
+		j := base
+		test.edit(&j)
+		j.Sources = []Source{{Name: name, Open: func() (io.ReadCloser, error) { t.Errorf("%s: opened", name); return nil, os.ErrNotExist }}}
+		j.Put = func(Kept) error { t.Errorf("%s: a record", name); return nil }
+		if st, err := Run(context.Background(), j); !errors.Is(err, test.want) || st.Form != "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/selector"
@@ -25,6 +26,7 @@ type Selectors struct {
 var (
 	ErrSelectors      = fault.New(fault.Usage, "selection.selectors")         // lines that cannot be taken
 	ErrSelectorsEmpty = fault.New(fault.Usage, "selection.selectors.empty")   // no selector in it
+	ErrTargets        = fault.New(fault.Refused, "selection.selectors.act")   // of the list, that the order does not name
 	ErrSelectorsFile  = fault.New(fault.Usage, "selection.selectors.damaged") // a compiled list that is damaged or forged
 )
 
@@ -61,6 +63,21 @@ func ReadSelectors(name string, raw []byte) (*Selectors, error) {
 func brokenLines(e *selector.RefusedError) error {
 	r := &e.Report
 	return fault.New(fault.Usage, ErrSelectors.Code, "file", r.Name, "n", r.Broken, "lines", r.Lines).Because(e).At(placesOf(r)...)
+}
+
+// serves reports whether the list is aimed at nothing but these target acts (art
+// 21); a selector that names none is aimed at any of them. ErrTargets with the
+// first that is not.
+func (l *Selectors) serves(acts []string) error {
+	if len(acts) == 0 {
+		return nil
+	}
+	for id := selector.ID(1); int(id) <= l.set.Len(); id++ {
+		if act := l.set.Info(id).Act; act != "" && !slices.Contains(acts, act) {
+			return ErrTargets.At(fault.Place{At: l.set.Ref(id), Code: "selection.selectors.other_act", Args: fault.Args{"act": printed(act)}})
+		}
+	}
+	return nil
 }
 
 // Digest is the SHA-256 of the list as it was given, in hex.
