@@ -159,7 +159,7 @@ const (
 
 // header returns the first selector in force of the source, the destination, the
 // destination's port and the source's port. One that expires while the list is in
-// use hides a wider one behind it until the list is compiled anew.
+// use hides a wider one behind it until selector.Set.Live takes it out.
 func (s *Sieve) header(it *item) selector.ID {
 	if s.needs&needsAddrs != 0 {
 		if id := s.address(it.k.s0, it.k.s1); id != 0 && s.hits.inForce(id, it.at) {

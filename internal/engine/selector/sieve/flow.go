@@ -278,7 +278,7 @@ func (h *hits) of(set *selector.Set, id selector.ID) uint32 {
 	} else {
 		h.list = append(h.list, hit{})
 	}
-	h.list[i] = hit{set: set, id: id, ref: set.Ref(id), expires: set.Info(id).Expires}
+	h.list[i] = hit{set: set, id: id, ref: set.Ref(id), expires: set.Expires(id)}
 	if set == h.set {
 		h.byID[id] = i
 	}

@@ -110,7 +110,7 @@ func (s *Sieve) valid(l *look, id selector.ID, at int64) bool {
 	if l.set == s.hits.set {
 		return s.hits.inForce(id, at)
 	}
-	expires := l.set.Info(id).Expires
+	expires := l.set.Expires(id)
 	return expires == 0 || at < expires
 }
 
