@@ -150,7 +150,7 @@ func TestRefusalsThatWaitAreBounded(t *testing.T) {
 // what is taken comes back as it was or cleaned.
 func TestHostileWords(t *testing.T) {
 	eachHub(t, func(t *testing.T, h *hub) {
-		evil := []string{"\x00疑い", "a\xff疑い", strings.Repeat("疑", maxWords+1), "<script>alert(1)</script>", "{{.}}", "'; DROP TABLE approval_case; --", strings.Repeat("a\n", 1900)}
+		evil := []string{"\x00疑い", "a\xff疑い", strings.Repeat("疑", maxWords+1), "<script>alert(1)</script>", "{{.}}", "\x1b[2J疑い\u202e", strings.Repeat("疑", maxShort), "'; DROP TABLE approval_case; --", strings.Repeat("a\n", 1900)}
 		for _, words := range evil {
 			a := h.application()
 			a.Grounds, a.Link = words, words
@@ -162,7 +162,7 @@ func TestHostileWords(t *testing.T) {
 				continue
 			}
 			v, err := h.Show(h.examiner(), c.ID)
-			if err != nil || strings.ContainsAny(v.Case.Asked.Grounds, "\x00\xff") {
+			if err != nil || strings.ContainsAny(v.Case.Asked.Grounds, "\x00\xff\x1b\u202e") {
 				t.Errorf("%.20q: %v", words, err)
 			}
 			_ = h.Question(h.examiner(), c.ID, words)

@@ -174,7 +174,7 @@ func (o *Order) checkSelection(add func(at, code string)) {
 	if o.Kind == Agreement && o.Party == "" {
 		add("party", "approval.order.missing")
 	}
-	if o.Link == "" || len(o.Link) > maxName {
+	if o.Link == "" || len([]rune(o.Link)) > maxName {
 		add("link", "approval.order.missing")
 	}
 	if o.Cap == (Quantity{}) && o.Kind != Trial {

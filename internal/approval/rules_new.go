@@ -45,8 +45,15 @@ func (m mistakes) err() error {
 	return fault.New(fault.Invalid, ErrInvalid.Code, "n", len(m)).At(m...)
 }
 
+// clean takes out of words what no reader sees: broken bytes, control characters
+// and those that turn the direction of writing.
 func clean(s string) string {
-	return strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", ""))
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(strings.ReplaceAll(s, "\r\n", "\n"), "")))
 }
 
 // line is words on one line, in one spelling.

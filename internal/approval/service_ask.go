@@ -33,6 +33,9 @@ func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
 			return err
 		}
 		c = Case{ID: newID(), Number: newNumber(), Org: who.Org, Asked: a, CreatedAt: now, kind: a.Kind, carrier: a.Carrier, extends: a.Extends, from: a.From, until: a.Until, cap: a.Cap}
+		if _, err := a.order(c.ID, c.Org, nil, now).Normal(); err != nil { // what could not be signed is not taken
+			return err
+		}
 		act.Secret = a
 		act.Public = map[string]any{"from_at": a.From.Format(time.RFC3339), "until_at": a.Until.Format(time.RFC3339), "extends": a.Extends, "selectors": a.Selectors.Hash}
 		if err := s.file(ctx, tx, act, &c, Asked, AskerSide, who); err != nil {

@@ -118,11 +118,11 @@ func (s *Service) Issue(ctx context.Context, tx *db.Tx, act *ledger.Act, o Order
 	if err != nil {
 		return Grant{}, err
 	}
-	object, public := act.Object, act.Public
-	if err := s.file(ctx, tx, act, &c, Approved, HubSide, who); err != nil {
+	step := ledger.Act{Entry: act.Entry} // the act is the agreement's
+	if err := s.file(ctx, tx, &step, &c, Approved, HubSide, who); err != nil {
 		return Grant{}, err
 	}
-	act.Object, act.Public, act.Grant = object, public, o.ID // they are the agreement's
+	act.Grant = o.ID
 	return g, s.tell(ctx, tx, "issued", &c)
 }
 
@@ -143,11 +143,11 @@ func (s *Service) Recall(ctx context.Context, tx *db.Tx, act *ledger.Act, id ID,
 	if err := s.unlock(ctx, tx, &c); err != nil {
 		return err
 	}
-	object, public := act.Object, act.Public
-	if err := s.end(ctx, tx, act, &c, Revoked, HubSide, who, reason); err != nil {
+	over := ledger.Act{Entry: act.Entry} // the act is the agreement's
+	if err := s.end(ctx, tx, &over, &c, Revoked, HubSide, who, reason); err != nil {
 		return err
 	}
-	act.Object, act.Public, act.Grant = object, public, id
+	act.Grant = id
 	return s.tell(ctx, tx, "revoked", &c)
 }
 

@@ -79,10 +79,19 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 		for _, x := range v.Earlier {
 			orgs[x.Case.Org] = true
 		}
+		v.Acts, v.Messages, v.Past = listed(v.Acts), listed(v.Messages), listed(v.Past)
 		v.Names, err = s.names(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)
 		return err
 	})
 	return v, err
+}
+
+// listed makes an empty list of none, for JSON.
+func listed[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
 }
 
 // past opens the history of a case.
@@ -199,7 +208,9 @@ func (s *Service) Uses(ctx context.Context, id ID, cursor string, limit int) (v 
 		if v.Uses, v.Next, err = listUses(ctx, tx, id, cursor, limit); err != nil {
 			return err
 		}
-		if v.Refusals, err = listRefusals(ctx, tx, id); err != nil || len(v.Uses) == 0 {
+		v.Refusals, err = listRefusals(ctx, tx, id)
+		v.Uses, v.Refusals = listed(v.Uses), listed(v.Refusals)
+		if err != nil || len(v.Uses) == 0 {
 			return err
 		}
 		k, err := s.Keys.For(ctx, tx, c.Org)

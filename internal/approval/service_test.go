@@ -704,3 +704,39 @@ func BenchmarkRedeem(b *testing.B) {
 		h.finish(u, Quantity{1, 1})
 	}
 }
+
+// TestAnEditedTableOpensNothing: whoever changes the database gives nobody power.
+func TestAnEditedTableOpensNothing(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c, other := h.approve(), h.approve(func(a *Application) { a.Link = "K-9" })
+		g := h.grantOf(c.ID)
+		edit := func(query string, args ...any) {
+			t.Helper()
+			if err := h.DB.Write(t.Context(), func(tx *db.Tx) error { _, err := tx.Exec(t.Context(), query, args...); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		edit("UPDATE approval_case SET until_at = until_at + 100000000000000, cap_bytes = cap_bytes * 2 WHERE id = $1", c.ID)
+		u, err := h.redeem(g, h.hand(), scope(c))
+		if err != nil || u.Left != c.cap {
+			t.Errorf("%+v %v", u, err)
+		}
+		h.finish(u, Quantity{1, 1})
+		edit("UPDATE approval_case SET digest = $2 WHERE id = $1", c.ID, other.Order)
+		_, err = h.redeem(g, h.hand(), scope(c))
+		wants(t, "another digest", err, ErrForged)
+		edit("UPDATE approval_case SET digest = $2, paper = (SELECT paper FROM approval_case WHERE id = $3) WHERE id = $1", c.ID, other.Order, other.ID)
+		if _, err := h.redeem(g, h.hand(), scope(c)); err == nil {
+			t.Error("another's paper opened it")
+		}
+		asked := h.ask()
+		edit("UPDATE approval_case SET state = 'approved', digest = $2 WHERE id = $1", asked.ID, other.Order)
+		if err := h.DB.Read(t.Context(), func(tx *db.Tx) error { _, err := h.Grant(h.handler(), tx, asked.ID); return err }); !errors.Is(err, ErrNoGrant) {
+			t.Errorf("approved by hand: %v", err)
+		}
+		h.Clock.Pass(30 * 24 * time.Hour)
+		edit("UPDATE approval_case SET digest = $2, paper = $3 WHERE id = $1", c.ID, c.Order, c.paper)
+		_, err = h.redeem(g, h.hand(), scope(c))
+		wants(t, "after its signed end", err, ErrExpired)
+	})
+}

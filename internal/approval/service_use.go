@@ -60,7 +60,9 @@ func (s *Service) redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Cas
 	if err := s.executor(ctx, tx, c, who); err != nil {
 		return u, err
 	}
-	if err := stands(c.State, c.from, c.until, now); err != nil {
+	o := kept.Order() // what was signed, whatever a table says
+	c.cap = o.Cap
+	if err := stands(c.State, o.From, o.Until, now); err != nil {
 		return u, err
 	}
 	if err := kept.Covers(sc); err != nil {
