@@ -41,7 +41,7 @@ func newSite(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := page.New(words, page.Source{Noun: "httpd", FS: httpd.Web})
+	pages, err := page.New(words, page.Source{Noun: "httpd", FS: httpd.Web}, page.Source{Noun: "selection", FS: Web})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +60,7 @@ func newSite(t testing.TB) *site {
 		return id, nil
 	}})
 	Routes(r, w.Service)
+	Pages(r, w.Service)
 	return &site{w, r}
 }
 

@@ -2,7 +2,10 @@ package selection
 
 import "embed"
 
-// Migrations are the tables of this noun.
-//
-//go:embed migrations
-var Migrations embed.FS
+// Migrations are the tables of this noun; Web its pages.
+var (
+	//go:embed migrations
+	Migrations embed.FS
+	//go:embed web
+	Web embed.FS
+)

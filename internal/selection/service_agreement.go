@@ -12,6 +12,7 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/org"
 )
@@ -472,4 +473,34 @@ func (s *Service) expireAgreements(ctx context.Context) (n int, err error) {
 		n++
 	}
 	return n, nil
+}
+
+// PartyRow is an organisation that may be asked, with the article for it.
+type PartyRow struct {
+	ID, Name string
+	Article  Article
+}
+
+// Parties lists whom an agreement may be offered to.
+func (s *Service) Parties(ctx context.Context) (out []PartyRow, err error) {
+	err = s.read(ctx, "agreement.propose", func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		lang, _ := text.ParseLang(who.Lang)
+		for _, k := range []org.Kind{org.Operator, org.Supplier, org.Maker, org.Contractor} {
+			list, err := s.Orgs.Bodies(ctx, tx, k)
+			if err != nil {
+				return err
+			}
+			for _, o := range list {
+				row := PartyRow{string(o.ID), o.In(lang), Article12}
+				if k == org.Operator {
+					row.Article = Article11
+				}
+				if !slices.ContainsFunc(out, func(x PartyRow) bool { return x.ID == row.ID }) {
+					out = append(out, row)
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
 }

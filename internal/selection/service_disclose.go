@@ -253,3 +253,54 @@ func coarse(n int) string {
 	}
 	return "1000+"
 }
+
+// Disclosure returns one disclosure within reach. Faults: ErrNoRecords.
+func (s *Service) Disclosure(ctx context.Context, id string) (d Disclosure, err error) {
+	err = s.read(ctx, "selection.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		if d, err = loadDisclosure(ctx, tx, id, who, reach); err != nil {
+			return err
+		}
+		list := []Disclosure{d}
+		err := s.openDisclosures(ctx, tx, list, nil)
+		d = list[0]
+		return err
+	})
+	return d, err
+}
+
+// Receiver is an organisation that an order allows records to be given to.
+type Receiver struct{ ID, Name string }
+
+// Receivers lists to whom records of a run may be given. Faults: ErrNoRun.
+func (s *Service) Receivers(ctx context.Context, run string) (out []Receiver, err error) {
+	err = s.read(ctx, "selection.disclose", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		r, err := loadRun(ctx, tx, run, who, reach)
+		if err != nil {
+			return err
+		}
+		g, err := s.Approvals.Grant(ctx, tx, r.Approval)
+		if err != nil {
+			return err
+		}
+		on := g.Order().Recipients
+		var list []string
+		for _, k := range []org.Kind{org.Police, org.Ministry, org.JPCERT, org.Privacy, org.Carrier, org.Operator} {
+			bodies, err := s.Orgs.Bodies(ctx, tx, k)
+			if err != nil {
+				return err
+			}
+			for _, o := range bodies {
+				id := string(o.ID)
+				if (slices.Contains(on, string(k)) || slices.Contains(on, id)) && id != r.Org && !slices.Contains(list, id) {
+					list = append(list, id)
+				}
+			}
+		}
+		names, err := s.names(ctx, tx, who, list...)
+		for _, id := range list {
+			out = append(out, Receiver{id, names[id]})
+		}
+		return err
+	})
+	return out, err
+}

@@ -271,3 +271,33 @@ func (s *Service) Receipts(ctx context.Context, cursor string, limit int) (out [
 func invalid(at, code string, pairs ...any) error {
 	return fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: at, Code: code, Args: fault.New(fault.Invalid, code, pairs...).Args})
 }
+
+// ConsentsOf lists the consents in force of the party whose agreement gave the
+// records of a run; none for what the commission approved.
+func (s *Service) ConsentsOf(ctx context.Context, run string) (out []Consent, err error) {
+	err = s.read(ctx, "selection.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		r, err := loadRun(ctx, tx, run, who, reach)
+		if err != nil || r.Agreement == "" {
+			return err
+		}
+		list, err := loadConsents(ctx, tx, r.Agreement)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		k, err := s.Keys.For(ctx, tx, r.Org)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if !c.Covers(s.now()) {
+				continue
+			}
+			if err := unseal(k, c.sealed, "selection_consent/"+c.ID, &c.Purpose); err != nil {
+				return err
+			}
+			out = append(out, c)
+		}
+		return nil
+	})
+	return out, err
+}
