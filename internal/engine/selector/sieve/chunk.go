@@ -48,7 +48,7 @@ func (s *Sieve) chunk(packets []capture.Packet) {
 		it.data = nil
 	}
 	s.advance(s.latest)
-	s.swapped = s.swapped && s.table.used > 0
+	s.swapped = s.swapped && (s.hits.old > 0 || s.table.ends[undecided].head != 0)
 }
 
 // admit decodes packets, counts those that may not pass and puts down the others

@@ -234,6 +234,7 @@ type hits struct {
 	byID map[selector.ID]uint32 // of set
 	list []hit                  // 0 is none
 	free []uint32
+	old  int // flows found by lists that are no longer in force
 }
 
 // hit is one of them. It stays while flows refer to it, also when its list is no
@@ -256,7 +257,12 @@ func (h *hits) swap(set *selector.Set) {
 			h.forget(i)
 		}
 	}
-	h.set, h.byID = set, make(map[selector.ID]uint32)
+	h.set, h.byID, h.old = set, make(map[selector.ID]uint32), 0
+	for i := range h.list {
+		if h.list[i].set != set {
+			h.old += h.list[i].flows
+		}
+	}
 }
 
 func (h *hits) forget(i uint32) {
@@ -286,18 +292,30 @@ func (h *hits) of(set *selector.Set, id selector.ID) uint32 {
 }
 
 // inForce reports whether a selector of the list in force has not expired.
-func (h *hits) inForce(id selector.ID, at int64) bool { return !h.expired(h.of(h.set, id), at) }
+func (h *hits) inForce(id selector.ID, at int64) bool {
+	e := h.set.Expires(id)
+	return e == 0 || at < e
+}
 
 func (h *hits) expired(i uint32, at int64) bool {
 	e := h.list[i].expires
 	return e != 0 && at >= e
 }
 
-func (h *hits) hold(i uint32) { h.list[i].flows++ }
+func (h *hits) hold(i uint32) {
+	e := &h.list[i]
+	if e.flows++; e.set != h.set {
+		h.old++
+	}
+}
 
 func (h *hits) release(i uint32) {
 	e := &h.list[i]
-	if e.flows--; e.flows == 0 && (e.set != h.set || h.byID[e.id] != i) {
+	e.flows--
+	if e.set != h.set {
+		h.old--
+	}
+	if e.flows == 0 && (e.set != h.set || h.byID[e.id] != i) {
 		h.forget(i)
 	}
 }

@@ -342,7 +342,7 @@ func (f *oflow) look(p pk) *selector.Selector {
 	}
 	names := namesOf(b, p.sport == 53 || p.dport == 53)
 	told, length := f.told, f.length
-	f.told, f.length = len(names), len(b)
+	f.told, f.length = max(told, len(names)), len(b)
 	return f.compare(p.at, names, told, b, length)
 }
 
@@ -350,7 +350,7 @@ func (f *oflow) look(p pk) *selector.Selector {
 type said struct{ name, uri string }
 
 func (f *oflow) compare(at int64, names []said, told int, b []byte, length int) *selector.Selector {
-	for _, n := range names[told:] {
+	for _, n := range names[min(told, len(names)):] {
 		if s := inForce(byName(f.sels, n.name), at); s != nil {
 			return s
 		}

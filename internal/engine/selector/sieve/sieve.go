@@ -53,7 +53,7 @@ type Sieve struct {
 	set     *selector.Set
 	needs   selector.Needs
 	payload bool // the list has selectors that need payload
-	swapped bool // flows may be there that were begun under another list
+	swapped bool // flows may be there that another list found or still may find
 
 	tally   Tally
 	passed  Amount
