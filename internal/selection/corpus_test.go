@@ -13,7 +13,6 @@ import (
 	"noroshi/internal/approval"
 	"noroshi/internal/engine/flow/capture"
 	"noroshi/internal/engine/geo"
-	"noroshi/internal/engine/selector"
 	"noroshi/internal/engine/selector/sieve"
 )
 
@@ -57,15 +56,7 @@ func corpus(t *testing.T, each func(name string, raw []byte)) {
 // by one they select together.
 func TestEveryPacketIsAccountedForInEveryCapture(t *testing.T) {
 	b := newBench(t)
-	builder := selector.NewBuilder(selector.Options{Lister: "taro"}) // hanako overrides the warning lists
-	if _, err := builder.Read("list", []byte("type,value,reason,by\nport,tcp/80,corpus,hanako\nport,tcp/443,corpus,hanako\nport,udp/53,corpus,hanako\nport,tcp/25,corpus,hanako\nsuffix,bro.org,,\n")); err != nil {
-		t.Fatal(err)
-	}
-	raw, err := builder.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.list = string(raw)
+	b.list = overridden(t, "port,tcp/80,corpus,hanako\nport,tcp/443,corpus,hanako\nport,udp/53,corpus,hanako\nport,tcp/25,corpus,hanako\nsuffix,bro.org,,\n")
 	list, err := ReadSelectors("list", []byte(b.list))
 	if err != nil {
 		t.Fatal(err)

@@ -3,12 +3,10 @@ package selection
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,186 +18,10 @@ import (
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/fault"
-	"noroshi/internal/engine/flow/capture"
 	"noroshi/internal/engine/geo"
 	"noroshi/internal/engine/selector/sieve"
+	"noroshi/internal/sensor/synth"
 )
-
-// Addresses of the table that comes with the program: two of Japan, two of others.
-var (
-	tokyo = netip.MustParseAddr("133.11.0.10")
-	kyoto = netip.MustParseAddr("133.3.0.20")
-	ohio  = netip.MustParseAddr("128.146.216.51")
-	berne = netip.MustParseAddr("78.46.10.20")
-)
-
-var epoch = time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC)
-
-// bench is a folder with an authority, a list and captures.
-type bench struct {
-	t         testing.TB
-	dir       string
-	authority *Executor
-	list      string
-}
-
-func newBench(t testing.TB) *bench {
-	t.Helper()
-	b := &bench{t: t, dir: t.TempDir(), list: ohio.String() + "\nevil.example.net\n.bad.example.org\n"}
-	b.authority = newKey(t, "authority")
-	return b
-}
-
-func newKey(t testing.TB, name string) *Executor {
-	t.Helper()
-	secret, _, err := note.GenerateKey(rand.Reader, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := ReadExecutor([]byte(secret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
-func (b *bench) verifier() note.Verifier {
-	v, err := ReadVerifier([]byte(b.authority.Verifier()))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return v
-}
-
-// order writes an order, changed by edit, and returns its file.
-func (b *bench) order(name string, edit func(*approval.Order)) string {
-	b.t.Helper()
-	o := approval.Order{ID: "trial-1", Kind: approval.Trial, Directions: []geo.Class{geo.FD}, Link: "files", From: epoch, Until: epoch.Add(24 * time.Hour),
-		Selectors: DigestOf([]byte(b.list)), Fields: slices.Clone(DefaultFields), Addresses: "plain", RetainDays: 30, IssuedAt: time.Now().UTC().Truncate(time.Second)}
-	if edit != nil {
-		edit(&o)
-	}
-	paper, err := o.Sign(b.authority.signer)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return b.write(name, paper)
-}
-
-func (b *bench) write(name string, raw []byte) string {
-	b.t.Helper()
-	file := filepath.Join(b.dir, name)
-	if err := os.WriteFile(file, raw, 0o600); err != nil {
-		b.t.Fatal(err)
-	}
-	return file
-}
-
-// job is a run of an order over captures, to the folder out.
-func (b *bench) job(order, out string, captures ...string) FileJob {
-	b.t.Helper()
-	paper, err := os.ReadFile(order)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	j := FileJob{Order: order, Paper: paper, Authorities: []note.Verifier{b.verifier()}, ListName: "list", List: []byte(b.list), Dir: filepath.Join(b.dir, out)}
-	for _, c := range captures {
-		j.Sources = append(j.Sources, Source{Name: c, Open: func() (io.ReadCloser, error) { return os.Open(c) }})
-	}
-	return j
-}
-
-func (b *bench) verify(out string) (*Verified, error) {
-	return Verify(filepath.Join(b.dir, out), Against{Authorities: []note.Verifier{b.verifier()}})
-}
-
-// sent is one packet of a made-up capture.
-type sent struct {
-	after    time.Duration
-	src, dst netip.Addr
-	proto    uint8
-	from, to uint16
-	payload  []byte
-}
-
-// frame is the packet from its IPv4 header on.
-func (s sent) frame() []byte {
-	size := 8
-	if s.proto == 6 {
-		size = 20
-	}
-	p := make([]byte, 20+size, 20+size+len(s.payload))
-	p[0], p[8], p[9] = 0x45, 64, s.proto
-	binary.BigEndian.PutUint16(p[2:], uint16(20+size+len(s.payload)))
-	src, dst := s.src.As4(), s.dst.As4()
-	copy(p[12:], src[:])
-	copy(p[16:], dst[:])
-	binary.BigEndian.PutUint16(p[20:], s.from)
-	binary.BigEndian.PutUint16(p[22:], s.to)
-	if s.proto == 6 {
-		p[32], p[33] = 0x50, 0x18
-	} else {
-		binary.BigEndian.PutUint16(p[24:], uint16(8+len(s.payload)))
-	}
-	return append(p, s.payload...)
-}
-
-// capture writes packets to a file.
-func (b *bench) capture(name string, all ...sent) string {
-	b.t.Helper()
-	return b.write(name, captureOf(b.t, all...))
-}
-
-func captureOf(t testing.TB, all ...sent) []byte {
-	var buf bytes.Buffer
-	w, err := capture.NewWriter(&buf, capture.LinkRaw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range all {
-		f := s.frame()
-		if err := w.Write(&capture.Packet{Data: f, At: epoch.Add(s.after).UnixNano(), Orig: uint32(len(f)), Link: capture.LinkRaw}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return buf.Bytes()
-}
-
-// traffic is n packets of each kind: selected inward, answered outward, inward
-// and not selected, domestic, and foreign to foreign.
-func traffic(n int, payload string) []sent { return trafficEach(n, time.Millisecond, payload) }
-
-// trafficEach is the same with so much time between: where that is long, records
-// are written out meanwhile.
-func trafficEach(n int, each time.Duration, payload string) (all []sent) {
-	for i := range n {
-		at := time.Duration(i) * each
-		port := uint16(20000 + i%1000)
-		all = append(all,
-			sent{at, ohio, tokyo, 17, 4000, port, []byte(payload)},
-			sent{at, tokyo, ohio, 17, port, 4000, []byte(payload)},
-			sent{at, berne, kyoto, 17, 4001, port, []byte(payload)},
-			sent{at, kyoto, tokyo, 17, 4002, port, []byte(payload)},
-			sent{at, berne, ohio, 17, 4003, port, []byte(payload)},
-		)
-	}
-	return all
-}
-
-func codeOf(err error) string {
-	if err == nil {
-		return ""
-	}
-	return fault.Of(err).Code
-}
-
-func conserved(t *testing.T, st Statement) {
-	t.Helper()
-	sum := st.Dropped.Sum().Plus(sieve.Amount{Packets: st.Selected.Packets, Bytes: st.Selected.Bytes})
-	if sum != st.Seen {
-		t.Errorf("seen %+v, accounted for %+v", st.Seen, sum)
-	}
-}
 
 func TestARunKeepsWhatTheOrderAllowsAndVerifies(t *testing.T) {
 	b := newBench(t)
@@ -620,6 +442,63 @@ func TestNothingRunsWithoutCover(t *testing.T) {
 		j.Put = func(Kept) error { t.Errorf("%s: a record", name); return nil }
 		if st, err := Run(context.Background(), j); !errors.Is(err, test.want) || st.Form != "" {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestALineBetweenCountriesGivesUpOnlyWhatIsSought runs over made-up minutes of a
+// line between countries: what people write in it is nowhere afterwards, also not
+// with every field kept.
+func TestALineBetweenCountriesGivesUpOnlyWhatIsSought(t *testing.T) {
+	b := newBench(t)
+	b.list = overridden(t, "address,"+synth.LinkServer.String()+",made up,hanako\nsuffix,"+synth.LinkDomain+",made up,hanako\n")
+	var raw bytes.Buffer
+	if err := synth.WriteLink(&raw, synth.LinkConfig{Seed: 7, Start: epoch, Talks: 3000}); err != nil {
+		t.Fatal(err)
+	}
+	pcap := b.write("link.pcap", raw.Bytes())
+	var table strings.Builder
+	for _, p := range synth.LinkOwn() {
+		fmt.Fprintf(&table, "%s,JP\n", p)
+	}
+	for _, p := range synth.LinkAway() {
+		fmt.Fprintf(&table, "%s,ZA\n", p)
+	}
+	var single Chosen
+	for _, ways := range [][]geo.Class{{geo.FD}, {geo.DF}, {geo.FF}, {geo.FF, geo.FD, geo.DF}} {
+		name := fmt.Sprint(ways)
+		job := b.job(b.order(name+".json", func(o *approval.Order) { o.Directions, o.Fields = ways, slices.Clone(Fields) }), name, pcap)
+		job.TableName, job.Table = "table.csv", []byte(table.String())
+		st, err := RunFiles(context.Background(), job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conserved(t, st)
+		if v, err := b.verify(name); err != nil {
+			t.Errorf("%s: %v", name, v.Wrong)
+		}
+		if len(ways) == 1 {
+			single = Chosen{single.Packets + st.Selected.Packets, single.Bytes + st.Selected.Bytes, single.Records + st.Selected.Records}
+			if st.Selected.Records == 0 {
+				t.Errorf("%s: nothing selected of %+v", name, st.Seen)
+			}
+		} else if st.Selected.Chosen != single {
+			t.Errorf("one direction after the other %+v, together %+v", single, st.Selected.Chosen)
+		}
+		if st.Dropped.Domestic.Packets == 0 || st.Dropped.Unselected.Packets == 0 {
+			t.Errorf("%s: dropped %+v", name, st.Dropped)
+		}
+		if st.Stay.Batch > 1_000_000 || st.Stay.Longest > 1_000_000 {
+			t.Errorf("%s: stayed %+v", name, st.Stay)
+		}
+	}
+	who, _, _ := strings.Cut(synth.LinkMailbox, "@")
+	for _, what := range []string{synth.LinkContent, synth.LinkMailbox, who} {
+		if !bytes.Contains(raw.Bytes(), []byte(what)) {
+			t.Fatalf("%s is not in the traffic", what)
+		}
+		if found := spread(t, b.dir, []byte(what), pcap); found != nil {
+			t.Errorf("%s is in %v", what, found)
 		}
 	}
 }
