@@ -220,7 +220,10 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 		Form: StatementForm, Run: j.Run, Order: o.ID, Kind: o.Kind, Authority: j.Grant.Authority(), Directions: j.Directions, Link: o.Link,
 		BegunAt: r.begun.UTC().Truncate(time.Microsecond), Before: j.Used, Fields: o.Fields, Addresses: o.Addresses, Pseudonyms: pseudonyms,
 		MadeUp: j.Prefixes.madeUp(), Strict: j.Prefixes.strict,
-		Hashes: Hashes{Paper: j.Paper, Journal: j.Journal, Order: j.Grant.Digest(), Selectors: j.Selectors.digest, Prefixes: j.Prefixes.digest, Program: j.Program},
+		Hashes: Hashes{Order: j.Grant.Digest(), Journal: j.Journal, Selectors: j.Selectors.digest, Prefixes: j.Prefixes.digest, Program: j.Program},
+	}
+	if j.Paper != "" {
+		r.st.Hashes.Order, r.st.Hashes.Digest = j.Paper, j.Grant.Digest()
 	}
 	r.st.RetainUntil = r.begun.UTC().Truncate(time.Second).Add(time.Duration(o.RetainDays) * 24 * time.Hour)
 	if r.shape, err = newShaper(o, r.st.RetainUntil, j.Working, j.Vault); err != nil {

@@ -67,12 +67,15 @@ type Selected struct {
 	BySelector map[string]Chosen `json:"by_selector"` // by public id
 }
 
-// Hashes are SHA-256, in hex: of the order's canonical form, of its paper, of the
-// list and the prefixes as they lie beside the statement, of the program that ran,
-// and of what it wrote. Program is empty where it could not be read, Vault without one.
+// Hashes are SHA-256, in hex: of the order's file, of the list and the prefixes as
+// they lie beside the statement, of the program that ran, and of what it wrote; of
+// the journal as it was when the run began. Digest is that of the order's canonical
+// form, which its signature covers; at a hub, where an order is no file, it stands
+// in Order. Program is empty where it could not be read, Vault and Journal without
+// one.
 type Hashes struct {
 	Order     string `json:"order"`
-	Paper     string `json:"paper,omitempty"`
+	Digest    string `json:"order_digest,omitempty"`
 	Selectors string `json:"selectors"`
 	Prefixes  string `json:"prefixes"`
 	Program   string `json:"program"`

@@ -133,7 +133,7 @@ func (v *Verified) paper(raw []byte, a Against) {
 		return
 	}
 	v.order = v.grant.Order()
-	if h := v.Statement.Hashes; v.Statement.Form != "" && h.Paper != DigestOf(raw) {
+	if h := v.Statement.Hashes; v.Statement.Form != "" && h.Order != DigestOf(raw) {
 		v.wrong(fileOrder, "hash")
 	}
 }
@@ -146,7 +146,7 @@ func (v *Verified) fits() {
 			v.wrong(fileStatement+": "+at, "not_order")
 		}
 	}
-	check("order", s.Order == o.ID && s.Hashes.Order == v.grant.Digest())
+	check("order", s.Order == o.ID && s.Hashes.Digest == v.grant.Digest())
 	check("kind", s.Kind == o.Kind)
 	check("authority", s.Authority == v.grant.Authority())
 	check("link", s.Link == o.Link)
@@ -250,14 +250,14 @@ func (v *Verified) executor(files map[string][]byte, a Against) {
 		return
 	}
 	at := slices.IndexFunc(uses, func(u Use) bool { return u.What == Begun && u.Run == s.Run })
-	if at < 0 || uses[at].Order != s.Hashes.Order {
+	if at < 0 || uses[at].Order != s.Hashes.Digest {
 		v.wrong(fileUses, "not_in_journal")
 		return
 	}
 	if uses[at].Executor != s.Executor {
 		v.wrong(fileStatement+": executor", "resigned", "name", keyPerson(s.Executor))
 	}
-	if b := account(uses[:at], s.Hashes.Order); b.used != s.Before {
+	if b := account(uses[:at], s.Hashes.Digest); b.used != s.Before {
 		v.wrong(fileStatement+": used_before", "used")
 	}
 	if a.Journal != nil {
