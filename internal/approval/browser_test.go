@@ -114,6 +114,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 	run(chromedp.Click(`input[name="choice"][value="against"]`))
 	says("vote", "opinion", "前回の実績は上限の3割である。", "不承認 1")
 	see(asMember("1"), at)
+	run(chromedp.Click("details summary"))
 	shot(t, ctx, "decide")
 	says("decide", "decide_reason", "要件を満たす。夜間に限って認める。", "署名した命令書")
 	if st := s.state(c.ID); st != Approved {
@@ -140,7 +141,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 			theme string
 		}{{1280, "light"}, {360, "light"}, {360, "dark"}} {
 			run(chromedp.EmulateViewport(look.width, 800))
-			wide, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.dataset.theme = "`+look.theme+`", document.documentElement.scrollWidth`))
+			wide, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.querySelectorAll("details").forEach(d => d.open = true), document.documentElement.dataset.theme = "`+look.theme+`", document.documentElement.scrollWidth`))
 			if err != nil {
 				t.Fatal(err)
 			}

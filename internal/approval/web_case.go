@@ -130,10 +130,6 @@ type voteLine struct {
 	Dissent                 bool
 }
 
-type besideLine struct {
-	ID, Number, Period, Share, Taken, State, Tag, Same string
-}
-
 type caseView struct {
 	Head      page.Head
 	ID        ID
@@ -154,6 +150,8 @@ type caseView struct {
 	Tally     string
 	Beside    []besideLine
 	Columns   *page.List
+	Compare   []compareRow
+	Heads     *page.List
 	Steps     []page.Step
 	Persons   page.Facts
 	Forms     []form
@@ -222,25 +220,6 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 		}
 	}
 	return render(q, "approval/case", v.Head.H1, v, bad)
-}
-
-// beside lists the earlier cases beside which this one is weighed.
-func (v *caseView) beside(p say, x *View) {
-	list := x.Earlier
-	if x.Opinion != nil {
-		list = x.Opinion.Compared
-	}
-	for _, o := range list {
-		var same []string
-		for _, l := range o.Same {
-			same = append(same, p.T("approval.same."+string(l)))
-		}
-		taken := o.Case.Asked
-		taken.Cap = o.Case.Spent
-		v.Beside = append(v.Beside, besideLine{ID: o.Case.ID, Number: o.Case.Number, Period: p.Date(o.Case.Asked.From) + " – " + p.Date(o.Case.Asked.Until), Share: p.share(o.Case.Asked.Share()), Taken: p.share(taken.Share()),
-			State: p.state(o.Case.State), Tag: stateTag[o.Case.State], Same: strings.Join(same, ", ")})
-	}
-	v.Columns = &page.List{Columns: []page.Column{{Title: p.T("approval.web.case")}, {Title: p.T("approval.web.cap"), Num: true}, {Title: p.T("approval.web.taken"), Num: true}, {Title: p.T("approval.web.state")}}}
 }
 
 // persons says on which side which organisation acted.

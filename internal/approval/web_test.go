@@ -275,6 +275,14 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	}
 }
 
+func TestEarlierCasesAreComparedFieldByField(t *testing.T) {
+	s := newSite(t)
+	s.approve(func(a *Application) { a.Selectors.Count = 4812 })
+	c := s.ask()
+	s.page(asExaminer, "/approvals/"+c.ID, "欄ごとに並べて比べる", "この案件", "<b>選別の条件 1（4,812件）</b>", "夜間に限る", "種類が同じ, 回線が同じ")
+	s.page(asClerk, "/approvals/"+c.ID, "!欄ごとに並べて比べる", "!4,812")
+}
+
 func TestAClosedCaseOffersNothing(t *testing.T) {
 	s := newSite(t)
 	c := s.ask()
