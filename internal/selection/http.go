@@ -42,10 +42,11 @@ type RunInput struct {
 	Directions Ways   `json:"directions,omitempty" doc:"Empty: all that were approved"`
 	Link       string `json:"link,omitempty" maxLength:"200" doc:"Of which line the packets are; empty where the files are the line"`
 	Source     string `json:"source,omitempty" maxLength:"200" doc:"What is read, in your words"`
+	MadeUp     bool   `json:"made_up,omitempty" doc:"The traffic is made up: the run is a test and counts as one"`
 }
 
 func (in RunInput) run() NewRun {
-	return NewRun{Approval: in.Approval, Directions: in.Directions, Link: in.Link, Source: in.Source}
+	return NewRun{Approval: in.Approval, Directions: in.Directions, Link: in.Link, Source: in.Source, Test: in.MadeUp}
 }
 
 // DrillInput is a run on made-up traffic of the hub.
@@ -175,7 +176,7 @@ func routesRemote(r *httpd.Router, s *Service) {
 	httpd.Op(r, "POST /api/v1/selection-runs/{id}/records/{page}", "selection.deliver", "Hand in a page of records, one JSON object a line", func(ctx context.Context, in *struct {
 		ID      string `path:"id" maxLength:"60"`
 		Page    int64  `path:"page" minimum:"0" maximum:"1000000"`
-		RawBody []byte `contentType:"application/x-ndjson"`
+		RawBody []byte `contentType:"application/octet-stream"`
 	}) (*struct{}, error) {
 		return nil, s.Deliver(ctx, in.ID, in.Page, in.RawBody)
 	}, httpd.MaxBody(MaxPageBytes+1))

@@ -151,7 +151,7 @@ func TestRunOnAnotherMachine(t *testing.T) {
 	}
 	half := len(lines) / 2
 	page := func(n int, part [][]byte) (int, string) {
-		return s.send(asHandler, "POST", fmt.Sprintf("%s/records/%d", at, n), "application/x-ndjson", bytes.Join(part, nil))
+		return s.send(asHandler, "POST", fmt.Sprintf("%s/records/%d", at, n), "application/octet-stream", bytes.Join(part, nil))
 	}
 	if code, body := page(0, lines[:half]); code >= 300 {
 		t.Fatalf("%d %s", code, body)

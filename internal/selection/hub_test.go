@@ -34,13 +34,14 @@ type world struct {
 	sightings *sighting.Service
 	carrier   string
 	line      []byte // a capture
+	authority string // verifier of the key that signs orders
 }
 
 func worldSources() []db.Source {
 	return append(append(testkit.Base(), country.Sources()...), db.Source{Noun: "sighting", FS: sighting.Migrations}, db.Source{Noun: "approval", FS: approval.Migrations}, db.Source{Noun: "selection", FS: Migrations})
 }
 
-func keyPair(t testing.TB, name string) (note.Signer, note.Verifier) {
+func keyPair(t testing.TB, name string) (note.Signer, note.Verifier, string) {
 	t.Helper()
 	secret, public, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
@@ -54,7 +55,7 @@ func keyPair(t testing.TB, name string) (note.Signer, note.Verifier) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, v
+	return s, v, public
 }
 
 // madeUpPrefixes are the networks of the made-up line.
@@ -79,14 +80,15 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	p := testkit.NewParts(t, d)
 	w := &world{Parts: p, t: t, country: country.New(t, p)}
-	signer, verifier := keyPair(t, "hub.test.example/approval")
+	signer, verifier, public := keyPair(t, "hub.test.example/approval")
+	w.authority = public
 	var err error
 	if w.approvals, err = approval.New(approval.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Threads: p.Threads, Orgs: w.country.Service, Signer: signer, Verifier: verifier, Fields: Fields, Now: p.Clock.Now}); err != nil {
 		t.Fatal(err)
 	}
 	w.sightings = sighting.Open(sighting.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Orgs: w.country.Service, Now: p.Clock.Now})
 	w.line = w.traffic()
-	counter, _ := keyPair(t, "hub.test.example/counter")
+	counter, _, _ := keyPair(t, "hub.test.example/counter")
 	w.Service = w.open(Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Threads: p.Threads, Orgs: w.country.Service, Approvals: w.approvals, Sightings: w.sightings, Now: p.Clock.Now, Signer: counter,
 		Drills: []Drill{{ID: "line", Name: text.Both{JA: "作った回線", EN: "Made-up line"}, Link: "K-2", Prefixes: madeUpPrefixes(t), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(w.traffic())), nil }}}})
 	number, err := org.CompleteNumber("888800000001")

@@ -2,6 +2,7 @@ package selection
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"noroshi/internal/approval"
@@ -163,4 +164,12 @@ type Disclosure struct {
 	Entry     string    `json:"entry,omitempty"`
 
 	sealed []byte
+}
+
+// statementOf reads the statement that a run ended with.
+func statementOf(r HubRun) (st Statement, err error) {
+	if err = json.Unmarshal(r.Statement, &st); err != nil {
+		err = fmt.Errorf("statement of %s: %w", r.ID, err)
+	}
+	return st, err
 }

@@ -1,7 +1,6 @@
 package selection
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -125,7 +124,7 @@ func showNewRun(q *httpd.Request, s *Service, bad error) error {
 		traffic.Options = append(traffic.Options, page.Option{Value: d.ID, Label: d.Name.In(q.Lang)})
 	}
 	v.Fields, v.Ready = []page.Field{f, traffic}, len(f.Options) > 0 && len(traffic.Options) > 0
-	v.Command = "curl -H \"Authorization: Bearer $NOROSHI_TOKEN\" -T LINE.pcap -X POST \"$NOROSHI_HUB/api/v1/selection-captures?approval=ID&link=LINK\""
+	v.Command = "noroshi selection send --approval ID --link LINK CAPTURE.pcap\nnoroshi selection run --approval ID --link LINK --authority AUTHORITY.pub CAPTURE.pcap"
 	return render(q, "selection/newrun", "selection", v.Head.H1, v, bad)
 }
 
@@ -221,9 +220,9 @@ func (v *runView) statement(p voice, r HubRun) error {
 		v.Sentence = p.T("selection.hub.web.interrupted_say")
 		return nil
 	}
-	var st Statement
-	if err := json.Unmarshal(r.Statement, &st); err != nil {
-		return fmt.Errorf("statement of %s: %w", r.ID, err)
+	st, err := statementOf(r)
+	if err != nil {
+		return err
 	}
 	v.Sentence = p.T("selection.hub.web.sentence", "seen", int64(st.Seen.Packets), "dropped", int64(st.Dropped.Sum().Packets), "selected", int64(st.Selected.Packets), "records", int64(st.Selected.Records), "why", p.outcome(r.Outcome))
 	v.Bar = p.bar(st)
