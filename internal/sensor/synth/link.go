@@ -190,14 +190,17 @@ func (l *link) orders() {
 			})
 		}
 	}
+	lookup := func(src netip.Addr) func(int64) {
+		return func(at int64) {
+			l.write(at, src, l.abroad(), 53, 17, func(r *record.Record) {
+				r.AddDNS(record.DNS{Type: 1, Name: l.naming().Host([]byte(LinkDomain)), Answered: true})
+			})
+		}
+	}
 	inHome := []netip.Addr{netip.MustParseAddr("192.0.2.77"), netip.MustParseAddr("203.0.113.8")}
 	beats := []func(int64){beat(LinkRelay, 443), beat(inHome[0], 443), beat(inHome[1], 8443), func(at int64) {
 		l.write(at, LinkServer, inHome[0], 4444, 6, func(r *record.Record) { r.Payload = [2]uint64{96, 0} })
-	}, func(at int64) {
-		l.write(at, inHome[0], l.abroad(), 53, 17, func(r *record.Record) {
-			r.AddDNS(record.DNS{Type: 1, Name: l.naming().Host([]byte(LinkDomain)), Answered: true})
-		})
-	}}
+	}, lookup(inHome[0]), lookup(LinkRelay)}
 	for i, do := range beats {
 		for k := range 20 {
 			do(l.start + second + int64(i)*second/3 + int64(k)*(l.length-3*second)/20)
