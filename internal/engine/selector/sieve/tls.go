@@ -179,7 +179,7 @@ func behind(b []byte, at, n int) int {
 // it gets a copy as a record of its own. The entry at kind is no host name there,
 // which no fingerprint depends on: names do not get into any record.
 func (s *Sieve) fingerprint(l *look, b []byte, kind int) {
-	if len(b) > maxRecord || binary.BigEndian.Uint16(b[2:]) == 0 && len(b) < 40 {
+	if len(b) > maxRecord {
 		return
 	}
 	w := s.pool.get(recordHead + len(b))
