@@ -262,7 +262,7 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	s.page(asWatch, to+"/uses", "12.3 MB", "9パケット", "終わり")
 	s.page(asClerk, to+"/extend", "延長を申請する", id)
 	s.page(asWatch, "/approvals/calendar", "K-2")
-	s.Clock.Pass(10 * 24 * time.Hour)
+	s.Clock.Pass(20 * 24 * time.Hour)
 	s.page(asClerk, "/todos", "まもなく終わる承認")
 	s.wrong(asMember("1"), to+"/revoke", nil)
 	s.post(asMember("1"), to+"/revoke", "revoke_reason", "条件に反した")
