@@ -68,6 +68,7 @@ type Sieve struct {
 	h       packet.Headers
 	items   [chunkSize]item
 	dirty   int // of items
+	touched byte
 	table   table
 	frags   fragments
 	hits    hits
@@ -154,7 +155,7 @@ func (s *Sieve) Add(packets []capture.Packet) (End, error) {
 // tidyUp overwrites what is left of the last packets.
 func (s *Sieve) tidyUp() {
 	clear(s.items[:s.dirty])
-	s.dirty = 0
+	s.dirty, s.touched = 0, 0
 	s.h = packet.Headers{}
 	s.scratch.address = [16]byte{}
 }
