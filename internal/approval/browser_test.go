@@ -125,8 +125,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.finish(u, Quantity{Packets: 4812, Bytes: 9_876_543_210})
-	u, err = s.redeem(s.grantOf(h.ID), s.hand(), scope(h))
-	if err != nil {
+	if _, err = s.redeem(s.grantOf(h.ID), s.hand(), scope(h)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.redeem(s.grantOf(h.ID), s.hand(), scope(h))

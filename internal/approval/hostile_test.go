@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
@@ -162,7 +163,7 @@ func TestHostileWords(t *testing.T) {
 				continue
 			}
 			v, err := h.Show(h.examiner(), c.ID)
-			if err != nil || strings.ContainsAny(v.Case.Asked.Grounds, "\x00\xff\x1b\u202e") {
+			if err != nil || !utf8.ValidString(v.Case.Asked.Grounds) || strings.ContainsAny(v.Case.Asked.Grounds, "\x00\x1b\u202e") {
 				t.Errorf("%.20q: %v", words, err)
 			}
 			_ = h.Question(h.examiner(), c.ID, words)

@@ -144,16 +144,3 @@ func admits(k Kind, from State, act string, by Side) error {
 	}
 	return fault.New(fault.Conflict, ErrStep.Code, "state", string(from), "act", act)
 }
-
-// waits lists the states in which a case waits for a side.
-func waits(by Side) []State {
-	switch by {
-	case ExaminerSide:
-		return []State{Asked}
-	case MemberSide:
-		return []State{Examined}
-	case HandlerSide:
-		return []State{Approved}
-	}
-	return nil
-}

@@ -89,12 +89,6 @@ func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who 
 	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
 }
 
-// admit refuses, on record, who may not do something at all; for forms that
-// would only lead to a refusal.
-func (s *Service) admit(ctx context.Context, verb string) error {
-	return s.read(ctx, verb, func(*db.Tx, gate.Identity, gate.Reach) error { return nil })
-}
-
 func seal(c *key.Cipher, v any, what string) ([]byte, error) {
 	raw, err := json.Marshal(v)
 	if err != nil {
