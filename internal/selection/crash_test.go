@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -198,6 +199,60 @@ func TestARunThatIsKilledIsFoundAndWhatItLeftIsDestroyed(t *testing.T) {
 	}
 	if _, err := b.verify("third"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestARunThatIsKilledAtAnyMomentIsWholeOrGone kills runs at many moments of
+// their short life. The next start finds either a whole run or clears away what
+// there is, and the journal follows.
+func TestARunThatIsKilledAtAnyMomentIsWholeOrGone(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", nil)
+	raw := captureOf(t, trafficEach(2000, 5*time.Second, canary)...)
+	pcap := b.capture("a.pcap", traffic(1, "x")...)
+	whole, gone, crashed := 0, 0, 0
+	for i := range 12 {
+		out := fmt.Sprintf("out%d", i)
+		c, w := b.child(order, out)
+		go func() { _, _ = w.Write(raw); w.Close() }()
+		// From the first trace of the run on; the moments before it are dull.
+		await(t, "the run", func() bool { _, err := os.Stat(filepath.Join(b.dir, out)); return err == nil })
+		time.Sleep(time.Duration(i*i) * 300 * time.Microsecond)
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		w.Close()
+		job := b.job(order, fmt.Sprintf("next%d", i), pcap)
+		job.Found = func(Use) { crashed++ }
+		if _, err := RunFiles(context.Background(), job); err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+		left := entries(t, filepath.Join(b.dir, out))
+		if len(left) > 0 && slices.Contains(left, fileStatement) {
+			whole++
+			if v, err := b.verify(out); err != nil {
+				t.Errorf("%d: %v in %v", i, v.Wrong, left)
+			}
+		} else if len(left) > 0 {
+			t.Errorf("%d: left %v", i, left)
+		} else {
+			gone++
+		}
+	}
+	t.Logf("%d whole, %d gone, %d told", whole, gone, crashed)
+	if found := spread(t, b.dir, []byte(canary)); found != nil {
+		t.Errorf("payload is in %v", found)
+	}
+	open := map[string]bool{}
+	for _, u := range uses(t, order) {
+		switch u.What {
+		case Begun:
+			open[u.Run] = true
+		case Over, Crashed:
+			delete(open, u.Run)
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("never ended: %v", open)
 	}
 }
 

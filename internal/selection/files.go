@@ -200,13 +200,15 @@ func (r *fileRun) carryOut(ctx context.Context) (st Statement, err error) {
 	if err != nil {
 		return Statement{}, ErrDirMake.Because(err)
 	}
-	if err := writeNew(filepath.Join(r.Dir, fileMarker), []byte(r.Run)); err != nil {
-		return Statement{}, ErrDirMake.Because(err)
-	}
 	begin := Use{At: r.now(), What: Begun, Run: r.Run, Order: r.grant.Digest(), Dir: dir, Executor: r.Signer.verifier}
 	if err := r.journal.add(begin); err != nil {
-		_ = os.Remove(filepath.Join(r.Dir, fileMarker))
 		return Statement{}, err
+	}
+	// The marker says whose the files of the folder are. Where it is there by now,
+	// or cannot be written, they are not ours to touch.
+	if err := writeNew(filepath.Join(r.Dir, fileMarker), []byte(r.Run)); err != nil {
+		err := fault.New(fault.Conflict, ErrDir.Code, "dir", r.Dir, "file", fileMarker).Because(err)
+		return Statement{}, errors.Join(err, r.journal.add(Use{At: r.now(), What: Over, Run: r.Run, Ended: EndOutput, Code: ErrDir.Code}))
 	}
 	r.begun = true
 	return r.under(ctx)
