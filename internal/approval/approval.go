@@ -83,6 +83,8 @@ type Case struct {
 	Org        string      `json:"org"`    // that asked
 	State      State       `json:"state"`
 	Asked      Application `json:"application"`
+	Until      time.Time   `json:"until"`           // as asked, or as the commission shortened it
+	Cap        Quantity    `json:"cap,omitzero"`    // as asked, or as the commission lowered it
 	Party      string      `json:"party,omitempty"` // of an agreement
 	Open       int         `json:"open_questions,omitempty"`
 	CreatedAt  time.Time   `json:"created_at"`
@@ -99,17 +101,29 @@ type Case struct {
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"` // the carrier has the instruction
 
 	sealed, outcome, paper, instruction []byte
-	from, until                         time.Time
+	from                                time.Time
 	kind                                Kind
 	carrier                             string
 	extends                             ID
-	cap                                 Quantity
 	lapsed                              bool // its period is over, and no step says so yet
 }
 
 // Runs reports whether the approval is in force at an instant.
 func (c *Case) Runs(now time.Time) bool {
-	return c.State == Approved && !now.Before(c.from) && now.Before(c.until)
+	return c.State == Approved && !now.Before(c.from) && now.Before(c.Until)
+}
+
+// granted is what was asked, as far as the commission lets it.
+func (c *Case) granted() Application {
+	a := c.Asked
+	a.Until, a.Cap = c.Until, c.Cap
+	return a
+}
+
+// share is that of [Application.Share] of what was granted.
+func (c *Case) share() int64 {
+	a := c.granted()
+	return a.Share()
 }
 
 // Left returns what is left of the cap; zero where it does not bound, and where
@@ -125,7 +139,7 @@ func (c *Case) Left() (left Quantity, ended bool) {
 		}
 		return all - used
 	}
-	left = Quantity{rest(c.cap.Packets, c.Spent.Packets), rest(c.cap.Bytes, c.Spent.Bytes)}
+	left = Quantity{rest(c.Cap.Packets, c.Spent.Packets), rest(c.Cap.Bytes, c.Spent.Bytes)}
 	return left, ended
 }
 

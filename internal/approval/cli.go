@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -179,8 +180,17 @@ func decideCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var vote, reason string
 	var conditions []string
 	var closes, revoke bool
+	var until string
+	var most Quantity
 	c := &cobra.Command{Use: "decide CASE", Short: p.T("approval.cli.decide"), Long: p.T("approval.cli.decide_long"), Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			var end time.Time
+			if until != "" {
+				var err error
+				if end, err = time.Parse(time.RFC3339, until); err != nil {
+					return fault.New(fault.Usage, "approval.cli.time", "flag", "--until")
+				}
+			}
 			ways := 0
 			for _, given := range []bool{vote != "", closes, revoke} {
 				if given {
@@ -195,7 +205,7 @@ func decideCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			case vote != "":
 				return post(env, c, args[0], "vote", VoteInput{Choice(vote), reason, conditions})
 			case closes:
-				return post(env, c, args[0], "decide", DecisionInput{reason, conditions})
+				return post(env, c, args[0], "decide", DecisionInput{Reason: reason, Conditions: conditions, Until: end, Cap: most})
 			}
 			return post(env, c, args[0], "revoke", TextInput{reason})
 		}}
@@ -203,6 +213,9 @@ func decideCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	f.StringVar(&vote, "vote", "", p.T("approval.cli.vote"))
 	f.StringVar(&reason, "reason", "", p.T("approval.cli.reason"))
 	f.StringArrayVar(&conditions, "condition", nil, p.T("approval.cli.condition"))
+	f.StringVar(&until, "until", "", p.T("approval.cli.until"))
+	f.Uint64Var(&most.Bytes, "max-bytes", 0, p.T("approval.cli.lower"))
+	f.Uint64Var(&most.Packets, "max-packets", 0, p.T("approval.cli.lower"))
 	f.BoolVar(&closes, "close", false, p.T("approval.cli.close"))
 	f.BoolVar(&revoke, "revoke", false, p.T("approval.cli.revoke"))
 	return c
@@ -256,7 +269,7 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(t, strings.Join([]string{p.T("approval.web.case"), p.T("approval.web.kind"), p.T("approval.web.state"), p.T("approval.web.until"), p.T("approval.web.link"), "id"}, "\t"))
 				for _, x := range got.Items {
-					fmt.Fprintln(t, strings.Join([]string{x.Number, p.T("approval.kind." + string(x.Asked.Kind)), p.T("approval.state." + string(x.State)), p.Time(x.Asked.Until), cmp.Or(x.Asked.Link, "-"), x.ID}, "\t"))
+					fmt.Fprintln(t, strings.Join([]string{x.Number, p.T("approval.kind." + string(x.Asked.Kind)), p.T("approval.state." + string(x.State)), p.Time(x.Until), cmp.Or(x.Asked.Link, "-"), x.ID}, "\t"))
 				}
 				return t.Flush()
 			})

@@ -101,7 +101,7 @@ func usesText(c *cobra.Command, env *cli.Env, hub *fetch.Hub, id ID) error {
 	}
 	return env.Emit(v, func(w io.Writer, printer text.Printer) error {
 		p := say{printer}
-		fmt.Fprintln(w, v.Case.Number, p.state(v.Case.State), p.T("approval.web.taken_of", "taken", p.quantity(v.Case.Spent), "cap", p.quantity(v.Case.Asked.Cap)))
+		fmt.Fprintln(w, v.Case.Number, p.state(v.Case.State), p.T("approval.web.taken_of", "taken", p.quantity(v.Case.Spent), "cap", p.quantity(v.Case.Cap)))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, u := range v.Uses {
 			end := p.T("approval.web.going")

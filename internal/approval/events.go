@@ -45,7 +45,7 @@ func publish(ctx context.Context, tx *bus.Tx, what string, h Happened, watching 
 // tell publishes what became of a case: to who asked, to the commission, and to
 // who carries the line once there is an instruction.
 func (s *Service) tell(ctx context.Context, tx *bus.Tx, what string, c *Case) error {
-	h := Happened{Approval: c.ID, Org: c.Org, Kind: c.kind, State: c.State, Extends: c.extends, From: c.from, Until: c.until}
+	h := Happened{Approval: c.ID, Org: c.Org, Kind: c.kind, State: c.State, Extends: c.extends, From: c.from, Until: c.Until}
 	if c.Order != "" {
 		h.Carrier, h.Party = c.carrier, c.Party
 	}

@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"mime"
+	"time"
 
 	"noroshi/internal/base/httpd"
 )
@@ -29,6 +30,9 @@ type VoteInput struct {
 type DecisionInput struct {
 	Reason     string   `json:"reason,omitempty" maxLength:"16000"`
 	Conditions []string `json:"conditions,omitempty" maxItems:"50" nullable:"false" doc:"Beside those that members wanted"`
+
+	Until time.Time `json:"until,omitzero" doc:"An earlier end than was asked; empty: as asked"`
+	Cap   Quantity  `json:"cap,omitzero" doc:"A lower cap than was asked; empty: as asked"`
 }
 
 type (

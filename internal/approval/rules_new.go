@@ -128,7 +128,7 @@ func (r *Rules) normal(a Application, base *Case, fields []string, now time.Time
 func (r *Rules) period(bad *mistakes, a *Application, base *Case, now time.Time) {
 	a.From, a.Until = a.From.UTC().Truncate(time.Second), a.Until.UTC().Truncate(time.Second)
 	if base != nil && a.From.IsZero() {
-		a.From = base.until
+		a.From = base.Until
 	}
 	rule := "months"
 	switch {
@@ -138,7 +138,7 @@ func (r *Rules) period(bad *mistakes, a *Application, base *Case, now time.Time)
 			bad.add("until", "approval.bad.empty")
 		}
 		return
-	case base != nil && !a.From.Equal(base.until):
+	case base != nil && !a.From.Equal(base.Until):
 		bad.add("from", "approval.bad.follow")
 	case a.From.Before(now.Add(-maxWait)) && base == nil:
 		bad.add("from", "approval.bad.past")

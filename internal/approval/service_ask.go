@@ -32,7 +32,7 @@ func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
 		if err := s.carrier(ctx, tx, a.Carrier); err != nil {
 			return err
 		}
-		c = Case{ID: newID(), Number: newNumber(), Org: who.Org, Asked: a, CreatedAt: now, kind: a.Kind, carrier: a.Carrier, extends: a.Extends, from: a.From, until: a.Until, cap: a.Cap}
+		c = Case{ID: newID(), Number: newNumber(), Org: who.Org, Asked: a, CreatedAt: now, kind: a.Kind, carrier: a.Carrier, extends: a.Extends, from: a.From, Until: a.Until, Cap: a.Cap}
 		if _, err := a.order(c.ID, c.Org, nil, now).Normal(); err != nil { // what could not be signed is not taken
 			return err
 		}
@@ -103,8 +103,8 @@ func (s *Service) Extension(ctx context.Context, id ID) (a Application, err erro
 			return err
 		}
 		a = b.Asked
-		a.Extends, a.From = id, b.until
-		a.Until = s.Rules.last(b.kind, b.until, true)
+		a.Extends, a.From = id, b.Until
+		a.Until = s.Rules.last(b.kind, b.Until, true)
 		return nil
 	})
 	return a, err

@@ -198,6 +198,31 @@ func (m *mistakes) conditions(list []string) (out []string) {
 type Decision struct {
 	Reason     string   `json:"reason"`
 	Conditions []string `json:"conditions"` // beside all that those wanted who voted for it
+
+	// What is approved may be less than what was asked, never more. Zero: as asked.
+	Until time.Time `json:"until,omitzero"`
+	Cap   Quantity  `json:"cap,omitzero"`
+}
+
+// narrow writes a shorter period and a lower cap into a case.
+func (d *Decision) narrow(bad *mistakes, c *Case) {
+	if u := d.Until.UTC().Truncate(time.Second); !d.Until.IsZero() {
+		if u.After(c.Until) || !u.After(c.from) {
+			bad.add("until", "approval.bad.wider")
+		}
+		c.Until = u
+	}
+	less := func(at string, now *uint64, want uint64) {
+		switch {
+		case want == 0:
+		case *now > 0 && want > *now:
+			bad.add(at, "approval.bad.wider")
+		default:
+			*now = want
+		}
+	}
+	less("cap", &c.Cap.Bytes, d.Cap.Bytes)
+	less("cap_packets", &c.Cap.Packets, min(d.Cap.Packets, maxQuantity))
 }
 
 // Decide closes a case once a quorum has voted: the majority approves it, anything
@@ -227,8 +252,11 @@ func (s *Service) Decide(ctx context.Context, id ID, d Decision) (c Case, err er
 		}
 		var bad mistakes
 		d.Reason, d.Conditions = bad.text("reason", d.Reason, maxWords, true), bad.conditions(d.Conditions)
-		if !t.Passes && len(d.Conditions) > 0 {
+		switch narrower := !d.Until.IsZero() || d.Cap != (Quantity{}); {
+		case !t.Passes && (len(d.Conditions) > 0 || narrower):
 			bad.add("conditions", "approval.bad.conditions_against")
+		case narrower:
+			d.narrow(&bad, &c)
 		}
 		if len(bad) > 0 {
 			return bad.err()
@@ -248,7 +276,7 @@ func (s *Service) Decide(ctx context.Context, id ID, d Decision) (c Case, err er
 			return err
 		}
 		act.Public = map[string]any{"for": t.For, "against": t.Against, "quorum": t.Quorum, "members": t.Members, "conditions": len(c.Conditions), "order": c.Order, "extends": c.extends,
-			"from_at": c.from.Format(time.RFC3339), "until_at": c.until.Format(time.RFC3339)}
+			"from_at": c.from.Format(time.RFC3339), "until_at": c.Until.Format(time.RFC3339), "packets": c.Cap.Packets, "bytes": c.Cap.Bytes}
 		if err := s.move(ctx, tx, act, &c, to, MemberSide, who, d.Reason); err != nil {
 			return err
 		}
@@ -265,7 +293,7 @@ func (s *Service) approve(ctx context.Context, tx *db.Tx, c *Case, d Decision, v
 	if c.Open > 0 {
 		return fault.New(fault.Unmet, ErrOpen.Code, "n", c.Open)
 	}
-	if !now.Before(c.until) {
+	if !now.Before(c.Until) {
 		return ErrOver
 	}
 	if c.extends != "" { // what is over is not extended, but asked for anew (art 19)
@@ -285,7 +313,8 @@ func (s *Service) approve(ctx context.Context, tx *db.Tx, c *Case, d Decision, v
 			}
 		}
 	}
-	_, err := s.sign(ctx, tx, c, c.Asked.order(c.ID, c.Org, c.Conditions, now))
+	granted := c.granted()
+	_, err := s.sign(ctx, tx, c, granted.order(c.ID, c.Org, c.Conditions, now))
 	return err
 }
 

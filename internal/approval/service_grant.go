@@ -113,7 +113,7 @@ func (s *Service) Issue(ctx context.Context, tx *db.Tx, act *ledger.Act, o Order
 		Targets: o.Targets, Fields: o.Fields, Addresses: o.Addresses, RetainDays: o.RetainDays, Recipients: o.Recipients, Grounds: o.Grounds, NoOther: o.NoOther,
 		Necessity: o.Necessity, Carrier: carrier}
 	c := Case{ID: o.ID, Number: newNumber(), Org: who.Org, Asked: a, Party: o.Party, Conditions: o.Conditions, CreatedAt: now, DecidedAt: now,
-		kind: Agreement, carrier: carrier, from: o.From, until: o.Until, cap: o.Cap}
+		kind: Agreement, carrier: carrier, from: o.From, Until: o.Until, Cap: o.Cap}
 	g, err := s.sign(ctx, tx, &c, o)
 	if err != nil {
 		return Grant{}, err

@@ -54,7 +54,7 @@ func TestAnApprovalFromItsRequestToItsLastUse(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		u, err := h.redeem(g, h.hand(), scope(c))
-		if err != nil || u.Left != c.cap {
+		if err != nil || u.Left != c.Cap {
 			t.Fatalf("%+v %v", u, err)
 		}
 		wants(t, "alive", h.Alive(t.Context(), u.ID), nil)
@@ -270,7 +270,7 @@ func TestACarrierSeesItsInstructionAndNothingElse(t *testing.T) {
 		}
 		c := h.approve()
 		list, _, err := h.Instructions(h.carrying(), Filter{Waiting: true})
-		if err != nil || len(list) != 1 || list[0].Approval != c.ID || list[0].Link != "K-2" || list[0].Cap != c.cap {
+		if err != nil || len(list) != 1 || list[0].Approval != c.ID || list[0].Link != "K-2" || list[0].Cap != c.Cap {
 			t.Fatalf("%+v %v", list, err)
 		}
 		for _, secret := range []string{"一致する指標", "協定が結べ", "制御系", hash("a"), "国家サイバー統括室", "夜間"} {
@@ -313,7 +313,7 @@ func TestArticle19AnExtensionIsANewApproval(t *testing.T) {
 	eachHub(t, func(t *testing.T, h *hub) {
 		c := h.approve()
 		a, err := h.Extension(h.clerk(), c.ID)
-		if err != nil || !a.From.Equal(c.until) || a.Extends != c.ID {
+		if err != nil || !a.From.Equal(c.Until) || a.Extends != c.ID {
 			t.Fatalf("%+v %v", a, err)
 		}
 		for name, edit := range map[string]func(*Application){
@@ -380,7 +380,7 @@ func TestTimeEndsApprovals(t *testing.T) {
 			}
 		}
 		v, err := h.Show(h.inspector(), c.ID)
-		if last := v.Past[len(v.Past)-1]; err != nil || last.To != Expired || last.By != ClockSide || v.Case.State != Expired || !v.Case.EndedAt.Equal(c.until) {
+		if last := v.Past[len(v.Past)-1]; err != nil || last.To != Expired || last.By != ClockSide || v.Case.State != Expired || !v.Case.EndedAt.Equal(c.Until) {
 			t.Errorf("%+v %v", last, err)
 		}
 		if n := testkit.Count(t, h.DB, "SELECT count(*) FROM bus_event WHERE subject = 'approval.expired'"); n != 1 {
@@ -480,6 +480,48 @@ func TestTwoDecideAtOnce(t *testing.T) {
 		}
 		if v, err := h.Show(h.inspector(), c.ID); done != 1 || err != nil || len(v.Past) != 3 {
 			t.Errorf("%d decided, %d steps, %v", done, len(v.Past), err)
+		}
+	})
+}
+
+// TestTheCommissionMayGrantLessAndNeverMore shortens a period and lowers a cap.
+func TestTheCommissionMayGrantLessAndNeverMore(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c := h.ask()
+		h.examine(c.ID)
+		for _, n := range []string{"1", "2", "3"} {
+			if _, err := h.Vote(h.member(n), c.ID, NewVote{Choice: For}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, d := range map[string]Decision{
+			"later": {Until: c.Until.Add(time.Second)}, "before it begins": {Until: c.from}, "more bytes": {Cap: Quantity{Bytes: c.Cap.Bytes + 1}},
+		} {
+			d.Reason = "よい。"
+			_, err := h.Decide(h.member("1"), c.ID, d)
+			wants(t, name, err, ErrInvalid)
+		}
+		until := c.from.AddDate(0, 0, 10)
+		got, err := h.Decide(h.member("1"), c.ID, Decision{Reason: "短く、少なく認める。", Until: until, Cap: Quantity{Packets: 1000, Bytes: 1 << 30}})
+		if err != nil || !got.Until.Equal(until) || got.Cap != (Quantity{1000, 1 << 30}) || !got.Asked.Until.Equal(c.Until) {
+			t.Fatalf("%+v %v", got, err)
+		}
+		if o := h.grantOf(c.ID).Order(); !o.Until.Equal(until) || o.Cap != got.Cap {
+			t.Errorf("%+v", o)
+		}
+		if v, err := h.Show(h.clerk(), c.ID); err != nil || !v.Case.Until.Equal(until) || v.Case.Cap != got.Cap {
+			t.Errorf("%+v %v", v.Case, err)
+		}
+		if x, err := h.Instruction(h.carrying(), c.ID); err != nil || !x.Until.Equal(until) || x.Cap != got.Cap {
+			t.Errorf("%+v %v", x, err)
+		}
+		s := scope(c)
+		s.Until = until.Add(time.Second)
+		_, err = h.redeem(h.grantOf(c.ID), h.hand(), s)
+		wants(t, "what was asked and not granted", err, ErrPeriod)
+		h.Clock.Pass(10 * 24 * time.Hour)
+		if st := h.state(c.ID); st != Expired {
+			t.Errorf("%s", st)
 		}
 	})
 }

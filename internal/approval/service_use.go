@@ -61,7 +61,7 @@ func (s *Service) redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Cas
 		return u, err
 	}
 	o := kept.Order() // what was signed, whatever a table says
-	c.cap = o.Cap
+	c.Cap = o.Cap
 	if err := stands(c.State, o.From, o.Until, now); err != nil {
 		return u, err
 	}
@@ -177,7 +177,7 @@ func (s *Service) Alive(ctx context.Context, use ID) error {
 	if err := stands(v.state, time.Time{}, v.until, s.now()); err != nil {
 		return err
 	}
-	c := Case{cap: v.cap, Spent: v.spent}
+	c := Case{Cap: v.cap, Spent: v.spent}
 	if _, ended := c.Left(); ended {
 		return ErrSpent
 	}

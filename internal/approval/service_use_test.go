@@ -53,7 +53,7 @@ func TestEveryWrongGrant(t *testing.T) {
 			{"one direction more", g, func(s *Scope) { s.Directions = []geo.Class{geo.FD, geo.DF} }, ErrDirection},
 			{"another line", g, func(s *Scope) { s.Link = "K-3" }, ErrLink},
 			{"packets from before", g, func(s *Scope) { s.From = s.From.Add(-time.Second) }, ErrPeriod},
-			{"packets from after", g, func(s *Scope) { s.Until = c.until.Add(time.Second) }, ErrPeriod},
+			{"packets from after", g, func(s *Scope) { s.Until = c.Until.Add(time.Second) }, ErrPeriod},
 			{"other selectors", g, func(s *Scope) { s.Selectors = hash("b") }, ErrSelectors},
 			{"a field more", g, func(s *Scope) { s.Fields = append(s.Fields, "bytes") }, ErrFields},
 			{"of another kind", g, func(s *Scope) { s.Kind = Reidentify }, ErrKind},
@@ -247,7 +247,7 @@ func TestAnEditedTableOpensNothing(t *testing.T) {
 		}
 		edit("UPDATE approval_case SET until_at = until_at + 100000000000000, cap_bytes = cap_bytes * 2 WHERE id = $1", c.ID)
 		u, err := h.redeem(g, h.hand(), scope(c))
-		if err != nil || u.Left != c.cap {
+		if err != nil || u.Left != c.Cap {
 			t.Errorf("%+v %v", u, err)
 		}
 		h.finish(u, Quantity{1, 1})

@@ -24,11 +24,11 @@ func scanCase(scan func(...any) error, now time.Time) (c Case, err error) {
 	if err == db.ErrNoRows {
 		return c, ErrNone
 	}
-	c.from, c.until, c.CreatedAt, c.ExaminedAt = db.Time(from), db.Time(until), db.Time(created), db.Time(examined)
+	c.from, c.Until, c.CreatedAt, c.ExaminedAt = db.Time(from), db.Time(until), db.Time(created), db.Time(examined)
 	c.DecidedAt, c.EndedAt, c.ConfirmedAt = db.Time(decided), db.Time(ended), db.Time(confirmed)
-	c.cap, c.Spent = Quantity{uint64(capPackets), uint64(capBytes)}, Quantity{uint64(packets), uint64(bytes)}
-	if c.State == Approved && !now.Before(c.until) {
-		c.State, c.EndedAt, c.lapsed = Expired, c.until, true
+	c.Cap, c.Spent = Quantity{uint64(capPackets), uint64(capBytes)}, Quantity{uint64(packets), uint64(bytes)}
+	if c.State == Approved && !now.Before(c.Until) {
+		c.State, c.EndedAt, c.lapsed = Expired, c.Until, true
 	}
 	return c, err
 }
@@ -99,7 +99,7 @@ func insertCase(ctx context.Context, tx *db.Tx, c Case, link string) error {
 		from_at, until_at, cap_packets, cap_bytes, created_at, examined_at, decided_at, ended_at, confirmed_at, open_questions, revision)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0, 0, 0, 1)`,
 		c.ID, c.Number, c.Org, string(c.kind), string(c.State), c.extends, c.carrier, c.Party, link, c.sealed, c.outcome, c.paper, c.instruction, c.Order,
-		db.Micros(c.from), db.Micros(c.until), int64(c.cap.Packets), int64(c.cap.Bytes), db.Micros(c.CreatedAt), db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt))
+		db.Micros(c.from), db.Micros(c.Until), int64(c.Cap.Packets), int64(c.Cap.Bytes), db.Micros(c.CreatedAt), db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt))
 	return err
 }
 
@@ -121,8 +121,8 @@ func updateCase(ctx context.Context, tx *db.Tx, c *Case) error {
 		state, ended = Approved, time.Time{}
 	}
 	n, err := tx.Exec(ctx, `UPDATE approval_case SET state = $3, outcome = $4, paper = $5, instruction = $6, digest = $7, examined_at = $8, decided_at = $9, ended_at = $10,
-		confirmed_at = $11, open_questions = $12, revision = revision + 1 WHERE id = $1 AND revision = $2`, c.ID, c.Revision, string(state), c.outcome, c.paper, c.instruction, c.Order,
-		db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt), db.Micros(ended), db.Micros(c.ConfirmedAt), c.Open)
+		confirmed_at = $11, open_questions = $12, until_at = $13, cap_packets = $14, cap_bytes = $15, revision = revision + 1 WHERE id = $1 AND revision = $2`, c.ID, c.Revision, string(state), c.outcome, c.paper, c.instruction, c.Order,
+		db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt), db.Micros(ended), db.Micros(c.ConfirmedAt), c.Open, db.Micros(c.Until), int64(c.Cap.Packets), int64(c.Cap.Bytes))
 	if err == nil && n == 0 {
 		return ErrRevision
 	}

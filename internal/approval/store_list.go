@@ -66,7 +66,7 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 	out = out[:limit]
 	last := out[limit-1]
 	if f.Running {
-		return out, db.Cursor(db.Micros(last.until), last.ID), nil
+		return out, db.Cursor(db.Micros(last.Until), last.ID), nil
 	}
 	return out, db.Cursor(last.ID), nil
 }

@@ -37,13 +37,13 @@ type listRow struct {
 }
 
 func (s *Service) row(p say, c Case, names map[string]string, now time.Time) listRow {
-	v := listRow{ID: c.ID, Number: c.Number, Kind: p.kind(c.Asked.Kind), Org: names[c.Org], Link: c.Asked.Link, State: p.state(c.State), Tag: stateTag[c.State], Share: p.share(c.Asked.Share()),
-		Cap: p.quantity(c.Asked.Cap), Period: p.Date(c.Asked.From) + " – " + p.Date(c.Asked.Until), Open: c.Open}
-	v.Due = page.Due{At: c.Asked.Until}
+	v := listRow{ID: c.ID, Number: c.Number, Kind: p.kind(c.Asked.Kind), Org: names[c.Org], Link: c.Asked.Link, State: p.state(c.State), Tag: stateTag[c.State], Share: p.share(c.share()),
+		Cap: p.quantity(c.Cap), Period: p.Date(c.Asked.From) + " – " + p.Date(c.Until), Open: c.Open}
+	v.Due = page.Due{At: c.Until}
 	if c.State != Approved {
-		v.Due = page.Due{At: c.Asked.Until, MetAt: c.EndedAt, Word: p.T("approval.web.until")}
+		v.Due = page.Due{At: c.Until, MetAt: c.EndedAt, Word: p.T("approval.web.until")}
 	}
-	v.Soon = c.State == Approved && s.Rules.soon(c.Asked.Until, now)
+	v.Soon = c.State == Approved && s.Rules.soon(c.Until, now)
 	v.Unconfirmed = c.State == Approved && c.Asked.Carrier != "" && c.ConfirmedAt.IsZero()
 	return v
 }

@@ -54,17 +54,7 @@ func readAsk(q *httpd.Request) (a Application, bad mistakes) {
 	a = Application{Kind: Kind(q.Form("kind")), Link: q.Form("link"), Selectors: Selectors{Hash: q.Form("selectors/hash"), Name: q.Form("selectors/name")}, Targets: lines(q.Form("targets")),
 		Fields: strings.FieldsFunc(q.Form("fields"), func(r rune) bool { return r == ',' || r == '、' || r == ' ' || r == '\n' || r == '\r' }), Addresses: q.Form("addresses"), Recipients: lines(q.Form("recipients")),
 		Grounds: q.Form("grounds"), NoOther: q.Form("no_other_means"), Necessity: q.Form("necessity"), Run: q.Form("run"), Subjects: lines(q.Form("subjects")), Carrier: q.Form("carrier"), Extends: q.Form("extends")}
-	number := func(name string) int64 {
-		s := strings.ReplaceAll(line(q.Form(name)), ",", "")
-		if s == "" {
-			return 0
-		}
-		n, err := strconv.ParseInt(s, 10, 62)
-		if err != nil || n < 0 {
-			bad.add(name, "approval.bad.number")
-		}
-		return n
-	}
+	number := func(name string) int64 { return bad.number(name, q.Form(name)) }
 	a.Capacity, a.Selectors.Count, a.RetainDays = number("capacity_mbps"), int(min(number("selectors/count"), maxCount+1)), int(min(number("retain_days"), 1<<20))
 	if gb := number("cap"); gb > maxQuantity/gigabyte {
 		bad.add("cap", "approval.bad.cap_large")
@@ -81,6 +71,19 @@ func readAsk(q *httpd.Request) (a Application, bad mistakes) {
 	}
 	slices.SortFunc(bad, func(x, y fault.Place) int { return strings.Compare(x.At, y.At) })
 	return a, bad
+}
+
+// number reads a whole number of a form as people write it; nothing is 0.
+func (m *mistakes) number(at, s string) int64 {
+	if s = strings.ReplaceAll(line(s), ",", ""); s == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(s, 10, 62)
+	if err != nil || n < 0 {
+		m.add(at, "approval.bad.number")
+		return 0
+	}
+	return n
 }
 
 type askView struct {

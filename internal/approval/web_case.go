@@ -44,7 +44,9 @@ func (p say) forms(v *View) (out []form) {
 	if v.Tally != nil && v.Tally.Closes {
 		fields := []page.Field{area("decide_reason", "approval.web.decision_reason", page.Required, 4)}
 		if v.Tally.Passes {
-			fields = append(fields, page.Field{Name: "decide_conditions", Kind: "textarea", Label: p.T("approval.web.more_conditions"), Need: page.Optional, Hint: p.T("approval.web.lines_hint"), Rows: 3})
+			fields = append(fields, page.Field{Name: "decide_conditions", Kind: "textarea", Label: p.T("approval.web.more_conditions"), Need: page.Optional, Hint: p.T("approval.web.lines_hint"), Rows: 3},
+				page.Field{Name: "decide_until", Kind: "datetime", Label: p.T("approval.web.shorter"), Need: page.Optional, Hint: p.T("approval.web.narrow_hint")},
+				page.Field{Name: "decide_cap", Kind: "number", Label: p.T("approval.web.lower"), Need: page.Optional, Unit: "GB", Hint: p.T("approval.web.narrow_hint")})
 		}
 		one("decide", "decide", "", fields...)
 	}
@@ -85,7 +87,21 @@ func pagesCase(r *httpd.Router, s *Service) {
 		return err
 	})
 	act("decide", "decide_", func(q *httpd.Request, id ID) error {
-		_, err := s.Decide(q.Context(), id, Decision{Reason: q.Form("decide_reason"), Conditions: lines(q.Form("decide_conditions"))})
+		d := Decision{Reason: q.Form("decide_reason"), Conditions: lines(q.Form("decide_conditions"))}
+		var bad mistakes
+		until, place := page.ReadTime(q.Forms(), "decide_until")
+		if place != nil {
+			bad.add("until", place.Code)
+		}
+		gb := bad.number("cap", q.Form("decide_cap"))
+		if d.Until = until; gb > maxQuantity/gigabyte {
+			bad.add("cap", "approval.bad.cap_large")
+		}
+		if err := bad.err(); err != nil {
+			return err
+		}
+		d.Cap.Bytes = uint64(gb) * gigabyte
+		_, err := s.Decide(q.Context(), id, d)
 		return err
 	})
 	act("withdraw", "withdraw_", func(q *httpd.Request, id ID) error { return s.Withdraw(q.Context(), id, q.Form("withdraw_reason")) })
@@ -175,11 +191,11 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	}
 	c := &x.Case
 	v := caseView{ID: c.ID, State: p.state(c.State), Tag: stateTag[c.State], Runs: c.Runs(q.Now()), Inside: x.Tally != nil || c.kind == Agreement && x.Side != AskerSide && x.Side != HandlerSide,
-		Decided: !c.DecidedAt.IsZero(), Reason: c.Reason, Opinion: x.Opinion, Forms: p.forms(&x), Extends: c.Asked.Extends, Extended: x.Extended, Order: c.Order, Selectors: c.Asked.Selectors.Hash, Uses: c.Uses, Spent: p.T("approval.web.taken_of", "taken", p.quantity(c.Spent), "cap", p.quantity(c.Asked.Cap))}
+		Decided: !c.DecidedAt.IsZero(), Reason: c.Reason, Opinion: x.Opinion, Forms: p.forms(&x), Extends: c.Asked.Extends, Extended: x.Extended, Order: c.Order, Selectors: c.Asked.Selectors.Hash, Uses: c.Uses, Spent: p.T("approval.web.taken_of", "taken", p.quantity(c.Spent), "cap", p.quantity(c.Cap))}
 	v.Head = page.Head{H1: c.Number + "　" + p.kind(c.Asked.Kind), Lead: p.T("approval.web.asked_by", "org", x.Names[c.Org]), Crumbs: []page.Crumb{{Text: p.T("approval.web.title"), Href: "/approvals"}, {Text: c.Number}}}
-	v.Due = page.Due{At: c.Asked.Until, MetAt: c.EndedAt, Word: p.T("approval.web.until")}
+	v.Due = page.Due{At: c.Until, MetAt: c.EndedAt, Word: p.T("approval.web.until")}
 	if v.Runs {
-		v.Due = page.Due{At: c.Asked.Until}
+		v.Due = page.Due{At: c.Until}
 	}
 	v.Guards = s.guards(p, &x, q.Now())
 	for _, g := range v.Guards {
@@ -268,8 +284,8 @@ func showUses(q *httpd.Request, s *Service) error {
 	}
 	c := &x.Case
 	v := usesView{Head: page.Head{H1: p.T("approval.web.uses_of", "number", c.Number), Lead: p.T("approval.web.uses_lead"), Crumbs: []page.Crumb{{Text: p.T("approval.web.title"), Href: "/approvals"}, {Text: c.Number, Href: "/approvals/" + c.ID}, {Text: p.T("approval.web.uses")}}}}
-	v.Facts.Rows = []page.Fact{{Name: p.T("approval.web.state"), Value: p.state(c.State)}, {Name: p.T("approval.web.period"), Value: p.Time(c.Asked.From) + " – " + p.Time(c.Asked.Until)},
-		{Name: p.T("approval.web.taken"), Value: p.T("approval.web.taken_of", "taken", p.quantity(c.Spent), "cap", p.quantity(c.Asked.Cap))}}
+	v.Facts.Rows = []page.Fact{{Name: p.T("approval.web.state"), Value: p.state(c.State)}, {Name: p.T("approval.web.period"), Value: p.Time(c.Asked.From) + " – " + p.Time(c.Until)},
+		{Name: p.T("approval.web.taken"), Value: p.T("approval.web.taken_of", "taken", p.quantity(c.Spent), "cap", p.quantity(c.Cap))}}
 	for _, u := range x.Uses {
 		v.Uses = append(v.Uses, useLine{u.At, u.EndedAt, u.EndedAt.IsZero(), p.quantity(u.Taken), p.outcome(u.Outcome), u.Verb})
 	}

@@ -35,7 +35,7 @@ func (v *caseView) beside(p say, x *View) {
 		for _, l := range o.Same {
 			same = append(same, p.T("approval.same."+string(l)))
 		}
-		v.Beside = append(v.Beside, besideLine{ID: o.Case.ID, Number: o.Case.Number, Period: p.Date(o.Case.Asked.From) + " – " + p.Date(o.Case.Asked.Until), Share: p.share(o.Case.Asked.Share()), Taken: p.taken(&o.Case),
+		v.Beside = append(v.Beside, besideLine{ID: o.Case.ID, Number: o.Case.Number, Period: p.Date(o.Case.Asked.From) + " – " + p.Date(o.Case.Until), Share: p.share(o.Case.share()), Taken: p.taken(&o.Case),
 			State: p.state(o.Case.State), Tag: stateTag[o.Case.State], Same: strings.Join(same, ", ")})
 	}
 	v.Columns = &page.List{Columns: []page.Column{{Title: p.T("approval.web.case")}, {Title: p.T("approval.web.cap"), Num: true}, {Title: p.T("approval.web.taken"), Num: true}, {Title: p.T("approval.web.state")}}}
@@ -80,9 +80,9 @@ func (v *caseView) compare(p say, c *Case, list []Compared) {
 	row("approval.web.kind", func(c *Case) string { return p.kind(c.Asked.Kind) })
 	row("approval.web.link", func(c *Case) string { return c.Asked.Link })
 	row("approval.web.length", func(c *Case) string {
-		return p.T("approval.web.days", "n", int(c.Asked.Until.Sub(c.Asked.From).Hours()/24))
+		return p.T("approval.web.days", "n", int(c.Until.Sub(c.Asked.From).Hours()/24))
 	})
-	row("approval.web.cap", func(c *Case) string { return p.quantity(c.Asked.Cap) })
+	row("approval.web.cap", func(c *Case) string { return p.quantity(c.Cap) })
 	row("approval.web.selectors", func(c *Case) string {
 		if c.Asked.Selectors.Name == "" {
 			return ""

@@ -13,12 +13,12 @@ import (
 // its cap they took. The picture has no words of anybody's: only numbers of ours.
 func (p say) draw(v *UsesView) *page.Figure {
 	a := &v.Case.Asked
-	whole := a.Until.Sub(a.From)
+	whole := v.Case.Until.Sub(a.From)
 	at := func(t time.Time) float64 {
 		return min(max(float64(t.Sub(a.From))/float64(whole)*100, 0), 100)
 	}
 	var b strings.Builder
-	say := p.T("approval.web.figure_say", "n", v.Case.Uses, "taken", p.quantity(v.Case.Spent), "cap", p.quantity(a.Cap))
+	say := p.T("approval.web.figure_say", "n", v.Case.Uses, "taken", p.quantity(v.Case.Spent), "cap", p.quantity(v.Case.Cap))
 	fmt.Fprintf(&b, `<svg width="100%%" height="56" role="img" aria-label="%s">`, template.HTMLEscapeString(say))
 	b.WriteString(`<line x1="0" x2="100%" y1="20" y2="20" class="ax"/>`)
 	for _, u := range v.Uses {
@@ -40,7 +40,7 @@ func (p say) draw(v *UsesView) *page.Figure {
 // taken is how much of a cap was used, 0 to 1, by whichever of its two bounds is
 // nearer.
 func taken(c *Case) (share float64) {
-	for _, x := range [][2]uint64{{c.Spent.Packets, c.cap.Packets}, {c.Spent.Bytes, c.cap.Bytes}} {
+	for _, x := range [][2]uint64{{c.Spent.Packets, c.Cap.Packets}, {c.Spent.Bytes, c.Cap.Bytes}} {
 		if x[1] > 0 {
 			share = max(share, float64(x[0])/float64(x[1]))
 		}

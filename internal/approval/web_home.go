@@ -34,7 +34,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	}
 	for _, c := range list {
 		t := page.Todo{Severity: "attend", Title: p.T("approval.home."+string(by), "number", c.Number, "kind", p.kind(c.Asked.Kind)), Href: "/approvals/" + c.ID, Why: p.T("approval.web.asked_by", "org", names[c.Org]), Act: p.T("approval.home.open"),
-			Due: page.Due{At: c.Asked.Until}}
+			Due: page.Due{At: c.Until}}
 		switch by {
 		case AskerSide:
 			t.Severity, t.Due = "act", page.Due{At: c.Asked.From}
@@ -50,8 +50,8 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	}
 	running, _, _, err := s.Calendar(q.Context(), "", homeRows)
 	for _, c := range running {
-		if s.Rules.soon(c.Asked.Until, q.Now()) {
-			part.Todos = append(part.Todos, page.Todo{Severity: "watch", Title: p.T("approval.home.ends", "number", c.Number, "kind", p.kind(c.Asked.Kind)), Href: "/approvals/" + c.ID, Why: p.T("approval.home.ends_why"), Due: page.Due{At: c.Asked.Until}, Act: p.T("approval.home.open")})
+		if s.Rules.soon(c.Until, q.Now()) {
+			part.Todos = append(part.Todos, page.Todo{Severity: "watch", Title: p.T("approval.home.ends", "number", c.Number, "kind", p.kind(c.Asked.Kind)), Href: "/approvals/" + c.ID, Why: p.T("approval.home.ends_why"), Due: page.Due{At: c.Until}, Act: p.T("approval.home.open")})
 		}
 	}
 	return part, err

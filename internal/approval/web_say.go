@@ -85,7 +85,11 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	}
 	add("approval.web.kind", p.kind(a.Kind))
 	add("approval.web.article", p.basis(a.Kind))
-	add("approval.web.period", p.Time(a.From)+" – "+p.Time(a.Until))
+	period := p.Time(a.From) + " – " + p.Time(c.Until)
+	if !c.Until.Equal(a.Until) {
+		period += "\n" + p.T("approval.web.asked_until", "until", a.Until)
+	}
+	add("approval.web.period", period)
 	if a.Kind == Reidentify {
 		add("approval.web.run", a.Run)
 		add("approval.web.subjects", p.list(a.Subjects))
@@ -96,9 +100,12 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	add("approval.web.link", a.Link)
 	add("approval.web.carrier", names[a.Carrier])
 	add("approval.web.party", names[c.Party])
-	cap := p.quantity(a.Cap)
-	if n := a.Share(); n > 0 {
+	cap := p.quantity(c.Cap)
+	if n := c.share(); n > 0 {
 		cap += "\n" + p.T("approval.web.share_of", "share", p.share(n), "mbps", a.Capacity)
+	}
+	if c.Cap != a.Cap {
+		cap += "\n" + p.T("approval.web.asked_cap", "cap", p.quantity(a.Cap))
 	}
 	add("approval.web.cap", cap)
 	if a.Selectors.Name != "" {
