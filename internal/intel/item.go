@@ -66,6 +66,8 @@ const (
 	ByHand     Origin = "hand"   // written by a person
 	FromReport Origin = "report" // out of an incident report, with its reporter's consent
 	FromFile   Origin = "file"   // read from a file
+
+	FromSelection Origin = "selection" // selected communications; which power it was stays in its provenance
 )
 
 // Prose is what an item says in one language.
@@ -112,7 +114,7 @@ type Step struct {
 	What Origin    `json:"what"`
 	Ref  string    `json:"ref,omitempty"` // id of the report with its version, name of the file
 	SHA  string    `json:"sha256,omitempty"`
-	Kind string    `json:"kind,omitempty"` // of a file: text, json, csv, misp, stix
+	Kind string    `json:"kind,omitempty"` // of a file: text, json, csv, misp, stix; of FromSelection: agreement, ff, fd or df
 	// Left counts what stands in the file and is not in the item, by the word the
 	// file has for it; the file itself is kept.
 	Left map[string]int `json:"left,omitempty"`

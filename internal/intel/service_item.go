@@ -20,6 +20,7 @@ import (
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/incident"
 	"noroshi/internal/org"
+	"noroshi/internal/sighting"
 )
 
 // tagOwner is whose key the tags of indicators are made with: one for the whole
@@ -51,6 +52,20 @@ func (s *Service) AddFile(ctx context.Context, name string, raw []byte, n NewIte
 	}
 	sum := sha256.Sum256(raw)
 	return s.add(ctx, got.item, FromFile, Step{Ref: clip(name), SHA: hex.EncodeToString(sum[:]), Kind: got.kind, Left: got.left}, raw)
+}
+
+// AddFromSelection is Add of what selected communications showed: ref names the
+// run, and provenance by which power they were selected (a value of
+// [sighting.Provenances]). That label stands in the item's provenance, which no
+// edit changes, and its mark starts no wider than AMBER+STRICT. Faults: ErrItem.
+func (s *Service) AddFromSelection(ctx context.Context, ref, provenance string, n NewItem) (Item, error) {
+	if !slices.Contains(sighting.Provenances, provenance) {
+		return Item{}, fault.New(fault.Invalid, ErrItem.Code, "n", 1)
+	}
+	if n.TLP == "" {
+		n.TLP = incident.AmberStrict
+	}
+	return s.add(ctx, n, FromSelection, Step{Ref: clip(ref), Kind: provenance}, nil)
 }
 
 // AddFromReport is Add with the indicators of an incident report that was sent
