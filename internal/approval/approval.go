@@ -2,6 +2,8 @@ package approval
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
@@ -25,6 +27,23 @@ type Selectors struct {
 
 // Ways is a list of directions: FF, FD or DF.
 type Ways []geo.Class
+
+// UnmarshalJSON reads a list of names. A text, which encoding/json would take for
+// bytes, is refused.
+func (w *Ways) UnmarshalJSON(raw []byte) error {
+	var list []*geo.Class
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return err
+	}
+	*w = nil
+	for _, c := range list {
+		if c == nil {
+			return fmt.Errorf("approval: a direction is null")
+		}
+		*w = append(*w, *c)
+	}
+	return nil
+}
 
 // Application is what somebody asks the commission for. All of it is needed
 // where its kind needs it (rules_new.go).

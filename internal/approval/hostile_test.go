@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -233,4 +234,32 @@ func TestNoRequestBreaksTheHub(t *testing.T) {
 			t.Errorf("%s: %d %.200s", body, w.Code, raw)
 		}
 	}
+}
+
+func FuzzReadApplication(f *testing.F) {
+	f.Add("a.toml", []byte(templateJA))
+	f.Add("a.toml", []byte(templateEN))
+	f.Add("a.json", []byte(`{"kind":"fd","directions":["fd"],"cap":{"bytes":5},"selectors":{"count":1}}`))
+	f.Add("a.json", []byte(`{"directions":"AQID"}`))
+	f.Add("a.toml", []byte("directions = [\"ff\"]\nfrom = 2027-10-01\n[cap]\nbytes = -1"))
+	r := rules(f)
+	now := time.Date(2027, 9, 1, 0, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, name string, raw []byte) {
+		a, err := readApplication(name, raw)
+		if err != nil {
+			if k := fault.KindOf(err); k != fault.Usage {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		if _, err := json.Marshal(a); err != nil {
+			t.Fatalf("what was read cannot be sent: %v", err)
+		}
+		a, err = r.normal(a, nil, nil, now)
+		if err == nil {
+			if _, err := a.order("x", "y", nil, now).Normal(); err != nil {
+				t.Fatalf("what was taken cannot be signed: %v", err)
+			}
+		}
+	})
 }
