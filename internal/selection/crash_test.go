@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"noroshi/internal/approval"
@@ -485,5 +486,40 @@ func TestAJournalThatWasChangedStopsEverything(t *testing.T) {
 	}
 	if all := uses(t, order); all[4].What != Torn {
 		t.Errorf("%+v", all[4])
+	}
+}
+
+// lastRead remembers the buffer it was given.
+type lastRead struct {
+	io.Reader
+	b []byte
+}
+
+func (l *lastRead) Read(p []byte) (int, error) {
+	l.b = p
+	return l.Reader.Read(p)
+}
+
+func TestAPatientReaderHandsOnEverythingAndKeepsNothing(t *testing.T) {
+	want := bytes.Repeat([]byte(canary), 20_000)
+	src := &lastRead{Reader: iotest.HalfReader(bytes.NewReader(want))}
+	p := newPatient(src, func() error { return nil })
+	got, err := io.ReadAll(p)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%d bytes of %d, %v", len(got), len(want), err)
+	}
+	if bytes.Contains(src.b, []byte("CANARY")) {
+		t.Error("what was handed on is still there")
+	}
+	p.close()
+	// A source that never answers is left when idle says so, for good.
+	r, w := io.Pipe()
+	defer w.Close()
+	p = newPatient(r, func() error { return errEnough })
+	defer p.close()
+	for range 3 {
+		if n, err := p.Read(make([]byte, 10)); n != 0 || err != errEnough {
+			t.Errorf("%d, %v", n, err)
+		}
 	}
 }

@@ -36,9 +36,10 @@ type FileJob struct {
 	Found func(Use)
 }
 
-// ErrDir is returned when the folder holds a run already, or cannot be made.
+// Faults of the folder, which holds a run already or cannot be made, and of the key.
 var (
 	ErrDir     = fault.New(fault.Conflict, "selection.run.dir_used")
+	ErrVault   = fault.New(fault.Refused, "selection.run.deid_other") // the key of pseudonyms belongs to another approval
 	ErrDirMake = fault.New(fault.Usage, "selection.run.dir")
 )
 
@@ -98,6 +99,9 @@ func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 	}
 	if err := r.grant.Covers(approval.Scope{Directions: r.Directions, Selectors: DigestOf(r.List)}); err != nil {
 		return Statement{}, err
+	}
+	if r.Vault != nil && r.Vault.Approval != "" && r.Vault.Approval != o.ID {
+		return Statement{}, fault.New(fault.Refused, ErrVault.Code, "key", r.Vault.Approval, "order", o.ID)
 	}
 	if r.Selectors, err = ReadSelectors(r.ListName, r.List); err != nil {
 		return Statement{}, err

@@ -18,6 +18,7 @@ import (
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/deid"
 	"noroshi/internal/engine/geo"
 	"noroshi/internal/engine/selector/sieve"
 	"noroshi/internal/sensor/synth"
@@ -90,6 +91,7 @@ func TestWhatIsRefusedReadsNothingAndIsOnRecord(t *testing.T) {
 		"re-identify": {b.order("re.json", func(o *approval.Order) {
 			o.Kind, o.Subjects, o.Run, o.Grounds, o.NoOther, o.Necessity = approval.Reidentify, []string{"p:mail:x"}, "r", "g", "n", "n"
 		}), nil, "approval.grant.kind"},
+		"another's key":    {good, func(j *FileJob) { j.Vault = &deid.Public{ID: "0123456789abcdef", Approval: "trial-2"} }, ErrVault.Code},
 		"of another order": {b.write("mixed.json", mixed(t, b)), nil, "approval.order.signature"},
 	}
 	for name, test := range tests {

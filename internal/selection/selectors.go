@@ -39,11 +39,12 @@ func DigestOf(file []byte) string {
 
 // ReadSelectors reads a list in any form that engine/selector reads. It keeps raw.
 // A selector that is over stays: the time of a packet decides. Faults:
+// What a warning list keeps out is left out: see LeftOut. Faults:
 // ErrSelectors with the first broken lines, ErrSelectorsEmpty, ErrSelectorsFile.
 func ReadSelectors(name string, raw []byte) (*Selectors, error) {
-	set, _, err := selector.Read(name, raw, selector.Options{}, nil)
+	set, report, err := selector.Read(name, raw, selector.Options{}, nil)
 	if err == nil {
-		return &Selectors{raw, DigestOf(raw), set}, nil
+		return &Selectors{raw, DigestOf(raw), set, report}, nil
 	}
 	var refused *selector.RefusedError
 	var file *selector.FileError
@@ -62,7 +63,7 @@ func ReadSelectors(name string, raw []byte) (*Selectors, error) {
 // brokenLines names the first lines that cannot be taken, and how many there are.
 func brokenLines(e *selector.RefusedError) error {
 	r := &e.Report
-	return fault.New(fault.Usage, ErrSelectors.Code, "file", r.Name, "n", r.Broken, "lines", r.Lines).Because(e).At(placesOf(r)...)
+	return fault.New(fault.Usage, ErrSelectors.Code, "file", r.Name, "n", r.Broken+r.Warned, "lines", r.Lines).Because(e).At(placesOf(r)...)
 }
 
 // serves reports whether the list is aimed at nothing but these target acts (art

@@ -39,6 +39,7 @@ type patient struct {
 	over chan struct{}
 	tick *time.Ticker
 	idle func() error
+	err  error // of idle: the source is not asked again
 }
 
 type given struct {
@@ -72,8 +73,8 @@ func newPatient(src io.Reader, idle func() error) *patient {
 
 // Read implements io.Reader.
 func (p *patient) Read(b []byte) (int, error) {
-	if len(b) == 0 {
-		return 0, nil
+	if len(b) == 0 || p.err != nil {
+		return 0, p.err
 	}
 	p.ask <- len(b)
 	for {
@@ -83,8 +84,8 @@ func (p *patient) Read(b []byte) (int, error) {
 			clear(g.b)
 			return n, g.err
 		case <-p.tick.C:
-			if err := p.idle(); err != nil {
-				return 0, err
+			if p.err = p.idle(); p.err != nil {
+				return 0, p.err
 			}
 		}
 	}
