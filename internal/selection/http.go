@@ -9,6 +9,7 @@ import (
 	"noroshi/internal/approval"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/engine/selector"
+	"noroshi/internal/intel"
 	"noroshi/internal/sighting"
 )
 
@@ -74,6 +75,13 @@ type SightingInput struct {
 	Selector string `json:"selector" minLength:"1" maxLength:"20"`
 	Reason
 	Note string `json:"note,omitempty" maxLength:"16000"`
+}
+
+// ItemInput drafts an item of intelligence of what one selector found.
+type ItemInput struct {
+	Selector string `json:"selector" minLength:"1" maxLength:"20"`
+	Title    string `json:"title" minLength:"1" maxLength:"800"`
+	Reason
 }
 
 // DisclosureInput is a provision of records to a recipient.
@@ -218,6 +226,19 @@ func routesRecord(r *httpd.Router, s *Service) {
 		return &struct {
 			Status int
 			Body   sighting.Sighting
+		}{201, x}, err
+	})
+	httpd.Op(r, "POST /api/v1/selection-runs/{id}/items", "selection.item", "Draft an item of intelligence of what one selector found", func(ctx context.Context, in *struct {
+		ID   string `path:"id" maxLength:"60"`
+		Body ItemInput
+	}) (*struct {
+		Status int
+		Body   intel.Item
+	}, error) {
+		x, err := s.WriteItem(ctx, in.ID, in.Body.Selector, in.Body.Reason, in.Body.Title)
+		return &struct {
+			Status int
+			Body   intel.Item
 		}{201, x}, err
 	})
 	httpd.Op(r, "GET /api/v1/selection-disclosures", "selection.disclosures", "List what was disclosed: to you, or by your office", func(ctx context.Context, in *httpd.Paging) (*httpd.List[Disclosure], error) {

@@ -150,6 +150,20 @@ func routesCustody(r *httpd.Router, s *Service) {
 		}
 		return &struct{ Body []Custody }{list}, err
 	})
+	httpd.Op(r, "GET /api/v1/selection-holders", "selection.holders", "List who is ready to hold shares: all as a clerk, else yourself", func(ctx context.Context, _ *struct{}) (*struct{ Body []Holder }, error) {
+		list, err := s.Holders(ctx)
+		if list == nil {
+			list = []Holder{}
+		}
+		return &struct{ Body []Holder }{list}, err
+	})
+	httpd.Op(r, "POST /api/v1/selection-holders", "selection.hold", "Say that you are ready to hold shares of keys, or not any more", func(ctx context.Context, in *struct {
+		Body struct {
+			Ready bool `json:"ready"`
+		}
+	}) (*struct{}, error) {
+		return nil, s.Hold(ctx, in.Body.Ready)
+	})
 	httpd.Op(r, "POST /api/v1/selection-keys", "selection.custody", "Have a key made for an approval and cut into two shares", func(ctx context.Context, in *struct {
 		Body struct {
 			Approval string `json:"approval" minLength:"1" maxLength:"60"`

@@ -17,6 +17,7 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/geo"
+	"noroshi/internal/intel"
 	"noroshi/internal/org"
 	"noroshi/internal/sensor/synth"
 	"noroshi/internal/sighting"
@@ -38,7 +39,7 @@ type world struct {
 }
 
 func worldSources() []db.Source {
-	return append(append(testkit.Base(), country.Sources()...), db.Source{Noun: "sighting", FS: sighting.Migrations}, db.Source{Noun: "approval", FS: approval.Migrations}, db.Source{Noun: "selection", FS: Migrations})
+	return append(append(testkit.Base(), country.Sources()...), db.Source{Noun: "sighting", FS: sighting.Migrations}, db.Source{Noun: "intel", FS: intel.Migrations}, db.Source{Noun: "approval", FS: approval.Migrations}, db.Source{Noun: "selection", FS: Migrations})
 }
 
 func keyPair(t testing.TB, name string) (note.Signer, note.Verifier, string) {
@@ -88,8 +89,12 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	}
 	w.sightings = sighting.Open(sighting.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Orgs: w.country.Service, Now: p.Clock.Now})
 	w.line = w.traffic()
+	items, err := intel.Open(intel.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Orgs: w.country.Service, Dir: t.TempDir(), Now: p.Clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	counter, _, _ := keyPair(t, "hub.test.example/counter")
-	w.Service = w.open(Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Threads: p.Threads, Orgs: w.country.Service, Approvals: w.approvals, Sightings: w.sightings, Now: p.Clock.Now, Signer: counter,
+	w.Service = w.open(Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Threads: p.Threads, Orgs: w.country.Service, Approvals: w.approvals, Sightings: w.sightings, Intel: items, Now: p.Clock.Now, Signer: counter,
 		Drills: []Drill{{ID: "line", Name: text.Both{JA: "作った回線", EN: "Made-up line"}, Link: "K-2", Prefixes: madeUpPrefixes(t), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(w.traffic())), nil }}}})
 	number, err := org.CompleteNumber("888800000001")
 	if err != nil {
@@ -258,6 +263,9 @@ func (w *world) invited(place, name string, role gate.Role) string {
 	w.t.Helper()
 	p, _, err := w.country.Invite(org.Local(context.Background()), org.Person{Org: org.ID(w.country.ID(place)), Name: name, Mail: name + "@" + place + ".example", Lang: text.JA, Roles: []gate.Role{role}})
 	w.must(err)
+	if Access.Reach(gate.Identity{Roles: []gate.Role{role}}, "selection.hold") != gate.None {
+		w.must(w.Hold(w.person(place, string(p.ID), role), true))
+	}
 	return string(p.ID)
 }
 

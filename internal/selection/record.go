@@ -84,7 +84,8 @@ type Stored struct {
 type ReadingOf struct {
 	ID      string    `json:"id"` // of its ledger entry
 	Run     string    `json:"run"`
-	Org     string    `json:"org"` // that read
+	Org     string    `json:"org"`              // that read
+	Person  string    `json:"person,omitempty"` // name of who read
 	Purpose string    `json:"purpose"`
 	Consent string    `json:"consent,omitempty"`
 	Records int       `json:"records"`
@@ -122,7 +123,8 @@ type Extension struct {
 type RunView struct {
 	Run         HubRun            `json:"run"`
 	Names       map[string]string `json:"names"`
-	Selectors   string            `json:"selectors"` // SHA-256 of the list
+	Handler     string            `json:"handler,omitempty"` // name of who carried it out
+	Selectors   string            `json:"selectors"`         // SHA-256 of the list
 	Readings    []ReadingOf       `json:"readings" nullable:"false"`
 	Receipts    []Receipt         `json:"receipts" nullable:"false"`
 	Extensions  []Extension       `json:"extensions" nullable:"false"`

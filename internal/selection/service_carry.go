@@ -15,6 +15,7 @@ import (
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/engine/deid"
+	"noroshi/internal/org"
 )
 
 // RunCapture selects from a capture that is read while it comes in: it is
@@ -292,10 +293,26 @@ func (s *Service) ShowRun(ctx context.Context, id string) (v RunView, err error)
 		for _, x := range v.Readings {
 			orgs = append(orgs, x.Org)
 		}
-		v.Names, err = s.names(ctx, tx, who, orgs...)
-		return err
+		if v.Names, err = s.names(ctx, tx, who, orgs...); err != nil {
+			return err
+		}
+		return s.people(ctx, tx, &v)
 	})
 	return v, err
+}
+
+// people names who carried a run out and who read its records.
+func (s *Service) people(ctx context.Context, tx *db.Tx, v *RunView) error {
+	list := []org.PersonID{org.PersonID(v.Run.person)}
+	for _, x := range v.Readings {
+		list = append(list, org.PersonID(x.person))
+	}
+	names, err := s.Orgs.PersonNames(ctx, tx, list...)
+	v.Handler = names[list[0]]
+	for i := range v.Readings {
+		v.Readings[i].Person = names[org.PersonID(v.Readings[i].person)]
+	}
+	return err
 }
 
 // extensions opens the extensions of a run; their reasons are for the office and

@@ -89,6 +89,15 @@ func (s *Service) Custody(ctx context.Context, approvalID, first, second string)
 			return c, ErrHolders
 		}
 	}
+	ready, err := s.Holders(ctx)
+	if err != nil {
+		return c, err
+	}
+	for _, p := range []string{first, second} {
+		if !slices.ContainsFunc(ready, func(h Holder) bool { return h.Person == p }) {
+			return c, ErrHolders // nobody holds a share without having said so
+		}
+	}
 	return s.makeCustody(ctx, approvalID, first, second)
 }
 

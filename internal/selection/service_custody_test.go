@@ -21,6 +21,17 @@ func TestTwoKeys(t *testing.T) {
 		want(t, "one holder", err, ErrHolders)
 		_, err = w.Custody(w.clerk(), c.ID, first, w.invited("wind", "a", gate.OperatorAdmin))
 		want(t, "a holder without the duty", err, ErrHolders)
+		holder := w.person("commission", second, gate.Examiner)
+		w.must(w.Hold(holder, false))
+		_, err = w.Custody(w.clerk(), c.ID, first, second)
+		want(t, "a holder who did not say so", err, ErrHolders)
+		w.must(w.Hold(holder, true))
+		if list, err := w.Holders(w.clerk()); err != nil || len(list) != 2 {
+			t.Errorf("%+v %v", list, err)
+		}
+		if list, err := w.Holders(w.handler()); err != nil || len(list) != 0 {
+			t.Errorf("a handler learns of %+v %v", list, err)
+		}
 		_, err = w.Custody(w.clerk(), c.ID, first, second)
 		w.must(err)
 		_, err = w.Custody(w.clerk(), c.ID, first, second)

@@ -4,16 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
-	"noroshi/internal/approval"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/engine/selector"
 	"noroshi/internal/org"
-	"noroshi/internal/sighting"
 )
 
 // NewDisclosure is a provision of records before it is made.
@@ -140,118 +136,6 @@ func (s *Service) Disclosures(ctx context.Context, cursor string, limit int) (ou
 		return err
 	})
 	return out, names, next, err
-}
-
-// Sight makes a sighting of what one selector found in a run: the selector's own
-// value, how often and when, with the provenance of the records. It tells nothing
-// of the other end. Faults: ErrNoRun, ErrNoRecords, ErrNoSighting.
-func (s *Service) Sight(ctx context.Context, run, ref string, why Reason, note string) (x sighting.Sighting, err error) {
-	if s.Sightings == nil {
-		return x, ErrNoSighting
-	}
-	value, err := s.valueOf(ctx, run, ref)
-	if err != nil {
-		return x, err
-	}
-	act := &ledger.Act{Verb: "selection.sight", Object: runObject(run), Purpose: why.Purpose}
-	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		if note, err = words("note", note, false); err != nil {
-			return err
-		}
-		r, err := loadRun(ctx, tx, run, who, reach)
-		if err != nil {
-			return err
-		}
-		act.Grant = r.Approval
-		if err := s.purpose(ctx, tx, r, why); err != nil {
-			return err
-		}
-		f, err := sumOf(ctx, tx, run, ref, who, reach, s.now())
-		if err != nil {
-			return err
-		}
-		for _, p := range f { // one for each provenance: the label is never mixed
-			got, err := s.Sightings.Put(ctx, tx, who.Org, act.Entry, sighting.New{What: sighting.Indicator, Value: value, Count: p.count, FirstAt: p.first, LastAt: p.last,
-				Origin: sighting.FromSelection, Provenance: p.provenance, Ref: run, Note: note, TLP: "AMBER+STRICT", Clearance: 1})
-			if isKind(err, fault.Invalid) {
-				return ErrNoSighting
-			}
-			if err != nil {
-				return err
-			}
-			x = got
-		}
-		if len(f) == 0 {
-			return ErrNoRecords
-		}
-		act.Public = map[string]any{"selector": ref, "sighting": x.ID}
-		return nil
-	})
-	return x, err
-}
-
-// valueOf returns the value of a selector of a run, as a sighting can hold it.
-func (s *Service) valueOf(ctx context.Context, run, ref string) (string, error) {
-	var l List
-	if err := s.read(ctx, "selection.sight", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		r, err := loadRun(ctx, tx, run, who, reach)
-		if err == nil {
-			l, err = listByID(ctx, tx, r.List)
-		}
-		return err
-	}); err != nil {
-		return "", err
-	}
-	set, err := s.loadSet(ctx, l.blob)
-	if err != nil {
-		return "", err
-	}
-	for id := selector.ID(1); int(id) <= set.Len(); id++ {
-		if set.Ref(id) != ref {
-			continue
-		}
-		switch x := set.Info(id); x.Kind {
-		case selector.Address, selector.Prefix, selector.Domain, selector.Certificate:
-			return x.Value, nil
-		}
-		return "", ErrNoSighting
-	}
-	return "", ErrNoRecords
-}
-
-// found is what a run found by one selector under one provenance.
-type found struct {
-	provenance  string
-	count       int
-	first, last time.Time
-}
-
-// Published counts finished runs by kind since an instant, for the public page:
-// coarse, so that no single run shows.
-func (s *Service) Published(ctx context.Context, since time.Time) (map[approval.Kind]string, error) {
-	out := map[approval.Kind]string{}
-	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		got, err := countRuns(ctx, tx, since)
-		for k, n := range got {
-			out[k] = coarse(n)
-		}
-		return err
-	})
-	return out, err
-}
-
-// coarse is a count as the public sees it: a range.
-func coarse(n int) string {
-	edges := []int{0, 5, 10, 50, 100, 500, 1000}
-	if n <= 0 {
-		return "0"
-	}
-	for i := 1; i < len(edges); i++ {
-		if n < edges[i] {
-			return fmt.Sprintf("%d-%d", max(edges[i-1], 1), edges[i]-1)
-		}
-	}
-	return "1000+"
 }
 
 // Disclosure returns one disclosure within reach. Faults: ErrNoRecords.

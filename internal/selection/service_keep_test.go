@@ -10,6 +10,7 @@ import (
 	"noroshi/internal/approval"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/intel"
 	"noroshi/internal/sighting"
 )
 
@@ -143,6 +144,13 @@ func TestSecondPerson(t *testing.T) {
 	if _, _, err := w.Conditions(w.inspector(), l.ID, 0, 10); err == nil {
 		t.Error("an inspector read the conditions")
 	}
+	it, err := w.Intel.Add(w.analyst(), intel.NewItem{Title: "攻撃の指標", Indicators: []intel.Indicator{{Type: intel.DomainIndicator, Value: "cc.hibana.jp"}}, ValidUntil: w.Clock.Now().Add(48 * time.Hour)})
+	w.must(err)
+	of, err := w.MakeList(w.analyst(), NewList{Name: "項目から", Items: []string{it.ID}, Act: "intrusion"})
+	w.must(err)
+	if got, _, err := w.Conditions(w.analyst(), of.ID, 0, 10); err != nil || len(got) != 1 || got[0].Value != "cc.hibana.jp" || got[0].Source != "intel/"+it.ID || got[0].Act != "intrusion" || got[0].Expires == 0 {
+		t.Errorf("%+v %v", got, err)
+	}
 	_, err = w.MakeList(w.analyst(), NewList{Name: "x", File: "x.txt", Data: []byte("198.51.100.7\nnot a selector at all\n")})
 	want(t, "a broken line", err, ErrList)
 	next, err := w.MakeList(w.analyst(), NewList{Name: "y", File: "y.txt", Data: []byte("c2.hibana.jp\n"), Before: l.ID})
@@ -180,6 +188,12 @@ func TestProvenanceIsNeverLost(t *testing.T) {
 		if err != nil || x.Provenance != "agreement" || x.Origin != sighting.FromSelection || x.Ref != r.ID {
 			t.Fatalf("%+v %v", x, err)
 		}
+		it, err := w.WriteItem(w.analyst(), r.ID, list[0].Selector, Reason{Purpose: "warn"}, "指令の出所")
+		if err != nil || it.Origin != intel.FromSelection || it.Provenance[0].Kind != "agreement" || it.Provenance[0].Ref != r.ID || len(it.Indicators) != 1 {
+			t.Fatalf("%+v %v", it, err)
+		}
+		_, err = w.WriteItem(w.analyst(), r.ID, list[0].Selector, Reason{}, "指令の出所")
+		want(t, "an item without a purpose", err, ErrReadFirst)
 		w.must(w.Parts.DB.Write(context.Background(), func(tx *db.Tx) error {
 			_, err := tx.Exec(context.Background(), "UPDATE selection_record SET provenance = 'fd'")
 			return err

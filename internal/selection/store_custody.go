@@ -119,3 +119,29 @@ func listOpenings(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.
 	}
 	return out, rows.Err()
 }
+
+// setHolder writes whether a person is ready to hold shares.
+func setHolder(ctx context.Context, tx *db.Tx, who gate.Identity, ready bool, at time.Time) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM selection_holder WHERE person = $1", who.Person); err != nil || !ready {
+		return err
+	}
+	_, err := tx.Exec(ctx, "INSERT INTO selection_holder (person, org_id, at) VALUES ($1, $2, $3)", who.Person, who.Org, db.Micros(at))
+	return err
+}
+
+// listHolders lists who is ready to hold shares, as person and organisation.
+func listHolders(ctx context.Context, tx *db.Tx) (out [][2]string, err error) {
+	rows, err := tx.Query(ctx, "SELECT person, org_id FROM selection_holder ORDER BY at, person LIMIT $1", db.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var x [2]string
+		if err := rows.Scan(&x[0], &x[1]); err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}

@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"slices"
 	"strings"
 
 	"noroshi/internal/base/httpd"
@@ -88,8 +89,10 @@ func (p voice) terms(t Terms) page.Facts {
 		return page.Fact{Name: p.T("selection.agreement.term." + k), Value: value}
 	}
 	var fields, to []string
-	for _, f := range t.Fields {
-		fields = append(fields, p.T("selection.hub.field."+f))
+	for _, f := range Fields { // in the order of a record
+		if slices.Contains(t.Fields, f) {
+			fields = append(fields, p.T("selection.hub.field."+f))
+		}
 	}
 	for _, r := range t.Recipients {
 		if key := "selection.agreement.recipient." + r; p.Has(key) {
@@ -121,10 +124,14 @@ func (v *agreementView) forms(p voice, x AgreementView, q *httpd.Request) {
 		return
 	}
 	if keeper && may(a.State, Agreed, x.Side) {
-		add("accept", "primary")
+		kind := "primary"
+		if x.Side == PartySide {
+			kind = "" // agreeing and declining look alike: nobody is led to either
+		}
+		add("accept", kind)
 	}
 	if x.Side == PartySide && may(a.State, Declined, x.Side) {
-		add("refuse", "quiet", note)
+		add("refuse", "", note)
 	}
 	if keeper && x.Side == OfficeSide && may(a.State, TakenBack, x.Side) {
 		add("take-back", "quiet", note)

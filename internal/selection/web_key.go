@@ -16,6 +16,9 @@ func pagesKey(r *httpd.Router, s *Service) {
 		_, err := s.Custody(q.Context(), q.Form("approval"), q.Form("first"), q.Form("second"))
 		return after(q, s, err)
 	})
+	r.Page("POST /selection/holders", func(q *httpd.Request) error {
+		return after(q, s, s.Hold(q.Context(), q.Form("ready") == "1"))
+	})
 	r.Page("POST /selection/keys/{id}/share", func(q *httpd.Request) error {
 		raw, err := s.TakeShare(q.Context(), q.Path("id"))
 		if err != nil {
@@ -81,6 +84,10 @@ type keysView struct {
 	Make     []page.Field
 	Ask      []page.Field
 	Holds    bool
+	Ready    bool // who looks said that they can hold shares
+	TooFew   bool
+
+	holders []Holder
 }
 
 var openingTag = map[OpeningState]string{OpeningWaits: "attend", OpeningDone: "good"}
@@ -93,6 +100,12 @@ func showKeys(q *httpd.Request, s *Service, bad error) error {
 	if v.Holds {
 		if v.Keys, err = s.Custodies(q.Context()); err != nil {
 			return err
+		}
+		if v.holders, err = s.Holders(q.Context()); err != nil {
+			return err
+		}
+		for _, h := range v.holders {
+			v.Ready = v.Ready || h.Me
 		}
 	}
 	list, err := s.Openings(q.Context())
@@ -146,8 +159,17 @@ func (v *keysView) making(q *httpd.Request, s *Service, p voice) error {
 		}
 	}
 	if len(f.Options) > 0 {
-		hint := p.T("selection.custody.web.holder_hint")
-		v.Make = []page.Field{f, {Name: "first", Label: p.T("selection.custody.web.first"), Hint: hint, Need: page.Required}, {Name: "second", Label: p.T("selection.custody.web.second"), Hint: hint, Need: page.Required}}
+		first := page.Field{Name: "first", Kind: "select", Label: p.T("selection.custody.web.first"), Hint: p.T("selection.custody.web.holder_hint"), Need: page.Required}
+		for _, h := range v.holders {
+			if !h.Me {
+				first.Options = append(first.Options, page.Option{Value: h.Person, Label: h.Name + "（" + h.Org + "）"})
+			}
+		}
+		second := first
+		second.Name, second.Label = "second", p.T("selection.custody.web.second")
+		if v.TooFew = len(first.Options) < 2; !v.TooFew {
+			v.Make = []page.Field{f, first, second}
+		}
 	}
 	return nil
 }

@@ -187,6 +187,9 @@ func showListOne(q *httpd.Request, s *Service, bad error) error {
 	}
 	for i, o := range l.Overrides {
 		line := overrideLine{Kind: p.T("selection.list.kind." + o.Kind), Value: o.Value, List: o.List, Reason: o.Reason, Take: o.Take}
+		if key := "selector.bad.warned." + o.List; p.Has(key) {
+			line.List = p.T(key, "list", o.List, "value", o.Value)
+		}
 		if v.Second {
 			line.Field = &page.Field{Name: overrideField(i), Kind: "choice", Label: o.Value, Need: page.Required, Options: []page.Option{
 				{Value: "take", Label: p.T("selection.list.web.take"), Reveal: []page.Field{{Name: overrideField(i) + "_reason", Kind: "textarea", Rows: 2, Label: p.T("selection.list.web.why"), Need: page.Required}}},

@@ -22,6 +22,14 @@ func pagesRecord(r *httpd.Router, s *Service) {
 		}
 		return q.Redirect("/sightings/" + x.ID)
 	})
+	r.Page("POST /selection/{id}/items", func(q *httpd.Request) error {
+		p := voice{q.Printer}
+		x, err := s.WriteItem(q.Context(), q.Path("id"), q.Form("selector"), Reason{q.Form("purpose"), q.Form("consent")}, p.T("selection.record.web.item_title", "selector", q.Form("selector")))
+		if err != nil {
+			return err
+		}
+		return q.Redirect("/intelligence/" + x.ID)
+	})
 	r.Page("GET /selection/{id}/disclose", func(q *httpd.Request) error { return showDisclose(q, s, nil) })
 	r.Page("POST /selection/{id}/disclose", func(q *httpd.Request) error {
 		_, err := s.Disclose(q.Context(), NewDisclosure{Run: q.Path("id"), Recipient: q.Form("recipient"), Selector: q.Form("selector"), Basis: q.Form("basis"), Caveat: q.Form("caveat"), Why: Reason{q.Form("purpose"), q.Form("consent")}})
@@ -39,10 +47,9 @@ func pagesRecord(r *httpd.Router, s *Service) {
 
 // recordLine is a record as a row: what the order let be kept of it.
 type recordLine struct {
-	Selector, Provenance, Tag, From, To, What string
-	At                                        time.Time
-	Packets                                   uint64
-	Personal                                  bool
+	Selector, Provenance, From, To, What, When, Stamp string
+	Packets                                           uint64
+	Personal                                          bool
 }
 
 func (p voice) record(x Stored) recordLine {
@@ -60,7 +67,7 @@ func (p voice) record(x Stored) recordLine {
 		}
 		return *addr + " " + strconv.Itoa(int(*port))
 	}
-	l.At, l.From, l.To, l.Packets = f.Start, end(f.Src, f.SPort), end(f.Dst, f.DPort), f.Packets
+	l.Stamp, l.When, l.From, l.To, l.Packets = f.Start.Format(time.RFC3339), f.Start.In(p.Zone).Format("1/2 15:04:05"), end(f.Src, f.SPort), end(f.Dst, f.DPort), f.Packets
 	var what []string
 	for _, s := range []*string{f.App, f.Name, f.JA3, f.JA4} {
 		if s != nil && *s != "" {
@@ -81,6 +88,7 @@ type recordsView struct {
 	Empty     *page.Empty
 	Selectors []page.Option
 	Sight     bool
+	Item      bool
 	Caveat    string
 }
 
@@ -97,7 +105,7 @@ func showRecords(q *httpd.Request, s *Service, bad error) error {
 	if err != nil {
 		return err
 	}
-	v := recordsView{Run: id, Purpose: why.Purpose, Consent: why.Consent, Sight: open(q, "selection.sight") && s.Sightings != nil}
+	v := recordsView{Run: id, Purpose: why.Purpose, Consent: why.Consent, Sight: open(q, "selection.sight") && s.Sightings != nil, Item: open(q, "selection.sight") && s.Intel != nil}
 	v.fill(q, p, list, next, "/selection/"+id+"/records")
 	v.Head = page.Head{H1: p.T("selection.record.web.title"), Lead: p.T("selection.record.web.lead"), Crumbs: []page.Crumb{{Text: p.T("selection.hub.web.title"), Href: "/selection"}, {Text: p.T("selection.hub.web.run"), Href: "/selection/" + id}, {Text: p.T("selection.record.web.title")}}}
 	return v.render(q, p, bad)
@@ -113,7 +121,7 @@ func (v *recordsView) fill(q *httpd.Request, p voice, list []Stored, next, path 
 	if len(list) == 0 {
 		v.Empty = &page.Empty{Title: p.T("selection.record.web.none"), Say: p.T("selection.record.web.none_say")}
 	}
-	v.List = &page.List{Path: path, Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1, Columns: []page.Column{{Title: p.T("selection.record.web.at")}, {Title: p.T("selection.record.web.origin")}, {Title: p.T("selection.record.web.src")}, {Title: p.T("selection.record.web.dst")}, {Title: p.T("selection.record.web.what")}, {Title: p.T("selection.record.web.pkts"), Num: true}, {Title: p.T("selection.record.web.selector")}}}
+	v.List = &page.List{Path: path, Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1, Columns: []page.Column{{Title: p.T("selection.record.web.at") + " " + q.Now().In(p.Zone).Format("MST")}, {Title: p.T("selection.record.web.origin")}, {Title: p.T("selection.record.web.src")}, {Title: p.T("selection.record.web.dst")}, {Title: p.T("selection.record.web.what")}, {Title: p.T("selection.record.web.pkts"), Num: true}, {Title: p.T("selection.record.web.selector")}}}
 }
 
 func (v *recordsView) render(q *httpd.Request, p voice, bad error) error {

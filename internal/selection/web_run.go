@@ -183,7 +183,11 @@ func showRun(q *httpd.Request, s *Service, bad error) error {
 	}
 	v.Facts = p.runFacts(x)
 	for _, y := range x.Readings {
-		v.Readings = append(v.Readings, readingLine{y, x.Names[y.Org], p.T("selection.record.reason." + y.Purpose)})
+		who := x.Names[y.Org]
+		if y.Person != "" {
+			who += " " + y.Person
+		}
+		v.Readings = append(v.Readings, readingLine{y, who, p.T("selection.record.reason." + y.Purpose)})
 	}
 	for _, y := range x.Receipts {
 		v.Receipts = append(v.Receipts, p.receipt(y))
@@ -275,6 +279,9 @@ func (p voice) runFacts(x RunView) page.Facts {
 		{Name: p.T("selection.hub.web.where"), Value: p.T("selection.hub.place." + string(r.Place))}, {Name: p.T("selection.hub.web.basis"), Value: p.T("selection.hub.basis." + r.Basis)}, {Name: p.T("selection.hub.web.started"), Value: p.Time(r.StartedAt)}}}
 	add := func(k, value string) {
 		f.Rows = append(f.Rows, page.Fact{Name: p.T(k), Value: value})
+	}
+	if x.Handler != "" {
+		add("selection.hub.web.handler", x.Handler)
 	}
 	if !r.EndedAt.IsZero() {
 		add("selection.hub.web.ended", p.Time(r.EndedAt))
