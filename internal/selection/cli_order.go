@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,13 +68,16 @@ func (o *ordering) run(env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	raw, err := cli.ReadFile(o.selectors, MaxSelectors)
+	raw, err := readLong(o.selectors, MaxSelectors)
 	if err != nil {
 		return err
 	}
 	list, err := ReadSelectors(o.selectors, raw)
 	if err != nil {
 		return err
+	}
+	if f := list.LeftOut(); f != nil {
+		sayPlaces(env, f)
 	}
 	order.Selectors = list.digest
 	var signer note.Signer
@@ -97,6 +101,19 @@ func (o *ordering) run(env *cli.Env) error {
 		env.Say("selection.order.unsigned")
 	}
 	return nil
+}
+
+// readLong is cli.ReadFile for long files: in memory of their length at once.
+func readLong(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	if name == "-" || err != nil || !info.Mode().IsRegular() || info.Size() > limit {
+		return cli.ReadFile(name, limit)
+	}
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "cli.cannot_read", "file", name).Because(err)
+	}
+	return raw, nil
 }
 
 // order is what the options say, without the list.

@@ -90,7 +90,7 @@ type CompileFacts struct {
 	Duplicates int            `json:"duplicates"`
 	Expired    int            `json:"expired"`
 	Broken     int            `json:"broken"`
-	Warned     int            `json:"warned"`     // of the broken: met a warning list
+	Warned     int            `json:"warned"`     // kept out by a warning list
 	Overridden int            `json:"overridden"` // taken in with a second person's reason
 	SignedBy   string         `json:"signed_by,omitempty"`
 }
@@ -154,8 +154,8 @@ func (o *compiling) run(env *cli.Env) error {
 	if err := writeCompiled(o.out, file); err != nil {
 		return err
 	}
-	if facts.Broken > 0 {
-		sayPlaces(env, fault.New(fault.Usage, "selector.skipped", "n", facts.Broken, "warned", facts.Warned).At(broken...))
+	if facts.Broken+facts.Warned > 0 {
+		sayPlaces(env, fault.New(fault.Usage, "selector.skipped", "n", facts.Broken+facts.Warned, "warned", facts.Warned).At(broken...))
 	}
 	return env.Emit(facts, facts.tell)
 }

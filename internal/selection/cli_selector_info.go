@@ -197,7 +197,7 @@ func tested(env *cli.Env, list string, s *selector.Set) error {
 func selectorFault(file string, err error) error {
 	var refused *selector.RefusedError
 	if errors.As(err, &refused) {
-		return fault.New(fault.Usage, "selector.refused", "file", file, "n", refused.Report.Broken, "lines", refused.Report.Lines, "warned", refused.Report.Warned).
+		return fault.New(fault.Usage, "selector.refused", "file", file, "n", refused.Report.Broken+refused.Report.Warned, "lines", refused.Report.Lines, "warned", refused.Report.Warned).
 			Because(err).At(placesOf(&refused.Report)...)
 	}
 	var test *selector.SelftestError

@@ -118,18 +118,19 @@ func TestSelectorRefuses(t *testing.T) {
 	}
 }
 
-// TestSelectorSecondPerson takes a warned selector in, with a second person only.
+// TestSelectorSecondPerson takes a warned selector in with a second person, and
+// leaves it out without one.
 func TestSelectorSecondPerson(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "list.sel")
 	list := func(reason, by string) string {
-		return "type,value,source,act,approval,expires,reason,by\naddress,8.8.8.8,item-1,act-1,ap-1,2028-01-01T00:00:00Z," + reason + "," + by + "\n"
+		return "type,value,source,act,approval,expires,reason,by\naddress,8.8.8.8,item-1,act-1,ap-1,2028-01-01T00:00:00Z," + reason + "," + by + "\naddress,192.0.2.9,item-1,act-1,ap-1,,,\n"
 	}
 	for _, c := range []struct {
 		reason, by, lister string
 		code               int
 		says               string
-	}{{"", "", "Sato", 2, "public resolver"}, {"abused", "", "Sato", 2, "both a reason"}, {"abused", " SATO", "Sato", 2, "must be another"}, {"abused", "Suzuki", "", 2, "--lister"}, {"abused", "Suzuki", "Sato", 0, ""}} {
+	}{{"", "", "Sato", 0, "public resolver"}, {"abused", "", "Sato", 2, "both a reason"}, {"abused", " SATO", "Sato", 2, "must be another"}, {"abused", "Suzuki", "", 2, "--lister"}, {"abused", "Suzuki", "Sato", 0, ""}} {
 		args := []string{"selector", "compile", "-o", out}
 		if c.lister != "" {
 			args = append(args, "--lister", c.lister)

@@ -20,6 +20,7 @@ type Selectors struct {
 	given  []byte
 	digest string
 	set    *selector.Set
+	report selector.Report
 }
 
 // Faults of a list.
@@ -38,8 +39,8 @@ func DigestOf(file []byte) string {
 }
 
 // ReadSelectors reads a list in any form that engine/selector reads. It keeps raw.
-// A selector that is over stays: the time of a packet decides. Faults:
-// What a warning list keeps out is left out: see LeftOut. Faults:
+// A selector that is over stays: the time of a packet decides. What a warning
+// list keeps out is left out: see LeftOut. Faults:
 // ErrSelectors with the first broken lines, ErrSelectorsEmpty, ErrSelectorsFile.
 func ReadSelectors(name string, raw []byte) (*Selectors, error) {
 	set, report, err := selector.Read(name, raw, selector.Options{}, nil)
@@ -79,6 +80,15 @@ func (l *Selectors) serves(acts []string) error {
 		}
 	}
 	return nil
+}
+
+// LeftOut says, as a fault to be shown and not returned, what a warning list kept
+// out; nil where it kept nothing out.
+func (l *Selectors) LeftOut() *fault.Error {
+	if l.report.Warned == 0 {
+		return nil
+	}
+	return fault.New(fault.Usage, "selector.skipped", "n", l.report.Warned, "warned", l.report.Warned).At(placesOf(&l.report)...)
 }
 
 // Digest is the SHA-256 of the list as it was given, in hex.

@@ -41,7 +41,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if r.Taken != s.Len() || r.Format != STIX && r.Taken+r.Duplicates+r.Expired+r.Broken != r.Lines {
+		if r.Taken != s.Len() || r.Format != STIX && r.Taken+r.Duplicates+r.Expired+r.Broken+r.Warned != r.Lines {
 			t.Fatalf("%+v", r)
 		}
 		var lines bytes.Buffer

@@ -72,9 +72,9 @@ type Report struct {
 	Expired    int
 	Passed     int          // objects that are no traffic to select: other STIX objects, file hashes, revoked ones
 	Overridden int          // of those taken: met a warning list, and carry a second person's reason
-	Broken     int          // all lines that cannot be taken, with those that meet a warning list
-	Warned     int          // of those: met a warning list
-	Errors     []*LineError // the first of the broken
+	Broken     int          // lines that cannot be taken
+	Warned     int          // lines that a warning list kept out, and that nobody overrides
+	Errors     []*LineError // the first of both
 }
 
 // RefusedError says that a list was refused as a whole because of its broken lines.
@@ -124,6 +124,7 @@ func Read(name string, data []byte, o Options, known note.Verifiers) (*Set, Repo
 // Read adds the selectors of a list that is not compiled. When a line cannot be
 // taken, the error is a *RefusedError after all lines were looked at, and the
 // Builder is of no more use; with Options.Skip such lines are left out instead.
+// What a warning list keeps out is left out always, and counted.
 // A list that breaks off is always refused.
 func (b *Builder) Read(name string, data []byte) (Report, error) {
 	in := reading{b: b, r: Report{Name: name}}
@@ -199,10 +200,11 @@ func (in *reading) add(line int, object string, s Selector) {
 }
 
 func (in *reading) broken(line int, object string, err error) {
-	in.r.Broken++
 	var w *WarnedError
-	if errors.As(err, &w) {
+	if errors.As(err, &w) && w.Problem == WarnedListed {
 		in.r.Warned++
+	} else {
+		in.r.Broken++
 	}
 	if len(in.r.Errors) < maxErrors {
 		in.r.Errors = append(in.r.Errors, &LineError{line, object, err})
