@@ -95,7 +95,7 @@ func (r *running) job(env *cli.Env) (job FileJob, err error) {
 	if job.Authorities, err = verifiersOf(r.authority); err != nil {
 		return job, err
 	}
-	if job.List, err = cli.ReadFile(r.selectors, MaxSelectors); err != nil {
+	if job.List, err = readLong(r.selectors, MaxSelectors); err != nil {
 		return job, err
 	}
 	if r.domestic != "" {

@@ -326,6 +326,26 @@ func TestAnOrderThatIsTakenAwayEndsTheRunWithinASecond(t *testing.T) {
 	w.Close()
 }
 
+func TestAPeriodThatEndsByTheClockEndsTheRunWithinASecond(t *testing.T) {
+	b := newBench(t)
+	until := time.Now().Add(2500 * time.Millisecond).Truncate(time.Second)
+	order := b.order("order.json", func(o *approval.Order) { o.From, o.Until = epoch, until })
+	r, w := io.Pipe()
+	defer w.Close()
+	job := b.job(order, "out")
+	job.Sources = []Source{{Name: "-", Open: func() (io.ReadCloser, error) { return r, nil }}}
+	go func() { _, _ = w.Write(captureOf(t, traffic(100, canary)...)) }()
+	st, err := RunFiles(context.Background(), job)
+	if late := time.Since(until); err != nil || st.Ended != EndExpired || late < 0 || late > 5*time.Second { // a second, and what a busy machine adds
+		t.Errorf("%v, %s, %v late", err, st.Ended, late)
+	} else {
+		t.Logf("ended %v after the period", late)
+	}
+	if _, err := b.verify("out"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWhatWaitsIsDestroyedByOurClock gives packets that no selector decided, and
 // then nothing: they may not wait for the next packet.
 func TestWhatWaitsIsDestroyedByOurClock(t *testing.T) {

@@ -89,8 +89,9 @@ type run struct {
 	begun        time.Time
 	start        time.Time // the same, of the clock of this machine
 	from, until  int64
-	first        bool // no packet came yet
-	live         bool // the source is no file
+	expires      int64 // of mono: a run that began before the period was over ends when it is; 0: it began later, on old captures
+	first        bool  // no packet came yet
+	live         bool  // the source is no file
 	early, late  int64
 	latest       int64
 	anchor       int64 // time of packets …
@@ -197,6 +198,7 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 	}
 	r := &run{job: j, ctx: ctx, order: o, begun: j.now(), start: time.Now(), from: o.From.UnixNano(), until: o.Until.UnixNano(),
 		first: true, early: math.MaxInt64, late: math.MinInt64, batch: make([]capture.Packet, batchSize), by: map[string]uint64{}, out: sha256.New(), vault: sha256.New()}
+	r.expires = max(r.until-r.begun.UnixNano(), 0)
 	var err error
 	if j.Signer == nil {
 		if j.Signer, err = NewExecutor("run-" + j.Run); err != nil {

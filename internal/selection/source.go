@@ -219,8 +219,12 @@ func (r *run) glance() error {
 		return nil
 	}
 	r.looked = now
-	if r.ctx.Err() != nil {
+	switch {
+	case r.ctx.Err() != nil:
 		r.why = EndStopped
+		return errEnough
+	case r.expires > 0 && now >= r.expires:
+		r.why = EndExpired
 		return errEnough
 	}
 	if r.job.Alive != nil && now-r.asked >= int64(asking) {
