@@ -246,18 +246,29 @@ func (s *Service) Runs(ctx context.Context, f RunFilter) (out []HubRun, next str
 			return err
 		}
 		for i := range out {
-			out[i].veil(reach)
+			if err := s.unveil(ctx, tx, &out[i], reach); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 	return out, next, err
 }
 
-// veil takes out of a run what only the office knows.
-func (r *HubRun) veil(reach gate.Reach) {
-	if reach == gate.Record {
-		r.Source = ""
+// unveil opens what only the office knows of a run: how its handler calls what
+// was read.
+func (s *Service) unveil(ctx context.Context, tx *db.Tx, r *HubRun, reach gate.Reach) error {
+	if reach != gate.Own {
+		return nil
 	}
+	k, err := s.Keys.For(ctx, tx, r.Org)
+	if err != nil {
+		return fmt.Errorf("run %s: %w", r.ID, err)
+	}
+	var sec runSecret
+	err = unseal(k, r.sealed, runObject(r.ID), &sec)
+	r.Source = sec.Source
+	return err
 }
 
 // ShowRun returns a run with what was done with its records. Faults: ErrNoRun.
@@ -284,7 +295,9 @@ func (s *Service) ShowRun(ctx context.Context, id string) (v RunView, err error)
 		if v.Disclosures, err = s.disclosuresOf(ctx, tx, r, who, reach); err != nil {
 			return err
 		}
-		r.veil(reach)
+		if err := s.unveil(ctx, tx, &r, reach); err != nil {
+			return err
+		}
 		v.Run = r
 		orgs := []string{r.Org}
 		for _, d := range v.Disclosures {

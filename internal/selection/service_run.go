@@ -76,7 +76,10 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		if b.run.chain, err = chainOn("", nil); err != nil {
 			return err
 		}
-		k, err := s.Keys.Make(ctx, tx, keyOwner(o.ID))
+		if _, err := s.Keys.Make(ctx, tx, keyOwner(o.ID)); err != nil { // for its records
+			return fmt.Errorf("begin a run: %w", err)
+		}
+		k, err := s.Keys.Make(ctx, tx, who.Org)
 		if err != nil {
 			return fmt.Errorf("begin a run: %w", err)
 		}

@@ -280,6 +280,9 @@ func (p voice) runFacts(x RunView) page.Facts {
 	add := func(k, value string) {
 		f.Rows = append(f.Rows, page.Fact{Name: p.T(k), Value: value})
 	}
+	if r.Source != "" {
+		add("selection.hub.web.source", r.Source)
+	}
 	if x.Handler != "" {
 		add("selection.hub.web.handler", x.Handler)
 	}
