@@ -58,7 +58,6 @@ type fileRun struct {
 	grant   approval.Grant
 	journal journal
 	begun   bool
-	made    bool // the folder
 	out     *sink
 	vault   *sink
 	create  func(name string) (io.WriteCloser, error)
