@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/fault"
+	flowrecord "noroshi/internal/engine/flow/record"
 )
 
 // Faults of runs at a hub and of their records.
@@ -79,6 +81,32 @@ type recordFields struct {
 	Provenance  string    `json:"provenance"`
 }
 
+// strange finds a text that is more than its field is for: addresses, words of a
+// fixed vocabulary, fingerprints and one host name are all a record may say.
+func (f *recordFields) strange() string {
+	for _, a := range []*string{f.Src, f.Dst} {
+		if a != nil {
+			if _, err := netip.ParseAddr(strings.TrimPrefix(*a, "p:net:")); err != nil {
+				return "addresses"
+			}
+		}
+	}
+	if f.App != nil {
+		if _, ok := flowrecord.ParseApp(*f.App); !ok {
+			return "text"
+		}
+	}
+	for _, w := range []*string{f.Tunnel, f.JA3, f.JA4} {
+		if w != nil && (len(*w) > 40 || strings.Trim(*w, "abcdefghijklmnopqrstuvwxyz0123456789_+./-") != "") {
+			return "text"
+		}
+	}
+	if f.Name != nil && (len(*f.Name) > 300 || strings.ContainsFunc(*f.Name, func(r rune) bool { return r <= ' ' || r > '~' })) {
+		return "text"
+	}
+	return ""
+}
+
 // named lists which of the fields that an order has to allow a record has.
 func (f *recordFields) named() (out []string) {
 	for name, has := range map[string]bool{"src": f.Src != nil, "dst": f.Dst != nil, "sport": f.SPort != nil, "dport": f.DPort != nil, "proto": f.Proto != nil, "app": f.App != nil,
@@ -122,10 +150,12 @@ func readRecord(line []byte, o approval.Order) (Stored, error) {
 	case f.RetainUntil.IsZero():
 		return bad("retain")
 	}
-	for _, s := range []*string{f.Src, f.Dst, f.App, f.Tunnel, f.Name, f.JA3, f.JA4} {
-		if s != nil && (len(*s) > 300 || strings.ContainsAny(*s, "\n\r\x00")) {
-			return bad("text")
-		}
+	if why := f.strange(); why != "" {
+		return bad(why)
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, line) != nil || !bytes.Equal(compact.Bytes(), line) {
+		return bad("form") // white space can say something too
 	}
 	personal := f.Name != nil && strings.HasPrefix(*f.Name, "p:")
 	return Stored{Approval: o.ID, Provenance: f.Provenance, Selector: f.Selector, Personal: personal, Line: slices.Clone(json.RawMessage(line)), startAt: f.Start, RetainUntil: f.RetainUntil}, nil

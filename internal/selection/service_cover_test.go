@@ -202,11 +202,20 @@ func (s *slow) Read(b []byte) (int, error) {
 func TestWithdrawnInMidRun(t *testing.T) {
 	w := oneWorld(t)
 	l := w.list()
+	pact := w.agree()
 	for name, end := range map[string]func(id string){
-		"revoked":  func(id string) { w.must(w.approvals.Revoke(w.member("1"), id, "止める")) },
-		"given up": func(id string) { w.must(w.approvals.GiveUp(w.clerk(), id, "やめる")) },
+		"revoked":         func(id string) { w.must(w.approvals.Revoke(w.member("1"), id, "止める")) },
+		"given up":        func(id string) { w.must(w.approvals.GiveUp(w.clerk(), id, "やめる")) },
+		"agreement ended": func(string) { _, err := w.Terminate(w.wind(), pact.ID, pact.Version, ""); w.must(err) },
 	} {
-		id := w.approve(approval.ForeignDomestic, l).ID
+		id := ""
+		if name == "agreement ended" {
+			g, err := w.Service.Grant(w.clerk(), pact.ID, l.ID)
+			w.must(err)
+			id = g.Approval
+		} else {
+			id = w.approve(approval.ForeignDomestic, l).ID
+		}
 		w.Drills[0].Open = func() (io.ReadCloser, error) {
 			return io.NopCloser(&slow{Reader: bytes.NewReader(w.line), left: len(w.line) / 2, then: func() { end(id) }}), nil
 		}

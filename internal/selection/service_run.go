@@ -6,6 +6,7 @@ import (
 	"encoding"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -63,7 +64,9 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		if err != nil {
 			return err
 		}
-		if b.list, err = listBySHA(ctx, tx, o.Asker, o.Selectors); err != nil {
+		if b.list, err = listBySHA(ctx, tx, o.Asker, o.Selectors); errors.Is(err, ErrNoList) {
+			return approval.ErrSelectors // a list that is not here: a refusal, on record
+		} else if err != nil {
 			return err
 		}
 		b.used = usedBefore(o.Cap, b.use.Left)
@@ -145,7 +148,7 @@ func (s *Service) reserve(ctx context.Context, run string, upTo approval.Quantit
 
 // chainOn goes on with the SHA-256 over the lines of a run; the state is kept
 // between pages. An empty state begins.
-func chainOn(state string, lines []byte) (string, error) {
+func chainOn(state string, lines [][]byte) (string, error) {
 	h := sha256.New()
 	if state != "" {
 		raw, err := hex.DecodeString(state)
@@ -156,7 +159,10 @@ func chainOn(state string, lines []byte) (string, error) {
 			return "", err
 		}
 	}
-	h.Write(lines)
+	for _, l := range lines {
+		h.Write(l)
+		h.Write([]byte{'\n'})
+	}
 	raw, err := h.(encoding.BinaryMarshaler).MarshalBinary()
 	return hex.EncodeToString(raw), err
 }
@@ -177,6 +183,19 @@ func chainSum(state string) (string, error) {
 // keep stores a page of records of a run, in the order they were made. Number
 // counts pages from 0: a page that came twice is kept once. All or nothing.
 func (s *Service) keep(ctx context.Context, run string, number int64, o approval.Order, lines [][]byte) error {
+	if len(lines) > MaxPage {
+		return ErrPage
+	}
+	// What is not about the database happens before it is held.
+	list := make([]Stored, len(lines))
+	for i, line := range lines {
+		c, err := readRecord(line, o)
+		if err != nil {
+			return fault.Of(err).At(fault.Place{At: fmt.Sprint(i + 1), Code: "selection.hub.line_at"})
+		}
+		c.ID, c.Run = newID(), run
+		list[i] = c
+	}
 	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: o.ID}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, err := lockRun(ctx, tx, run)
@@ -189,30 +208,25 @@ func (s *Service) keep(ctx context.Context, run string, number int64, o approval
 			return ErrRunOver
 		case number == r.pages-1:
 			return nil // it came before, and the answer was lost
-		case number != r.pages, len(lines) == 0, len(lines) > MaxPage, r.Records+int64(len(lines)) > maxKept:
+		case number != r.pages, len(lines) == 0, r.Records+int64(len(lines)) > maxKept:
 			return ErrPage
 		}
 		k, err := s.Keys.For(ctx, tx, keyOwner(r.Approval))
 		if err != nil {
 			return fmt.Errorf("keep records: %w", err)
 		}
-		for i, line := range lines {
-			c, err := readRecord(line, o)
-			if err != nil {
-				return fault.Of(err).At(fault.Place{At: fmt.Sprint(i + 1), Code: "selection.hub.line_at"})
-			}
+		for i, c := range list {
 			if c.RetainUntil.After(r.RetainUntil.Add(time.Hour)) {
 				return fault.New(fault.Invalid, ErrRecordLine.Code, "why", "retain")
 			}
-			c.RetainUntil = r.RetainUntil
-			c.ID, c.Run, c.org = newID(), run, r.Org
-			c.sealed = k.Seal(line, recordName(&c))
+			c.RetainUntil, c.org = r.RetainUntil, r.Org
+			c.sealed = k.Seal(lines[i], recordName(&c))
 			if err := insertRecord(ctx, tx, c); err != nil {
 				return fmt.Errorf("keep records: %w", err)
 			}
-			if r.chain, err = chainOn(r.chain, append(line, '\n')); err != nil {
-				return err
-			}
+		}
+		if r.chain, err = chainOn(r.chain, lines); err != nil {
+			return err
 		}
 		r.Records, r.pages, r.BeatAt = r.Records+int64(len(lines)), r.pages+1, s.now()
 		sum, err := chainSum(r.chain)

@@ -1,6 +1,8 @@
 package selection
 
 import (
+	"time"
+
 	"noroshi/internal/approval"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/httpd"
@@ -9,8 +11,8 @@ import (
 
 // Home gathers what this noun wants of whoever asks: of a party the answer to a
 // proposal, of a clerk that to a counter-proposal, of a second analyst a list, of
-// a handler approvals that nobody carries out yet, of a holder a share, of a
-// recipient what was disclosed to it.
+// a holder a share, of a recipient what was disclosed to it this week. (What a
+// handler may carry out stands with approvals.)
 func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	p := voice{q.Printer}
 	add := func(severity, title, why, href string) {
@@ -36,6 +38,17 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 		}
 		for _, l := range list {
 			add("attend", p.T("selection.list.web.home", "name", l.Name), p.T("selection.list.web.home_why", "n", l.Warned), "/selector-lists/"+l.ID)
+		}
+	}
+	if sees(q, "selection.read") == gate.Addressed {
+		list, names, _, err := s.Disclosures(q.Context(), "", 3)
+		if err != nil {
+			return part, err
+		}
+		for _, d := range list {
+			if d.Left > 0 && q.Now().Sub(d.At) < 7*24*time.Hour {
+				add("watch", p.T("selection.record.web.home", "n", d.Left), names[d.Org]+" "+d.Basis, "/disclosures")
+			}
 		}
 	}
 	if open(q, "selection.hold") {

@@ -112,6 +112,9 @@ func TestPagesOfAnAgreement(t *testing.T) {
 	s.page(asHandler, run+"/disclose", "試験police", "!試験bank")
 	s.post(asHandler, run+"/disclose", "recipient", s.country.ID("police"), "basis", "第27条", "caveat", "捜査に使わないこと", "purpose", "warn")
 	given := s.page(asPolice, "/disclosures", "捜査に使わないこと", "第27条")
+	if d, _, _, err := s.Disclosures(s.police(), "", 1); err != nil || len(d) != 1 {
+		t.Errorf("%+v %v", d, err)
+	}
 	open := regexp.MustCompile(`action="(/disclosures/[0-9a-f-]{36})"`).FindStringSubmatch(given)
 	s.page(asPolice, open[1]+"?purpose=warn", "198.18.66.6", "当事者協定", "捜査に使わないこと")
 	if code, _ := s.send(asPolice, "GET", open[1], "", nil); code != 403 {
