@@ -40,6 +40,7 @@ type FileJob struct {
 var (
 	ErrDir     = fault.New(fault.Conflict, "selection.run.dir_used")
 	ErrVault   = fault.New(fault.Refused, "selection.run.deid_other") // the key of pseudonyms belongs to another approval
+	ErrHub     = fault.New(fault.Refused, "selection.run.hub")        // only a hub knows whether such an order still stands
 	ErrDirMake = fault.New(fault.Usage, "selection.run.dir")
 )
 
@@ -71,7 +72,11 @@ func RunFiles(ctx context.Context, f FileJob) (Statement, error) {
 	if err := leaveNoDump(); err != nil {
 		return Statement{}, err
 	}
-	r := &fileRun{FileJob: f, journal: journal{f.Order + ".uses"}, create: createNew}
+	name, err := filepath.EvalSymlinks(f.Order) // one journal, by whatever name the order is called
+	if err != nil {
+		return Statement{}, ErrJournalWrite.Because(err)
+	}
+	r := &fileRun{FileJob: f, journal: journal{name + ".uses"}, create: createNew}
 	return r.run(ctx)
 }
 
@@ -99,6 +104,9 @@ func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 	if err := r.grant.Covers(approval.Scope{Directions: r.Directions, Selectors: DigestOf(r.List)}); err != nil {
 		return Statement{}, err
 	}
+	if o.Kind != approval.Trial {
+		return Statement{}, ErrHub
+	}
 	if r.Vault != nil && r.Vault.Approval != "" && r.Vault.Approval != o.ID {
 		return Statement{}, fault.New(fault.Refused, ErrVault.Code, "key", r.Vault.Approval, "order", o.ID)
 	}
@@ -116,7 +124,7 @@ func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 			return Statement{}, err
 		}
 	}
-	release, err := lockFile(r.Order + ".lock")
+	release, err := lockFile(r.journal.lock())
 	if err != nil {
 		if !errors.Is(err, approval.ErrBusy) {
 			err = ErrJournalWrite.Because(err)

@@ -91,6 +91,9 @@ func TestWhatIsRefusedReadsNothingAndIsOnRecord(t *testing.T) {
 		"re-identify": {b.order("re.json", func(o *approval.Order) {
 			o.Kind, o.Subjects, o.Run, o.Grounds, o.NoOther, o.Necessity = approval.Reidentify, []string{"p:mail:x"}, "r", "g", "n", "n"
 		}), nil, "approval.grant.kind"},
+		"the commission's": {b.order("ff.json", func(o *approval.Order) {
+			o.Kind, o.Directions, o.Cap.Packets, o.Grounds, o.NoOther, o.Necessity = approval.ForeignForeign, []geo.Class{geo.FF}, 5, "g", "n", "n"
+		}), nil, ErrHub.Code},
 		"another's key":    {good, func(j *FileJob) { j.Vault = &deid.Public{ID: "0123456789abcdef", Approval: "trial-2"} }, ErrVault.Code},
 		"of another order": {b.write("mixed.json", mixed(t, b)), nil, "approval.order.signature"},
 	}
@@ -417,6 +420,7 @@ func TestNothingRunsWithoutCover(t *testing.T) {
 	good := open(func(o *approval.Order) { o.Cap.Bytes = 1000 })
 	agreed := open(func(o *approval.Order) {
 		o.Kind, o.Party, o.Cap.Packets, o.Grounds, o.NoOther, o.Necessity = approval.Agreement, "party", 5, "g", "n", "n"
+		o.IssuedAt, o.Until = epoch.Add(-time.Hour), time.Now().Add(time.Hour)
 	})
 	base := Job{Grant: good, Selectors: list, Prefixes: sides}
 	for name, test := range map[string]struct {
@@ -435,6 +439,7 @@ func TestNothingRunsWithoutCover(t *testing.T) {
 		"withdrawn":  {func(j *Job) { j.Alive = func() error { return approval.ErrWithdrawn } }, approval.ErrWithdrawn},
 		"expired":    {func(j *Job) { j.Alive = func() error { return approval.ErrExpired } }, approval.ErrExpired},
 		"made up":    {func(j *Job) { j.Grant, j.Prefixes = agreed, made }, ErrMadeUp},
+		"over":       {func(j *Job) { j.Grant, j.Now = agreed, func() time.Time { return time.Now().Add(2 * time.Hour) } }, ErrOver},
 		"clock":      {func(j *Job) { j.Now = func() time.Time { return time.Unix(0, 0) } }, ErrClock},
 		"agreed, ff": {func(j *Job) { j.Grant, j.Directions = agreed, []geo.Class{geo.FF} }, approval.ErrDirection},
 	} {
@@ -502,5 +507,73 @@ func TestALineBetweenCountriesGivesUpOnlyWhatIsSought(t *testing.T) {
 		if found := spread(t, b.dir, []byte(what), pcap); found != nil {
 			t.Errorf("%s is in %v", what, found)
 		}
+	}
+}
+
+// TestATableAddsToWhatIsDomesticAndTakesNothingAway runs under an order that is no
+// trial with a table that lists next to nothing of Japan: what the program's own
+// table takes for domestic stays so.
+func TestATableAddsToWhatIsDomesticAndTakesNothingAway(t *testing.T) {
+	b := newBench(t)
+	list, err := ReadSelectors("list", []byte(b.list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sides, err := ReadPrefixes("list", []byte("133.11.0.0/16\n78.46.0.0/16\n")) // not Kyoto; Berne is taken in
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(b.order("order.json", func(o *approval.Order) {
+		o.Kind, o.Directions, o.Cap.Packets, o.Grounds, o.NoOther, o.Necessity = approval.ForeignForeign, []geo.Class{geo.FF}, 5000, "g", "n", "n"
+		o.Until = time.Now().Add(time.Hour)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := approval.Open(raw, b.verifier())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pcap := b.capture("a.pcap", sent{0, kyoto, ohio, 17, 1, 2, nil}, sent{0, kyoto, tokyo, 17, 1, 2, nil}, sent{0, berne, ohio, 17, 1, 2, nil}, sent{0, ohio, ohio, 17, 1, 2, nil})
+	st, err := Run(context.Background(), Job{Grant: g, Selectors: list, Prefixes: sides, Put: func(Kept) error { return nil },
+		Sources: []Source{{Name: pcap, Open: func() (io.ReadCloser, error) { return os.Open(pcap) }}}})
+	if err != nil || st.Selected.Packets != 1 || st.Dropped.Domestic.Packets != 1 || st.Dropped.Direction.Packets != 2 || st.Hashes.Guard == "" {
+		t.Errorf("%v: selected %+v, dropped %+v", err, st.Selected.Chosen, st.Dropped)
+	}
+}
+
+func TestAJournalThatIsTakenAwayIsMissed(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", func(o *approval.Order) { o.Cap.Packets = 15 })
+	pcap := b.capture("a.pcap", traffic(5, "x")...)
+	if _, err := RunFiles(context.Background(), b.job(order, "one", pcap)); err != nil {
+		t.Fatal(err)
+	}
+	was, err := os.ReadFile(order + ".uses")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := bytes.Cut(was, []byte{'\n'})
+	for what, raw := range map[string][]byte{"empty": nil, "shorter": append(first, '\n')} {
+		b.write("order.json.uses", raw)
+		if _, err := RunFiles(context.Background(), b.job(order, "two", pcap)); !errors.Is(err, ErrJournal) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := os.Remove(order + ".uses"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := RunFiles(context.Background(), b.job(order, "two", pcap)); !errors.Is(err, ErrJournal) {
+		t.Errorf("gone: %v", err)
+	}
+	// By another name it is the same order.
+	b.write("order.json.uses", was)
+	link := filepath.Join(b.dir, "link.json")
+	if err := os.Symlink(order, link); err != nil {
+		t.Skip(err)
+	}
+	st, err := RunFiles(context.Background(), b.job(link, "three", pcap))
+	if err != nil || st.Before.Packets != 10 || st.Ended != EndCap {
+		t.Errorf("%v, before %+v, %s", err, st.Before, st.Ended)
 	}
 }

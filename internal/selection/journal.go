@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"noroshi/internal/approval"
@@ -79,13 +80,34 @@ func ReadJournal(raw []byte) (uses []Use, err error) {
 	return uses, nil
 }
 
-// journal is the file of uses of one order.
+// journal is the file of uses of one order. Of the last line that a run wrote, the
+// file of its lock remembers the digest: a journal that was taken away, or shortened,
+// is noticed.
 type journal struct{ name string }
 
-// read returns what the journal tells; a file that is not there tells nothing.
+func (j journal) lock() string { return strings.TrimSuffix(j.name, ".uses") + ".lock" }
+
+// whole reports whether the line that the lock remembers is there.
+func (j journal) whole(raw []byte) bool {
+	mark, err := os.ReadFile(j.lock())
+	if err != nil || len(mark) == 0 {
+		return true
+	}
+	for line := range bytes.Lines(raw) {
+		if DigestOf(bytes.TrimSuffix(line, []byte{'\n'})) == string(mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// read returns what the journal tells, to the run that has the lock; a file that is not there tells nothing.
 func (j journal) read() ([]Use, []byte, error) {
 	info, err := os.Stat(j.name)
 	if errors.Is(err, os.ErrNotExist) {
+		if !j.whole(nil) {
+			return nil, nil, ErrJournal
+		}
 		return nil, nil, nil
 	} else if err != nil {
 		return nil, nil, ErrJournalWrite.Because(err)
@@ -98,6 +120,9 @@ func (j journal) read() ([]Use, []byte, error) {
 		return nil, nil, ErrJournalWrite.Because(err)
 	}
 	uses, err := ReadJournal(raw)
+	if err == nil && !j.whole(raw) {
+		err = ErrJournal
+	}
 	return uses, raw, err
 }
 
@@ -135,12 +160,15 @@ func (j journal) append(u Use) error {
 		}
 		lines, last = appendUse(lines, Use{At: u.At, What: Torn, Prev: last}, last)
 	}
-	lines, _ = appendUse(lines, u, last)
+	lines, last = appendUse(lines, u, last)
 	if _, err := f.WriteAt(lines, end); err != nil {
 		_ = f.Truncate(end) // no half of a line stays
 		return err
 	}
-	return f.Sync()
+	if err := f.Sync(); err != nil || u.Run == "" {
+		return err
+	}
+	return os.WriteFile(j.lock(), []byte(last), 0o600) // the file that is locked, not another
 }
 
 func appendUse(to []byte, u Use, prev string) (lines []byte, last string) {

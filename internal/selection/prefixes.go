@@ -22,6 +22,7 @@ type Prefixes struct {
 	table      *geo.Table
 	own, away  []netip.Prefix // made up: networks that no registry gives out
 	strict     bool
+	guard      *Prefixes // what it takes for domestic is domestic; nil: none
 	classifier *geo.Classifier
 }
 
@@ -198,8 +199,30 @@ func plain(raw []byte) bool {
 // Digest is the SHA-256 of the compiled table, in hex.
 func (p *Prefixes) Digest() string { return p.digest }
 
+// guarded is the same where nothing is foreign that the table which comes with the
+// program takes for domestic: whoever carries out a run that is no trial may add
+// to what is domestic, and take nothing away. err is never of p.
+func (p *Prefixes) guarded() (*Prefixes, error) {
+	g, err := ReadPrefixes("", nil)
+	if err != nil || g.digest == p.digest {
+		return p, err
+	}
+	q := *p
+	q.guard = g
+	return &q, nil
+}
+
 // Side is the side of an address; IPv4 is ::ffff:a.b.c.d.
-func (p *Prefixes) Side(a *[16]byte) geo.Side { return p.classifier.Side16(a) }
+func (p *Prefixes) Side(a *[16]byte) geo.Side {
+	side := p.classifier.Side16(a)
+	if p.guard != nil && side == geo.Foreign && p.guard.classifier.Side16(a) == geo.Domestic {
+		return geo.Domestic
+	}
+	return side
+}
 
 // Class is the direction between two addresses.
-func (p *Prefixes) Class(src, dst netip.Addr) geo.Class { return p.classifier.Class(src, dst) }
+func (p *Prefixes) Class(src, dst netip.Addr) geo.Class {
+	s, d := src.As16(), dst.As16()
+	return geo.Combine(p.Side(&s), p.Side(&d))
+}

@@ -63,6 +63,7 @@ type Job struct {
 // Faults of a run. Those of approval.Grant are refusals too.
 var (
 	ErrClock  = fault.New(fault.Refused, "selection.run.clock")   // the clock stands before the order was issued
+	ErrOver   = fault.New(fault.Refused, "selection.run.over")    // the period of an order that is no trial is over by the clock
 	ErrMadeUp = fault.New(fault.Refused, "selection.run.made_up") // networks declared domestic or foreign, and no trial
 	ErrOutput = fault.New(fault.Internal, "selection.run.output") // what was selected could not be kept
 )
@@ -152,6 +153,8 @@ func (j *Job) covered(o approval.Order) error {
 		return approval.ErrSpent
 	case j.now().Add(skew).Before(o.IssuedAt):
 		return ErrClock
+	case o.Kind != approval.Trial && !j.now().Before(o.Until):
+		return ErrOver
 	case j.Prefixes == nil:
 		return ErrPrefixes
 	case o.Kind != approval.Trial && !j.MadeUp && j.Prefixes.madeUp() != nil:
@@ -224,6 +227,15 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 		MadeUp: j.Prefixes.madeUp(), Strict: j.Prefixes.strict,
 		Hashes: Hashes{Order: j.Grant.Digest(), Journal: j.Journal, Selectors: j.Selectors.digest, Prefixes: j.Prefixes.digest, Program: j.Program},
 	}
+	sides := j.Prefixes
+	if o.Kind != approval.Trial {
+		if sides, err = sides.guarded(); err != nil {
+			return nil, err
+		}
+		if sides.guard != nil {
+			r.st.Hashes.Guard = sides.guard.digest
+		}
+	}
 	if j.Paper != "" {
 		r.st.Hashes.Order, r.st.Hashes.Digest = j.Paper, j.Grant.Digest()
 	}
@@ -232,7 +244,7 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 		return nil, err
 	}
 	left, _ := remaining(o.Cap, j.Used)
-	opts := sieve.Options{Directions: j.Directions, Side: j.Prefixes.Side, From: r.from, Until: r.until, CapPackets: left.Packets, CapBytes: left.Bytes, Flows: j.Flows,
+	opts := sieve.Options{Directions: j.Directions, Side: sides.Side, From: r.from, Until: r.until, CapPackets: left.Packets, CapBytes: left.Bytes, Flows: j.Flows,
 		Set: func() *selector.Set { return j.Selectors.set }, Clock: r.mono}
 	secret := j.Working.Secret()
 	blake3.DeriveKey(contextSieve, secret[:], opts.Key[:])

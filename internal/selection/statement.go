@@ -71,7 +71,8 @@ type Selected struct {
 // they lie beside the statement, of the program that ran, and of what it wrote; of
 // the journal as it was when the run began. Digest is that of the order's canonical
 // form, which its signature covers; at a hub, where an order is no file, it stands
-// in Order. Program is empty where it could not be read, Vault and Journal without
+// in Order. Guard is the program's own table of prefixes, where another one was used
+// that could add to what is domestic and take nothing away. Program is empty where it could not be read, Vault and Journal without
 // one.
 type Hashes struct {
 	Order     string `json:"order"`
@@ -80,6 +81,7 @@ type Hashes struct {
 	Prefixes  string `json:"prefixes"`
 	Program   string `json:"program"`
 	Output    string `json:"output"`
+	Guard     string `json:"guard,omitempty"`
 	Vault     string `json:"vault,omitempty"`
 	Journal   string `json:"journal,omitempty"`
 }

@@ -52,6 +52,7 @@ const (
 	uncheckedExecutor  = "executor"  // whose key it is
 	uncheckedJournal   = "journal"   // only the copy was there
 	uncheckedProgram   = "program"   // another program than this one ran, or an unknown one
+	uncheckedElsewhere = "elsewhere" // that the order was not used with another journal too
 	uncheckedNames     = "names"     // that the selector matches: only a pseudonym of the name, or nothing of it, is kept
 )
 
@@ -77,6 +78,7 @@ func (v *Verified) unchecked(code string) {
 func Verify(dir string, a Against) (*Verified, error) {
 	v := &Verified{}
 	v.unchecked(uncheckedRaw)
+	v.unchecked(uncheckedElsewhere)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fault.New(fault.Usage, ErrNoFolder.Code, "dir", dir).Because(err)
 	}
@@ -193,6 +195,11 @@ func (v *Verified) lists(files map[string][]byte) {
 	}
 	if err == nil && s.Strict {
 		v.sides, err = v.sides.Strict()
+	}
+	if err == nil && v.order.Kind != approval.Trial {
+		if v.sides, err = v.sides.guarded(); err == nil && v.sides.guard != nil && v.sides.guard.digest != s.Hashes.Guard {
+			v.wrong(filePrefixes, "guard")
+		}
 	}
 	if err != nil || !ok1 || !ok2 {
 		v.sides = nil
