@@ -185,6 +185,11 @@ func TestEveryCodeOfTheFilesHasWords(t *testing.T) {
 			t.Errorf("no words for the end %s", e)
 		}
 	}
+	for _, m := range regexp.MustCompile(`unchecked[A-Z][a-z]+ += "([a-z]+)"`).FindAllSubmatch(verify, -1) {
+		if n++; !words.Has("selection.verify.unchecked." + string(m[1])) {
+			t.Errorf("no words for what is not checked: %s", m[1])
+		}
+	}
 	if n < 60 {
 		t.Errorf("only %d codes found", n)
 	}

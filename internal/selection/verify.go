@@ -53,6 +53,7 @@ const (
 	uncheckedJournal   = "journal"   // only the copy was there
 	uncheckedProgram   = "program"   // another program than this one ran, or an unknown one
 	uncheckedElsewhere = "elsewhere" // that the order was not used with another journal too
+	uncheckedPrefixes  = "prefixes"  // that they are right: they are not this program's own
 	uncheckedNames     = "names"     // that the selector matches: only a pseudonym of the name, or nothing of it, is kept
 )
 
@@ -186,6 +187,9 @@ func (v *Verified) lists(files map[string][]byte) {
 	if DigestOf(raw) != s.Hashes.Prefixes {
 		v.wrong(filePrefixes, "hash")
 		return
+	}
+	if own, err := ReadPrefixes("", nil); err != nil || own.digest != s.Hashes.Prefixes {
+		v.unchecked(uncheckedPrefixes)
 	}
 	own, ok1 := prefixesOf(s.MadeUp["domestic"])
 	away, ok2 := prefixesOf(s.MadeUp["foreign"])
