@@ -69,7 +69,7 @@ func (s *Service) beginDrill(ctx context.Context, n NewRun, drill string) (begun
 		return begun{}, Drill{}, ErrNoSource
 	}
 	d := s.Drills[i]
-	n.Test, n.Link, n.Source = true, d.Link, d.ID
+	n.Test, n.Link, n.Source = true, d.Link, d.Name.JA
 	b, err := s.begin(ctx, n, OnHub)
 	return b, d, err
 }
