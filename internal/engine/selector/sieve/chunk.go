@@ -62,13 +62,13 @@ func (s *Sieve) admit(packets []capture.Packet) int {
 		s.tally.Seen.count(p.Orig)
 		fault := packet.Decode(p, &s.h)
 		v, class := s.gate(fault)
+		if v == pass && s.h.FragOffset == 0 && strange(&s.h) {
+			v = unknown
+		}
 		it := &s.items[n]
 		if s.h.Before != 0 {
 			v = s.fragment(it, v)
 		} else if v == pass {
-			if strange(&s.h) {
-				v = unknown
-			}
 			it.k.set(&s.h, s.seed[0])
 			it.later = false
 		}

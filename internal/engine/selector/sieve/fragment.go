@@ -28,37 +28,35 @@ type fragmented struct {
 
 // fragment decides about a part of a packet, of which v is what the gate says of
 // the headers that are seen in it, and fills in its flow. The first part decides
-// as any packet does. The others have no ports, nor the addresses inside a
-// tunnel: they go where the first went while that is known, otherwise only their
-// own addresses count.
+// as any packet does, and what was decided is remembered whatever it is. The
+// others have no ports, nor the addresses inside a tunnel: they go where the first
+// went, and while that is not known (it was lost, comes later, or was too long
+// ago) they do not pass: behind any protocol a layer may be that only the first
+// part shows, in TCP too (STT has its form).
 func (s *Sieve) fragment(it *item, v verdict) verdict {
 	h := &s.h
 	if s.latest >= s.frags.due {
 		s.frags.expire(s.latest)
 	}
 	hash := s.fragmentHash()
-	if h.FragOffset == 0 {
-		if v == pass && strange(h) {
-			v = unknown
-		}
+	if it.later = h.FragOffset != 0; !it.later {
+		it.k = key{}
 		if v == pass {
 			it.k.set(h, s.seed[0])
-			it.later = false
-			s.frags.put(hash, &it.k, pass, s.latest)
-		} else if v == malformed || h.FragPair < h.Outers {
-			s.frags.put(hash, &key{}, v, s.latest)
 		}
+		s.frags.put(hash, &it.k, v, s.latest)
 		return v
 	}
-	it.later = true
-	if f := s.frags.find(hash); f != nil && v == pass {
-		it.k = f.k
-		return f.v
-	}
-	if v == pass && strange(h) {
+	first := s.frags.find(hash)
+	switch {
+	case first == nil && v == pass:
 		return unknown
+	case first == nil:
+		return v
+	case first.v != pass:
+		return first.v
 	}
-	it.k.set(h, s.seed[0])
+	it.k = first.k
 	return v
 }
 
@@ -85,9 +83,13 @@ func (f *fragments) find(hash [2]uint64) *fragmented {
 	return nil
 }
 
+// put remembers a first part. Of two with the same hash the one that does not pass
+// stays: nobody knows whose the other parts are.
 func (f *fragments) put(hash [2]uint64, k *key, v verdict, now int64) {
 	if known := f.find(hash); known != nil {
-		known.k, known.v = *k, v
+		if known.v == pass {
+			known.k, known.v = *k, v
+		}
 		return
 	}
 	if f.byHash == nil {

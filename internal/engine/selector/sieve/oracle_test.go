@@ -42,8 +42,9 @@ type oracle struct {
 }
 
 type ofrag struct {
-	p  pk
-	at int64
+	p    pk
+	at   int64
+	held *Amount
 }
 
 type oflow struct {
@@ -91,6 +92,43 @@ func (o *oracle) add(p pk, size uint32) {
 	}
 	o.started, o.now = true, max(o.now, p.at)
 	o.y.Seen.count(size)
+	held, later := o.held(p), p.off > 0
+	if later || p.more {
+		k := fmt.Sprint(p.src, p.dst, p.proto, p.id, p.vlan)
+		f, known := o.frags[k]
+		known = known && o.now-f.at < fragmentTime
+		switch {
+		case !later && !known:
+			o.frags[k] = ofrag{p, o.now, held}
+		case !later && f.held == nil:
+			o.frags[k] = ofrag{p, f.at, held}
+		case later && known && f.held != nil:
+			held = f.held
+		case later && known:
+			p.sport, p.dport, p.around = f.p.sport, f.p.dport, f.p.around
+		case later && held == nil:
+			held = &o.y.Unknown
+		}
+		if later {
+			p.flags, p.seq, p.body = 0, 0, nil
+		}
+	}
+	if held != nil {
+		held.count(size)
+		return
+	}
+	if o.capped || o.caps.Packets != 0 && o.passed.Packets == o.caps.Packets || o.caps.Bytes != 0 && o.passed.Bytes+uint64(size) > o.caps.Bytes {
+		o.capped = true
+		o.y.Cap.count(size)
+		return
+	}
+	o.passed.count(size)
+	o.flow(p, size, o.class(p.src, p.dst), later)
+}
+
+// held is where a packet is counted that does not pass the gate, nil for one that
+// does.
+func (o *oracle) held(p pk) *Amount {
 	var classes []geo.Class
 	for i := 0; i < len(p.around); i += 2 {
 		classes = append(classes, o.class(p.around[i], p.around[i+1]))
@@ -99,42 +137,15 @@ func (o *oracle) add(p pk, size uint32) {
 	inner := classes[len(classes)-1]
 	switch {
 	case slices.Contains(classes, geo.Unknown) || len(p.around) >= 2*packet.MaxOuter:
-		o.y.Unknown.count(size)
-		return
+		return &o.y.Unknown
 	case slices.Contains(classes, geo.DD):
-		o.y.Domestic.count(size)
-		return
+		return &o.y.Domestic
 	case slices.ContainsFunc(classes, func(c geo.Class) bool { return c != inner }):
-		o.y.Unknown.count(size)
-		return
+		return &o.y.Unknown
 	case !slices.Contains(o.granted, inner):
-		o.y.Direction.count(size)
-		return
+		return &o.y.Direction
 	}
-	later := p.off > 0
-	if p.off > 0 || p.more {
-		k := fmt.Sprint(p.src, p.dst, p.proto, p.id, p.vlan)
-		if f, ok := o.frags[k]; p.off == 0 {
-			if ok && o.now-f.at < fragmentTime {
-				f.p = p
-				o.frags[k] = f
-			} else {
-				o.frags[k] = ofrag{p, o.now}
-			}
-		} else if p.sport, p.dport = 0, 0; ok && o.now-f.at < fragmentTime {
-			p.sport, p.dport, p.around = f.p.sport, f.p.dport, f.p.around
-		}
-		if later {
-			p.flags, p.seq, p.body = 0, 0, nil
-		}
-	}
-	if o.capped || o.caps.Packets != 0 && o.passed.Packets == o.caps.Packets || o.caps.Bytes != 0 && o.passed.Bytes+uint64(size) > o.caps.Bytes {
-		o.capped = true
-		o.y.Cap.count(size)
-		return
-	}
-	o.passed.count(size)
-	o.flow(p, size, inner, later)
+	return nil
 }
 
 // live returns a flow unless time ended it.

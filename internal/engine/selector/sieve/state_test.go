@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -244,11 +245,34 @@ func TestFragmentedTunnel(t *testing.T) {
 		p.around, p.dport, p.body = nil, 4789, append([]byte{8, 0, 0, 0, 0, 0, 0, 0}, inside.build().Data...)
 		return p
 	}
+	turned := func(list []capture.Packet) []capture.Packet { slices.Reverse(list); return list }
+	odd := func(proto uint8, dport uint16) pk { // a first part that does not pass by what carries it
+		p := udp(dom, abr)
+		p.proto, p.dport, p.body = proto, dport, append([]byte{0, 0, 0x60, 3}, body...) // GRE with DECnet
+		return p
+	}
+	seg := udp(dom, abr)
+	seg.proto, seg.body = packet.ProtoTCP, body
+	again := func(a, b pk) []capture.Packet { // two packets of one number
+		a.body = body
+		b.body = body
+		x, y := outerParts(a, 64), outerParts(b, 64)
+		return append([]capture.Packet{x[0], y[0]}, x[1:]...)
+	}
 	for _, c := range []struct {
 		name  string
 		parts []capture.Packet
 		want  Tally
 	}{
+		{"GRE without IP", outerParts(odd(packet.ProtoGRE, 0), 64), Tally{Unknown: Amount{Packets: 4}}},
+		{"VXLAN, domestic inside, turned", turned(outerParts(vxlan(udp(dom, abr)), 104)), Tally{Unknown: Amount{Packets: 2}, Domestic: Amount{Packets: 1}}},
+		{"VXLAN, the second only", outerParts(vxlan(udp(dom, abr)), 104)[1:2], Tally{Unknown: Amount{Packets: 1}}},
+		{"plain UDP", outerParts(odd(packet.ProtoUDP, 9), 64), Tally{Selected: Amount{Packets: 4}}},
+		{"plain UDP, turned", turned(outerParts(odd(packet.ProtoUDP, 9), 64)), Tally{Unknown: Amount{Packets: 3}, Selected: Amount{Packets: 1}}},
+		{"TCP", outerParts(seg, 64), Tally{Selected: Amount{Packets: 4}}},
+		{"TCP, the first is missing", outerParts(seg, 64)[1:], Tally{Unknown: Amount{Packets: 3}}},
+		{"two firsts, one of them domestic", again(udp(dom, abr, dom, abr), hidden), Tally{Selected: Amount{Packets: 1}, Domestic: Amount{Packets: 4}}},
+		{"two firsts, the domestic one before", again(hidden, udp(dom, abr, dom, abr)), Tally{Domestic: Amount{Packets: 4}, Selected: Amount{Packets: 1}}},
 		{"all agree", outerParts(good, 64), Tally{Selected: Amount{Packets: 4}}},
 		{"domestic inside", outerParts(hidden, 64), Tally{Domestic: Amount{Packets: 4}}},
 		{"the first is missing", outerParts(good, 64)[1:], Tally{Unknown: Amount{Packets: 3}}},
