@@ -30,9 +30,11 @@
 // bounds); without such, the flow looked at longest is unselected and forgotten;
 // without such, the selected flow silent longest is written out.
 //
-// A tunnel whose inside is not seen, as it is no IP, is cut off, is in another part
-// of a fragmented packet or lies deeper than is followed, does not pass. What is
-// encrypted (ESP, virtual networks over UDP) counts as payload: nobody reads it.
+// Only what shows every layer passes. Behind the innermost IP header that must be
+// TCP, UDP, UDP-Lite, SCTP, DCCP, ICMP, ICMPv6 or IGMP, its header read: every
+// other protocol counts as unknown, as a tunnel may be in it whose inside is no IP,
+// is cut off, or is encrypted (ESP). So do parts of a fragmented packet whose first
+// part is not known.
 //
 // Payload is only in the packets of the caller and in the pool (window.go),
 // which overwrites what comes back to it. What leaves is in Record: numbers,

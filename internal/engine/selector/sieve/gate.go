@@ -109,20 +109,30 @@ func mapped(src, dst *[16]byte) bool {
 		binary.BigEndian.Uint64(dst[:8]) == 0 && binary.BigEndian.Uint32(dst[8:]) == 0xffff
 }
 
-// strange reports whether the innermost IP header that was found carries a
-// tunnel: its inside is not IP, was cut off, is encrypted or is in another part
-// of a fragmented packet, so that not every layer is seen.
+// strange reports whether the innermost IP header that was found carries anything
+// but a transport that carries no IP itself, and whose header was read: a tunnel
+// whose inside is no IP or was cut off, what is encrypted, every protocol number
+// that is not known to be harmless. Not every layer is seen of those.
 func strange(h *packet.Headers) bool {
 	switch h.Proto {
 	case packet.ProtoTCP:
-		return false
+		return !h.Layers.Has(packet.TCP)
 	case packet.ProtoUDP:
-		return h.Layers.Has(packet.UDP) && tunnelled(h.SrcPort, h.DstPort)
-	case packet.ProtoIPv4, packet.ProtoIPv6, packet.ProtoGRE, packet.ProtoEtherIP, packet.ProtoMPLS, packet.ProtoEthernet,
-		packet.ProtoL2TP, packet.ProtoPIM:
-		return true
+		return !h.Layers.Has(packet.UDP) || tunnelled(h.SrcPort, h.DstPort)
+	case packet.ProtoICMP:
+		return !h.Layers.Has(packet.ICMP)
+	case packet.ProtoICMPv6:
+		return !h.Layers.Has(packet.ICMPv6)
+	case packet.ProtoSCTP:
+		return !h.Layers.Has(packet.SCTP)
+	case packet.ProtoDCCP:
+		return !h.Layers.Has(packet.DCCP)
+	case packet.ProtoUDPLite:
+		return !h.Layers.Has(packet.UDPLite)
+	case packet.ProtoIGMP:
+		return !h.Layers.Has(packet.IGMP)
 	}
-	return false
+	return true
 }
 
 // tunnelled reports whether a datagram between two ports is one that the decoder

@@ -144,6 +144,8 @@ func (o *oracle) held(p pk) *Amount {
 		return &o.y.Unknown
 	case !slices.Contains(o.granted, inner):
 		return &o.y.Direction
+	case p.off == 0 && !slices.Contains([]uint8{1, 2, 6, 17, 33, 58, 132, 136}, p.proto):
+		return &o.y.Unknown
 	}
 	return nil
 }

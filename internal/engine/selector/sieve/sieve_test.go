@@ -102,6 +102,57 @@ func TestGate(t *testing.T) {
 	}
 }
 
+// After the gate only transports pass that carry no IP: of every other number that
+// may stand in an IP header, what it carries is not seen.
+func TestProtocols(t *testing.T) {
+	set := list(t, sel(selector.Prefix, "20.0.0.0/8"), sel(selector.Prefix, "30.0.0.0/8"), sel(selector.Prefix, "2400::/16"))
+	inside := udp(dom, dom2).build().Data[14:]
+	minimal := append([]byte{17, 0x80, 0, 0}, inside[16:20]...) // RFC 2004: the original addresses
+	minimal = append(append(minimal, inside[12:16]...), inside[20:]...)
+	bodies := [][]byte{inside, append([]byte{0, 0, 0, 1, 0, 0, 0, 1}, inside...), minimal, make([]byte, 64), nil}
+	for proto := range 256 {
+		for i, body := range bodies {
+			for _, six := range []bool{false, true} {
+				p := udp(abr, abr2)
+				if six {
+					p.src, p.dst = abr6, "2400:30::2"
+				}
+				p.proto, p.sport, p.dport, p.body = uint8(proto), 1000, 2000, body
+				built := p.build()
+				_, y, _ := sift(t, options(set), []capture.Packet{built}, 1)
+				passes := false
+				switch proto {
+				case 6, 17, 1, 58, 132, 33, 136, 2:
+					passes = true
+				}
+				if !passes && y.Selected.Packets+y.Unselected.Packets != 0 {
+					t.Errorf("protocol %d, body %d, IPv6 %v: %+v", proto, i, six, y)
+				}
+				if passes && i == 3 && y.Selected.Packets != 1 {
+					t.Errorf("protocol %d does not pass, IPv6 %v: %+v", proto, six, y)
+				}
+			}
+		}
+	}
+}
+
+// What follows an authentication header is judged as what follows IP is.
+func TestAuthenticated(t *testing.T) {
+	set := list(t, sel(selector.Prefix, "30.0.0.0/8"))
+	for next, want := range map[uint8]string{17: "selected", 4: "domestic", 50: "unknown", 94: "unknown", 253: "unknown"} {
+		body := udp(dom, dom2).build().Data[14:]
+		if next == 17 {
+			body = body[20:]
+		}
+		p := udp(abr, abr2)
+		p.proto, p.body = packet.ProtoAH, append(append([]byte{next, 4, 0, 0, 0, 0, 0, 1}, make([]byte, 16)...), body...)
+		_, y, _ := sift(t, options(set), []capture.Packet{p.build()}, 1)
+		if got := map[string]uint64{"selected": y.Selected.Packets, "domestic": y.Domestic.Packets, "unknown": y.Unknown.Packets}; got[want] != 1 {
+			t.Errorf("%d behind it: not %s but %+v", next, want, y)
+		}
+	}
+}
+
 func routed() []byte {
 	p := udp(dom6, abr6)
 	p.proto, p.body = packet.ProtoRouting, append([]byte{packet.ProtoUDP, 2, 0, 1}, make([]byte, 36)...)

@@ -259,11 +259,14 @@ func TestFragmentedTunnel(t *testing.T) {
 		x, y := outerParts(a, 64), outerParts(b, 64)
 		return append([]capture.Packet{x[0], y[0]}, x[1:]...)
 	}
+	nested := outerParts(udp(dom, abr, dom, abr), 24)[:1] // around a later part of another: no port is seen
+	nested[0].Data[34+7] = 9
 	for _, c := range []struct {
 		name  string
 		parts []capture.Packet
 		want  Tally
 	}{
+		{"a first part around a later part", nested, Tally{Unknown: Amount{Packets: 1}}},
 		{"GRE without IP", outerParts(odd(packet.ProtoGRE, 0), 64), Tally{Unknown: Amount{Packets: 4}}},
 		{"VXLAN, domestic inside, turned", turned(outerParts(vxlan(udp(dom, abr)), 104)), Tally{Unknown: Amount{Packets: 2}, Domestic: Amount{Packets: 1}}},
 		{"VXLAN, the second only", outerParts(vxlan(udp(dom, abr)), 104)[1:2], Tally{Unknown: Amount{Packets: 1}}},

@@ -1,6 +1,7 @@
 package sieve
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -90,7 +91,15 @@ func (w *world) flow() (out []pk) {
 		}
 		p.around = append(p.around, src, dst)
 	}
-	switch w.r.IntN(8) {
+	switch w.r.IntN(9) {
+	case 8:
+		p.proto = []uint8{33, 50, 55, 59, 89, 94, 98, 103, 112, 115, 132, 136, 253}[w.r.IntN(13)]
+		p.body, p.typ = make([]byte, 12+w.r.IntN(20)), 0
+		binary.BigEndian.PutUint16(p.body, p.sport)
+		binary.BigEndian.PutUint16(p.body[2:], p.dport)
+		for range 1 + w.r.IntN(3) {
+			out = append(out, w.parts(p)...)
+		}
 	case 0:
 		p.proto, p.typ = 1, uint8(w.r.IntN(12))
 		if p.src[:4] == "2400" {
