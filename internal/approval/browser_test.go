@@ -104,7 +104,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 	see(asClerk, at)
 	says("answer", "answer_text", "前回の実績から、これが最小です。", "これが最小です")
 	see(asExaminer, at)
-	says("examine", "examine_text", "要件を満たすと考える。", "審査ずみ")
+	says("examine", "examine_text", "要件を満たすと考える。", "審査済み")
 	for _, n := range []string{"1", "2"} {
 		see(asMember(n), at)
 		run(chromedp.Click(`input[name="choice"][value="for"]`))

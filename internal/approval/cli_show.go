@@ -66,7 +66,7 @@ func showText(c *cobra.Command, env *cli.Env, hub *fetch.Hub, id ID) error {
 		fmt.Fprintln(w, v.Case.Number, p.kind(v.Case.Asked.Kind), p.state(v.Case.State))
 		fmt.Fprintln(w, p.T("approval.web.asked_by", "org", v.Names[v.Case.Org]))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, f := range append(p.core(&v.Case, v.Names), p.grounds(&v.Case)...) {
+		for _, f := range append(p.core(&v.Case, v.Names, true), p.grounds(&v.Case)...) {
 			fmt.Fprintf(t, "%s\t%s\n", f.Name, strings.ReplaceAll(f.Value, "\n", " / "))
 		}
 		if h := v.Case.Asked.Selectors.Hash; h != "" {

@@ -31,6 +31,11 @@ type Config struct {
 	Rules    Rules         // zero: data/kinds.toml
 	Fields   []string      // names that a selected record has; nil: not checked here
 	Now      func() time.Time
+
+	// Lists returns the ready lists of selectors of the organisation that asks,
+	// the newest first, for a form to choose from: at most 100. Nil: a list is
+	// typed in.
+	Lists func(ctx context.Context) ([]Selectors, error)
 }
 
 // Service is what people do with approvals: one method per intention. Who takes

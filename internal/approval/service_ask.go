@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -84,14 +85,51 @@ func (s *Service) carrier(ctx context.Context, tx *db.Tx, id string) error {
 	return nil
 }
 
-// Carriers lists the organisations that carry lines, for who asks.
-func (s *Service) Carriers(ctx context.Context) (out []org.Org, err error) {
+// recipients are the kinds of organisations that a form offers as recipients:
+// those whose existence is public. An application may name others.
+var recipients = []org.Kind{org.Office, org.Police, org.Ministry, org.Privacy, org.JPCERT}
+
+// Choices is what a form to ask offers to choose from.
+type Choices struct {
+	Carriers   []org.Org
+	Recipients []org.Org
+	Lists      []Selectors // nil where lists are typed in
+}
+
+// Choices returns what there is to choose from, for who asks.
+func (s *Service) Choices(ctx context.Context) (out Choices, err error) {
 	err = s.read(ctx, "approval.ask", func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
-		out, err = s.Orgs.Bodies(ctx, tx, org.Carrier)
-		return err
+		if out.Carriers, err = s.Orgs.Bodies(ctx, tx, org.Carrier); err != nil {
+			return err
+		}
+		for _, k := range recipients {
+			list, err := s.Orgs.Bodies(ctx, tx, k)
+			if err != nil {
+				return err
+			}
+			for _, o := range list {
+				if !slices.ContainsFunc(out.Recipients, func(r org.Org) bool { return r.ID == o.ID }) {
+					out.Recipients = append(out.Recipients, o)
+				}
+			}
+		}
+		return nil
 	})
+	if err != nil || s.Lists == nil {
+		return out, err
+	}
+	list, err := s.Lists(ctx)
+	out.Lists = []Selectors{}
+	for _, l := range list[:min(len(list), maxChoices)] { // made again, a list is the same one
+		if !slices.ContainsFunc(out.Lists, func(o Selectors) bool { return o.Hash == l.Hash }) {
+			out.Lists = append(out.Lists, l)
+		}
+	}
 	return out, err
 }
+
+// maxChoices bounds the lists that a form offers.
+const maxChoices = 100
 
 // Extension returns an application that goes on from an approval of one's own,
 // for who asks to fill in. Faults: ErrNone, ErrBase, ErrTwice.

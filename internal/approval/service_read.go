@@ -70,6 +70,17 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 			}
 		}
 		orgs := map[string]bool{c.Org: true, c.carrier: true, c.Party: true}
+		named := func(c *Case) {
+			for _, r := range c.Asked.Recipients { // those that are ids have names
+				orgs[r] = true
+			}
+		}
+		named(&c)
+		if v.Opinion != nil {
+			for i := range v.Opinion.Compared {
+				named(&v.Opinion.Compared[i].Case)
+			}
+		}
 		for _, m := range v.Messages {
 			orgs[m.From] = true
 		}
@@ -78,6 +89,7 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 		}
 		for _, x := range v.Earlier {
 			orgs[x.Case.Org] = true
+			named(&x.Case)
 		}
 		v.Acts, v.Messages, v.Past = listed(v.Acts), listed(v.Messages), listed(v.Past)
 		v.Names, err = s.names(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)

@@ -2,12 +2,10 @@ package approval
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"noroshi/internal/base/fault"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
@@ -33,9 +31,12 @@ func pagesAsk(r *httpd.Router, s *Service) {
 		return showAsk(q, s, a, nil)
 	})
 	r.Page("POST /approvals", func(q *httpd.Request) error {
-		a, bad := readAsk(q)
-		err := bad.err()
-		if err == nil {
+		choices, err := s.Choices(q.Context())
+		if err != nil {
+			return err
+		}
+		a, bad := readAsk(q, choices)
+		if err = s.mistaken(a, bad); err == nil {
 			var c Case
 			if c, err = s.Ask(q.Context(), a); err == nil {
 				return q.Redirect("/approvals/" + c.ID)
@@ -50,9 +51,10 @@ func pagesAsk(r *httpd.Router, s *Service) {
 
 // readAsk reads the form of an application. What cannot be read is said at its
 // field; what is missing the rules say.
-func readAsk(q *httpd.Request) (a Application, bad mistakes) {
+func readAsk(q *httpd.Request, c Choices) (a Application, bad mistakes) {
+	all := func(name string) string { return strings.Join(q.Forms()[name], "\n") } // boxes that were ticked, or a text
 	a = Application{Kind: Kind(q.Form("kind")), Link: q.Form("link"), Selectors: Selectors{Hash: q.Form("selectors/hash"), Name: q.Form("selectors/name")}, Targets: lines(q.Form("targets")),
-		Fields: strings.FieldsFunc(q.Form("fields"), func(r rune) bool { return r == ',' || r == '、' || r == ' ' || r == '\n' || r == '\r' }), Addresses: q.Form("addresses"), Recipients: lines(q.Form("recipients")),
+		Fields: strings.FieldsFunc(all("fields"), func(r rune) bool { return r == ',' || r == '、' || r == ' ' || r == '\n' || r == '\r' }), Addresses: q.Form("addresses"), Recipients: append(lines(all("recipients")), lines(q.Form("recipients_other"))...),
 		Grounds: q.Form("grounds"), NoOther: q.Form("no_other_means"), Necessity: q.Form("necessity"), Run: q.Form("run"), Subjects: lines(q.Form("subjects")), Carrier: q.Form("carrier"), Extends: q.Form("extends")}
 	number := func(name string) int64 { return bad.number(name, q.Form(name)) }
 	a.Capacity, a.Selectors.Count, a.RetainDays = number("capacity_mbps"), int(min(number("selectors/count"), maxCount+1)), int(min(number("retain_days"), 1<<20))
@@ -62,14 +64,19 @@ func readAsk(q *httpd.Request) (a Application, bad mistakes) {
 		a.Cap.Bytes = uint64(gb) * gigabyte
 	}
 	a.Cap.Packets = uint64(max(number("cap_packets"), 0))
-	for name, at := range map[string]*time.Time{"from": &a.From, "until": &a.Until} {
-		t, place := page.ReadTime(q.Forms(), name)
+	for _, f := range []struct {
+		name string
+		at   *time.Time
+	}{{"from", &a.From}, {"until", &a.Until}} {
+		t, place := page.ReadTime(q.Forms(), f.name)
 		if place != nil {
 			bad = append(bad, *place)
 		}
-		*at = t
+		*f.at = t
 	}
-	slices.SortFunc(bad, func(x, y fault.Place) int { return strings.Compare(x.At, y.At) })
+	if c.Lists != nil && a.Kind != Reidentify {
+		bad.chosen(&a, c.Lists, q.Form(listField))
+	}
 	return a, bad
 }
 
@@ -101,7 +108,7 @@ type askGroup struct {
 // showAsk is the form of an application, in the order in which it is judged.
 func showAsk(q *httpd.Request, s *Service, a Application, bad error) error {
 	p := say{q.Printer}
-	carriers, err := s.Carriers(q.Context())
+	c, err := s.Choices(q.Context())
 	if err != nil {
 		return err
 	}
@@ -114,15 +121,15 @@ func showAsk(q *httpd.Request, s *Service, a Application, bad error) error {
 	default:
 		v.Head.Acts = []page.Act{{Text: p.T("approval.web.ask_reidentify"), Href: "/approvals/new?kind=reidentify", Icon: "key", Kind: "quiet"}}
 	}
-	v.Groups = append(v.Groups, p.askReasons(&a), s.askTerms(p, &a, carriers))
+	v.Groups = append(v.Groups, p.askReasons(&a), s.askTerms(p, &a, c.Carriers))
 	if a.Kind == Reidentify {
 		v.Groups = append(v.Groups, askGroup{Title: p.T("approval.web.group.subjects"), Say: p.T("approval.web.group.subjects_say"), Fields: []page.Field{
 			{Name: "run", Label: p.T("approval.web.run"), Need: page.Required, Value: a.Run, Width: "wide"},
-			{Name: "subjects", Kind: "textarea", Label: p.T("approval.web.subjects"), Need: page.Required, Rows: 3, Value: strings.Join(a.Subjects, "\n"), Hint: p.T("approval.web.lines_hint")},
-			{Name: "recipients", Kind: "textarea", Label: p.T("approval.web.recipients"), Need: page.Optional, Rows: 2, Value: strings.Join(a.Recipients, "\n"), Hint: p.T("approval.web.lines_hint")}}})
+			{Name: "subjects", Kind: "textarea", Label: p.T("approval.web.subjects"), Need: page.Required, Rows: 3, Value: strings.Join(a.Subjects, "\n"), Hint: p.T("approval.web.lines_hint")}}})
 	} else {
-		v.Groups = append(v.Groups, s.askSelection(p, &a))
+		v.Groups = append(v.Groups, s.askSelection(p, &a, c.Lists))
 	}
+	v.Groups = append(v.Groups, p.askRecipients(&a, c.Recipients))
 	return render(q, "approval/ask", v.Head.H1, v, bad)
 }
 
@@ -177,29 +184,19 @@ func (s *Service) askTerms(p say, a *Application, carriers []org.Org) askGroup {
 		page.Field{Name: "until", Kind: "datetime", Label: p.T("approval.web.until"), Need: page.Required, Value: instant(a.Until), Hint: p.T("approval.web.until_hint")})
 	if a.Kind != Reidentify {
 		share := s.Rules.Row(a.Kind, "share_percent").Value
-		g.Fields = append(g.Fields, page.Field{Name: "capacity_mbps", Kind: "number", Label: p.T("approval.web.capacity"), Need: page.Required, Value: count(a.Capacity), Unit: "Mbps", Example: "10000"},
+		g.Fields = append(g.Fields, page.Field{Name: "capacity_mbps", Kind: "number", Label: p.T("approval.web.capacity"), Need: page.Required, Value: count(a.Capacity), Unit: "Mbps", Hint: p.T("approval.web.capacity_hint")},
 			page.Field{Name: "cap", Kind: "number", Label: p.T("approval.web.cap"), Need: page.Required, Value: count(int64(a.Cap.Bytes / gigabyte)), Unit: "GB", Hint: p.T("approval.web.cap_hint", "percent", share)},
-			page.Field{Name: "cap_packets", Kind: "number", Label: p.T("approval.web.cap_packets"), Need: page.Optional, Value: count(int64(a.Cap.Packets)), Hint: p.T("approval.web.cap_packets_hint")})
+			page.Field{Name: "cap_packets", Kind: "number", Label: p.T("approval.web.cap_packets"), Need: page.Optional, Value: count(int64(a.Cap.Packets)), Unit: p.T("approval.web.unit_packets"), Hint: p.T("approval.web.cap_packets_hint")})
 	}
 	return g
 }
 
-func (s *Service) askSelection(p say, a *Application) askGroup {
-	fields := p.T("approval.web.fields_hint")
-	if s.Fields != nil {
-		fields += " " + p.T("approval.web.fields_all", "fields", strings.Join(s.Fields, ", "))
-	}
-	area := func(name, label, hint string, list []string) page.Field {
-		return page.Field{Name: name, Kind: "textarea", Label: p.T(label), Need: page.Required, Rows: 3, Value: strings.Join(list, "\n"), Hint: p.T(hint)}
-	}
-	return askGroup{Title: p.T("approval.web.group.selection"), Say: p.T("approval.web.group.selection_say"), Fields: []page.Field{
-		{Name: "selectors/name", Label: p.T("approval.web.selector_name"), Need: page.Required, Value: a.Selectors.Name, Limit: maxShort},
-		{Name: "selectors/count", Kind: "number", Label: p.T("approval.web.selector_n"), Need: page.Required, Value: count(int64(a.Selectors.Count))},
-		{Name: "selectors/hash", Label: p.T("approval.web.selector_hash"), Need: page.Required, Value: a.Selectors.Hash, Width: "wide", Hint: p.T("approval.web.selector_hash_hint")},
-		area("targets", "approval.web.targets", "approval.web.targets_hint", a.Targets),
-		{Name: "fields", Label: p.T("approval.web.fields"), Need: page.Required, Value: strings.Join(a.Fields, ", "), Width: "wide", Hint: fields},
-		{Name: "addresses", Kind: "choice", Label: p.T("approval.web.addresses"), Need: page.Required, Value: a.Addresses, Options: p.options("approval.addresses.", "pseudonym", "plain")},
-		{Name: "retain_days", Kind: "number", Label: p.T("approval.web.retain"), Need: page.Required, Value: count(int64(a.RetainDays)), Hint: p.T("approval.web.retain_hint", "days", s.Rules.Row(a.Kind, "retain_days").Value)},
-		area("recipients", "approval.web.recipients", "approval.web.lines_hint", a.Recipients),
-	}}
+func (s *Service) askSelection(p say, a *Application, lists []Selectors) askGroup {
+	g := askGroup{Title: p.T("approval.web.group.selection"), Say: p.T("approval.web.group.selection_say"), Fields: p.askList(a, lists)}
+	g.Fields = append(g.Fields,
+		page.Field{Name: "targets", Kind: "textarea", Label: p.T("approval.web.targets"), Need: page.Required, Rows: 3, Value: strings.Join(a.Targets, "\n"), Hint: p.T("approval.web.targets_hint")},
+		s.askFields(p, a),
+		page.Field{Name: "addresses", Kind: "choice", Label: p.T("approval.web.addresses"), Need: page.Required, Value: a.Addresses, Options: p.options("approval.addresses.", "pseudonym", "plain")},
+		page.Field{Name: "retain_days", Kind: "number", Label: p.T("approval.web.retain"), Need: page.Required, Value: count(int64(a.RetainDays)), Unit: p.T("approval.web.unit_days"), Hint: p.T("approval.web.retain_hint", "days", s.Rules.Row(a.Kind, "retain_days").Value)})
+	return g
 }

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -153,8 +154,12 @@ type caseView struct {
 	Tag       string
 	Due       page.Due
 	Runs      bool
-	Inside    bool // of the commission
-	Decided   bool
+	Inside    bool   // of the commission
+	Decided   string // in one sentence
+	Ended     string
+	Turn      *turn
+	Left      *page.Facts
+	Terms     string // title of the terms
 	Reason    string
 	Guards    []guard
 	Met, All  int
@@ -176,7 +181,6 @@ type caseView struct {
 	Extend    bool
 	Order     string
 	Selectors string // digest of the list
-	Spent     string
 	Uses      int
 	Confirm   string
 }
@@ -191,11 +195,17 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	}
 	c := &x.Case
 	v := caseView{ID: c.ID, State: p.state(c.State), Tag: stateTag[c.State], Runs: c.Runs(q.Now()), Inside: x.Tally != nil || c.kind == Agreement && x.Side != AskerSide && x.Side != HandlerSide,
-		Decided: !c.DecidedAt.IsZero(), Reason: c.Reason, Opinion: x.Opinion, Forms: p.forms(&x), Extends: c.Asked.Extends, Extended: x.Extended, Order: c.Order, Selectors: c.Asked.Selectors.Hash, Uses: c.Uses, Spent: p.T("approval.web.taken_of", "taken", p.quantity(c.Spent), "cap", p.quantity(c.Cap))}
+		Decided: p.decided(&x), Ended: p.ended(c, q.Now()), Turn: p.turn(&x, q.Who.Person), Left: p.left(c, q.Now()), Terms: p.T("approval.web.terms"), Reason: c.Reason, Opinion: x.Opinion, Forms: p.forms(&x), Extends: c.Asked.Extends, Extended: x.Extended, Order: c.Order, Selectors: c.Asked.Selectors.Hash, Uses: c.Uses}
+	if c.Order != "" {
+		v.Terms = p.T("approval.web.granted")
+	}
 	v.Head = page.Head{H1: c.Number + "　" + p.kind(c.Asked.Kind), Lead: p.T("approval.web.asked_by", "org", x.Names[c.Org]), Crumbs: []page.Crumb{{Text: p.T("approval.web.title"), Href: "/approvals"}, {Text: c.Number}}}
 	v.Due = page.Due{At: c.Until, MetAt: c.EndedAt, Word: p.T("approval.web.until")}
-	if v.Runs {
+	switch {
+	case v.Runs:
 		v.Due = page.Due{At: c.Until}
+	case c.State == Asked || c.State == Examined || c.State == Approved && q.Now().Before(c.Asked.From):
+		v.Due = page.Due{At: c.Asked.From, Word: p.T("approval.web.begins")}
 	}
 	v.Guards = s.guards(p, &x, q.Now())
 	for _, g := range v.Guards {
@@ -206,14 +216,17 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 			}
 		}
 	}
-	v.Core, v.Grounds = page.Facts{Rows: p.core(c, x.Names), Tight: true}, page.Facts{Rows: p.grounds(c)}
+	v.Core, v.Grounds = page.Facts{Rows: p.core(c, x.Names, false), Tight: true}, page.Facts{Rows: p.grounds(c)}
 	for _, m := range x.Messages {
 		v.Messages = append(v.Messages, messageLine{x.Names[m.From], m.At, m.Text, m.Kind == thread.Question, m.Kind == thread.Question && m.AnsweredAt.IsZero()})
 	}
 	for _, t := range x.Votes {
 		l := voteLine{Who: t.Person, Tag: "good", Word: p.T("approval.choice." + string(t.Choice)), Opinion: t.Opinion, Conditions: t.Conditions, At: t.At}
 		if t.Choice == Against {
-			l.Tag, l.Dissent = "act", t.Opinion != ""
+			l.Tag = "act"
+		}
+		if n := x.Tally; n != nil && n.For != n.Against { // of those whom the majority outvoted
+			l.Dissent = (t.Choice == For) != (n.For > n.Against)
 		}
 		v.Votes = append(v.Votes, l)
 	}
@@ -247,7 +260,7 @@ func (v *caseView) persons(p say, x *View) {
 		}
 	}
 	for _, by := range []Side{AskerSide, ExaminerSide, MemberSide} {
-		v.Persons.Rows = append(v.Persons.Rows, page.Fact{Name: p.T("approval.side." + string(by)), Value: strings.Join(sides[by], ", ")})
+		v.Persons.Rows = append(v.Persons.Rows, page.Fact{Name: p.T("approval.side." + string(by)), Value: cmp.Or(strings.Join(sides[by], p.T("approval.web.comma")), p.T("approval.web.not_yet"))})
 	}
 	v.Persons.Tight = true
 }
@@ -287,10 +300,10 @@ func showUses(q *httpd.Request, s *Service) error {
 	v.Facts.Rows = []page.Fact{{Name: p.T("approval.web.state"), Value: p.state(c.State)}, {Name: p.T("approval.web.period"), Value: p.Time(c.Asked.From) + " – " + p.Time(c.Until)},
 		{Name: p.T("approval.web.taken"), Value: p.T("approval.web.taken_of", "taken", p.quantity(c.Spent), "cap", p.quantity(c.Cap))}}
 	for _, u := range x.Uses {
-		v.Uses = append(v.Uses, useLine{u.At, u.EndedAt, u.EndedAt.IsZero(), p.quantity(u.Taken), p.outcome(u.Outcome), u.Verb})
+		v.Uses = append(v.Uses, useLine{u.At, u.EndedAt, u.EndedAt.IsZero(), p.quantity(u.Taken), p.outcome(u.Outcome), p.verb(u.Verb)})
 	}
 	for _, r := range x.Refusals {
-		v.Refusals = append(v.Refusals, refusalLine{r.At, p.refusal(r.Reason), r.Verb})
+		v.Refusals = append(v.Refusals, refusalLine{r.At, p.refusal(r.Reason), p.verb(r.Verb)})
 	}
 	if len(v.Uses) > 0 {
 		v.Figure = p.draw(&x)

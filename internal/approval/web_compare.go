@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"math"
 	"strings"
 
 	"noroshi/internal/base/page"
@@ -10,7 +11,7 @@ import (
 const maxBeside = 3
 
 type besideLine struct {
-	ID, Number, Period, Share, Taken, State, Tag, Same string
+	ID, Number, Period, Cap, Share, Taken, State, Tag, Same string
 }
 
 // compareRow is one field of this case and of those beside it.
@@ -35,12 +36,12 @@ func (v *caseView) beside(p say, x *View) {
 		for _, l := range o.Same {
 			same = append(same, p.T("approval.same."+string(l)))
 		}
-		v.Beside = append(v.Beside, besideLine{ID: o.Case.ID, Number: o.Case.Number, Period: p.Date(o.Case.Asked.From) + " – " + p.Date(o.Case.Until), Share: p.share(o.Case.share()), Taken: p.taken(&o.Case),
-			State: p.state(o.Case.State), Tag: stateTag[o.Case.State], Same: strings.Join(same, ", ")})
+		v.Beside = append(v.Beside, besideLine{ID: o.Case.ID, Number: o.Case.Number, Period: p.Date(o.Case.Asked.From) + " – " + p.Date(o.Case.Until), Cap: p.quantity(o.Case.Cap), Share: p.ofLine(&o.Case), Taken: p.taken(&o.Case),
+			State: p.state(o.Case.State), Tag: stateTag[o.Case.State], Same: strings.Join(same, p.T("approval.web.comma"))})
 	}
 	v.Columns = &page.List{Columns: []page.Column{{Title: p.T("approval.web.case")}, {Title: p.T("approval.web.cap"), Num: true}, {Title: p.T("approval.web.taken"), Num: true}, {Title: p.T("approval.web.state")}}}
 	if list = list[:min(len(list), maxBeside)]; len(list) > 0 {
-		v.compare(p, &x.Case, list)
+		v.compare(p, &x.Case, list, x.Names)
 	}
 }
 
@@ -49,11 +50,11 @@ func (p say) taken(c *Case) string {
 	if c.Uses == 0 {
 		return "–"
 	}
-	return p.share(max(int64(taken(c)*1000), 1))
+	return p.share(int64(math.Ceil(taken(c) * 1000)))
 }
 
 // compare writes the terms of cases side by side, field by field.
-func (v *caseView) compare(p say, c *Case, list []Compared) {
+func (v *caseView) compare(p say, c *Case, list []Compared, names map[string]string) {
 	all := []*Case{c}
 	v.Heads = &page.List{Columns: []page.Column{{Title: p.T("approval.web.field")}, {Title: p.T("approval.web.this")}}}
 	for i := range list {
@@ -89,8 +90,8 @@ func (v *caseView) compare(p say, c *Case, list []Compared) {
 		}
 		return p.T("approval.web.selector_count", "name", c.Asked.Selectors.Name, "n", c.Asked.Selectors.Count)
 	})
-	row("approval.web.targets", func(c *Case) string { return strings.Join(c.Asked.Targets, ", ") })
-	row("approval.web.fields", func(c *Case) string { return strings.Join(c.Asked.Fields, ", ") })
+	row("approval.web.targets", func(c *Case) string { return strings.Join(c.Asked.Targets, p.T("approval.web.comma")) })
+	row("approval.web.fields", func(c *Case) string { return p.fields(c.Asked.Fields) })
 	row("approval.web.addresses", func(c *Case) string {
 		if c.Asked.Addresses == "" {
 			return ""
@@ -103,7 +104,7 @@ func (v *caseView) compare(p say, c *Case, list []Compared) {
 		}
 		return p.T("approval.web.days", "n", c.Asked.RetainDays)
 	})
-	row("approval.web.recipients", func(c *Case) string { return strings.Join(c.Asked.Recipients, ", ") })
+	row("approval.web.recipients", func(c *Case) string { return p.recipients(c.Asked.Recipients, names) })
 	row("approval.web.grounds", func(c *Case) string { return c.Asked.Grounds })
 	row("approval.web.necessity", func(c *Case) string { return c.Asked.Necessity })
 	row("approval.web.conditions", func(c *Case) string { return strings.Join(c.Conditions, "\n") })

@@ -70,7 +70,8 @@ type instructionView struct {
 	Due   page.Due
 	Facts page.Facts
 	Ended bool
-	Ask   bool // for a confirmation
+	Early string // when it begins, before it does
+	Ask   bool   // for a confirmation
 	Done  string
 }
 
@@ -87,6 +88,9 @@ func showInstruction(q *httpd.Request, s *Service) error {
 		Head: page.Head{H1: p.T("approval.web.instruction_for", "link", x.Link), Lead: p.T("approval.web.instruction_lead"), Crumbs: []page.Crumb{{Text: p.T("approval.web.instructions"), Href: "/instructions"}, {Text: x.Link}}}}
 	if !v.Ask {
 		v.Done = p.T("approval.web.confirmed", "at", x.ConfirmedAt)
+	}
+	if !v.Ended && q.Now().Before(x.From) {
+		v.Early, v.Due = p.T("approval.web.instruction_early", "at", x.From), page.Due{At: x.From, Word: p.T("approval.web.begins")}
 	}
 	var ways []string
 	for _, w := range x.Directions {

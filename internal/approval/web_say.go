@@ -2,6 +2,7 @@ package approval
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,15 +59,35 @@ func (p say) quantity(q Quantity) string {
 	if len(out) == 0 {
 		return p.T("approval.web.nothing")
 	}
-	return strings.Join(out, " / ")
+	return strings.Join(out, p.T("approval.web.comma"))
 }
 
-// share is a share in thousandths, as per cent.
+// share is a share in thousandths that was rounded up, as per cent.
 func (p say) share(n int64) string {
 	if n <= 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%d.%d %%", n/10, n%10)
+	out := strings.Replace(fmt.Sprintf("%d.%d %%", n/10, n%10), ".0", "", 1)
+	if n == 1 {
+		return p.T("approval.web.at_most", "share", out)
+	}
+	return out
+}
+
+// ofLine says which share of its line a cap is; empty where it cannot be said.
+func (p say) ofLine(c *Case) string {
+	if n := c.share(); n > 0 {
+		return p.T("approval.web.of_line", "share", p.share(n))
+	}
+	return ""
+}
+
+// verb is an act that redeems approvals, in words.
+func (p say) verb(v string) string {
+	if key := "approval.verb." + strings.ReplaceAll(v, ".", "_"); p.Has(key) {
+		return p.T(key)
+	}
+	return v
 }
 
 func (p say) list(l []string) string { return strings.Join(l, "\n") }
@@ -75,9 +96,75 @@ func (p say) tally(t *Tally) string {
 	return p.T("approval.web.tally", "for", t.For, "against", t.Against, "quorum", t.Quorum, "members", t.Members)
 }
 
-// core are the terms of a case: what an approval binds.
-func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
+// rate is how much a line carries, given in millions of bits a second.
+func (p say) rate(mbps int64) string {
+	if mbps >= 1000 && mbps%100 == 0 {
+		return strings.TrimSuffix(fmt.Sprintf("%d.%d", mbps/1000, mbps%1000/100), ".0") + " Gbps"
+	}
+	return p.Number(mbps) + " Mbps"
+}
+
+// field is a field of a record in words.
+func (p say) field(f string) string {
+	if key := "approval.field." + f; p.Has(key) {
+		return p.T(key)
+	}
+	return f
+}
+
+// fields are fields of a record in words, in the order of the words.
+func (p say) fields(list []string) string {
+	words := make([]string, 0, len(list))
+	for _, f := range ordered(list) {
+		words = append(words, p.field(f))
+	}
+	return strings.Join(words, p.T("approval.web.comma"))
+}
+
+// ordered sorts fields as a record has them: addresses, ports, what was seen.
+func ordered(list []string) []string {
+	at := func(f string) int {
+		if i := slices.Index(fieldOrder, f); i >= 0 {
+			return i
+		}
+		return len(fieldOrder)
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b string) int { return at(a) - at(b) })
+	return list
+}
+
+// fieldOrder is the order in which fields are read out.
+var fieldOrder = []string{"start", "end", "src", "sport", "dst", "dport", "direction", "proto", "app", "flags", "vlan", "tunnel", "name", "ja3", "ja4", "pkts", "bytes", "selector", "approval", "retain_until", "provenance"}
+
+// recipients are the names of those who are given results; a kind of
+// organisation, as agreements name it, is a word.
+func (p say) recipients(list []string, names map[string]string) string {
+	words := make([]string, 0, len(list))
+	for _, r := range list {
+		words = append(words, p.recipient(r, names))
+	}
+	return strings.Join(words, p.T("approval.web.comma"))
+}
+
+func (p say) recipient(r string, names map[string]string) string {
+	if name := names[r]; name != "" {
+		return name
+	}
+	if key := "approval.recipient." + r; p.Has(key) {
+		return p.T(key)
+	}
+	return r
+}
+
+// core are the terms of a case: what an approval binds. Raw, fields and
+// recipients stand in them as a paper has them.
+func (p say) core(c *Case, names map[string]string, raw bool) (out []page.Fact) {
 	a := &c.Asked
+	fields, to := p.fields(a.Fields), p.recipients(a.Recipients, names)
+	if raw {
+		fields, to = strings.Join(a.Fields, ", "), p.list(a.Recipients)
+	}
 	add := func(name, value string) {
 		if value != "" {
 			out = append(out, page.Fact{Name: p.T(name), Value: value})
@@ -93,7 +180,7 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	if a.Kind == Reidentify {
 		add("approval.web.run", a.Run)
 		add("approval.web.subjects", p.list(a.Subjects))
-		add("approval.web.recipients", p.list(a.Recipients))
+		add("approval.web.recipients", to)
 		add("approval.web.conditions", p.list(c.Conditions))
 		return out
 	}
@@ -102,7 +189,7 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	add("approval.web.party", names[c.Party])
 	cap := p.quantity(c.Cap)
 	if n := c.share(); n > 0 {
-		cap += "\n" + p.T("approval.web.share_of", "share", p.share(n), "mbps", a.Capacity)
+		cap += "\n" + p.T("approval.web.share_of", "share", p.share(n), "rate", p.rate(a.Capacity))
 	}
 	if c.Cap != a.Cap {
 		cap += "\n" + p.T("approval.web.asked_cap", "cap", p.quantity(a.Cap))
@@ -112,10 +199,10 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 		add("approval.web.selectors", p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count))
 	}
 	add("approval.web.targets", p.list(a.Targets))
-	add("approval.web.fields", strings.Join(a.Fields, ", "))
+	add("approval.web.fields", fields)
 	add("approval.web.addresses", p.T("approval.addresses."+a.Addresses))
 	add("approval.web.retain", p.T("approval.web.days", "n", a.RetainDays))
-	add("approval.web.recipients", p.list(a.Recipients))
+	add("approval.web.recipients", to)
 	add("approval.web.conditions", p.list(c.Conditions))
 	return out
 }
@@ -177,7 +264,8 @@ func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 			list = p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count)
 		}
 		judged("approval.web.selectors", list)
-		judged("approval.web.recipients", strings.Join(a.Recipients, ", "))
+		judged("approval.web.fields", p.fields(a.Fields))
+		judged("approval.web.recipients", p.recipients(a.Recipients, v.Names))
 	}
 	checked(c.Open == 0, "approval.web.guard.questions", p.T("approval.web.guard.open", "n", c.Open), "")
 	if c.State == Asked || c.State == Examined {

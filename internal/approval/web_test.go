@@ -185,7 +185,7 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	s := newSite(t)
 	s.page(asClerk, "/approvals", "案件はありません", "/approvals/new")
 	s.page(asClerk, "/approvals/new", "試験通信(架空)", "最長3か月")
-	s.page(asClerk, "/approvals/new?kind=reidentify", "開く仮名")
+	s.page(asClerk, "/approvals/new?kind=reidentify", "再識別する仮名")
 	s.wrong(asClerk, "/approvals", []string{"書きかけの理由", "量の上限をバイト数かパケット数で", "条件の数を1以上で", `href="#f-selectors`}, "kind", "fd", "grounds", "書きかけの理由")
 	s.wrong(asClerk, "/approvals", []string{"0以上の数字で"}, "kind", "fd", "retain_days", "x")
 	to := s.post(asClerk, "/approvals", s.askForm()...)
@@ -197,7 +197,7 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	}
 	s.page(asExaminer, "/approvals?waiting=1", "外内通信の選別", "試験office", "申請")
 	s.page(asExaminer, "/todos", "審査する")
-	s.page(asExaminer, to, "要件の確認", "人が判断", "機械が確認", "未確認の値", "/examine", "!あなたの判断")
+	s.page(asExaminer, to, "要件の確認", "人が判断", "機械が確認", "法令で確かめていません", "/examine", "!あなたの判断")
 	s.wrong(asExaminer, to+"/question", []string{"質問"}, "question_text", " ")
 	s.post(asExaminer, to+"/question", "question_text", "上限を半分にできませんか")
 	if code, body := s.send(asExaminer, "POST", to+"/examine", encoded, "examine_text=x"); code != 422 || !strings.Contains(body, "答えのない質問が1件") {
@@ -217,8 +217,8 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	}
 	s.page(asMember("3"), to, "承認 2、不承認 0", "!/decide\"")
 	s.post(asMember("3"), to+"/vote", "choice", "against", "opinion", "前回の実績は上限の3割である")
-	s.page(asMember("1"), to, "少数意見（member3）", "前回の実績は", "多数決で決める")
-	s.page(asWatch, to, "少数意見（member3）", "!多数決で決める", "!あなたの判断")
+	s.page(asMember("1"), to, "少数意見（member3）", "前回の実績は", "多数決で決定する")
+	s.page(asWatch, to, "少数意見（member3）", "!多数決で決定する", "!あなたの判断")
 	s.page(asClerk, to, "!少数意見", "!要件を満たすと考える")
 	s.wrong(asMember("1"), to+"/decide", nil, "decide_reason", "")
 	s.wrong(asMember("1"), to+"/decide", []string{"申請より広くはできません"}, "decide_reason", "よい", "decide_cap", "2000")
@@ -283,7 +283,7 @@ func TestEarlierCasesAreComparedFieldByField(t *testing.T) {
 	s := newSite(t)
 	s.approve(func(a *Application) { a.Selectors.Count = 4812 })
 	c := s.ask()
-	s.page(asExaminer, "/approvals/"+c.ID, "欄ごとに並べて比べる", "この案件", "<b>選別の条件 1（4,812件）</b>", "夜間に限る", "種類が同じ, 回線が同じ")
+	s.page(asExaminer, "/approvals/"+c.ID, "欄ごとに並べて比べる", "この案件", "<b>選別の条件 1（4,812件）</b>", "夜間に限る", "種類が同じ、回線が同じ")
 	s.page(asClerk, "/approvals/"+c.ID, "!欄ごとに並べて比べる", "!4,812")
 }
 
@@ -371,10 +371,10 @@ func TestCommandsAgainstAHub(t *testing.T) {
 	must(3, asExaminer, "ja", []string{"答えのない質問が1件"}, "examine", number, "--opinion", "よい")
 	must(2, asExaminer, "en", []string{"--question, --opinion"}, "examine", number)
 	must(0, asClerk, "ja", []string{"少ないからです"}, "answer", number, "--text", "少ないからです")
-	must(0, asExaminer, "ja", []string{"審査ずみ", "よいと考える"}, "examine", number, "--opinion", "よいと考える")
+	must(0, asExaminer, "ja", []string{"審査済み", "よいと考える"}, "examine", number, "--opinion", "よいと考える")
 	must(2, asMember("1"), "en", []string{"--vote"}, "decide", number)
 	must(0, asMember("1"), "ja", []string{"承認 1、不承認 0"}, "decide", number, "--vote", "for", "--condition", "夜間に限る")
-	must(3, asMember("1"), "ja", []string{"投票 1、要る数 3"}, "decide", number, "--close", "--reason", "よい")
+	must(3, asMember("1"), "ja", []string{"投票は1票で、3票が必要です"}, "decide", number, "--close", "--reason", "よい")
 	must(3, asMember("2"), "ja", []string{"opinion"}, "decide", number, "--vote", "against")
 	must(0, asMember("2"), "ja", nil, "decide", number, "--vote", "against", "--reason", "量が多い")
 	must(0, asMember("3"), "ja", nil, "decide", number, "--vote", "for")
