@@ -34,6 +34,7 @@ type setting struct {
 	equipment int
 	incidents int
 	entries   int
+	selectors int
 }
 
 func main() {
@@ -50,6 +51,7 @@ func main() {
 	flag.IntVar(&s.equipment, "equipment", 1_000_000, "pieces of equipment that lists are measured over")
 	flag.IntVar(&s.incidents, "incidents", 0, "incidents that lists are measured over (0: 10,000, with -full 100,000)")
 	flag.IntVar(&s.entries, "entries", 0, "entries that ledger verify is measured with (0: 1 M, with -full 10 M)")
+	flag.IntVar(&s.selectors, "selectors", 10_000_000, "conditions of the lists that selection is measured with")
 	flag.Parse()
 	s.fill(*full)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -8,13 +8,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
 // measures lists what is measured, in the order of the table. Measures of one
 // group are taken in turn.
 func measures(s setting) [][]measured {
-	return append([][]measured{
+	c := &captured{dir: s.dir}
+	return slices.Concat([][]measured{
 		logs(s),
 		{{
 			name: "submit", command: "bench/run -only submit",
@@ -78,7 +80,7 @@ func measures(s setting) [][]measured {
 				{What: "the same, memory after 5 idle seconds", Figure: "idle MB", Unit: "MB"},
 			},
 		}},
-	}, append(warnings(s), traffics(s)...)...)
+	}, warnings(s), traffics(s, c), selections(s, c))
 }
 
 // logs are the ledger and the peer in turn: the same number of writers, each

@@ -86,7 +86,7 @@ func self(ctx context.Context, s setting, measure string, args ...string) (figur
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{"-measure", measure, "-dir", s.dir, "-time", s.length.String(), "-equipment", strconv.Itoa(s.equipment), "-incidents", strconv.Itoa(s.incidents)}, args...)
+	args = append([]string{"-measure", measure, "-dir", s.dir, "-time", s.length.String(), "-equipment", strconv.Itoa(s.equipment), "-incidents", strconv.Itoa(s.incidents), "-selectors", strconv.Itoa(s.selectors)}, args...)
 	o, err := start(ctx, nil, "", exe, args...)
 	if err != nil {
 		return nil, err
@@ -135,6 +135,22 @@ func bench(ctx context.Context, env []string, pkg, name, rounds string) (figures
 		return nil, fmt.Errorf("%s has no benchmark %s", pkg, name)
 	}
 	f["ms/op"] = f["ns/op"] / 1e6
+	return f, nil
+}
+
+// benches runs Go benchmarks of a package in turn, on one core, for a fifth of
+// the time of a run each. Their metrics are named by them first.
+func benches(ctx context.Context, s setting, pkg string, names ...string) (figures, error) {
+	f := figures{}
+	for _, name := range names {
+		got, err := bench(ctx, []string{"GOMAXPROCS=1"}, pkg, name, (s.length / 5).Round(100*time.Millisecond).String())
+		if err != nil {
+			return nil, err
+		}
+		for k, v := range got {
+			f[name+" "+k] = v
+		}
+	}
 	return f, nil
 }
 

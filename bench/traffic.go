@@ -30,8 +30,7 @@ const mixPackets = 2_000_000
 //   - geo: two loads for an address.
 //
 // With -full, logs of Zeek have 100 million connections instead of 5.
-func traffics(s setting) [][]measured {
-	c := &captured{dir: s.dir}
+func traffics(s setting, c *captured) [][]measured {
 	const decode, read = "bench/run -only '^traffic-decode'", "bench/run -only '^traffic-read'"
 	return [][]measured{
 		{
@@ -45,11 +44,13 @@ func traffics(s setting) [][]measured {
 			c.program("traffic-decode-count", decode, "`noroshi flow count`", mixPackets, "noroshi", func(file, _ string) []string { return []string{"flow", "count", file} }),
 			{
 				name: "traffic-decode-gopacket", command: decode,
-				take: func(ctx context.Context) (figures, error) { return gopackets(ctx, s) },
+				take: func(ctx context.Context) (figures, error) {
+					return benches(ctx, s, "./internal/engine/flow/packet", "BenchmarkDecode", "BenchmarkPeerLayers", "BenchmarkPeerPacket")
+				},
 				rows: []row{
-					{What: "packets of another mix in memory: our decoder", Figure: "ours", Unit: "/s"},
-					{What: "peer: the same, gopacket with a DecodingLayerParser", Figure: "layers", Unit: "/s"},
-					{What: "peer: the same, gopacket NewPacket (Lazy, NoCopy)", Figure: "packet", Unit: "/s"},
+					{What: "packets of another mix in memory: our decoder", Figure: "BenchmarkDecode packets/cpu-s", Unit: "/s"},
+					{What: "peer: the same, gopacket with a DecodingLayerParser", Figure: "BenchmarkPeerLayers packets/cpu-s", Unit: "/s"},
+					{What: "peer: the same, gopacket NewPacket (Lazy, NoCopy)", Figure: "BenchmarkPeerPacket packets/cpu-s", Unit: "/s"},
 				},
 			},
 			c.program("traffic-decode-capinfos", decode, "peer: capinfos -c", mixPackets, "capinfos", func(file, _ string) []string { return []string{"-c", file} }),
@@ -81,7 +82,9 @@ func traffics(s setting) [][]measured {
 		{zeekMeasure(s)},
 		{{
 			name: "traffic-geo", command: "bench/run -only '^traffic-geo$'",
-			take: func(ctx context.Context) (figures, error) { return geos(ctx, s) },
+			take: func(ctx context.Context) (figures, error) {
+				return benches(ctx, s, "./internal/engine/geo", "BenchmarkSide4", "BenchmarkSide6", "BenchmarkClasses", "BenchmarkLookup", "BenchmarkPeerMMDB")
+			},
 			rows: []row{
 				{What: "side of an IPv4 address, table of Japan", Figure: "BenchmarkSide4 embedded Mlookup/s", Unit: "M/s"},
 				{What: "side of an IPv4 address, table of the world", Figure: "BenchmarkSide4 world Mlookup/s", Unit: "M/s"},
@@ -97,36 +100,6 @@ func traffics(s setting) [][]measured {
 }
 
 func once(m measured) measured { m.once = true; return m }
-
-// gopackets are the decoders over the same packets in memory, by processor time.
-func gopackets(ctx context.Context, s setting) (figures, error) {
-	f := figures{}
-	for name, benchmark := range map[string]string{"ours": "BenchmarkDecode", "layers": "BenchmarkPeerLayers", "packet": "BenchmarkPeerPacket"} {
-		got, err := bench(ctx, []string{"GOMAXPROCS=1"}, "./internal/engine/flow/packet", benchmark, benchTime(s))
-		if err != nil {
-			return nil, err
-		}
-		f[name] = got["packets/cpu-s"]
-	}
-	return f, nil
-}
-
-// geos are the benchmarks of package geo, by their names.
-func geos(ctx context.Context, s setting) (figures, error) {
-	f := figures{}
-	for _, benchmark := range []string{"BenchmarkSide4", "BenchmarkSide6", "BenchmarkClasses", "BenchmarkLookup", "BenchmarkPeerMMDB"} {
-		got, err := bench(ctx, []string{"GOMAXPROCS=1"}, "./internal/engine/geo", benchmark, benchTime(s))
-		if err != nil {
-			return nil, err
-		}
-		for k, v := range got {
-			f[benchmark+" "+k] = v
-		}
-	}
-	return f, nil
-}
-
-func benchTime(s setting) string { return (s.length / 5).Round(100 * time.Millisecond).String() }
 
 // exportLanes are the lanes of bench/peers/flow.
 var exportLanes = [...]string{"NetFlow v5", "NetFlow v9", "IPFIX", "IPFIX, IPv6", "IPFIX with a name"}

@@ -31,18 +31,8 @@ func (c *captured) file(packets int) (name string, err error) {
 	if f := c.files[packets]; f != nil {
 		return nameOfOpen(f), nil
 	}
-	f, err := os.CreateTemp(c.dir, "bench-traffic-")
+	f, err := unnamed(c.dir, func(w *bufio.Writer) error { return writeMix(w, packets) })
 	if err != nil {
-		return "", err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return "", err
-	}
-	b := bufio.NewWriterSize(f, 1<<20)
-	if err := writeMix(b, packets); err != nil {
-		return "", err
-	}
-	if err := errors.Join(b.Flush(), f.Sync()); err != nil { // no writing back while others read
 		return "", err
 	}
 	if c.files == nil {
@@ -50,6 +40,22 @@ func (c *captured) file(packets int) (name string, err error) {
 	}
 	c.files[packets] = f
 	return nameOfOpen(f), nil
+}
+
+// unnamed writes a file that has no name.
+func unnamed(dir string, write func(*bufio.Writer) error) (*os.File, error) {
+	f, err := os.CreateTemp(dir, "bench-")
+	if err != nil {
+		return nil, err
+	}
+	b := bufio.NewWriterSize(f, 1<<20)
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := errors.Join(write(b), b.Flush(), f.Sync()); err != nil { // no writing back while others read
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // writeMix writes a capture of so many packets.
@@ -75,16 +81,15 @@ func (c *captured) noroshi(ctx context.Context) (name string, err error) {
 	if c.exe != nil {
 		return nameOfOpen(c.exe), nil
 	}
-	dir, err := os.MkdirTemp(c.dir, "bench-traffic-")
+	err = c.inFolder(func(dir string) error {
+		exe, err := build(ctx, dir)
+		if err != nil {
+			return err
+		}
+		c.exe, err = os.Open(exe)
+		return err
+	})
 	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	exe, err := build(ctx, dir)
-	if err != nil {
-		return "", err
-	}
-	if c.exe, err = os.Open(exe); err != nil {
 		return "", err
 	}
 	return nameOfOpen(c.exe), nil
@@ -104,11 +109,7 @@ func (c *captured) engine(name, command, benchmark, processors, rounds string, r
 // program is a measure of a program that reads the capture, on one core where
 // it is ours.
 func (c *captured) program(name, command, what string, packets int, tool string, args func(file, dir string) []string) measured {
-	return measured{name: name, command: command, rows: []row{
-		{What: what + ": packets per second of processor time", Figure: "packets/cpu s", Unit: "/s"},
-		{What: "the same, packets per second", Figure: "packets/s", Unit: "/s"},
-		{What: "the same, peak memory", Figure: "peak MB", Unit: "MB"},
-	}, take: func(ctx context.Context) (figures, error) {
+	return measured{name: name, command: command, rows: programRows(what), take: func(ctx context.Context) (figures, error) {
 		exe, err := exec.LookPath(tool)
 		if tool == "noroshi" {
 			exe, err = c.noroshi(ctx)
@@ -122,6 +123,15 @@ func (c *captured) program(name, command, what string, packets int, tool string,
 			return cmd
 		})
 	}}
+}
+
+// programRows are the figures of run.
+func programRows(what string, more ...row) []row {
+	return append([]row{
+		{What: what + ": packets per second of processor time", Figure: "packets/cpu s", Unit: "/s"},
+		{What: "the same, packets per second", Figure: "packets/s", Unit: "/s"},
+		{What: "the same, peak memory", Figure: "peak MB", Unit: "MB"},
+	}, more...)
 }
 
 // run runs a program with the capture and with one packet; the difference is
@@ -143,19 +153,20 @@ func (c *captured) run(ctx context.Context, packets int, command func(file, dir 
 
 // silent runs a program in a folder of its own and drops what it says.
 func (c *captured) silent(command func(file, dir string) *exec.Cmd, file string) (o outcome, err error) {
-	dir, err := os.MkdirTemp(c.dir, "bench-traffic-")
+	err = c.inFolder(func(dir string) (err error) {
+		o, err = watched(command(file, dir))
+		return err
+	})
+	return o, err
+}
+
+// inFolder makes a folder that is there as long as fn runs.
+func (c *captured) inFolder(fn func(dir string) error) error {
+	dir, err := os.MkdirTemp(c.dir, "bench-")
 	if err != nil {
-		return o, err
+		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		return o, err
-	}
-	defer null.Close()
-	cmd := command(file, dir)
-	cmd.Stdout = null
-	return watched(cmd)
+	return errors.Join(fn(dir), os.RemoveAll(dir))
 }
 
 // watched runs a command to its end and looks at its memory meanwhile. What the

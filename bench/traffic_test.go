@@ -236,6 +236,23 @@ func BenchmarkTrafficRead(b *testing.B) {
 	}
 }
 
+// later moves the times of a capture that is read again and again: each time
+// a quarter of an hour behind the time before.
+type later struct{ shift, last int64 }
+
+func (l *later) again() {
+	if l.last > 0 {
+		l.shift = l.last + int64(15*time.Minute) - mixStart
+	}
+}
+
+func (l *later) move(batch []capture.Packet) {
+	for i := range batch {
+		batch[i].At += l.shift
+		l.last = max(l.last, batch[i].At)
+	}
+}
+
 // BenchmarkTrafficSteady is BenchmarkTrafficRead/detect for a sensor that has
 // run for a while: the same table and detectors see the capture again and
 // again, each time a quarter of an hour later, when all that was open is over
@@ -248,16 +265,11 @@ func BenchmarkTrafficSteady(b *testing.B) {
 		d.Add(r)
 		return nil
 	})
-	var shift, last int64
+	var l later
 	again := func(f *os.File) int64 {
-		if last > 0 {
-			shift = last + int64(15*time.Minute) - mixStart
-		}
+		l.again()
 		return eachBatch(b, f, func(batch []capture.Packet) {
-			for i := range batch {
-				batch[i].At += shift
-				last = max(last, batch[i].At)
-			}
+			l.move(batch)
 			if err := t.Add(batch); err != nil {
 				b.Fatal(err)
 			}
