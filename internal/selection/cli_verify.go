@@ -3,6 +3,7 @@ package selection
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,8 +23,11 @@ func verifyCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if len(authority) == 0 {
 				return fault.New(fault.Usage, "selection.run.needed", "flag", "--authority")
 			}
-			a := Against{Program: programHash()}
-			var err error
+			own, err := ReadPrefixes("", nil)
+			if err != nil {
+				return err
+			}
+			a := Against{Program: programHash(), Prefixes: own.digest}
 			if a.Authorities, err = verifiersOf(authority); err != nil {
 				return err
 			}
@@ -59,11 +63,18 @@ func verifyCommand(env *cli.Env, p text.Printer) *cobra.Command {
 // is wrong is the error.
 func (v *Verified) tell(w io.Writer, p text.Printer) error {
 	if len(v.Wrong) == 0 {
-		fmt.Fprintln(w, p.T("selection.verify.holds", "records", p.Number(int64(v.Records)), "order", v.order.ID, "authority", v.grant.Authority()))
+		holds := "selection.verify.holds"
+		if !v.Anchored {
+			holds = "selection.verify.consistent"
+		}
+		fmt.Fprintln(w, p.T(holds, "records", p.Number(int64(v.Records)), "order", v.order.ID, "authority", v.grant.Authority()))
 		fmt.Fprintln(w, p.T("selection.verify.signed."+v.Statement.ExecutorKey, "name", keyPerson(v.Statement.Executor)))
 		if err := v.Statement.tell(w, p); err != nil {
 			return err
 		}
+	}
+	if len(v.Strange) > 0 {
+		fmt.Fprintln(w, p.T("selection.verify.strange", "files", strings.Join(v.Strange, ", ")))
 	}
 	for _, code := range v.Unchecked {
 		fmt.Fprintln(w, p.T("selection.verify.unchecked."+code))

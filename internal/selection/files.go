@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -211,7 +212,11 @@ func (r *fileRun) carryOut(ctx context.Context) (st Statement, err error) {
 	if err != nil {
 		return Statement{}, ErrDirMake.Because(err)
 	}
-	begin := Use{At: r.now(), What: Begun, Run: r.Run, Order: r.grant.Digest(), Dir: dir, Executor: r.Signer.verifier}
+	paper, err := filepath.Abs(strings.TrimSuffix(r.journal.name, ".uses"))
+	if err != nil {
+		return Statement{}, ErrDirMake.Because(err)
+	}
+	begin := Use{At: r.now(), What: Begun, Run: r.Run, Order: r.grant.Digest(), Dir: dir, Paper: paper, Executor: r.Signer.verifier}
 	if err := r.journal.add(begin); err != nil {
 		return Statement{}, err
 	}

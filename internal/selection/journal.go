@@ -23,6 +23,7 @@ type Use struct {
 	Run       string        `json:"run,omitempty"`      // of a refusal only where it was begun
 	Order     string        `json:"order,omitempty"`    // digest of the order
 	Dir       string        `json:"dir,omitempty"`      // of Begun: where it writes to
+	Paper     string        `json:"paper,omitempty"`    // of Begun: where the order lay
 	Executor  string        `json:"executor,omitempty"` // of Begun: verifier of the key that will sign
 	Ended     Ended         `json:"ended,omitempty"`
 	Packets   uint64        `json:"packets,omitempty"` // of the cap: used, or reserved up to

@@ -24,6 +24,8 @@ type Verified struct {
 	Records   uint64        `json:"records"`             // read again
 	Wrong     []fault.Place `json:"wrong,omitempty"`     // file or field, and what is wrong with it
 	Unchecked []string      `json:"unchecked,omitempty"` // codes of what nothing that is kept can show
+	Strange   []string      `json:"strange,omitempty"`   // files in the folder that are not of the run, and were not looked at
+	Anchored  bool          `json:"anchored"`            // the journal beside the order, or the executor who was named, vouches for who signed
 	order     approval.Order
 	grant     approval.Grant
 	list      *Selectors
@@ -35,6 +37,7 @@ type Against struct {
 	Authorities []note.Verifier
 	Executor    note.Verifier // who must have signed; nil: whoever the journal names
 	Journal     []byte        // the journal that stands beside the order; nil: only its copy
+	Prefixes    string        // digest of the table that comes with the program that asks; may be empty
 	Program     string        // SHA-256 of the program that asks, hex; may be empty
 }
 
@@ -94,6 +97,7 @@ func Verify(dir string, a Against) (*Verified, error) {
 			v.wrong(name, "missing")
 		}
 	}
+	v.strangers(dir)
 	var err error
 	if raw, ok := files[fileStatement]; ok {
 		if v.Statement, err = ReadStatement(raw); err != nil {
@@ -114,6 +118,9 @@ func Verify(dir string, a Against) (*Verified, error) {
 		}
 		v.vault(dir)
 	}
+	if a.Prefixes == "" || a.Prefixes != v.Statement.Hashes.Prefixes {
+		v.unchecked(uncheckedPrefixes)
+	}
 	if a.Program == "" || a.Program != v.Statement.Hashes.Program {
 		v.unchecked(uncheckedProgram)
 	}
@@ -123,6 +130,23 @@ func Verify(dir string, a Against) (*Verified, error) {
 		return v, ErrUnverified.At(v.Wrong...)
 	}
 	return v, nil
+}
+
+// strangers lists what lies in the folder and is not of the run.
+func (v *Verified) strangers(dir string) {
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		v.wrong(dir, "unreadable")
+	}
+	for _, e := range all {
+		switch e.Name() {
+		case fileOrder, fileSelectors, filePrefixes, fileSelected, fileVault, fileStatement, fileUses:
+		default:
+			if len(v.Strange) < maxWrong {
+				v.Strange = append(v.Strange, printed(e.Name()))
+			}
+		}
+	}
 }
 
 // paper checks who signed the order.
@@ -187,9 +211,6 @@ func (v *Verified) lists(files map[string][]byte) {
 	if DigestOf(raw) != s.Hashes.Prefixes {
 		v.wrong(filePrefixes, "hash")
 		return
-	}
-	if own, err := ReadPrefixes("", nil); err != nil || own.digest != s.Hashes.Prefixes {
-		v.unchecked(uncheckedPrefixes)
 	}
 	own, ok1 := prefixesOf(s.MadeUp["domestic"])
 	away, ok2 := prefixesOf(s.MadeUp["foreign"])
@@ -271,8 +292,12 @@ func (v *Verified) executor(files map[string][]byte, a Against) {
 	if b := account(uses[:at], s.Hashes.Digest); b.used != s.Before {
 		v.wrong(fileStatement+": used_before", "used")
 	}
-	if a.Journal != nil {
-		v.beside(a.Journal, copied, files[fileStatement])
+	whole := a.Journal
+	if whole == nil && uses[at].Paper != "" { // where it lay when the run began, if it still does
+		whole, _ = readBounded(uses[at].Paper+".uses", maxJournal)
+	}
+	if v.Anchored = whole != nil || a.Executor != nil; whole != nil {
+		v.beside(whole, copied, files[fileStatement])
 		return
 	}
 	v.unchecked(uncheckedJournal)
@@ -287,7 +312,7 @@ func (v *Verified) beside(whole, copied, statement []byte) {
 	uses, err := ReadJournal(whole)
 	switch {
 	case err != nil:
-		v.wrong("--journal", "journal")
+		v.wrong(fileOrder+".uses", "journal")
 	case !bytes.HasPrefix(whole, copied):
 		v.wrong(fileUses, "journal_other")
 	default:
@@ -327,7 +352,7 @@ func (v *Verified) vault(dir string) {
 
 // readBounded reads a file of at most limit bytes.
 func readBounded(name string, limit int64) ([]byte, error) {
-	info, err := os.Stat(name)
+	info, err := os.Lstat(name) // a pipe or a device would never end
 	if err != nil {
 		return nil, err
 	}

@@ -85,14 +85,24 @@ func readKept(line []byte) (l keptLine, ok bool) {
 
 // output reads the records again.
 func (v *Verified) output(dir string) error {
-	f, err := os.Open(filepath.Join(dir, fileSelected))
+	name := filepath.Join(dir, fileSelected)
+	info, err := os.Lstat(name)
 	if err != nil {
 		v.wrong(fileSelected, "missing")
 		return nil
 	}
+	if !info.Mode().IsRegular() { // a pipe or a device would never end
+		v.wrong(fileSelected, "unreadable")
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		v.wrong(fileSelected, "unreadable")
+		return nil
+	}
 	defer f.Close()
 	sum := sha256.New()
-	in := bufio.NewReaderSize(io.TeeReader(f, sum), 256<<10)
+	in := bufio.NewReaderSize(io.TeeReader(io.LimitReader(f, info.Size()), sum), 256<<10)
 	c := newChecker(v)
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')

@@ -9,12 +9,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/approval"
+	"noroshi/internal/base/fault"
 )
 
 // ran is a finished run with a vault-less output, and its files.
@@ -172,8 +174,81 @@ func TestVerifyNamesAStatementSignedAgainWithAnotherKey(t *testing.T) {
 		t.Errorf("against the journal beside the order: %v", err)
 	}
 	v, err := b.with(fileStatement, st.encode(), files[fileStatement])
-	if !errors.Is(err, ErrUnverified) || len(v.Wrong) == 0 || v.Wrong[0].Code != "selection.verify.resigned" {
+	if !errors.Is(err, ErrUnverified) || !slices.ContainsFunc(v.Wrong, func(w fault.Place) bool { return w.Code == "selection.verify.resigned" }) {
 		t.Errorf("%v, %+v", err, v)
+	}
+}
+
+// TestARunForgedAsAWholeIsNotVouchedFor rewrites records, statement and the copy of
+// the journal with a key of its own. The journal beside the order tells; without
+// it nothing vouches for who signed, and that is said.
+func TestARunForgedAsAWholeIsNotVouchedFor(t *testing.T) {
+	b, files := ran(t)
+	st, err := ReadStatement(files[fileStatement])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := b.verify("out"); err != nil || !v.Anchored || slices.Contains(v.Unchecked, uncheckedJournal) {
+		t.Fatalf("%v %+v", err, v)
+	}
+	mallory := newKey(t, "mallory")
+	all, err := ReadJournal(files[fileUses])
+	if err != nil {
+		t.Fatal(err)
+	}
+	all[len(all)-1].Executor = mallory.Verifier()
+	forge := func(paper string) {
+		all[len(all)-1].Paper = paper
+		var lines []byte
+		last := ""
+		for _, u := range all {
+			lines, last = appendUse(lines, u, last)
+		}
+		st.Hashes.Journal = DigestOf(lines)
+		if err := mallory.sign(&st); err != nil {
+			t.Fatal(err)
+		}
+		b.write("out/"+fileUses, lines)
+		b.write("out/"+fileStatement, st.encode())
+	}
+	forge(all[len(all)-1].Paper)
+	if _, err := b.verify("out"); !errors.Is(err, ErrUnverified) {
+		t.Errorf("beside the true journal: %v", err)
+	}
+	forge(filepath.Join(b.dir, "nowhere"))
+	if v, err := b.verify("out"); err != nil || v.Anchored || !slices.Contains(v.Unchecked, uncheckedJournal) || !slices.Contains(v.Unchecked, uncheckedExecutor) {
+		t.Errorf("with no journal there: %v, %+v", err, v)
+	}
+	journal, err := os.ReadFile(filepath.Join(b.dir, "order.json.uses"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(filepath.Join(b.dir, "out"), Against{Authorities: []note.Verifier{b.verifier()}, Journal: journal}); !errors.Is(err, ErrUnverified) {
+		t.Errorf("with the true journal: %v", err)
+	}
+}
+
+func TestVerifyOfWhatIsNoFileEnds(t *testing.T) {
+	b, files := ran(t)
+	b.write("out/raw.pcap", []byte("x"))
+	if v, err := b.verify("out"); err != nil || !slices.Equal(v.Strange, []string{"raw.pcap"}) {
+		t.Errorf("%v %+v", err, v)
+	}
+	for name := range files {
+		file := filepath.Join(b.dir, "out", name)
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("/dev/zero", file); err != nil {
+			t.Skip(err)
+		}
+		if _, err := b.verify("out"); !errors.Is(err, ErrUnverified) {
+			t.Errorf("%s is a device: %v", name, err)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		b.write("out/"+name, files[name])
 	}
 }
 
