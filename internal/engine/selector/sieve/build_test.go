@@ -115,6 +115,19 @@ func (p pk) ip(from, to string, proto uint8, b []byte, inner bool) ([]byte, uint
 	return append(h, b...), packet.ProtoIPv6
 }
 
+// check sets the checksum of an IPv4 header.
+func check(h []byte) {
+	h[10], h[11] = 0, 0
+	sum := uint32(0)
+	for i := 0; i < len(h); i += 2 {
+		sum += uint32(h[i])<<8 | uint32(h[i+1])
+	}
+	for sum > 0xffff {
+		sum = sum&0xffff + sum>>16
+	}
+	binary.BigEndian.PutUint16(h[10:], ^uint16(sum))
+}
+
 func frames(list []pk) []capture.Packet {
 	out := make([]capture.Packet, len(list))
 	for i, p := range list {

@@ -62,8 +62,8 @@ func (s *Sieve) admit(packets []capture.Packet) int {
 		s.tally.Seen.count(p.Orig)
 		fault := packet.Decode(p, &s.h)
 		v, class := s.gate(fault)
-		if v == pass && s.h.FragOffset == 0 && strange(&s.h) {
-			v = unknown
+		if v == pass && s.h.FragOffset == 0 {
+			v = hidden(p, &s.h)
 		}
 		it := &s.items[n]
 		if s.h.Before != 0 {
@@ -108,6 +108,9 @@ func (s *Sieve) drop(v verdict, size uint32) {
 		s.tally.Domestic.count(size)
 	case direction:
 		s.tally.Direction.count(size)
+	case ported:
+		s.tally.TunnelPort.count(size)
+		s.tally.Unknown.count(size)
 	default:
 		s.tally.Unknown.count(size)
 	}

@@ -14,6 +14,7 @@ const (
 	pass verdict = iota
 	malformed
 	unknown
+	ported // unknown: a port is a tunnel's
 	domestic
 	direction
 	verdicts
@@ -49,7 +50,7 @@ func certain(h *packet.Headers, fault packet.Fault) bool {
 
 // gate decides about the packet in s.h by the sides of all its addresses, and
 // returns its class. The class of a packet that does not pass means nothing. One
-// that passes may still hide addresses: see strange.
+// that passes may still hide addresses: see hidden.
 func (s *Sieve) gate(fault packet.Fault) (verdict, geo.Class) {
 	h := &s.h
 	if !h.Layers.Has(anyIP) || fault != packet.None && !certain(h, fault) {
@@ -107,49 +108,4 @@ func (s *Sieve) layers(c geo.Class) verdict {
 func mapped(src, dst *[16]byte) bool {
 	return binary.BigEndian.Uint64(src[:8]) == 0 && binary.BigEndian.Uint32(src[8:]) == 0xffff ||
 		binary.BigEndian.Uint64(dst[:8]) == 0 && binary.BigEndian.Uint32(dst[8:]) == 0xffff
-}
-
-// strange reports whether the innermost IP header that was found carries anything
-// but a transport that carries no IP itself, and whose header was read: a tunnel
-// whose inside is no IP or was cut off, what is encrypted, every protocol number
-// that is not known to be harmless. Not every layer is seen of those.
-func strange(h *packet.Headers) bool {
-	switch h.Proto {
-	case packet.ProtoTCP:
-		return !h.Layers.Has(packet.TCP)
-	case packet.ProtoUDP:
-		return !h.Layers.Has(packet.UDP) || tunnelled(h.SrcPort, h.DstPort)
-	case packet.ProtoICMP:
-		return !h.Layers.Has(packet.ICMP)
-	case packet.ProtoICMPv6:
-		return !h.Layers.Has(packet.ICMPv6)
-	case packet.ProtoSCTP:
-		return !h.Layers.Has(packet.SCTP)
-	case packet.ProtoDCCP:
-		return !h.Layers.Has(packet.DCCP)
-	case packet.ProtoUDPLite:
-		return !h.Layers.Has(packet.UDPLite)
-	case packet.ProtoIGMP:
-		return !h.Layers.Has(packet.IGMP)
-	}
-	return true
-}
-
-// tunnelled reports whether a datagram between two ports is one that the decoder
-// follows as a tunnel: L2TP, GTP, Teredo, LISP, GRE in UDP, VXLAN, AYIYA,
-// CAPWAP, Geneve, MPLS in UDP, TZSP. As there, a well-known service wins.
-func tunnelled(src, dst uint16) bool {
-	switch min(src, dst) {
-	case 53, 67, 68, 69, 80, 123, 137, 138, 161, 162, 443, 500, 514, 520, 853:
-		return false
-	}
-	return tunnelPort(src) || tunnelPort(dst)
-}
-
-func tunnelPort(p uint16) bool {
-	switch p {
-	case 1701, 2152, 3386, 3544, 4341, 4754, 4789, 4790, 5072, 5247, 6081, 6635, 8472, 37008:
-		return true
-	}
-	return false
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -113,6 +114,9 @@ func (o *oracle) add(p pk, size uint32) {
 			p.flags, p.seq, p.body = 0, 0, nil
 		}
 	}
+	if held == &o.y.TunnelPort {
+		o.y.Unknown.count(size)
+	}
 	if held != nil {
 		held.count(size)
 		return
@@ -146,8 +150,52 @@ func (o *oracle) held(p pk) *Amount {
 		return &o.y.Direction
 	case p.off == 0 && !slices.Contains([]uint8{1, 2, 6, 17, 33, 58, 132, 136}, p.proto):
 		return &o.y.Unknown
+	case p.off == 0 && (p.proto == 17 || p.proto == 136) && (tunnels[p.sport] || tunnels[p.dport]):
+		return &o.y.TunnelPort
+	case p.off == 0 && p.proto == 6 && (p.sport == 7471 || p.dport == 7471):
+		return &o.y.TunnelPort
+	case p.off == 0 && p.proto == 17 && (p.sport == 0 && p.dport == 0 || packetIn(p)):
+		return &o.y.Unknown
 	}
 	return nil
+}
+
+// tunnels are the ports that no datagram may have, as RFCs and makers name them.
+var tunnels = map[uint16]bool{655: true, 1194: true, 1701: true, 2152: true, 3386: true, 3544: true, 4242: true, 4341: true, 4342: true, 4500: true, 4754: true, 4755: true, 4789: true,
+	4790: true, 5072: true, 5247: true, 5555: true, 6080: true, 6081: true, 6343: true, 6635: true, 6636: true, 8472: true, 9993: true, 12222: true, 37008: true, 41641: true, 48879: true, 51820: true}
+
+// packetIn reports whether a datagram begins with an IP packet.
+func packetIn(p pk) bool {
+	b, size := p.body, len(p.body)
+	if p.more {
+		size += 1000
+	}
+	if len(b) >= 20 && b[0] > 0x44 && b[0] < 0x50 && len(b) >= 4*int(b[0]-0x40) {
+		head, total := 4*int(b[0]-0x40), int(b[2])*256+int(b[3])
+		right := new(big.Int).Mod(new(big.Int).SetBytes(b[:head]), big.NewInt(65535)).Sign() == 0
+		return total == size || right && total < size && (total >= head || total == 0)
+	}
+	if len(b) > 0 && size >= 40 && b[0] >= 0x60 && b[0] < 0x70 {
+		if len(b) < 10 {
+			return true // the rest is in another part
+		}
+		if len(b) < 26 {
+			b = append(slices.Clone(b), make([]byte, 26-len(b))...)
+			b[24] = 0xff
+		}
+		b = append(slices.Clone(b), make([]byte, 40)...)
+		total := 40 + int(b[4])*256 + int(b[5])
+		used := true
+		for _, a := range [][]byte{b[8:24], b[24:40]} {
+			ok := false
+			for _, n := range []string{"2000::/3", "fc00::/7", "fe80::/9", "fe00::/8", "ff00::/8", "64::/16"} {
+				ok = ok || netip.MustParsePrefix(n).Contains(netip.AddrFrom16([16]byte(a)))
+			}
+			used = used && ok
+		}
+		return total == size && (used || b[7] > 0) || total < size && used
+	}
+	return false
 }
 
 // live returns a flow unless time ended it.

@@ -1,7 +1,9 @@
 package sieve
 
 import (
+	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 
 	"noroshi/internal/engine/flow/capture"
@@ -109,7 +111,7 @@ func TestProtocols(t *testing.T) {
 	inside := udp(dom, dom2).build().Data[14:]
 	minimal := append([]byte{17, 0x80, 0, 0}, inside[16:20]...) // RFC 2004: the original addresses
 	minimal = append(append(minimal, inside[12:16]...), inside[20:]...)
-	bodies := [][]byte{inside, append([]byte{0, 0, 0, 1, 0, 0, 0, 1}, inside...), minimal, make([]byte, 64), nil}
+	bodies := [][]byte{inside, append([]byte{0, 0, 0, 1, 0, 0, 0, 1}, inside...), minimal, append([]byte{0, 9, 0, 9}, make([]byte, 60)...), nil}
 	for proto := range 256 {
 		for i, body := range bodies {
 			for _, six := range []bool{false, true} {
@@ -132,6 +134,110 @@ func TestProtocols(t *testing.T) {
 					t.Errorf("protocol %d does not pass, IPv6 %v: %+v", proto, six, y)
 				}
 			}
+		}
+	}
+}
+
+// A datagram to or from a tunnel's port does not pass whatever the other port is:
+// the decoder takes what has a well-known port for that service's.
+func TestTunnelPorts(t *testing.T) {
+	set := list(t, sel(selector.Prefix, "30.0.0.0/8"), sel(selector.Pattern, `"hello"`))
+	inside := udp(dom, dom2).build().Data
+	for name, body := range map[string][]byte{"VXLAN": append([]byte{8, 0, 0, 0, 0, 0, 42, 0}, inside...), "GUE": append([]byte{0, 4, 0, 0}, inside[14:]...),
+		"IP": inside[14:], "GTP": append([]byte{0x30, 255, 0, byte(len(inside) - 14), 0, 0, 0, 1}, inside[14:]...), "nothing known": make([]byte, 60), "nothing": nil} {
+		for port := range tunnels {
+			for _, other := range []uint16{53, 80, 123, 443, 500, 853, 1024, 33333, 65535, port} {
+				for _, proto := range []uint8{17, 136} {
+					p := udp(abr, abr2)
+					p.proto, p.sport, p.dport, p.body = proto, other, port, body
+					if proto == 136 {
+						p.body = slices.Concat(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, other), port), []byte{0, 8, 0, 0}, body)
+					}
+					q := p
+					q.sport, q.dport = port, other
+					if proto == 136 {
+						q = p
+					}
+					_, y, _ := sift(t, options(set), frames([]pk{p, q}), 2)
+					if y.Selected.Packets+y.Unselected.Packets != 0 {
+						t.Errorf("%s, protocol %d between %d and %d: %+v", name, proto, other, port, y)
+					}
+					if y.TunnelPort.Packets > y.Unknown.Packets || other == 53 && proto == 17 && (y.TunnelPort.Packets != 2 || y.Unknown != y.TunnelPort) {
+						t.Errorf("%s, protocol %d between %d and %d is not told: %+v", name, proto, other, port, y)
+					}
+				}
+			}
+		}
+	}
+	p := udp(abr, abr2) // a tunnel in the form of TCP
+	p.proto, p.dport, p.body = 6, 7471, append(make([]byte, 18), inside...)
+	q := p
+	q.sport, q.dport = q.dport, q.sport
+	if _, y, _ := sift(t, options(set), frames([]pk{p, q}), 1); y.Unknown.Packets != 2 || y.TunnelPort.Packets != 2 {
+		t.Errorf("STT: %+v", y)
+	}
+}
+
+// A datagram that begins as an IP packet does not pass, whatever its ports are;
+// one that only looks a little like it does.
+func TestPacketInDatagram(t *testing.T) {
+	set := list(t, sel(selector.Prefix, "30.0.0.0/8"))
+	four, six := udp(dom, dom2).build().Data[14:], udp(dom6, "2400:20::2").build().Data[14:]
+	change := func(b []byte, at int, v byte, more int) []byte {
+		b = append(slices.Clone(b), make([]byte, more)...)
+		b[at] = v
+		return b
+	}
+	right := slices.Clone(four)
+	check(right[:20])
+	question := dnsQuery("abcdefg.example.com", false)
+	question = append(question, make([]byte, 41-len(question))...) // as long as a packet with one byte in it
+	question[0] = 0x61
+	for _, c := range []struct {
+		name   string
+		body   []byte
+		cut    int
+		hidden bool
+	}{
+		{"IPv4", four, 0, true},
+		{"IPv4, checked", right, 0, true},
+		{"IPv4, cut off in the header", four, len(four) - 10, true},
+		{"IPv4, cut off after a byte", four, len(four) - 1, true},
+		{"IPv4, bytes behind it", change(right, 0, 0x45, 3), 0, true},
+		{"IPv4, bytes behind it, cut off", change(four, 0, 0x45, 9), 30, true},
+		{"IPv4, no length", func() []byte { b := change(four, 3, 0, 0); check(b[:20]); return b }(), 0, true},
+		{"IPv4, bytes behind it, not checked", change(right, 11, right[11]+1, 3), 0, false},
+		{"IPv4, too long", change(right, 2, 9, 0), 0, false},
+		{"IPv4, a short header", change(right, 0, 0x44, 0), 0, false},
+		{"IPv5", change(right, 0, 0x55, 0), 0, false},
+		{"text of a telephone call", []byte("OPTIONS sip:a@example.com SIP/2.0\r\nVia: x\r\n"), 0, false},
+		{"IPv6", six, 0, true},
+		{"IPv6, cut off in the header", six, len(six) - 20, true},
+		{"IPv6, bytes behind it", change(six, 0, 0x60, 9), 0, true},
+		{"IPv6, no length", change(six, 5, 0, 0), 0, true},
+		{"IPv6, other addresses", change(six, 8, 0x50, 0), 0, true},
+		{"IPv6, other addresses, bytes behind it", change(six, 8, 0x50, 9), 0, false},
+		{"IPv6, too long", change(six, 5, 200, 0), 0, false},
+		{"a question", question, 0, false},
+		{"nothing", nil, 0, false},
+	} {
+		for _, around := range [][]string{nil, {abr, abr2}} {
+			p := udp(abr, abr2)
+			p.body, p.cut, p.around = c.body, c.cut, around
+			_, y, _ := sift(t, options(set), []capture.Packet{p.build()}, 1)
+			if c.hidden && y.Unknown.Packets != 1 || !c.hidden && y.Selected.Packets != 1 || y.TunnelPort.Packets != 0 {
+				t.Errorf("%s, %d around: %+v", c.name, len(around)/2, y)
+			}
+		}
+	}
+	p := udp(abr, abr2) // the packet inside is in two parts, too
+	p.body = make([]byte, 200)
+	copy(p.body, four)
+	binary.BigEndian.PutUint16(p.body[2:], 200)
+	for _, size := range []int{32, 64, 104} {
+		parts := outerParts(p, size)
+		if _, y, _ := sift(t, options(set), parts, 1); y.Unknown.Packets != uint64(len(parts)) {
+			t.Errorf("in parts of %d: %+v", size, y)
 		}
 	}
 }

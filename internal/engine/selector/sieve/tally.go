@@ -25,23 +25,24 @@ func (a *Amount) add(b Amount) {
 }
 
 // Tally is what became of the packets. After Close or Abort, Seen is the sum of
-// the others, in packets and in bytes; before, packets of flows not decided yet,
-// and of selected flows not written out, are in Seen only.
+// the seven behind it, in packets and in bytes; before, packets of flows not
+// decided yet, and of selected flows not written out, are in Seen only.
 type Tally struct {
 	Seen       Amount // within the period, until the run ended
 	Domestic   Amount // some layer goes from domestic to domestic
 	Direction  Amount // a direction that is not granted
-	Unknown    Amount // some address has no side, layers disagree, or a tunnel's inside is not seen
+	Unknown    Amount // some address has no side, layers disagree, or not every layer is seen
 	Unselected Amount // no selector in time, or a record that could not be handed on
 	Malformed  Amount // not IP, or headers that leave addresses in doubt
 	Cap        Amount // passed the gate when the cap was reached
 	Selected   Amount // in records that were handed on
 
+	TunnelPort Amount            // of Unknown: only because a port is a tunnel's, perhaps by chance; later parts included
 	Records    uint64            // handed on
 	BySelector map[string]Amount // of Selected, by Record.Selector
 }
 
-// Sum returns what is accounted for: every amount but Seen.
+// Sum returns what is accounted for: every amount but Seen and TunnelPort.
 func (t *Tally) Sum() Amount {
 	return t.Domestic.Plus(t.Direction).Plus(t.Unknown).Plus(t.Unselected).Plus(t.Malformed).Plus(t.Cap).Plus(t.Selected)
 }

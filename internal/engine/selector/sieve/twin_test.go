@@ -112,6 +112,13 @@ func (w *world) flow() (out []pk) {
 		}
 	case 1, 2, 3:
 		p.proto = 17
+		if w.r.IntN(12) == 0 { // of those that are decoded, with a port that stops that
+			odd := [][2]uint16{{443, 4789}, {53, 2152}, {80, 6081}, {5555, 4000}, {4000, 6080}, {51820, 51820}, {4500, 9}, {1194, 443}, {0, 0}, {53, 1701}}[w.r.IntN(10)]
+			p.sport, p.dport = odd[0], odd[1]
+			if w.r.IntN(2) == 0 {
+				p.sport, p.dport = p.dport, p.sport
+			}
+		}
 		for range 1 + w.r.IntN(20) {
 			switch p.body = w.noise(w.r.IntN(60)); w.r.IntN(3) {
 			case 0:
@@ -119,12 +126,31 @@ func (w *world) flow() (out []pk) {
 			case 1:
 				p.body = append([]byte{'~'}, p.body...)
 			}
+			if w.r.IntN(10) == 0 {
+				p.body = w.inside()
+			}
 			out = append(out, w.parts(p)...)
 		}
 	default:
 		out = w.segments(p)
 	}
 	return out
+}
+
+// inside is an IP packet, perhaps with bytes behind it or damaged.
+func (w *world) inside() []byte {
+	b := udp(dom, dom2).build().Data[14:]
+	if w.r.IntN(2) == 0 {
+		b = udp(dom6, w.pick([]string{abr6, "64:ff9b::1", "4000::1", "::2"})).build().Data[14:]
+	}
+	if b[0] == 0x45 && w.r.IntN(2) == 0 {
+		check(b[:20])
+	}
+	b = append(b, make([]byte, max(0, w.r.IntN(20)-9))...)
+	for range w.r.IntN(3) {
+		b[w.r.IntN(30)] ^= 1 << w.r.IntN(8)
+	}
+	return b
 }
 
 // parts are the fragments of a packet, or the packet.
