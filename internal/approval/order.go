@@ -82,6 +82,10 @@ var (
 // MaxOrder bounds the bytes of a signed order.
 const MaxOrder = 1 << 20
 
+// Packets tell their time in nanoseconds since 1970, in 64 bits: beyond these
+// years one would pass for another.
+const firstYear, lastYear = 1970, 2261
+
 const (
 	maxWords = 4000 // characters of a reason
 	maxList  = 100
@@ -133,6 +137,9 @@ func (o *Order) check() error {
 	words("necessity", o.Necessity, o.Kind != Trial)
 	if !o.Until.After(o.From) || o.From.IsZero() {
 		add("until", "approval.order.period")
+	}
+	if o.From.Year() < firstYear || o.Until.Year() > lastYear {
+		add("from", "approval.order.years")
 	}
 	if o.IssuedAt.IsZero() {
 		add("issued_at", "approval.order.missing")

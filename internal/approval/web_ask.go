@@ -130,6 +130,9 @@ func showAsk(q *httpd.Request, s *Service, a Application, bad error) error {
 		v.Groups = append(v.Groups, s.askSelection(p, &a, c.Lists))
 	}
 	v.Groups = append(v.Groups, p.askRecipients(&a, c.Recipients))
+	if bad != nil {
+		bad = p.named(bad, v.Groups)
+	}
 	return render(q, "approval/ask", v.Head.H1, v, bad)
 }
 

@@ -141,10 +141,10 @@ type messageLine struct {
 }
 
 type voteLine struct {
-	Who, Tag, Word, Opinion string
-	Conditions              []string
-	At                      time.Time
-	Dissent                 bool
+	Who, Seal, Word, Opinion string
+	Conditions               []string
+	At                       time.Time
+	Dissent                  bool
 }
 
 type caseView struct {
@@ -168,6 +168,7 @@ type caseView struct {
 	Messages  []messageLine
 	Opinion   *Opinion
 	Votes     []voteLine
+	Seats     []string // of members who have not voted
 	Tally     string
 	Beside    []besideLine
 	Columns   *page.List
@@ -221,10 +222,7 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 		v.Messages = append(v.Messages, messageLine{x.Names[m.From], m.At, m.Text, m.Kind == thread.Question, m.Kind == thread.Question && m.AnsweredAt.IsZero()})
 	}
 	for _, t := range x.Votes {
-		l := voteLine{Who: t.Person, Tag: "good", Word: p.T("approval.choice." + string(t.Choice)), Opinion: t.Opinion, Conditions: t.Conditions, At: t.At}
-		if t.Choice == Against {
-			l.Tag = "act"
-		}
+		l := voteLine{Who: t.Person, Seal: p.T("approval.seal." + string(t.Choice)), Word: p.T("approval.choice." + string(t.Choice)), Opinion: t.Opinion, Conditions: t.Conditions, At: t.At}
 		if n := x.Tally; n != nil && n.For != n.Against { // of those whom the majority outvoted
 			l.Dissent = (t.Choice == For) != (n.For > n.Against)
 		}
@@ -232,11 +230,14 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	}
 	if x.Tally != nil && c.State != Asked {
 		v.Tally = p.tally(x.Tally)
+		for i := len(x.Votes); i < x.Tally.Members && c.State == Examined; i++ {
+			v.Seats = append(v.Seats, p.T("approval.web.not_yet"))
+		}
 	}
 	v.beside(p, &x)
 	v.persons(p, &x)
 	for _, h := range x.Past {
-		v.Steps = append(v.Steps, page.Step{Kind: "done", At: h.At, What: p.state(h.To), Note: h.Reason})
+		v.Steps = append(v.Steps, page.Step{Kind: "done", At: h.At, What: p.happened(h.To), Note: h.Reason})
 	}
 	if len(v.Steps) > 0 {
 		v.Steps[len(v.Steps)-1].Kind = "here"

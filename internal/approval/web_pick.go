@@ -139,3 +139,30 @@ func (p say) askRecipients(a *Application, orgs []org.Org) askGroup {
 	return askGroup{Title: p.T("approval.web.group.recipients"), Say: p.T("approval.web.group.recipients_say"), Fields: []page.Field{f,
 		{Name: "recipients_other", Kind: "textarea", Label: p.T("approval.web.recipients_other"), Need: page.Optional, Rows: 2, Value: strings.Join(other, "\n"), Hint: p.T("approval.web.recipients_other_hint")}}}
 }
+
+// named says of which field it is that it was left empty: in the list of what is
+// wrong, the sentence stands alone.
+func (p say) named(bad error, groups []askGroup) error {
+	out := *fault.Of(bad)
+	out.Places = slices.Clone(out.Places)
+	var name func(fields []page.Field)
+	name = func(fields []page.Field) {
+		for _, f := range fields {
+			for i := range out.Places {
+				if at := &out.Places[i]; at.At == f.Name && at.Code == "approval.bad.empty" {
+					at.Code, at.Args = "approval.bad.empty_field", fault.New(fault.Invalid, at.Code, "field", f.Label).Args
+					if f.Kind == "choice" || f.Kind == "choices" || f.Kind == "select" {
+						at.Code = "approval.bad.choose_field"
+					}
+				}
+			}
+			for _, o := range f.Options {
+				name(o.Reveal)
+			}
+		}
+	}
+	for _, g := range groups {
+		name(g.Fields)
+	}
+	return &out
+}

@@ -17,8 +17,17 @@ type say struct{ text.Printer }
 var stateTag = map[State]string{Asked: "ai", Examined: "watch", Approved: "good", Declined: "act", Withdrawn: "plain", Expired: "plain", GivenUp: "plain", Revoked: "act"}
 
 func (p say) state(s State) string { return p.T("approval.state." + string(s)) }
-func (p say) kind(k Kind) string   { return p.T("approval.kind." + string(k)) }
-func (p say) basis(k Kind) string  { return p.T("approval.basis." + string(k)) }
+
+// happened is a state as what was done.
+func (p say) happened(s State) string {
+	if key := "approval.past." + string(s); p.Has(key) {
+		return p.T(key)
+	}
+	return p.state(s)
+}
+
+func (p say) kind(k Kind) string  { return p.T("approval.kind." + string(k)) }
+func (p say) basis(k Kind) string { return p.T("approval.basis." + string(k)) }
 
 func (p say) outcome(o string) string {
 	if key := "approval.outcome." + o; o != "" && p.Has(key) {

@@ -197,7 +197,7 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	}
 	s.page(asExaminer, "/approvals?waiting=1", "外内通信の選別", "試験office", "申請")
 	s.page(asExaminer, "/todos", "審査する")
-	s.page(asExaminer, to, "要件の確認", "人が判断", "機械が確認", "法令で確かめていません", "/examine", "!あなたの判断")
+	s.page(asExaminer, to, "要件の確認", "人が判断", "機械が確認", "公式の文書とまだ照合していない", "/examine", "!あなたの判断")
 	s.wrong(asExaminer, to+"/question", []string{"質問"}, "question_text", " ")
 	s.post(asExaminer, to+"/question", "question_text", "上限を半分にできませんか")
 	if code, body := s.send(asExaminer, "POST", to+"/examine", encoded, "examine_text=x"); code != 422 || !strings.Contains(body, "答えのない質問が1件") {
