@@ -165,6 +165,13 @@ func TestARunThatIsKilledIsFoundAndWhatItLeftIsDestroyed(t *testing.T) {
 	if _, err := RunFiles(context.Background(), b.job(order, "second", b.capture("a.pcap", traffic(1, "x")...))); !errors.Is(err, approval.ErrBusy) {
 		t.Errorf("two at once: %v", err)
 	}
+	// Also where somebody removed the lock.
+	if err := os.Remove(order + ".lock"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := RunFiles(context.Background(), b.job(order, "second", filepath.Join(b.dir, "a.pcap"))); !errors.Is(err, approval.ErrBusy) {
+		t.Errorf("two at once, the lock removed: %v", err)
+	}
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +202,7 @@ func TestARunThatIsKilledIsFoundAndWhatItLeftIsDestroyed(t *testing.T) {
 			what = append(what, u.What)
 		}
 	}
-	if want := []string{Begun, Refused, Crashed, Begun, Over}; !slices.Equal(what, want) {
+	if want := []string{Begun, Refused, Refused, Crashed, Begun, Over}; !slices.Equal(what, want) {
 		t.Errorf("the journal says %v", what)
 	}
 	if _, err := b.verify("third"); err != nil {

@@ -70,9 +70,6 @@ type fileRun struct {
 // nothing else is left then. Faults are those of approval.Open, approval.Grant and
 // Run, and of the journal and DIR.
 func RunFiles(ctx context.Context, f FileJob) (Statement, error) {
-	if err := leaveNoDump(); err != nil {
-		return Statement{}, err
-	}
 	name, err := filepath.EvalSymlinks(f.Order) // one journal, by whatever name the order is called
 	if err != nil {
 		return Statement{}, ErrJournalWrite.Because(err)
@@ -148,7 +145,14 @@ func (r *fileRun) settleAccounts() error {
 	}
 	b := account(uses, r.grant.Digest())
 	for _, u := range b.open {
+		free, err := holdFile(filepath.Join(u.Dir, fileMarker)) // somebody may have removed the lock under way
+		if errors.Is(err, approval.ErrBusy) {
+			return err
+		}
 		over := r.clear(u)
+		if err == nil {
+			free()
+		}
 		if err := r.journal.add(over); err != nil {
 			return err
 		}
@@ -226,6 +230,11 @@ func (r *fileRun) carryOut(ctx context.Context) (st Statement, err error) {
 		err := fault.New(fault.Conflict, ErrDir.Code, "dir", r.Dir, "file", fileMarker).Because(err)
 		return Statement{}, errors.Join(err, r.journal.add(Use{At: r.now(), What: Over, Run: r.Run, Ended: EndOutput, Code: ErrDir.Code}))
 	}
+	free, err := holdFile(filepath.Join(r.Dir, fileMarker))
+	if err != nil {
+		return Statement{}, r.failed(ErrOutput.Because(err))
+	}
+	defer free()
 	r.begun = true
 	return r.under(ctx)
 }

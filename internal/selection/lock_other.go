@@ -22,5 +22,8 @@ func lockFile(name string) (release func(), err error) {
 	return func() { f.Close(); os.Remove(name) }, nil
 }
 
+// holdFile does nothing where files cannot be locked.
+func holdFile(string) (release func(), err error) { return func() {}, nil }
+
 // alone does nothing where files cannot be locked.
 func alone(*os.File) (func(), error) { return func() {}, nil }

@@ -27,6 +27,14 @@ func lockFile(name string) (release func(), err error) {
 	return func() { f.Close() }, nil
 }
 
+// holdFile is lockFile of a file that is there.
+func holdFile(name string) (release func(), err error) {
+	if _, err := os.Lstat(name); err != nil {
+		return nil, err
+	}
+	return lockFile(name)
+}
+
 // alone waits until nobody else writes to f, and returns what ends that.
 func alone(f *os.File) (func(), error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {

@@ -94,6 +94,7 @@ type run struct {
 	first        bool  // no packet came yet
 	live         bool  // the source is no file
 	early, late  int64
+	counted      uint64 // packets of the batches before
 	latest       int64
 	anchor       int64 // time of packets …
 	anchored     int64 // … at this time of ours
@@ -120,6 +121,9 @@ func Run(ctx context.Context, j Job) (Statement, error) {
 		j.Directions = o.Directions
 	}
 	if err := j.covered(o); err != nil {
+		return Statement{}, err
+	}
+	if err := leaveNoDump(); err != nil {
 		return Statement{}, err
 	}
 	r, err := j.begin(ctx, o)
@@ -199,7 +203,7 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 		}
 		j.Run = id.String()
 	}
-	r := &run{job: j, ctx: ctx, order: o, begun: j.now(), start: time.Now(), from: o.From.UnixNano(), until: o.Until.UnixNano(),
+	r := &run{job: j, ctx: ctx, order: o, begun: j.now(), start: time.Now(), from: nanos(o.From), until: nanos(o.Until),
 		first: true, early: math.MaxInt64, late: math.MinInt64, batch: make([]capture.Packet, batchSize), by: map[string]uint64{}, out: sha256.New(), vault: sha256.New()}
 	r.expires = max(r.until-r.begun.UnixNano(), 0)
 	var err error
@@ -252,6 +256,18 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 	r.sieve = sieve.New(opts, r.put)
 	clear(opts.Key[:])
 	return r, nil
+}
+
+// nanos is a time in ns since 1970 UTC; one that such a number cannot hold is the
+// nearest that it can.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, 0)):
+		return 0
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // mono is ns since the run began, by a clock that never goes back.

@@ -186,10 +186,13 @@ func (r *run) take(batch []capture.Packet) error {
 	}
 	end, err := r.sieve.Add(batch) // an error is put's, which keeps it
 	r.latest = batch[len(batch)-1].At
-	for i := range batch {
-		if at := batch[i].At; at >= r.from && at < r.until {
-			r.early, r.late = min(r.early, at), max(r.late, at)
-		}
+	seen := batch
+	if end != sieve.Going || err != nil { // what lies behind the end was not seen
+		seen = batch[:min(r.sieve.Tally().Seen.Packets-r.counted, uint64(len(batch)))]
+	}
+	r.counted += uint64(len(seen))
+	for i := range seen {
+		r.early, r.late = min(r.early, seen[i].At), max(r.late, seen[i].At)
 	}
 	if err != nil {
 		r.why = EndOutput
