@@ -49,7 +49,7 @@ func newSite(t testing.TB) *site {
 	rail := func(_ *httpd.Request, x *page.Shell) {
 		x.Rail = []page.RailGroup{{Items: []page.RailItem{{Key: "assets", Href: "/assets", Icon: "server", Label: "asset.web.title"}, {Key: "statements", Href: "/statements", Icon: "document", Label: "asset.web.statements"}}}}
 	}
-	r := httpd.New(httpd.Options{Words: words, Pages: pages, Dress: rail, DB: h.Parts.DB, Now: h.Clock.Now, Version: "test", Identify: func(_ context.Context, c httpd.Credential) (gate.Identity, error) {
+	r := httpd.New(httpd.Options{Words: words, Pages: pages, Dress: rail, DB: h.Parts.DB, Ring: h.Parts.Ring, Now: h.Clock.Now, Version: "test", Identify: func(_ context.Context, c httpd.Credential) (gate.Identity, error) {
 		who, roles, _ := strings.Cut(plainSession(c), " ")
 		name, person, ok := strings.Cut(who, "/")
 		if !ok {

@@ -47,7 +47,7 @@ func newDoor(t testing.TB, h *house) *door {
 		t.Fatal(err)
 	}
 	words := allWords(t)
-	r := httpd.New(httpd.Options{Words: words, DB: h.Parts.DB, Now: h.Clock.Now, Version: "test", Identify: func(_ context.Context, c httpd.Credential) (gate.Identity, error) {
+	r := httpd.New(httpd.Options{Words: words, DB: h.Parts.DB, Ring: h.Parts.Ring, Now: h.Clock.Now, Version: "test", Identify: func(_ context.Context, c httpd.Credential) (gate.Identity, error) {
 		who, roles, _ := strings.Cut(c.Bearer, " ")
 		name, person, ok := strings.Cut(who, "/")
 		if !ok {

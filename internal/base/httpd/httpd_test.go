@@ -18,6 +18,7 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
 )
@@ -80,7 +81,12 @@ func newHub(t *testing.T, change ...func(*Options)) *hub {
 		t.Fatal(err)
 	}
 	h := &hub{t: t, log: &lines{}, now: &clock{t: start}, ends: map[string]bool{}}
+	ring, err := key.OpenRing(filepath.Join(t.TempDir(), "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := Options{
+		Ring:  ring,
 		Words: cat, Pages: pages, DB: d, Now: h.now.Now, Log: slog.New(slog.NewJSONHandler(h.log, nil)), Version: "test",
 		Identify: func(_ context.Context, c Credential) (gate.Identity, error) {
 			h.mu.Lock()

@@ -84,7 +84,7 @@ func (r *Router) settle(ctx context.Context, w *recorder, v *visit, k kept, out 
 			return nil
 		case w.status >= 400:
 			return freeKey(ctx, tx, k)
-		case v.route.secret || len(*out) > keptBody:
+		case v.route.secret || len(*out) > keptBody || r.opt.Ring == nil:
 			k.state, k.status = keyShut, w.status
 			return settleKey(ctx, tx, k)
 		}
@@ -98,7 +98,8 @@ func (r *Router) settle(ctx context.Context, w *recorder, v *visit, k kept, out 
 		if err != nil {
 			return err
 		}
-		k.state, k.status, k.header, k.body = keyDone, w.status, string(raw), *out
+		k.state, k.status, k.header = keyDone, w.status, string(raw)
+		k.body = r.opt.Ring.Wrap(*out, k.name())
 		return settleKey(ctx, tx, k)
 	})
 	if err != nil {
@@ -119,7 +120,11 @@ func (r *Router) again(w *recorder, req *http.Request, k, had kept) {
 		r.fail(w, req, ErrKeyUnknown)
 	default:
 		head := map[string]string{}
-		if err := json.Unmarshal([]byte(had.header), &head); err != nil {
+		body, err := r.opt.Ring.Unwrap(had.body, had.name())
+		if err == nil {
+			err = json.Unmarshal([]byte(had.header), &head)
+		}
+		if err != nil {
 			r.fail(w, req, fmt.Errorf("replay: %w", err))
 			return
 		}
@@ -128,7 +133,7 @@ func (r *Router) again(w *recorder, req *http.Request, k, had kept) {
 		}
 		w.Header().Set("Idempotency-Replayed", "true")
 		w.WriteHeader(had.status)
-		_, _ = w.Write(had.body)
+		_, _ = w.Write(body)
 	}
 }
 

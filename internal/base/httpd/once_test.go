@@ -1,14 +1,17 @@
 package httpd
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 )
 
@@ -185,5 +188,30 @@ func TestOneKeyManyClients(t *testing.T) {
 		if c != 201 && c != 409 {
 			t.Errorf("status %d", c)
 		}
+	}
+}
+
+// What an answer says is sealed elsewhere; it is not in clear beside its key.
+func TestKeptAnswersAreSealed(t *testing.T) {
+	h := newHub(t)
+	type out struct{ Body struct{ Words string } }
+	Op(h.Router, "POST /api/v1/words", "words.add", "Add", func(context.Context, *struct{}) (*out, error) {
+		o := &out{}
+		o.Body.Words = "a reason that is nobody else's"
+		return o, nil
+	})
+	ask := func() *http.Response {
+		return h.ask("POST", "/api/v1/words", "", "Idempotency-Key", "k", "Authorization", "Bearer good")
+	}
+	ask()
+	var body []byte
+	if err := h.opt.DB.Read(t.Context(), func(tx *db.Tx) error {
+		return tx.QueryRow(t.Context(), "SELECT body FROM httpd_idempotency WHERE key = 'k'").Scan(&body)
+	}); err != nil || len(body) == 0 || bytes.Contains(body, []byte("reason")) {
+		t.Errorf("%d bytes, %v", len(body), err)
+	}
+	again, err := io.ReadAll(ask().Body)
+	if err != nil || !bytes.Contains(again, []byte("a reason")) {
+		t.Errorf("%s %v", again, err)
 	}
 }

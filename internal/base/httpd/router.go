@@ -13,6 +13,7 @@ import (
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
 	"noroshi/internal/base/obs"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
@@ -47,8 +48,11 @@ type Options struct {
 	Identify func(ctx context.Context, c Credential) (gate.Identity, error)
 	// Dress fills the shell of a page with what only the app knows: the rail,
 	// the addresses of account and search, the footer's notice. It may be nil.
-	Dress   func(q *Request, s *page.Shell)
-	DB      *db.DB // for Idempotency-Key; nil answers keys with a fault
+	Dress func(q *Request, s *page.Shell)
+	DB    *db.DB // for Idempotency-Key; nil answers keys with a fault
+	// Ring seals the answers that are kept for an Idempotency-Key: they say what is
+	// sealed elsewhere. Without one none is kept, and the same key again is a conflict.
+	Ring    *key.Ring
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics *obs.Metrics

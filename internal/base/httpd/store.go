@@ -20,9 +20,12 @@ type kept struct {
 	state            string
 	status           int
 	header           string // JSON of the headers worth replaying
-	body             []byte
+	body             []byte // sealed
 	started          time.Time
 }
+
+// name binds what is kept to its row.
+func (k kept) name() string { return "httpd/" + k.who + "/" + k.key }
 
 // claimKey inserts the row of a key. When there is one already it returns
 // that, and false.
