@@ -164,11 +164,14 @@ func bounded(q Quantity) Quantity {
 // several times a second. Else the refusal that ends it: ErrExpired,
 // ErrWithdrawn, ErrSpent; ErrUse when it has ended already.
 func (s *Service) Alive(ctx context.Context, use ID) error {
-	var v vital
-	if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		v, err = loadVital(ctx, tx, use)
-		return err
-	}); err != nil {
+	return s.DB.Read(ctx, func(tx *db.Tx) error { return s.AliveIn(ctx, tx, use) })
+}
+
+// AliveIn is Alive within an act: what is taken in it is taken under a use that
+// may go on, or not at all.
+func (s *Service) AliveIn(ctx context.Context, tx *db.Tx, use ID) error {
+	v, err := loadVital(ctx, tx, use)
+	if err != nil {
 		return err
 	}
 	if !v.ended.IsZero() {
