@@ -140,9 +140,13 @@ func (p say) askReasons(a *Application) askGroup {
 	area := func(name, label, value, hint string) page.Field {
 		return page.Field{Name: name, Kind: "textarea", Label: p.T(label), Need: page.Required, Rows: 4, Limit: maxWords, Value: value, Hint: p.T(hint)}
 	}
+	hints := []string{"approval.web.grounds_hint", "approval.web.no_other_hint", "approval.web.necessity_hint"}
+	if a.Kind == Reidentify {
+		hints = []string{"approval.web.grounds_hint_of", "approval.web.no_other_hint_of", "approval.web.necessity_hint_of"}
+	}
 	return askGroup{Title: p.T("approval.web.group.reasons"), Say: p.T("approval.web.group.reasons_say"), Fields: []page.Field{
-		area("grounds", "approval.web.grounds", a.Grounds, "approval.web.grounds_hint"), area("no_other_means", "approval.web.no_other", a.NoOther, "approval.web.no_other_hint"),
-		area("necessity", "approval.web.necessity", a.Necessity, "approval.web.necessity_hint")}}
+		area("grounds", p.whyOf(a.Kind), a.Grounds, hints[0]), area("no_other_means", "approval.web.no_other", a.NoOther, hints[1]),
+		area("necessity", "approval.web.necessity", a.Necessity, hints[2])}}
 }
 
 // instant is a time as a field of a form holds it.
@@ -163,6 +167,9 @@ func count(n int64) string {
 
 func (s *Service) askTerms(p say, a *Application, carriers []org.Org) askGroup {
 	g := askGroup{Title: p.T("approval.web.group.terms"), Say: p.T("approval.web.group.terms_say")}
+	if a.Kind == Reidentify {
+		g.Title = p.T("approval.web.period")
+	}
 	if a.Kind != Reidentify {
 		kind := page.Field{Name: "kind", Kind: "choice", Label: p.T("approval.web.kind"), Need: page.Required, Value: string(a.Kind)}
 		for _, k := range []Kind{ForeignForeign, ForeignDomestic, DomesticForeign} {
@@ -180,16 +187,20 @@ func (s *Service) askTerms(p say, a *Application, carriers []org.Org) askGroup {
 		if a.Extends == "" {
 			g.Fields = append(g.Fields, kind)
 		}
-		g.Fields = append(g.Fields, page.Field{Name: "link", Label: p.T("approval.web.link"), Need: page.Required, Value: a.Link, Example: "K-2", Limit: maxShort},
+		g.Fields = append(g.Fields, page.Field{Name: "link", Label: p.T("approval.web.link"), Need: page.Required, Value: a.Link, Example: "K-2"},
 			page.Field{Name: "carrier", Kind: "select", Label: p.T("approval.web.carrier"), Need: page.Required, Value: a.Carrier, Options: append([]page.Option{{Label: p.T("approval.web.choose")}}, list...), Hint: p.T("approval.web.carrier_hint")})
 	}
-	g.Fields = append(g.Fields, page.Field{Name: "from", Kind: "datetime", Label: p.T("approval.web.from"), Need: page.Required, Value: instant(a.From)},
+	follow := ""
+	if a.Extends != "" {
+		follow = p.T("approval.web.follow_hint")
+	}
+	g.Fields = append(g.Fields, page.Field{Name: "from", Kind: "datetime", Label: p.T("approval.web.from"), Need: page.Required, Value: instant(a.From), Hint: follow},
 		page.Field{Name: "until", Kind: "datetime", Label: p.T("approval.web.until"), Need: page.Required, Value: instant(a.Until), Hint: p.T("approval.web.until_hint")})
 	if a.Kind != Reidentify {
 		share := s.Rules.Row(a.Kind, "share_percent").Value
 		g.Fields = append(g.Fields, page.Field{Name: "capacity_mbps", Kind: "number", Label: p.T("approval.web.capacity"), Need: page.Required, Value: count(a.Capacity), Unit: "Mbps", Hint: p.T("approval.web.capacity_hint")},
-			page.Field{Name: "cap", Kind: "number", Label: p.T("approval.web.cap"), Need: page.Required, Value: count(int64(a.Cap.Bytes / gigabyte)), Unit: "GB", Hint: p.T("approval.web.cap_hint", "percent", share)},
-			page.Field{Name: "cap_packets", Kind: "number", Label: p.T("approval.web.cap_packets"), Need: page.Optional, Value: count(int64(a.Cap.Packets)), Unit: p.T("approval.web.unit_packets"), Hint: p.T("approval.web.cap_packets_hint")})
+			page.Field{Name: "cap", Kind: "number", Label: p.T("approval.web.cap"), Value: count(int64(a.Cap.Bytes / gigabyte)), Unit: "GB", Hint: p.T("approval.web.cap_hint", "percent", share)},
+			page.Field{Name: "cap_packets", Kind: "number", Label: p.T("approval.web.cap_packets"), Value: count(int64(a.Cap.Packets)), Unit: p.T("approval.web.unit_packets"), Hint: p.T("approval.web.cap_packets_hint")})
 	}
 	return g
 }

@@ -41,7 +41,7 @@ func (p say) forms(v *View) (out []form) {
 	one("vote", "vote", "primary",
 		page.Field{Name: "choice", Kind: "choice", Label: p.T("approval.web.choice"), Need: page.Required, Options: p.options("approval.choice.", string(For), string(Against))},
 		page.Field{Name: "opinion", Kind: "textarea", Label: p.T("approval.web.your_opinion"), Need: page.Optional, Hint: p.T("approval.web.opinion_hint"), Rows: 4, Limit: maxWords},
-		page.Field{Name: "conditions", Kind: "textarea", Label: p.T("approval.web.conditions"), Need: page.Optional, Hint: p.T("approval.web.lines_hint"), Rows: 3})
+		page.Field{Name: "conditions", Kind: "textarea", Label: p.T("approval.web.your_conditions"), Need: page.Optional, Hint: p.T("approval.web.lines_hint"), Rows: 3})
 	if v.Tally != nil && v.Tally.Closes {
 		fields := []page.Field{area("decide_reason", "approval.web.decision_reason", page.Required, 4)}
 		if v.Tally.Passes {

@@ -52,7 +52,7 @@ func (s *Service) mistaken(a Application, bad mistakes) error {
 // askList asks which list: one of one's own, or one that was made elsewhere.
 func (p say) askList(a *Application, lists []Selectors) []page.Field {
 	typed := []page.Field{
-		{Name: "selectors/name", Label: p.T("approval.web.selector_name"), Need: page.Required, Value: a.Selectors.Name, Limit: maxShort},
+		{Name: "selectors/name", Label: p.T("approval.web.selector_name"), Need: page.Required, Value: a.Selectors.Name},
 		{Name: "selectors/count", Kind: "number", Label: p.T("approval.web.selector_n"), Need: page.Required, Value: count(int64(a.Selectors.Count)), Unit: p.T("approval.web.unit_selectors")},
 		{Name: "selectors/hash", Label: p.T("approval.web.selector_hash"), Need: page.Required, Value: a.Selectors.Hash, Width: "wide", Hint: p.T("approval.web.selector_hash_hint")}}
 	if lists == nil {
@@ -113,7 +113,7 @@ func (s *Service) askFields(p say, a *Application) page.Field {
 // askRecipients asks who is given results: organisations by their names, others
 // in words.
 func (p say) askRecipients(a *Application, orgs []org.Org) askGroup {
-	f := page.Field{Name: "recipients", Kind: "choices", Label: p.T("approval.web.recipients"), Need: page.Required, Hint: p.T("approval.web.recipients_hint")}
+	f := page.Field{Name: "recipients", Kind: "choices", Label: p.T("approval.web.recipient_orgs"), Need: page.Required, Hint: p.T("approval.web.recipients_hint")}
 	if a.Kind == Reidentify {
 		f.Need = page.Optional
 	}
@@ -141,13 +141,15 @@ func (p say) askRecipients(a *Application, orgs []org.Org) askGroup {
 }
 
 // named says of which field it is that it was left empty: in the list of what is
-// wrong, the sentence stands alone.
+// wrong, the sentence stands alone. They come in the order of the page.
 func (p say) named(bad error, groups []askGroup) error {
 	out := *fault.Of(bad)
 	out.Places = slices.Clone(out.Places)
+	order := map[string]int{}
 	var name func(fields []page.Field)
 	name = func(fields []page.Field) {
 		for _, f := range fields {
+			order[f.Name] = len(order) + 1
 			for i := range out.Places {
 				if at := &out.Places[i]; at.At == f.Name && at.Code == "approval.bad.empty" {
 					at.Code, at.Args = "approval.bad.empty_field", fault.New(fault.Invalid, at.Code, "field", f.Label).Args
@@ -164,5 +166,6 @@ func (p say) named(bad error, groups []askGroup) error {
 	for _, g := range groups {
 		name(g.Fields)
 	}
+	slices.SortStableFunc(out.Places, func(a, b fault.Place) int { return order[a.At] - order[b.At] })
 	return &out
 }

@@ -216,9 +216,17 @@ func (p say) core(c *Case, names map[string]string, raw bool) (out []page.Fact) 
 	return out
 }
 
+// whyOf is the key of what the first of the reasons is called.
+func (say) whyOf(k Kind) string {
+	if k == Reidentify {
+		return "approval.web.grounds_of_opening"
+	}
+	return "approval.web.grounds"
+}
+
 // grounds are the reasons of a case, in the words of who asked.
 func (p say) grounds(c *Case) []page.Fact {
-	return []page.Fact{{Name: p.T("approval.web.grounds"), Value: c.Asked.Grounds}, {Name: p.T("approval.web.no_other"), Value: c.Asked.NoOther}, {Name: p.T("approval.web.necessity"), Value: c.Asked.Necessity}}
+	return []page.Fact{{Name: p.T(p.whyOf(c.Asked.Kind)), Value: c.Asked.Grounds}, {Name: p.T("approval.web.no_other"), Value: c.Asked.NoOther}, {Name: p.T("approval.web.necessity"), Value: c.Asked.Necessity}}
 }
 
 // guard is one requirement of a case: what the program checked, and what a
@@ -248,7 +256,7 @@ func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 		}
 		return r.Value, p.T("approval.web.unverified", "source", r.Source)
 	}
-	judged("approval.web.grounds", a.Grounds)
+	judged(p.whyOf(a.Kind), a.Grounds)
 	judged("approval.web.no_other", a.NoOther)
 	judged("approval.web.necessity", a.Necessity)
 	rule := "months"
