@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,8 @@ type pk struct {
 	more         bool
 	cut          int // bytes of the frame that were not captured
 	around       []string
+	opts         []byte // of the innermost IP header, padded: of IPv4, or for the destination in IPv6
+	outerOpts    []byte // of those around
 }
 
 func (p pk) transport() []byte {
@@ -83,10 +86,14 @@ func (p pk) build() capture.Packet {
 // ip puts an IP header in front of b and returns which one.
 func (p pk) ip(from, to string, proto uint8, b []byte, inner bool) ([]byte, uint8) {
 	src, dst := netip.MustParseAddr(from), netip.MustParseAddr(to)
+	opts := p.opts
+	if !inner {
+		opts = p.outerOpts
+	}
 	if src.Is4() {
-		h := make([]byte, 20)
-		h[0], h[8], h[9] = 0x45, 64, proto
-		binary.BigEndian.PutUint16(h[2:], uint16(20+len(b)))
+		h := append(make([]byte, 20), opts...)
+		h[0], h[8], h[9] = 0x40|byte(len(h)/4), 64, proto
+		binary.BigEndian.PutUint16(h[2:], uint16(len(h)+len(b)))
 		if inner {
 			frag := p.off / 8
 			if p.more {
@@ -107,6 +114,9 @@ func (p pk) ip(from, to string, proto uint8, b []byte, inner bool) ([]byte, uint
 		}
 		head = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(head, word), p.id)
 		b, proto = append(head, b...), packet.ProtoFragment
+	}
+	if len(opts) > 0 {
+		b, proto = slices.Concat([]byte{proto, byte((len(opts)+2)/8 - 1)}, opts, b), packet.ProtoDestOpts
 	}
 	h := []byte{0x60, 0, 0, 0}
 	h = binary.BigEndian.AppendUint16(h, uint16(len(b)))

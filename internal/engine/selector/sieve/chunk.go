@@ -65,6 +65,9 @@ func (s *Sieve) admit(packets []capture.Packet) int {
 		if v == pass && s.h.FragOffset == 0 {
 			v = hidden(p, &s.h)
 		}
+		if v == pass && detoured(p, &s.h) {
+			v = unknown
+		}
 		it := &s.items[n]
 		if s.h.Before != 0 {
 			v = s.fragment(it, v)

@@ -37,10 +37,11 @@
 // part is not known; datagrams with a port of a tunnel at either end (tunnelPort),
 // encrypted ones included (IPsec, WireGuard, OpenVPN: who speaks inside to whom is
 // not seen), though the port may be chance; and datagrams that begin as an IP
-// packet does, whatever their ports are. TLS, QUIC and SSH are no tunnels here,
-// nor is the packet that an ICMP error quotes. An encrypted tunnel over any other
-// port, or in a stream of TCP, cannot be told from other payload: its own
-// addresses decide.
+// packet does, whatever their ports are; and what an option sends elsewhere, or has
+// come from elsewhere, than its addresses say (source routes, home addresses). TLS,
+// QUIC and SSH are no tunnels here, nor is the packet that an ICMP error quotes. An
+// encrypted tunnel over any other port, or in a stream of TCP, cannot be told from
+// other payload: its own addresses decide.
 //
 // Payload is only in the packets of the caller and in the pool (window.go),
 // which overwrites what comes back to it. What leaves is in Record: numbers,

@@ -156,6 +156,8 @@ func (o *oracle) held(p pk) *Amount {
 		return &o.y.TunnelPort
 	case p.off == 0 && p.proto == 17 && (p.sport == 0 && p.dport == 0 || packetIn(p)):
 		return &o.y.Unknown
+	case detours[string(p.opts)] || detours[string(p.outerOpts)]:
+		return &o.y.Unknown
 	}
 	return nil
 }
@@ -163,6 +165,24 @@ func (o *oracle) held(p pk) *Amount {
 // tunnels are the ports that no datagram may have, as RFCs and makers name them.
 var tunnels = map[uint16]bool{655: true, 1194: true, 1701: true, 2152: true, 3386: true, 3544: true, 4242: true, 4341: true, 4342: true, 4500: true, 4754: true, 4755: true, 4789: true,
 	4790: true, 5072: true, 5247: true, 5555: true, 6080: true, 6081: true, 6343: true, 6635: true, 6636: true, 8472: true, 9993: true, 12222: true, 37008: true, 41641: true, 48879: true, 51820: true}
+
+// detours are options that put another address in the place of one, or cannot be
+// read; true of those that do.
+var detours = map[string]bool{
+	"\x01\x01\x01\x01":                                 false,
+	"\x94\x04\x00\x00":                                 false, // router alert
+	"\x83\x07\x04\x14\x00\x00\x01\x00":                 true,
+	"\x01\x89\x07\x04\x14\x00\x00\x01":                 true,
+	"\x94\x04\x00\x00\x95\x06\x1e\x00\x00\x09\x00\x00": true,
+	"\x00\x83\x07\x04":                                 false, // behind the last
+	"\x44\x09\x05\x00":                                 true,  // longer than the header
+	"\x01\x01\x07\x01":                                 true,
+	"\x01\x01\x01\x44":                                 true,
+	"\x01\x04\x00\x00\x00\x00":                         false, // of IPv6 from here on
+	"\xc9\x10\x24\x00\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01\x02\x00\x00": true,
+	"\x04\x01\x04\x01\x01\x00": false, // a limit of tunnels
+	"\x00\x00\xc9\x00\x00\x00": true,
+}
 
 // packetIn reports whether a datagram begins with an IP packet.
 func packetIn(p pk) bool {

@@ -242,6 +242,83 @@ func TestPacketInDatagram(t *testing.T) {
 	}
 }
 
+// An option that names another sender or receiver than the header holds a packet
+// back, in whatever frame and in whichever header it is; the others do not.
+func TestDetours(t *testing.T) {
+	set := list(t, sel(selector.Prefix, "30.0.0.0/8"), sel(selector.Prefix, "2400::/16"))
+	for opts, want := range detours {
+		p, around := udp(abr, abr2), []string{abr, abr2}
+		if len(opts)%8 == 6 {
+			p, around = udp(abr6, "2400:30::2"), []string{abr6, "2400:30::3"}
+		}
+		p.body = []byte("~hello")
+		plain, tunnel, inner, tcp, part, later := p, p, p, p, p, p
+		tunnel.around, tunnel.outerOpts = around, []byte(opts)
+		for _, q := range []*pk{&plain, &inner, &tcp, &part, &later} {
+			q.opts = []byte(opts)
+		}
+		inner.around = around
+		tcp.proto = 6
+		part.more, later.off = true, 64
+		var all []capture.Packet
+		for _, q := range []pk{plain, tunnel, inner, tcp, part, later} {
+			for _, vlan := range []uint16{0, 7} {
+				q.vlan, q.id = vlan, 9
+				all = append(all, q.build())
+			}
+		}
+		raw, twice, unread := plain.build(), plain.build(), plain.build()
+		raw.Data, raw.Link, raw.Orig = raw.Data[14:], 101, raw.Orig-14
+		twice.Data, twice.Orig = slices.Concat(twice.Data[:12], []byte{0x88, 0xa8, 0, 5, 0x81, 0, 0, 6}, twice.Data[12:]), twice.Orig+8
+		unread.Data[12], unread.Data[13] = 8, 0 // IPv6 by a carrier of IPv4
+		all = append(all, raw, twice)
+		_, y, _ := sift(t, options(set), all, 5)
+		if got := y.Unknown.Packets; want && got != uint64(len(all)) || !want && y.Selected.Packets != uint64(len(all)) {
+			t.Errorf("%x: %d of %d, %+v", opts, got, len(all), y)
+		}
+		if _, y, _ = sift(t, options(set), []capture.Packet{unread}, 5); want && y.Selected.Packets != 0 {
+			t.Errorf("%x in a wrong frame: %+v", opts, y)
+		}
+	}
+	alone := udp(abr, abr2) // a later part with a route, of a first part without
+	alone.more, alone.id, alone.body = true, 4, []byte("~hello")
+	routed := alone
+	routed.more, routed.off, routed.opts = false, 64, []byte{0x83, 7, 4, 20, 0, 0, 1, 0}
+	if _, y, _ := sift(t, options(set), frames([]pk{alone, routed}), 2); y.Selected.Packets != 1 || y.Unknown.Packets != 1 {
+		t.Errorf("a part with a route: %+v", y)
+	}
+}
+
+// Where a header with options is not found, as it is compressed, or ends before
+// they do, the packet does not pass.
+func TestDetourNotFound(t *testing.T) {
+	p := udp(abr6, "2400:30::2")
+	p.opts = []byte{1, 4, 0, 0, 0, 0}
+	q := p.build()
+	var h packet.Headers
+	if packet.Decode(&q, &h) != packet.None || detoured(&q, &h) {
+		t.Error("plain options are a detour")
+	}
+	short := h
+	short.Payload = 14 + 40 + 4
+	if !detoured(&q, &short) {
+		t.Error("options that end too early are none")
+	}
+	clear(q.Data[:14+40])
+	if !detoured(&q, &h) {
+		t.Error("options that are not found are none")
+	}
+	p = udp(abr, abr2)
+	p.opts = []byte{1, 1, 1, 1, 0x83, 7, 4, 20, 0, 0, 1, 0}
+	q = p.build()
+	packet.Decode(&q, &h)
+	for h.Payload = 14 + 24; h.Payload < 14+32; h.Payload++ {
+		if !detoured(&q, &h) {
+			t.Errorf("options that end at %d are none", h.Payload)
+		}
+	}
+}
+
 // What follows an authentication header is judged as what follows IP is.
 func TestAuthenticated(t *testing.T) {
 	set := list(t, sel(selector.Prefix, "30.0.0.0/8"))

@@ -91,6 +91,12 @@ func (w *world) flow() (out []pk) {
 		}
 		p.around = append(p.around, src, dst)
 	}
+	if w.r.IntN(10) == 0 {
+		p.opts = w.options(p.src)
+	}
+	if len(p.around) == 2 && w.r.IntN(4) == 0 {
+		p.outerOpts = w.options(p.around[0])
+	}
 	switch w.r.IntN(9) {
 	case 8:
 		p.proto = []uint8{33, 50, 55, 59, 89, 94, 98, 103, 112, 115, 132, 136, 253}[w.r.IntN(13)]
@@ -135,6 +141,19 @@ func (w *world) flow() (out []pk) {
 		out = w.segments(p)
 	}
 	return out
+}
+
+// options are those of one header of the family of an address.
+func (w *world) options(of string) []byte {
+	six := strings.Contains(of, ":")
+	var all []string
+	for o := range detours {
+		if six == (len(o)%8 == 6) {
+			all = append(all, o)
+		}
+	}
+	slices.Sort(all)
+	return []byte(w.pick(all))
 }
 
 // inside is an IP packet, perhaps with bytes behind it or damaged.
