@@ -245,7 +245,7 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	s.page(asCarrier, "/instructions", "K-2", "受領の確認待ち", "!指標", "!制御系")
 	s.page(asCarrier, "/instructions/"+id, "第32条", "受領を確認する", "1.1 TB", "!指標", "!制御系", "!国家サイバー")
 	s.post(asCarrier, "/instructions/"+id+"/confirm")
-	s.page(asCarrier, "/instructions/"+id, "に受領を確認")
+	s.page(asCarrier, "/instructions/"+id, "に指示書の受領を確認")
 	if code, body := s.send(asCarrier, "GET", "/instructions/"+id+"/paper", "", ""); code != 200 {
 		t.Errorf("%d %s", code, body)
 	} else if _, err := OpenInstruction([]byte(body), s.Verifier); err != nil {
