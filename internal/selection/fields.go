@@ -58,3 +58,6 @@ func printed(s string) string {
 	}
 	return s
 }
+
+// FilesLink is the link of an order on files: the files are the line.
+const FilesLink = "files"

@@ -41,9 +41,9 @@ type (
 type RunInput struct {
 	Approval   string `json:"approval" minLength:"1" maxLength:"60"`
 	Directions Ways   `json:"directions,omitempty" doc:"Empty: all that were approved"`
-	Link       string `json:"link,omitempty" maxLength:"200" doc:"Of which line the packets are; empty where the files are the line"`
+	Link       string `json:"link,omitempty" maxLength:"200" doc:"Of which line the packets are; needed, unless the order is a trial on files"`
 	Source     string `json:"source,omitempty" maxLength:"200" doc:"What is read, in your words"`
-	MadeUp     bool   `json:"made_up,omitempty" doc:"The traffic is made up: the run is a test and counts as one"`
+	MadeUp     bool   `json:"made_up,omitempty" doc:"The traffic is made up: the statement may then name made-up networks. The run counts all the same; only the hub's own made-up traffic is a test"`
 }
 
 func (in RunInput) run() NewRun {

@@ -123,7 +123,7 @@ func TestRunOnAnotherMachine(t *testing.T) {
 	s := newSite(t)
 	c := s.approve(approval.ForeignDomestic, s.world.list())
 	var begun Remote
-	s.call(asHandler, "POST", "/api/v1/selection-runs", RunInput{Approval: c.ID, Source: "K-2"}, &begun)
+	s.call(asHandler, "POST", "/api/v1/selection-runs", RunInput{Approval: c.ID, Link: "K-2", MadeUp: true}, &begun)
 	at := "/api/v1/selection-runs/" + begun.Run.ID
 	if code, _ := s.send("office other office.handler", "GET", at+"/selectors", "", nil); code != 404 {
 		t.Errorf("another handler fetched the list: %d", code)
@@ -135,7 +135,7 @@ func TestRunOnAnotherMachine(t *testing.T) {
 	s.must(err)
 	var lines [][]byte
 	beats := 0
-	st, err := Run(t.Context(), Job{Grant: g, Run: begun.Run.ID, Selectors: list, Prefixes: madeUpPrefixes(t), MadeUp: true, Now: s.Clock.Now, Used: begun.Used,
+	st, err := Run(t.Context(), Job{Grant: g, Run: begun.Run.ID, Link: "K-2", Selectors: list, Prefixes: madeUpPrefixes(t), MadeUp: true, Now: s.Clock.Now, Used: begun.Used,
 		Sources: []Source{{Name: "line", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.traffic())), nil }}},
 		Put:     func(k Kept) error { lines = append(lines, bytes.Clone(k.Line)); return nil },
 		Alive: func() error {
@@ -214,7 +214,7 @@ func TestMachineHearsTheEnd(t *testing.T) {
 	l := s.world.list()
 	c := s.approve(approval.ForeignDomestic, l)
 	var begun Remote
-	s.call(asHandler, "POST", "/api/v1/selection-runs", RunInput{Approval: c.ID}, &begun)
+	s.call(asHandler, "POST", "/api/v1/selection-runs", RunInput{Approval: c.ID, Link: "K-2"}, &begun)
 	at := "/api/v1/selection-runs/" + begun.Run.ID
 	s.must(s.approvals.Revoke(s.member("1"), c.ID, "止める"))
 	if code, body := s.send(asHandler, "POST", at+"/beat", "application/json", []byte(`{}`)); code != 403 || !strings.Contains(body, "approval.grant.withdrawn") {

@@ -275,3 +275,12 @@ func (w *world) person(place, id string, role gate.Role) context.Context {
 	who.Person = id
 	return gate.With(context.Background(), who)
 }
+
+// page hands a page of records of a run in.
+func (w *world) page(b begun, number int64, lines [][]byte) error {
+	u, err := w.ruleOf(w.handler(), b.run, b.grant.Order(), lines)
+	if err != nil {
+		return err
+	}
+	return w.keep(w.handler(), b.run.ID, number, u, lines)
+}

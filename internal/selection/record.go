@@ -55,7 +55,11 @@ type HubRun struct {
 	Entry       string            `json:"entry,omitempty"`
 
 	person, use, vault string
-	chain              string // SHA-256 over the pages of records so far, hex
+	ways               Ways              // that the use is for
+	madeUp             bool              // who began it said that the packets are made up
+	used               approval.Quantity // of the cap, by earlier runs
+	kept               approval.Quantity // sum of its records
+	chain              string            // SHA-256 over the pages of records so far, hex
 	pages              int64
 	sealed             []byte
 }
@@ -78,6 +82,7 @@ type Stored struct {
 	org     string
 	startAt time.Time
 	sealed  []byte
+	sum     Chosen // what it counts, while it comes in
 }
 
 // ReadingOf is one act of reading records, for who supervises.

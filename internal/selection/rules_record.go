@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,7 +12,10 @@ import (
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/deid"
 	flowrecord "noroshi/internal/engine/flow/record"
+	"noroshi/internal/engine/geo"
+	"noroshi/internal/engine/selector"
 )
 
 // Faults of runs at a hub and of their records.
@@ -40,6 +42,8 @@ const (
 	MaxPageBytes = 1 << 20 // of such a page
 	maxKept      = 1 << 20 // records of one run
 	maxLineBytes = 4096
+	maxAmount    = 1 << 42 // packets or bytes of one record: the sum of all fits 62 bits
+	refBytes     = 18      // of a selector's public id
 	maxStated    = 1 << 20 // bytes of a statement
 	maxDisclosed = 10_000  // records of one disclosure
 	silence      = 15 * time.Second
@@ -55,131 +59,146 @@ func recordName(c *Stored) string {
 	return "selection_record/" + c.ID + "/" + c.Run + "/" + c.Approval + "/" + c.Provenance + "/" + c.Selector
 }
 
-// recordFields are the fields that a record may have at all; which of them an
-// order allows it says itself.
-type recordFields struct {
-	Start       time.Time `json:"start"`
-	End         time.Time `json:"end"`
-	Src         *string   `json:"src"`
-	Dst         *string   `json:"dst"`
-	SPort       *uint16   `json:"sport"`
-	DPort       *uint16   `json:"dport"`
-	Proto       *uint8    `json:"proto"`
-	Packets     uint64    `json:"pkts"`
-	Bytes       uint64    `json:"bytes"`
-	App         *string   `json:"app"`
-	Flags       *uint8    `json:"flags"`
-	VLAN        *uint16   `json:"vlan"`
-	Tunnel      *string   `json:"tunnel"`
-	Name        *string   `json:"name"`
-	JA3         *string   `json:"ja3"`
-	JA4         *string   `json:"ja4"`
-	Direction   string    `json:"direction"`
-	Selector    string    `json:"selector"`
-	Approval    string    `json:"approval"`
-	RetainUntil time.Time `json:"retain_until"`
-	Provenance  string    `json:"provenance"`
+// lineRule is what a line that a run hands in is held against.
+type lineRule struct {
+	order approval.Order
+	ways  []geo.Class                  // of the use; none: all of the order
+	known map[string]selector.Selector // of the run's list, those that the page names
+	guard *Prefixes                    // nothing is foreign that it takes for domestic; nil: of a trial
 }
 
-// strange finds a text that is more than its field is for: addresses, words of a
-// fixed vocabulary, fingerprints and one host name are all a record may say.
-func (f *recordFields) strange() string {
-	for _, a := range []*string{f.Src, f.Dst} {
-		if a != nil {
-			if _, err := netip.ParseAddr(strings.TrimPrefix(*a, "p:net:")); err != nil {
-				return "addresses"
+// readRecord checks a line that a run handed in, byte for byte as Verify reads
+// one: nothing that the order does not allow is stored, and no text but words of
+// a fixed vocabulary, addresses, fingerprints, pseudonyms, and of a name what the
+// selector itself says. The rest of Stored is for the caller to fill in.
+func (u lineRule) readRecord(line []byte) (Stored, error) {
+	if len(line) > maxLineBytes {
+		return Stored{}, badLine("long")
+	}
+	l, ok := readKept(line)
+	if !ok {
+		return Stored{}, badLine("form")
+	}
+	o := u.order
+	start, err1 := time.Parse(timeForm, l.Start)
+	end, err2 := time.Parse(timeForm, l.End)
+	retain, err3 := time.Parse(time.RFC3339, l.RetainUntil)
+	why := ""
+	switch {
+	case err1 != nil || err2 != nil || start.Format(timeForm) != l.Start || end.Format(timeForm) != l.End:
+		why = "form"
+	case slices.ContainsFunc(l.fields(), func(x string) bool { return !slices.Contains(o.Fields, x) }):
+		why = "field"
+	case l.Approval != o.ID:
+		why = "approval"
+	case !slices.Contains(o.Directions, l.Direction) || len(u.ways) > 0 && !slices.Contains(u.ways, l.Direction):
+		why = "direction"
+	case l.Provenance != provenanceOf(o, l.Direction):
+		why = "provenance"
+	case start.Before(o.From.Truncate(time.Microsecond)) || !start.Before(o.Until) || end.Before(start) || !end.Before(o.Until):
+		why = "period"
+	case l.Packets == 0 || l.Bytes == 0 || l.Packets > maxAmount || l.Bytes > maxAmount:
+		why = "count"
+	case err3 != nil || retain.IsZero() || retain.UTC().Format(time.RFC3339) != l.RetainUntil:
+		why = "retain"
+	case !fixedWords(&l):
+		why = "text"
+	default:
+		why = u.fits(&l, start)
+	}
+	if why != "" {
+		return Stored{}, badLine(why)
+	}
+	return Stored{Approval: o.ID, Provenance: l.Provenance, Selector: l.Selector, Personal: strings.HasPrefix(l.Name, "p:"), Line: slices.Clone(json.RawMessage(line)),
+		startAt: start, RetainUntil: retain, sum: Chosen{l.Packets, l.Bytes, 1}}, nil
+}
+
+func badLine(why string) error { return fault.New(fault.Invalid, ErrRecordLine.Code, "why", why) }
+
+// fixedWords reports whether a line's words are of their vocabularies.
+func fixedWords(l *keptLine) bool {
+	if app, ok := flowrecord.ParseApp(l.App); l.App != "" && (!ok || app.String() != l.App) {
+		return false
+	}
+	if _, value, err := selector.Parse(selector.JA4, l.JA4); l.JA4 != "" && (err != nil || value != l.JA4) {
+		return false
+	}
+	return (l.Tunnel == "" || tunnelWord(l.Tunnel)) && (l.JA3 == "" || len(l.JA3) == 32 && lowHex(l.JA3))
+}
+
+// fits checks addresses, and that the selector is one of the list and finds what
+// the line says, as far as the line shows it.
+func (u lineRule) fits(l *keptLine, start time.Time) string {
+	src, dst, ok := u.addresses(l)
+	if !ok {
+		return "addresses"
+	}
+	x, ok := u.known[l.Selector]
+	if !ok || x.Expires != 0 && start.UnixNano() > x.Expires {
+		return "selector"
+	}
+	why := ""
+	c := checker{v: &Verified{}}
+	c.matches(l, x, src, dst, func(ok bool, what string) {
+		if !ok && why == "" {
+			why = what
+		}
+	})
+	return why
+}
+
+// addresses reads the addresses of a line; false where they are not written as
+// the order wants it, or where one is foreign by the line and domestic by the
+// table of prefixes.
+func (u lineRule) addresses(l *keptLine) (src, dst netip.Addr, ok bool) {
+	if u.order.Addresses == "pseudonym" {
+		for _, text := range []string{l.Src, l.Dst} {
+			if _, err := deid.ParseNetwork(text); text != "" && err != nil {
+				return src, dst, false
 			}
 		}
+		return src, dst, true
 	}
-	if f.App != nil {
-		if _, ok := flowrecord.ParseApp(*f.App); !ok {
-			return "text"
+	for _, x := range []struct {
+		text    string
+		to      *netip.Addr
+		foreign bool
+	}{{l.Src, &src, l.Direction == geo.FF || l.Direction == geo.FD}, {l.Dst, &dst, l.Direction == geo.FF || l.Direction == geo.DF}} {
+		if x.text == "" {
+			continue
 		}
-	}
-	for _, w := range []*string{f.Tunnel, f.JA3, f.JA4} {
-		if w != nil && (len(*w) > 40 || strings.Trim(*w, "abcdefghijklmnopqrstuvwxyz0123456789_+./-") != "") {
-			return "text"
+		a, err := netip.ParseAddr(x.text)
+		if err != nil || a.String() != x.text || a.Zone() != "" {
+			return src, dst, false
 		}
+		if raw := a.As16(); u.guard != nil && x.foreign && u.guard.Side(&raw) == geo.Domestic {
+			return src, dst, false
+		}
+		*x.to = a
 	}
-	if f.Name != nil && (len(*f.Name) > 300 || strings.ContainsFunc(*f.Name, func(r rune) bool { return r <= ' ' || r > '~' })) {
-		return "text"
-	}
-	return ""
+	return src, dst, true
 }
 
-// named lists which of the fields that an order has to allow a record has.
-func (f *recordFields) named() (out []string) {
-	for name, has := range map[string]bool{"src": f.Src != nil, "dst": f.Dst != nil, "sport": f.SPort != nil, "dport": f.DPort != nil, "proto": f.Proto != nil, "app": f.App != nil,
-		"flags": f.Flags != nil, "vlan": f.VLAN != nil, "tunnel": f.Tunnel != nil, "name": f.Name != nil, "ja3": f.JA3 != nil, "ja4": f.JA4 != nil} {
-		if has {
-			out = append(out, name)
-		}
+// refOf is the selector that a line names, before the line is read; empty where
+// it names none.
+func refOf(line []byte) string {
+	_, rest, _ := bytes.Cut(line, []byte(`"selector":"`))
+	ref, _, ok := bytes.Cut(rest, []byte{'"'})
+	if !ok || len(ref) != refBytes {
+		return ""
 	}
-	return out
-}
-
-// readRecord checks a line that a run handed in against its order: nothing that
-// the order does not allow is stored, whoever wrote it. The rest is for the
-// caller to fill in.
-func readRecord(line []byte, o approval.Order) (Stored, error) {
-	bad := func(why string) (Stored, error) {
-		return Stored{}, fault.New(fault.Invalid, ErrRecordLine.Code, "why", why)
-	}
-	if len(line) > maxLineBytes {
-		return bad("long")
-	}
-	var f recordFields
-	if err := strictly(line, &f); err != nil {
-		return bad("form")
-	}
-	switch {
-	case slices.ContainsFunc(f.named(), func(x string) bool { return !slices.Contains(o.Fields, x) }):
-		return bad("field")
-	case f.Approval != o.ID:
-		return bad("approval")
-	case !allowed(o, f.Direction):
-		return bad("direction")
-	case f.Provenance != provenanceOf(o, f.Direction):
-		return bad("provenance")
-	case f.Start.Before(o.From) || !f.Start.Before(o.Until) || f.End.Before(f.Start):
-		return bad("period")
-	case f.Packets == 0 || len(f.Selector) != 18 || !strings.HasPrefix(f.Selector, "s:"):
-		return bad("selector")
-	case o.Addresses == "pseudonym" && (f.Src != nil && !strings.HasPrefix(*f.Src, "p:net:") || f.Dst != nil && !strings.HasPrefix(*f.Dst, "p:net:")):
-		return bad("addresses")
-	case f.RetainUntil.IsZero():
-		return bad("retain")
-	}
-	if why := f.strange(); why != "" {
-		return bad(why)
-	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, line) != nil || !bytes.Equal(compact.Bytes(), line) {
-		return bad("form") // white space can say something too
-	}
-	personal := f.Name != nil && strings.HasPrefix(*f.Name, "p:")
-	return Stored{Approval: o.ID, Provenance: f.Provenance, Selector: f.Selector, Personal: personal, Line: slices.Clone(json.RawMessage(line)), startAt: f.Start, RetainUntil: f.RetainUntil}, nil
-}
-
-// allowed reports whether an order covers a direction as a record writes it.
-func allowed(o approval.Order, direction string) bool {
-	for _, c := range o.Directions {
-		if c.String() == direction {
-			return true
-		}
-	}
-	return false
+	return string(ref)
 }
 
 // ends are the words that a statement may end with.
 var ends = []Ended{EndInput, EndCap, EndPeriod, EndBefore, EndWithdrawn, EndExpired, EndStopped, EndUnreadable}
 
-// provenanceOf is the label that never gets lost (FACTS P22).
-func provenanceOf(o approval.Order, direction string) string {
+// provenanceOf is the label that never gets lost.
+func provenanceOf(o approval.Order, direction geo.Class) string {
 	if o.Kind == approval.Agreement {
 		return string(approval.Agreement)
 	}
-	return direction
+	return direction.String()
 }
 
 // digestOfIDs is what a receipt says of ids: their SHA-256, one a line, in order.
@@ -233,51 +252,4 @@ type RecordFilter struct {
 	Disclosure string // those given under it
 	Cursor     string
 	Limit      int
-}
-
-// strictly decodes one JSON object without unknown or doubled fields.
-func strictly(raw []byte, to any) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(to); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return ErrRecordLine
-	}
-	return noneTwice(raw)
-}
-
-// noneTwice refuses an object with a member twice: the first would be checked by
-// nobody and still be stored.
-func noneTwice(raw []byte) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	seen := map[string]bool{}
-	for depth, name := 0, true; ; {
-		t, err := d.Token()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		switch t {
-		case json.Delim('{'), json.Delim('['):
-			if depth++; depth > 1 {
-				return ErrRecordLine // records are flat
-			}
-			continue
-		case json.Delim('}'), json.Delim(']'):
-			depth--
-			continue
-		}
-		if s, ok := t.(string); name && ok {
-			// encoding/json takes names in any case, so their case does not count here.
-			if s = strings.ToLower(s); seen[s] {
-				return ErrRecordLine
-			}
-			seen[s] = true
-		}
-		name = !name
-	}
 }

@@ -65,6 +65,7 @@ type Service struct {
 	once  sync.Once
 
 	shares waitingShares
+	lists  openLists
 }
 
 // Open returns the service.

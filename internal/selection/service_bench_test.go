@@ -20,20 +20,19 @@ func BenchmarkKeep(b *testing.B) {
 	for i := range lines {
 		lines[i] = list[i%len(list)].Line
 	}
-	run, err := w.begin(w.handler(), NewRun{Approval: id}, OnMachine)
+	run, err := w.begin(w.handler(), NewRun{Approval: id, Link: "K-2"}, OnMachine)
 	w.must(err)
-	o := run.grant.Order()
 	page := int64(0)
 	for b.Loop() {
 		if (page+1)*MaxPage > maxKept {
 			b.StopTimer()
 			w.must(w.interrupt(w.handler(), run.run.ID, "aborted"))
-			run, err = w.begin(w.handler(), NewRun{Approval: id}, OnMachine)
+			run, err = w.begin(w.handler(), NewRun{Approval: id, Link: "K-2"}, OnMachine)
 			w.must(err)
 			page = 0
 			b.StartTimer()
 		}
-		w.must(w.keep(w.handler(), run.run.ID, page, o, lines))
+		w.must(w.page(run, page, lines))
 		page++
 	}
 	b.ReportMetric(float64(b.N)*MaxPage/b.Elapsed().Seconds(), "records/s")

@@ -88,7 +88,7 @@ var errHalt = fmt.Errorf("the hub stops: %w", context.Canceled)
 // statement, or with all it had destroyed.
 func (s *Service) carry(ctx context.Context, b begun, src Source, prefixes *Prefixes, madeUp bool) (out HubRun, err error) {
 	id := b.run.ID
-	sink := &pageSink{s: s, ctx: ctx, run: id, order: b.grant.Order()}
+	sink := &pageSink{s: s, ctx: ctx, run: b.run, order: b.grant.Order()}
 	defer sink.wipe()
 	public, err := s.vaultKey(ctx, b.run.Approval)
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *Service) carry(ctx context.Context, b begun, src Source, prefixes *Pref
 type pageSink struct {
 	s     *Service
 	ctx   context.Context
-	run   string
+	run   HubRun
 	order approval.Order
 	lines [][]byte
 	page  int64
@@ -172,7 +172,10 @@ func (p *pageSink) flush() error {
 	if len(p.lines) == 0 {
 		return nil
 	}
-	err := p.s.keep(p.ctx, p.run, p.page, p.order, p.lines)
+	u, err := p.s.ruleOf(p.ctx, p.run, p.order, p.lines)
+	if err == nil {
+		err = p.s.keep(p.ctx, p.run.ID, p.page, u, p.lines)
+	}
 	p.page++
 	p.wipe()
 	return err

@@ -238,15 +238,15 @@ func TestCrashInTheMiddle(t *testing.T) {
 		whole := w.drill(id)
 		list, _, err := w.Read(w.handler(), RecordFilter{Run: whole.ID, Limit: 500}, Reason{Purpose: "analyse"})
 		w.must(err)
-		b, err := w.begin(w.handler(), NewRun{Approval: id}, OnHub)
+		b, err := w.begin(w.handler(), NewRun{Approval: id, Link: "K-2"}, OnHub)
 		w.must(err)
-		w.must(w.reserve(w.handler(), b.run.ID, approval.Quantity{Packets: 40, Bytes: 4000}))
+		w.must(w.reserve(w.handler(), b.run.ID, approval.Quantity{Packets: 4000, Bytes: 400000}))
 		var lines [][]byte
 		for _, x := range list {
 			lines = append(lines, x.Line)
 		}
-		w.must(w.keep(w.handler(), b.run.ID, 0, b.grant.Order(), lines))
-		w.must(w.keep(w.handler(), b.run.ID, 0, b.grant.Order(), lines)) // the answer was lost
+		w.must(w.page(b, 0, lines))
+		w.must(w.page(b, 0, lines)) // the answer was lost
 		if n := w.count("SELECT count(*) FROM selection_record WHERE run_id = $1", b.run.ID); n != len(lines) {
 			t.Fatalf("%d records of %d", n, len(lines))
 		}
@@ -263,13 +263,13 @@ func TestCrashInTheMiddle(t *testing.T) {
 			t.Fatalf("recovered %d, %v", n, err)
 		}
 		v, err := again.ShowRun(w.inspector(), b.run.ID)
-		if err != nil || v.Run.State != RunInterrupted || v.Run.Left() != 0 || v.Run.Taken.Bytes != 4000 || len(v.Receipts) == 0 || v.Receipts[0].Why != "interrupted" || v.Receipts[0].Records != int64(len(lines)) {
+		if err != nil || v.Run.State != RunInterrupted || v.Run.Left() != 0 || v.Run.Taken.Bytes != 400000 || len(v.Receipts) == 0 || v.Receipts[0].Why != "interrupted" || v.Receipts[0].Records != int64(len(lines)) {
 			t.Errorf("%+v %v", v, err)
 		}
 		if n := w.count("SELECT count(*) FROM selection_record WHERE run_id = $1", b.run.ID); n != 0 {
 			t.Errorf("%d records are left", n)
 		}
-		want(t, "a page of a dead run", w.keep(w.handler(), b.run.ID, 1, b.grant.Order(), lines), ErrRunOver)
+		want(t, "a page of a dead run", w.page(b, 1, lines), ErrRunOver)
 		if got, _, err := again.Read(w.handler(), RecordFilter{Run: whole.ID}, Reason{Purpose: "analyse"}); err != nil || len(got) == 0 {
 			t.Errorf("the whole run's records: %d %v", len(got), err)
 		}

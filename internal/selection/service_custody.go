@@ -229,6 +229,9 @@ func (s *Service) AskOpening(ctx context.Context, approvalID string, why Reason)
 	act := &ledger.Act{Verb: "selection.reidentify", Purpose: why.Purpose, Grant: approvalID}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		g, err := s.Approvals.Grant(ctx, tx, approvalID)
+		if isKind(err, fault.NotFound) {
+			return approval.ErrNoGrant
+		}
 		if err != nil {
 			return err
 		}

@@ -49,8 +49,8 @@ func (s *Service) mineGoing(ctx context.Context, id string) (r HubRun, err error
 	return r, err
 }
 
-// ListFile returns the compiled list of a run on another machine. Handing it out
-// is recorded.
+// ListFile returns the compiled list of a run on another machine while its
+// approval is in force. Handing it out is recorded, and so is refusing it.
 func (s *Service) ListFile(ctx context.Context, run string) (file []byte, err error) {
 	r, err := s.mineGoing(ctx, run)
 	if err != nil {
@@ -59,6 +59,9 @@ func (s *Service) ListFile(ctx context.Context, run string) (file []byte, err er
 	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: r.Approval, Public: map[string]any{"what": "selectors"}}
 	var l List
 	if err := s.do(ctx, act, func(tx *db.Tx, _ gate.Identity, _ gate.Reach) error {
+		if err := s.Approvals.AliveIn(ctx, tx, r.use); err != nil {
+			return err
+		}
 		l, err = listByID(ctx, tx, r.List)
 		return err
 	}); err != nil {
@@ -121,7 +124,11 @@ func (s *Service) Deliver(ctx context.Context, run string, page int64, body []by
 		lines = append(lines, bytes.Clone(line))
 	}
 	clear(body)
-	return s.keep(ctx, run, page, g.Order(), lines)
+	u, err := s.ruleOf(ctx, r, g.Order(), lines)
+	if err != nil {
+		return err
+	}
+	return s.keep(ctx, run, page, u, lines)
 }
 
 // State takes the statement by which a run on another machine ends. Faults:

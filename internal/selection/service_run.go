@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,9 +26,9 @@ import (
 type NewRun struct {
 	Approval   string
 	Directions []geo.Class // none: all that were approved
-	Link       string      // that the packets are of
+	Link       string      // that the packets are of; empty only where the order's is FilesLink
 	Source     string      // what is read, as the handler calls it
-	Test       bool        // made-up traffic
+	Test       bool        // made-up traffic; a run is a test only where the hub made it up
 }
 
 // begun is a run that redeemed its Grant.
@@ -46,6 +47,9 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 	act := &ledger.Act{Verb: "selection.run", Object: runObject(id)}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		b.grant, err = s.Approvals.Grant(ctx, tx, n.Approval)
+		if isKind(err, fault.NotFound) {
+			return approval.ErrNoGrant // on record, like every run without one
+		}
 		if err != nil {
 			return err
 		}
@@ -60,6 +64,9 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		if b.use, err = s.Approvals.Redeem(ctx, tx, act, b.grant, who, scope); err != nil {
 			return err
 		}
+		if n.Link == "" && (o.Link != FilesLink || o.Kind != approval.Trial) {
+			return approval.ErrLink.At(fault.Place{At: "link", Code: "selection.hub.link_needed"})
+		}
 		agreement, err := s.standing(ctx, tx, o)
 		if err != nil {
 			return err
@@ -72,8 +79,9 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		b.used = usedBefore(o.Cap, b.use.Left)
 		now := s.now()
 		b.run = HubRun{ID: id, Org: who.Org, Approval: o.ID, Agreement: agreement, List: b.list.ID, Kind: o.Kind, Place: place, Basis: "acquisition", Source: clean(n.Source), State: RunGoing,
-			StartedAt: now, BeatAt: now, RetainUntil: now.Truncate(time.Second).AddDate(0, 0, o.RetainDays), Entry: act.Entry, person: who.Person, use: b.use.ID}
-		if n.Test {
+			StartedAt: now, BeatAt: now, RetainUntil: now.Truncate(time.Second).AddDate(0, 0, o.RetainDays), Entry: act.Entry, person: who.Person, use: b.use.ID,
+			ways: Ways(n.Directions), madeUp: n.Test, used: b.used}
+		if n.Test && place == OnHub {
 			b.run.Basis = "test"
 		}
 		if b.run.chain, err = chainOn("", nil); err != nil {
@@ -181,21 +189,24 @@ func chainSum(state string) (string, error) {
 }
 
 // keep stores a page of records of a run, in the order they were made. Number
-// counts pages from 0: a page that came twice is kept once. All or nothing.
-func (s *Service) keep(ctx context.Context, run string, number int64, o approval.Order, lines [][]byte) error {
+// counts pages from 0: a page that came twice is kept once. All or nothing. Of
+// another machine nothing is taken once the approval was withdrawn, and never more
+// than is left of the cap.
+func (s *Service) keep(ctx context.Context, run string, number int64, u lineRule, lines [][]byte) error {
 	if len(lines) > MaxPage {
 		return ErrPage
 	}
 	// What is not about the database happens before it is held.
 	list := make([]Stored, len(lines))
 	for i, line := range lines {
-		c, err := readRecord(line, o)
+		c, err := u.readRecord(line)
 		if err != nil {
 			return fault.Of(err).At(fault.Place{At: fmt.Sprint(i + 1), Code: "selection.hub.line_at"})
 		}
 		c.ID, c.Run = newID(), run
 		list[i] = c
 	}
+	o := u.order
 	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: o.ID}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, err := lockRun(ctx, tx, run)
@@ -211,10 +222,14 @@ func (s *Service) keep(ctx context.Context, run string, number int64, o approval
 		case number != r.pages, len(lines) == 0, r.Records+int64(len(lines)) > maxKept:
 			return ErrPage
 		}
+		if err := s.mayHandIn(ctx, tx, r); err != nil {
+			return err
+		}
 		k, err := s.Keys.For(ctx, tx, keyOwner(r.Approval))
 		if err != nil {
 			return fmt.Errorf("keep records: %w", err)
 		}
+		sums := map[string]Chosen{}
 		for i, c := range list {
 			if c.RetainUntil.After(r.RetainUntil.Add(time.Hour)) {
 				return fault.New(fault.Invalid, ErrRecordLine.Code, "why", "retain")
@@ -224,11 +239,20 @@ func (s *Service) keep(ctx context.Context, run string, number int64, o approval
 			if err := insertRecord(ctx, tx, c); err != nil {
 				return fmt.Errorf("keep records: %w", err)
 			}
+			sum := sums[c.Selector]
+			sums[c.Selector] = Chosen{sum.Packets + c.sum.Packets, sum.Bytes + c.sum.Bytes, sum.Records + 1}
+			r.kept = plus(r.kept, c.sum)
+		}
+		if beyond(r.kept, o.Cap, r.used) {
+			return approval.ErrSpent
+		}
+		if err := addFound(ctx, tx, run, sums); err != nil {
+			return fmt.Errorf("keep records: %w", err)
 		}
 		if r.chain, err = chainOn(r.chain, lines); err != nil {
 			return err
 		}
-		r.Records, r.pages, r.BeatAt = r.Records+int64(len(lines)), r.pages+1, s.now()
+		r.Records, r.pages = r.Records+int64(len(lines)), r.pages+1
 		sum, err := chainSum(r.chain)
 		if err != nil {
 			return err
@@ -236,6 +260,20 @@ func (s *Service) keep(ctx context.Context, run string, number int64, o approval
 		act.Public = map[string]any{"page": number, "records": len(lines), "output": sum}
 		return updateRun(ctx, tx, r)
 	})
+}
+
+// mayHandIn refuses records of another machine once the approval was withdrawn.
+// Those that were selected within the period still come in after it, as long as
+// the run is not silent; the hub's own runs ask while they select.
+func (s *Service) mayHandIn(ctx context.Context, tx *db.Tx, r HubRun) error {
+	if r.Place != OnMachine {
+		return nil
+	}
+	err := s.Approvals.AliveIn(ctx, tx, r.use)
+	if errors.Is(err, approval.ErrExpired) && s.now().Sub(r.BeatAt) <= silence {
+		err = nil
+	}
+	return err
 }
 
 // complete ends a run with its statement: it has to agree with the order, with
@@ -252,16 +290,24 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		case r.State != RunGoing:
 			return ErrRunOver
 		}
-		if err := agrees(st, r, g); err != nil {
+		found, err := loadFound(ctx, tx, run)
+		if err != nil {
 			return err
 		}
-		taken := approval.Quantity(st.Taken())
+		if err := agrees(st, r, g, found, s.now()); err != nil {
+			return err
+		}
+		taken := greatest(approval.Quantity(st.Taken()), r.kept)
+		charged := taken
+		if r.Place == OnMachine { // which said how much it may have taken, and could have
+			charged = greatest(taken, r.Taken)
+		}
 		raw := st.encode()
 		if len(raw) > maxStated {
 			return ErrStated
 		}
 		// A run that ended because time or cap was over still ends in order.
-		if err := s.Approvals.Finish(ctx, tx, r.use, taken, string(st.Ended)); err != nil {
+		if err := s.Approvals.Finish(ctx, tx, r.use, charged, string(st.Ended)); err != nil {
 			return err
 		}
 		var small json.RawMessage
@@ -284,14 +330,21 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		if err := updateRun(ctx, tx, r); err != nil {
 			return err
 		}
+		if err := dropFound(ctx, tx, run); err != nil {
+			return err
+		}
 		return publish(ctx, tx, "finished", Happened{Run: run, Approval: r.Approval, Org: r.Org, Records: uint64(r.Records), At: r.EndedAt})
 	})
 	return out, err
 }
 
-// agrees checks a statement against its run: the same order and list, all that
-// was seen accounted for, and as many records with the same hash as are here.
-func agrees(st Statement, r HubRun, g approval.Grant) error {
+// clockSkew is how far the clock of another machine may be from the hub's.
+const clockSkew = time.Hour
+
+// agrees checks a statement against its run: the same order, list and use, all
+// that was seen accounted for, the records that are here with their hash and sums,
+// by selector too, and no more taken than was left of the cap.
+func agrees(st Statement, r HubRun, g approval.Grant, found map[string]Chosen, now time.Time) error {
 	sum, err := chainSum(r.chain)
 	if err != nil {
 		return err
@@ -303,16 +356,38 @@ func agrees(st Statement, r HubRun, g approval.Grant) error {
 	switch {
 	case st.Run != r.ID:
 		wrong = "run"
-	case st.Order != o.ID || st.Hashes.Order != g.Digest():
+	case st.Order != o.ID || st.Hashes.Order != g.Digest() || st.Authority != g.Authority():
 		wrong = "order"
+	case st.Kind != o.Kind:
+		wrong = "kind"
+	case st.Link != o.Link:
+		wrong = "link"
+	case len(r.ways) > 0 && !slices.Equal(st.Directions, []geo.Class(r.ways)):
+		wrong = "directions"
+	case !slices.Equal(st.Fields, o.Fields) || st.Addresses != o.Addresses:
+		wrong = "fields"
+	case st.RetainUntil.Sub(r.RetainUntil).Abs() > clockSkew:
+		wrong = "retain_until"
+	case st.BegunAt.Before(r.StartedAt.Add(-clockSkew)), st.EndedAt.Before(st.BegunAt), st.EndedAt.After(now.Add(clockSkew)), st.DestroyedAt.Before(st.BegunAt), st.EndedAt.Before(st.DestroyedAt):
+		wrong = "begun_at"
+	case st.First.IsZero() != st.Last.IsZero(), !st.First.IsZero() && (st.First.Before(o.From) || !st.Last.Before(o.Until) || st.Last.Before(st.First)):
+		wrong = "first_packet"
+	case st.MadeUp != nil && !r.madeUp && o.Kind != approval.Trial:
+		wrong = "made_up"
+	case st.Before != r.used:
+		wrong = "used_before"
+	case beyond(approval.Quantity(st.Taken()), o.Cap, r.used):
+		wrong = "taken"
 	case st.Hashes.Selectors != o.Selectors:
 		wrong = "selectors"
 	case !slices.Contains(ends, st.Ended):
 		wrong = "ended"
 	case st.Seen != chosen:
 		wrong = "seen"
-	case int64(st.Selected.Records) != r.Records:
+	case int64(st.Selected.Records) != r.Records || st.Selected.Packets != r.kept.Packets || st.Selected.Bytes != r.kept.Bytes:
 		wrong = "records"
+	case !maps.Equal(st.Selected.BySelector, found):
+		wrong = "by_selector"
 	case r.Records > 0 && st.Hashes.Output != sum:
 		wrong = "output"
 	}
@@ -350,11 +425,14 @@ func (s *Service) interrupt(ctx context.Context, run, outcome string) error {
 			return ErrRunOver
 		}
 		act.Grant, act.Public = r.Approval, map[string]any{"outcome": outcome, "records": r.Records}
-		r.State, r.Outcome, r.EndedAt = RunInterrupted, outcome, s.now()
+		r.State, r.Outcome, r.EndedAt, r.Taken = RunInterrupted, outcome, s.now(), greatest(r.Taken, r.kept)
 		if err := s.Approvals.Finish(ctx, tx, r.use, r.Taken, outcome); err != nil && isKind(err, fault.Internal) {
 			return err
 		}
 		if err := updateRun(ctx, tx, r); err != nil {
+			return err
+		}
+		if err := dropFound(ctx, tx, run); err != nil {
 			return err
 		}
 		return publish(ctx, tx, "finished", Happened{Run: run, Approval: r.Approval, Org: r.Org, At: r.EndedAt})

@@ -146,7 +146,7 @@ func walk(t *testing.T, seed uint64, steps int) {
 			}
 			id := ids[r.IntN(len(ids))]
 			c := covers[id]
-			b, err := w.begin(w.handler(), NewRun{Approval: id}, OnMachine)
+			b, err := w.begin(w.handler(), NewRun{Approval: id, Link: "K-2"}, OnMachine)
 			check("begin", err, c.holds(now) && c.going == "")
 			if err == nil {
 				c.going, runs[b.run.ID] = b.run.ID, id
@@ -197,10 +197,10 @@ func walk(t *testing.T, seed uint64, steps int) {
 			}
 		case 11: // somebody who may not
 			if len(ids) > 0 {
-				if _, err := w.begin(w.analyst(), NewRun{Approval: ids[r.IntN(len(ids))]}, OnMachine); err == nil {
+				if _, err := w.begin(w.analyst(), NewRun{Approval: ids[r.IntN(len(ids))], Link: "K-2"}, OnMachine); err == nil {
 					t.Fatal("an analyst began a run")
 				}
-				if _, err := w.begin(w.clerk(), NewRun{Approval: ids[r.IntN(len(ids))]}, OnMachine); err == nil {
+				if _, err := w.begin(w.clerk(), NewRun{Approval: ids[r.IntN(len(ids))], Link: "K-2"}, OnMachine); err == nil {
 					t.Fatal("a clerk began a run")
 				}
 			}

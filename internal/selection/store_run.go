@@ -12,19 +12,28 @@ import (
 )
 
 const runColumns = `r.id, r.org_id, r.person, r.approval_id, r.agreement_id, r.list_id, r.use_id, r.kind, r.place, r.basis, r.state, r.outcome, r.started_at, r.beat_at, r.ended_at,
-	r.retain_until, r.extended, r.records, r.pages, r.erased, r.packets, r.bytes, r.chain, r.statement, r.counter, r.vault_id, r.sealed, r.entry`
+	r.retain_until, r.extended, r.records, r.pages, r.erased, r.packets, r.bytes, r.chain, r.statement, r.counter, r.vault_id, r.sealed, r.entry,
+	r.ways, r.made_up, r.used_packets, r.used_bytes, r.kept_packets, r.kept_bytes`
 
 func scanRun(scan func(...any) error) (r HubRun, err error) {
-	var started, beat, ended, retain, packets, bytes int64
-	var statement string
+	var started, beat, ended, retain, packets, bytes, madeUp, usedPackets, usedBytes, keptPackets, keptBytes int64
+	var statement, ways string
 	err = scan(&r.ID, &r.Org, &r.person, &r.Approval, &r.Agreement, &r.List, &r.use, &r.Kind, &r.Place, &r.Basis, &r.State, &r.Outcome, &started, &beat, &ended,
-		&retain, &r.Extended, &r.Records, &r.pages, &r.Erased, &packets, &bytes, &r.chain, &statement, &r.Counter, &r.vault, &r.sealed, &r.Entry)
+		&retain, &r.Extended, &r.Records, &r.pages, &r.Erased, &packets, &bytes, &r.chain, &statement, &r.Counter, &r.vault, &r.sealed, &r.Entry,
+		&ways, &madeUp, &usedPackets, &usedBytes, &keptPackets, &keptBytes)
+	if err != nil {
+		return r, err
+	}
 	r.StartedAt, r.BeatAt, r.EndedAt, r.RetainUntil = db.Time(started), db.Time(beat), db.Time(ended), db.Time(retain)
 	r.Taken, r.Vault = approval.Quantity{Packets: uint64(packets), Bytes: uint64(bytes)}, r.vault != ""
+	r.madeUp, r.used, r.kept = madeUp != 0, approval.Quantity{Packets: uint64(usedPackets), Bytes: uint64(usedBytes)}, approval.Quantity{Packets: uint64(keptPackets), Bytes: uint64(keptBytes)}
 	if statement != "" {
 		r.Statement = json.RawMessage(statement)
 	}
-	return r, err
+	if ways == "" { // of a time when it was not written
+		return r, nil
+	}
+	return r, json.Unmarshal([]byte(ways), &r.ways)
 }
 
 // reachRun is the rule of access to runs, inside every query: the office has its
@@ -41,19 +50,29 @@ func (q *query) reachRun(who gate.Identity, reach gate.Reach) {
 }
 
 func insertRun(ctx context.Context, tx *db.Tx, r HubRun) error {
-	_, err := tx.Exec(ctx, `INSERT INTO selection_run (id, org_id, person, approval_id, agreement_id, list_id, use_id, kind, place, basis, state, outcome, started_at, beat_at, ended_at,
-		retain_until, extended, records, pages, erased, packets, bytes, chain, statement, counter, vault_id, sealed, entry)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, $12, 0, $13, 0, 0, 0, 0, 0, 0, $14, '', '', '', $15, $16)`,
-		r.ID, r.Org, r.person, r.Approval, r.Agreement, r.List, r.use, string(r.Kind), string(r.Place), r.Basis, string(r.State), db.Micros(r.StartedAt), db.Micros(r.RetainUntil), r.chain, r.sealed, r.Entry)
+	ways, err := json.Marshal(r.ways)
+	if err != nil {
+		return err
+	}
+	madeUp := 0
+	if r.madeUp {
+		madeUp = 1
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO selection_run (id, org_id, person, approval_id, agreement_id, list_id, use_id, kind, place, basis, state, outcome, started_at, beat_at, ended_at,
+		retain_until, extended, records, pages, erased, packets, bytes, chain, statement, counter, vault_id, sealed, entry,
+		ways, made_up, used_packets, used_bytes)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, $12, 0, $13, 0, 0, 0, 0, 0, 0, $14, '', '', '', $15, $16, $17, $18, $19, $20)`,
+		r.ID, r.Org, r.person, r.Approval, r.Agreement, r.List, r.use, string(r.Kind), string(r.Place), r.Basis, string(r.State), db.Micros(r.StartedAt), db.Micros(r.RetainUntil), r.chain, r.sealed, r.Entry,
+		string(ways), madeUp, int64(r.used.Packets), int64(r.used.Bytes))
 	return err
 }
 
 // updateRun writes what changes while a run goes on and when it ends.
 func updateRun(ctx context.Context, tx *db.Tx, r HubRun) error {
 	_, err := tx.Exec(ctx, `UPDATE selection_run SET state = $2, outcome = $3, beat_at = $4, ended_at = $5, retain_until = $6, extended = $7, records = $8, pages = $9, erased = $10,
-		packets = $11, bytes = $12, chain = $13, statement = $14, counter = $15, vault_id = $16 WHERE id = $1`,
+		packets = $11, bytes = $12, chain = $13, statement = $14, counter = $15, vault_id = $16, kept_packets = $17, kept_bytes = $18 WHERE id = $1`,
 		r.ID, string(r.State), r.Outcome, db.Micros(r.BeatAt), db.Micros(r.EndedAt), db.Micros(r.RetainUntil), r.Extended, r.Records, r.pages, r.Erased,
-		int64(r.Taken.Packets), int64(r.Taken.Bytes), r.chain, string(r.Statement), r.Counter, r.vault)
+		int64(r.Taken.Packets), int64(r.Taken.Bytes), r.chain, string(r.Statement), r.Counter, r.vault, int64(r.kept.Packets), int64(r.kept.Bytes))
 	return err
 }
 
@@ -178,4 +197,41 @@ func reserveRun(ctx context.Context, tx *db.Tx, id string, q approval.Quantity) 
 // interruptedWithRecords lists runs that broke off and still have records.
 func interruptedWithRecords(ctx context.Context, tx *db.Tx, limit int) ([]string, error) {
 	return ids(ctx, tx, "SELECT DISTINCT r.id FROM selection_run r JOIN selection_record c ON c.run_id = r.id WHERE r.state = 'interrupted' ORDER BY r.id LIMIT $1", limit)
+}
+
+// addFound adds to what a run found by selectors.
+func addFound(ctx context.Context, tx *db.Tx, run string, sums map[string]Chosen) error {
+	for ref, c := range sums {
+		if _, err := tx.Exec(ctx, `INSERT INTO selection_found (run_id, selector, packets, bytes, records) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (run_id, selector) DO UPDATE SET packets = selection_found.packets + excluded.packets, bytes = selection_found.bytes + excluded.bytes, records = selection_found.records + excluded.records`,
+			run, ref, int64(c.Packets), int64(c.Bytes), int64(c.Records)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadFound returns what a run found by selectors.
+func loadFound(ctx context.Context, tx *db.Tx, run string) (map[string]Chosen, error) {
+	rows, err := tx.Query(ctx, "SELECT selector, packets, bytes, records FROM selection_found WHERE run_id = $1", run)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]Chosen{}
+	for rows.Next() {
+		var ref string
+		var packets, bytes, records int64
+		if err := rows.Scan(&ref, &packets, &bytes, &records); err != nil {
+			return nil, err
+		}
+		out[ref] = Chosen{uint64(packets), uint64(bytes), uint64(records)}
+	}
+	return out, rows.Err()
+}
+
+// dropFound forgets it: of a run that is over its statement says it.
+func dropFound(ctx context.Context, tx *db.Tx, run string) error {
+	_, err := tx.Exec(ctx, "DELETE FROM selection_found WHERE run_id = $1", run)
+	return err
 }

@@ -1,7 +1,6 @@
 package selection
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,24 +53,25 @@ type recordLine struct {
 
 func (p voice) record(x Stored) recordLine {
 	l := recordLine{Selector: x.Selector, Provenance: p.T("selection.record.from." + x.Provenance), Personal: x.Personal}
-	var f recordFields
-	if json.Unmarshal(x.Line, &f) != nil {
+	f, ok := readKept(x.Line)
+	if !ok {
 		return l // it was checked before it was stored
 	}
-	end := func(addr *string, port *uint16) string {
-		if addr == nil {
-			return ""
+	end := func(addr string, port *uint16) string {
+		if addr == "" || port == nil || *port == 0 {
+			return addr
 		}
-		if port == nil || *port == 0 {
-			return *addr
-		}
-		return *addr + " " + strconv.Itoa(int(*port))
+		return addr + " " + strconv.Itoa(int(*port))
 	}
-	l.Stamp, l.When, l.From, l.To, l.Packets = f.Start.Format(time.RFC3339), f.Start.In(p.Zone).Format("1/2 15:04:05"), end(f.Src, f.SPort), end(f.Dst, f.DPort), f.Packets
+	start, err := time.Parse(timeForm, f.Start)
+	if err != nil {
+		return l
+	}
+	l.Stamp, l.When, l.From, l.To, l.Packets = start.Format(time.RFC3339), start.In(p.Zone).Format("1/2 15:04:05"), end(f.Src, f.SrcPort), end(f.Dst, f.DstPort), f.Packets
 	var what []string
-	for _, s := range []*string{f.App, f.Name, f.JA3, f.JA4} {
-		if s != nil && *s != "" {
-			what = append(what, *s)
+	for _, s := range []string{f.App, f.Name, f.JA3, f.JA4} {
+		if s != "" {
+			what = append(what, s)
 		}
 	}
 	l.What = strings.Join(what, " ")
