@@ -34,6 +34,10 @@ func FuzzSieve(f *testing.F) {
 	f.Add(pack(frames(stream(dom6, abr6, 40000, 80, httpGet("a.example", "/gate/q"), 10))), uint8(4), uint8(1), uint8(3))
 	f.Add(pack(frames([]pk{{src: dom, dst: abr, dport: 443, proto: 17, body: quicInitial(f, 1, hello[5:], 0, 1<<20)}, {src: abr, dst: dom, sport: 53, proto: 17, body: dnsQuery("x.bad.example.net", true)}})), uint8(3), uint8(1), uint8(0))
 	f.Add(pack(outerParts(udp(dom, abr, dom, abr), 16)), uint8(1), uint8(3), uint8(2))
+	odd := []pk{udp(dom, abr), udp(dom6, abr6), udp(abr, dom), udp(abr, dom, abr, dom2), udp(abr, dom)}
+	odd[0].opts, odd[1].opts, odd[3].outerOpts = []byte{1, 0x83, 3, 4}, []byte{0xc9, 2, 0, 0, 1, 0}, []byte{0x94, 4, 0, 0}
+	odd[2].body, odd[4].body, odd[4].more = odd[0].build().Data[14:], odd[1].build().Data[14:], true
+	f.Add(pack(frames(odd)), uint8(0x83), uint8(1), uint8(9))
 	f.Fuzz(func(t *testing.T, b []byte, which, batch, flows uint8) {
 		var packets []capture.Packet
 		at := t0
