@@ -30,8 +30,8 @@ func (w *Ways) UnmarshalJSON(raw []byte) error {
 // Article is the provision an agreement rests on.
 type Article string
 
-// The articles. The number of the second is not confirmed by a source (FACTS
-// §3.5).
+// The articles of Act 42 of 2025. The number of the second is not confirmed by a
+// source.
 const (
 	Article11 Article = "art11" // a special social-infrastructure operator
 	Article12 Article = "art12" // another user of telecommunications
@@ -98,7 +98,6 @@ type Agreement struct {
 	At        time.Time      `json:"at"`
 	ChangedAt time.Time      `json:"changed_at"`
 	Entry     string         `json:"entry,omitempty"`
-	Shut      bool           `json:"shut,omitempty"`   // to who looks: terms stay closed
 	Keeper    string         `json:"keeper,omitempty"` // person of the office who conducts it
 
 	from, until time.Time // in clear, for the clock
@@ -131,11 +130,11 @@ type PastMove struct {
 	At      time.Time      `json:"at"`
 	Entry   string         `json:"entry"`
 
-	id     string
-	sealed []byte
+	id, person string // who took it, kept to keep duties apart
+	sealed     []byte
 }
 
-// Consent is a party's consent to another purpose for what it gave (FACTS P13).
+// Consent is a party's consent to another purpose for what it gave.
 type Consent struct {
 	ID          string    `json:"id"`
 	Agreement   string    `json:"agreement"`

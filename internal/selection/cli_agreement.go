@@ -67,10 +67,6 @@ func agreementShowCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if v.Side == PartySide && a.WaitsFor() == PartySide {
 				fmt.Fprintln(w, p.T("selection.agreement.web.free"))
 			}
-			if a.Shut {
-				_, err := fmt.Fprintln(w, p.T("selection.agreement.web.shut_say"))
-				return err
-			}
 			fmt.Fprintln(w, p.T("selection.agreement.term.gives")+": "+a.Terms.Gives)
 			_, err := fmt.Fprintln(w, p.T("selection.agreement.term.returns")+": "+a.Terms.Returns)
 			return err

@@ -13,8 +13,7 @@
 //
 // Law: Act 42 of 2025 arts 11–16 (agreements), 17, 32, 33 (approvals), 22
 // (automatic selection, immediate erasure), 24 (identifiers of persons), 2-2
-// (no more than needed); FACTS §4, P1–P22. The rules are not in force before
-// the autumn of 2027: orders of the kind "trial" are for made-up traffic.
+// (no more than needed). The rules are not in force before the autumn of 2027: orders of the kind "trial" are for made-up traffic.
 package selection
 
 import "embed"

@@ -33,3 +33,8 @@ func publish(ctx context.Context, tx *bus.Tx, what string, h Happened) error {
 	}
 	return bus.Publish(ctx, tx, "selection."+what, h, orgs...)
 }
+
+// publishQuietly tells other nouns, and no page.
+func publishQuietly(ctx context.Context, tx *bus.Tx, what string, h Happened) error {
+	return bus.Publish(ctx, tx, "selection."+what, h)
+}

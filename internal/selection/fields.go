@@ -8,7 +8,7 @@ import (
 )
 
 // Fields are what an order may allow to be kept of a selected communication
-// (an allow-list: FACTS P8), in the order in which they stand in a record. None
+// (an allow-list: art 2(8), art 21), in the order in which they stand in a record. None
 // of them can hold content: addresses, ports, protocol, application by its
 // known name, TCP flags, VLAN, kind of tunnel, the name that a selector found,
 // and fingerprints of TLS clients.

@@ -127,7 +127,7 @@ func routesRun(r *httpd.Router, s *Service) {
 		}
 		x, err := do(ctx, NewRun{Approval: in.Body.Approval, Directions: in.Body.Directions}, in.Body.Traffic)
 		return &createdRun{201, x}, err
-	})
+	}, httpd.Secret)
 	// A capture is read as it comes: nothing of it is in memory as a whole, nor in
 	// a file, and no key can make it be kept for a repetition.
 	r.Handle("POST /api/v1/selection-captures", http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -164,7 +164,7 @@ func routesRemote(r *httpd.Router, s *Service) {
 			Status int
 			Body   Remote
 		}{201, x}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "GET /api/v1/selection-runs/{id}/selectors", "selection.selectors", "Download the compiled list of your own run", func(ctx context.Context, in *idIn) (*struct {
 		ContentType string `header:"Content-Type"`
 		Body        []byte
@@ -214,7 +214,7 @@ func routesRecord(r *httpd.Router, s *Service) {
 	}) (*struct{ Body Extension }, error) {
 		e, err := s.Extend(ctx, in.ID, in.Body.Until, in.Body.Reason)
 		return &struct{ Body Extension }{e}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "POST /api/v1/selection-runs/{id}/sightings", "selection.sighting", "Make a sighting of what one selector found", func(ctx context.Context, in *struct {
 		ID   string `path:"id" maxLength:"60"`
 		Body SightingInput
@@ -227,7 +227,7 @@ func routesRecord(r *httpd.Router, s *Service) {
 			Status int
 			Body   sighting.Sighting
 		}{201, x}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "POST /api/v1/selection-runs/{id}/items", "selection.item", "Draft an item of intelligence of what one selector found", func(ctx context.Context, in *struct {
 		ID   string `path:"id" maxLength:"60"`
 		Body ItemInput
@@ -240,7 +240,7 @@ func routesRecord(r *httpd.Router, s *Service) {
 			Status int
 			Body   intel.Item
 		}{201, x}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "GET /api/v1/selection-disclosures", "selection.disclosures", "List what was disclosed: to you, or by your office", func(ctx context.Context, in *httpd.Paging) (*httpd.List[Disclosure], error) {
 		list, _, next, err := s.Disclosures(ctx, in.Cursor, in.Limit)
 		if err != nil {
@@ -258,7 +258,7 @@ func routesRecord(r *httpd.Router, s *Service) {
 			Status int
 			Body   Disclosure
 		}{201, d}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "GET /api/v1/selection-receipts", "selection.receipts", "List what was destroyed, the newest first", func(ctx context.Context, in *httpd.Paging) (*httpd.List[Receipt], error) {
 		list, next, err := s.Receipts(ctx, in.Cursor, in.Limit)
 		if err != nil {
@@ -308,7 +308,7 @@ func routesList(r *httpd.Router, s *Service) {
 			Status int
 			Body   List
 		}{201, l}, err
-	}, httpd.MaxBody(MaxListFile+1))
+	}, httpd.MaxBody(MaxListFile+1), httpd.Secret)
 	httpd.Op(r, "GET /api/v1/selector-lists/{id}", "selection.list", "Read a list", func(ctx context.Context, in *idIn) (*struct{ Body List }, error) {
 		l, err := s.List(ctx, in.ID)
 		return &struct{ Body List }{l}, err
@@ -345,5 +345,5 @@ func routesList(r *httpd.Router, s *Service) {
 	}) (*struct{ Body List }, error) {
 		l, err := s.Second(ctx, in.ID, in.Body.Overrides, in.Body.Drop)
 		return &struct{ Body List }{l}, err
-	})
+	}, httpd.Secret)
 }

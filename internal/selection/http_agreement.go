@@ -57,7 +57,7 @@ func routesAgreement(r *httpd.Router, s *Service) {
 			Status int
 			Body   Agreement
 		}{201, a}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "GET /api/v1/agreements/{id}", "agreement.read", "Read an agreement", func(ctx context.Context, in *idIn) (*struct{ Body AgreementView }, error) {
 		v, err := s.Agreement(ctx, in.ID)
 		return &struct{ Body AgreementView }{v}, err
@@ -66,7 +66,7 @@ func routesAgreement(r *httpd.Router, s *Service) {
 		httpd.Op(r, "POST /api/v1/agreements/{id}/"+path, verb, summary, func(ctx context.Context, in *answerIn) (*agreementOut, error) {
 			a, err := do(ctx, in.ID, in.Body)
 			return &agreementOut{a}, err
-		})
+		}, httpd.Secret)
 	}
 	step("accept", "agreement.accept", "Accept the words the other side proposed last", func(ctx context.Context, id string, b AnswerInput) (Agreement, error) {
 		return s.Accept(ctx, id, b.Version)
@@ -86,7 +86,7 @@ func routesAgreement(r *httpd.Router, s *Service) {
 	}) (*agreementOut, error) {
 		a, err := s.Offer(ctx, in.ID, in.Body.Version, in.Body.Terms, in.Body.Note)
 		return &agreementOut{a}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "POST /api/v1/agreements/{id}/keeper", "agreement.hand_over", "Give the conduct of an agreement to another clerk", func(ctx context.Context, in *struct {
 		ID   string `path:"id" maxLength:"60"`
 		Body struct {
@@ -104,7 +104,7 @@ func routesAgreement(r *httpd.Router, s *Service) {
 	}) (*struct{ Body thread.Message }, error) {
 		m, err := s.Say(ctx, in.ID, in.Body.Kind, in.Body.Text)
 		return &struct{ Body thread.Message }{m}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "POST /api/v1/agreements/{id}/grants", "agreement.grant", "Issue the approval to select by a list, under an agreement in force", func(ctx context.Context, in *struct {
 		ID   string `path:"id" maxLength:"60"`
 		Body struct {
@@ -123,7 +123,7 @@ func routesAgreement(r *httpd.Router, s *Service) {
 	}) (*struct{ Body Consent }, error) {
 		c, err := s.Consent(ctx, in.ID, in.Body.Purpose, in.Body.Until)
 		return &struct{ Body Consent }{c}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "DELETE /api/v1/agreements/{id}/consents/{consent}", "agreement.consent_withdraw", "Take a consent back", func(ctx context.Context, in *struct {
 		ID      string `path:"id" maxLength:"60"`
 		Consent string `path:"consent" maxLength:"60"`
@@ -139,7 +139,7 @@ func routesAgreement(r *httpd.Router, s *Service) {
 	}) (*struct{ Body Returned }, error) {
 		x, err := s.Return(ctx, in.ID, in.Body.Title, in.Body.Text)
 		return &struct{ Body Returned }{x}, err
-	})
+	}, httpd.Secret)
 }
 
 func routesCustody(r *httpd.Router, s *Service) {
@@ -199,7 +199,7 @@ func routesCustody(r *httpd.Router, s *Service) {
 	}) (*struct{ Body Opening }, error) {
 		o, err := s.AskOpening(ctx, in.Body.Approval, in.Body.Reason)
 		return &struct{ Body Opening }{o}, err
-	})
+	}, httpd.Secret)
 	httpd.Op(r, "POST /api/v1/selection-openings/{id}/share", "selection.share_give", "Give your share for one re-identification", func(ctx context.Context, in *struct {
 		ID      string `path:"id" maxLength:"60"`
 		RawBody []byte `contentType:"application/octet-stream"`

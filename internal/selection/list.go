@@ -13,7 +13,7 @@ const (
 )
 
 // List is one version of a list of selectors: search conditions, each with the
-// item it came from and the target act it serves (FACTS P10). It never changes;
+// item it came from and the target act it serves (art 21). It never changes;
 // what is to change becomes the next version.
 type List struct {
 	ID        string         `json:"id"`

@@ -75,7 +75,7 @@ type Stored struct {
 	Approval    string          `json:"approval"`
 	Provenance  string          `json:"provenance"` // agreement, FF, FD or DF as the record says
 	Selector    string          `json:"selector"`
-	Personal    bool            `json:"personal"` // may say who somebody is (FACTS P21)
+	Personal    bool            `json:"personal"` // may say who somebody is
 	RetainUntil time.Time       `json:"retain_until"`
 	Line        json.RawMessage `json:"record"`
 
@@ -151,10 +151,10 @@ type Purpose struct {
 }
 
 // Purposes are all there are, in the order they are offered. The first three are
-// within the purpose of preventing specified damage (特定被害防止目的, FACTS P13).
+// within the purpose of preventing specified damage (特定被害防止目的).
 var Purposes = []Purpose{{"analyse", false}, {"warn", false}, {"measure", false}, {"other", true}}
 
-// Disclosure is a provision of records to a recipient (FACTS P17).
+// Disclosure is a provision of records to a recipient.
 type Disclosure struct {
 	ID        string    `json:"id"`
 	Run       string    `json:"run"`

@@ -5,12 +5,12 @@ import "noroshi/internal/base/gate"
 // Access says who may do what with agreements and selected communications
 // information. An agreement reaches its two parties' people alone: of the
 // office the clerk who keeps it, until it comes into force; of the party its
-// administrators. An inspector sees that a proposal was made and what became of
-// it, without terms, reasons or talks: who answers freely is not to explain
-// why, and supervision needs to know of a refusal only to look for disadvantage
-// after it. Records reach who handles them and whom they were disclosed to; an
-// inspector sees everything about them and none of them (FACTS P18), a carrier
-// its instruction, volumes and times (P20).
+// administrators. An inspector sees agreements once they came into force, without
+// reasons or talks, and nothing of a proposal: who answers freely is not to
+// explain why, and from a proposal that goes a refusal would follow. Records reach
+// who handles them and whom they were disclosed to; an inspector sees everything
+// about them, the conditions too, and none of them; a carrier its instruction,
+// volumes and times.
 var Access = gate.Table{
 	"agreement.propose": clerks(),
 	"agreement.settle":  clerks(), // accept a counter-proposal, take back, hand over
@@ -24,8 +24,8 @@ var Access = gate.Table{
 	"agreement.read":    agreementReaders(),
 
 	"selection.list_make":   {gate.OfficeAnalyst: gate.Own},
-	"selection.list_second": {gate.OfficeAnalyst: gate.Own}, // another person
-	"selection.list_open":   {gate.OfficeAnalyst: gate.Own}, // the conditions themselves
+	"selection.list_second": {gate.OfficeAnalyst: gate.Own},                              // another person
+	"selection.list_open":   {gate.OfficeAnalyst: gate.Own, gate.Inspector: gate.Record}, // the conditions themselves; each opening on record
 	"selection.lists":       {gate.OfficeAnalyst: gate.Own, gate.OfficeClerk: gate.Own, gate.OfficeHandler: gate.Own, gate.Inspector: gate.Record, gate.Examiner: gate.Record, gate.CommissionMember: gate.Record},
 
 	"selection.run":     {gate.OfficeHandler: gate.Own},

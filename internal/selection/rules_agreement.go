@@ -50,6 +50,8 @@ var (
 	ErrNotInForce  = fault.New(fault.Refused, "selection.agreement.not_in_force")
 	ErrParty       = fault.New(fault.Invalid, "selection.agreement.party")
 	ErrNoConsent   = fault.New(fault.Refused, "selection.agreement.no_consent")
+	// There is no such consent to take back.
+	ErrNoSuchConsent = fault.New(fault.NotFound, "selection.agreement.consent_none")
 )
 
 // Limits are values that no source confirms, hence configuration.
@@ -69,7 +71,7 @@ type LimitRow struct {
 }
 
 // DefaultLimits are what holds unless configured. The two years are of a
-// secondary source (FACTS P15); the others are choices of this program.
+// secondary source; the others are choices of this program.
 func DefaultLimits() Limits {
 	return Limits{AgreementDays: 366, RetainDays: 730, ExtendDays: 365, Extensions: 2, Directions: []geo.Class{geo.FD}}
 }

@@ -220,7 +220,7 @@ func purposeOf(id string) (Purpose, bool) {
 	return Purposes[i], true
 }
 
-// mayExtend checks an extension of a run's records (FACTS P15).
+// mayExtend checks an extension of a run's records.
 func (l Limits) mayExtend(r HubRun, until, now time.Time) error {
 	switch {
 	case r.State != RunDone || r.Left() == 0 || !now.Before(r.RetainUntil):

@@ -78,13 +78,25 @@ func (s *Service) partyFits(ctx context.Context, tx *db.Tx, who gate.Identity, p
 // history writes a step and tells the two parties that something moved.
 func (s *Service) history(ctx context.Context, tx *db.Tx, k *key.Cipher, a Agreement, m PastMove, t *Terms) (err error) {
 	m.id = newID()
+	if who, ok := gate.From(ctx); ok && m.By != ClockSide {
+		m.person = who.Person
+	}
 	if m.sealed, err = seal(k, moveSecret{m.Note, t}, "agreement_move/"+m.id); err != nil {
 		return err
 	}
 	if err := insertMove(ctx, tx, a.ID, m); err != nil {
 		return fmt.Errorf("agreement %s: %w", a.ID, err)
 	}
-	return publish(ctx, tx, "agreement_moved", Happened{Agreement: a.ID, Org: a.Org, Other: a.Party, At: m.At})
+	return moving(ctx, tx, a, m.At)
+}
+
+// moving tells the pages of both parties that something moved in an agreement in
+// force. Before, nobody is told: another person there would learn of a refusal.
+func moving(ctx context.Context, tx *db.Tx, a Agreement, at time.Time) error {
+	if a.AgreedAt.IsZero() {
+		return publishQuietly(ctx, tx, "agreement_moved", Happened{Agreement: a.ID, Org: a.Org, Other: a.Party, At: at})
+	}
+	return publish(ctx, tx, "agreement_moved", Happened{Agreement: a.ID, Org: a.Org, Other: a.Party, At: at})
 }
 
 // step moves an agreement of which a version was seen. The entry of an answer
@@ -228,6 +240,9 @@ func (s *Service) Say(ctx context.Context, id string, kind thread.Kind, words st
 		if err != nil {
 			return err
 		}
+		if reach == gate.Own && a.Keeper != who.Person { // the talks are between the keeper and the party
+			return ErrMove
+		}
 		if kind != thread.Question && kind != thread.Answer {
 			kind = thread.Note
 		}
@@ -241,7 +256,7 @@ func (s *Service) Say(ctx context.Context, id string, kind thread.Kind, words st
 				return err
 			}
 		}
-		return publish(ctx, tx, "agreement_moved", Happened{Agreement: a.ID, Org: a.Org, Other: a.Party, At: s.now()})
+		return moving(ctx, tx, a, s.now())
 	})
 	return msg, err
 }
@@ -266,18 +281,13 @@ func (s *Service) Agreements(ctx context.Context, f AgreementFilter) (out []Agre
 	return out, names, next, err
 }
 
-// show opens an agreement to who looks: to an inspector its terms stay closed
-// until they were agreed.
+// show opens an agreement to who looks.
 func (s *Service) show(ctx context.Context, tx *db.Tx, a *Agreement, who gate.Identity, reach gate.Reach) error {
 	if reach == gate.Addressed || reach == gate.Record {
 		a.Keeper = ""
 	}
 	if reach == gate.Record {
 		a.Entry = ""
-		if a.AgreedAt.IsZero() {
-			a.Shut = true
-			return nil
-		}
 	}
 	k, err := s.Keys.For(ctx, tx, a.Org)
 	if err != nil {
@@ -393,6 +403,7 @@ func (s *Service) Consent(ctx context.Context, id, purpose string, until time.Ti
 }
 
 // WithdrawConsent takes a consent back; what was done under it stays on record.
+// Faults: ErrNoAgreement, ErrNoSuchConsent.
 func (s *Service) WithdrawConsent(ctx context.Context, id, consent string) error {
 	act := &ledger.Act{Verb: "agreement.consent", Object: agreementObject(id), Public: map[string]any{"withdrawn": consent}}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
@@ -401,7 +412,7 @@ func (s *Service) WithdrawConsent(ctx context.Context, id, consent string) error
 		}
 		ok, err := withdrawConsent(ctx, tx, id, consent, s.now())
 		if err == nil && !ok {
-			err = ErrNoConsent
+			err = ErrNoSuchConsent
 		}
 		return err
 	})

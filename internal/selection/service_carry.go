@@ -350,8 +350,8 @@ func (s *Service) extensions(ctx context.Context, tx *db.Tx, r HubRun, _ gate.Re
 	return list, nil
 }
 
-// Carrier lists, for a carrier or the party of an agreement, the runs under the
-// instructions it was given: when, and how much, and nothing else (FACTS P20).
+// Carrier lists, for a carrier, the runs under the instructions it was given:
+// when, and how much, and nothing else.
 func (s *Service) Carrier(ctx context.Context) (out []CarrierRow, err error) {
 	if err := s.admit(ctx, "selection.carrier"); err != nil {
 		return nil, err

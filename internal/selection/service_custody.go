@@ -445,9 +445,10 @@ func (s *Service) reveal(ctx context.Context, tx *db.Tx, k *deid.Key, r HubRun, 
 // to who supervises all. None of them tells a value.
 func (s *Service) Openings(ctx context.Context) (out []Opening, err error) {
 	verb := "selection.reidentify"
-	for _, v := range []string{"selection.inspect", "selection.hold"} {
+	for _, v := range []string{"selection.inspect", "selection.hold"} { // the farthest that is open
 		if Access.May(ctx, v) {
 			verb = v
+			break
 		}
 	}
 	err = s.read(ctx, verb, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {

@@ -23,7 +23,7 @@ type NewDisclosure struct {
 }
 
 // Disclose lets a recipient on the order's list read records of a run, for a
-// purpose, on a legal basis, with a caveat (FACTS P17). They stay here: what is
+// purpose, on a legal basis, with a caveat. They stay here: what is
 // erased is gone for the recipient too. Faults: ErrReceiver, ErrPurpose,
 // ErrNoConsent, ErrNoRecords, ErrTooMany.
 func (s *Service) Disclose(ctx context.Context, n NewDisclosure) (d Disclosure, err error) {
@@ -74,7 +74,12 @@ func (s *Service) Disclose(ctx context.Context, n NewDisclosure) (d Disclosure, 
 	return d, err
 }
 
-// mayReceive refuses whoever the order does not name, by id or by kind.
+// receiving are the kinds of organisations whose people may read what is
+// disclosed to them: see Access.
+var receiving = []org.Kind{org.Police, org.Ministry}
+
+// mayReceive refuses whoever the order does not name, by id or by kind, and whoever
+// has nobody who may read.
 func (s *Service) mayReceive(ctx context.Context, tx *db.Tx, r HubRun, recipient string) error {
 	g, err := s.Approvals.Grant(ctx, tx, r.Approval)
 	if err != nil {
@@ -88,7 +93,8 @@ func (s *Service) mayReceive(ctx context.Context, tx *db.Tx, r HubRun, recipient
 		return err
 	}
 	on := g.Order().Recipients
-	if recipient != r.Org && (slices.Contains(on, recipient) || slices.ContainsFunc(o.Kinds, func(k org.Kind) bool { return slices.Contains(on, string(k)) })) {
+	reads := slices.ContainsFunc(o.Kinds, func(k org.Kind) bool { return slices.Contains(receiving, k) })
+	if reads && recipient != r.Org && (slices.Contains(on, recipient) || slices.ContainsFunc(o.Kinds, func(k org.Kind) bool { return slices.Contains(on, string(k)) })) {
 		return nil
 	}
 	return ErrReceiver
@@ -168,7 +174,7 @@ func (s *Service) Receivers(ctx context.Context, run string) (out []Receiver, er
 		}
 		on := g.Order().Recipients
 		var list []string
-		for _, k := range []org.Kind{org.Police, org.Ministry, org.JPCERT, org.Privacy, org.Carrier, org.Operator} {
+		for _, k := range receiving {
 			bodies, err := s.Orgs.Bodies(ctx, tx, k)
 			if err != nil {
 				return err

@@ -2,6 +2,7 @@ package selection
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"noroshi/internal/approval"
+	"noroshi/internal/base/gate"
 	"noroshi/internal/engine/selector"
 	"noroshi/internal/sensor/synth"
 )
@@ -166,5 +168,82 @@ func TestNoApprovalIsRefusedOnRecord(t *testing.T) {
 	}
 	if n := s.Parts.Entries(t, "selection.run", "refused") + s.Parts.Entries(t, "selection.reidentify", "refused"); n != 2 {
 		t.Errorf("%d refusals on the ledger", n)
+	}
+}
+
+// A run on another machine that is never heard of costs some of the cap.
+func TestSilentRunCosts(t *testing.T) {
+	w := oneWorld(t)
+	c := w.approve(approval.ForeignDomestic, w.list(), func(a *approval.Application) { a.Cap = approval.Quantity{Packets: 800} })
+	for i, left := range []uint64{800, 800 - 101} {
+		x, err := w.BeginRemote(w.handler(), NewRun{Approval: c.ID, Link: "K-2"})
+		if err != nil || x.Used.Packets != 800-left {
+			t.Fatalf("run %d: %d used, %v", i, x.Used.Packets, err)
+		}
+		w.Clock.Pass(silence + time.Second)
+		if _, err := w.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Who made the list, decided of it or conducted the agreement carries nothing out.
+func TestAskersCarryNothingOut(t *testing.T) {
+	w := oneWorld(t)
+	both := func(name string) context.Context {
+		return w.as("office", name, gate.OfficeHandler, gate.OfficeClerk, gate.OfficeAnalyst)
+	}
+	l := w.list()
+	c := w.approve(approval.ForeignDomestic, l)
+	for _, name := range []string{"analyst", "second"} {
+		_, err := w.BeginRemote(both(name), NewRun{Approval: c.ID, Link: "K-2"})
+		want(t, name, err, approval.ErrExecutor)
+	}
+	a, err := w.Propose(both("proposer"), w.country.ID("wind"), Article11, w.terms())
+	w.must(err)
+	_, err = w.Accept(w.wind(), a.ID, 1)
+	w.must(err)
+	w.must(w.HandOver(both("proposer"), a.ID, w.invited("office", "next", gate.OfficeClerk)))
+	g, err := w.Service.Grant(w.clerk(), a.ID, l.ID)
+	w.must(err)
+	_, err = w.BeginRemote(both("proposer"), NewRun{Approval: g.Approval, Link: "K-2"})
+	want(t, "who proposed", err, approval.ErrExecutor)
+	if n := w.Parts.Entries(t, "selection.run", "refused"); n != 3 {
+		t.Errorf("%d refusals on the ledger", n)
+	}
+	_, err = w.BeginRemote(w.handler(), NewRun{Approval: g.Approval, Link: "K-2"})
+	w.must(err)
+}
+
+// The inspector reads the conditions themselves, on the record; no other member of
+// the commission does, and nobody there changes anything.
+func TestInspectorReadsConditions(t *testing.T) {
+	s := newSite(t)
+	l := s.world.list()
+	var page struct {
+		Total int           `json:"total"`
+		Items []SelectorRow `json:"items"`
+	}
+	s.call(asInspector, "GET", "/api/v1/selector-lists/"+l.ID+"/selectors", nil, &page)
+	if page.Total != l.Selectors || len(page.Items) != l.Selectors || page.Items[0].Value == "" {
+		t.Errorf("%+v", page)
+	}
+	code, body := s.send(asInspector, "GET", "/selector-lists/"+l.ID+"?open=1", "", nil)
+	if code != 200 || !strings.Contains(body, synth.LinkServer.String()) {
+		t.Errorf("%d %.300s", code, body)
+	}
+	if n := s.Parts.Entries(t, "selection.list_open", "done"); n != 2 {
+		t.Errorf("%d openings on the ledger", n)
+	}
+	for _, who := range []string{asClerk, asHandler, "commission member1 commission.member", "commission examiner commission.examiner"} {
+		if code, _ := s.send(who, "GET", "/api/v1/selector-lists/"+l.ID+"/selectors", "", nil); code != 403 {
+			t.Errorf("%s: %d", who, code)
+		}
+	}
+	// What stands on the list's page without being opened tells none of them.
+	for _, ctx := range []context.Context{s.inspector(), s.member("1")} {
+		if got, err := s.List(ctx, l.ID); err != nil || got.Name != "" || len(got.Overrides) != 0 {
+			t.Errorf("%+v %v", got, err)
+		}
 	}
 }

@@ -26,7 +26,7 @@ func TestRefusalIsNobodysBusiness(t *testing.T) {
 		w.must(err)
 		colleague := w.as("office", "another", gate.OfficeClerk)
 		for name, ctx := range map[string]context.Context{"colleague": colleague, "analyst": w.analyst(), "handler": w.handler(), "another firm": w.sea(), "carrier": w.carrying(), "ministry": w.as("industry", "a", gate.MinistryClerk),
-			"member": w.member("1"), "police": w.police(), "hub": w.as("hub", "a", gate.HubAdmin)} {
+			"member": w.member("1"), "police": w.police(), "inspector": w.inspector(), "hub": w.as("hub", "a", gate.HubAdmin)} {
 			list, _, _, err := w.Agreements(ctx, AgreementFilter{Ended: true})
 			if len(list) != 0 {
 				t.Errorf("%s lists %d %v", name, len(list), err)
@@ -37,10 +37,7 @@ func TestRefusalIsNobodysBusiness(t *testing.T) {
 				t.Errorf("%s learns by an error: %v, %v", name, first, second)
 			}
 		}
-		v, err := w.Agreement(w.inspector(), a.ID)
-		if err != nil || v.Agreement.State != Declined || !v.Agreement.Shut || v.Agreement.Terms.Title != "" || len(v.Talk) != 0 || len(v.Past) != 2 || v.Past[1].Note != "" {
-			t.Errorf("inspector: %+v %v", v, err)
-		}
+		var v AgreementView
 		for name, ctx := range map[string]context.Context{"keeper": w.clerk(), "party": w.wind()} {
 			if v, err = w.Agreement(ctx, a.ID); err != nil || v.Past[1].Note != "回線の工事があるため" || len(v.Talk) != 1 || v.Agreement.TalkedAt.IsZero() {
 				t.Errorf("%s: %+v %v", name, v, err)
@@ -56,9 +53,18 @@ func TestRefusalIsNobodysBusiness(t *testing.T) {
 				t.Errorf("%d entries tell nothing of the answer", n)
 			}
 		}
-		// What came into force the office's people know.
-		if list, _, _, err := w.Agreements(colleague, AgreementFilter{}); err != nil || len(list) != 1 || list[0].ID != b.ID {
-			t.Errorf("%+v %v", list, err)
+		// What came into force the office's people know, and who supervises it.
+		for _, ctx := range []context.Context{colleague, w.inspector()} {
+			if list, _, _, err := w.Agreements(ctx, AgreementFilter{Ended: true}); err != nil || len(list) != 1 || list[0].ID != b.ID || list[0].Terms.Title == "" {
+				t.Errorf("%+v %v", list, err)
+			}
+		}
+		_, err = w.Service.Say(colleague, b.ID, "note", "横から")
+		want(t, "a colleague in the talks", err, ErrMove)
+		want(t, "a consent that is not there", w.WithdrawConsent(w.wind(), b.ID, newID()), ErrNoSuchConsent)
+		// No page but of those two is told that something moved before.
+		if n := w.count("SELECT count(*) FROM bus_event WHERE subject = 'selection.agreement_moved' AND orgs <> '' AND data LIKE $1", "%"+a.ID+"%"); n != 0 {
+			t.Errorf("%d pings tell of a proposal", n)
 		}
 	})
 }
@@ -141,8 +147,8 @@ func TestSecondPerson(t *testing.T) {
 	if err != nil || seen.SHA256 != l.SHA256 || seen.Name != "" || len(seen.Overrides) != 0 || seen.Selectors != 2 {
 		t.Errorf("inspector: %+v %v", seen, err)
 	}
-	if _, _, err := w.Conditions(w.inspector(), l.ID, 0, 10); err == nil {
-		t.Error("an inspector read the conditions")
+	if got, n, err := w.Conditions(w.inspector(), l.ID, 0, 10); err != nil || n != 2 || len(got) != 2 {
+		t.Errorf("inspector: %d of %d conditions, %v", len(got), n, err)
 	}
 	it, err := w.Intel.Add(w.analyst(), intel.NewItem{Title: "攻撃の指標", Indicators: []intel.Indicator{{Type: intel.DomainIndicator, Value: "cc.hibana.jp"}}, ValidUntil: w.Clock.Now().Add(48 * time.Hour)})
 	w.must(err)

@@ -262,7 +262,8 @@ func (s *Service) loadOpen(ctx context.Context, tx *db.Tx, id string, who gate.I
 }
 
 // openList shows a list to who looks: to the commission its hash, counts and
-// that a second person decided, not the conditions.
+// that a second person decided, not the conditions: its inspector opens those by
+// Conditions, on record.
 func (s *Service) openList(ctx context.Context, tx *db.Tx, l *List, who gate.Identity, reach gate.Reach) error {
 	l.Mine = l.person == who.Person
 	if reach == gate.Record {
@@ -311,7 +312,7 @@ func (s *Service) List(ctx context.Context, id string) (l List, err error) {
 }
 
 // Conditions returns a page of the selectors of a compiled list, for who makes
-// lists; from counts from 0. Opening them is recorded.
+// lists and for the inspector; from counts from 0. Opening them is recorded.
 func (s *Service) Conditions(ctx context.Context, id string, from, limit int) (out []selector.Selector, total int, err error) {
 	act := &ledger.Act{Verb: "selection.list_open", Object: listObject(id)}
 	var l List

@@ -21,7 +21,7 @@ type Reason struct {
 
 // purpose checks for what somebody wants records of a run: another purpose than
 // preventing specified damage needs the consent of the party whose agreement
-// gave them, and there is none for what the commission approved (FACTS P13).
+// gave them, and there is none for what the commission approved.
 func (s *Service) purpose(ctx context.Context, tx *db.Tx, r HubRun, why Reason) error {
 	p, ok := purposeOf(why.Purpose)
 	if !ok {
@@ -167,8 +167,8 @@ func (s *Service) Extend(ctx context.Context, run string, until time.Time, reaso
 const eraseBatch = 1000
 
 // Erase destroys what may not be kept any longer: records with receipts, then the
-// vault of a run without records, then the key of an approval without any
-// (FACTS P11, P15). It returns how many records it destroyed.
+// vault of a run without records, then the key of an approval without any.
+// It returns how many records it destroyed.
 func (s *Service) Erase(ctx context.Context) (n int64, err error) {
 	for {
 		var due []string

@@ -76,6 +76,9 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		} else if err != nil {
 			return err
 		}
+		if err := s.apart(ctx, tx, who, agreement, b.list); err != nil {
+			return err
+		}
 		b.used = usedBefore(o.Cap, b.use.Left)
 		now := s.now()
 		b.run = HubRun{ID: id, Org: who.Org, Approval: o.ID, Agreement: agreement, List: b.list.ID, Kind: o.Kind, Place: place, Basis: "acquisition", Source: clean(n.Source), State: RunGoing,
@@ -83,6 +86,9 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 			ways: Ways(n.Directions), madeUp: n.Test, used: b.used}
 		if n.Test && place == OnHub {
 			b.run.Basis = "test"
+		}
+		if place == OnMachine {
+			b.run.Taken = heldBack(o.Cap, b.used)
 		}
 		if b.run.chain, err = chainOn("", nil); err != nil {
 			return err
@@ -105,6 +111,38 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		return publish(ctx, tx, "started", Happened{Run: id, Approval: o.ID, Org: who.Org, At: now})
 	})
 	return b, err
+}
+
+// apart refuses who conducted the agreement, made the list or decided of it as the
+// second person: who asks for something does not carry it out.
+func (s *Service) apart(ctx context.Context, tx *db.Tx, who gate.Identity, agreement string, l List) error {
+	if l.person == who.Person || l.second == who.Person {
+		return approval.ErrExecutor
+	}
+	if agreement == "" {
+		return nil
+	}
+	its, err := negotiated(ctx, tx, agreement, who.Person)
+	if err == nil && its {
+		err = approval.ErrExecutor
+	}
+	return err
+}
+
+// heldBack is what of a cap counts as taken by a run on another machine that is
+// never heard of again: an eighth of what is left of it.
+func heldBack(limit, used approval.Quantity) (q approval.Quantity) {
+	left, ok := remaining(limit, used)
+	if !ok {
+		return q
+	}
+	if left.Packets != 0 {
+		q.Packets = left.Packets/8 + 1
+	}
+	if left.Bytes != 0 {
+		q.Bytes = left.Bytes/8 + 1
+	}
+	return q
 }
 
 // standing returns the agreement that an order rests on, if it rests on one; it
@@ -299,8 +337,8 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		}
 		taken := greatest(approval.Quantity(st.Taken()), r.kept)
 		charged := taken
-		if r.Place == OnMachine { // which said how much it may have taken, and could have
-			charged = greatest(taken, r.Taken)
+		if r.Place == OnMachine && r.Taken != heldBack(g.Order().Cap, r.used) {
+			charged = greatest(taken, r.Taken) // it said how much it may have taken, and could have
 		}
 		raw := st.encode()
 		if len(raw) > maxStated {

@@ -51,8 +51,8 @@ func (q *query) reachAgreement(who gate.Identity, reach gate.Reach) {
 		q.and("a.org_id = ? AND (a.keeper = ? OR a.agreed_at > 0)", who.Org, who.Person)
 	case gate.Addressed:
 		q.and("a.party_id = ?", who.Org)
-	case gate.Record:
-		q.and("a.at > 0")
+	case gate.Record: // what came into force; of a proposal that goes a refusal would follow
+		q.and("a.agreed_at > 0")
 	default:
 		q.and("a.at < 0")
 	}
@@ -168,9 +168,17 @@ func ids(ctx context.Context, tx *db.Tx, sql string, args ...any) (out []string,
 }
 
 func insertMove(ctx context.Context, tx *db.Tx, agreement string, m PastMove) error {
-	_, err := tx.Exec(ctx, "INSERT INTO selection_move (id, agreement_id, was, became, side, version, sealed, at, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-		m.id, agreement, string(m.From), string(m.To), string(m.By), m.Version, m.sealed, db.Micros(m.At), m.Entry)
+	_, err := tx.Exec(ctx, "INSERT INTO selection_move (id, agreement_id, was, became, side, version, sealed, at, entry, person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+		m.id, agreement, string(m.From), string(m.To), string(m.By), m.Version, m.sealed, db.Micros(m.At), m.Entry, m.person)
 	return err
+}
+
+// negotiated reports whether a person conducts an agreement or took a step in it
+// for the office.
+func negotiated(ctx context.Context, tx *db.Tx, agreement, person string) (bool, error) {
+	n := 0
+	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM selection_agreement a WHERE a.id = $1 AND a.keeper = $2) + (SELECT count(*) FROM selection_move m WHERE m.agreement_id = $1 AND m.person = $2 AND m.side = 'office')`, agreement, person).Scan(&n)
+	return n > 0, err
 }
 
 func loadMoves(ctx context.Context, tx *db.Tx, agreement string) (out []PastMove, err error) {

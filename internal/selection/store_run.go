@@ -61,9 +61,9 @@ func insertRun(ctx context.Context, tx *db.Tx, r HubRun) error {
 	_, err = tx.Exec(ctx, `INSERT INTO selection_run (id, org_id, person, approval_id, agreement_id, list_id, use_id, kind, place, basis, state, outcome, started_at, beat_at, ended_at,
 		retain_until, extended, records, pages, erased, packets, bytes, chain, statement, counter, vault_id, sealed, entry,
 		ways, made_up, used_packets, used_bytes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, $12, 0, $13, 0, 0, 0, 0, 0, 0, $14, '', '', '', $15, $16, $17, $18, $19, $20)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', $12, $12, 0, $13, 0, 0, 0, 0, $21, $22, $14, '', '', '', $15, $16, $17, $18, $19, $20)`,
 		r.ID, r.Org, r.person, r.Approval, r.Agreement, r.List, r.use, string(r.Kind), string(r.Place), r.Basis, string(r.State), db.Micros(r.StartedAt), db.Micros(r.RetainUntil), r.chain, r.sealed, r.Entry,
-		string(ways), madeUp, int64(r.used.Packets), int64(r.used.Bytes))
+		string(ways), madeUp, int64(r.used.Packets), int64(r.used.Bytes), int64(r.Taken.Packets), int64(r.Taken.Bytes))
 	return err
 }
 

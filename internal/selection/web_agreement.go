@@ -152,8 +152,9 @@ func readTerms(f url.Values) (Terms, error) {
 	return t, nil
 }
 
-// recipientKinds are kinds of organisations that terms may name as recipients.
-var recipientKinds = []string{"police", "ministry", "jpcert"}
+// recipientKinds are kinds of organisations that terms may name as recipients:
+// those whose people may read what is disclosed to them.
+var recipientKinds = []string{"police", "ministry"}
 
 // termFields ask for the terms of an agreement; a party is asked for less.
 func (p voice) termFields(t Terms, party bool) []page.Field {
@@ -276,11 +277,7 @@ func showAgreements(q *httpd.Request, s *Service) error {
 		if v.Party {
 			row.Party = names[a.Org]
 		}
-		if a.Shut {
-			row.Title = p.T("selection.agreement.web.shut")
-		} else {
-			row.Period = p.Date(a.Terms.From) + " – " + p.Date(a.Terms.Until.AddDate(0, 0, -1))
-		}
+		row.Period = p.Date(a.Terms.From) + " – " + p.Date(a.Terms.Until.AddDate(0, 0, -1))
 		v.Rows = append(v.Rows, row)
 	}
 	if len(list) == 0 {

@@ -22,7 +22,6 @@ type agreementView struct {
 	Tag      string
 	Party    bool
 	Talks    bool
-	Shut     string
 	Free     string
 	Gives    string
 	Returns  string
@@ -53,9 +52,6 @@ func showAgreement(q *httpd.Request, s *Service, bad error) error {
 	v := agreementView{ID: a.ID, Version: a.Version, Party: x.Side == PartySide, Gives: a.Terms.Gives, Returns: a.Terms.Returns, Returned: x.Returned, Grants: x.Grants, Talk: talkOf(x.Talk, x.Names)}
 	v.State, v.Tag = p.agreement(a, q.Now())
 	title := a.Terms.Title
-	if a.Shut {
-		title, v.Shut = p.T("selection.agreement.web.shut"), p.T("selection.agreement.web.shut_say")
-	}
 	other := x.Names[a.Party]
 	if v.Party {
 		other = x.Names[a.Org]
@@ -64,9 +60,7 @@ func showAgreement(q *httpd.Request, s *Service, bad error) error {
 	if v.Party && a.WaitsFor() == PartySide {
 		v.Free = p.T("selection.agreement.web.free")
 	}
-	if !a.Shut {
-		v.Facts = p.terms(a.Terms)
-	}
+	v.Facts = p.terms(a.Terms)
 	v.forms(p, x, q)
 	for _, m := range x.Past {
 		what := p.T("selection.agreement.moved."+string(m.To), "side", p.T("selection.agreement.side."+string(m.By)))

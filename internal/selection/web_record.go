@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
@@ -199,10 +198,7 @@ func showGiven(q *httpd.Request, s *Service) error {
 	if err != nil {
 		return err
 	}
-	if q.Query("purpose") != d.Purpose {
-		return fault.New(fault.Refused, ErrReadFirst.Code)
-	}
-	list, next, err := s.Read(q.Context(), RecordFilter{Run: d.Run, Disclosure: d.ID, Cursor: q.Query("after"), Limit: 50}, Reason{d.Purpose, d.Consent})
+	list, next, err := s.Read(q.Context(), RecordFilter{Run: d.Run, Disclosure: d.ID, Cursor: q.Query("after"), Limit: 50}, Reason{q.Query("purpose"), d.Consent})
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // Package selector compiles lists of search conditions (selectors) once and
 // matches them at the rate of a line: addresses and networks, domain names,
 // fingerprints of TLS clients, URI templates, certificate hashes, ports and
-// byte patterns. ENGINES §3.3; Act 42 of 2025, art 22(1) (automatic selection).
+// byte patterns. Act 42 of 2025, art 22(1) (automatic selection).
 //
 // A list is read and checked by Read, or built with a Builder, and becomes a
 // Set: one file of bytes that is used in place, with indexes made at load. A

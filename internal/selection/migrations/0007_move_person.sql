@@ -1,0 +1,1 @@
+ALTER TABLE selection_move ADD COLUMN person TEXT NOT NULL DEFAULT '';
