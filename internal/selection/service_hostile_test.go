@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -244,6 +246,36 @@ func TestInspectorReadsConditions(t *testing.T) {
 	for _, ctx := range []context.Context{s.inspector(), s.member("1")} {
 		if got, err := s.List(ctx, l.ID); err != nil || got.Name != "" || len(got.Overrides) != 0 {
 			t.Errorf("%+v %v", got, err)
+		}
+	}
+}
+
+// What is sealed in its own table stands in no store of answers, key or not.
+func TestAnswersAreNotKept(t *testing.T) {
+	s := newSite(t)
+	c := s.approve(approval.ForeignDomestic, s.world.list())
+	a, err := s.Propose(s.clerk(), s.country.ID("wind"), Article11, s.terms())
+	s.must(err)
+	for i, x := range []struct{ who, path, body string }{
+		{asHandler, "/api/v1/selection-runs", `{"approval":"` + c.ID + `","link":"K-2"}`},
+		{asParty, "/api/v1/agreements/" + a.ID + "/messages", `{"text":"期間は短くできますか"}`},
+		{asParty, "/api/v1/agreements/" + a.ID + "/refuse", `{"version":1,"note":"断る理由"}`},
+	} {
+		r := httptest.NewRequest("POST", x.path, strings.NewReader(x.body))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+url.QueryEscape(x.who))
+		r.Header.Set("Idempotency-Key", fmt.Sprint("key-", i))
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code >= 300 {
+			t.Fatalf("%s: %d %.300s", x.path, w.Code, w.Body)
+		}
+	}
+	if n := s.count("SELECT count(*) FROM httpd_idempotency"); n != 3 {
+		t.Errorf("%d keys", n)
+	}
+	for _, word := range []string{"一致する指標", "外から届く通信", "declined", "短くできますか", "K-2"} {
+		if n := s.count("SELECT count(*) FROM httpd_idempotency WHERE instr(CAST(body AS TEXT), $1) > 0", word); n != 0 {
+			t.Errorf("%q stands in %d kept answers", word, n)
 		}
 	}
 }

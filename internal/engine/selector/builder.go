@@ -78,6 +78,9 @@ func (b *Builder) Add(s Selector) (Added, error) {
 	if err != nil {
 		return 0, err
 	}
+	if v.boundless() {
+		return 0, &ValueError{Problem: BadWide, Kind: Prefix, Value: shown(s.Value)}
+	}
 	if s.Expires == 0 {
 		s.Expires = b.o.Default.Expires
 	}

@@ -176,7 +176,11 @@ func (r pool) value() string {
 		return r.addr().String()
 	case 2, 3:
 		a := r.addr()
-		p, _ := a.Prefix(r.IntN(a.BitLen() + 1))
+		least := boundless6
+		if a.Is4() {
+			least = boundless4
+		}
+		p, _ := a.Prefix(least + r.IntN(a.BitLen()+1-least))
 		return p.String()
 	case 4:
 		return r.name()

@@ -18,6 +18,7 @@ const (
 	BadAddress   Problem = "address"      // no address
 	BadEndpoint  Problem = "endpoint"     // address and port together would be a narrower condition than either
 	BadPrefix    Problem = "prefix"       // no network
+	BadWide      Problem = "wide"         // a network of so many that it selects next to everything
 	BadHostBits  Problem = "host_bits"    // bits set behind the length; Remedy is the network
 	BadName      Problem = "name"         // no domain name
 	BadWildcard  Problem = "wildcard"     // * elsewhere than in front of a name

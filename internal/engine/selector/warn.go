@@ -214,3 +214,15 @@ func (w *Warnings) covers(value string) (int32, bool) {
 	i, ok := w.inside[p]
 	return i, ok
 }
+
+// Networks wider than these are no search condition, whoever signs for them: a
+// list of a few selects everything.
+const (
+	boundless4 = 8
+	boundless6 = 16
+)
+
+// boundless reports whether a value is a network that wide.
+func (v *parsed) boundless() bool {
+	return v.form == netFour && v.bytes[4] < boundless4 || v.form == netSix && v.bytes[16] < boundless6
+}

@@ -121,3 +121,19 @@ func TestRealMISPLists(t *testing.T) {
 		t.Errorf("%q %v", got, err)
 	}
 }
+
+// A network that is next to everything is no condition, with whatever reason.
+func TestBoundless(t *testing.T) {
+	for value, ok := range map[string]bool{"0.0.0.0/0": false, "64.0.0.0/7": false, "128.0.0.0/1": false, "::/0": false, "2000::/3": false, "2400::/15": false, "65.0.0.0/8": true, "2400::/16": true} {
+		b := NewBuilder(Options{Lister: "one"})
+		_, err := b.Add(Selector{Value: value, Reason: "because", By: "another"})
+		var bad *ValueError
+		if ok != (err == nil) || !ok && (!errors.As(err, &bad) || bad.Problem != BadWide) {
+			t.Errorf("%s: %v", value, err)
+		}
+		r, err := NewBuilder(Options{Lister: "one"}).Read("list", []byte("value,reason,by\n"+value+",because,another\n"))
+		if ok != (err == nil) || !ok && r.Broken != 1 {
+			t.Errorf("%s in a list: %+v %v", value, r, err)
+		}
+	}
+}
