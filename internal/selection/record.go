@@ -59,7 +59,7 @@ type HubRun struct {
 	madeUp             bool              // who began it said that the packets are made up
 	used               approval.Quantity // of the cap, by earlier runs
 	kept               approval.Quantity // sum of its records
-	chain              string            // SHA-256 over the pages of records so far, hex
+	chain              string            // SHA-256 over the pages of records so far: its state, sealed, hex; empty without any
 	pages              int64
 	sealed             []byte
 }

@@ -3,6 +3,7 @@ package selection
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http/httptest"
@@ -277,5 +278,28 @@ func TestAnswersAreNotKept(t *testing.T) {
 		if n := s.count("SELECT count(*) FROM httpd_idempotency WHERE instr(CAST(body AS TEXT), $1) > 0", word); n != 0 {
 			t.Errorf("%q stands in %d kept answers", word, n)
 		}
+	}
+}
+
+// While records come in, the end of the last line stands nowhere in clear.
+func TestChainIsSealed(t *testing.T) {
+	s := newSite(t)
+	c := s.approve(approval.ForeignDomestic, s.world.list())
+	at, begun, lines, st := s.abroad(c.ID)
+	half := len(lines) / 2
+	for i, part := range [][]string{lines[:half], lines[half:]} {
+		if code, body := s.hand(at, i, strings.Join(part, "")); code != 204 {
+			t.Fatalf("%d %s", code, body)
+		}
+		last := part[len(part)-1]
+		if n := s.count("SELECT count(*) FROM selection_run WHERE id = $1 AND chain <> '' AND chain NOT LIKE $2", begun.Run.ID, "%"+hex.EncodeToString([]byte(last[len(last)-8:]))+"%"); n != 1 {
+			t.Error("the chain tells of a line, or is none")
+		}
+	}
+	if code, body := s.send(asHandler, "POST", at+"/statement", "application/octet-stream", st.encode()); code != 200 {
+		t.Fatalf("%d %s", code, body)
+	}
+	if n := s.count("SELECT count(*) FROM selection_run WHERE chain <> ''"); n != 0 {
+		t.Error("the chain of a run that is over is kept")
 	}
 }

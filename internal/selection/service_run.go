@@ -18,6 +18,7 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/engine/geo"
 )
@@ -89,9 +90,6 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		}
 		if place == OnMachine {
 			b.run.Taken = heldBack(o.Cap, b.used)
-		}
-		if b.run.chain, err = chainOn("", nil); err != nil {
-			return err
 		}
 		if _, err := s.Keys.Make(ctx, tx, keyOwner(o.ID)); err != nil { // for its records
 			return fmt.Errorf("begin a run: %w", err)
@@ -213,9 +211,30 @@ func chainOn(state string, lines [][]byte) (string, error) {
 	return hex.EncodeToString(raw), err
 }
 
+func chainName(run string) string { return runObject(run) + "/chain" }
+
+// openChain returns the state of a run's chain: it holds the end of the last line,
+// so it is sealed like records.
+func openChain(k *key.Cipher, r HubRun) (string, error) {
+	if r.chain == "" {
+		return "", nil
+	}
+	raw, err := hex.DecodeString(r.chain)
+	if err == nil {
+		raw, err = k.Open(raw, chainName(r.ID))
+	}
+	if err != nil {
+		return "", fmt.Errorf("chain of %s: %w", r.ID, err)
+	}
+	return string(raw), nil
+}
+
 // chainSum is the SHA-256 that a chain has come to, in hex.
 func chainSum(state string) (string, error) {
 	h := sha256.New()
+	if state == "" {
+		return hex.EncodeToString(h.Sum(nil)), nil
+	}
 	raw, err := hex.DecodeString(state)
 	if err != nil {
 		return "", err
@@ -287,11 +306,16 @@ func (s *Service) keep(ctx context.Context, run string, number int64, u lineRule
 		if err := addFound(ctx, tx, run, sums); err != nil {
 			return fmt.Errorf("keep records: %w", err)
 		}
-		if r.chain, err = chainOn(r.chain, lines); err != nil {
+		state, err := openChain(k, r)
+		if err != nil {
 			return err
 		}
+		if state, err = chainOn(state, lines); err != nil {
+			return err
+		}
+		r.chain = hex.EncodeToString(k.Seal([]byte(state), chainName(r.ID)))
 		r.Records, r.pages = r.Records+int64(len(lines)), r.pages+1
-		sum, err := chainSum(r.chain)
+		sum, err := chainSum(state)
 		if err != nil {
 			return err
 		}
@@ -332,7 +356,19 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		if err != nil {
 			return err
 		}
-		if err := agrees(st, r, g, found, s.now()); err != nil {
+		k, err := s.Keys.For(ctx, tx, keyOwner(r.Approval))
+		if err != nil {
+			return fmt.Errorf("end a run: %w", err)
+		}
+		state, err := openChain(k, r)
+		if err != nil {
+			return err
+		}
+		output, err := chainSum(state)
+		if err != nil {
+			return err
+		}
+		if err := agrees(st, r, g, found, output, s.now()); err != nil {
 			return err
 		}
 		taken := greatest(approval.Quantity(st.Taken()), r.kept)
@@ -352,7 +388,7 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		if small, err = json.Marshal(st); err != nil {
 			return err
 		}
-		r.State, r.Outcome, r.EndedAt, r.Taken, r.Statement = RunDone, string(st.Ended), s.now(), taken, small
+		r.State, r.Outcome, r.EndedAt, r.Taken, r.Statement, r.chain = RunDone, string(st.Ended), s.now(), taken, small, ""
 		sum := sha256.Sum256(raw)
 		if r.Counter, err = s.countersign(run, sum[:]); err != nil {
 			return err
@@ -382,11 +418,7 @@ const clockSkew = time.Hour
 // agrees checks a statement against its run: the same order, list and use, all
 // that was seen accounted for, the records that are here with their hash and sums,
 // by selector too, and no more taken than was left of the cap.
-func agrees(st Statement, r HubRun, g approval.Grant, found map[string]Chosen, now time.Time) error {
-	sum, err := chainSum(r.chain)
-	if err != nil {
-		return err
-	}
+func agrees(st Statement, r HubRun, g approval.Grant, found map[string]Chosen, output string, now time.Time) error {
 	o := g.Order()
 	chosen := st.Dropped.Sum()
 	chosen.Packets, chosen.Bytes = chosen.Packets+st.Selected.Packets, chosen.Bytes+st.Selected.Bytes
@@ -426,7 +458,7 @@ func agrees(st Statement, r HubRun, g approval.Grant, found map[string]Chosen, n
 		wrong = "records"
 	case !maps.Equal(st.Selected.BySelector, found):
 		wrong = "by_selector"
-	case r.Records > 0 && st.Hashes.Output != sum:
+	case r.Records > 0 && st.Hashes.Output != output:
 		wrong = "output"
 	}
 	if wrong != "" {
@@ -463,7 +495,7 @@ func (s *Service) interrupt(ctx context.Context, run, outcome string) error {
 			return ErrRunOver
 		}
 		act.Grant, act.Public = r.Approval, map[string]any{"outcome": outcome, "records": r.Records}
-		r.State, r.Outcome, r.EndedAt, r.Taken = RunInterrupted, outcome, s.now(), greatest(r.Taken, r.kept)
+		r.State, r.Outcome, r.EndedAt, r.Taken, r.chain = RunInterrupted, outcome, s.now(), greatest(r.Taken, r.kept), ""
 		if err := s.Approvals.Finish(ctx, tx, r.use, r.Taken, outcome); err != nil && isKind(err, fault.Internal) {
 			return err
 		}
