@@ -58,6 +58,7 @@ type Stats struct {
 	Truncated int64 // packets and blocks that the end of the input cut off; not handed out
 	Oversize  int64 // packets longer than MaxPacket; left out
 	Damaged   int64 // records whose lengths contradict each other or name no interface; left out
+	Broken    bool  // the reading ended before the capture did: it is cut off, or nothing says where the next record begins
 	Blocks    int64 // pcapng blocks of other kinds, skipped
 	Sections  int64 // file headers: pcapng sections, or files put behind one another
 	Undated   int64 // packets without a time

@@ -32,6 +32,7 @@ type Reader struct {
 	hi     int    // what was read ends here
 	eof    bool
 	bad    error // why reading ended, when it was not the end of the input
+	short  bool  // the compressed input ended before its own end
 	form   form
 	swap   bool // big-endian
 	old    oldFormat
@@ -158,6 +159,10 @@ func (r *Reader) ending() error {
 	if r.bad != nil {
 		return r.bad
 	}
+	if r.short && !r.stats.Broken { // packed, and cut off just between two packets
+		r.stats.Truncated++
+		r.stats.Broken = true
+	}
 	return io.EOF
 }
 
@@ -237,7 +242,9 @@ func (r *Reader) fill(want int) {
 		}
 		if err != nil {
 			r.eof = true
-			if err != io.EOF && err != io.ErrUnexpectedEOF {
+			if err == io.ErrUnexpectedEOF {
+				r.short = true
+			} else if err != io.EOF {
 				r.bad = err
 			}
 		}
@@ -291,6 +298,7 @@ func (r *Reader) begin() bool {
 func (r *Reader) cutOff() {
 	if r.hi > r.lo {
 		r.stats.Truncated++
+		r.stats.Broken = true
 	}
 	r.form = 0
 }
@@ -299,6 +307,7 @@ func (r *Reader) cutOff() {
 // says where the next begins.
 func (r *Reader) damaged() {
 	r.stats.Damaged++
+	r.stats.Broken = true
 	r.form = 0
 }
 
