@@ -44,7 +44,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 // ShapeError says that a line is not written as its format asks.
 type ShapeError struct {
 	Problem Problem
-	Value   string // what stands there, cut and made printable
+	Value   string // what stands there, cut and made printable; "" of BadLine: it may be anything
 }
 
 func (e *ShapeError) Error() string { return "selector: " + string(e.Problem) + ": " + e.Value }
@@ -128,6 +128,9 @@ func Read(name string, data []byte, o Options, known note.Verifiers) (*Set, Repo
 // A list that breaks off is always refused.
 func (b *Builder) Read(name string, data []byte) (Report, error) {
 	in := reading{b: b, r: Report{Name: name}}
+	if what := binaryOf(data); what != "" {
+		return in.r, &BinaryError{what}
+	}
 	before := b.overridden
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	in.r.Format = formatOf(data)
@@ -150,6 +153,30 @@ func (b *Builder) Read(name string, data []byte) (Report, error) {
 		return in.r, &RefusedError{in.r}
 	}
 	return in.r, nil
+}
+
+// BinaryError says that what was given is no list at all: no line of it is shown,
+// for it may be a capture of what people wrote to each other.
+type BinaryError struct{ What string } // "capture", "packed" or "other"
+
+func (e *BinaryError) Error() string { return "selector: not a list, but binary: " + e.What }
+
+// binaryOf tells by the first bytes what is no text; "" for what may be a list.
+func binaryOf(data []byte) string {
+	for _, m := range [...]struct{ magic, what string }{
+		{"\xd4\xc3\xb2\xa1", "capture"}, {"\xa1\xb2\xc3\xd4", "capture"}, {"\x4d\x3c\xb2\xa1", "capture"}, {"\xa1\xb2\x3c\x4d", "capture"}, // pcap
+		{"\x0a\x0d\x0d\x0a", "capture"},                        // pcapng
+		{"\x1f\x8b", "packed"}, {"\x28\xb5\x2f\xfd", "packed"}, // gzip, zstd
+		{"PK\x03\x04", "packed"}, {"\xfd7zXZ", "packed"}, // zip, xz
+	} {
+		if bytes.HasPrefix(data, []byte(m.magic)) {
+			return m.what
+		}
+	}
+	if bytes.IndexByte(data[:min(len(data), 4096)], 0) >= 0 {
+		return "other"
+	}
+	return ""
 }
 
 // formatOf looks at the first line that is neither empty nor a comment.
@@ -223,7 +250,7 @@ func (in *reading) lines(data []byte, take func(n int, line string)) {
 		}
 		in.r.Lines++
 		if len(line) > maxLine || !utf8.Valid(line) {
-			in.broken(n, "", &ShapeError{BadLine, shown(string(line[:min(len(line), maxLine)]))})
+			in.broken(n, "", &ShapeError{Problem: BadLine})
 			continue
 		}
 		take(n, string(line))

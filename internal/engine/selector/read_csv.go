@@ -95,7 +95,7 @@ func (in *reading) row(line int, order []int, cells []string) {
 	}
 	for i, cell := range cells {
 		if len(cell) > maxLine || !utf8.ValidString(cell) {
-			in.broken(line, "", &ShapeError{BadLine, shown(cell)})
+			in.broken(line, "", &ShapeError{Problem: BadLine})
 			return
 		}
 		c[order[i]] = strings.TrimSpace(cell)

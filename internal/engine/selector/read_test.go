@@ -274,3 +274,27 @@ func TestRealLists(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsNoTextIsNoList gives captures, packed files and others: none of their
+// bytes is said.
+func TestWhatIsNoTextIsNoList(t *testing.T) {
+	secret := "MAIL FROM:<hanako@example.jp>\n"
+	for data, want := range map[string]string{
+		"\xd4\xc3\xb2\xa1\x02\x00\x04\x00" + secret: "capture",
+		"\xa1\xb2\x3c\x4d" + secret:                 "capture",
+		"\x0a\x0d\x0d\x0a\x1c\x00" + secret:         "capture",
+		"\x1f\x8b\x08" + secret:                     "packed",
+		"\x28\xb5\x2f\xfd" + secret:                 "packed",
+		secret + "\x00" + secret:                    "other",
+	} {
+		_, _, err := Read("list", []byte(data), Options{}, nil)
+		var e *BinaryError
+		if !errors.As(err, &e) || e.What != want || strings.Contains(err.Error(), "hanako") {
+			t.Errorf("%q: %v", data, err)
+		}
+	}
+	_, r, err := Read("list", []byte("192.0.2.1\n\xff"+secret), Options{}, nil)
+	if err == nil || r.Broken != 1 || strings.Contains(fmt.Sprint(err, r.Errors[0]), "hanako") {
+		t.Errorf("a line that is not UTF-8: %v", err)
+	}
+}
