@@ -140,6 +140,9 @@ func deidKeyCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var pass passphrase
 	c := &cobra.Command{Use: "key", Short: p.T("deid.key.short"), Long: p.T("deid.key.long"), Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if approval == "" {
+				return fault.New(fault.Usage, "deid.key.no_approval")
+			}
 			k, err := deid.New(approval)
 			if err != nil {
 				return deidFault(out, err)
@@ -154,9 +157,6 @@ func deidKeyCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			}
 			if err := writeKey(out+".pub", public.Text()); err != nil {
 				return errors.Join(err, os.Remove(out)) // a key without its public part is of no use
-			}
-			if approval == "" {
-				env.Say("deid.key.no_approval")
 			}
 			made := Made{ID: k.ID(), Approval: approval, Key: out, Public: out + ".pub"}
 			return env.Emit(made, made.show)

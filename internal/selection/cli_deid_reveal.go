@@ -1,8 +1,14 @@
 package selection
 
 import (
+	"bufio"
+	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
@@ -86,6 +92,9 @@ func (r *reveal) check() error {
 func (r *reveal) run(env *cli.Env) error {
 	name := filepath.Join(r.dir, vaultFile)
 	raw, err := cli.ReadFile(name, deid.MaxVault)
+	if errors.Is(err, fs.ErrNotExist) && r.forgotten() {
+		return fault.New(fault.Refused, "deid.reveal.forgotten", "dir", r.dir).Because(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -147,8 +156,67 @@ func (r *reveal) open(head deid.Head, name string, raw []byte) (*deid.Vault, err
 		return nil, err
 	}
 	defer k.Wipe()
+	if err := r.inRun(); err != nil {
+		return nil, err
+	}
 	v, err := deid.OpenVault(k, raw)
 	return v, deidFault(name, err)
+}
+
+// forgotten reports whether the run says of itself that nobody has its key.
+func (r *reveal) forgotten() bool {
+	raw, err := readBounded(filepath.Join(r.dir, fileStatement), maxStatement)
+	if err != nil {
+		return false
+	}
+	st, err := ReadStatement(raw)
+	return err == nil && st.Pseudonyms == "forgotten"
+}
+
+// inRun refuses an address that stands in no record of the run. Every image of an
+// address opens to the address of somebody, so a wrong digit would point at a
+// person who has nothing to do with it.
+func (r *reveal) inRun() error {
+	asked := map[netip.Addr]string{}
+	for _, s := range r.asked {
+		if a, err := deid.ParseNetwork(s); err == nil {
+			asked[a] = s
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	f, err := os.Open(filepath.Join(r.dir, fileSelected))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.Usage, "cli.cannot_read", "file", filepath.Join(r.dir, fileSelected)).Because(err)
+	}
+	if err == nil {
+		defer f.Close()
+		lines := bufio.NewScanner(f)
+		lines.Buffer(nil, maxKeptLine)
+		for lines.Scan() && len(asked) > 0 {
+			var l struct{ Src, Dst string }
+			if json.Unmarshal(lines.Bytes(), &l) != nil {
+				continue // the line is no record: verify says so
+			}
+			for _, s := range [...]string{l.Src, l.Dst} {
+				if a, err := deid.ParseNetwork(s); err == nil {
+					delete(asked, a)
+				}
+			}
+		}
+		if err := lines.Err(); err != nil && len(asked) > 0 {
+			return fault.New(fault.Invalid, "deid.reveal.records", "file", filepath.Join(r.dir, fileSelected)).Because(err)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	bad := fault.New(fault.Refused, "deid.reveal.not_in_run", "dir", r.dir)
+	for _, s := range slices.Sorted(maps.Values(asked)) {
+		bad = bad.At(fault.Place{At: s, Code: "deid.reveal.not_in_run_one"})
+	}
+	return bad
 }
 
 // reveal asks the vault for each pseudonym, in the order asked.

@@ -91,6 +91,10 @@ func newKit(t *testing.T, approval string) kit {
 	if err := os.WriteFile(filepath.Join(k.dir, vaultFile), vault, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	records := `{"src":"p:net:192.0.2.1","dst":"` + k.network + `"}` + "\n"
+	if err := os.WriteFile(filepath.Join(k.dir, fileSelected), []byte(records), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return k
 }
 
@@ -236,6 +240,26 @@ func TestNothingIsShownWithoutARecord(t *testing.T) {
 	}
 }
 
+// TestAnAddressOfNoRecordIsNotOpened changes the last digit of an image: it would
+// open to the address of somebody else.
+func TestAnAddressOfNoRecordIsNotOpened(t *testing.T) {
+	k := newKit(t, "A-2027-001")
+	other := "p:net:198.51.100.1"
+	code, out, errs := k.reveal(t, []string{k.mail, other}, nil, k.shares...)
+	if code != 3 || out != "" || !strings.Contains(errs, other+": in no record of this run") || strings.Contains(errs, k.network) {
+		t.Errorf("exit %d, %q, %s", code, out, errs)
+	}
+	if acts := k.record(t); len(acts) != 1 || acts[0].Act != actRefused || acts[0].Refused != "deid.reveal.not_in_run" {
+		t.Errorf("%+v", acts)
+	}
+	if err := os.Remove(filepath.Join(k.dir, fileSelected)); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, _ := k.reveal(t, []string{k.network}, nil, k.shares...); code != 3 || out != "" {
+		t.Errorf("without records: exit %d, %q", code, out)
+	}
+}
+
 func TestPseudonymsThatAreNone(t *testing.T) {
 	k := newKit(t, "A-2027-001")
 	code, out, errs := k.reveal(t, []string{"taro\x1b[31m", k.mail}, nil, k.shares...)
@@ -300,7 +324,7 @@ func TestKeysSplitAndJoin(t *testing.T) {
 	t.Setenv("NOROSHI_PASSPHRASE", "correct horse battery")
 	dir := t.TempDir()
 	file, prefix, again := filepath.Join(dir, "k"), filepath.Join(dir, "h"), filepath.Join(dir, "again")
-	if code, out, errs := runDeid(t, "key", "-o", file); code != 0 || !strings.Contains(out, "approval none") || !strings.Contains(errs, "cannot be re-identified") {
+	if code, out, errs := runDeid(t, "key", "--approval", "A", "-o", file); code != 0 || !strings.Contains(out, "approval A") {
 		t.Fatal(code, out, errs)
 	}
 	if code, out, errs := runDeid(t, "split", file, "--holders", "3", "--need", "2", "-o", prefix); code != 0 || strings.Count(out, "(2 give the key back)") != 3 || !strings.Contains(errs, "is still there") {
@@ -356,8 +380,9 @@ func TestBadCallsOfDeid(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string][]string{
-		"k is there already":               {"key", "-o", file},
-		"at least 12":                      {"key", "-o", filepath.Join(dir, "x"), "--passphrase-file", short},
+		"Say with --approval":              {"key", "-o", filepath.Join(dir, "x")},
+		"k is there already":               {"key", "--approval", "A", "-o", file},
+		"at least 12":                      {"key", "--approval", "A", "-o", filepath.Join(dir, "x"), "--passphrase-file", short},
 		"spaces or invisible":              {"key", "--approval", "a b", "-o", filepath.Join(dir, "x")},
 		"does not open":                    {"split", file, "-o", filepath.Join(dir, "h"), "--passphrase-file", short},
 		"is not a file for this":           {"split", file + ".pub", "-o", filepath.Join(dir, "h")},
@@ -365,7 +390,7 @@ func TestBadCallsOfDeid(t *testing.T) {
 		"Cannot read":                      {"join", filepath.Join(dir, "none"), "-o", filepath.Join(dir, "x")},
 		"k is not a file":                  {"join", file, "-o", filepath.Join(dir, "x")},
 		"vault is not a file":              {"reidentify", newRunWith(t, dir), "p:mail:" + strings.Repeat("a", 26)},
-		"no/such/folder/k":                 {"key", "-o", filepath.Join(dir, "no/such/folder/k")},
+		"no/such/folder/k":                 {"key", "--approval", "A", "-o", filepath.Join(dir, "no/such/folder/k")},
 		"the number needed is 2 up to the": {"split", file, "--holders", "2", "--need", "3", "-o", filepath.Join(dir, "h")},
 	} {
 		code, out, errs := runDeid(t, args...)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,12 +63,20 @@ func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
 	if job.Sources, err = sources(env, files); err != nil {
 		return err
 	}
+	var outside time.Time
+	job.Outside = func(at time.Time) { outside = at }
 	st, err := RunFiles(ctx, job)
 	if st.Form == "" {
 		return err
 	}
 	if e := env.Emit(st, st.tell); e != nil {
 		return errors.Join(err, e)
+	}
+	if !outside.IsZero() {
+		env.Say("selection.run.outside", "file", files[st.Input.Sources-1], "at", env.Printer().Stamp(outside))
+	}
+	if unread := files[st.Input.Sources:]; len(unread) > 0 {
+		env.Say("selection.run.unread", "files", strings.Join(unread, ", "))
 	}
 	if st.ExecutorKey == "run" {
 		env.Say("selection.run.key_forgotten")
@@ -148,8 +157,10 @@ func sources(env *cli.Env, files []string) (all []Source, err error) {
 	for _, name := range files {
 		if name == "-" {
 			size = -1
-		} else if info, err := os.Stat(name); err != nil || info.IsDir() {
-			return nil, fault.New(fault.Usage, ErrSource.Code, "file", name).Because(err)
+		} else if info, err := os.Stat(name); err != nil {
+			return nil, sourceFault(name, err)
+		} else if info.IsDir() {
+			return nil, sourceFault(name, errFolder)
 		} else if size >= 0 {
 			size += info.Size()
 		}

@@ -83,7 +83,8 @@ func selectorCompileCommand(env *cli.Env, p text.Printer) *cobra.Command {
 // CompileFacts say what "selector compile" made of its lists.
 type CompileFacts struct {
 	File       string         `json:"file"`
-	Hash       string         `json:"hash"` // BLAKE3 of the compiled list, without signatures
+	SHA256     string         `json:"sha256"` // of the compiled file: what an order names
+	Hash       string         `json:"hash"`   // BLAKE3 of the compiled list, without signatures
 	Selectors  int            `json:"selectors"`
 	Kinds      map[string]int `json:"kinds"`
 	Lists      []ListFacts    `json:"lists"`
@@ -146,11 +147,13 @@ func (o *compiling) run(env *cli.Env) error {
 		}
 		facts.SignedBy = signer.Name()
 	}
+	digest := DigestOf(file)
 	s, err := selector.Load(file, nil)
 	if err != nil {
 		return selectorFault(o.out, err)
 	}
 	facts.of(s)
+	facts.SHA256 = digest
 	if err := writeCompiled(o.out, file); err != nil {
 		return err
 	}
@@ -263,7 +266,7 @@ func (f *CompileFacts) tell(w io.Writer, p text.Printer) error {
 	if f.Overridden > 0 {
 		lines = append(lines, p.T("selector.compile.overridden", "n", f.Overridden))
 	}
-	lines = append(lines, p.T("selector.hash", "hash", f.Hash))
+	lines = append(lines, p.T("selector.sha256", "hash", f.SHA256), p.T("selector.hash", "hash", f.Hash))
 	if f.SignedBy != "" {
 		lines = append(lines, p.T("selector.signed", "names", f.SignedBy))
 	} else {

@@ -23,7 +23,8 @@ const maxNamed = 20
 type SelectorFacts struct {
 	File       string         `json:"file"`
 	Format     string         `json:"format"`
-	Hash       string         `json:"hash"` // BLAKE3 of the compiled list, without signatures
+	SHA256     string         `json:"sha256"` // of the file: what an order names
+	Hash       string         `json:"hash"`   // BLAKE3 of the compiled list, without signatures
 	Selectors  int            `json:"selectors"`
 	Kinds      map[string]int `json:"kinds"`
 	Payload    bool           `json:"payload"` // headers alone are not enough
@@ -65,7 +66,7 @@ func selectorInfoCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				return selectorFault(args[0], err)
 			}
 			facts := selectorFacts(s, env.Now())
-			facts.File, facts.Format = args[0], string(r.Format)
+			facts.File, facts.Format, facts.SHA256 = args[0], string(r.Format), DigestOf(raw)
 			return env.Emit(facts, facts.tell)
 		},
 	}
@@ -105,7 +106,7 @@ func selectorFacts(s *selector.Set, now time.Time) *SelectorFacts {
 }
 
 func (f *SelectorFacts) tell(w io.Writer, p text.Printer) error {
-	lines := []string{p.T("selector.info.what", "n", f.Selectors, "kinds", kindWords(p, f.Kinds)), p.T("selector.hash", "hash", f.Hash)}
+	lines := []string{p.T("selector.info.what", "n", f.Selectors, "kinds", kindWords(p, f.Kinds)), p.T("selector.sha256", "hash", f.SHA256), p.T("selector.hash", "hash", f.Hash)}
 	if f.Payload {
 		lines = append(lines, p.T("selector.info.payload"))
 	} else {
@@ -207,6 +208,10 @@ func selectorFault(file string, err error) error {
 			f = f.At(fault.Place{At: one.Selector, Code: "selector.selftest." + one.What, Args: fault.Args{"kind": one.Kind.String(), "value": one.Value}})
 		}
 		return f
+	}
+	var binary *selector.BinaryError
+	if errors.As(err, &binary) {
+		return binaryFault(file, binary)
 	}
 	var damaged *selector.FileError
 	var word *selector.TextError

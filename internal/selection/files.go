@@ -39,10 +39,11 @@ type FileJob struct {
 
 // Faults of the folder, which holds a run already or cannot be made, and of the key.
 var (
-	ErrDir     = fault.New(fault.Conflict, "selection.run.dir_used")
-	ErrVault   = fault.New(fault.Refused, "selection.run.deid_other") // the key of pseudonyms belongs to another approval
-	ErrHub     = fault.New(fault.Refused, "selection.run.hub")        // only a hub knows whether such an order still stands
-	ErrDirMake = fault.New(fault.Usage, "selection.run.dir")
+	ErrDir       = fault.New(fault.Conflict, "selection.run.dir_used")
+	ErrVault     = fault.New(fault.Refused, "selection.run.deid_other") // the key of pseudonyms belongs to another approval
+	ErrVaultNone = fault.New(fault.Refused, "selection.run.deid_none")  // it belongs to none
+	ErrHub       = fault.New(fault.Refused, "selection.run.hub")        // only a hub knows whether such an order still stands
+	ErrDirMake   = fault.New(fault.Usage, "selection.run.dir")
 )
 
 // Refusal is one line of DIR/refusals.jsonl: a run that was not begun, or not
@@ -105,7 +106,10 @@ func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 	if o.Kind != approval.Trial {
 		return Statement{}, ErrHub
 	}
-	if r.Vault != nil && r.Vault.Approval != "" && r.Vault.Approval != o.ID {
+	if r.Vault != nil && r.Vault.Approval == "" {
+		return Statement{}, ErrVaultNone
+	}
+	if r.Vault != nil && r.Vault.Approval != o.ID {
 		return Statement{}, fault.New(fault.Refused, ErrVault.Code, "key", r.Vault.Approval, "order", o.ID)
 	}
 	if r.Selectors, err = ReadSelectors(r.ListName, r.List); err != nil {
@@ -293,6 +297,7 @@ func (s *Statement) unkept() {
 func (r *fileRun) failed(err error) error {
 	r.destroyOutput()
 	destroyRun(r.Dir)
+	_ = os.Remove(r.Dir) // where nothing else is in it
 	if k := fault.KindOf(err); k == fault.Refused || k == fault.Invalid {
 		return err
 	}

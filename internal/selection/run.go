@@ -54,6 +54,9 @@ type Job struct {
 	// statement is signed: what was kept is safe when it returns. An error is one
 	// of Put.
 	Settle func() error
+	// Outside is told the time of the packet that ended the run as outside the
+	// period; nil: nobody is.
+	Outside func(at time.Time)
 	// Reserve is told, before it is taken in, up to how much may be, beyond Used;
 	// so that what a run that crashed used of the cap is known. nil where no crash
 	// can lose it.

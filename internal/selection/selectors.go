@@ -41,7 +41,8 @@ func DigestOf(file []byte) string {
 // ReadSelectors reads a list in any form that engine/selector reads. It keeps raw.
 // A selector that is over stays: the time of a packet decides. What a warning
 // list keeps out is left out: see LeftOut. Faults:
-// ErrSelectors with the first broken lines, ErrSelectorsEmpty, ErrSelectorsFile.
+// ErrSelectors with the first broken lines, ErrSelectorsEmpty, ErrSelectorsFile,
+// and selector.binary.… for what is no list but a capture or the like.
 func ReadSelectors(name string, raw []byte) (*Selectors, error) {
 	set, report, err := selector.Read(name, raw, selector.Options{}, nil)
 	if err == nil {
@@ -50,7 +51,10 @@ func ReadSelectors(name string, raw []byte) (*Selectors, error) {
 	var refused *selector.RefusedError
 	var file *selector.FileError
 	var test *selector.SelftestError
+	var binary *selector.BinaryError
 	switch {
+	case errors.As(err, &binary):
+		return nil, binaryFault(name, binary)
 	case errors.As(err, &refused):
 		return nil, brokenLines(refused)
 	case errors.Is(err, selector.ErrEmpty):
@@ -59,6 +63,11 @@ func ReadSelectors(name string, raw []byte) (*Selectors, error) {
 		return nil, ErrSelectorsFile.Because(err)
 	}
 	return nil, err
+}
+
+// binaryFault says what was given in place of a list.
+func binaryFault(name string, e *selector.BinaryError) error {
+	return fault.New(fault.Usage, "selector.binary."+e.What, "file", name).Because(e)
 }
 
 // brokenLines names the first lines that cannot be taken, and how many there are.

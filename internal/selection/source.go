@@ -3,6 +3,7 @@ package selection
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -19,8 +20,36 @@ type Source struct {
 }
 
 // ErrSource is returned when a source cannot be opened, is no capture or breaks
-// off. What came before it is in the statement, if anything did.
+// off; its place says which. What came before it is in the statement, if anything
+// did.
 var ErrSource = fault.New(fault.Usage, "selection.source")
+
+// Why a source cannot be read, where nothing else says it.
+var (
+	errFolder = errors.New("selection: a folder, not a file")
+	errCut    = errors.New("selection: the capture breaks off")
+	errLength = errors.New("selection: a length in the capture cannot be true")
+)
+
+// sourceFault is ErrSource of one source, with the reason in its place.
+func sourceFault(name string, err error) *fault.Error {
+	why := "selection.source.broken"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		why = "selection.source.missing"
+	case errors.Is(err, fs.ErrPermission):
+		why = "selection.source.forbidden"
+	case errors.Is(err, errFolder):
+		why = "selection.source.folder"
+	case errors.Is(err, capture.ErrFormat):
+		why = "selection.source.format"
+	case errors.Is(err, errCut):
+		why = "selection.source.cut"
+	case errors.Is(err, errLength):
+		why = "selection.source.length"
+	}
+	return fault.New(fault.Usage, ErrSource.Code, "file", name).At(fault.Place{At: name, Code: why}).Because(err)
+}
 
 // How often a run that waits for packets looks up, and how often it asks whether
 // the approval still stands.
@@ -143,11 +172,23 @@ func (r *run) read(s Source) error {
 		case r.why != "":
 			return errEnough
 		case err == io.EOF:
-			return nil
+			return r.whole(s, in.Stats())
 		case err != nil:
 			return r.broken(s, err)
 		}
 	}
+}
+
+// whole ends the run where a source ended before its last packet did: what came
+// behind it, in this source and in the next ones, nobody has seen.
+func (r *run) whole(s Source, got capture.Stats) error {
+	switch {
+	case !got.Broken:
+		return nil
+	case got.Truncated > 0:
+		return r.broken(s, errCut)
+	}
+	return r.broken(s, errLength)
 }
 
 func (r *run) broken(s Source, err error) error {
@@ -155,7 +196,7 @@ func (r *run) broken(s Source, err error) error {
 		return errEnough
 	}
 	r.why = EndUnreadable
-	r.cause = fault.New(fault.Usage, ErrSource.Code, "file", s.Name).Because(err)
+	r.cause = sourceFault(s.Name, err)
 	return errEnough
 }
 
@@ -197,6 +238,9 @@ func (r *run) take(batch []capture.Packet) error {
 	if err != nil {
 		r.why = EndOutput
 		return errEnough
+	}
+	if (end == sieve.PeriodOver || end == sieve.BeforePeriod) && r.job.Outside != nil && len(seen) < len(batch) {
+		r.job.Outside(time.Unix(0, batch[len(seen)].At).UTC())
 	}
 	return r.ended(end)
 }
