@@ -176,46 +176,48 @@ func TestNoApprovalIsRefusedOnRecord(t *testing.T) {
 
 // A run on another machine that is never heard of costs some of the cap.
 func TestSilentRunCosts(t *testing.T) {
-	w := oneWorld(t)
-	c := w.approve(approval.ForeignDomestic, w.list(), func(a *approval.Application) { a.Cap = approval.Quantity{Packets: 800} })
-	for i, left := range []uint64{800, 800 - 101} {
-		x, err := w.BeginRemote(w.handler(), NewRun{Approval: c.ID, Link: "K-2"})
-		if err != nil || x.Used.Packets != 800-left {
-			t.Fatalf("run %d: %d used, %v", i, x.Used.Packets, err)
+	eachWorld(t, func(t *testing.T, w *world) {
+		c := w.approve(approval.ForeignDomestic, w.list(), func(a *approval.Application) { a.Cap = approval.Quantity{Packets: 800} })
+		for i, left := range []uint64{800, 800 - 101} {
+			x, err := w.BeginRemote(w.handler(), NewRun{Approval: c.ID, Link: "K-2"})
+			if err != nil || x.Used.Packets != 800-left {
+				t.Fatalf("run %d: %d used, %v", i, x.Used.Packets, err)
+			}
+			w.Clock.Pass(silence + time.Second)
+			if _, err := w.Tick(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
-		w.Clock.Pass(silence + time.Second)
-		if _, err := w.Tick(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 }
 
 // Who made the list, decided of it or conducted the agreement carries nothing out.
 func TestAskersCarryNothingOut(t *testing.T) {
-	w := oneWorld(t)
-	both := func(name string) context.Context {
-		return w.as("office", name, gate.OfficeHandler, gate.OfficeClerk, gate.OfficeAnalyst)
-	}
-	l := w.list()
-	c := w.approve(approval.ForeignDomestic, l)
-	for _, name := range []string{"analyst", "second"} {
-		_, err := w.BeginRemote(both(name), NewRun{Approval: c.ID, Link: "K-2"})
-		want(t, name, err, approval.ErrExecutor)
-	}
-	a, err := w.Propose(both("proposer"), w.country.ID("wind"), Article11, w.terms())
-	w.must(err)
-	_, err = w.Accept(w.wind(), a.ID, 1)
-	w.must(err)
-	w.must(w.HandOver(both("proposer"), a.ID, w.invited("office", "next", gate.OfficeClerk)))
-	g, err := w.Service.Grant(w.clerk(), a.ID, l.ID)
-	w.must(err)
-	_, err = w.BeginRemote(both("proposer"), NewRun{Approval: g.Approval, Link: "K-2"})
-	want(t, "who proposed", err, approval.ErrExecutor)
-	if n := w.Parts.Entries(t, "selection.run", "refused"); n != 3 {
-		t.Errorf("%d refusals on the ledger", n)
-	}
-	_, err = w.BeginRemote(w.handler(), NewRun{Approval: g.Approval, Link: "K-2"})
-	w.must(err)
+	eachWorld(t, func(t *testing.T, w *world) {
+		both := func(name string) context.Context {
+			return w.as("office", name, gate.OfficeHandler, gate.OfficeClerk, gate.OfficeAnalyst)
+		}
+		l := w.list()
+		c := w.approve(approval.ForeignDomestic, l)
+		for _, name := range []string{"analyst", "second"} {
+			_, err := w.BeginRemote(both(name), NewRun{Approval: c.ID, Link: "K-2"})
+			want(t, name, err, approval.ErrExecutor)
+		}
+		a, err := w.Propose(both("proposer"), w.country.ID("wind"), Article11, w.terms())
+		w.must(err)
+		_, err = w.Accept(w.wind(), a.ID, 1)
+		w.must(err)
+		w.must(w.HandOver(both("proposer"), a.ID, w.invited("office", "next", gate.OfficeClerk)))
+		g, err := w.Service.Grant(w.clerk(), a.ID, l.ID)
+		w.must(err)
+		_, err = w.BeginRemote(both("proposer"), NewRun{Approval: g.Approval, Link: "K-2"})
+		want(t, "who proposed", err, approval.ErrExecutor)
+		if n := w.Parts.Entries(t, "selection.run", "refused"); n != 3 {
+			t.Errorf("%d refusals on the ledger", n)
+		}
+		_, err = w.BeginRemote(w.handler(), NewRun{Approval: g.Approval, Link: "K-2"})
+		w.must(err)
+	})
 }
 
 // The inspector reads the conditions themselves, on the record; no other member of
