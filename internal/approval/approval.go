@@ -118,6 +118,7 @@ type Case struct {
 	Revision   int64       `json:"revision"`
 
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"` // the carrier has the instruction
+	StoppedAt   time.Time `json:"stopped_at,omitzero"`   // the carrier sends nothing more, after the end
 
 	sealed, outcome, paper, instruction []byte
 	from                                time.Time
@@ -295,6 +296,7 @@ type Filter struct {
 	Number  string
 	Waiting bool // for who looks
 	Running bool // in force now, what ends first in front
+	Ended   bool // by a revocation or given up of late, or with a carrier that has not confirmed that it stopped
 	Cursor  string
 	Limit   int
 }

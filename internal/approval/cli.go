@@ -94,9 +94,7 @@ func askCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				return err
 			}
 			if extend != "" {
-				if a.Extends, err = idOf(c, hub, extend); err != nil {
-					return err
-				}
+				a.Extends = extend
 			}
 			var got Case
 			if err := hub.Do(c.Context(), "POST", "/api/v1/approvals", a, &got, ""); err != nil {
@@ -113,37 +111,16 @@ func askCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	return c
 }
 
-// idOf finds the id of a case that was named by its number; an id is itself.
-func idOf(c *cobra.Command, hub *fetch.Hub, name string) (ID, error) {
-	if !strings.HasPrefix(strings.ToUpper(name), "S-") {
-		return name, nil
-	}
-	var got struct {
-		Items []Case `json:"items"`
-	}
-	if err := hub.Do(c.Context(), "GET", "/api/v1/approvals?number="+url.QueryEscape(strings.ToUpper(name)), nil, &got, ""); err != nil {
-		return "", err
-	}
-	if len(got.Items) != 1 {
-		return "", ErrNone
-	}
-	return got.Items[0].ID, nil
-}
-
 // post does a step of a case and shows how it stands then.
 func post(env *cli.Env, c *cobra.Command, name, path string, body any) error {
 	hub, err := env.Hub()
 	if err != nil {
 		return err
 	}
-	id, err := idOf(c, hub, name)
-	if err != nil {
+	if err := hub.Do(c.Context(), "POST", "/api/v1/approvals/"+url.PathEscape(name)+"/"+path, body, nil, ""); err != nil {
 		return err
 	}
-	if err := hub.Do(c.Context(), "POST", "/api/v1/approvals/"+url.PathEscape(id)+"/"+path, body, nil, ""); err != nil {
-		return err
-	}
-	return showText(c, env, hub, id)
+	return showText(c, env, hub, name)
 }
 
 func answerCommand(env *cli.Env, p text.Printer) *cobra.Command {

@@ -39,10 +39,7 @@ func showCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			id, err := idOf(c, hub, args[0])
-			if err != nil {
-				return err
-			}
+			id := args[0]
 			switch {
 			case order != "":
 				return saveOrder(c, hub, id, order)

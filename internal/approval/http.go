@@ -139,7 +139,7 @@ func routesSteps(r *httpd.Router, s *Service) {
 func routesInstruction(r *httpd.Router, s *Service) {
 	httpd.Op(r, "GET /api/v1/instructions", "approval.instructions", "List the instructions to your organisation as carrier or party", func(ctx context.Context, in *struct {
 		httpd.Paging
-		Waiting bool `query:"waiting" doc:"Only those in force that nobody confirmed"`
+		Waiting bool `query:"waiting" doc:"Only those that wait for a confirmation: of receipt, or of having stopped"`
 	}) (*httpd.List[Instructed], error) {
 		list, next, err := s.Instructions(ctx, Filter{Waiting: in.Waiting, Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
@@ -151,8 +151,15 @@ func routesInstruction(r *httpd.Router, s *Service) {
 		x, err := s.Instruction(ctx, in.ID)
 		return &struct{ Body Instructed }{x}, err
 	})
-	httpd.Op(r, "POST /api/v1/instructions/{id}/confirm", "approval.confirm", "Confirm that an instruction was received", func(ctx context.Context, in *idIn) (*struct{ Body Instructed }, error) {
-		x, err := s.Confirm(ctx, in.ID)
+	httpd.Op(r, "POST /api/v1/instructions/{id}/confirm", "approval.confirm", "Confirm that an instruction was received, or after its end that you stopped", func(ctx context.Context, in *struct {
+		ID      string `path:"id" maxLength:"60"`
+		Stopped bool   `query:"stopped" doc:"Confirm that nothing more is sent under an instruction that ended"`
+	}) (*struct{ Body Instructed }, error) {
+		do := s.Confirm
+		if in.Stopped {
+			do = s.ConfirmStopped
+		}
+		x, err := do(ctx, in.ID)
 		return &struct{ Body Instructed }{x}, err
 	})
 }

@@ -53,6 +53,10 @@ func (s *Service) base(ctx context.Context, tx *db.Tx, a *Application, who gate.
 	if a.Extends = line(a.Extends); a.Extends == "" {
 		return nil, nil
 	}
+	var err error
+	if a.Extends, err = named(ctx, tx, a.Extends, who, reach); err != nil {
+		return nil, err
+	}
 	b, err := loadCase(ctx, tx, a.Extends, who, reach, lock, now)
 	if err != nil {
 		return nil, err
@@ -134,6 +138,10 @@ const maxChoices = 100
 // Extension returns an application that goes on from an approval of one's own,
 // for who asks to fill in. Faults: ErrNone, ErrBase, ErrTwice.
 func (s *Service) Extension(ctx context.Context, id ID) (a Application, err error) {
+	id, err = s.named(ctx, "approval.ask", id)
+	if err != nil {
+		return a, err
+	}
 	err = s.read(ctx, "approval.ask", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		a.Extends = id
 		b, err := s.base(ctx, tx, &a, who, reach, false, s.now())
@@ -165,6 +173,10 @@ func (s *Service) Question(ctx context.Context, id ID, text string) error {
 }
 
 func (s *Service) talk(ctx context.Context, verb string, id ID, what string, by Side, kind thread.Kind, text string) error {
+	id, err := s.named(ctx, verb, id)
+	if err != nil {
+		return err
+	}
 	act := &ledger.Act{Verb: verb, Object: objectOf(id), Secret: text}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, true, s.now())
@@ -210,6 +222,10 @@ func (s *Service) Revoke(ctx context.Context, id ID, reason string) error {
 }
 
 func (s *Service) stop(ctx context.Context, verb string, id ID, what string, by Side, to State, reason string) error {
+	id, err := s.named(ctx, verb, id)
+	if err != nil {
+		return err
+	}
 	act := &ledger.Act{Verb: verb, Object: objectOf(id), Secret: reason}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, true, s.now())

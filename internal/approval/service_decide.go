@@ -30,6 +30,10 @@ type voted struct {
 // earlier cases it was compared with; whatever is like it is among them. It
 // decides nothing. Faults: ErrNone, ErrStep, ErrApart, ErrOpen, ErrInvalid.
 func (s *Service) Examine(ctx context.Context, id ID, text string, compared []ID) error {
+	id, err := s.named(ctx, "approval.examine", id)
+	if err != nil {
+		return err
+	}
 	act := &ledger.Act{Verb: "approval.examine", Object: objectOf(id), Secret: text}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, true, s.now())
@@ -83,7 +87,7 @@ func (s *Service) Examine(ctx context.Context, id ID, text string, compared []ID
 
 // compare writes down the earlier cases beside which one was examined: those
 // that are like it, and those that the examiner names.
-func (s *Service) compare(ctx context.Context, tx *db.Tx, c *Case, named []ID, who gate.Identity, reach gate.Reach) error {
+func (s *Service) compare(ctx context.Context, tx *db.Tx, c *Case, others []ID, who gate.Identity, reach gate.Reach) error {
 	like, err := s.like(ctx, tx, c)
 	if err != nil {
 		return err
@@ -92,7 +96,11 @@ func (s *Service) compare(ctx context.Context, tx *db.Tx, c *Case, named []ID, w
 	for _, x := range like {
 		list = append(list, x.ID)
 	}
-	for i, id := range named {
+	for i, name := range others {
+		id, err := named(ctx, tx, name, who, reach)
+		if err != nil {
+			return err
+		}
 		if slices.Contains(list, id) {
 			continue
 		}
@@ -128,6 +136,10 @@ type NewVote struct {
 // Vote gives or changes one's own vote. Dissent stays with the case. Faults:
 // ErrNone, ErrStep, ErrApart, ErrFull, ErrInvalid.
 func (s *Service) Vote(ctx context.Context, id ID, n NewVote) (t Tally, err error) {
+	id, err = s.named(ctx, "approval.vote", id)
+	if err != nil {
+		return t, err
+	}
 	act := &ledger.Act{Verb: "approval.vote", Object: objectOf(id), Secret: n}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, true, s.now())
@@ -230,6 +242,10 @@ func (d *Decision) narrow(bad *mistakes, c *Case) {
 // the instruction to the carrier, and is a Grant from then on. Faults: ErrNone,
 // ErrStep, ErrApart, ErrQuorum, ErrOpen, ErrOver, ErrBase, ErrInvalid.
 func (s *Service) Decide(ctx context.Context, id ID, d Decision) (c Case, err error) {
+	id, err = s.named(ctx, "approval.decide", id)
+	if err != nil {
+		return c, err
+	}
 	act := &ledger.Act{Verb: "approval.decide", Object: objectOf(id), Secret: d}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		now := s.now()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
 )
@@ -15,14 +16,17 @@ import (
 // of a case is theirs to know.
 type Instructed struct {
 	Instruction
+	Number      string    `json:"number"`
 	State       State     `json:"state"`
 	EndedAt     time.Time `json:"ended_at,omitzero"`
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
-	Paper       string    `json:"paper"` // signed, as it was issued
+	StoppedAt   time.Time `json:"stopped_at,omitzero"` // confirmed, after its end
+	Paper       string    `json:"paper"`               // signed, as it was issued
 }
 
 // Instructions lists the instructions to one's own organisation, the newest
-// first; with Waiting those in force that nobody confirmed.
+// first; with Waiting those in force that nobody confirmed, and those that ended and
+// whose carrier has not confirmed that it stopped.
 func (s *Service) Instructions(ctx context.Context, f Filter) (out []Instructed, next string, err error) {
 	err = s.read(ctx, "approval.instruct", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		list, more, err := listCases(ctx, tx, Filter{Waiting: f.Waiting, Cursor: f.Cursor, Limit: f.Limit}, who, reach, CarrierSide, 0, s.now())
@@ -44,6 +48,10 @@ func (s *Service) Instructions(ctx context.Context, f Filter) (out []Instructed,
 
 // Instruction returns one instruction to one's own organisation. Faults: ErrNone.
 func (s *Service) Instruction(ctx context.Context, id ID) (out Instructed, err error) {
+	id, err = s.named(ctx, "approval.instruct", id)
+	if err != nil {
+		return out, err
+	}
 	err = s.read(ctx, "approval.instruct", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, false, s.now())
 		if err != nil {
@@ -68,24 +76,48 @@ func (s *Service) instruction(ctx context.Context, tx *db.Tx, c *Case) (x Instru
 	if err != nil {
 		return x, fmt.Errorf("instruction of %s: %w", c.ID, err)
 	}
-	return Instructed{i, c.State, c.EndedAt, c.ConfirmedAt, string(paper)}, nil
+	return Instructed{i, c.Number, c.State, c.EndedAt, c.ConfirmedAt, c.StoppedAt, string(paper)}, nil
 }
 
 // Confirm writes down that an instruction was received; twice is once. Faults:
 // ErrNone.
-func (s *Service) Confirm(ctx context.Context, id ID) (out Instructed, err error) {
+func (s *Service) Confirm(ctx context.Context, id ID) (Instructed, error) {
+	return s.confirm(ctx, id, map[string]any{}, func(c *Case) (*time.Time, error) { return &c.ConfirmedAt, nil })
+}
+
+// ConfirmStopped writes down that nothing more is sent under an instruction that
+// came to its end; twice is once. Faults: ErrNone; ErrStep while it holds.
+func (s *Service) ConfirmStopped(ctx context.Context, id ID) (Instructed, error) {
+	return s.confirm(ctx, id, map[string]any{"stopped": true}, func(c *Case) (*time.Time, error) {
+		if c.State == Approved {
+			return nil, fault.New(fault.Conflict, ErrStep.Code, "state", string(c.State), "act", "confirm_stopped")
+		}
+		return &c.StoppedAt, nil
+	})
+}
+
+// confirm writes the instant of a confirmation into a case, once.
+func (s *Service) confirm(ctx context.Context, id ID, public map[string]any, which func(c *Case) (*time.Time, error)) (out Instructed, err error) {
+	if id, err = s.named(ctx, "approval.confirm", id); err != nil {
+		return out, err
+	}
 	act := &ledger.Act{Verb: "approval.confirm", Object: objectOf(id), Grant: id}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, true, s.now())
 		if err != nil {
 			return err
 		}
-		if c.ConfirmedAt.IsZero() {
-			c.ConfirmedAt = s.now()
+		at, err := which(&c)
+		if err != nil {
+			return err
+		}
+		if at.IsZero() {
+			*at = s.now()
 			if err := updateCase(ctx, tx, &c); err != nil {
 				return err
 			}
-			act.Public = map[string]any{"carrier": ledger.Org(who.Org)}
+			public["carrier"] = ledger.Org(who.Org)
+			act.Public = public
 		}
 		out, err = s.instruction(ctx, tx, &c)
 		return err

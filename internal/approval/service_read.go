@@ -43,6 +43,10 @@ func (s *Service) Calendar(ctx context.Context, cursor string, limit int) ([]Cas
 // which one is weighed are the commission's and its inspectors'; who asked sees
 // the decision, its reason and its conditions.
 func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
+	id, err = s.named(ctx, "approval.read", id)
+	if err != nil {
+		return v, err
+	}
 	err = s.read(ctx, "approval.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, false, s.now())
 		if err != nil {
@@ -202,6 +206,10 @@ func (s *Service) beside(ctx context.Context, tx *db.Tx, list []Compared, c *Cas
 // Uses lists every use of an approval, the newest first, with what each took,
 // and the last refusals: those of acts that have come to an end. Faults: ErrNone.
 func (s *Service) Uses(ctx context.Context, id ID, cursor string, limit int) (v UsesView, err error) {
+	id, err = s.named(ctx, "approval.uses", id)
+	if err != nil {
+		return v, err
+	}
 	if Access.May(ctx, "approval.uses") {
 		if err := s.settle(ctx); err != nil {
 			return v, err
@@ -244,6 +252,10 @@ func (s *Service) Uses(ctx context.Context, id ID, cursor string, limit int) (v 
 // Paper returns the signed order of an approval, as whoever carries it out hands
 // it to a run on files. Faults: ErrNone, also where nothing was approved.
 func (s *Service) Paper(ctx context.Context, id ID) (paper []byte, err error) {
+	id, err = s.named(ctx, "approval.read", id)
+	if err != nil {
+		return nil, err
+	}
 	err = s.read(ctx, "approval.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		c, err := loadCase(ctx, tx, id, who, reach, false, s.now())
 		if err != nil {

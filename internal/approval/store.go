@@ -11,21 +11,21 @@ import (
 )
 
 const caseColumns = `c.id, c.number, c.org_id, c.kind, c.state, c.extends, c.carrier, c.party, c.sealed, c.outcome, c.paper, c.instruction, c.digest,
-	c.from_at, c.until_at, c.cap_packets, c.cap_bytes, c.created_at, c.examined_at, c.decided_at, c.ended_at, c.confirmed_at, c.open_questions, c.revision,
+	c.from_at, c.until_at, c.cap_packets, c.cap_bytes, c.created_at, c.examined_at, c.decided_at, c.ended_at, c.confirmed_at, c.stopped_at, c.open_questions, c.revision,
 	(SELECT count(*) FROM approval_use u WHERE u.approval_id = c.id),
 	(SELECT CAST(coalesce(sum(u.packets), 0) AS BIGINT) FROM approval_use u WHERE u.approval_id = c.id), (SELECT CAST(coalesce(sum(u.bytes), 0) AS BIGINT) FROM approval_use u WHERE u.approval_id = c.id)`
 
 // scanCase reads a case. What is past its period is expired from that instant
 // on, whether or not Tick has written it down yet.
 func scanCase(scan func(...any) error, now time.Time) (c Case, err error) {
-	var from, until, created, examined, decided, ended, confirmed, capPackets, capBytes, packets, bytes int64
+	var from, until, created, examined, decided, ended, confirmed, stopped, capPackets, capBytes, packets, bytes int64
 	err = scan(&c.ID, &c.Number, &c.Org, &c.kind, &c.State, &c.extends, &c.carrier, &c.Party, &c.sealed, &c.outcome, &c.paper, &c.instruction, &c.Order,
-		&from, &until, &capPackets, &capBytes, &created, &examined, &decided, &ended, &confirmed, &c.Open, &c.Revision, &c.Uses, &packets, &bytes)
+		&from, &until, &capPackets, &capBytes, &created, &examined, &decided, &ended, &confirmed, &stopped, &c.Open, &c.Revision, &c.Uses, &packets, &bytes)
 	if err == db.ErrNoRows {
 		return c, ErrNone
 	}
 	c.from, c.Until, c.CreatedAt, c.ExaminedAt = db.Time(from), db.Time(until), db.Time(created), db.Time(examined)
-	c.DecidedAt, c.EndedAt, c.ConfirmedAt = db.Time(decided), db.Time(ended), db.Time(confirmed)
+	c.DecidedAt, c.EndedAt, c.ConfirmedAt, c.StoppedAt = db.Time(decided), db.Time(ended), db.Time(confirmed), db.Time(stopped)
 	c.Cap, c.Spent = Quantity{uint64(capPackets), uint64(capBytes)}, Quantity{uint64(packets), uint64(bytes)}
 	if c.State == Approved && !now.Before(c.Until) {
 		c.State, c.EndedAt, c.lapsed = Expired, c.Until, true
@@ -88,6 +88,15 @@ func loadCase(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach ga
 	return scanCase(tx.QueryRow(ctx, "SELECT "+caseColumns+" FROM approval_case c WHERE "+q.text()+end, q.args...).Scan, now)
 }
 
+// idByNumber finds the id of a case within reach. Fault: db.ErrNoRows.
+func idByNumber(ctx context.Context, tx *db.Tx, number string, who gate.Identity, reach gate.Reach) (id ID, err error) {
+	var q query
+	q.reach(who, reach)
+	q.and("c.number = ?", number)
+	err = tx.QueryRow(ctx, "SELECT c.id FROM approval_case c WHERE "+q.text(), q.args...).Scan(&id)
+	return id, err
+}
+
 // caseByID returns a case for the hub itself.
 func caseByID(ctx context.Context, tx *db.Tx, id ID, lock bool, now time.Time) (Case, error) {
 	return loadCase(ctx, tx, id, gate.Identity{}, gate.All, lock, now)
@@ -121,8 +130,8 @@ func updateCase(ctx context.Context, tx *db.Tx, c *Case) error {
 		state, ended = Approved, time.Time{}
 	}
 	n, err := tx.Exec(ctx, `UPDATE approval_case SET state = $3, outcome = $4, paper = $5, instruction = $6, digest = $7, examined_at = $8, decided_at = $9, ended_at = $10,
-		confirmed_at = $11, open_questions = $12, until_at = $13, cap_packets = $14, cap_bytes = $15, revision = revision + 1 WHERE id = $1 AND revision = $2`, c.ID, c.Revision, string(state), c.outcome, c.paper, c.instruction, c.Order,
-		db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt), db.Micros(ended), db.Micros(c.ConfirmedAt), c.Open, db.Micros(c.Until), int64(c.Cap.Packets), int64(c.Cap.Bytes))
+		confirmed_at = $11, open_questions = $12, until_at = $13, cap_packets = $14, cap_bytes = $15, stopped_at = $16, revision = revision + 1 WHERE id = $1 AND revision = $2`, c.ID, c.Revision, string(state), c.outcome, c.paper, c.instruction, c.Order,
+		db.Micros(c.ExaminedAt), db.Micros(c.DecidedAt), db.Micros(ended), db.Micros(c.ConfirmedAt), c.Open, db.Micros(c.Until), int64(c.Cap.Packets), int64(c.Cap.Bytes), db.Micros(c.StoppedAt))
 	if err == nil && n == 0 {
 		return ErrRevision
 	}

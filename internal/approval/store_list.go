@@ -12,6 +12,16 @@ import (
 // maxEarlier bounds the earlier cases that one is compared with.
 const maxEarlier = 20
 
+// late is how long an end before its time is told on the first page at least.
+const late = 7 * 24 * time.Hour
+
+// unstopped is the condition of what ended while a carrier or a party had an
+// instruction, and nobody confirmed that nothing more is sent: not of what ran
+// out and goes on as its extension. Its two values are the instant.
+const unstopped = `(c.digest <> '' AND c.stopped_at = 0 AND (c.carrier <> '' OR c.party <> '') AND (c.state IN ('revoked', 'given_up') OR
+	(c.state = 'expired' OR c.state = 'approved' AND c.until_at <= ?) AND
+	NOT EXISTS (SELECT 1 FROM approval_case n WHERE n.extends = c.id AND n.state = 'approved' AND n.until_at > ?)))`
+
 // inState is the condition of a state as it stands at an instant: what is past
 // its period is expired, whatever is written.
 func (q *query) inState(st State, now time.Time) {
@@ -39,6 +49,10 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 	}
 	if f.Number != "" {
 		q.and("c.number = ?", f.Number)
+	}
+	if f.Ended {
+		at := db.Micros(now)
+		q.and("(c.state IN ('revoked', 'given_up') AND c.ended_at > ? OR "+unstopped+")", db.Micros(now.Add(-late)), at, at)
 	}
 	if f.Waiting {
 		q.waiting(who, by, quorum, now)
@@ -73,7 +87,8 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 
 // waiting narrows to what waits for who looks: questions without an answer, what
 // is to be examined, what they have not voted on, what they may carry out now,
-// instructions they have not confirmed.
+// instructions they have not confirmed, and ended ones
+// under which they have not confirmed that they stopped.
 func (q *query) waiting(who gate.Identity, by Side, quorum int, now time.Time) {
 	switch by {
 	case AskerSide:
@@ -88,8 +103,8 @@ func (q *query) waiting(who gate.Identity, by Side, quorum int, now time.Time) {
 		q.inState(Approved, now)
 		q.and("c.from_at <= ?", db.Micros(now))
 	case CarrierSide:
-		q.inState(Approved, now)
-		q.and("c.confirmed_at = 0")
+		at := db.Micros(now)
+		q.and("(c.state = 'approved' AND c.until_at > ? AND c.confirmed_at = 0 OR "+unstopped+")", at, at, at)
 	default:
 		q.and("1 = 0")
 	}

@@ -184,6 +184,7 @@ type caseView struct {
 	Selectors string // digest of the list
 	Uses      int
 	Confirm   string
+	Key       string // where the key of its pseudonyms is made, while nothing was read
 }
 
 // showCase is the case file: the requirements, the talk, the opinion and the
@@ -243,11 +244,9 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 		v.Steps[len(v.Steps)-1].Kind = "here"
 	}
 	v.Extend = v.Runs && x.Extended == "" && slices.Contains(x.Acts, "extend") && s.Rules.Row(c.kind, "extension_months").Value > 0
-	if c.Asked.Carrier != "" && c.Order != "" {
-		v.Confirm = p.T("approval.web.unconfirmed")
-		if !c.ConfirmedAt.IsZero() {
-			v.Confirm = p.T("approval.web.confirmed", "at", c.ConfirmedAt)
-		}
+	v.Confirm = p.confirmed(c)
+	if (x.Side == AskerSide || x.Side == HandlerSide) && c.State == Approved && c.kind != Reidentify && c.Uses == 0 && c.Asked.Addresses == "pseudonym" {
+		v.Key = "/selection/keys"
 	}
 	return render(q, "approval/case", v.Head.H1, v, bad)
 }

@@ -18,7 +18,11 @@ func pagesInstruction(r *httpd.Router, s *Service) {
 		return q.Download("instruction.json", "application/json", strings.NewReader(x.Paper))
 	})
 	r.Page("POST /instructions/{id}/confirm", func(q *httpd.Request) error {
-		if _, err := s.Confirm(q.Context(), q.Path("id")); err != nil {
+		do := s.Confirm
+		if q.Form("stopped") == "1" { // what the page asked for: it may have ended since it was read
+			do = s.ConfirmStopped
+		}
+		if _, err := do(q.Context(), q.Path("id")); err != nil {
 			return err
 		}
 		return q.Redirect("/instructions/" + q.Path("id"))
@@ -26,14 +30,21 @@ func pagesInstruction(r *httpd.Router, s *Service) {
 }
 
 type instructionRow struct {
-	ID, Link, Basis, Cap, State, Tag, Period string
-	Confirmed                                bool
-	Due                                      page.Due
+	ID, Number, Link, Basis, Cap, State, Tag, Period string
+	Wait                                             string // for which confirmation
+	Due                                              page.Due
 }
 
 func (p say) instruction(x Instructed) instructionRow {
-	return instructionRow{ID: x.Approval, Link: x.Link, Basis: p.basis(x.Kind), Cap: p.quantity(x.Cap), State: p.T("approval.instruction." + string(x.State)), Tag: stateTag[x.State], Period: p.Time(x.From) + " – " + p.Time(x.Until),
-		Confirmed: !x.ConfirmedAt.IsZero(), Due: page.Due{At: x.Until, MetAt: x.EndedAt}}
+	wait := ""
+	switch {
+	case x.State != Approved && x.StoppedAt.IsZero():
+		wait = p.T("approval.web.to_stop")
+	case x.State == Approved && x.ConfirmedAt.IsZero():
+		wait = p.T("approval.web.to_confirm")
+	}
+	return instructionRow{ID: x.Approval, Number: x.Number, Link: x.Link, Basis: p.basis(x.Kind), Cap: p.quantity(x.Cap), State: p.T("approval.instruction." + string(x.State)), Tag: stateTag[x.State], Period: p.Time(x.From) + " – " + p.Time(x.Until),
+		Wait: wait, Due: page.Due{At: x.Until, MetAt: x.EndedAt}}
 }
 
 type instructionsView struct {
@@ -57,7 +68,7 @@ func showInstructions(q *httpd.Request, s *Service) error {
 	if len(list) == 0 {
 		v.Empty = &page.Empty{Title: p.T("approval.web.instructions_empty"), Say: p.T("approval.web.instructions_empty_say")}
 	}
-	v.List = &page.List{Path: "/instructions", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1, Filters: []page.Filter{{Name: "waiting", Value: "1", Label: p.T("approval.web.to_confirm"), Count: -1}},
+	v.List = &page.List{Path: "/instructions", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1, Filters: []page.Filter{{Name: "waiting", Value: "1", Label: p.T("approval.web.to_act"), Count: -1}},
 		Columns: []page.Column{{Title: p.T("approval.web.link")}, {Title: p.T("approval.web.article")}, {Title: p.T("approval.web.period")}, {Title: p.T("approval.web.state")}}}
 	return render(q, "approval/instructions", v.Head.H1, v, nil)
 }
@@ -69,10 +80,10 @@ type instructionView struct {
 	Tag   string
 	Due   page.Due
 	Facts page.Facts
-	Ended bool
+	Ended string // how it ended, and that nothing more is to be sent
 	Early string // when it begins, before it does
-	Ask   bool   // for a confirmation
-	Done  string
+	Ask   bool   // for a confirmation: of receipt, or after the end of having stopped
+	Done  []string
 }
 
 // showInstruction is one instruction: which line, on what basis, how long and
@@ -84,12 +95,18 @@ func showInstruction(q *httpd.Request, s *Service) error {
 		return err
 	}
 	row := p.instruction(x)
-	v := instructionView{ID: x.Approval, State: row.State, Tag: row.Tag, Due: row.Due, Ended: x.State != Approved, Ask: x.ConfirmedAt.IsZero(),
-		Head: page.Head{H1: p.T("approval.web.instruction_for", "link", x.Link), Lead: p.T("approval.web.instruction_lead"), Crumbs: []page.Crumb{{Text: p.T("approval.web.instructions"), Href: "/instructions"}, {Text: x.Link}}}}
-	if !v.Ask {
-		v.Done = p.T("approval.web.confirmed", "at", x.ConfirmedAt)
+	v := instructionView{ID: x.Approval, State: row.State, Tag: row.Tag, Due: row.Due, Ask: row.Wait != "",
+		Head: page.Head{H1: p.T("approval.web.instruction_for", "link", x.Link), Lead: p.T("approval.web.instruction_lead"), Crumbs: []page.Crumb{{Text: p.T("approval.web.instructions"), Href: "/instructions"}, {Text: x.Number}}}}
+	if !x.ConfirmedAt.IsZero() {
+		v.Done = append(v.Done, p.T("approval.web.confirmed", "at", x.ConfirmedAt))
 	}
-	if !v.Ended && q.Now().Before(x.From) {
+	if x.State != Approved {
+		v.Head.Lead, v.Ended = "", p.T("approval.web.instruction_over", "at", x.EndedAt, "state", row.State)
+	}
+	if !x.StoppedAt.IsZero() {
+		v.Done = append(v.Done, p.T("approval.web.stopped", "at", x.StoppedAt))
+	}
+	if x.State == Approved && q.Now().Before(x.From) {
 		v.Early, v.Due = p.T("approval.web.instruction_early", "at", x.From), page.Due{At: x.From, Word: p.T("approval.web.begins")}
 	}
 	var ways []string
@@ -97,7 +114,7 @@ func showInstruction(q *httpd.Request, s *Service) error {
 		ways = append(ways, p.T("approval.way."+w.String()))
 	}
 	for _, f := range [][2]string{{"approval.web.article", row.Basis}, {"approval.web.direction", strings.Join(ways, ", ")}, {"approval.web.link", x.Link}, {"approval.web.period", row.Period}, {"approval.web.cap", row.Cap},
-		{"approval.web.number", x.Approval}, {"approval.web.issued", p.Time(x.IssuedAt)}} {
+		{"approval.web.number", x.Number}, {"approval.web.issued", p.Time(x.IssuedAt)}, {"approval.web.paper_id", x.Approval}} {
 		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(f[0]), Value: f[1]})
 	}
 	return render(q, "approval/instruction", v.Head.H1, v, nil)

@@ -44,6 +44,12 @@ func (p say) ended(c *Case, now time.Time) string {
 		if at.IsZero() {
 			at = c.Until
 		}
+		switch {
+		case c.State == Revoked && c.kind != Agreement:
+			return p.T("approval.said.revoked", "at", at)
+		case c.State == GivenUp:
+			return p.T("approval.said.given_up", "at", at)
+		}
 		return p.T("approval.said.ended", "state", p.state(c.State), "at", at)
 	case now.Before(c.Asked.From):
 		return p.T("approval.said.early", "at", c.Asked.From)
@@ -115,4 +121,21 @@ func (p say) turn(v *View, me string) *turn {
 		t.Href, t.Act = "#"+act, p.T("approval.act."+act)
 	}
 	return &t
+}
+
+// confirmed says what the carrier of the line, or the party, confirmed: that it
+// has the instruction, and after the end that nothing more is sent. Empty where
+// nobody has an instruction.
+func (p say) confirmed(c *Case) string {
+	switch {
+	case c.Order == "" || c.Asked.Carrier == "" && c.Party == "":
+		return ""
+	case c.State != Approved && c.StoppedAt.IsZero():
+		return p.T("approval.web.unstopped")
+	case c.State != Approved:
+		return p.T("approval.web.stopped", "at", c.StoppedAt)
+	case c.ConfirmedAt.IsZero():
+		return p.T("approval.web.unconfirmed")
+	}
+	return p.T("approval.web.confirmed", "at", c.ConfirmedAt)
 }

@@ -1,0 +1,1 @@
+ALTER TABLE approval_case ADD COLUMN stopped_at BIGINT NOT NULL DEFAULT 0;
