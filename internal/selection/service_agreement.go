@@ -407,7 +407,11 @@ func (s *Service) Consent(ctx context.Context, id, purpose string, until time.Ti
 func (s *Service) WithdrawConsent(ctx context.Context, id, consent string) error {
 	act := &ledger.Act{Verb: "agreement.consent", Object: agreementObject(id), Public: map[string]any{"withdrawn": consent}}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		if _, err := loadAgreement(ctx, tx, id, who, reach, false); err != nil {
+		a, err := loadAgreement(ctx, tx, id, who, reach, false)
+		if err == nil && a.AgreedAt.IsZero() {
+			err = ErrNoAgreement // in force, which alone has consents
+		}
+		if err != nil {
 			return err
 		}
 		ok, err := withdrawConsent(ctx, tx, id, consent, s.now())
