@@ -21,6 +21,10 @@ import (
 // the made-up line ask for orders.
 const drillList = "type,value\naddress,198.51.100.66\nsuffix,.hibana.example\n"
 
+// drillFiles are what a drill makes; it replaces none, since an order may stand on
+// them.
+var drillFiles = [...]string{"line.pcap", "prefixes.csv", "list.csv"}
+
 // drillCommand writes what a first run needs: some minutes of a line that does
 // not exist, the networks that are domestic and foreign on it, and a list.
 func drillCommand(env *cli.Env, p text.Printer) *cobra.Command {
@@ -52,6 +56,11 @@ func writeDrill(env *cli.Env, dir string, start time.Time, seed uint64) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fault.New(fault.Usage, "selection.drill.write", "dir", dir).Because(err)
 	}
+	for _, name := range drillFiles {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return fault.New(fault.Conflict, "selection.drill.there", "file", filepath.Join(dir, name))
+		}
+	}
 	var line, prefixes bytes.Buffer
 	if err := synth.WriteLink(&line, synth.LinkConfig{Seed: seed, Start: start}); err != nil {
 		return err
@@ -65,14 +74,12 @@ func writeDrill(env *cli.Env, dir string, start time.Time, seed uint64) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name string
-		data []byte
-	}{{"line.pcap", line.Bytes()}, {"prefixes.csv", prefixes.Bytes()}, {"list.csv", []byte(drillList)}} {
-		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+	for i, data := range [...][]byte{line.Bytes(), prefixes.Bytes(), []byte(drillList)} {
+		if err := os.WriteFile(filepath.Join(dir, drillFiles[i]), data, 0o644); err != nil {
 			return fault.New(fault.Usage, "selection.drill.write", "dir", dir).Because(err)
 		}
 	}
-	env.Say("selection.drill.done", "dir", dir, "from", start.UTC().Format(time.RFC3339), "to", start.Add(10*time.Minute).UTC().Format(time.RFC3339))
+	p := env.Printer()
+	env.Say("selection.drill.done", "dir", dir, "from", p.Time(start), "to", p.Time(start.Add(10*time.Minute)))
 	return nil
 }

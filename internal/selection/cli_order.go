@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
@@ -59,10 +62,17 @@ func orderCommand(env *cli.Env, p text.Printer) *cobra.Command {
 }
 
 func (o *ordering) run(env *cli.Env) error {
-	for flag, value := range map[string]string{"--selectors": o.selectors, "--from": o.from, "--to": o.to, "--direction": strings.Join(o.directions, ",")} {
-		if value == "" {
-			return fault.New(fault.Usage, "selection.order.needed", "flag", flag)
+	var lacks []string
+	for _, f := range [...][2]string{{"--selectors", o.selectors}, {"--direction", strings.Join(o.directions, ",")}, {"--from", o.from}, {"--to", o.to}} {
+		if f[1] == "" {
+			lacks = append(lacks, f[0])
 		}
+	}
+	if len(lacks) > 0 {
+		return fault.New(fault.Usage, "selection.order.needed", "flag", strings.Join(lacks, " "))
+	}
+	if err := o.words(); err != nil {
+		return err
 	}
 	order, err := o.order(env)
 	if err != nil {
@@ -97,10 +107,45 @@ func (o *ordering) run(env *cli.Env) error {
 	}
 	p := env.Printer()
 	env.Say("selection.order.made", "n", list.set.Len(), "from", p.Time(order.From), "to", p.Time(order.Until), "days", order.RetainDays)
+	var caps []string
+	if n := order.Cap.Packets; n > 0 {
+		caps = append(caps, p.T("selection.order.packets", "n", p.Number(int64(n))))
+	}
+	if n := order.Cap.Bytes; n > 0 {
+		caps = append(caps, p.T("selection.order.bytes", "n", p.Number(int64(n))))
+	}
+	if len(caps) > 0 {
+		env.Say("selection.order.capped", "cap", strings.Join(caps, p.T("selector.and")))
+	} else {
+		env.Say("selection.order.no_cap")
+	}
+	if len(order.Targets) > 0 {
+		env.Say("selection.order.targets", "names", strings.Join(order.Targets, p.T("selector.and")))
+	}
+	if len(order.Recipients) > 0 {
+		env.Say("selection.order.recipients", "names", strings.Join(order.Recipients, p.T("selector.and")))
+	}
 	if signer == nil {
 		env.Say("selection.order.unsigned")
 	}
 	return nil
+}
+
+// maxWord bounds a name in an order, in bytes.
+const maxWord = 200
+
+// words refuses names that would not stay in one line of a report.
+func (o *ordering) words() error {
+	check := func(flag string, all ...string) error {
+		for _, w := range all {
+			if strings.TrimSpace(w) != w || !utf8.ValidString(w) || len(w) > maxWord ||
+				strings.ContainsFunc(w, func(r rune) bool { return !unicode.IsPrint(r) && r != '\u3000' }) {
+				return fault.New(fault.Usage, "selection.order.word", "flag", flag, "most", maxWord, "value", printed(w))
+			}
+		}
+		return nil
+	}
+	return cmp.Or(check("--id", o.id), check("--link", o.link), check("--recipients", o.recipients...), check("--targets", o.targets...))
 }
 
 // readLong is cli.ReadFile for long files: in memory of their length at once.
@@ -126,10 +171,14 @@ func (o *ordering) order(env *cli.Env) (out approval.Order, err error) {
 		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 		out.ID = "trial-" + hex.EncodeToString(b[:])
 	}
+	most, err := retainDays(o.directions)
+	if err != nil {
+		return out, err
+	}
 	if o.retain == 0 {
-		if out.RetainDays, err = retainDays(o.directions); err != nil {
-			return out, err
-		}
+		out.RetainDays = most
+	} else if o.retain < 0 || most > 0 && o.retain > most {
+		return out, fault.New(fault.Usage, "selection.order.retain", "days", o.retain, "most", most)
 	}
 	for _, d := range o.directions {
 		var c geo.Class

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,10 +23,10 @@ import (
 
 // running are the options of "selection run".
 type running struct {
-	order, selectors, domestic, out, executor, deid string
-	authority                                       []string
-	strict                                          bool
-	pass                                            passphrase
+	order, selectors, domestic, out, executor, deid, link string
+	authority                                             []string
+	strict                                                bool
+	pass                                                  passphrase
 }
 
 // runCommand is "noroshi selection run": packets of files under an order. Exit 0
@@ -34,8 +35,19 @@ type running struct {
 func runCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var r running
 	c := &cobra.Command{
-		Use: "run --order ORDER --selectors FILE --authority KEY.pub --out DIR PCAP...", Short: p.T("selection.run.short"), Long: p.T("selection.run.long"), Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, files []string) error { return r.run(c.Context(), env, files) },
+		Use: "run --order ORDER --selectors FILE --authority KEY.pub --out DIR PCAP...", Short: p.T("selection.run.short"), Long: p.T("selection.run.long"), Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, files []string) error {
+			if link := c.Flags().Lookup("link"); link != nil { // of a run at the hub; here the order names it
+				r.link = link.Value.String()
+			}
+			return r.run(c.Context(), env, files)
+		},
+	}
+	c.PreRunE = func(c *cobra.Command, files []string) error { // under an order, what else lacks is said with it
+		if hub := c.Flags().Lookup("approval"); hub != nil && hub.Changed && len(files) == 0 {
+			return fault.New(fault.Usage, "selection.run.no_capture")
+		}
+		return nil
 	}
 	f := c.Flags()
 	f.StringVar(&r.order, "order", "", p.T("selection.run.flag.order"))
@@ -51,10 +63,20 @@ func runCommand(env *cli.Env, p text.Printer) *cobra.Command {
 }
 
 func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
-	for flag, value := range map[string]string{"--order": r.order, "--selectors": r.selectors, "--out": r.out, "--authority": strings.Join(r.authority, "")} {
-		if value == "" || value == "-" {
-			return fault.New(fault.Usage, "selection.run.needed", "flag", flag)
+	var lacks []string
+	for _, f := range [...][2]string{{"--order", r.order}, {"--selectors", r.selectors}, {"--authority", strings.Join(r.authority, "")}, {"--out", r.out}} {
+		if f[1] == "" || f[1] == "-" {
+			lacks = append(lacks, f[0])
 		}
+	}
+	switch {
+	case len(lacks) > 0 && len(files) == 0:
+		lacks = append(lacks, "PCAP")
+		fallthrough
+	case len(lacks) > 0:
+		return fault.New(fault.Usage, "selection.run.needed", "flag", strings.Join(lacks, " "))
+	case len(files) == 0:
+		return fault.New(fault.Usage, "selection.run.no_capture")
 	}
 	job, err := r.job(env)
 	if err != nil {
@@ -64,6 +86,8 @@ func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
 		return err
 	}
 	var outside time.Time
+	unknown := ""
+	job.Unknown = func(why string) { unknown = why }
 	job.Outside = func(at time.Time) { outside = at }
 	st, err := RunFiles(ctx, job)
 	if st.Form == "" {
@@ -71,6 +95,9 @@ func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
 	}
 	if e := env.Emit(st, st.tell); e != nil {
 		return errors.Join(err, e)
+	}
+	if unknown != "" {
+		env.Say("selection.run.all_unknown", "why", env.Printer().T("selection.run.unknown."+unknown))
 	}
 	if !outside.IsZero() {
 		env.Say("selection.run.outside", "file", files[st.Input.Sources-1], "at", env.Printer().Stamp(outside))
@@ -81,7 +108,7 @@ func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
 	if st.ExecutorKey == "run" {
 		env.Say("selection.run.key_forgotten")
 	}
-	if st.Pseudonyms == "forgotten" {
+	if st.Pseudonyms == "forgotten" && st.Selected.Records > 0 && (st.Addresses == "pseudonym" || slices.Contains(st.Fields, "name")) {
 		env.Say("selection.run.deid_forgotten")
 	}
 	return err
@@ -90,7 +117,7 @@ func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
 // job reads everything but the captures.
 func (r *running) job(env *cli.Env) (job FileJob, err error) {
 	job = FileJob{Order: r.order, ListName: r.selectors, TableName: r.domestic, Strict: r.strict, Dir: r.out}
-	job.Now, job.Program = env.Now, programHash()
+	job.Now, job.Program, job.Link = env.Now, programHash(), r.link
 	job.Found = func(u Use) {
 		if len(u.Destroyed) == 0 {
 			env.Say("selection.run.crashed", "run", u.Run)
@@ -212,11 +239,13 @@ func (s *Statement) tell(w io.Writer, p text.Printer) error {
 	line := func(key string, pairs ...any) { fmt.Fprintln(w, p.T(key, pairs...)) }
 	number := func(n uint64) string { return p.Number(int64(n)) }
 	line("selection.statement.order", "order", s.Order, "authority", s.Authority)
+	var ways []string
 	for _, d := range s.Directions {
 		if d != geo.Unknown {
-			line("selection.statement.direction." + d.String())
+			ways = append(ways, p.T("selection.statement.direction."+d.String()))
 		}
 	}
+	line("selection.statement.directions", "ways", strings.Join(ways, p.T("selector.and")))
 	line("selection.statement.ended."+string(s.Ended), "at", p.Time(s.EndedAt))
 	line("selection.statement.seen", "n", number(s.Seen.Packets), "bytes", number(s.Seen.Bytes))
 	d := &s.Dropped

@@ -134,7 +134,7 @@ func (o *compiling) run(env *cli.Env) error {
 		broken = append(broken, placesOf(&r)...)
 	}
 	if b.Len() == 0 {
-		return fault.New(fault.Usage, "selector.empty", "file", strings.Join(o.from, " "))
+		return fault.New(fault.Usage, "selector.empty", "file", strings.Join(o.from, " ")).At(broken...)
 	}
 	file, err := b.Encode()
 	b = nil // a long list has no room for both

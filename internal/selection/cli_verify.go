@@ -62,16 +62,23 @@ func verifyCommand(env *cli.Env, p text.Printer) *cobra.Command {
 // tell writes what was found for people: what holds, and what nobody can show. What
 // is wrong is the error.
 func (v *Verified) tell(w io.Writer, p text.Printer) error {
-	if len(v.Wrong) == 0 {
-		holds := "selection.verify.holds"
-		if !v.Anchored {
-			holds = "selection.verify.consistent"
-		}
-		fmt.Fprintln(w, p.T(holds, "records", p.Number(int64(v.Records)), "order", v.order.ID, "authority", v.grant.Authority()))
-		fmt.Fprintln(w, p.T("selection.verify.signed."+v.Statement.ExecutorKey, "name", keyPerson(v.Statement.Executor)))
-		if err := v.Statement.tell(w, p); err != nil {
-			return err
-		}
+	if len(v.Wrong) > 0 { // what cannot be shown of a run that is false is nobody's concern
+		return nil
+	}
+	holds := "selection.verify.holds"
+	if !v.Anchored {
+		holds = "selection.verify.consistent"
+	}
+	fmt.Fprintln(w, p.T(holds, "records", p.Number(int64(v.Records)), "order", v.order.ID, "authority", v.grant.Authority()))
+	fmt.Fprintln(w, p.T("selection.verify.signed."+v.Statement.ExecutorKey, "name", keyPerson(v.Statement.Executor)))
+	if err := v.Statement.tell(w, p); err != nil {
+		return err
+	}
+	if v.Uses > 0 {
+		fmt.Fprintln(w, p.T("selection.verify.uses", "n", v.Uses, "this", v.Use))
+	}
+	if v.Opened+v.NotOpened > 0 {
+		fmt.Fprintln(w, p.T("selection.verify.opened", "n", v.Opened, "refused", v.NotOpened))
 	}
 	if len(v.Strange) > 0 {
 		fmt.Fprintln(w, p.T("selection.verify.strange", "files", strings.Join(v.Strange, ", ")))

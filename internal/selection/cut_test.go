@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,5 +115,83 @@ func TestPseudonymsNobodyCanOpen(t *testing.T) {
 	j.Vault = &deid.Public{ID: "0123456789abcdef"}
 	if _, err := RunFiles(context.Background(), j); codeOf(err) != ErrVaultNone.Code {
 		t.Error(err)
+	}
+}
+
+// TestATrafficWithoutDirectionSaysWhy runs over a capture of which no address lies
+// on a known side: the sort of address is said, and never the address.
+func TestATrafficWithoutDirectionSaysWhy(t *testing.T) {
+	b := newBench(t)
+	list, pub := b.write("list.txt", []byte(b.list)), b.write("KEY.pub", []byte(b.authority.Verifier()))
+	for address, why := range map[string]string{"172.16.225.48": "a private address", "224.0.0.251": "used on no line", "203.0.113.9": "keep for examples"} {
+		order := b.order(address+".json", func(o *approval.Order) { o.ID = address })
+		pcap := b.capture(address+".pcap", sent{0, netip.MustParseAddr(address), tokyo, 17, 1, 2, nil})
+		code, said, errs := runFiles(t, "en", nil, "run", "--order", order, "--selectors", list, "--authority", pub, "--out", filepath.Join(b.dir, "of"+address), pcap)
+		if code != 0 || !strings.Contains(errs, why) || !strings.Contains(errs, "--domestic FILE") || strings.Contains(strings.ReplaceAll(said+errs, "Order "+address, ""), address) {
+			t.Errorf("%s: exit %d, %s%s", address, code, said, errs)
+		}
+		if strings.Contains(errs, "pseudonyms") {
+			t.Errorf("nothing was selected, and a key is spoken of: %s", errs)
+		}
+	}
+}
+
+// TestADrillReplacesNothing makes one twice.
+func TestADrillReplacesNothing(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, errs := runFiles(t, "en", nil, "drill", "--out", dir, "--at", "2027-10-01T00:00:00Z"); code != 0 || !strings.Contains(errs, "09:00 JST") {
+		t.Fatal(code, errs)
+	}
+	if code, _, errs := runFiles(t, "en", nil, "drill", "--out", dir); code != 1 || !strings.Contains(errs, "line.pcap is there already") {
+		t.Error(code, errs)
+	}
+}
+
+// TestVerifyLooksAtReidentifications counts the record of them, and finds an edit.
+func TestVerifyLooksAtReidentifications(t *testing.T) {
+	b := newBench(t)
+	order := b.order("order.json", nil)
+	if _, err := RunFiles(context.Background(), b.job(order, "out", b.capture("a.pcap", traffic(5, "x")...))); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(b.dir, "out", recordFile)
+	r, err := openRecord(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, act := range []string{actRefused, actReveal, actOutcome, actRefused} {
+		if err := r.add(epoch, &Act{Act: act}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.close()
+	v, err := b.verify("out")
+	if err != nil || v.Opened != 1 || v.NotOpened != 2 || len(v.Strange) != 0 || v.Uses != 1 || v.Use != 1 {
+		t.Errorf("%v: %+v", err, v)
+	}
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write("out/"+recordFile, bytes.Replace(raw, []byte(actRefused), []byte("nothing"), 1))
+	if v, err := b.verify("out"); codeOf(err) != ErrUnverified.Code || len(v.Wrong) != 1 || v.Wrong[0].Code != "selection.verify.acts" {
+		t.Errorf("%v: %+v", err, v.Wrong)
+	}
+}
+
+// TestNamesInAnOrderStayInOneLine tries names that would not.
+func TestNamesInAnOrderStayInOneLine(t *testing.T) {
+	b := newBench(t)
+	list := b.write("list.txt", []byte(b.list))
+	for _, flag := range []string{"--id", "--link", "--recipients", "--targets"} {
+		for value, want := range map[string]int{"x\ny": 2, "x\x1b[31m": 2, " x": 2, strings.Repeat("語", 67): 2, strings.Repeat("語", 66): 0, "警察庁 1係": 0} {
+			if strings.Contains(value, "\n") && flag != "--id" && flag != "--link" {
+				continue // of a list, only the first line is taken
+			}
+			code, _, errs := runFiles(t, "ja", nil, "order", "--selectors", list, "--direction", "fd", "--from", "2026-11-01", "--to", "2026-11-05", flag, value)
+			if code != want || want == 2 && (!strings.Contains(errs, flag) || strings.Contains(errs, "\x1b")) {
+				t.Errorf("%s %q: exit %d, %s", flag, value, code, errs)
+			}
+		}
 	}
 }

@@ -3,8 +3,11 @@ package selection
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -31,7 +34,7 @@ type FileJob struct {
 	Table       []byte // of prefixes, as ReadPrefixes takes it; nil is the program's own
 	Strict      bool   // see Prefixes.Strict
 	Dir         string
-	Job         // of which Directions, Sources, Now, Working, Vault, VaultID, Signer and Program count
+	Job         // of which Directions, Link, Sources, Now, Working, Vault, VaultID, Signer and Program count
 
 	// Found is told of a run that crashed, before this one begins.
 	Found func(Use)
@@ -41,6 +44,7 @@ type FileJob struct {
 var (
 	ErrDir       = fault.New(fault.Conflict, "selection.run.dir_used")
 	ErrVault     = fault.New(fault.Refused, "selection.run.deid_other") // the key of pseudonyms belongs to another approval
+	ErrSigner    = fault.New(fault.Refused, "selection.run.signer")     // the order is signed, and not with a key that was given
 	ErrVaultNone = fault.New(fault.Refused, "selection.run.deid_none")  // it belongs to none
 	ErrHub       = fault.New(fault.Refused, "selection.run.hub")        // only a hub knows whether such an order still stands
 	ErrDirMake   = fault.New(fault.Usage, "selection.run.dir")
@@ -94,13 +98,17 @@ func (r *fileRun) run(ctx context.Context) (Statement, error) {
 func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 	var err error
 	if r.grant, err = approval.Open(r.Paper, r.Authorities...); err != nil {
-		return Statement{}, err
+		return Statement{}, r.signedBy(err)
 	}
 	o := r.grant.Order()
 	if len(r.Directions) == 0 {
 		r.Directions = o.Directions
 	}
-	if err := r.grant.Covers(approval.Scope{Directions: r.Directions, Selectors: DigestOf(r.List)}); err != nil {
+	if err := r.grant.Covers(approval.Scope{Directions: r.Directions, Link: r.Link, Selectors: DigestOf(r.List)}); err != nil {
+		if errors.Is(err, approval.ErrSelectors) {
+			err = fault.Of(err).At(fault.Place{At: r.FileJob.Order, Code: "selection.run.list_ordered", Args: fault.Args{"hash": o.Selectors}},
+				fault.Place{At: r.ListName, Code: "selection.run.list_given", Args: fault.Args{"hash": DigestOf(r.List)}})
+		}
 		return Statement{}, err
 	}
 	if o.Kind != approval.Trial {
@@ -138,6 +146,40 @@ func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 		return Statement{}, err
 	}
 	return r.carryOut(ctx)
+}
+
+// signedBy tells an order that somebody else signed from one that was changed after
+// the authority did.
+func (r *fileRun) signedBy(err error) error {
+	var p struct{ Signature string }
+	if !errors.Is(err, approval.ErrSignature) || json.Unmarshal(r.Paper, &p) != nil {
+		return err
+	}
+	_, lines, _ := strings.Cut(p.Signature, "\n\n")
+	var signers []string
+	for line := range strings.Lines(lines) {
+		name, sum, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "— "), " ")
+		raw, e := base64.StdEncoding.DecodeString(sum)
+		if !ok || e != nil || len(raw) < 4 {
+			continue
+		}
+		for _, a := range r.Authorities {
+			if a.Name() == name && a.KeyHash() == binary.BigEndian.Uint32(raw) {
+				return fault.Of(err).At(fault.Place{At: r.FileJob.Order, Code: "selection.run.changed", Args: fault.Args{"name": printed(name)}})
+			}
+		}
+		if len(signers) < 3 {
+			signers = append(signers, fmt.Sprintf("%s+%x", printed(name), raw[:4]))
+		}
+	}
+	var given []string
+	for _, a := range r.Authorities {
+		given = append(given, fmt.Sprintf("%s+%08x", a.Name(), a.KeyHash()))
+	}
+	if len(signers) == 0 || len(given) == 0 {
+		return err
+	}
+	return fault.New(fault.Refused, ErrSigner.Code, "signer", strings.Join(signers, ", "), "given", strings.Join(given, ", ")).Because(err)
 }
 
 // settleAccounts finds runs that crashed, destroys what they left, and adds up

@@ -71,7 +71,7 @@ func TestWhatIsRefusedReadsNothingAndIsOnRecord(t *testing.T) {
 		code  string
 	}{
 		"unsigned":        {b.write("unsigned.json", unsigned(t, good)), nil, "approval.order.unsigned"},
-		"another key":     {good, func(j *FileJob) { j.Authorities = []note.Verifier{mustVerifier(t, other.Verifier())} }, "approval.order.signature"},
+		"another key":     {good, func(j *FileJob) { j.Authorities = []note.Verifier{mustVerifier(t, other.Verifier())} }, ErrSigner.Code},
 		"no authority":    {good, func(j *FileJob) { j.Authorities = nil }, "approval.order.signature"},
 		"changed":         {b.write("changed.json", replaced(t, good, `"retain_days": 30`, `"retain_days": 31`)), nil, "approval.order.signature"},
 		"another link":    {b.write("link.json", replaced(t, good, `"link": "files"`, `"link": "other"`)), nil, "approval.order.signature"},

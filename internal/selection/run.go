@@ -1,12 +1,14 @@
 package selection
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"hash"
 	"math"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,6 +56,10 @@ type Job struct {
 	// statement is signed: what was kept is safe when it returns. An error is one
 	// of Put.
 	Settle func() error
+	// Unknown is told why where no packet at all had a known direction: "private",
+	// "reserved", "unlisted" or "headers", of the first; nil: nobody is. No address
+	// of an unselected packet leaves the run.
+	Unknown func(why string)
 	// Outside is told the time of the packet that ended the run as outside the
 	// period; nil: nobody is.
 	Outside func(at time.Time)
@@ -107,6 +113,7 @@ type run struct {
 	reservedB    uint64
 	sinceP       uint64 // since the tally was last asked
 	sinceB       uint64
+	unknown      string // why the first packet without a direction had none
 	why          Ended
 	cause        error
 	failedOutput error
@@ -251,7 +258,17 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 		return nil, err
 	}
 	left, _ := remaining(o.Cap, j.Used)
-	opts := sieve.Options{Directions: j.Directions, Side: sides.Side, From: r.from, Until: r.until, CapPackets: left.Packets, CapBytes: left.Bytes, Flows: j.Flows,
+	side := sides.Side
+	if j.Unknown != nil {
+		side = func(a *[16]byte) geo.Side {
+			s := sides.Side(a)
+			if s == geo.SideUnknown && r.unknown == "" {
+				r.unknown = whyUnknown(a)
+			}
+			return s
+		}
+	}
+	opts := sieve.Options{Directions: j.Directions, Side: side, From: r.from, Until: r.until, CapPackets: left.Packets, CapBytes: left.Bytes, Flows: j.Flows,
 		Set: func() *selector.Set { return j.Selectors.set }, Clock: r.mono}
 	secret := j.Working.Secret()
 	blake3.DeriveKey(contextSieve, secret[:], opts.Key[:])
@@ -259,6 +276,17 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 	r.sieve = sieve.New(opts, r.put)
 	clear(opts.Key[:])
 	return r, nil
+}
+
+// whyUnknown is the sort of address that lies on neither side.
+func whyUnknown(a *[16]byte) string {
+	switch x := netip.AddrFrom16(*a).Unmap(); {
+	case x.IsPrivate():
+		return "private"
+	case !x.IsGlobalUnicast(), x.Is4() && x.As4()[0] >= 240:
+		return "reserved"
+	}
+	return "unlisted"
 }
 
 // nanos is a time in ns since 1970 UTC; one that such a number cannot hold is the
@@ -394,6 +422,9 @@ func (r *run) finish() (Statement, error) {
 	st.Hashes.Output = hex.EncodeToString(r.out.Sum(nil))
 	if r.job.Vault != nil && r.why != EndOutput {
 		st.Hashes.Vault = hex.EncodeToString(r.vault.Sum(nil))
+	}
+	if all := r.sieve.Tally(); r.job.Unknown != nil && all.Unknown == all.Seen && all.Seen.Packets > 0 {
+		r.job.Unknown(cmp.Or(r.unknown, "headers"))
 	}
 	st.EndedAt = r.at()
 	if r.failedOutput != nil {

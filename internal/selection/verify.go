@@ -2,6 +2,7 @@ package selection
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -21,11 +22,15 @@ import (
 // Verified is what Verify found out about a run.
 type Verified struct {
 	Statement Statement     `json:"statement"`
-	Records   uint64        `json:"records"`             // read again
-	Wrong     []fault.Place `json:"wrong,omitempty"`     // file or field, and what is wrong with it
-	Unchecked []string      `json:"unchecked,omitempty"` // codes of what nothing that is kept can show
-	Strange   []string      `json:"strange,omitempty"`   // files in the folder that are not of the run, and were not looked at
-	Anchored  bool          `json:"anchored"`            // the journal beside the order, or the executor who was named, vouches for who signed
+	Records   uint64        `json:"records"`              // read again
+	Wrong     []fault.Place `json:"wrong,omitempty"`      // file or field, and what is wrong with it
+	Unchecked []string      `json:"unchecked,omitempty"`  // codes of what nothing that is kept can show
+	Strange   []string      `json:"strange,omitempty"`    // files in the folder that are not of the run, and were not looked at
+	Anchored  bool          `json:"anchored"`             // the journal beside the order, or the executor who was named, vouches for who signed
+	Uses      int           `json:"uses,omitempty"`       // runs that the journal beside the order tells of, of this order
+	Use       int           `json:"use,omitempty"`        // which of them this is, from 1
+	Opened    int           `json:"opened,omitempty"`     // re-identifications on the run's record
+	NotOpened int           `json:"not_opened,omitempty"` // that were refused
 	order     approval.Order
 	grant     approval.Grant
 	list      *Selectors
@@ -117,6 +122,7 @@ func Verify(dir string, a Against) (*Verified, error) {
 			}
 		}
 		v.vault(dir)
+		v.acts(dir)
 	}
 	if a.Prefixes == "" || a.Prefixes != v.Statement.Hashes.Prefixes {
 		v.unchecked(uncheckedPrefixes)
@@ -140,7 +146,7 @@ func (v *Verified) strangers(dir string) {
 	}
 	for _, e := range all {
 		switch e.Name() {
-		case fileOrder, fileSelectors, filePrefixes, fileSelected, fileVault, fileStatement, fileUses:
+		case fileOrder, fileSelectors, filePrefixes, fileSelected, fileVault, fileStatement, fileUses, recordFile:
 		default:
 			if len(v.Strange) < maxWrong {
 				v.Strange = append(v.Strange, printed(e.Name()))
@@ -319,6 +325,41 @@ func (v *Verified) beside(whole, copied, statement []byte) {
 		over := slices.IndexFunc(uses, func(u Use) bool { return u.What == Over && u.Run == v.Statement.Run })
 		if over < 0 || uses[over].Statement != DigestOf(statement) {
 			v.wrong(fileStatement, "journal_statement")
+		}
+		for _, u := range uses {
+			if u.What != Begun || u.Order != v.Statement.Hashes.Digest {
+				continue
+			}
+			if v.Uses++; u.Run == v.Statement.Run {
+				v.Use = v.Uses
+			}
+		}
+	}
+}
+
+// acts checks the record of re-identifications, whose lines follow from each other,
+// and counts them. A run of which nobody opened anything has none.
+func (v *Verified) acts(dir string) {
+	raw, err := readBounded(filepath.Join(dir, recordFile), maxRecord)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	_, whole, bad := chain(raw)
+	if err != nil || bad > 0 || whole != len(raw) {
+		v.wrong(recordFile, "acts")
+		return
+	}
+	for line := range bytes.Lines(raw) {
+		var a Act
+		if json.Unmarshal(line, &a) != nil {
+			v.wrong(recordFile, "acts")
+			return
+		}
+		switch a.Act {
+		case actReveal:
+			v.Opened++
+		case actRefused:
+			v.NotOpened++
 		}
 	}
 }
