@@ -37,7 +37,7 @@ type DecisionInput struct {
 
 type (
 	idIn struct {
-		ID string `path:"id" maxLength:"60"`
+		ID string `path:"id" maxLength:"60" doc:"Id, or number such as S-7K3Q-9F2M"`
 	}
 	textIn struct {
 		ID   string `path:"id" maxLength:"60"`

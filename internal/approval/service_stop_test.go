@@ -172,7 +172,7 @@ func TestARevocationIsSeenByAllWhomItStops(t *testing.T) {
 	s.page(asCarrier, "/instructions?waiting=1", "停止の確認待ち")
 	s.page(asCarrier, "/instructions/"+c.ID, "この後は何も送らない", "送るのを止めたことを確認する", "!期間の間だけ送って")
 	for _, who := range []string{asHandler, asWatch, asClerk} {
-		s.page(who, "/todos", "取り消し", "送付の停止の確認がまだ", c.Number)
+		s.page(who, "/todos", "終わった承認（取り消し）", "送付の停止の確認がまだ", c.Number)
 		s.page(who, to, "委員1人が取り消しました", "送付の停止の確認がまだ", "!実施の前に鍵を作り")
 	}
 	s.post(asCarrier, "/instructions/"+c.Number+"/confirm", "stopped", "1")

@@ -60,7 +60,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 			return part, err
 		}
 		for _, c := range over {
-			part.Todos = append(part.Todos, page.Todo{Severity: "attend", Title: p.T("approval.home.over", "number", c.Number, "kind", p.kind(c.Asked.Kind), "state", p.state(c.State)), Href: "/approvals/" + c.ID, Why: p.confirmed(&c), Due: page.Due{At: c.Until, MetAt: c.EndedAt}, Act: p.T("approval.home.open")})
+			part.Todos = append(part.Todos, page.Todo{Severity: "attend", Title: p.T("approval.home.over", "number", c.Number, "kind", p.kind(c.Asked.Kind), "state", p.state(c.State)), Href: "/approvals/" + c.ID, Why: p.confirmed(&c), Due: page.Due{At: c.EndedAt, Word: p.state(c.State), Off: true}, Act: p.T("approval.home.open")})
 		}
 	}
 	if by != AskerSide {
