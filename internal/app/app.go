@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"noroshi/internal/approval"
 	"noroshi/internal/asset"
 	"noroshi/internal/base/backup"
 	"noroshi/internal/base/blob"
@@ -39,6 +40,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
 	"noroshi/internal/situation"
@@ -55,7 +57,7 @@ var (
 // Words returns the sentences of the whole program.
 func Words() (*text.Catalog, error) {
 	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, mail.Words, post.Words, ledger.Words, backup.Words,
-		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sensor.Words, sighting.Words, feed.Words, csaf.Words, intel.Words,
+		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sensor.Words, sighting.Words, feed.Words, csaf.Words, intel.Words, approval.Words, selection.Words,
 		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words)
 }
 
@@ -65,7 +67,7 @@ func Migrations() []db.Source {
 		{Noun: "bus", FS: bus.Migrations}, {Noun: "key", FS: key.Migrations}, {Noun: "ledger", FS: ledger.Migrations},
 		{Noun: "blob", FS: blob.Migrations}, {Noun: "thread", FS: thread.Migrations}, {Noun: "post", FS: post.Migrations}, {Noun: "httpd", FS: httpd.Migrations},
 		{Noun: "org", FS: org.Migrations}, {Noun: "asset", FS: asset.Migrations}, {Noun: "incident", FS: incident.Migrations},
-		{Noun: "sensor", FS: sensor.Migrations}, {Noun: "sighting", FS: sighting.Migrations}, {Noun: "intel", FS: intel.Migrations}, {Noun: "exposure", FS: exposure.Migrations},
+		{Noun: "sensor", FS: sensor.Migrations}, {Noun: "sighting", FS: sighting.Migrations}, {Noun: "intel", FS: intel.Migrations}, {Noun: "approval", FS: approval.Migrations}, {Noun: "selection", FS: selection.Migrations}, {Noun: "exposure", FS: exposure.Migrations},
 		{Noun: "channel", FS: channel.Migrations}, {Noun: "notice", FS: notice.Migrations}, {Noun: "vendor", FS: vendor.Migrations}, {Noun: "situation", FS: situation.Migrations},
 	}
 }
@@ -73,7 +75,8 @@ func Migrations() []db.Source {
 func newPages(words *text.Catalog) (*page.Set, error) {
 	return page.New(words, page.Source{Noun: "httpd", FS: httpd.Web}, page.Source{Noun: "app", FS: ownPages},
 		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "asset", FS: asset.Web}, page.Source{Noun: "incident", FS: incident.Web},
-		page.Source{Noun: "sensor", FS: sensor.Web}, page.Source{Noun: "sighting", FS: sighting.Web}, page.Source{Noun: "intel", FS: intel.Web}, page.Source{Noun: "exposure", FS: exposure.Web},
+		page.Source{Noun: "sensor", FS: sensor.Web}, page.Source{Noun: "sighting", FS: sighting.Web}, page.Source{Noun: "intel", FS: intel.Web}, page.Source{Noun: "approval", FS: approval.Web}, page.Source{Noun: "selection", FS: selection.Web},
+		page.Source{Noun: "exposure", FS: exposure.Web},
 		page.Source{Noun: "channel", FS: channel.Web}, page.Source{Noun: "notice", FS: notice.Web}, page.Source{Noun: "vendor", FS: vendor.Web}, page.Source{Noun: "situation", FS: situation.Web})
 }
 
@@ -119,7 +122,7 @@ func Root(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	root := env.Root("noroshi", p.T("app.short"))
 	root.AddCommand(demoCommand(env), serveCommand(env), config.Command(env, checkFeeds), asset.Commands(env), incident.Commands(env),
-		intel.FeedCommands(env, csaf.Read), intel.Commands(env), exposureCommands(env), notice.Commands(env), vendor.Commands(env),
+		intel.FeedCommands(env, csaf.Read), intel.Commands(env), approval.Commands(env), exposureCommands(env), notice.Commands(env), vendor.Commands(env),
 		ledger.Commands(env), adminCommand(env), &cobra.Command{
 			Use: "version", Short: p.T("app.version.short"), Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
@@ -130,6 +133,7 @@ func Root(env *cli.Env) *cobra.Command {
 			},
 		})
 	root.AddCommand(sensor.Commands(env)...)
+	root.AddCommand(selection.HubCommands(env)...)
 	return root
 }
 

@@ -19,6 +19,7 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/text"
 	"noroshi/internal/org"
+	"noroshi/internal/selection"
 )
 
 //go:embed data/demo
@@ -84,7 +85,7 @@ func loadPlan() (*plan, error) {
 var staff = map[org.Kind][]gate.Role{
 	org.Operator: {gate.OperatorAdmin, gate.OperatorReporter, gate.OperatorReporter, gate.OperatorViewer},
 	org.Ministry: {gate.MinistryClerk, gate.MinistrySuper, gate.MinistrySuper},
-	org.Office:   {gate.OfficeClerk, gate.OfficeAnalyst, gate.OfficeHandler, gate.OfficeHandler}, org.Police: {gate.PoliceOfficer}, org.Privacy: {gate.PrivacyClerk},
+	org.Office:   {gate.OfficeClerk, gate.OfficeAnalyst, gate.OfficeAnalyst, gate.OfficeHandler, gate.OfficeHandler}, org.Police: {gate.PoliceOfficer}, org.Privacy: {gate.PrivacyClerk},
 	org.JPCERT: {gate.JPCERTClerk}, org.Commission: {gate.CommissionMember, gate.CommissionMember, gate.CommissionMember, gate.Examiner, gate.Inspector}, org.Carrier: {gate.CarrierClerk, gate.CarrierClerk}, org.Maker: {gate.MakerContact},
 	org.Contractor: {gate.Maintainer}, org.Supplier: {gate.SupplierContact}, org.Hub: {gate.HubAdmin},
 }
@@ -139,6 +140,7 @@ type country struct {
 	now   time.Time // when the reader comes
 	rnd   *rand.Rand
 	by    map[string]*member // by the id of the plan
+	list  selection.List     // that the office selects by
 	all   []*member
 }
 

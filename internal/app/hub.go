@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"noroshi/internal/approval"
 	"noroshi/internal/asset"
 	"noroshi/internal/base/blob"
 	"noroshi/internal/base/bus"
@@ -32,6 +33,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
 	"noroshi/internal/situation"
@@ -60,6 +62,8 @@ type Hub struct {
 	Exposures  *exposure.Service
 	Channels   *channel.Service
 	Notices    *notice.Service
+	Approvals  *approval.Service
+	Selections *selection.Service
 	Vendors    *vendor.Service
 	Situations *situation.Service
 	Router     *httpd.Router
@@ -119,7 +123,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -131,9 +135,14 @@ func verbs() (out []string) {
 // digests, and still show who is busy when.
 var ledgerAccess = gate.Table{"ledger.audit": {gate.CommissionMember: gate.Record}}
 
-// Close gives the ledger back and ends the database after the writes under
-// way.
-func (h *Hub) Close() error { return errors.Join(h.Ledger.Close(), h.DB.Close()) }
+// Close stops what selects, gives the ledger back and ends the database after
+// the writes under way.
+func (h *Hub) Close() error {
+	if h.Selections != nil {
+		h.Selections.Close()
+	}
+	return errors.Join(h.Ledger.Close(), h.DB.Close())
+}
 
 // Run serves on the listener and does the work in the background, until ctx
 // ends; then it publishes what is committed.
@@ -152,6 +161,9 @@ func (h *Hub) Run(ctx context.Context, l net.Listener) error {
 				h.Router.Ping("exposure/" + o)
 			}
 		}
+	}
+	if _, err := h.Selections.Recover(org.Local(ctx)); err != nil {
+		return fmt.Errorf("end runs that broke off: %w", err)
 	}
 	// Background work outlives the last request, so that its act is published.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -233,7 +245,9 @@ func (h *Hub) Remind(ctx context.Context) error {
 	_, err := h.Notices.Tick(org.Local(ctx), h.now())
 	_, e := h.Vendors.Tick(org.Local(ctx))
 	_, reports := h.Situations.Tick(org.Local(ctx))
-	return errors.Join(err, e, reports, h.Exposures.Work(org.Local(ctx)))
+	_, ended := h.Approvals.Tick(org.Local(ctx))
+	_, erased := h.Selections.Tick(org.Local(ctx))
+	return errors.Join(err, e, reports, ended, erased, h.Exposures.Work(org.Local(ctx)))
 }
 
 // route builds the router with every page and operation.
@@ -244,7 +258,7 @@ func (h *Hub) route() error {
 	}
 	metrics := obs.NewMetrics(Version())
 	r := httpd.New(httpd.Options{
-		Words: h.Words, Pages: pages, Identify: org.Identify(h.Orgs), Dress: h.dress, DB: h.DB, Now: h.now, Log: h.log, Metrics: metrics,
+		Words: h.Words, Pages: pages, Identify: org.Identify(h.Orgs), Dress: h.dress, DB: h.DB, Ring: h.Ring, Now: h.now, Log: h.log, Metrics: metrics,
 		Secure: h.Config.Secure(), BaseURL: h.Config.Hub.BaseURL, Version: Version(), MetricsToken: h.Config.Limits.Metrics,
 		Concurrent: h.Config.Limits.Concurrent, Streams: h.Config.Limits.Streams,
 	})
@@ -271,6 +285,10 @@ func (h *Hub) route() error {
 	sighting.Pages(r, h.Sightings)
 	intel.Routes(r, h.Intel, h.Words)
 	intel.Pages(r, h.Intel)
+	approval.Routes(r, h.Approvals)
+	approval.Pages(r, h.Approvals)
+	selection.Routes(r, h.Selections)
+	selection.Pages(r, h.Selections)
 	exposure.Routes(r, h.Exposures)
 	exposure.Pages(r, h.Exposures)
 	channel.Routes(r, h.Channels)

@@ -98,6 +98,9 @@ func (h *Hub) openNouns(o Options) (err error) {
 	if h.Intel, err = h.openIntel(); err != nil {
 		return err
 	}
+	if err = h.openPower(o); err != nil {
+		return err
+	}
 	if h.Exposures, err = exposure.Open(exposure.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Assets: h.Assets, Intel: h.Intel, Seen: h.Sightings.SeenOpen, Now: o.Now}); err != nil {
 		return err
 	}

@@ -97,10 +97,16 @@ func (n *nation) furnish() {
 			// writes to everybody chooses among the operators.
 			// Whoever coordinates with makers, or leads a situation room, chooses
 			// among them.
-			return c.knows(e.name) || !c.out && (e.name == "maker" && (coordinates(c) || c.ministry()) || c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.OfficeHandler, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
+			// The commission reads of which carrier's line an application is, and with
+			// whom an agreement is in force; who proposes one chooses the party.
+			return c.knows(e.name) || !c.out && ((e.name == "carrier" || e.name == "wind") && readsApprovals(c) || asks(c) && slices.Contains([]string{"supplier", "maker", "contractor"}, e.kind) || e.name == "maker" && (coordinates(c) || c.ministry()) || c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.OfficeHandler, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
 				slices.ContainsFunc(n.things["statement"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.notified() })
 		})
-		n.mark("ZP"+strings.ToUpper(e.name), "people of "+e.name, func(c *citizen) bool { return kin(c) || c.hub() || c.any(gate.CommissionMember) })
+		n.mark("ZP"+strings.ToUpper(e.name), "people of "+e.name, func(c *citizen) bool {
+			// Who supervises runs reads who carried them out and who read what they
+			// found; a clerk, who said that they can hold shares of keys.
+			return kin(c) || c.hub() || c.any(gate.CommissionMember) || !c.out && ((e.name == "office" || e.name == "police") && seesRuns(c) || e.name == "commission" && asks(c))
+		})
 		if e.kind == "operator" {
 			n.mark("ZC"+strings.ToUpper(e.name), "contacts of "+e.name, func(c *citizen) bool { return kin(c) || c.knows(e.name) && !c.any(gate.CommissionMember) })
 		}
@@ -119,6 +125,8 @@ func (n *nation) furnish() {
 	n.warned()
 	n.asked()
 	n.gathered()
+	n.empowered()
+	n.furthered()
 	n.must(n.Ledger.Settle(n.t.Context()))
 	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import", "source", "finding", "sighting", "channel", "letter"} {
 		id := uuid.Must(uuid.NewV7()).String()

@@ -20,6 +20,7 @@ import (
 	"noroshi/internal/base/text"
 	"noroshi/internal/incident"
 	"noroshi/internal/org"
+	"noroshi/internal/selection"
 	"noroshi/internal/testkit"
 )
 
@@ -35,7 +36,9 @@ type nation struct {
 	things  map[string][]*thing // by kind
 	markers []marker
 	calls   int
-	last    string // id of the last ledger entry that was looked at
+	last    string         // id of the last ledger entry that was looked at
+	bench   []org.PersonID // members of the commission beside the chair
+	list    selection.List // by which runs select
 }
 
 // citizen is somebody at the door: a person with a session or a token, or

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"noroshi/internal/approval"
 	"noroshi/internal/asset"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/httpd"
@@ -15,6 +16,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
 	"noroshi/internal/situation"
@@ -51,6 +53,15 @@ var menu = []entry{
 	{page.RailItem{Key: "tickets", Href: "/tickets", Icon: "question", Label: "app.menu.tickets"}, "app.menu.work", may(notice.Access, "notice.desk")},
 	{page.RailItem{Key: "vendor", Href: "/vendor", Icon: "flag", Label: "app.menu.vendor"}, "app.menu.work", may(vendor.Access, "vendor.list")},
 	{page.RailItem{Key: "situations", Href: "/situations", Icon: "people", Label: "app.menu.situations"}, "app.menu.work", may(situation.Access, "situation.task")},
+	{page.RailItem{Key: "approval", Href: "/approvals", Icon: "document", Label: "app.menu.approvals"}, "app.menu.power", may(approval.Access, "approval.list")},
+	{page.RailItem{Key: "approval", Href: "/instructions", Icon: "document", Label: "app.menu.instructions"}, "app.menu.power", func(ctx context.Context, who gate.Identity) bool { return who.Has(gate.CarrierClerk) }},
+	{page.RailItem{Key: "agreement", Href: "/agreements", Icon: "people", Label: "app.menu.agreements"}, "app.menu.power", may(selection.Access, "agreement.list")},
+	{page.RailItem{Key: "selectors", Href: "/selector-lists", Icon: "list", Label: "app.menu.lists"}, "app.menu.power", may(selection.Access, "selection.lists")},
+	{page.RailItem{Key: "selection", Href: "/selection", Icon: "pulse", Label: "app.menu.selection"}, "app.menu.power", may(selection.Access, "selection.runs")},
+	{page.RailItem{Key: "selection", Href: "/selection/volumes", Icon: "pulse", Label: "app.menu.volumes"}, "app.menu.power", may(selection.Access, "selection.carrier")},
+	{page.RailItem{Key: "keys", Href: "/selection/keys", Icon: "shield", Label: "app.menu.keys"}, "app.menu.power", may(selection.Access, "selection.hold")},
+	{page.RailItem{Key: "selection", Href: "/disclosures", Icon: "mail", Label: "app.menu.disclosures"}, "app.menu.power", reaches(selection.Access, "selection.read", gate.Addressed)},
+	{page.RailItem{Key: "receipts", Href: "/selection/receipts", Icon: "document", Label: "app.menu.receipts"}, "app.menu.power", may(selection.Access, "selection.inspect")},
 	{page.RailItem{Key: "assets", Href: "/assets", Icon: "server", Label: "app.menu.assets"}, "app.menu.work", may(asset.Access, "asset.list")},
 	{page.RailItem{Key: "statements", Href: "/statements", Icon: "document", Label: "app.menu.statements"}, "app.menu.work", may(asset.Access, "asset.statements")},
 	{page.RailItem{Key: "intelligence", Href: "/intelligence", Icon: "info", Label: "app.menu.intelligence"}, "app.menu.watch", may(intel.Access, "intel.add")},

@@ -14,9 +14,9 @@ import (
 // ledgerScenes prove that all of it happened, from files alone.
 func (s *story) ledgerScenes() []scene {
 	return []scene{
-		{"ledger", 8*day + 8*time.Hour, s.proven},
-		{"ledger", 8*day + 8*time.Hour, s.verified},
-		{"ledger", 8*day + 8*time.Hour, s.tampered},
+		{"ledger", 9*day + 12*time.Hour, s.proven},
+		{"ledger", 9*day + 12*time.Hour, s.verified},
+		{"ledger", 9*day + 12*time.Hour, s.tampered},
 	}
 }
 

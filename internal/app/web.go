@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"noroshi/internal/approval"
 	"noroshi/internal/asset"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
@@ -12,6 +13,7 @@ import (
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/notice"
+	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
 	"noroshi/internal/situation"
 	"noroshi/internal/vendor"
@@ -44,6 +46,8 @@ func (h *Hub) pages(r *httpd.Router) {
 			func() (page.Part, error) { return exposure.Home(q, h.Exposures) },
 			func() (page.Part, error) { return intel.Home(q, h.Intel) },
 			func() (page.Part, error) { return vendor.Home(q, h.Vendors) },
+			func() (page.Part, error) { return approval.Home(q, h.Approvals) },
+			func() (page.Part, error) { return selection.Home(q, h.Selections) },
 			func() (page.Part, error) { return situation.Home(q, h.Situations) },
 			func() (page.Part, error) { return asset.Home(q, h.Assets) },
 		} {
@@ -62,6 +66,14 @@ func (h *Hub) pages(r *httpd.Router) {
 		shell.Key, shell.Live = "home", "/live/incident"
 		return q.Render("app/home", shell, v)
 	})
+	r.Page("GET /published", func(q *httpd.Request) error {
+		part, err := selection.Public(q, h.Selections)
+		if err != nil {
+			return err
+		}
+		p := q.Printer
+		return q.Render("app/published", q.Shell(p.T("app.published.title")), homeView{Head: page.Head{H1: p.T("app.published.title"), Lead: p.T("app.published.lead")}, Parts: []page.Part{part}})
+	}, httpd.Public)
 }
 
 // urgency is the place of a thing to do among those without a deadline.
