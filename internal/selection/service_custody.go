@@ -79,6 +79,9 @@ func (s *Service) Custody(ctx context.Context, approvalID, first, second string)
 	if err := s.admit(ctx, "selection.custody"); err != nil {
 		return c, err
 	}
+	if approvalID, err = s.Approvals.Named(ctx, approvalID); err != nil {
+		return c, err
+	}
 	who, _ := gate.From(ctx)
 	if first == second || first == who.Person || second == who.Person {
 		return c, ErrHolders
@@ -226,6 +229,12 @@ func openingObject(id string) string { return "selection_opening/" + id }
 // pseudonyms of which run stands in the order. It then waits for two shares.
 // Faults: those of a Grant, ErrNoRun, ErrNoCustody.
 func (s *Service) AskOpening(ctx context.Context, approvalID string, why Reason) (o Opening, err error) {
+	if err := s.admit(ctx, "selection.reidentify"); err != nil {
+		return o, err
+	}
+	if approvalID, err = s.Approvals.Named(ctx, approvalID); err != nil {
+		return o, err
+	}
 	act := &ledger.Act{Verb: "selection.reidentify", Purpose: why.Purpose, Grant: approvalID}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		g, err := s.Approvals.Grant(ctx, tx, approvalID)

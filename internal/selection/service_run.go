@@ -44,6 +44,9 @@ type begun struct {
 // begin redeems the Grant and writes that a run goes on: the first step of every
 // run of this hub, wherever its packets are. A refusal stays on the record.
 func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, err error) {
+	if n.Approval, err = s.Approvals.Named(ctx, n.Approval); err != nil {
+		return b, err
+	}
 	id := newID()
 	act := &ledger.Act{Verb: "selection.run", Object: runObject(id)}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
