@@ -353,8 +353,8 @@ func TestEveryRole(t *testing.T) {
 	n := h.told("wind", "sea")
 	l := h.one(h.wind())
 	kind := map[gate.Role]string{gate.OperatorViewer: "wind", gate.OperatorReporter: "wind", gate.OperatorAdmin: "wind", gate.Maintainer: "contractor", gate.MinistryClerk: "industry", gate.MinistrySuper: "industry",
-		gate.OfficeClerk: "office", gate.OfficeAnalyst: "office", gate.PoliceOfficer: "police", gate.PrivacyClerk: "privacy", gate.JPCERTClerk: "jpcert", gate.CommissionMember: "commission",
-		gate.MakerContact: "maker", gate.SupplierContact: "supplier", gate.HubAdmin: "hub"}
+		gate.OfficeClerk: "office", gate.OfficeAnalyst: "office", gate.OfficeHandler: "office", gate.PoliceOfficer: "police", gate.PrivacyClerk: "privacy", gate.JPCERTClerk: "jpcert", gate.CommissionMember: "commission",
+		gate.Examiner: "commission", gate.Inspector: "commission", gate.CarrierClerk: "wind", gate.MakerContact: "maker", gate.SupplierContact: "supplier", gate.HubAdmin: "hub"}
 	for _, role := range gate.Roles {
 		ctx := h.As(kind[role], "p", role)
 		for verb, act := range map[string]func() error{
