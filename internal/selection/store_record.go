@@ -82,28 +82,6 @@ func records(ctx context.Context, tx *db.Tx, sql string, args ...any) (out []Sto
 	return out, rows.Err()
 }
 
-// recordsBySelector counts the records of a run by selector, for who reads.
-func recordsBySelector(ctx context.Context, tx *db.Tx, run string, who gate.Identity, reach gate.Reach, now time.Time) (map[string]int64, error) {
-	var q query
-	q.reachRecord(who, reach, now)
-	q.and("c.run_id = ?", run)
-	rows, err := tx.Query(ctx, "SELECT c.selector, count(*) FROM selection_record c WHERE "+q.text()+" GROUP BY c.selector ORDER BY c.selector LIMIT "+q.arg(db.MaxLimit), q.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	out := map[string]int64{}
-	for rows.Next() {
-		var ref string
-		var n int64
-		if err := rows.Scan(&ref, &n); err != nil {
-			return nil, err
-		}
-		out[ref] = n
-	}
-	return out, rows.Err()
-}
-
 // dueRuns lists runs that have records which may not be kept any longer.
 func dueRuns(ctx context.Context, tx *db.Tx, now time.Time, limit int) ([]string, error) {
 	return ids(ctx, tx, "SELECT DISTINCT run_id FROM selection_record WHERE retain_until <= $1 ORDER BY run_id LIMIT $2", db.Micros(now), limit)
