@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -26,6 +27,9 @@ func zeekMeasure(s setting) measured {
 		{What: "the same, lines per second of its processor time", Figure: "lines/cpu s", Unit: "/s"},
 		{What: "the same, the whole day", Figure: "s", Unit: "s"},
 		{What: "the same, peak memory", Figure: "peak MB", Unit: "MB", Target: "≤ 2,048 MB"},
+		{What: "the same, processor time", Figure: "cpu s", Unit: "s"},
+		{What: "the same, of 4 planted things that were found (beacon, tunnel, scan, data leaving)", Figure: "found", Unit: "", Target: "4"},
+		{What: "the same, other findings worth a look", Figure: "others", Unit: ""},
 		{What: "the same, making the logs alone: lines per second of processor time", Figure: "made/cpu s", Unit: "/s"},
 	}, take: func(ctx context.Context) (figures, error) {
 		c := &captured{dir: s.dir}
@@ -55,13 +59,16 @@ func detectZeek(ctx context.Context, exe string, connections int) (figures, erro
 	go func() { wrote <- errors.Join(day.write(to), to.Close()) }()
 	cmd := exec.CommandContext(ctx, exe, "flow", "detect", "--format", "jsonl", "-")
 	cmd.Stdin = in
+	var told bytes.Buffer
+	cmd.Stdout = &told
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	o, err := watched(cmd)
 	// The reader is gone: a writer that is not through gets an error and ends.
 	if err = errors.Join(err, in.Close(), <-wrote); err != nil {
 		return nil, err
 	}
-	f["s"], f["peak MB"] = o.took.Seconds(), o.peak
+	f["s"], f["cpu s"], f["peak MB"] = o.took.Seconds(), o.worked.Seconds(), o.peak
+	f["found"], f["others"] = zeekFound(told.Bytes())
 	f["connections/s"], f["lines/s"] = float64(connections)/o.took.Seconds(), float64(day.lines)/o.took.Seconds()
 	f["lines/cpu s"] = float64(day.lines) / o.worked.Seconds()
 	return f, nil
@@ -79,6 +86,7 @@ const (
 	zeekMachines = 30_000
 	zeekStart    = 1_793_804_400_000_000 // µs
 	zeekHours    = 24
+	tunnelName   = 20_000_003 // what stands before it carries something
 )
 
 // kinds of connections.
@@ -92,6 +100,7 @@ const (
 	zeekFailed
 	zeekScan // from outside
 	zeekTime // NTP
+	zeekSweep
 )
 
 // zeekConn is one connection.
@@ -114,6 +123,9 @@ func (d *zeekDay) at(i int) (c zeekConn) {
 	h ^= h >> 32
 	c.h = h
 	c.at = zeekStart + int64(float64(i)*(zeekHours*3600e6)/float64(d.connections))
+	if d.plant(i, &c) {
+		return c.placed(0)
+	}
 	// Few machines make most of the connections.
 	share := float64(h&0xffff) / 0x10000
 	c.machine = uint32(zeekMachines * share * share)
@@ -141,11 +153,16 @@ func (d *zeekDay) at(i int) (c zeekConn) {
 	default:
 		c.kind, c.dst = zeekTime, [4]byte{10, 250, 0, 123}
 	}
-	if c.name > 0 {
-		c.dst = [4]byte{byte(20 + c.name>>20&63), byte(c.name >> 12), byte(c.name >> 4), byte(c.name<<4 | int(place&3))}
-	}
 	c.took = int64(h>>36&0xff) * int64(h>>48&0x3ff) * 1000
 	c.out, c.in = 200+h>>51, 600+h>>40&0xffff*(h>>60)
+	return c.placed(place)
+}
+
+// placed fills in the address of a server, of which some have four.
+func (c zeekConn) placed(place uint32) zeekConn {
+	if c.name > 0 && c.kind != zeekDNS {
+		c.dst = [4]byte{byte(20 + c.name>>20&63), byte(c.name >> 12), byte(c.name >> 4), byte(c.name<<4 | int(place&3))}
+	}
 	return c
 }
 
@@ -218,7 +235,7 @@ var zeekKinds = [...]struct {
 }{
 	zeekDNS: {53, "udp", "dns", "SF", "Dd"}, zeekPopular: {443, "tcp", "ssl", "SF", "ShADadFf"}, zeekOwn: {443, "tcp", "ssl", "SF", "ShADadFf"}, zeekRare: {443, "tcp", "ssl", "SF", "ShADadFfR"},
 	zeekPlain: {80, "tcp", "http", "SF", "ShADadfF"}, zeekInside: {445, "tcp", "smb", "S1", "ShADad"}, zeekFailed: {443, "tcp", "-", "S0", "S"},
-	zeekScan: {22, "tcp", "-", "REJ", "Sr"}, zeekTime: {123, "udp", "ntp", "SF", "Dd"},
+	zeekScan: {22, "tcp", "-", "REJ", "Sr"}, zeekTime: {123, "udp", "ntp", "SF", "Dd"}, zeekSweep: {445, "tcp", "-", "S0", "S"},
 }
 
 // beginning appends what all logs begin with.
@@ -229,8 +246,7 @@ func beginning(b []byte, c *zeekConn) []byte {
 		b = append(b, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01"[x&63])
 		x = x>>6 | x<<58
 	}
-	machine := [4]byte{10, byte(c.machine >> 12), byte(c.machine >> 5), byte(1 + c.machine&31)}
-	orig, resp := machine, c.dst
+	orig, resp := zeekMachine(c.machine), c.dst
 	if c.kind == zeekScan {
 		orig, resp = resp, orig
 	}
@@ -263,7 +279,7 @@ func connLine(b []byte, c *zeekConn) []byte {
 	b = append(append(b, k.service...), '\t')
 	out, in := c.out, c.in
 	switch c.kind {
-	case zeekFailed, zeekScan:
+	case zeekFailed, zeekScan, zeekSweep:
 		out, in = 0, 0
 		b = append(b, "-\t-\t-"...)
 	default:
@@ -279,7 +295,7 @@ func connLine(b []byte, c *zeekConn) []byte {
 		packets[0], packets[1] = packets[0]+4+packets[1]/2, packets[1]+4
 		head, proto = 52, "6"
 	}
-	if c.kind == zeekFailed {
+	if c.kind == zeekFailed || c.kind == zeekSweep {
 		packets = [2]uint64{3, 0}
 	}
 	for side, n := range [2]uint64{out, in} {
@@ -293,7 +309,13 @@ func dnsLine(b []byte, c *zeekConn) []byte {
 	b = append(beginning(b, c), "\tudp\t"...)
 	b = strconv.AppendUint(b, c.h>>30&0xffff, 10)
 	b = appendInstant(append(b, '\t'), c.took)
-	b = appendZeekName(append(b, '\t'), c.name)
+	if b = append(b, '\t'); c.name == tunnelName {
+		for k := range uint64(3) { // 48 digits that carry something
+			b = strconv.AppendUint(b, c.h*(2*k+1)|1<<63, 16)
+		}
+		b = append(b, '.')
+	}
+	b = appendZeekName(b, c.name)
 	b = append(b, "\t1\tC_INTERNET\t1\tA\t"...)
 	if c.h>>57 < 5 {
 		return append(b, "3\tNXDOMAIN\tF\tF\tT\tT\t0\t-\t-\tF\n"...)
