@@ -1,0 +1,4 @@
+package format
+
+// Mapping is the user's own naming.
+type Mapping struct{}
