@@ -1,10 +1,5 @@
 package event
 
-import (
-	"unicode"
-	"unicode/utf8"
-)
-
 // Kind says what a value was in its source. Its text is kept in any case.
 type Kind uint8
 
@@ -121,76 +116,3 @@ func (r *Row) Get(name Name) []byte {
 
 // Text returns the texts of all fields one after the other.
 func (r *Row) Text() []byte { return r.text }
-
-// Folded returns the text of field i in lower case. The first call folds the
-// whole row.
-func (r *Row) Folded(i int) []byte {
-	r.fold()
-	f := r.Fields[i]
-	if len(r.spans) > 0 {
-		s := r.spans[i]
-		return r.folded[s.off : s.off+s.len : s.off+s.len]
-	}
-	return r.folded[f.Off : f.Off+f.Len : f.Off+f.Len]
-}
-
-// fold fills folded. Text that is all ASCII keeps its places; a letter beyond
-// may have a lower case of another length.
-func (r *Row) fold() {
-	if r.isFold {
-		return
-	}
-	r.isFold, r.spans = true, r.spans[:0]
-	if cap(r.folded) < len(r.text) {
-		r.folded = make([]byte, 0, cap(r.text))
-	}
-	r.folded = r.folded[:len(r.text)]
-	if foldASCII(r.folded, r.text) {
-		return
-	}
-	r.folded = r.folded[:0]
-	for _, f := range r.Fields {
-		from := len(r.folded)
-		r.folded = AppendFold(r.folded, r.text[f.Off:f.Off+f.Len])
-		r.spans = append(r.spans, span{uint32(from), uint32(len(r.folded) - from)})
-	}
-}
-
-// foldASCII writes src in lower case to dst, of the same length, and reports
-// whether all of it was ASCII.
-func foldASCII(dst, src []byte) bool {
-	var high byte
-	dst = dst[:len(src)]
-	for i, c := range src {
-		high |= c
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		dst[i] = c
-	}
-	return high < utf8.RuneSelf
-}
-
-// AppendFold appends text in lower case, letter by letter (Unicode's simple
-// mapping); bytes that are no UTF-8 stay as they are. Rules fold their values
-// with it too, so that both sides agree.
-func AppendFold(to, text []byte) []byte {
-	for len(text) > 0 {
-		c := text[0]
-		if c < utf8.RuneSelf {
-			if c-'A' < 26 {
-				c |= 0x20
-			}
-			to, text = append(to, c), text[1:]
-			continue
-		}
-		r, n := utf8.DecodeRune(text)
-		if r == utf8.RuneError && n == 1 {
-			to = append(to, c)
-		} else {
-			to = utf8.AppendRune(to, unicode.ToLower(r))
-		}
-		text = text[n:]
-	}
-	return to
-}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -47,14 +48,66 @@ func TestFold(t *testing.T) {
 	for c := range 256 {
 		all = append(all, byte(c))
 	}
-	dst := make([]byte, 128)
-	if !foldASCII(dst, all[:128]) || !bytes.Equal(dst, AppendFold(nil, all[:128])) {
+	dst := make([]byte, 256)
+	if n := foldASCII(dst, all[:128]); n != 128 || !bytes.Equal(dst[:n], AppendFold(nil, all[:128])) {
 		t.Error("ASCII folds in two ways")
 	}
-	if foldASCII(make([]byte, 256), all) {
-		t.Error("not everything is ASCII")
+	if n := foldASCII(dst, all); n != 128 {
+		t.Errorf("%d bytes are ASCII", n)
 	}
 	if got := string(AppendFold(nil, []byte("ÄÖ\xffＡ日"))); got != "äö\xffａ日" {
 		t.Errorf("folded: %q", got)
+	}
+}
+
+// TestLowerRune compares the short way with the whole table.
+func TestLowerRune(t *testing.T) {
+	for r := rune(0x80); r <= unicode.MaxRune; r++ {
+		if got := lowerRune(r); got != unicode.ToLower(r) {
+			t.Fatalf("%U: %U, want %U", r, got, unicode.ToLower(r))
+		}
+	}
+}
+
+// FuzzFold compares the ways of folding a row with folding each of its fields.
+func FuzzFold(f *testing.F) {
+	f.Add([]byte("Microsoft® Windows® Operating System"), []byte("\xe3"), []byte("\x81\x82 ＡＢＣ ABCDEFGHIJKLMNOP"))
+	f.Add([]byte("İSTANBUL"), []byte("K"), []byte("日本語のログ ABCDEFGH ÄÖÜ"))
+	f.Add([]byte("ABCDEFGH\xc3"), []byte("\x84BCDEFGHI"), []byte(""))
+	f.Fuzz(func(t *testing.T, a, b, c []byte) {
+		names := NewNames()
+		var r Row
+		for range 2 {
+			r.Reset()
+			for _, v := range [][]byte{a, b, c} {
+				r.Add(names.ID("A"), Text, v)
+			}
+			for i, v := range [][]byte{a, b, c} {
+				if want := AppendFold(nil, v); !bytes.Equal(r.Folded(i), want) {
+					t.Fatalf("field %d of %q %q %q: %q, want %q", i, a, b, c, r.Folded(i), want)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkFold(b *testing.B) {
+	for name, text := range map[string]string{
+		"ascii":    strings.Repeat(`C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe -NoP -Enc `, 8),
+		"mixed":    strings.Repeat(`C:\Windows\System32\powershell.exe Microsoft® Windows® Operating System `, 8),
+		"japanese": strings.Repeat(`プロセスが作成されました。ユーザー名: Taro `, 8),
+	} {
+		b.Run(name, func(b *testing.B) {
+			names := NewNames()
+			image := names.ID("Image")
+			var r Row
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Reset()
+				r.AddString(image, Text, text)
+				r.FoldedText()
+			}
+		})
 	}
 }
