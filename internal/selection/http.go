@@ -8,7 +8,6 @@ import (
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/httpd"
-	"noroshi/internal/engine/selector"
 	"noroshi/internal/intel"
 	"noroshi/internal/sighting"
 )
@@ -270,8 +269,7 @@ func routesRecord(r *httpd.Router, s *Service) {
 
 // SelectorRow is a selector as the API shows it.
 type SelectorRow struct {
-	Ref string `json:"ref"`
-	selector.Selector
+	Condition
 	Type string `json:"type"`
 }
 
@@ -335,7 +333,7 @@ func routesList(r *httpd.Router, s *Service) {
 		}
 		out.Body.Total, out.Body.Items = total, []SelectorRow{}
 		for _, x := range list {
-			out.Body.Items = append(out.Body.Items, SelectorRow{selector.RefOf(x.Kind, x.Value), x, x.Kind.String()})
+			out.Body.Items = append(out.Body.Items, SelectorRow{x, x.Kind.String()})
 		}
 		return &out, nil
 	})

@@ -1,6 +1,10 @@
 package selection
 
-import "time"
+import (
+	"time"
+
+	"noroshi/internal/engine/selector"
+)
 
 // ListState is how far a list of selectors is.
 type ListState string
@@ -51,6 +55,12 @@ type Override struct {
 type listSecret struct {
 	Name      string     `json:"name"`
 	Overrides []Override `json:"overrides,omitempty"`
+}
+
+// Condition is a selector of a list with its public id there.
+type Condition struct {
+	Ref string `json:"ref"`
+	selector.Selector
 }
 
 // NewList is a list before it is read.

@@ -123,11 +123,16 @@ func TestStatementCounts(t *testing.T) {
 // More than is left of the cap is not taken, whoever counts.
 func TestCapOfWhatIsHandedIn(t *testing.T) {
 	s := newSite(t)
-	c := s.approve(approval.ForeignDomestic, s.world.list(), func(a *approval.Application) { a.Cap = approval.Quantity{Packets: 3} })
+	list := s.world.list()
+	_, file, err := s.listFor(s.analyst(), list.Org, list.SHA256)
+	s.must(err)
+	selectors, err := ReadSelectors("list", file)
+	s.must(err)
+	c := s.approve(approval.ForeignDomestic, list, func(a *approval.Application) { a.Cap = approval.Quantity{Packets: 3} })
 	at, begun, _, _ := s.abroad(c.ID)
 	from := s.Clock.Now().UTC()
 	line := fmt.Sprintf(`{"start":%[1]q,"end":%[1]q,"src":%[2]q,"dst":%[3]q,"pkts":4,"bytes":400,"direction":"fd","selector":%[4]q,"approval":%[5]q,"retain_until":%[6]q,"provenance":"fd"}`,
-		from.Format(timeForm), synth.LinkServer, synth.LinkOwn()[0].Addr().Next(), selector.RefOf(selector.Address, synth.LinkServer.String()), c.ID, begun.Run.RetainUntil.UTC().Format(time.RFC3339))
+		from.Format(timeForm), synth.LinkServer, synth.LinkOwn()[0].Addr().Next(), selectors.set.RefOf(selector.Address, synth.LinkServer.String()), c.ID, begun.Run.RetainUntil.UTC().Format(time.RFC3339))
 	if code, body := s.hand(at, 0, line); code != 403 || !strings.Contains(body, approval.ErrSpent.Code) {
 		t.Errorf("four packets under a cap of three: %d %s", code, body)
 	}

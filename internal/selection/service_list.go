@@ -313,7 +313,7 @@ func (s *Service) List(ctx context.Context, id string) (l List, err error) {
 
 // Conditions returns a page of the selectors of a compiled list, for who makes
 // lists and for the inspector; from counts from 0. Opening them is recorded.
-func (s *Service) Conditions(ctx context.Context, id string, from, limit int) (out []selector.Selector, total int, err error) {
+func (s *Service) Conditions(ctx context.Context, id string, from, limit int) (out []Condition, total int, err error) {
 	act := &ledger.Act{Verb: "selection.list_open", Object: listObject(id)}
 	var l List
 	if err := s.do(ctx, act, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
@@ -331,7 +331,8 @@ func (s *Service) Conditions(ctx context.Context, id string, from, limit int) (o
 	}
 	limit = db.Limit(limit)
 	for i := max(from, 0); i < set.Len() && len(out) < limit; i++ {
-		out = append(out, set.Info(selector.ID(i+1)))
+		id := selector.ID(i + 1)
+		out = append(out, Condition{set.Ref(id), set.Info(id)})
 	}
 	return out, set.Len(), nil
 }

@@ -220,7 +220,7 @@ func (v *listOneView) conditions(q *httpd.Request, s *Service, p voice) error {
 	}
 	v.Open, v.Total = "", total
 	for _, x := range list {
-		line := conditionLine{Ref: selector.RefOf(x.Kind, x.Value), Kind: p.T("selection.list.kind." + x.Kind.String()), Value: x.Value, Source: x.Source, Act: x.Act}
+		line := conditionLine{Ref: x.Ref, Kind: p.T("selection.list.kind." + x.Kind.String()), Value: x.Value, Source: x.Source, Act: x.Act}
 		if x.Expires != 0 {
 			line.Until = p.Date(time.Unix(0, x.Expires))
 		}

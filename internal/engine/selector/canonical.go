@@ -5,7 +5,8 @@ import (
 	"net/netip"
 )
 
-// canonical reports whether a value of a file is written as parse writes it.
+// canonical reports whether a value of a file is written as parse writes it, and
+// is one that a Builder takes: no network that is next to everything.
 // The caller has checked that the value lies within the arena.
 func (b *body) canonical(f form, ref uint32) bool {
 	switch f {
@@ -19,9 +20,9 @@ func (b *body) canonical(f form, ref uint32) bool {
 	case addr6:
 		return !netip.AddrFrom16([16]byte(v)).Is4In6()
 	case netFour:
-		return v[4] < 32 && binary.BigEndian.Uint32(v)<<v[4] == 0
+		return v[4] < 32 && v[4] >= boundless4 && binary.BigEndian.Uint32(v)<<v[4] == 0
 	case netSix:
-		if v[16] > 127 {
+		if v[16] > 127 || v[16] < boundless6 {
 			return false
 		}
 		p := netip.PrefixFrom(netip.AddrFrom16([16]byte(v)), int(v[16]))

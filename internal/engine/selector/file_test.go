@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestFileIsTheSameEachTime(t *testing.T) {
 	if s.Info(0) != (Selector{}) || s.Info(ID(len(sample)+1)) != (Selector{}) || s.Ref(0) != "" || s.Expires(99) != 0 {
 		t.Error("an ID that is none says something")
 	}
-	if got, want := s.Ref(5), RefOf(Domain, "evil.example"); got != want || len(got) != 18 || !strings.HasPrefix(got, "s:") {
+	if got, want := s.Ref(5), s.RefOf(Domain, "evil.example"); got != want || len(got) != 18 || !strings.HasPrefix(got, "s:") {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -99,8 +100,15 @@ func TestForgedFiles(t *testing.T) {
 		"upper-case name":  func(f []byte) { f[bytes.Index(f, []byte("evil.example"))] = 'E' },
 		"length of a name": func(f []byte) { f[bytes.Index(f, []byte("evil.example"))-2] = 0xff },
 		"host bits":        func(f []byte) { f[bytes.Index(f, []byte{10, 0, 0, 0, 8})+3] = 1 },
-		"template":         func(f []byte) { f[bytes.Index(f, []byte("{x}"))+1] = '}' },
-		"text":             func(f []byte) { f[bytes.Index(f, []byte("Suzuki"))] = 7 },
+		"too wide":         func(f []byte) { copy(f[bytes.Index(f, []byte{10, 0, 0, 0, 8}):], []byte{10, 0, 0, 0, 7}) },
+		"everything":       func(f []byte) { copy(f[bytes.Index(f, []byte{10, 0, 0, 0, 8}):], []byte{0, 0, 0, 0, 0}) },
+		"too wide, IPv6": func(f []byte) {
+			i := bytes.Index(f, []byte{0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32})
+			copy(f[i:], []byte{0x20, 0, 0, 0})
+			f[i+16] = 15
+		},
+		"template": func(f []byte) { f[bytes.Index(f, []byte("{x}"))+1] = '}' },
+		"text":     func(f []byte) { f[bytes.Index(f, []byte("Suzuki"))] = 7 },
 	} {
 		if _, err := Load(forge(file, change), nil); err == nil {
 			t.Errorf("%s: no error", name)
@@ -243,5 +251,53 @@ func TestSelftestFindsFaults(t *testing.T) {
 		if err := s.Selftest(); !errors.As(err, &bad) || bad.Tested != len(sample) || bad.Failures[0].What != c.what || bad.Failures[0].Kind != c.kind {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A list compiled without a look at warnings is refused where it is read, unless a
+// second person took what meets them; how many did is counted.
+func TestCompiledWithoutWarnings(t *testing.T) {
+	b := NewBuilder(Options{Warnings: &Warnings{}})
+	for _, v := range []string{"192.0.2.1", "8.8.8.8"} {
+		if _, err := b.Add(Selector{Value: v}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := b.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bad *FileError
+	if _, _, err := Read("x", file, Options{}, nil); !errors.As(err, &bad) || bad.Kind != ErrDamaged {
+		t.Errorf("taken: %v", err)
+	}
+	if _, _, err := Read("x", file, Options{Warnings: &Warnings{}}, nil); err != nil { // of a run that is over
+		t.Error(err)
+	}
+	s, r, err := Read("x", encoded(t), Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, by := s.Overridden(); n == 0 || n != r.Overridden || !slices.Equal(by, []string{"Suzuki"}) {
+		t.Errorf("%d of %d by %q", n, r.Overridden, by)
+	}
+}
+
+// A public id says nothing to who has not the list: the same condition has
+// another in another list, and the same in every form of the same one.
+func TestPublicIDsAreOfTheList(t *testing.T) {
+	list := func(text string) *Set {
+		s, _, err := Read("x", []byte(text), Options{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	a, csv, other := list("203.1.113.9\nevil.example\n"), list("value\n203.1.113.9\nevil.example\n"), list("evil.example\n203.1.113.9\n")
+	if a.Ref(1) != csv.Ref(1) || a.Ref(2) != csv.Ref(2) || a.Ref(1) == a.Ref(2) {
+		t.Error("the same list, and other ids")
+	}
+	if a.Ref(1) == other.Ref(2) || a.Ref(2) == other.Ref(1) {
+		t.Error("another list, and the same ids")
 	}
 }

@@ -55,5 +55,9 @@ func (s *Set) Live(now int64) (*Set, int, error) {
 		}
 	}
 	live, err := b.Compile()
-	return live, gone, err
+	if err != nil {
+		return nil, 0, err
+	}
+	live.refs = s.refs
+	return live, gone, nil
 }

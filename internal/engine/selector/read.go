@@ -88,9 +88,10 @@ func (e *RefusedError) Error() string {
 var ErrEmpty = errors.New("selector: the list holds no selector")
 
 // Read makes a Set of a list in any of the formats. A compiled list keeps what
-// it was compiled with, of Options only Now counts: selectors that have expired
-// since are counted and left out (see Live). With known keys the list must be
-// compiled and signed by one of them.
+// it was compiled with; of Options only Warnings and Now count: one that holds what
+// a warning list keeps out, and nobody overrode, is refused, and selectors that have
+// expired since are counted and left out (see Live). With known keys the list must
+// be compiled and signed by one of them.
 func Read(name string, data []byte, o Options, known note.Verifiers) (*Set, Report, error) {
 	if Compiled(data) || known != nil {
 		r := Report{Name: name, Format: CompiledAs}
@@ -98,7 +99,14 @@ func Read(name string, data []byte, o Options, known note.Verifiers) (*Set, Repo
 		if err != nil {
 			return nil, r, err
 		}
+		if o.Warnings == nil {
+			o.Warnings = BuiltIn()
+		}
+		if err := o.Warnings.unwarned(&s.body); err != nil {
+			return nil, r, err
+		}
 		r.Lines = s.Len()
+		r.Overridden, _ = s.Overridden()
 		if o.Now != 0 {
 			if s, r.Expired, err = s.Live(o.Now); err != nil {
 				return nil, r, err

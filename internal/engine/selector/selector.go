@@ -107,6 +107,7 @@ type Set struct {
 	uris     hashed // templates: found by host and the fixed beginning of the path
 	patterns *Patterns
 	signers  []string
+	refs     [32]byte // key of the public ids
 }
 
 // Len returns the number of selectors.
@@ -145,20 +146,28 @@ func (s *Set) Info(id ID) Selector {
 	return out
 }
 
-// Ref returns the selector's public id, "s:" and 16 hexadecimal digits. It
-// depends on kind and value alone, so it stays when the list is compiled anew;
-// "" for an ID that the Set does not have.
+// contextRefs is what the key of public ids is derived for (BLAKE3 §5.3).
+const contextRefs = "noroshi 2026-11-22 selector public ids v1"
+
+// Ref returns the selector's public id, "s:" and 16 hexadecimal digits; "" for an
+// ID that the Set does not have. It is keyed with the content of the list, so that
+// whoever has the list can make it again, and whoever has only a statement or a
+// record cannot try all addresses there are. It is the same in every form that the
+// same list is written in, and another in another list.
 func (s *Set) Ref(id ID) string {
 	in := s.Info(id)
 	if in.Kind == 0 {
 		return ""
 	}
-	return RefOf(in.Kind, in.Value)
+	return s.RefOf(in.Kind, in.Value)
 }
 
-// RefOf returns the public id of the selector with this kind and canonical value.
-func RefOf(k Kind, value string) string {
-	sum := blake3.Sum256([]byte(k.String() + "|" + value))
+// RefOf returns the public id that a selector with this kind and canonical value
+// has in the list.
+func (s *Set) RefOf(k Kind, value string) string {
+	var buf [384]byte
+	b := append(append(append(append(buf[:0], s.refs[:]...), k.String()...), '|'), value...)
+	sum := blake3.Sum256(b)
 	return "s:" + hex.EncodeToString(sum[:8])
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zeebo/blake3"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -38,6 +39,7 @@ func Load(file []byte, known note.Verifiers) (*Set, error) {
 		return nil, err
 	}
 	s.signers = signers
+	blake3.DeriveKey(contextRefs, b.hash[:], s.refs[:])
 	return s, s.Selftest()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -87,6 +88,47 @@ func (b *Builder) warned(s *Selector, v *parsed) error {
 		return nil
 	}
 	return e
+}
+
+// unwarned returns a *FileError for the first selector of a compiled list that
+// meets a list and that nobody overrode: whoever compiled it did not look.
+func (w *Warnings) unwarned(b *body) error {
+	own := make([]bool, len(b.metas)/metaSize)
+	for i := range own {
+		own[i] = b.meta(uint32(i)).By != ""
+	}
+	for i := range b.n {
+		f, row, ref := b.record(i)
+		if own[row] {
+			continue
+		}
+		v := parsed{form: f, inline: ref}
+		if layout[f].size >= 0 {
+			v.inline, v.bytes = 0, b.bytes(f, ref)
+		}
+		if list, value, _ := w.find(&v); list != "" {
+			return damaged("selector %d, %s, is on the warning list %q and nobody overrode it", i+1, shown(value), list)
+		}
+	}
+	return nil
+}
+
+// Overridden returns how many selectors meet a warning list and were taken with
+// the reason of a second person, and the names of those persons, the first hundred.
+func (s *Set) Overridden() (n int, by []string) {
+	own := make([]bool, len(s.body.metas)/metaSize)
+	for i := range own {
+		m := s.body.meta(uint32(i))
+		if own[i] = m.By != ""; own[i] && len(by) < maxErrors && !slices.Contains(by, m.By) {
+			by = append(by, m.By)
+		}
+	}
+	for i := range s.body.n {
+		if _, row, _ := s.body.record(i); own[row] {
+			n++
+		}
+	}
+	return n, by
 }
 
 // Check returns the list that a selector meets, "" for none. value is canonical.
