@@ -2,6 +2,7 @@ package approval
 
 import (
 	"bytes"
+	"encoding/base64"
 	"slices"
 	"time"
 
@@ -38,10 +39,22 @@ func Open(paper []byte, authorities ...note.Verifier) (Grant, error) {
 		return Grant{}, ErrUnsigned
 	}
 	n, err := note.Open([]byte(p.Signature), note.VerifierList(authorities...))
-	if err != nil || n.Text != noteText(o) {
+	if err != nil || n.Text != noteText(o) || p.Signature != onlySignature(n) {
 		return Grant{}, ErrSignature
 	}
 	return Grant{order: o, digest: o.Digest(), by: n.Sigs[0].Name, key: n.Sigs[0].Hash}, nil
+}
+
+// onlySignature is the one way to write a note with one signature: a second line,
+// of the same key or of a stranger's, or bits of base 64 that mean nothing, would
+// make another paper of the same order.
+func onlySignature(n *note.Note) string {
+	one := n.Sigs[0]
+	raw, err := base64.StdEncoding.Strict().DecodeString(one.Base64)
+	if err != nil {
+		return ""
+	}
+	return n.Text + "\n— " + one.Name + " " + base64.StdEncoding.EncodeToString(raw) + "\n"
 }
 
 // Order returns what was approved.

@@ -68,6 +68,8 @@ type Order struct {
 	Run        string      `json:"run,omitempty"`        // whose pseudonyms: Reidentify
 	Conditions []string    `json:"conditions,omitempty"` // that the commission set
 	Extends    string      `json:"extends,omitempty"`    // approval that this one goes on from (art 19)
+	Overridden int         `json:"overridden,omitempty"` // selectors of the list that meet a warning and are taken nevertheless: Trial
+	Executor   string      `json:"executor,omitempty"`   // verifier of the only key that may sign the statement: Trial
 	IssuedAt   time.Time   `json:"issued_at"`
 }
 
@@ -159,6 +161,12 @@ func (o *Order) check() error {
 	} else {
 		o.checkSelection(add)
 	}
+	if (o.Overridden != 0 || o.Executor != "") && o.Kind != Trial || o.Overridden < 0 {
+		add("overridden", "approval.order.kind")
+	}
+	if _, err := note.NewVerifier(o.Executor); o.Executor != "" && err != nil {
+		add("executor", "approval.order.executor")
+	}
 	slices.SortFunc(bad, func(a, b fault.Place) int { return strings.Compare(a.At, b.At) })
 	if len(bad) > 0 {
 		return ErrOrder.At(bad...)
@@ -231,8 +239,11 @@ func (o Order) Sign(s note.Signer) ([]byte, error) {
 		}
 		paper.Signature = string(n)
 	}
-	return json.MarshalIndent(paper, "", "  ")
+	return paper.encode()
 }
+
+// encode is the one way in which a paper is written.
+func (p signed) encode() ([]byte, error) { return json.MarshalIndent(p, "", "  ") }
 
 func noteText(o Order) string { return noteHead + "\n" + o.ID + "\n" + o.Digest() + "\n" }
 
@@ -251,10 +262,10 @@ func read(paper []byte) (o Order, p signed, err error) {
 	if slices.ContainsFunc(o.Directions, func(c geo.Class) bool { return c > geo.DD }) {
 		return Order{}, p, ErrForm
 	}
-	// What the fields do not hold, or hold twice, would be signed by nobody.
-	again, err := json.Marshal(signed{o.canonical(), p.Signature})
-	var compact bytes.Buffer
-	if err != nil || json.Compact(&compact, paper) != nil || !bytes.Equal(compact.Bytes(), again) {
+	// What the fields do not hold, or hold twice, would be signed by nobody; and one
+	// order has one paper, so that statements that name it by its hash name the same.
+	again, err := signed{o.canonical(), p.Signature}.encode()
+	if err != nil || !bytes.Equal(bytes.TrimSuffix(paper, []byte{'\n'}), again) {
 		return Order{}, p, ErrForm
 	}
 	return o, p, nil

@@ -77,9 +77,9 @@ func TestNoEditOfAnOrderIsAccepted(t *testing.T) {
 		}
 		old := `"` + field + `":` + string(compactOf(t, p.Order[field]))
 		if value == "" {
-			return bytes.Replace(bytes.Replace(compact.Bytes(), []byte(old+","), nil, 1), []byte(","+old), nil, 1)
+			return indented(t, bytes.Replace(bytes.Replace(compact.Bytes(), []byte(old+","), nil, 1), []byte(","+old), nil, 1))
 		}
-		return bytes.Replace(compact.Bytes(), []byte(old), []byte(value), 1)
+		return indented(t, bytes.Replace(compact.Bytes(), []byte(old), []byte(value), 1))
 	}
 	if len(p.Order) != 23 {
 		t.Errorf("%d fields: the sample leaves some out", len(p.Order))
@@ -111,18 +111,68 @@ func TestNoEditOfAnOrderIsAccepted(t *testing.T) {
 		"cut":                     string(paper[:len(paper)-2]),
 		"empty":                   "",
 		"null":                    "null",
+		"no space":                string(compactOf(t, paper)),
+		"more space":              " " + string(paper),
+		"two ends":                string(paper) + "\n\n",
 		"another signature":       strings.Replace(string(paper), "example ", "example A", 1),
 	} {
 		if _, err := Open([]byte(edited), verifier); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
+	if same := indented(t, compactOf(t, paper)); !bytes.Equal(same, paper) { // the edits are the only differences
+		t.Errorf("a paper is written otherwise: %s", same)
+	}
+	if _, err := Open(append(bytes.Clone(paper), '\n'), verifier); err != nil {
+		t.Errorf("with the end of its line: %v", err)
+	}
 	unsorted := o
 	unsorted.Fields = []string{"src", "dst"}
-	if raw, err := json.Marshal(signed{Order: unsorted.canonical(), Signature: p.Signature}); err != nil {
+	if raw, err := (signed{Order: unsorted.canonical(), Signature: p.Signature}).encode(); err != nil {
 		t.Fatal(err)
 	} else if _, err := Open(raw, verifier); !errors.Is(err, ErrForm) {
 		t.Errorf("an order in another form: %v", err)
+	}
+}
+
+func indented(t *testing.T, compact []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Indent(&b, compact, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestOneSignatureOnly: a second line under the same words makes another paper.
+func TestOneSignatureOnly(t *testing.T) {
+	signer, verifier := authority(t, "commission.example")
+	stranger, _ := authority(t, "stranger.example")
+	paper, err := sample().Sign(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p signed
+	if err := json.Unmarshal(paper, &p); err != nil {
+		t.Fatal(err)
+	}
+	_, line, _ := strings.Cut(p.Signature, "\n\n")
+	other, err := sample().Sign(stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var q signed
+	if err := json.Unmarshal(other, &q); err != nil {
+		t.Fatal(err)
+	}
+	_, foreign, _ := strings.Cut(q.Signature, "\n\n")
+	for name, signature := range map[string]string{"twice": p.Signature + line, "a stranger's behind": p.Signature + foreign, "a stranger's in front": strings.TrimSuffix(p.Signature, line) + foreign + line} {
+		raw, err := signed{p.Order, signature}.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Open(raw, verifier)
+		wants(t, name, err, ErrSignature)
 	}
 }
 
@@ -172,6 +222,8 @@ func TestWhatAnOrderNeeds(t *testing.T) {
 		"issued_at":      func(o *Order) { o.IssuedAt = time.Time{} },
 		"recipients":     func(o *Order) { o.Recipients = []string{""} },
 		"party":          func(o *Order) { o.Kind = Agreement },
+		"overridden":     func(o *Order) { o.Overridden = 1 },
+		"executor":       func(o *Order) { o.Kind, o.Executor = Trial, "nobody" },
 		"subjects":       func(o *Order) { o.Kind = Reidentify },
 	} {
 		o := sample()
@@ -219,7 +271,7 @@ func FuzzReadOrder(f *testing.F) {
 
 func mustSign(t *testing.T, o Order) []byte {
 	t.Helper()
-	raw, err := json.Marshal(signed{Order: o.canonical()})
+	raw, err := signed{Order: o.canonical()}.encode()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,8 +104,11 @@ func same(g, kept Grant) error {
 	return nil
 }
 
+// maxChain bounds how many extensions of one approval are looked at.
+const maxChain = 1000
+
 // executor refuses who may not carry out: of another organisation, without the
-// duty, or on another side of the same case.
+// duty, or on another side of the same case or of one that it extends.
 func (s *Service) executor(ctx context.Context, tx *db.Tx, c *Case, who gate.Identity) error {
 	switch {
 	case who.Org != c.Org:
@@ -113,12 +116,18 @@ func (s *Service) executor(ctx context.Context, tx *db.Tx, c *Case, who gate.Ide
 	case !who.Has(gate.OfficeHandler) || who.Person == "":
 		return ErrExecutor
 	}
-	other, err := otherSide(ctx, tx, c.ID, who.Person, HandlerSide)
-	if err != nil {
-		return err
-	}
-	if other != "" {
-		return fault.New(fault.Refused, ErrExecutor.Code, "side", string(other))
+	// Who was on another side of what this goes on from was so of this too.
+	for id, n := c.ID, 0; id != "" && n < maxChain; n++ {
+		other, err := otherSide(ctx, tx, id, who.Person, HandlerSide)
+		if err != nil {
+			return err
+		}
+		if other != "" {
+			return fault.New(fault.Refused, ErrExecutor.Code, "side", string(other))
+		}
+		if id, err = extendsOf(ctx, tx, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -269,3 +269,35 @@ func TestAnEditedTableOpensNothing(t *testing.T) {
 		wants(t, "after its signed end", err, ErrExpired)
 	})
 }
+
+// Who asked for an approval carries nothing out under what goes on from it,
+// whoever asked for that.
+func TestWhoAskedBeforeCarriesNothingOut(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		c := h.approve()
+		other := h.as("office", "clerk2", gate.OfficeClerk)
+		a, err := h.Extension(other, c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := h.Ask(other, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.examine(x.ID)
+		for _, n := range []string{"1", "2", "3"} {
+			if _, err := h.Vote(h.member(n), x.ID, NewVote{Choice: For}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if x, err = h.Decide(h.member("1"), x.ID, Decision{Reason: "要件を満たす。"}); err != nil {
+			t.Fatal(err)
+		}
+		h.Clock.Pass(x.from.Sub(h.Clock.Now()) + time.Hour)
+		s := Scope{Directions: []geo.Class{geo.FD}, Link: "K-2", From: x.from, Until: x.from.Add(time.Hour), Selectors: hash("a"), Fields: []string{"start", "src"}}
+		_, err = h.redeem(h.grantOf(x.ID), h.who("office", "clerk", gate.OfficeHandler), s)
+		wants(t, "the clerk of the approval before", err, ErrExecutor)
+		_, err = h.redeem(h.grantOf(x.ID), h.hand(), s)
+		wants(t, "somebody else", err, nil)
+	})
+}

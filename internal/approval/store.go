@@ -158,6 +158,15 @@ func otherSide(ctx context.Context, tx *db.Tx, id ID, person string, by Side) (o
 	return other, err
 }
 
+// extendsOf returns the approval that one goes on from; empty for none.
+func extendsOf(ctx context.Context, tx *db.Tx, id ID) (before ID, err error) {
+	err = tx.QueryRow(ctx, "SELECT extends FROM approval_case WHERE id = $1", id).Scan(&before)
+	if err == db.ErrNoRows {
+		err = nil
+	}
+	return before, err
+}
+
 func putPerson(ctx context.Context, tx *db.Tx, id ID, person string, by Side) error {
 	_, err := tx.Exec(ctx, "INSERT INTO approval_person (approval_id, person, side) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", id, person, string(by))
 	return err
