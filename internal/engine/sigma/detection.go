@@ -1,0 +1,238 @@
+package sigma
+
+import "strconv"
+
+// builder makes expressions of the search identifiers of one rule and bounds how
+// many tests they become.
+type builder struct {
+	values map[string][]string // of placeholders
+	tests  int
+	warn   func(line int, code Code, args ...string)
+}
+
+// maxTests bounds the tests of one rule, after its values are expanded.
+const maxTests = 100_000
+
+// identifier reads one search identifier: a map, or a list of maps or keywords.
+func (b *builder) identifier(name string, n *node) (*Expr, *problem) {
+	switch {
+	case n.style == mapping:
+		return b.fields(name, n)
+	case n.style == sequence:
+		if len(n.items) == 0 {
+			return nil, fail(n.line, EmptyList, name)
+		}
+		kids := make([]*Expr, 0, len(n.items))
+		for _, item := range n.items {
+			e, p := b.identifier(name, item)
+			if p != nil {
+				return nil, p
+			}
+			kids = append(kids, e)
+		}
+		return any1(kids...), nil
+	case n.style == null:
+		return nil, fail(n.line, EmptyMap, name)
+	}
+	return b.field(name, "", n, n.line)
+}
+
+// fields reads a map: every key must hold.
+func (b *builder) fields(name string, n *node) (*Expr, *problem) {
+	if len(n.keys) == 0 {
+		return nil, fail(n.line, EmptyMap, name)
+	}
+	kids := make([]*Expr, 0, len(n.keys))
+	for _, k := range n.keys {
+		e, p := b.field(name, k.key, k.value, k.line)
+		if p != nil {
+			return nil, p
+		}
+		kids = append(kids, e)
+	}
+	return all(kids...), nil
+}
+
+// field reads a field with its modifiers and values. An empty field is a keyword.
+func (b *builder) field(name, key string, n *node, line int) (*Expr, *problem) {
+	c, p := parseChain(key, line)
+	if p != nil {
+		return nil, p
+	}
+	if n.style == mapping {
+		return b.fieldMap(c, n)
+	}
+	values, p := flatten(nil, n)
+	if p != nil {
+		return nil, p
+	}
+	if n.style == sequence && len(values) == 0 {
+		return nil, fail(n.line, EmptyList, orText(c.field, name))
+	}
+	if c.all && len(values) == 1 {
+		b.warn(line, AllSingle, orText(c.field, name))
+	}
+	kids := make([]*Expr, 0, len(values))
+	for _, v := range values {
+		if v.style == null && len(values) > 1 {
+			b.warn(v.line, NullInList, c.field)
+		}
+		if c.field == "" && v.text == "" {
+			return nil, fail(v.line, EmptyKeyword, name)
+		}
+		e, p := b.value(c, v)
+		if p != nil {
+			return nil, p
+		}
+		kids = append(kids, e)
+	}
+	e := any1(kids...)
+	if c.all {
+		e = all(kids...)
+	}
+	if c.neq {
+		if c.field == "" {
+			return nil, fail(line, ModKeyword, "neq")
+		}
+		// A field that is not there is not different from a value either.
+		e = all(not(leaf(&Test{Field: c.field, Kind: IsNull})), not(e))
+	}
+	return e, nil
+}
+
+func orText(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a
+}
+
+// flatten returns the scalars of a value, a list or lists in a list.
+func flatten(to []*node, n *node) ([]*node, *problem) {
+	switch n.style {
+	case mapping:
+		return nil, fail(n.line, ValueShape, "a field")
+	case sequence:
+		for _, item := range n.items {
+			var p *problem
+			if to, p = flatten(to, item); p != nil {
+				return nil, p
+			}
+		}
+		return to, nil
+	}
+	return append(to, n), nil
+}
+
+// fieldMap reads what Hayabusa writes under a field: value and min_length.
+func (b *builder) fieldMap(c *chain, n *node) (*Expr, *problem) {
+	var kids []*Expr
+	for _, k := range n.keys {
+		switch k.key {
+		case "value":
+			v, p := b.field(c.field, c.field, k.value, k.line)
+			if p != nil {
+				return nil, p
+			}
+			kids = append(kids, v)
+		case "min_length":
+			length, err := strconv.Atoi(k.value.text)
+			if err != nil || length < 1 || length > 10_000 {
+				return nil, fail(k.line, ModValue, k.key, k.value.text, "1 to 10000")
+			}
+			parts := make([]Part, length, length+1)
+			for i := range parts {
+				parts[i].Kind = One
+			}
+			kids = append(kids, leaf(&Test{Field: c.field, Kind: Wild, Parts: append(parts, Part{Kind: Many})}))
+		case "regexes", "allowlist":
+			return nil, fail(k.line, NeedsFile, k.key)
+		default:
+			return nil, fail(k.line, ValueShape, orText(c.field, k.key))
+		}
+	}
+	if len(kids) == 0 || c.field == "" {
+		return nil, fail(n.line, ValueShape, orText(c.field, "a keyword"))
+	}
+	return all(kids...), nil
+}
+
+// value returns what one value of a chain asks: more than one test if its
+// modifiers make several of it.
+func (b *builder) value(c *chain, v *node) (*Expr, *problem) {
+	if b.tests++; b.tests > maxTests {
+		return nil, fail(v.line, TooLarge, "the rule", strconv.Itoa(maxTests)+" tests")
+	}
+	if c.field == "" && c.kind != Equal && c.kind != Regexp && c.kind != CIDR {
+		return nil, fail(c.line, ModKeyword, Test{Kind: c.kind, Part: c.part, Compare: c.compare}.word())
+	}
+	if c.kind == Equal {
+		return b.text(c, v)
+	}
+	return b.typed(c, v)
+}
+
+// text returns the tests of a value without a type modifier.
+func (b *builder) text(c *chain, v *node) (*Expr, *problem) {
+	switch {
+	case v.style == null:
+		if len(c.steps) > 0 || c.cased {
+			return nil, fail(v.line, ModValue, c.first(), "null", "a text")
+		}
+		if c.field == "" {
+			return nil, fail(v.line, ModKeyword, "null")
+		}
+		return leaf(&Test{Field: c.field, Kind: IsNull}), nil
+	case v.style == number && len(c.steps) == 0 && c.field != "":
+		var kids []*Expr
+		for _, t := range numberTexts(v.text) {
+			kids = append(kids, leaf(patternTest(c.field, literal(t), c.cased)))
+		}
+		return any1(kids...), nil
+	}
+	variants := [][]Part{parsePattern(v.text)}
+	for _, a := range c.steps {
+		var next [][]Part
+		for _, parts := range variants {
+			made, p := b.apply(a, parts, v)
+			if p != nil {
+				return nil, p
+			}
+			next = append(next, made...)
+		}
+		if variants = next; len(variants) > maxTests {
+			return nil, fail(v.line, TooLarge, v.text, strconv.Itoa(maxTests)+" tests")
+		}
+	}
+	if b.tests += len(variants); b.tests > maxTests {
+		return nil, fail(v.line, TooLarge, "the rule", strconv.Itoa(maxTests)+" tests")
+	}
+	kids := make([]*Expr, 0, len(variants))
+	for _, parts := range variants {
+		if c.field == "" && c.how == Whole {
+			parts = wrap(parts)
+		}
+		kids = append(kids, leaf(patternTest(c.field, parts, c.cased)))
+	}
+	return any1(kids...), nil
+}
+
+// first returns the name of what the chain does first to a text, for reports.
+func (c *chain) first() string {
+	for _, m := range modifiers {
+		if len(c.steps) == 0 {
+			break
+		}
+		try := chain{}
+		if m.apply(&try); len(try.steps) == 1 && try.steps[0] == c.steps[0] {
+			return m.name
+		}
+	}
+	return "cased"
+}
+
+// wrap puts Many around parts.
+func wrap(parts []Part) []Part {
+	out := make([]Part, 0, len(parts)+2)
+	return append(append(append(out, Part{Kind: Many}), parts...), Part{Kind: Many})
+}
