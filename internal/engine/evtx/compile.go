@@ -288,7 +288,7 @@ func (c *compiler) field(first, text int, f op) {
 	parts := c.t.ops[first:]
 	switch {
 	case len(parts) == 1 && parts[0].kind == opPart:
-		f.kind, f.hole = opHole, parts[0].hole
+		f.kind, f.hole, f.flags = opHole, parts[0].hole, f.flags|parts[0].flags
 		parts[0] = f
 	case len(parts) == 1 && parts[0].kind == opInstance:
 		parts[0].node = f.node
@@ -372,7 +372,11 @@ func (c *compiler) content(pos int, token byte) (int, Reason) {
 		if pos+4 > len(b) || !c.inTemplate {
 			return pos, BadToken
 		}
-		c.part(op{kind: opPart, hole: le.Uint16(b[pos+1:])})
+		o := op{kind: opPart, hole: le.Uint16(b[pos+1:])}
+		if token == tokenOptional {
+			o.flags = noNull
+		}
+		c.part(o)
 		return pos + 4, None
 	case tokenTemplate:
 		in, reason := c.d.instance(pos, c.end)

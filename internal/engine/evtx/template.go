@@ -37,7 +37,7 @@ const (
 type opFlags uint8
 
 const (
-	noNull   opFlags = 1 << iota // an absent value leaves no field: attributes, and elements with others inside
+	noNull   opFlags = 1 << iota // an absent value leaves no field: optional ones, attributes, elements with others inside
 	shadows                      // the field takes its plain name from System
 	isNamed                      // the name is that of the last opName
 	isTime                       // the time of the event
