@@ -383,8 +383,11 @@ func (c *compiler) content(pos int, token byte) (int, Reason) {
 		if reason != None {
 			return pos, reason
 		}
+		count := len(c.d.values)
+		next, reason := c.d.load(in, c.end)
+		c.d.values = c.d.values[:count]
 		c.part(op{kind: opInstance, off: uint32(pos), node: c.root})
-		return in.end, None
+		return next, reason
 	}
 	return pos, BadToken
 }

@@ -1,6 +1,10 @@
 package evtx
 
-import "noroshi/internal/engine/event"
+import (
+	"slices"
+
+	"noroshi/internal/engine/event"
+)
 
 // value is a value of a template instance.
 type value struct {
@@ -13,7 +17,6 @@ type value struct {
 type instance struct {
 	def    int
 	values int // their number, sizes and types, then they themselves
-	end    int
 }
 
 // instance reads the head of a template instance: a byte, the first part of the
@@ -34,34 +37,35 @@ func (d *Decoder) instance(pos, end int) (instance, Reason) {
 		}
 		in.values += 24 + int(size)
 	}
-	if in.values+4 > len(b) {
-		return instance{}, BadValues
-	}
-	count := le.Uint32(b[in.values:])
-	at := in.values + 4
-	if int64(count)*4 > int64(len(b)-at) {
-		return instance{}, BadValues
-	}
-	in.end = at + 4*int(count)
-	for sizes := b[at:in.end]; len(sizes) >= 4; sizes = sizes[4:] {
-		in.end += int(le.Uint16(sizes))
-	}
-	if in.end > len(b) {
-		return instance{}, BadValues
-	}
 	return in, None
 }
 
-// load puts the values of an instance after those of the instances around it.
-func (d *Decoder) load(in instance) {
-	count := int(le.Uint32(d.chunk[in.values:]))
-	at := in.values + 4
-	off := uint32(at + 4*count)
-	for list := d.chunk[at : at+4*count]; len(list) >= 4; list = list[4:] {
-		size := le.Uint16(list)
-		d.values = append(d.values, value{off, size, list[2]})
+// load puts the values of an instance after those of the instances around it
+// and returns the place after them.
+func (d *Decoder) load(in instance, end int) (next int, reason Reason) {
+	b := d.chunk[:end]
+	if in.values+4 > len(b) {
+		return 0, BadValues
+	}
+	count, at := le.Uint32(b[in.values:]), in.values+4
+	if int64(count)*4 > int64(len(b)-at) {
+		return 0, BadValues
+	}
+	list := b[at : at+4*int(count)]
+	d.values = slices.Grow(d.values, int(count))
+	values := d.values[len(d.values) : len(d.values)+int(count)]
+	off := uint32(at + len(list))
+	for i := range values {
+		v := le.Uint32(list[4*i:])
+		size := uint16(v)
+		values[i] = value{off, size, uint8(v >> 16)}
 		off += uint32(size)
 	}
+	if int(off) > len(b) {
+		return 0, BadValues
+	}
+	d.values = d.values[:len(d.values)+int(count)]
+	return int(off), None
 }
 
 // fragment reads binary XML between pos and end that stands inside node.
@@ -84,12 +88,11 @@ func (d *Decoder) fragment(row *event.Row, pos, end int, node uint32, depth int)
 		case tokenTemplate:
 			in, reason := d.instance(pos, end)
 			if reason == None {
-				reason = d.use(row, in, node, depth)
+				pos, reason = d.use(row, in, end, node, depth)
 			}
 			if reason != None {
 				return reason
 			}
-			pos = in.end
 		default:
 			// Elements without a template: compiled for this once.
 			t := &d.once[depth]
@@ -108,17 +111,18 @@ func (d *Decoder) fragment(row *event.Row, pos, end int, node uint32, depth int)
 	return None
 }
 
-// use fills row from an instance of a template.
-func (d *Decoder) use(row *event.Row, in instance, node uint32, depth int) Reason {
+// use fills row from an instance of a template and returns the place after it.
+func (d *Decoder) use(row *event.Row, in instance, end int, node uint32, depth int) (next int, reason Reason) {
 	t, reason := d.templateAt(in.def, node)
 	if reason != None {
-		return reason
+		return 0, reason
 	}
 	base := len(d.values)
-	d.load(in)
-	reason = d.run(row, t, d.values[base:], depth)
-	d.values = d.values[:base]
-	return reason
+	if next, reason = d.load(in, end); reason == None {
+		reason = d.run(row, t, d.values[base:], depth)
+		d.values = d.values[:base]
+	}
+	return next, reason
 }
 
 // run takes the steps of a template.
@@ -135,7 +139,13 @@ func (d *Decoder) run(row *event.Row, t *template, values []value, depth int) Re
 				d.null(row, o)
 				break
 			}
-			if reason := d.field(row, o, values[o.hole], depth); reason != None {
+			v := values[o.hole]
+			if v.typ == typeString && o.flags&^noNull == 0 { // most are
+				row.Close(o.name, event.Text, appendUTF16(row.Open(), trimNUL(d.chunk[v.off:v.off+uint32(v.size)])))
+				d.room -= int(v.size)
+				break
+			}
+			if reason := d.field(row, o, v, depth); reason != None {
 				return reason
 			}
 		case opConst:
@@ -173,7 +183,7 @@ func (d *Decoder) run(row *event.Row, t *template, values []value, depth int) Re
 				reason = TooDeep
 			}
 			if reason == None {
-				reason = d.use(row, in, o.node, depth+1)
+				_, reason = d.use(row, in, len(d.chunk), o.node, depth+1)
 			}
 			if reason != None {
 				return reason

@@ -13,34 +13,53 @@ const notASCII = 0xFF80FF80FF80FF80 // in four units of UTF-16
 func appendUTF16(to, text []byte) []byte {
 	text = text[:len(text)&^1]
 	at := len(to)
-	to = slices.Grow(to, len(text)/2*3)
+	if need := len(text)/2*3 + 8; cap(to)-at < need {
+		to = slices.Grow(to, need)
+	}
 	to = to[:cap(to)]
-	for len(text) >= 8 {
-		x := le.Uint64(text)
-		if x&notASCII != 0 {
-			n := 0
-			at, n = putUnits(to, at, text)
-			text = text[n:]
-			continue
+	i := 0
+	for {
+		for ; i+16 <= len(text); i += 16 {
+			x, y := le.Uint64(text[i:]), le.Uint64(text[i+8:])
+			if (x|y)&notASCII != 0 {
+				break
+			}
+			le.PutUint64(to[at:], uint64(pack(x))|uint64(pack(y))<<32)
+			at += 8
 		}
-		x = (x | x>>8) & 0x0000FFFF0000FFFF
-		le.PutUint32(to[at:], uint32(x|x>>16))
-		at += 4
-		text = text[8:]
-	}
-	for len(text) > 0 {
 		n := 0
-		at, n = putUnit(to, at, text)
-		text = text[n:]
+		switch left := len(text) - i; {
+		case left == 0:
+			return to[:at]
+		case left < 16 && len(text) >= 8 && le.Uint64(text[len(text)-8:])&notASCII == 0:
+			// The end is written again with what stands before it.
+			if left >= 8 {
+				x := le.Uint64(text[i:])
+				if x&notASCII != 0 {
+					break
+				}
+				le.PutUint32(to[at:], pack(x))
+				at, left = at+4, left-8
+			}
+			le.PutUint32(to[at+left/2-4:], pack(le.Uint64(text[len(text)-8:])))
+			return to[:at+left/2]
+		}
+		at, n = putUnits(to, at, text[i:])
+		i += n
 	}
-	return to[:at]
 }
 
-// putUnits writes the next four units, which are not all ASCII, and returns
-// the place after them and how many bytes of text it took.
+// pack makes four bytes of four units that are ASCII.
+func pack(x uint64) uint32 {
+	x = (x | x>>8) & 0x0000FFFF0000FFFF
+	return uint32(x | x>>16)
+}
+
+// putUnits writes the next few units, which are not all ASCII, and returns the
+// place after them and how many bytes of text it took.
 func putUnits(to []byte, at int, text []byte) (int, int) {
 	took := 0
-	for took < 8 && took < len(text) {
+	for took < 16 && took < len(text) {
 		n := 0
 		at, n = putUnit(to, at, text[took:])
 		took += n

@@ -3,9 +3,7 @@ package evtx
 import (
 	"bytes"
 	"math"
-	"slices"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -62,21 +60,21 @@ func (d *Decoder) appendValue(to []byte, typ uint8, b []byte) ([]byte, event.Kin
 	case typeANSI:
 		return appendANSI(to, bytes.TrimRight(b, "\x00")), event.Text, true
 	case typeInt8:
-		return strconv.AppendInt(to, int64(int8(b[0])), 10), event.Number, true
+		return appendInt(to, int64(int8(b[0]))), event.Number, true
 	case typeUint8:
-		return strconv.AppendUint(to, uint64(b[0]), 10), event.Number, true
+		return appendUint(to, uint64(b[0])), event.Number, true
 	case typeInt16:
-		return strconv.AppendInt(to, int64(int16(le.Uint16(b))), 10), event.Number, true
+		return appendInt(to, int64(int16(le.Uint16(b)))), event.Number, true
 	case typeUint16:
-		return strconv.AppendUint(to, uint64(le.Uint16(b)), 10), event.Number, true
+		return appendUint(to, uint64(le.Uint16(b))), event.Number, true
 	case typeInt32:
-		return strconv.AppendInt(to, int64(int32(le.Uint32(b))), 10), event.Number, true
+		return appendInt(to, int64(int32(le.Uint32(b)))), event.Number, true
 	case typeUint32:
-		return strconv.AppendUint(to, uint64(le.Uint32(b)), 10), event.Number, true
+		return appendUint(to, uint64(le.Uint32(b))), event.Number, true
 	case typeInt64:
-		return strconv.AppendInt(to, int64(le.Uint64(b)), 10), event.Number, true
+		return appendInt(to, int64(le.Uint64(b))), event.Number, true
 	case typeUint64:
-		return strconv.AppendUint(to, le.Uint64(b), 10), event.Number, true
+		return appendUint(to, le.Uint64(b)), event.Number, true
 	case typeFloat:
 		return appendReal(to, float64(math.Float32frombits(le.Uint32(b))), 32), event.Number, true
 	case typeDouble:
@@ -137,53 +135,6 @@ func element(typ uint8, b []byte) (size, mark int) {
 	return 0, 0
 }
 
-const hexLower, hexUpper = "0123456789abcdef", "0123456789ABCDEF"
-
-// appendHex appends bytes as upper-case hex, as Windows shows binary data.
-func appendHex(to, b []byte) []byte {
-	to = slices.Grow(to, 2*len(b))
-	for _, c := range b {
-		to = append(to, hexUpper[c>>4], hexUpper[c&15])
-	}
-	return to
-}
-
-// append0x appends a number as Windows shows hexadecimal ones: 0x3e7.
-func append0x(to []byte, x uint64) []byte {
-	return strconv.AppendUint(append(to, '0', 'x'), x, 16)
-}
-
-func appendReal(to []byte, x float64, bits int) []byte {
-	return strconv.AppendFloat(to, x, 'f', -1, bits)
-}
-
-// guidOrder is where the bytes of a GUID stand in its text; -1 is a hyphen.
-var guidOrder = [...]int8{3, 2, 1, 0, -1, 5, 4, -1, 7, 6, -1, 8, 9, -1, 10, 11, 12, 13, 14, 15}
-
-func appendGUID(to, b []byte, braces bool) []byte {
-	var text [38]byte
-	n := 0
-	if braces {
-		text[0] = '{'
-		n = 1
-	}
-	for _, i := range guidOrder {
-		if i < 0 {
-			text[n] = '-'
-			n++
-			continue
-		}
-		c := b[i&15]
-		text[n], text[n+1] = hexUpper[c>>4], hexUpper[c&15]
-		n += 2
-	}
-	if braces {
-		text[n] = '}'
-		n++
-	}
-	return append(to, text[:n]...)
-}
-
 // sidSize returns the size of the security identifier that b begins with, 0 if
 // it is none.
 func sidSize(b []byte) int {
@@ -204,12 +155,12 @@ func appendSID(to, b []byte) []byte {
 		who = who<<8 | uint64(c)
 	}
 	if who < 1<<32 {
-		to = strconv.AppendUint(to, who, 10)
+		to = appendUint(to, who)
 	} else {
 		to = append0x(to, who)
 	}
 	for sub := b[8:]; len(sub) >= 4; sub = sub[4:] {
-		to = strconv.AppendUint(append(to, '-'), uint64(le.Uint32(sub)), 10)
+		to = appendUint(append(to, '-'), uint64(le.Uint32(sub)))
 	}
 	return to
 }
@@ -224,79 +175,4 @@ func appendANSI(to, b []byte) []byte {
 		to = utf8.AppendRune(to, charmap.Windows1252.DecodeByte(c))
 	}
 	return to
-}
-
-const (
-	ticksPerDay = 24 * 60 * 60 * ticksPerSec
-	ticksPerSec = 10_000_000
-	ticks1970   = 116444736000000000
-	ticks10000  = 2650467744000000000 // the year 10000
-)
-
-// unixNano returns the nanoseconds since 1970 of a FILETIME, 0 when they do not
-// fit.
-func unixNano(ticks uint64) int64 {
-	if ticks > ticks1970+math.MaxInt64/100 {
-		return 0
-	}
-	t := int64(ticks) - ticks1970
-	if t < math.MinInt64/100 {
-		return 0
-	}
-	return t * 100
-}
-
-// appendFiletime appends a FILETIME, in units of 100 ns since 1601 UTC. The date is kept: most events of a chunk are of one day.
-func (d *Decoder) appendFiletime(to []byte, ticks uint64) []byte {
-	if ticks >= ticks10000 {
-		return strconv.AppendUint(to, ticks, 10)
-	}
-	day := ticks / ticksPerDay
-	if day != d.day || d.date[0] == 0 {
-		d.day = day
-		y, m, dd := time.Unix(int64(day)*86400-ticks1970/ticksPerSec, 0).UTC().Date()
-		putDate(d.date[:], y, int(m), dd)
-	}
-	rest := ticks % ticksPerDay
-	sec := int(rest / ticksPerSec)
-	return d.appendClock(append(to, d.date[:]...), sec/3600, sec/60%60, sec%60, int(rest%ticksPerSec))
-}
-
-// appendSystime appends a SYSTEMTIME; parts beyond their range are shown as
-// they are, as far as there is room for their digits.
-func (d *Decoder) appendSystime(to, b []byte) []byte {
-	var date [10]byte
-	part := func(i int) int { return int(le.Uint16(b[2*i:])) }
-	putDate(date[:], part(0)%10000, part(1)%100, part(3)%100)
-	return d.appendClock(append(to, date[:]...), part(4)%100, part(5)%100, part(6)%100, part(7)%1000*(ticksPerSec/1000))
-}
-
-func putDate(to []byte, y, m, d int) {
-	put2(to, y/100)
-	put2(to[2:], y%100)
-	to[4] = '-'
-	put2(to[5:], m)
-	to[7] = '-'
-	put2(to[8:], d)
-}
-
-func (d *Decoder) appendClock(to []byte, h, m, s, ticks int) []byte {
-	var t [18]byte
-	t[0], t[3], t[6], t[9] = 'T', ':', ':', '.'
-	put2(t[1:], h)
-	put2(t[4:], m)
-	put2(t[7:], s)
-	put2(t[10:], ticks/100000)
-	put2(t[12:], ticks/1000%100)
-	put2(t[14:], ticks/10%100)
-	if !d.opts.Native {
-		t[16] = 'Z'
-		return append(to, t[:17]...)
-	}
-	t[16], t[17] = '0'+byte(ticks%10), 'Z'
-	return append(to, t[:]...)
-}
-
-func put2(to []byte, n int) {
-	to[0], to[1] = '0'+byte(n/10), '0'+byte(n%10)
 }
