@@ -89,6 +89,13 @@ func (r *Row) Close(name Name, kind Kind, text []byte) {
 	r.isFold = false
 }
 
+// Settle makes text the row's text: a reader of whole events got it from
+// [Row.Open], wrote to it, and appended the fields that point into it to Fields.
+func (r *Row) Settle(text []byte) {
+	r.text = text
+	r.isFold = false
+}
+
 // Value returns the text of field i. It is valid until [Row.Reset].
 func (r *Row) Value(i int) []byte {
 	f := r.Fields[i]

@@ -19,7 +19,7 @@ func Detect(head []byte, name string) Kind {
 	if k := detectJSON(trimmed); k != Unknown {
 		return k
 	}
-	if binary(text) {
+	if isBinary(text) {
 		return Unknown
 	}
 	return detectText(text, name)
@@ -46,9 +46,9 @@ func detectable(head []byte) []byte {
 	return text
 }
 
-// binary reports whether a head looks like no text at all: control bytes other
+// isBinary reports whether a head looks like no text at all: control bytes other
 // than white space and NUL padding.
-func binary(head []byte) bool {
+func isBinary(head []byte) bool {
 	control := 0
 	for _, c := range head {
 		if c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != 0x1b && c != 0 {
