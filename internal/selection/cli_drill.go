@@ -66,9 +66,12 @@ func writeDrill(env *cli.Env, dir string, start time.Time, seed uint64) error {
 		return err
 	}
 	w := bufio.NewWriter(&prefixes)
-	for country, list := range map[string][]netip.Prefix{"JP": synth.LinkOwn(), "US": synth.LinkAway()} {
-		for _, x := range list {
-			fmt.Fprintf(w, "%s,%s\n", x, country)
+	for _, side := range [...]struct {
+		country string
+		list    []netip.Prefix
+	}{{"JP", synth.LinkOwn()}, {"US", synth.LinkAway()}} {
+		for _, x := range side.list {
+			fmt.Fprintf(w, "%s,%s\n", x, side.country)
 		}
 	}
 	if err := w.Flush(); err != nil {

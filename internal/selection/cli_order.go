@@ -26,6 +26,7 @@ import (
 // ordering are the options of "selection order".
 type ordering struct {
 	selectors, sign, from, to, link, id string
+	executor                            string
 	directions, caps                    []string
 	fields, recipients, targets         []string
 	addresses                           string
@@ -48,6 +49,7 @@ func orderCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	f.StringVar(&o.to, "to", "", p.T("selection.order.flag.to"))
 	f.StringSliceVar(&o.caps, "cap", nil, p.T("selection.order.flag.cap"))
 	f.StringVar(&o.sign, "sign", "", p.T("selection.order.flag.sign"))
+	f.StringVar(&o.executor, "executor", "", p.T("selection.order.flag.executor"))
 	f.StringVar(&o.link, "link", "files", p.T("selection.order.flag.link"))
 	f.IntVar(&o.retain, "retain-days", 0, p.T("selection.order.flag.retain"))
 	f.StringSliceVar(&o.fields, "fields", DefaultFields, p.T("selection.order.flag.fields", "all", strings.Join(Fields, ",")))
@@ -89,7 +91,19 @@ func (o *ordering) run(env *cli.Env) error {
 	if f := list.LeftOut(); f != nil {
 		sayPlaces(env, f)
 	}
-	order.Selectors = list.digest
+	order.Selectors, order.Overridden = list.digest, list.overridden()
+	if o.executor != "" {
+		who, err := verifiersOf([]string{o.executor})
+		if err != nil {
+			return err
+		}
+		raw, err := cli.ReadFile(o.executor, 4096)
+		if err != nil {
+			return err
+		}
+		order.Executor = strings.TrimSpace(string(raw))
+		env.Say("selection.order.executor", "name", who[0].Name())
+	}
 	var signer note.Signer
 	if o.sign != "" {
 		e, err := readExecutorFile(o.sign)
@@ -124,6 +138,10 @@ func (o *ordering) run(env *cli.Env) error {
 	}
 	if len(order.Recipients) > 0 {
 		env.Say("selection.order.recipients", "names", strings.Join(order.Recipients, p.T("selector.and")))
+	}
+	if order.Overridden > 0 {
+		_, by := list.set.Overridden()
+		env.Say("selection.order.overridden", "n", order.Overridden, "names", strings.Join(by, p.T("selector.and")))
 	}
 	if signer == nil {
 		env.Say("selection.order.unsigned")

@@ -125,6 +125,7 @@ func (r *running) job(env *cli.Env) (job FileJob, err error) {
 		}
 		env.Say("selection.run.crashed_destroyed", "run", u.Run, "files", strings.Join(u.Destroyed, ", "))
 	}
+	job.First = func(journal string) { env.Say("selection.run.first_use", "journal", journal) }
 	if job.Paper, err = cli.ReadFile(r.order, 1<<21); err != nil {
 		return job, err
 	}
@@ -256,8 +257,14 @@ func (s *Statement) tell(w io.Writer, p text.Printer) error {
 		{"malformed", d.Malformed.Packets}, {"cap", d.Cap.Packets}} {
 		line("selection.statement.dropped."+one.key, "n", number(one.n))
 	}
+	if n := s.TunnelPort.Packets; n > 0 {
+		line("selection.statement.tunnel_port", "n", number(n))
+	}
 	line("selection.statement.selected", "n", number(s.Selected.Packets), "bytes", number(s.Selected.Bytes), "records", number(s.Selected.Records))
 	line("selection.statement.destroyed", "at", p.Time(s.DestroyedAt), "ms", fmt.Sprintf("%.1f", float64(max(s.Stay.Longest, s.Stay.Batch))/1000))
+	if s.Overridden > 0 {
+		line("selection.statement.overridden", "n", s.Overridden)
+	}
 	line("selection.statement.retain", "at", p.Time(s.RetainUntil))
 	return nil
 }

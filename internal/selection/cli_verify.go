@@ -70,6 +70,9 @@ func (v *Verified) tell(w io.Writer, p text.Printer) error {
 		holds = "selection.verify.consistent"
 	}
 	fmt.Fprintln(w, p.T(holds, "records", p.Number(int64(v.Records)), "order", v.order.ID, "authority", v.grant.Authority()))
+	if v.Anchored {
+		fmt.Fprintln(w, p.T("selection.verify.vouched."+v.Vouched, "journal", v.Beside))
+	}
 	fmt.Fprintln(w, p.T("selection.verify.signed."+v.Statement.ExecutorKey, "name", keyPerson(v.Statement.Executor)))
 	if err := v.Statement.tell(w, p); err != nil {
 		return err

@@ -38,12 +38,17 @@ type FileJob struct {
 
 	// Found is told of a run that crashed, before this one begins.
 	Found func(Use)
+	// First is told where no journal is beside the order, so that this run counts as
+	// the first under it: of a copy of the order that lies elsewhere nobody knows.
+	First func(journal string)
 }
 
 // Faults of the folder, which holds a run already or cannot be made, and of the key.
 var (
 	ErrDir       = fault.New(fault.Conflict, "selection.run.dir_used")
 	ErrVault     = fault.New(fault.Refused, "selection.run.deid_other") // the key of pseudonyms belongs to another approval
+	ErrExecutor  = fault.New(fault.Refused, "selection.run.executor")   // the order names another key to sign the statement
+	ErrOverrides = fault.New(fault.Refused, "selection.run.overridden") // not as many selectors meet a warning as the order says
 	ErrSigner    = fault.New(fault.Refused, "selection.run.signer")     // the order is signed, and not with a key that was given
 	ErrVaultNone = fault.New(fault.Refused, "selection.run.deid_none")  // it belongs to none
 	ErrHub       = fault.New(fault.Refused, "selection.run.hub")        // only a hub knows whether such an order still stands
@@ -126,6 +131,12 @@ func (r *fileRun) permitted(ctx context.Context) (Statement, error) {
 	if err := r.Selectors.serves(o.Targets); err != nil {
 		return Statement{}, err
 	}
+	if n := r.Selectors.overridden(); n != o.Overridden {
+		return Statement{}, fault.New(fault.Refused, ErrOverrides.Code, "n", n, "ordered", o.Overridden)
+	}
+	if o.Executor != "" && (r.Signer == nil || r.Signer.verifier != o.Executor) {
+		return Statement{}, fault.New(fault.Refused, ErrExecutor.Code, "name", keyPerson(o.Executor))
+	}
 	if r.Prefixes, err = ReadPrefixes(r.TableName, r.Table); err != nil {
 		return Statement{}, err
 	}
@@ -185,9 +196,12 @@ func (r *fileRun) signedBy(err error) error {
 // settleAccounts finds runs that crashed, destroys what they left, and adds up
 // what was used of the cap.
 func (r *fileRun) settleAccounts() error {
-	uses, _, err := r.journal.read()
+	uses, lines, err := r.journal.read()
 	if err != nil {
 		return err
+	}
+	if lines == nil && r.First != nil {
+		r.First(r.journal.name)
 	}
 	b := account(uses, r.grant.Digest())
 	for _, u := range b.open {

@@ -62,6 +62,7 @@ type HubRun struct {
 	chain              string            // SHA-256 over the pages of records so far: its state, sealed, hex; empty without any
 	pages              int64
 	sealed             []byte
+	stated             string // the statement as it is stored: sealed, hex
 }
 
 // Left is how many of its records are still kept.

@@ -238,7 +238,7 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 	r.st = Statement{
 		Form: StatementForm, Run: j.Run, Order: o.ID, Kind: o.Kind, Authority: j.Grant.Authority(), Directions: j.Directions, Link: o.Link,
 		BegunAt: r.begun.UTC().Truncate(time.Microsecond), Before: j.Used, Fields: o.Fields, Addresses: o.Addresses, Pseudonyms: pseudonyms,
-		MadeUp: j.Prefixes.madeUp(), Strict: j.Prefixes.strict,
+		MadeUp: j.Prefixes.madeUp(), Strict: j.Prefixes.strict, Overridden: j.Selectors.overridden(),
 		Hashes: Hashes{Order: j.Grant.Digest(), Journal: j.Journal, Selectors: j.Selectors.digest, Prefixes: j.Prefixes.digest, Program: j.Program},
 	}
 	sides := j.Prefixes
@@ -446,6 +446,7 @@ func (r *run) at() time.Time {
 func (r *run) count() {
 	t, st := r.sieve.Tally(), &r.st
 	st.Seen = t.Seen
+	st.TunnelPort = t.TunnelPort
 	st.Dropped = Dropped{t.Domestic, t.Direction, t.Unknown, t.Unselected, t.Malformed, t.Cap}
 	st.Selected = Selected{BySelector: map[string]Chosen{}}
 	if r.why == EndOutput {

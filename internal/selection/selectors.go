@@ -44,7 +44,12 @@ func DigestOf(file []byte) string {
 // ErrSelectors with the first broken lines, ErrSelectorsEmpty, ErrSelectorsFile,
 // and selector.binary.… for what is no list but a capture or the like.
 func ReadSelectors(name string, raw []byte) (*Selectors, error) {
-	set, report, err := selector.Read(name, raw, selector.Options{}, nil)
+	return readSelectors(name, raw, nil)
+}
+
+// readSelectors reads a list under warnings; nil are those of the program.
+func readSelectors(name string, raw []byte, w *selector.Warnings) (*Selectors, error) {
+	set, report, err := selector.Read(name, raw, selector.Options{Warnings: w}, nil)
 	if err == nil {
 		return &Selectors{raw, DigestOf(raw), set, report}, nil
 	}
@@ -89,6 +94,13 @@ func (l *Selectors) serves(acts []string) error {
 		}
 	}
 	return nil
+}
+
+// overridden is how many of its selectors meet a warning list and were taken with
+// the reason of a second person.
+func (l *Selectors) overridden() int {
+	n, _ := l.set.Overridden()
+	return n
 }
 
 // LeftOut says, as a fault to be shown and not returned, what a warning list kept

@@ -3,6 +3,8 @@ package selection
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +16,7 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
 	"noroshi/internal/engine/deid"
 	"noroshi/internal/org"
 )
@@ -258,20 +261,72 @@ func (s *Service) Runs(ctx context.Context, f RunFilter) (out []HubRun, next str
 	return out, next, err
 }
 
-// unveil opens what only the office knows of a run: how its handler calls what
-// was read.
+// unveil opens the statement of a run, and what only the office knows of it: how
+// its handler calls what was read.
 func (s *Service) unveil(ctx context.Context, tx *db.Tx, r *HubRun, reach gate.Reach) error {
-	if reach != gate.Own {
-		return nil
-	}
 	k, err := s.Keys.For(ctx, tx, r.Org)
 	if err != nil {
 		return fmt.Errorf("run %s: %w", r.ID, err)
+	}
+	if r.Statement, err = openStatement(k, *r); err != nil || reach != gate.Own {
+		return err
 	}
 	var sec runSecret
 	err = unseal(k, r.sealed, runObject(r.ID), &sec)
 	r.Source = sec.Source
 	return err
+}
+
+// statementName is what a sealed statement is bound to. The key is the office's,
+// not the approval's: records are destroyed with theirs, and statements stay.
+func statementName(run string) string { return runObject(run) + "/statement" }
+
+// sealStatement returns a statement as it is stored: it names the line, and by
+// selector what was found.
+func (s *Service) sealStatement(ctx context.Context, tx *db.Tx, org, run string, statement []byte) (string, error) {
+	k, err := s.Keys.Make(ctx, tx, org)
+	if err != nil {
+		return "", fmt.Errorf("statement of %s: %w", run, err)
+	}
+	return hex.EncodeToString(k.Seal(statement, statementName(run))), nil
+}
+
+// openStatement returns the statement of a run; nil where it has none.
+func openStatement(k *key.Cipher, r HubRun) (json.RawMessage, error) {
+	if r.stated == "" || r.stated[0] == '{' { // of a time when it was not sealed
+		return json.RawMessage(r.stated), nil
+	}
+	raw, err := hex.DecodeString(r.stated)
+	if err == nil {
+		raw, err = k.Open(raw, statementName(r.ID))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("statement of %s: %w", r.ID, err)
+	}
+	return raw, nil
+}
+
+// sealStatements seals those that a version before stored in clear.
+func (s *Service) sealStatements(ctx context.Context) error {
+	for {
+		n := 0
+		err := s.DB.Write(ctx, func(tx *db.Tx) error {
+			list, err := statedInClear(ctx, tx, 100)
+			for _, r := range list {
+				if r.stated, err = s.sealStatement(ctx, tx, r.Org, r.ID, []byte(r.stated)); err != nil {
+					return err
+				}
+				if err = updateRun(ctx, tx, r); err != nil {
+					return err
+				}
+			}
+			n = len(list)
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
 }
 
 // ShowRun returns a run with what was done with its records. Faults: ErrNoRun.
@@ -389,7 +444,7 @@ func (s *Service) Tick(ctx context.Context) (n int, err error) {
 // Recover ends, at the start of a process, the runs of one that broke off.
 func (s *Service) Recover(ctx context.Context) (n int, err error) {
 	n, err = s.interruptSilent(ctx, 2*time.Second)
-	return n, errors.Join(err, s.eraseLeftover(ctx))
+	return n, errors.Join(err, s.eraseLeftover(ctx), s.sealStatements(ctx))
 }
 
 // eraseLeftover destroys what a run that was interrupted still has, where the

@@ -149,6 +149,13 @@ func (s *Service) State(ctx context.Context, run string, raw []byte) (HubRun, er
 	if err != nil {
 		return r, err
 	}
+	l, err := s.opened(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	if n, _ := l.set.Overridden(); n != st.Overridden {
+		return r, fault.New(fault.Invalid, ErrStated.Code, "what", "overridden")
+	}
 	return s.complete(ctx, run, g, st, nil)
 }
 

@@ -392,6 +392,9 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 			return err
 		}
 		r.State, r.Outcome, r.EndedAt, r.Taken, r.Statement, r.chain = RunDone, string(st.Ended), s.now(), taken, small, ""
+		if r.stated, err = s.sealStatement(ctx, tx, r.Org, r.ID, small); err != nil {
+			return err
+		}
 		sum := sha256.Sum256(raw)
 		if r.Counter, err = s.countersign(run, sum[:]); err != nil {
 			return err
@@ -455,6 +458,8 @@ func agrees(st Statement, r HubRun, g approval.Grant, found map[string]Chosen, o
 		wrong = "selectors"
 	case !slices.Contains(ends, st.Ended):
 		wrong = "ended"
+	case st.TunnelPort.Packets > st.Dropped.Unknown.Packets || st.TunnelPort.Bytes > st.Dropped.Unknown.Bytes:
+		wrong = "tunnel_port"
 	case st.Seen != chosen:
 		wrong = "seen"
 	case int64(st.Selected.Records) != r.Records || st.Selected.Packets != r.kept.Packets || st.Selected.Bytes != r.kept.Bytes:

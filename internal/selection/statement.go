@@ -122,6 +122,7 @@ type Statement struct {
 	Last        time.Time           `json:"last_packet,omitzero"`
 	Seen        sieve.Amount        `json:"seen"`
 	Dropped     Dropped             `json:"dropped"`
+	TunnelPort  sieve.Amount        `json:"tunnel_port,omitzero"` // of Dropped.Unknown: only because a port is a tunnel's, perhaps by chance
 	Selected    Selected            `json:"selected"`
 	Before      approval.Quantity   `json:"used_before"` // of the cap, by other runs
 	RetainUntil time.Time           `json:"retain_until"`
@@ -131,10 +132,11 @@ type Statement struct {
 	DestroyedAt time.Time           `json:"destroyed_at"`
 	Stay        Destruction         `json:"stay"`
 	Input       Input               `json:"input"`
-	MadeUp      map[string][]string `json:"made_up,omitempty"` // networks declared domestic or foreign for a trial
-	Strict      bool                `json:"strict,omitempty"`  // an address on no list of prefixes was unknown
-	Executor    string              `json:"executor"`          // verifier of the key that signed
-	ExecutorKey string              `json:"executor_key"`      // "given", or "run": made for this run and forgotten
+	MadeUp      map[string][]string `json:"made_up,omitempty"`    // networks declared domestic or foreign for a trial
+	Strict      bool                `json:"strict,omitempty"`     // an address on no list of prefixes was unknown
+	Overridden  int                 `json:"overridden,omitempty"` // selectors of the list that meet a warning and were taken nevertheless
+	Executor    string              `json:"executor"`             // verifier of the key that signed
+	ExecutorKey string              `json:"executor_key"`         // "given", or "run": made for this run and forgotten
 	Hashes      Hashes              `json:"hashes"`
 	Signature   string              `json:"signature"`
 }

@@ -17,9 +17,9 @@ const runColumns = `r.id, r.org_id, r.person, r.approval_id, r.agreement_id, r.l
 
 func scanRun(scan func(...any) error) (r HubRun, err error) {
 	var started, beat, ended, retain, packets, bytes, madeUp, usedPackets, usedBytes, keptPackets, keptBytes int64
-	var statement, ways string
+	var ways string
 	err = scan(&r.ID, &r.Org, &r.person, &r.Approval, &r.Agreement, &r.List, &r.use, &r.Kind, &r.Place, &r.Basis, &r.State, &r.Outcome, &started, &beat, &ended,
-		&retain, &r.Extended, &r.Records, &r.pages, &r.Erased, &packets, &bytes, &r.chain, &statement, &r.Counter, &r.vault, &r.sealed, &r.Entry,
+		&retain, &r.Extended, &r.Records, &r.pages, &r.Erased, &packets, &bytes, &r.chain, &r.stated, &r.Counter, &r.vault, &r.sealed, &r.Entry,
 		&ways, &madeUp, &usedPackets, &usedBytes, &keptPackets, &keptBytes)
 	if err != nil {
 		return r, err
@@ -27,9 +27,6 @@ func scanRun(scan func(...any) error) (r HubRun, err error) {
 	r.StartedAt, r.BeatAt, r.EndedAt, r.RetainUntil = db.Time(started), db.Time(beat), db.Time(ended), db.Time(retain)
 	r.Taken, r.Vault = approval.Quantity{Packets: uint64(packets), Bytes: uint64(bytes)}, r.vault != ""
 	r.madeUp, r.used, r.kept = madeUp != 0, approval.Quantity{Packets: uint64(usedPackets), Bytes: uint64(usedBytes)}, approval.Quantity{Packets: uint64(keptPackets), Bytes: uint64(keptBytes)}
-	if statement != "" {
-		r.Statement = json.RawMessage(statement)
-	}
 	if ways == "" { // of a time when it was not written
 		return r, nil
 	}
@@ -72,7 +69,7 @@ func updateRun(ctx context.Context, tx *db.Tx, r HubRun) error {
 	_, err := tx.Exec(ctx, `UPDATE selection_run SET state = $2, outcome = $3, beat_at = $4, ended_at = $5, retain_until = $6, extended = $7, records = $8, pages = $9, erased = $10,
 		packets = $11, bytes = $12, chain = $13, statement = $14, counter = $15, vault_id = $16, kept_packets = $17, kept_bytes = $18 WHERE id = $1`,
 		r.ID, string(r.State), r.Outcome, db.Micros(r.BeatAt), db.Micros(r.EndedAt), db.Micros(r.RetainUntil), r.Extended, r.Records, r.pages, r.Erased,
-		int64(r.Taken.Packets), int64(r.Taken.Bytes), r.chain, string(r.Statement), r.Counter, r.vault, int64(r.kept.Packets), int64(r.kept.Bytes))
+		int64(r.Taken.Packets), int64(r.Taken.Bytes), r.chain, r.stated, r.Counter, r.vault, int64(r.kept.Packets), int64(r.kept.Bytes))
 	return err
 }
 
@@ -133,6 +130,11 @@ func runs(ctx context.Context, tx *db.Tx, sql string, args ...any) (out []HubRun
 		out = append(out, r)
 	}
 	return out, rows.Err()
+}
+
+// statedInClear lists runs whose statement is not sealed.
+func statedInClear(ctx context.Context, tx *db.Tx, limit int) ([]HubRun, error) {
+	return runs(ctx, tx, "SELECT "+runColumns+" FROM selection_run r WHERE r.statement LIKE '{%' ORDER BY r.id LIMIT $1", limit)
 }
 
 // runsOf lists the runs of approvals, the newest first: for a carrier, which was

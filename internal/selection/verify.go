@@ -17,6 +17,7 @@ import (
 	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/deid"
 	"noroshi/internal/engine/geo"
+	"noroshi/internal/engine/selector"
 )
 
 // Verified is what Verify found out about a run.
@@ -26,7 +27,9 @@ type Verified struct {
 	Wrong     []fault.Place `json:"wrong,omitempty"`      // file or field, and what is wrong with it
 	Unchecked []string      `json:"unchecked,omitempty"`  // codes of what nothing that is kept can show
 	Strange   []string      `json:"strange,omitempty"`    // files in the folder that are not of the run, and were not looked at
-	Anchored  bool          `json:"anchored"`             // the journal beside the order, or the executor who was named, vouches for who signed
+	Anchored  bool          `json:"anchored"`             // somebody vouches for who signed: see Vouched
+	Vouched   string        `json:"vouched,omitempty"`    // VouchedOrder, VouchedExecutor, VouchedJournal or VouchedBeside
+	Beside    string        `json:"beside,omitempty"`     // of VouchedBeside: the journal
 	Uses      int           `json:"uses,omitempty"`       // runs that the journal beside the order tells of, of this order
 	Use       int           `json:"use,omitempty"`        // which of them this is, from 1
 	Opened    int           `json:"opened,omitempty"`     // re-identifications on the run's record
@@ -46,9 +49,20 @@ type Against struct {
 	Program     string        // SHA-256 of the program that asks, hex; may be empty
 }
 
+// Who vouches for who signed a statement: without any, whoever has the folder can
+// have written all of it but the order.
+const (
+	VouchedOrder    = "order"    // the order names the key, and the authority signed that
+	VouchedExecutor = "executor" // who asks named the key
+	VouchedJournal  = "journal"  // the journal that who asks gave
+	VouchedBeside   = "beside"   // a journal that lies where the folder itself says
+)
+
 // ErrUnverified is returned by Verify when something is wrong; its places say what.
+// ErrUnproved is where nothing is, and nobody vouches for who signed.
 var (
 	ErrUnverified = fault.New(fault.Unmet, "selection.verify.wrong")
+	ErrUnproved   = fault.New(fault.Unmet, "selection.verify.unproved")
 	ErrNoFolder   = fault.New(fault.Usage, "selection.verify.no_run") // no such folder
 )
 
@@ -83,7 +97,7 @@ func (v *Verified) unchecked(code string) {
 // Verify recomputes from the folder of a run what its statement says: who signed
 // the order, that list, prefixes, output and statement are those of the run, every
 // sum, and of every record direction, period, selector, fields and until when it
-// may be kept. ErrUnverified with all that is wrong; ErrNoFolder.
+// may be kept. ErrUnverified with all that is wrong; ErrUnproved; ErrNoFolder.
 func Verify(dir string, a Against) (*Verified, error) {
 	v := &Verified{}
 	v.unchecked(uncheckedRaw)
@@ -134,6 +148,9 @@ func Verify(dir string, a Against) (*Verified, error) {
 	slices.Sort(v.Unchecked)
 	if len(v.Wrong) > 0 {
 		return v, ErrUnverified.At(v.Wrong...)
+	}
+	if !v.Anchored {
+		return v, ErrUnproved
 	}
 	return v, nil
 }
@@ -190,6 +207,8 @@ func (v *Verified) fits() {
 	check("begun_at", !s.BegunAt.Add(skew).Before(o.IssuedAt) && !s.EndedAt.Before(s.BegunAt) && !s.DestroyedAt.Before(s.BegunAt) && !s.EndedAt.Before(s.DestroyedAt))
 	check("ended", slices.Contains(allEnds, s.Ended))
 	check("made_up", s.MadeUp == nil || o.Kind == approval.Trial)
+	check("overridden", o.Kind != approval.Trial || s.Overridden == o.Overridden)
+	check("executor", o.Executor == "" || s.Executor == o.Executor)
 	if s.First.IsZero() != s.Last.IsZero() || s.First.IsZero() != (s.Seen.Packets == 0) ||
 		!s.First.IsZero() && (s.First.Before(o.From) || !s.Last.Before(o.Until) || s.Last.Before(s.First)) {
 		check("first_packet", false)
@@ -204,10 +223,10 @@ func (v *Verified) lists(files map[string][]byte) {
 	if raw, ok := files[fileSelectors]; ok {
 		if d := DigestOf(raw); d != s.Hashes.Selectors || d != v.order.Selectors {
 			v.wrong(fileSelectors, "hash")
-		} else if l, err := ReadSelectors(fileSelectors, raw); err != nil {
+		} else if l, err := readSelectors(fileSelectors, raw, warningsOf(raw)); err != nil {
 			v.wrong(fileSelectors, "unreadable")
-		} else {
-			v.list = l
+		} else if v.list = l; l.overridden() != s.Overridden {
+			v.wrong(fileStatement+": overridden", "count")
 		}
 	}
 	raw, ok := files[filePrefixes]
@@ -238,6 +257,15 @@ func (v *Verified) lists(files map[string][]byte) {
 	}
 }
 
+// warningsOf are those that a list of a run that is over is read under: what was
+// compiled was looked at then.
+func warningsOf(list []byte) *selector.Warnings {
+	if selector.Compiled(list) {
+		return &selector.Warnings{}
+	}
+	return nil
+}
+
 func prefixesOf(text []string) (out []netip.Prefix, ok bool) {
 	for _, t := range text {
 		p, err := netip.ParsePrefix(t)
@@ -258,6 +286,9 @@ func (v *Verified) sums() {
 	if sum != s.Seen {
 		v.wrong(fileStatement+": seen", "sum")
 	}
+	if s.TunnelPort.Packets > s.Dropped.Unknown.Packets || s.TunnelPort.Bytes > s.Dropped.Unknown.Bytes {
+		v.wrong(fileStatement+": tunnel_port", "sum")
+	}
 	var all Chosen
 	for _, c := range s.Selected.BySelector {
 		all = Chosen{all.Packets + c.Packets, all.Bytes + c.Bytes, all.Records + c.Records}
@@ -274,6 +305,10 @@ func (v *Verified) executor(files map[string][]byte, a Against) {
 		if w, err := note.NewVerifier(s.Executor); err != nil || w.Name() != a.Executor.Name() || w.KeyHash() != a.Executor.KeyHash() {
 			v.wrong(fileStatement+": executor", "executor", "name", keyPerson(s.Executor))
 		}
+		v.vouch(VouchedExecutor)
+	}
+	if v.order.Executor != "" {
+		v.vouch(VouchedOrder)
 	}
 	copied, ok := files[fileUses]
 	if !ok {
@@ -298,17 +333,29 @@ func (v *Verified) executor(files map[string][]byte, a Against) {
 	if b := account(uses[:at], s.Hashes.Digest); b.used != s.Before {
 		v.wrong(fileStatement+": used_before", "used")
 	}
-	whole := a.Journal
+	whole, by := a.Journal, VouchedJournal
 	if whole == nil && uses[at].Paper != "" { // where it lay when the run began, if it still does
-		whole, _ = readBounded(uses[at].Paper+".uses", maxJournal)
+		by = VouchedBeside
+		if whole, _ = readBounded(uses[at].Paper+".uses", maxJournal); whole != nil {
+			v.Beside = printableOnly(uses[at].Paper + ".uses")
+		}
 	}
-	if v.Anchored = whole != nil || a.Executor != nil; whole != nil {
+	if whole != nil {
 		v.beside(whole, copied, files[fileStatement])
+		v.vouch(by)
 		return
 	}
 	v.unchecked(uncheckedJournal)
-	if a.Executor == nil {
+	if !v.Anchored {
 		v.unchecked(uncheckedExecutor)
+	}
+}
+
+// vouch puts down who vouches for who signed: the first of the order is the best.
+func (v *Verified) vouch(by string) {
+	best := []string{VouchedOrder, VouchedExecutor, VouchedJournal, VouchedBeside}
+	if v.Anchored = true; v.Vouched == "" || slices.Index(best, by) < slices.Index(best, v.Vouched) {
+		v.Vouched = by
 	}
 }
 

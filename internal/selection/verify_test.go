@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/selector"
 )
 
 // ran is a finished run with a vault-less output, and its files.
@@ -188,7 +190,7 @@ func TestARunForgedAsAWholeIsNotVouchedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := b.verify("out"); err != nil || !v.Anchored || slices.Contains(v.Unchecked, uncheckedJournal) {
+	if v, err := b.verify("out"); err != nil || !v.Anchored || v.Vouched != VouchedBeside || v.Beside == "" || slices.Contains(v.Unchecked, uncheckedJournal) {
 		t.Fatalf("%v %+v", err, v)
 	}
 	mallory := newKey(t, "mallory")
@@ -216,7 +218,7 @@ func TestARunForgedAsAWholeIsNotVouchedFor(t *testing.T) {
 		t.Errorf("beside the true journal: %v", err)
 	}
 	forge(filepath.Join(b.dir, "nowhere"))
-	if v, err := b.verify("out"); err != nil || v.Anchored || !slices.Contains(v.Unchecked, uncheckedJournal) || !slices.Contains(v.Unchecked, uncheckedExecutor) {
+	if v, err := b.verify("out"); !errors.Is(err, ErrUnproved) || v.Anchored || v.Vouched != "" || !slices.Contains(v.Unchecked, uncheckedJournal) || !slices.Contains(v.Unchecked, uncheckedExecutor) {
 		t.Errorf("with no journal there: %v, %+v", err, v)
 	}
 	journal, err := os.ReadFile(filepath.Join(b.dir, "order.json.uses"))
@@ -225,6 +227,91 @@ func TestARunForgedAsAWholeIsNotVouchedFor(t *testing.T) {
 	}
 	if _, err := Verify(filepath.Join(b.dir, "out"), Against{Authorities: []note.Verifier{b.verifier()}, Journal: journal}); !errors.Is(err, ErrUnverified) {
 		t.Errorf("with the true journal: %v", err)
+	}
+}
+
+// TestAnOrderNamesWhoSigns: with the executor's key in the order no other key
+// carries it out, and the authority's is all that verifying takes, wherever the
+// folder lies.
+func TestAnOrderNamesWhoSigns(t *testing.T) {
+	b := newBench(t)
+	executor := newKey(t, "executor")
+	job := b.job(b.order("order.json", func(o *approval.Order) { o.Executor = executor.Verifier() }), "out", b.capture("a.pcap", traffic(20, "x")...))
+	for _, other := range []*Executor{nil, newKey(t, "executor")} {
+		job.Signer = other
+		if _, err := RunFiles(context.Background(), job); !errors.Is(err, ErrExecutor) {
+			t.Errorf("another key: %v", err)
+		}
+	}
+	job.Signer = executor
+	st, err := RunFiles(context.Background(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(job.Order+".uses", filepath.Join(b.dir, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := b.verify("out"); err != nil || v.Vouched != VouchedOrder {
+		t.Errorf("%v %q", err, v.Vouched)
+	}
+	if err := newKey(t, "executor").sign(&st); err != nil {
+		t.Fatal(err)
+	}
+	b.write("out/"+fileStatement, st.encode())
+	if _, err := b.verify("out"); !errors.Is(err, ErrUnverified) {
+		t.Errorf("signed by another of the same name: %v", err)
+	}
+}
+
+// TestWhatMeetsAWarningStandsInOrderAndStatement: a list that a second person let
+// pass a warning runs only under an order whose authority saw how many.
+func TestWhatMeetsAWarningStandsInOrderAndStatement(t *testing.T) {
+	b := newBench(t)
+	build := selector.NewBuilder(selector.Options{Lister: "one"})
+	for _, x := range []selector.Selector{{Value: ohio.String()}, {Value: "8.8.8.8", Reason: "it is misused", By: "another"}} {
+		if _, err := build.Add(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := build.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.list = string(file)
+	capture := b.capture("a.pcap", traffic(20, "x")...)
+	if _, err := RunFiles(context.Background(), b.job(b.order("silent.json", nil), "none", capture)); !errors.Is(err, ErrOverrides) {
+		t.Errorf("an order that says nothing of it: %v", err)
+	}
+	job := b.job(b.order("order.json", func(o *approval.Order) { o.Overridden = 1 }), "out", capture)
+	job.Signer = newKey(t, "executor")
+	st, err := RunFiles(context.Background(), job)
+	if err != nil || st.Overridden != 1 || st.Selected.Records != 20 {
+		t.Fatalf("%v %+v", err, st)
+	}
+	if v, err := b.verify("out"); err != nil || v.Statement.Overridden != 1 {
+		t.Errorf("%v", err)
+	}
+	st.Overridden = 0
+	if err := job.Signer.sign(&st); err != nil {
+		t.Fatal(err)
+	}
+	b.write("out/"+fileStatement, st.encode())
+	if v, err := b.verify("out"); !errors.Is(err, ErrUnverified) || !slices.ContainsFunc(v.Wrong, func(w fault.Place) bool { return strings.Contains(w.At, "overridden") }) {
+		t.Errorf("a statement that says nothing of it: %v", err)
+	}
+}
+
+// TestTheStatementTellsOfTunnelPorts: what is unknown only because of a port can be
+// told from what is unknown.
+func TestTheStatementTellsOfTunnelPorts(t *testing.T) {
+	b := newBench(t)
+	port := sent{after: time.Second, src: ohio, dst: tokyo, proto: 17, from: 4789, to: 53, payload: []byte("x")}
+	st, err := RunFiles(context.Background(), b.job(b.order("order.json", nil), "out", b.capture("a.pcap", append(traffic(2, "x"), port)...)))
+	if err != nil || st.TunnelPort.Packets != 1 || st.Dropped.Unknown != st.TunnelPort {
+		t.Errorf("%v %+v of %+v", err, st.TunnelPort, st.Dropped.Unknown)
+	}
+	if _, err := b.verify("out"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/zeebo/blake3"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -126,6 +127,9 @@ func Read(name string, data []byte, o Options, known note.Verifiers) (*Set, Repo
 		return nil, r, ErrEmpty
 	}
 	s, err := b.Compile()
+	if err == nil { // warnings change with the program, and what is left out with them
+		blake3.DeriveKey(contextRefs, data, s.refs[:])
+	}
 	return s, r, err
 }
 

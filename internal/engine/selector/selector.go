@@ -150,10 +150,10 @@ func (s *Set) Info(id ID) Selector {
 const contextRefs = "noroshi 2026-11-22 selector public ids v1"
 
 // Ref returns the selector's public id, "s:" and 16 hexadecimal digits; "" for an
-// ID that the Set does not have. It is keyed with the content of the list, so that
-// whoever has the list can make it again, and whoever has only a statement or a
-// record cannot try all addresses there are. It is the same in every form that the
-// same list is written in, and another in another list.
+// ID that the Set does not have. It is keyed with the list as it was read, of a
+// compiled one without its signatures, so that whoever has the list can make it
+// again, and whoever has only a statement or a record cannot try all addresses there
+// are. Another list has others.
 func (s *Set) Ref(id ID) string {
 	in := s.Info(id)
 	if in.Kind == 0 {
