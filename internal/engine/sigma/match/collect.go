@@ -1,0 +1,161 @@
+package match
+
+import "noroshi/internal/engine/event"
+
+// collect fills m.rules with the candidates: rules of which the row shows a
+// clue, each once.
+func (m *Matcher) collect() {
+	x := m.index
+	slotOf := m.set.slotOf
+	for i := range m.row.Fields {
+		f := &m.row.Fields[i]
+		var s slot
+		if int(f.Name) < len(slotOf) {
+			s = slotOf[f.Name]
+		}
+		si := &x.slots[s]
+		if f.Kind == event.Null || si.edges == 0 && si.group == 0 {
+			continue
+		}
+		value := m.folded(i)
+		if si.edges != 0 {
+			m.edges(x.values, si, s, value, i)
+		}
+		if si.group != 0 && len(value) >= gramSize {
+			m.scan(x.grams, si.group, s, value, i)
+		}
+	}
+	if len(x.bySlot) > 0 {
+		m.bySlot()
+	}
+	for _, n := range x.byRow {
+		m.try(n)
+	}
+	for _, r := range x.always {
+		m.candidate(r)
+	}
+}
+
+// bySlot runs the needles that only ask for the presence of their field, once
+// for each field.
+func (m *Matcher) bySlot() {
+	x, slotOf := m.index, m.set.slotOf
+	for i := range m.row.Fields {
+		name := m.row.Fields[i].Name
+		if int(name) >= len(slotOf) {
+			continue
+		}
+		s := slotOf[name]
+		run := x.slots[s].run
+		if run.to == 0 || m.first[s].at != int32(i) {
+			continue
+		}
+		for _, n := range x.bySlot[run.from:run.to] {
+			m.try(n)
+		}
+	}
+}
+
+// edges looks up the value of field i and its edges.
+func (m *Matcher) edges(v *values, si *slotIndex, s slot, value []byte, i int) {
+	n := len(value)
+	if si.lens&(1<<min(n, 63)) != 0 {
+		m.compare(v.list(edgeKey(s, whole, value)), value, i)
+	}
+	if n < 4 {
+		return
+	}
+	if si.edges&(1<<tail4) != 0 {
+		m.compare(v.list(edgeKey(s, tail4, value)), value, i)
+	}
+	if si.edges&(1<<head4) != 0 {
+		m.compare(v.list(edgeKey(s, head4, value)), value, i)
+	}
+	if n < 8 {
+		return
+	}
+	if si.edges&(1<<tail8) != 0 {
+		m.compare(v.list(edgeKey(s, tail8, value)), value, i)
+	}
+	if si.edges&(1<<head8) != 0 {
+		m.compare(v.list(edgeKey(s, head8, value)), value, i)
+	}
+}
+
+// compare compares the value of field i with the needles.
+func (m *Matcher) compare(needles []uint32, value []byte, i int) {
+	for _, n := range needles {
+		nd := &m.index.needles[n]
+		a := &m.set.atoms[nd.atom]
+		if m.truth[nd.atom] == 2*m.epoch+1 {
+			continue
+		}
+		text := value
+		if a.cased {
+			text = m.row.Value(i)
+		}
+		if a.compare(text) {
+			m.found(nd)
+		}
+	}
+}
+
+// scan goes through the value of field i and compares the needles whose four
+// bytes turn up.
+func (m *Matcher) scan(g *grams, group byte, s slot, value []byte, i int) {
+	for at := g.next(value, 0, group); at < len(value); at = g.next(value, at+1, group) {
+		list := g.list(value, at)
+		for k := range list {
+			it := &list[k]
+			if it.slot != s && it.slot != anySlot {
+				continue
+			}
+			from := at - int(it.before)
+			if from < 0 || len(value)-from < len(it.text) || string(value[from:from+len(it.text)]) != it.text {
+				continue
+			}
+			m.proves(it.needle, i)
+		}
+	}
+}
+
+// proves draws what follows from the text of a needle in field i, once.
+func (m *Matcher) proves(needle uint32, i int) {
+	nd := &m.index.needles[needle]
+	if nd.proof == toRun {
+		if tried := uint64(m.epoch)<<32 | uint64(i); m.truth[nd.atom] == 2*m.epoch+1 || m.tried[needle] == tried {
+			return
+		} else if m.tried[needle] = tried; !m.passes(&m.set.atoms[nd.atom], i) {
+			return
+		}
+	} else if m.tried[needle]>>32 == uint64(m.epoch) {
+		return
+	}
+	m.tried[needle] = uint64(m.epoch) << 32
+	m.found(nd)
+}
+
+// try runs the atom of a needle on the whole row.
+func (m *Matcher) try(n uint32) {
+	nd := &m.index.needles[n]
+	if nd.atom == noAtom || m.run(nd.atom) {
+		m.found(nd)
+	}
+}
+
+// found notes that the atom of a needle is true and that its rules may be.
+func (m *Matcher) found(nd *needle) {
+	if nd.atom != noAtom && nd.proof != likely {
+		m.truth[nd.atom] = 2*m.epoch + 1
+	}
+	for _, r := range m.index.posted[nd.rules.from:nd.rules.to] {
+		m.candidate(r)
+	}
+}
+
+func (m *Matcher) candidate(r uint32) {
+	if m.asked[r] != m.epoch {
+		m.asked[r] = m.epoch
+		m.rules = append(m.rules, r)
+	}
+}

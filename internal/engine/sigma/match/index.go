@@ -1,0 +1,230 @@
+package match
+
+import (
+	"cmp"
+	"slices"
+)
+
+// noAtom stands for a clue that is more than a test of its own.
+const noAtom = ^uint32(0)
+
+// index finds, for a row, the rules of a set that may be true: those of which
+// the row shows a clue. It is not changed once it is built.
+type index struct {
+	slots   []slotIndex
+	grams   *grams
+	values  *values
+	needles []needle
+	posted  []uint32 // rules of needles
+	bySlot  []uint32 // needles to run when a field is there
+	byRow   []uint32 // needles to run for each row
+	always  []uint32 // rules that show no clue
+	decided []uint64 // bit per atom: true exactly when the index found it
+	live    int      // rules that can be true
+}
+
+// slotIndex says what is looked for in one field.
+type slotIndex struct {
+	lens  uint64 // of whole values, a bit for each length, the last for 63 and more
+	run   span   // in bySlot
+	edges uint8  // a bit for each edge
+	group byte   // bits of hints
+}
+
+// needle is what a clue leads to.
+type needle struct {
+	atom  uint32 // noAtom: nothing to run
+	proof proof
+	rules span // in posted
+}
+
+// proof is what follows when the text of a needle is in a value.
+type proof uint8
+
+const (
+	toRun  proof = iota // the atom is to be run on the value
+	sure                // the atom is true
+	likely              // the rules may be true; the atom is dear and left to them
+)
+
+// builder makes one index.
+type builder struct {
+	set   *Set
+	known func(atom uint32) (known, truth bool) // atoms whose truth all rows of the index share
+	index *index
+	clues map[clueKey]*found
+	order []clueKey
+}
+
+// clueKey is what makes clues the same. Clues of one atom are always the same.
+type clueKey struct {
+	atom  uint32
+	field bool // byField, of any atom of the slot
+	slot  slot
+}
+
+type found struct {
+	clue
+	rules []uint32
+}
+
+// newIndex makes the index of the given rules. Known may be nil.
+func (s *Set) newIndex(rules []uint32, known func(atom uint32) (known, truth bool)) *index {
+	if known == nil {
+		known = func(uint32) (bool, bool) { return false, false }
+	}
+	b := &builder{set: s, known: known, clues: map[clueKey]*found{}, index: &index{
+		slots: make([]slotIndex, s.slotCount), decided: make([]uint64, len(s.atoms)/64+1)}}
+	for _, r := range rules {
+		w := b.witness(&s.trees[r], false)
+		if !w.ok {
+			b.index.always = append(b.index.always, r)
+			b.index.live++
+			continue
+		}
+		if len(w.clues) > 0 {
+			b.index.live++
+		}
+		for _, c := range w.clues {
+			b.post(c, r)
+		}
+	}
+	b.build()
+	return b.index
+}
+
+func (b *builder) post(c clue, rule uint32) {
+	key := clueKey{atom: c.atom}
+	if c.how == byField {
+		key, c.atom = clueKey{noAtom, true, c.slot}, noAtom
+	}
+	f := b.clues[key]
+	if f == nil {
+		f = &found{clue: c}
+		b.clues[key], b.order = f, append(b.order, key)
+	}
+	if n := len(f.rules); n == 0 || f.rules[n-1] != rule {
+		f.rules = append(f.rules, rule)
+	}
+}
+
+// build turns what was posted into tables.
+func (b *builder) build() {
+	x := b.index
+	var inText []gramItem
+	var inValue []valueItem
+	var inSlot []struct {
+		slot   slot
+		needle uint32
+	}
+	for _, key := range b.order {
+		f := b.clues[key]
+		n := uint32(len(x.needles))
+		from := uint32(len(x.posted))
+		x.posted = append(x.posted, f.rules...)
+		x.needles = append(x.needles, needle{atom: f.atom, rules: span{from, uint32(len(x.posted))}})
+		if f.atom != noAtom && !b.dear(f) {
+			x.decided[f.atom>>6] |= 1 << (f.atom & 63)
+		}
+		switch f.how {
+		case byRow:
+			x.byRow = append(x.byRow, n)
+		case bySlot, byField:
+			inSlot = append(inSlot, struct {
+				slot   slot
+				needle uint32
+			}{f.slot, n})
+		case byEdge:
+			inValue = append(inValue, valueItem{b.edge(f), n})
+		case byGram:
+			a := &b.set.atoms[f.atom]
+			switch {
+			case b.dear(f):
+				x.needles[n].proof = likely
+			case a.op == opContains && !a.cased:
+				x.needles[n].proof = sure
+			}
+			for _, t := range f.texts {
+				at, _ := b.set.rarity.rarest(t)
+				inText = append(inText, gramItem{slot: f.slot, before: uint16(at), needle: n, text: t})
+			}
+		}
+	}
+	x.values = newValues(inValue)
+	x.grams = newGrams(inText, b.groups(inText))
+	slices.SortStableFunc(inSlot, func(a, b struct {
+		slot   slot
+		needle uint32
+	}) int {
+		return cmp.Compare(a.slot, b.slot)
+	})
+	for i, s := range inSlot {
+		run := &x.slots[s.slot].run
+		if run.to == 0 {
+			run.from = uint32(i)
+		}
+		run.to = uint32(i + 1)
+		x.bySlot = append(x.bySlot, s.needle)
+	}
+}
+
+// dear reports whether the index leaves an atom to the rules.
+func (b *builder) dear(f *found) bool {
+	return f.how == byGram && b.set.atoms[f.atom].op == opRegexp
+}
+
+// edge notes for its field that an edge is looked up and returns its key.
+func (b *builder) edge(f *found) uint64 {
+	a, s := &b.set.atoms[f.atom], &b.index.slots[f.slot]
+	text := []byte(fold(string(a.text)))
+	s.edges |= 1 << f.edge
+	if f.edge == whole {
+		s.lens |= 1 << min(len(text), 63)
+	}
+	return edgeKey(f.slot, f.edge, text)
+}
+
+// groups divides the fields that have needles into seven groups of about the
+// same number of needles; the eighth is for needles of any field. It returns
+// the group of a slot and notes for each slot the groups to look for.
+func (b *builder) groups(items []gramItem) func(slot) byte {
+	count := make([]int, len(b.index.slots))
+	for _, i := range items {
+		count[i.slot]++
+	}
+	var busy []slot
+	for s := range count[1:] {
+		if count[s+1] > 0 {
+			busy = append(busy, slot(s+1))
+		}
+	}
+	slices.SortStableFunc(busy, func(a, b slot) int { return count[b] - count[a] })
+	group := make([]byte, len(count))
+	var load [7]int
+	for _, s := range busy {
+		least := 0
+		for g := range load {
+			if load[g] < load[least] {
+				least = g
+			}
+		}
+		load[least] += count[s]
+		group[s] = 1 << least
+	}
+	group[anySlot] = 1 << 7
+	for s := range b.index.slots {
+		b.index.slots[s].group = group[s]
+		if count[anySlot] > 0 {
+			b.index.slots[s].group |= 1 << 7
+		} else if s == int(anySlot) {
+			b.index.slots[s].group = 0
+		}
+	}
+	return func(s slot) byte { return group[s] }
+}
+
+// bytes returns the memory of the index.
+func (x *index) bytes() int {
+	return 24*len(x.slots) + x.grams.bytes() + x.values.bytes() + 16*len(x.needles) +
+		4*(len(x.posted)+len(x.bySlot)+len(x.byRow)+len(x.always)) + 8*len(x.decided)
+}

@@ -1,0 +1,82 @@
+package match
+
+import "encoding/binary"
+
+// rarity guesses how often texts turn up in logs, from the rules alone: bytes
+// that many rules name (powershell, \windows\system32) are those that logs are
+// full of. The figures only serve to choose between witnesses; a bad guess
+// costs time and never a hit.
+type rarity struct {
+	grams []uint16 // by hash of four bytes
+	texts map[string]int
+	slots []int // tests of each field
+}
+
+const rarityBits = 15
+
+func newRarity() rarity {
+	r := rarity{grams: make([]uint16, 1<<rarityBits), texts: map[string]int{}}
+	for _, text := range usual {
+		for range 40 {
+			r.learn(fold(text))
+		}
+	}
+	return r
+}
+
+// usual are texts that logs are full of, beyond what rules say.
+var usual = [...]string{
+	`C:\Windows\System32\`, `C:\Program Files (x86)\`, `C:\ProgramData\`, `C:\Users\`, `\AppData\Local\Temp\`,
+	`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\`, `HKLM\SYSTEM\CurrentControlSet\Services\`, `HKU\S-1-5-21-`,
+	`Microsoft® Windows® Operating System`, `Microsoft Corporation`, `NT AUTHORITY\SYSTEM`, `svchost.exe`, `.exe`, `.dll`,
+	`Microsoft-Windows-`, `WindowsPowerShell\v1.0\powershell.exe`, `http://`, `https://`, `.com/`, `Version=`, `Value`, `System.`,
+	`function`, `parameter`, `string`, `object`, `true`, `false`, `-Command`, `-Name`, `/usr/bin/`, `/etc/`, `0x000000`, `2020-`, `2024-`,
+}
+
+func (r *rarity) learn(text string) {
+	r.texts[text]++
+	for i := 0; i+gramSize <= len(text); i++ {
+		if n := &r.grams[gramAt(text, i)*0x9E3779B1>>(32-rarityBits)]; *n < 1<<16-1 {
+			*n++
+		}
+	}
+}
+
+func gramAt(text string, i int) uint32 {
+	return binary.LittleEndian.Uint32([]byte(text[i : i+gramSize]))
+}
+
+// rarest returns the place of the four bytes of text that are the rarest, and
+// how often they were seen.
+func (r *rarity) rarest(text string) (at, seen int) {
+	seen = 1 << 30
+	for i := 0; i+gramSize <= len(text) && i < 1<<16; i++ {
+		if n := int(r.grams[gramAt(text, i)*0x9E3779B1>>(32-rarityBits)]); n < seen {
+			at, seen = i, n
+		}
+	}
+	return at, seen
+}
+
+// text is how often a text is expected inside values.
+func (r *rarity) text(text string) float64 {
+	_, seen := r.rarest(text)
+	return float64(1+seen+r.texts[text]) / float64(len(text))
+}
+
+// edge is how often values are expected to begin or end with text.
+func (r *rarity) edge(text string) float64 { return r.text(text) / 2 }
+
+// value is how often values are expected to be text.
+func (r *rarity) value(text string) float64 {
+	if len(text) < gramSize {
+		return 200
+	}
+	return r.text(text)/2 + float64(r.texts[text])
+}
+
+// field is how dear a look at each value of a field is.
+func (r *rarity) field(s slot) float64 { return 3000 + 10*float64(r.slots[s]) }
+
+// row is how dear a look at every row is.
+func (r *rarity) row() float64 { return 1e6 }

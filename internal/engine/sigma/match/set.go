@@ -1,0 +1,144 @@
+package match
+
+import (
+	"errors"
+	"fmt"
+
+	"noroshi/internal/engine/event"
+	"noroshi/internal/engine/sigma"
+)
+
+// Options says how a Set is made. Its zero value is for use.
+type Options struct {
+	NoRouting bool // every rule is meant for every row, whatever its logsource
+}
+
+// Set is rules made ready to be matched. It is not changed once it is made and
+// may be used by any number of matchers at once.
+type Set struct {
+	rules []*sigma.Rule
+	names *event.Names
+	trees []node // of each rule
+	start []int32
+	code  []inst
+	atoms []atom
+
+	slotOf    []slot // by name; names given out later are of no rule
+	fields    []event.Name
+	slotCount int
+	rarity    rarity
+	index     *index // over all rules
+}
+
+// maxSlots is how many fields rules may name together.
+const maxSlots = 1 << 15
+
+// ErrNames says that the rules name more fields than there are numbers for.
+var ErrNames = errors.New("the rules name too many fields")
+
+// New makes a Set of rules, in whose order hits are told. Rules without Expr
+// (correlations) never match. Names must be those of the rows.
+func New(rules []*sigma.Rule, names *event.Names, opt Options) (*Set, error) {
+	s := &Set{rules: rules, names: names, fields: []event.Name{0}, slotCount: 1, rarity: newRarity()}
+	c := compiler{set: s, names: names, slots: map[string]slot{}, atoms: map[string]uint32{}, tests: map[*sigma.Test]uint32{}}
+	s.trees, s.start = make([]node, len(rules)), make([]int32, len(rules))
+	for i, r := range rules {
+		s.trees[i] = node{op: sigma.False}
+		if r.Expr != nil {
+			s.trees[i] = c.tree(r.Expr)
+		}
+		if c.full {
+			return nil, fmt.Errorf("rule %s: %w", r.Ref(), ErrNames)
+		}
+	}
+	s.rarity.slots = c.perSlot
+	for i := range rules {
+		s.start[i] = s.emit(&s.trees[i], fires, fails)
+	}
+	high := event.Name(0)
+	for _, n := range s.fields {
+		high = max(high, n)
+	}
+	s.slotOf = make([]slot, high+1)
+	for i, n := range s.fields {
+		s.slotOf[n] = slot(i)
+	}
+	all := make([]uint32, len(rules))
+	for i := range all {
+		all[i] = uint32(i)
+	}
+	s.index = s.newIndex(all, nil)
+	return s, nil
+}
+
+// Rules returns the rules in the order in which hits name them.
+func (s *Set) Rules() []*sigma.Rule { return s.rules }
+
+// compiler gives tests and fields their numbers.
+type compiler struct {
+	set     *Set
+	names   *event.Names
+	slots   map[string]slot
+	atoms   map[string]uint32      // by sigma.Test.Key
+	tests   map[*sigma.Test]uint32 // tests are often shared between rules
+	perSlot []int
+	full    bool
+}
+
+func (c *compiler) tree(e *sigma.Expr) node {
+	n := node{op: e.Op}
+	if e.Op == sigma.Leaf {
+		n.atom = c.atom(e.Test)
+		return n
+	}
+	if len(e.Kids) > 0 {
+		n.kids = make([]node, len(e.Kids))
+	}
+	for i, k := range e.Kids {
+		n.kids[i] = c.tree(k)
+	}
+	return n
+}
+
+func (c *compiler) atom(t *sigma.Test) uint32 {
+	if id, ok := c.tests[t]; ok {
+		return id
+	}
+	key := t.Key()
+	id, ok := c.atoms[key]
+	if !ok {
+		id = uint32(len(c.set.atoms))
+		c.set.atoms = append(c.set.atoms, newAtom(t, c.slot))
+		c.atoms[key] = id
+	}
+	c.tests[t] = id
+	a := &c.set.atoms[id]
+	for len(c.perSlot) < c.set.slotCount {
+		c.perSlot = append(c.perSlot, 0)
+	}
+	c.perSlot[a.slot]++
+	if len(a.text) > 0 {
+		c.set.rarity.learn(fold(string(a.text)))
+	}
+	return id
+}
+
+// slot returns the number of a field and gives it one if it has none.
+func (c *compiler) slot(field string) slot {
+	if field == "" {
+		return anySlot
+	}
+	s, ok := c.slots[field]
+	if !ok {
+		name := c.names.ID(field)
+		if name == 0 || c.set.slotCount >= maxSlots {
+			c.full = true
+			return anySlot
+		}
+		s = slot(c.set.slotCount)
+		c.set.slotCount++
+		c.slots[field] = s
+		c.set.fields = append(c.set.fields, name)
+	}
+	return s
+}
