@@ -233,7 +233,7 @@ func histogram(gaps []float64, median float64) []int64 {
 
 // judgeLong finds connections that stay open.
 func (d *Detector) judgeLong() (out []Finding) {
-	d.state.Pairs.each(func(p *pair) {
+	d.eachPair(func(p *pair) {
 		if p.Longest < longFrom {
 			return
 		}

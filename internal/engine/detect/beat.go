@@ -96,49 +96,90 @@ func hex(v uint64, digits int) string {
 // minute of the hour that the row is.
 const GridCells = cells
 
-// bit reports whether cell i of the whole grid is set.
-func (g *grid) bit(i int) uint64 {
-	r, c := i/cells, i%cells
-	return g.Cell[r][c/64] >> (c % 64) & 1
+// line is a grid as one row of bits.
+type line [(rows*cells+63)/64 + 2]uint64
+
+func (g *grid) line() (x line, busy int) {
+	for r, row := range g.Cell {
+		if row != [2]uint64{} {
+			busy++
+		}
+		at := r * cells
+		for _, half := range row { // of the second only 56 bits are cells
+			x[at/64] |= half << (at % 64)
+			x[at/64+1] |= half >> (64 - at%64)
+			at += 64
+		}
+	}
+	return x, busy
+}
+
+// ends are the first and the last bit that is set; x has one.
+func (x *line) ends() (first, last int) {
+	for x[first/64] == 0 {
+		first += 64
+	}
+	for last = len(x)*64 - 1; x[last/64] == 0; last -= 64 {
+	}
+	return first/64*64 + bits.TrailingZeros64(x[first/64]), last/64*64 + bits.Len64(x[last/64]) - 1
 }
 
 // rhythm is how much the cells repeat at the lag at which they repeat most, 0
 // to 1, and that lag in seconds: autocorrelation of the half minutes, of which
-// a neighbour also counts, against what chance would give.
+// a neighbour also counts, against what chance would give in the hours in which
+// anything happened.
 func (g *grid) rhythm() (score, lag float64) {
-	var x [rows * cells]uint8
-	n, first, last := 0, -1, 0
-	for i := range x {
-		if g.bit(i) == 1 {
-			x[i] = 1
-			if n++; first < 0 {
-				first = i
-			}
-			last = i
+	n := 0
+	for _, row := range g.Cell {
+		n += bits.OnesCount64(row[0]) + bits.OnesCount64(row[1])
+	}
+	if n < minBeats {
+		return 0, 0
+	}
+	x, busy := g.line()
+	first, last := x.ends()
+	length := last - first + 1
+	within := min(length, busy*cells)
+	if n*3 > within {
+		return 0, 0 // too dense for cells of this size
+	}
+	var near line // x or a neighbour
+	for i := range near {
+		near[i] = x[i] | x[i]<<1 | x[i]>>1
+		if i > 0 {
+			near[i] |= x[i-1] >> 63
+		}
+		if i+1 < len(x) {
+			near[i] |= x[i+1] << 63
 		}
 	}
-	length := last - first + 1
-	if n < minBeats || n*3 > length {
-		return 0, 0 // too few, or too dense for cells of this size
-	}
-	p := float64(n) / float64(length)
+	p := float64(n) / float64(within)
 	chance := 1 - (1-p)*(1-p)*(1-p)
 	for k := 3; k <= length/4; k++ {
-		hit, all := 0, 0
-		for i := first; i+k+1 <= last; i++ {
-			if x[i] == 1 {
-				all++
-				hit += int(x[i+k] | x[i+k-1] | x[i+k+1])
-			}
-		}
-		if all < minBeats/2 {
-			continue
-		}
-		if s := (float64(hit)/float64(all) - chance) / (1 - chance); s > score {
-			score, lag = s, float64(k)*float64(cellTime/second)
+		if s, ok := x.repeats(&near, first, last-k, k); ok && (s-chance)/(1-chance) > score {
+			score, lag = (s-chance)/(1-chance), float64(k)*float64(cellTime/second)
 		}
 	}
 	return clamp(score), lag
+}
+
+// repeats is of how many bits from one on and before another there is one near
+// behind a lag; false when they are too few to say.
+func (x *line) repeats(near *line, from, before, lag int) (share float64, ok bool) {
+	all, hit := 0, 0
+	for w := from / 64; w*64 < before; w++ {
+		here := x[w]
+		if rest := before - w*64; rest < 64 {
+			here &= 1<<rest - 1
+		}
+		at, shift := w+lag/64, lag%64
+		there := near[at] >> shift
+		if at+1 < len(near) {
+			there |= near[at+1] << (64 - shift)
+		}
+		all, hit = all+bits.OnesCount64(here), hit+bits.OnesCount64(here&there)
+	}
+	return float64(hit) / float64(max(all, 1)), all >= minBeats/2
 }
 
 // Sizes of what is kept of one rhythm.
@@ -395,6 +436,54 @@ func (d *Detector) volume(f *flow) {
 		p.Longest, p.LongAt, p.Open = took, f.Start, f.State == record.Open
 	}
 	s.Beats.note(&p.Beat, &p.Early, p.Count, f.Start, float64(f.volume[record.Out]))
+}
+
+// keep remembers of a pair that makes room what it sent and how long it stood
+// open, if either is worth it: a copy of all that a machine has may leave in one
+// hour, and nothing more come for the rest of the day.
+func (d *Detector) keep(p *pair) {
+	if p.Out < leaveLeast && p.Longest < longFrom {
+		return
+	}
+	k, _ := d.state.Kept.at(d.pairKey(p.Src, p.Dst, p.Proto, p.Port))
+	*k = p.with(k)
+	k.Beat = 0
+}
+
+// with is a pair and what there was of it before, if anything was.
+func (p *pair) with(before *pair) pair {
+	if before == nil || before.Count == 0 {
+		return *p
+	}
+	both := *p
+	both.First, both.Last = min(p.First, before.First), max(p.Last, before.Last)
+	both.Count, both.Failed = p.Count+before.Count, p.Failed+before.Failed
+	both.Out, both.In, both.Asked = p.Out+before.Out, p.In+before.In, p.Asked+before.Asked
+	both.Together, both.Sampled = p.Together+before.Together, max(p.Sampled, before.Sampled)
+	if before.Longest > p.Longest {
+		both.Longest, both.LongAt, both.Open = before.Longest, before.LongAt, before.Open
+	}
+	return both
+}
+
+// eachPair calls fn with all pairs, and with what was kept of those that are
+// gone.
+func (d *Detector) eachPair(fn func(*pair)) {
+	s := &d.state
+	s.Pairs.each(func(p *pair) {
+		if s.Kept.N > 0 {
+			if k := s.Kept.find(d.pairKey(p.Src, p.Dst, p.Proto, p.Port)); k != nil {
+				both := p.with(k)
+				p = &both
+			}
+		}
+		fn(p)
+	})
+	s.Kept.each(func(k *pair) {
+		if s.Pairs.find(d.pairKey(k.Src, k.Dst, k.Proto, k.Port)) == nil {
+			fn(k)
+		}
+	})
 }
 
 // note keeps the first times of a pair in itself, and its rhythm from the

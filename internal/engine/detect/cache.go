@@ -8,8 +8,10 @@ const pageSize = 256
 
 // cache is a bounded table from the hash of a key to a value: sets of eight
 // slots, found by the hash. It doubles until it has max slots; from then on a
-// new key takes, of its eight, the slot that was used least, and halves the
-// uses of the others, so that what was busy long ago goes in the end. Two keys
+// new key takes, of its eight, the slot that was used least. One time in eight,
+// which is when a set has changed once on average, the uses of the others are
+// halved, so that what was busy long ago goes in the end, and what comes back
+// outlasts what comes once. Two keys
 // of one hash of 64 bits are taken for one. A set is full long before the table
 // is, so that the values stand apart: there are as many as keys, and they stay
 // where they are when the table doubles.
@@ -119,9 +121,10 @@ func (c *cache[V]) evict(from, end, least int) {
 	}
 	var zero V
 	*v = zero
-	c.Evicted++
-	for i := from; i < end; i++ {
-		c.Slots[i].Uses /= 2
+	if c.Evicted++; c.Evicted%ways == 0 {
+		for i := from; i < end; i++ {
+			c.Slots[i].Uses /= 2
+		}
 	}
 }
 

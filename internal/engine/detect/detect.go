@@ -51,6 +51,7 @@ type tables struct {
 	Domains cache[popular]
 	Led     cache[led]
 	Pairs   cache[pair]
+	Kept    cache[pair] // what is not to be forgotten of pairs that made room
 	Names   cache[named]
 	Leaves  cache[leaving]
 	Beats   beats
@@ -71,7 +72,7 @@ func New(c Config) *Detector {
 	lim := c.Limits.filled()
 	d := &Detector{conf: c, lim: lim, home: newHomes(c.Home), state: state{Seed: c.Seed, tables: tables{
 		Homes: newCache[machine](lim.Home), Outside: newCache[place](lim.Outside), Domains: newCache[popular](lim.Others), Led: newCache[led](lim.Outside / 4),
-		Pairs: newCache[pair](lim.Pairs), Names: newCache[named](lim.Names), Leaves: newCache[leaving](lim.Others), Beats: beats{Max: lim.Beats},
+		Pairs: newCache[pair](lim.Pairs), Kept: newCache[pair](lim.Others), Names: newCache[named](lim.Names), Leaves: newCache[leaving](lim.Others), Beats: beats{Max: lim.Beats},
 		Hosts: newCache[sweep](lim.Scans), Ports: newCache[sweep](lim.Scans), Guesses: newCache[guess](lim.Others),
 		Victims: newCache[victim](lim.Victims), Reflect: newCache[reflector](lim.Others / 16), Stones: newCache[relay](lim.Others / 8),
 		Bridges: newCache[bridge](lim.Others / 16), Tools: newCache[toolUse](lim.Others / 4), Prints: newCache[fingerprint](lim.Others), Hits: newCache[hit](lim.Others),
@@ -86,7 +87,10 @@ func (d *Detector) wire() {
 	d.names = newNameWatch(s.Seed)
 	d.calls = new(calls)
 	d.signs = newSigns(d.conf.Signs)
-	s.Pairs.drop = func(p *pair) { s.Beats.free(p.Beat) }
+	s.Pairs.drop = func(p *pair) {
+		s.Beats.free(p.Beat)
+		d.keep(p)
+	}
 	s.Names.drop = func(p *named) { s.Beats.free(p.Beat) }
 }
 

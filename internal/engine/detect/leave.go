@@ -36,8 +36,8 @@ func (d *Detector) judgeLeaving() (out []Finding) {
 	others := quantile(usualOut, 0.75)
 	sums := map[string]*gone{}
 	var order []*gone
-	s.Pairs.each(func(p *pair) {
-		if p.Out < leaveFew/20 || p.mostlyAsks() {
+	d.eachPair(func(p *pair) {
+		if p.Out < leaveLeast || p.mostlyAsks() {
 			return // what hides in questions is looked for by the names
 		}
 		name := ""

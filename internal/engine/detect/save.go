@@ -8,7 +8,7 @@ import (
 
 // version says in which form a state is written. Another form is not read: the
 // state is begun anew.
-const version = 4
+const version = 5
 
 // ErrState says that a saved state is of another version, or broken.
 var ErrState = errors.New("the saved state is of another version or broken")
@@ -39,7 +39,7 @@ type table interface {
 }
 
 func (t *tables) all() []table {
-	return []table{&t.Homes, &t.Outside, &t.Domains, &t.Led, &t.Pairs, &t.Names, &t.Leaves, &t.Beats, &t.Hosts, &t.Ports, &t.Guesses, &t.Victims, &t.Reflect, &t.Stones,
+	return []table{&t.Homes, &t.Outside, &t.Domains, &t.Led, &t.Pairs, &t.Kept, &t.Names, &t.Leaves, &t.Beats, &t.Hosts, &t.Ports, &t.Guesses, &t.Victims, &t.Reflect, &t.Stones,
 		&t.Bridges, &t.Tools, &t.Prints, &t.Hits}
 }
 

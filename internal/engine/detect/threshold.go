@@ -111,6 +111,7 @@ const (
 	// Data that leaves: a hundred megabytes in one direction to one place are
 	// more than mail or forms send; ten times the others of the house.
 	leaveFew   = 50e6
+	leaveLeast = leaveFew / 20 // of a pair, to count in the sum of a place
 	leaveWorth = 200e6
 	leaveMany  = 10e9
 	leaveRatio = 3.0
