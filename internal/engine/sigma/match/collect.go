@@ -1,6 +1,12 @@
 package match
 
-import "noroshi/internal/engine/event"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+
+	"noroshi/internal/engine/event"
+)
 
 // collect fills m.rules with the candidates: rules of which the row shows a
 // clue, each once.
@@ -56,29 +62,47 @@ func (m *Matcher) bySlot() {
 	}
 }
 
-// edges looks up the value of field i and its edges.
+// edges looks up the value of field i, its heads, tails and letters.
 func (m *Matcher) edges(v *values, si *slotIndex, s slot, value []byte, i int) {
 	n := len(value)
 	if si.lens&(1<<min(n, 63)) != 0 {
-		m.compare(v.list(edgeKey(s, whole, value)), value, i)
+		m.compare(v.list(wholeKey(s, value)), value, i)
 	}
-	if n < 4 {
-		return
+	if si.edges&(1<<letter) != 0 {
+		m.letters(v, s, value, i)
 	}
-	if si.edges&(1<<tail4) != 0 {
-		m.compare(v.list(edgeKey(s, tail4, value)), value, i)
+	for set := si.edges &^ (1<<whole | 1<<letter); set != 0; set &= set - 1 {
+		e := edge(bits.TrailingZeros16(set))
+		w := widths[e]
+		if w > n {
+			continue
+		}
+		b := value[:w]
+		if e >= tail1 {
+			b = value[n-w:]
+		}
+		if list := v.list(edgeKey(s, e, b)); len(list) > 0 {
+			m.compare(list, value, i)
+		}
 	}
-	if si.edges&(1<<head4) != 0 {
-		m.compare(v.list(edgeKey(s, head4, value)), value, i)
-	}
-	if n < 8 {
-		return
-	}
-	if si.edges&(1<<tail8) != 0 {
-		m.compare(v.list(edgeKey(s, tail8, value)), value, i)
-	}
-	if si.edges&(1<<head8) != 0 {
-		m.compare(v.list(edgeKey(s, head8, value)), value, i)
+}
+
+// letters looks up every letter of the value of field i that is not ASCII.
+func (m *Matcher) letters(v *values, s slot, value []byte, i int) {
+	for at := 0; at < len(value); {
+		if at+8 <= len(value) && binary.LittleEndian.Uint64(value[at:])&0x8080808080808080 == 0 {
+			at += 8
+			continue
+		}
+		if value[at] < utf8.RuneSelf {
+			at++
+			continue
+		}
+		_, n := utf8.DecodeRune(value[at:])
+		if n > 1 {
+			m.compare(v.list(edgeKey(s, letter, value[at:at+n])), value, i)
+		}
+		at += n
 	}
 }
 
@@ -100,7 +124,7 @@ func (m *Matcher) compare(needles []uint32, value []byte, i int) {
 	}
 }
 
-// scan goes through the value of field i and compares the needles whose four
+// scan goes through the value of field i and compares the needles whose three
 // bytes turn up.
 func (m *Matcher) scan(g *grams, group byte, s slot, value []byte, i int) {
 	for at := g.next(value, 0, group); at < len(value); at = g.next(value, at+1, group) {

@@ -7,10 +7,10 @@ import (
 
 // gramSize is how many bytes of a needle are looked for first. A shorter needle
 // cannot be looked for in this way.
-const gramSize = 4
+const gramSize = 3
 
 // grams finds many needles in one pass over a text. Each needle is stood for by
-// its rarest four bytes. At every place of the text a hash of four bytes picks
+// its rarest three bytes. At every place of the text a hash of three bytes picks
 // one byte of hints, whose bits say for which groups of fields a needle with
 // such bytes exists; the table stays in the cache whatever the number of rules.
 // Only where a hint fits are the needles themselves compared.
@@ -23,18 +23,19 @@ type grams struct {
 
 type span struct{ from, to uint32 }
 
-// gramItem is one needle: how it lies around its four bytes.
+// gramItem is one needle: how it lies around its three bytes.
 type gramItem struct {
 	slot   slot   // the field it is looked for in, anySlot for all
-	before uint16 // bytes of the needle before the four
+	before uint16 // bytes of the needle before the three
 	needle uint32 // its place in index.needles
 	text   string // the needle, folded
 }
 
 const hintBits = 16
 
-// hintAt returns the place of four bytes in hints.
-func hintAt(g uint32) uint32 { return g * 0x9E3779B1 >> (32 - hintBits) }
+// hintAt returns the place in hints of the three lower bytes of g: the upper one
+// is shifted out.
+func hintAt(g uint32) uint32 { return g * (0x9E3779B1 << 8 & (1<<32 - 1)) >> (32 - hintBits) }
 
 // newGrams makes the tables. The group of an item's slot is a bit in groupOf.
 func newGrams(items []gramItem, groupOf func(slot) byte) *grams {
@@ -64,7 +65,16 @@ func newGrams(items []gramItem, groupOf func(slot) byte) *grams {
 }
 
 func (i *gramItem) gram() uint32 {
-	return binary.LittleEndian.Uint32([]byte(i.text[i.before : i.before+gramSize]))
+	return gramAt(i.text, int(i.before))
+}
+
+// gramAt returns the three bytes of text at i as a number, gramOf of bytes.
+func gramAt(text string, i int) uint32 {
+	return uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16
+}
+
+func gramOf(text []byte, i int) uint32 {
+	return uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16
 }
 
 // place returns where key is in keys or would be put.
@@ -101,16 +111,16 @@ func (g *grams) next(text []byte, i int, group byte) int {
 		return i + 3
 	}
 	for ; i+gramSize <= len(text); i++ {
-		if hints[hintAt(binary.LittleEndian.Uint32(text[i:]))]&group != 0 {
+		if hints[hintAt(gramOf(text, i))]&group != 0 {
 			return i
 		}
 	}
 	return len(text)
 }
 
-// list returns the needles whose four bytes are at text[i:].
+// list returns the needles whose three bytes are at text[i:].
 func (g *grams) list(text []byte, i int) []gramItem {
-	s := g.lists[g.place(binary.LittleEndian.Uint32(text[i:]))]
+	s := g.lists[g.place(gramOf(text, i))]
 	return g.items[s.from:s.to]
 }
 

@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"slices"
+	"unicode/utf8"
 )
 
 // noAtom stands for a clue that is more than a test of its own.
@@ -27,7 +28,7 @@ type index struct {
 type slotIndex struct {
 	lens  uint64 // of whole values, a bit for each length, the last for 63 and more
 	run   span   // in bySlot
-	edges uint8  // a bit for each edge
+	edges uint16 // a bit for each edge
 	group byte   // bits of hints
 }
 
@@ -178,8 +179,17 @@ func (b *builder) edge(f *found) uint64 {
 	a, s := &b.set.atoms[f.atom], &b.index.slots[f.slot]
 	text := []byte(fold(string(a.text)))
 	s.edges |= 1 << f.edge
-	if f.edge == whole {
+	switch n := widths[f.edge]; {
+	case f.edge == whole:
 		s.lens |= 1 << min(len(text), 63)
+		return wholeKey(f.slot, text)
+	case f.edge == letter:
+		_, n = utf8.DecodeRune(text)
+		text = text[:n]
+	case f.edge >= tail1:
+		text = text[len(text)-n:]
+	default:
+		text = text[:n]
 	}
 	return edgeKey(f.slot, f.edge, text)
 }

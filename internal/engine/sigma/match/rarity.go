@@ -1,21 +1,17 @@
 package match
 
-import "encoding/binary"
-
 // rarity guesses how often texts turn up in logs, from the rules alone: bytes
 // that many rules name (powershell, \windows\system32) are those that logs are
 // full of. The figures only serve to choose between witnesses; a bad guess
 // costs time and never a hit.
 type rarity struct {
-	grams []uint16 // by hash of four bytes
+	grams []uint16 // by hash of three bytes
 	texts map[string]int
 	slots []int // tests of each field
 }
 
-const rarityBits = 15
-
 func newRarity() rarity {
-	r := rarity{grams: make([]uint16, 1<<rarityBits), texts: map[string]int{}}
+	r := rarity{grams: make([]uint16, 1<<hintBits), texts: map[string]int{}}
 	for _, text := range usual {
 		for range 40 {
 			r.learn(fold(text))
@@ -36,22 +32,18 @@ var usual = [...]string{
 func (r *rarity) learn(text string) {
 	r.texts[text]++
 	for i := 0; i+gramSize <= len(text); i++ {
-		if n := &r.grams[gramAt(text, i)*0x9E3779B1>>(32-rarityBits)]; *n < 1<<16-1 {
+		if n := &r.grams[hintAt(gramAt(text, i))]; *n < 1<<16-1 {
 			*n++
 		}
 	}
 }
 
-func gramAt(text string, i int) uint32 {
-	return binary.LittleEndian.Uint32([]byte(text[i : i+gramSize]))
-}
-
-// rarest returns the place of the four bytes of text that are the rarest, and
+// rarest returns the place of the three bytes of text that are the rarest, and
 // how often they were seen.
 func (r *rarity) rarest(text string) (at, seen int) {
 	seen = 1 << 30
 	for i := 0; i+gramSize <= len(text) && i < 1<<16; i++ {
-		if n := int(r.grams[gramAt(text, i)*0x9E3779B1>>(32-rarityBits)]); n < seen {
+		if n := int(r.grams[hintAt(gramAt(text, i))]); n < seen {
 			at, seen = i, n
 		}
 	}
@@ -60,6 +52,9 @@ func (r *rarity) rarest(text string) (at, seen int) {
 
 // text is how often a text is expected inside values.
 func (r *rarity) text(text string) float64 {
+	if len(text) < gramSize {
+		return 500
+	}
 	_, seen := r.rarest(text)
 	return float64(1+seen+r.texts[text]) / float64(len(text))
 }
@@ -69,9 +64,6 @@ func (r *rarity) edge(text string) float64 { return r.text(text) / 2 }
 
 // value is how often values are expected to be text.
 func (r *rarity) value(text string) float64 {
-	if len(text) < gramSize {
-		return 200
-	}
 	return r.text(text)/2 + float64(r.texts[text])
 }
 

@@ -12,17 +12,36 @@ type slot uint16
 
 const anySlot slot = 0
 
-// edge says which part of a value is looked up.
+// edge says which part of a value is looked up: all of it, so many bytes at its
+// start or at its end, or any letter in it that is not ASCII.
 type edge uint8
 
 const (
-	whole edge = iota // the whole value
-	head8             // its first 8 bytes
+	whole edge = iota
+	letter
+	head1
+	head2
+	head3
 	head4
-	tail8 // its last 8 bytes
+	head8
+	tail1
+	tail2
+	tail3
 	tail4
-	edges
+	tail8
 )
+
+// widths are the bytes of heads and tails.
+var widths = [...]int{head1: 1, head2: 2, head3: 3, head4: 4, head8: 8, tail1: 1, tail2: 2, tail3: 3, tail4: 4, tail8: 8}
+
+// widest returns the widest edge, counted from head1 or tail1, that a text of n
+// bytes has, n > 0.
+func widest(first edge, n int) edge {
+	if n >= 8 {
+		return first + 4
+	}
+	return first + edge(min(n, 4)) - 1
+}
 
 // values finds texts that values are equal to, start with or end with: a hash
 // of the field and of up to 16 bytes of the value is looked up, first in a
@@ -100,21 +119,28 @@ func (v *values) bytes() int {
 	return 8*len(v.bitmap) + 16*len(v.keys) + 4*len(v.items)
 }
 
-// edgeKey returns what the edge of a value hashes to; the value is long enough.
-func edgeKey(s slot, e edge, value []byte) uint64 {
-	n := len(value)
-	seed := uint64(s)<<3 | uint64(e)
-	switch e {
-	case head8:
-		return mix(binary.LittleEndian.Uint64(value), seed)
-	case head4:
-		return mix(uint64(binary.LittleEndian.Uint32(value)), seed)
-	case tail8:
-		return mix(binary.LittleEndian.Uint64(value[n-8:]), seed)
-	case tail4:
-		return mix(uint64(binary.LittleEndian.Uint32(value[n-4:])), seed)
+// edgeKey returns what the bytes of an edge hash to, 1 to 4 or 8 of them.
+func edgeKey(s slot, e edge, b []byte) uint64 {
+	var w uint64
+	switch len(b) {
+	case 8:
+		w = binary.LittleEndian.Uint64(b)
+	case 4:
+		w = uint64(binary.LittleEndian.Uint32(b))
+	case 3:
+		w = uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16
+	case 2:
+		w = uint64(b[0]) | uint64(b[1])<<8
+	default:
+		w = uint64(b[0])
 	}
-	seed |= uint64(n) << 20
+	return mix(w, uint64(s)<<8|uint64(e))
+}
+
+// wholeKey returns what a whole value hashes to: its length and 16 of its bytes.
+func wholeKey(s slot, value []byte) uint64 {
+	n := len(value)
+	seed := uint64(s)<<8 | uint64(n)<<24
 	switch {
 	case n >= 8:
 		return mix(binary.LittleEndian.Uint64(value), seed^binary.LittleEndian.Uint64(value[n-8:])*0xD6E8FEB86659FD93)

@@ -115,20 +115,16 @@ func (b *builder) clue(id uint32) clue {
 		}
 	}
 	switch {
+	case a.op == opContains && len(text) > 1 && text[0] >= 0xC2 && len(text) <= 4 && a.slot != anySlot:
+		c.how, c.edge, c.cost = byEdge, letter, 100 // a sign or a letter of another script
 	case a.op == opContains, a.slot == anySlot && (a.op == opPrefix || a.op == opSuffix || a.op == opEqual):
 		gram()
 	case a.op == opEqual:
 		c.how, c.edge, c.cost = byEdge, whole, r.value(text)
-	case a.op == opPrefix && len(text) >= 4:
-		c.how, c.edge, c.cost = byEdge, head4, r.edge(text)
-		if len(text) >= 8 {
-			c.edge = head8
-		}
-	case a.op == opSuffix && len(text) >= 4:
-		c.how, c.edge, c.cost = byEdge, tail4, r.edge(text)
-		if len(text) >= 8 {
-			c.edge = tail8
-		}
+	case a.op == opPrefix && len(text) > 0:
+		c.how, c.edge, c.cost = byEdge, widest(head1, len(text)), r.edge(text)
+	case a.op == opSuffix && len(text) > 0:
+		c.how, c.edge, c.cost = byEdge, widest(tail1, len(text)), r.edge(text)
 	case a.op == opWild:
 		for _, l := range wildLiterals(a.test.Parts) {
 			if cost := r.text(l); len(l) >= gramSize && (c.how != byGram || cost < c.cost) {
