@@ -2,13 +2,16 @@ package format
 
 import (
 	"io"
+	"unicode/utf8"
 
+	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
 
-// decoded reads text as UTF-8 without a byte order mark, looking at the first
-// bytes when it is first read.
+// decoded reads text as UTF-8 without a byte order mark, looking at what the
+// first read gives. Text that is no UTF-8 but Shift_JIS, as Japanese tools write
+// tables, is read as such.
 type decoded struct {
 	r    io.Reader
 	head []byte
@@ -20,8 +23,8 @@ func newDecoded(r io.Reader) io.Reader { return &decoded{r: r} }
 func (d *decoded) Read(p []byte) (int, error) {
 	if !d.seen {
 		d.seen = true
-		head := make([]byte, 4)
-		n, err := io.ReadFull(d.r, head)
+		head := make([]byte, HeadSize)
+		n, err := io.ReadAtLeast(d.r, head, 4)
 		d.head = head[:n]
 		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 			d.r = &failing{err}
@@ -33,8 +36,9 @@ func (d *decoded) Read(p []byte) (int, error) {
 				endian = unicode.BigEndian
 			}
 			d.r, d.head = transform.NewReader(all, unicode.UTF16(endian, unicode.IgnoreBOM).NewDecoder()), nil
-		} else {
-			d.head = d.head[mark:]
+		} else if d.head = d.head[mark:]; isShiftJIS(d.head) {
+			all := io.MultiReader(&given{d.head}, d.r)
+			d.r, d.head = transform.NewReader(all, japanese.ShiftJIS.NewDecoder()), nil
 		}
 	}
 	if len(d.head) > 0 {
@@ -87,4 +91,38 @@ func utf16Order(b []byte) (o order, mark int) {
 		return bigOrder, 0
 	}
 	return utf8Order, 0
+}
+
+// isShiftJIS reports whether text is no UTF-8 and all of it can be Shift_JIS
+// with letters of two bytes in it (JIS X 0208 annex 1). What is cut off at the
+// end does not count.
+func isShiftJIS(b []byte) bool {
+	for i := 0; ; {
+		r, n := utf8.DecodeRune(b[i:])
+		if n == 0 || r == utf8.RuneError && n == 1 && !utf8.FullRune(b[i:]) {
+			return false
+		}
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		i += n
+	}
+	double := 0
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case c < 0x80 || c >= 0xa1 && c <= 0xdf: // ASCII and kana of half width
+		case c >= 0x81 && c <= 0x9f || c >= 0xe0 && c <= 0xfc:
+			if i+1 == len(b) {
+				return double > 0
+			}
+			if i++; b[i] < 0x40 || b[i] == 0x7f || b[i] > 0xfc {
+				return false
+			}
+			double++
+		default:
+			return false
+		}
+	}
+	return double > 0
 }

@@ -22,12 +22,15 @@ const (
 	ZeekTSV        // Zeek's tab-separated logs with their header
 	CSV            // comma, semicolon or tab separated, with a row of column names
 	EventXML       // Windows events as XML, as wevtutil and evtx_dump write them
+	Access         // lines of web servers and of Squid
+	W3C            // W3C Extended Log Format of IIS and others
 	Text           // lines that are none of these: one field
 	kinds
 )
 
 var kindNames = [kinds]string{
-	"unknown", "evtx", "jsonl", "json", "syslog", "auditd", "journal", "zeek", "csv", "eventxml", "text",
+	"unknown", "evtx", "jsonl", "json", "syslog", "auditd", "journal", "zeek", "csv", "eventxml",
+	"access", "w3c", "text",
 }
 
 // String returns the name by which a person overrides what is detected.
