@@ -52,3 +52,34 @@ func (d *Decoder) carveFrom(row *event.Row, pos, limit int, yield func(*event.Ro
 func (d *Decoder) isPlausible(r record) bool {
 	return r.written > ticks1990 && r.written < ticks2100 && r.size > recordHead+8 && d.chunk[r.pos+recordHead] == tokenFragment
 }
+
+// align moves a chunk without header to where its references are right. Its
+// first sectors may be lost, or others stand before them: a definition that
+// follows its first use, as its GUID shows, tells its true place.
+func (d *Decoder) align() {
+	b := d.chunk
+	for pos := 0; ; pos++ {
+		i := bytes.Index(b[pos:], []byte(recordSign))
+		pos += i
+		use := pos + recordHead + 4 // behind the signature of the fragment
+		if i < 0 || use+18 > len(b) {
+			return
+		}
+		if b[use] != tokenTemplate || le.Uint32(b[use+2:]) != le.Uint32(b[use+14:]) {
+			continue
+		}
+		by := int64(le.Uint32(b[use+6:])) - int64(use+10)
+		if by == 0 || by < -int64(len(b)) || by+int64(len(b)) > ChunkSize {
+			return
+		}
+		d.offset -= by
+		if by < 0 {
+			d.chunk = b[-by:]
+			return
+		}
+		d.moved = append(d.moved[:0], make([]byte, by)...)
+		d.moved = append(d.moved, b...)
+		d.chunk = d.moved
+		return
+	}
+}

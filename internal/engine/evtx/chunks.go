@@ -54,8 +54,8 @@ func (c *Chunks) Next(buf []byte) (n int, offset int64, err error) {
 		keep := n
 		if hasSign(b, 0, chunkSign) {
 			// Sectors may be missing in the middle, and then the next chunk begins
-			// inside of this; a whole chunk that only speaks of one is left alone.
-			if next := nextSign(b, sector); next > 0 && !isWhole(b) {
+			// inside of this; whole records that only speak of one are left alone.
+			if next := nextSign(b, sector); next > 0 && (next >= freeSpace(b) || !isWhole(b)) {
 				keep = next
 			}
 		} else {

@@ -40,6 +40,7 @@ type compiler struct {
 	attr       openAttr
 	root       uint32 // the node around it
 	isDone     bool   // the element outside of a template has ended
+	hasElement bool
 }
 
 // open is an element whose end was not seen yet.
@@ -155,6 +156,7 @@ func (c *compiler) open(pos int) (int, Reason) {
 	what := &c.d.naming.nodes[o.node]
 	o.name, o.shadows = what.name, what.shadows
 	c.stack = append(c.stack, o)
+	c.hasElement = true
 	return next, None
 }
 

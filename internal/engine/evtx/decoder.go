@@ -29,6 +29,7 @@ type Decoder struct {
 	templates []*template // used ones first
 	used      int
 	once      [maxNested + 1]template // of elements without a template, by depth
+	moved     []byte                  // a chunk whose first sectors are lost
 	steps     int                     // left for the chunk
 	text      int                     // left for the chunk, in bytes
 
@@ -87,8 +88,9 @@ func (d *Decoder) Chunk(row *event.Row, chunk []byte, offset int64, yield func(*
 	if listed {
 		limit, err = d.listed(row, limit, yield)
 	} else {
-		err = d.carve(row, 0, len(d.chunk), yield)
+		d.align()
 		limit = len(d.chunk)
+		err = d.carve(row, 0, limit, yield)
 	}
 	if err == nil && d.opts.Slack {
 		err = d.carve(row, limit, len(d.chunk), yield)

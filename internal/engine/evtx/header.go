@@ -73,6 +73,9 @@ func headerSum(chunk []byte) uint32 {
 
 // freeSpace returns where the header says that records end, 0 if it cannot be.
 func freeSpace(chunk []byte) int {
+	if len(chunk) < chunkHead {
+		return 0
+	}
 	free := int64(le.Uint32(chunk[48:]))
 	if free < chunkHead || free > ChunkSize {
 		return 0

@@ -85,7 +85,11 @@ func (d *Decoder) templateAt(off int, node uint32) (*template, Reason) {
 	}
 	t := d.spare()
 	c := compiler{d: d, t: t, end: off + 24 + int(size), inTemplate: true}
-	if _, reason := c.compile(off+24, node); reason != None {
+	_, reason := c.compile(off+24, node)
+	if reason == None && !c.hasElement {
+		reason = BadTemplate
+	}
+	if reason != None {
 		d.used--
 		return nil, reason
 	}
