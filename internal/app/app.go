@@ -33,6 +33,7 @@ import (
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/exposure"
+	"noroshi/internal/hunt"
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/intel/csaf"
@@ -57,7 +58,7 @@ var (
 // Words returns the sentences of the whole program.
 func Words() (*text.Catalog, error) {
 	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, mail.Words, post.Words, ledger.Words, backup.Words,
-		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sensor.Words, sighting.Words, feed.Words, csaf.Words, intel.Words, approval.Words, selection.Words,
+		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sensor.Words, sighting.Words, feed.Words, csaf.Words, intel.Words, approval.Words, selection.Words, hunt.Words,
 		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words)
 }
 
@@ -133,6 +134,7 @@ func Root(env *cli.Env) *cobra.Command {
 			},
 		})
 	root.AddCommand(sensor.Commands(env)...)
+	root.AddCommand(hunt.Commands(env, nil)...)
 	root.AddCommand(selection.HubCommands(env)...)
 	return root
 }

@@ -1,0 +1,18 @@
+package hunt
+
+import (
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/base/cli"
+)
+
+// Commands returns the command "hunt". It reads files of this machine and sends
+// nothing anywhere. Own are the starter rules.
+func Commands(env *cli.Env, own fs.FS) []*cobra.Command {
+	p := env.Printer()
+	hunt := &cobra.Command{Use: "hunt", Short: p.T("hunt.short"), Long: p.T("hunt.long"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	hunt.AddCommand(scanCommand(env, own), eventsCommand(env), rulesCommand(env, own))
+	return []*cobra.Command{hunt}
+}

@@ -1,0 +1,278 @@
+package hunt
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
+	"noroshi/internal/engine/event/format"
+	"noroshi/internal/engine/sigma"
+)
+
+// scanFlags is what "hunt scan" is asked for.
+type scanFlags struct {
+	ruleFlags
+	readFlags
+	format    string
+	out       string
+	stats     string
+	least     string
+	workers   int
+	noRouting bool
+}
+
+// ruleFlags say which rules are loaded; commands share them.
+type ruleFlags struct {
+	own       fs.FS
+	dirs      []string
+	noBuiltin bool
+	values    []string
+}
+
+func (f *ruleFlags) flags(p text.Printer, c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.dirs, "rules", nil, p.T("hunt.flag.rules"))
+	c.Flags().BoolVar(&f.noBuiltin, "no-builtin", false, p.T("hunt.flag.no_builtin"))
+	c.Flags().StringArrayVar(&f.values, "values", nil, p.T("hunt.flag.values"))
+}
+
+func (f *ruleFlags) load(ctx context.Context) (*RuleSet, error) {
+	values, err := readValues(f.values)
+	if err != nil {
+		return nil, err
+	}
+	own := f.own
+	if f.noBuiltin {
+		own = nil
+	}
+	return LoadRules(ctx, f.dirs, own, sigma.Options{Values: values})
+}
+
+// maxValues is the size of a file of values in bytes.
+const maxValues = 16 << 20
+
+// readValues reads --values NAME=FILE: a value a line, for rules that say
+// %NAME%.
+func readValues(args []string) (map[string][]string, error) {
+	values := map[string][]string{}
+	for _, a := range args {
+		name, file, ok := strings.Cut(a, "=")
+		if !ok || name == "" {
+			return nil, fault.New(fault.Usage, "hunt.values.form", "value", a)
+		}
+		raw, err := cli.ReadFile(file, maxValues)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(raw)) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				values[strings.Trim(name, "%")] = append(values[strings.Trim(name, "%")], line)
+			}
+		}
+	}
+	return values, nil
+}
+
+// readFlags say what files do not say themselves; commands share them.
+type readFlags struct {
+	input   string
+	zone    string
+	mapping string
+}
+
+func (f *readFlags) flags(p text.Printer, c *cobra.Command) {
+	c.Flags().StringVar(&f.input, "input", "", p.T("hunt.flag.input"))
+	c.Flags().StringVar(&f.zone, "timezone", "", p.T("hunt.flag.timezone"))
+	c.Flags().StringVar(&f.mapping, "map", "", p.T("hunt.flag.map"))
+}
+
+// maxMapping is the size of a file of names in bytes.
+const maxMapping = 4 << 20
+
+func (f *readFlags) reading() (r Reading, err error) {
+	if f.input != "" {
+		var ok bool
+		if r.Kind, ok = format.ParseKind(f.input); !ok {
+			return r, fault.New(fault.Usage, "hunt.input.kind", "value", f.input)
+		}
+	}
+	if f.zone != "" {
+		if r.Zone, err = time.LoadLocation(f.zone); err != nil {
+			return r, fault.New(fault.Usage, "hunt.zone", "value", f.zone).Because(err)
+		}
+	}
+	if f.mapping != "" {
+		raw, err := cli.ReadFile(f.mapping, maxMapping)
+		if err != nil {
+			return r, err
+		}
+		if r.Mapping, err = format.ParseMapping(raw); err != nil {
+			return r, fault.New(fault.Usage, "hunt.map", "file", f.mapping, "detail", err.Error()).Because(err)
+		}
+	}
+	return r, nil
+}
+
+// scanCommand is "noroshi hunt scan PATH...". Exit 0 when everything was read,
+// whatever was found; 1 when something could not be read, or nothing was there.
+func scanCommand(env *cli.Env, own fs.FS) *cobra.Command {
+	s := scanFlags{ruleFlags: ruleFlags{own: own}}
+	p := env.Printer()
+	c := &cobra.Command{
+		Use: "scan PATH...", Short: p.T("hunt.scan.short"), Long: p.T("hunt.scan.long"), Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, paths []string) error { return s.run(c.Context(), env, paths) },
+	}
+	s.ruleFlags.flags(p, c)
+	s.readFlags.flags(p, c)
+	f := c.Flags()
+	f.StringVar(&s.format, "format", "table", p.T("hunt.flag.format", "formats", strings.Join(Formats, ", ")))
+	f.StringVar(&s.out, "out", "", p.T("hunt.flag.out"))
+	f.StringVar(&s.stats, "stats", "", p.T("hunt.flag.stats"))
+	f.StringVar(&s.least, "min-level", "", p.T("hunt.flag.min_level"))
+	f.IntVar(&s.workers, "workers", 0, p.T("hunt.flag.workers"))
+	f.BoolVar(&s.noRouting, "no-routing", false, p.T("hunt.flag.no_routing"))
+	return c
+}
+
+// scanMemory is from how much memory on what is not used any more is looked for
+// before new is taken, in bytes.
+const scanMemory = 256 << 20
+
+func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error {
+	p := env.Printer()
+	least, ok := sigma.ParseLevel(s.least)
+	if !ok {
+		return fault.New(fault.Usage, "hunt.level", "value", s.least)
+	}
+	if newSink(s.format, io.Discard, p) == nil {
+		return fault.New(fault.Usage, "hunt.format", "value", s.format, "formats", strings.Join(Formats, ", "))
+	}
+	if s.workers < 0 || s.workers > 1024 {
+		return fault.New(fault.Usage, "hunt.workers", "value", s.workers)
+	}
+	read, err := s.reading()
+	if err != nil {
+		return err
+	}
+	size, err := sizeOf(paths)
+	if err != nil {
+		return err
+	}
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(scanMemory))
+	rules, err := s.load(ctx)
+	if err != nil {
+		return err
+	}
+	sayRules(env, rules)
+	begun := time.Now()
+	scan := &Scan{Paths: paths, Stdin: env.In, Rules: rules, Workers: s.workers, Least: least, NoRouting: s.noRouting, Read: read, Progress: env.Progress(size, p.T("hunt.scan.progress"))}
+	var report *Report
+	err = output(env, s.out, func(w io.Writer) error {
+		shown := newSink(s.format, w, p)
+		var err error
+		if report, err = scan.Run(ctx, shown.take); err != nil {
+			return err
+		}
+		return shown.close(report)
+	})
+	if err != nil {
+		return err
+	}
+	took := time.Since(begun)
+	sayReport(env, report, took)
+	if err := s.writeStats(report, rules, took); err != nil {
+		return err
+	}
+	return report.judged()
+}
+
+// output gives fill what to write to: the file of that name, which appears when
+// it is whole, or standard output.
+func output(env *cli.Env, name string, fill func(io.Writer) error) error {
+	if name == "" || name == "-" {
+		b := bufio.NewWriterSize(env.Out, 64<<10)
+		return errors.Join(fill(b), b.Flush())
+	}
+	f, err := cli.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Abandon()
+	b := bufio.NewWriterSize(f, 64<<10)
+	if err := errors.Join(fill(b), b.Flush()); err != nil {
+		return err
+	}
+	return f.Keep()
+}
+
+// judged is why a run cannot be relied on: something could not be read, or
+// nothing was there.
+func (r *Report) judged() error {
+	broken := len(r.Passed)
+	for _, s := range r.Sources {
+		if s.Ended != nil {
+			broken++
+		}
+	}
+	switch {
+	case r.Events == 0:
+		return fault.New(fault.Internal, "hunt.scan.nothing")
+	case broken > 0:
+		return fault.New(fault.Internal, "hunt.scan.unread", "n", broken)
+	}
+	return nil
+}
+
+// scanStats are the counters of --stats.
+type scanStats struct {
+	Events       uint64  `json:"events"`
+	Bytes        int64   `json:"bytes"`
+	Seconds      float64 `json:"seconds"`
+	EventsPerSec float64 `json:"events_per_second"`
+	Rules        int     `json:"rules"`
+	RuleFiles    int     `json:"rule_files"`
+	RulesSHA256  string  `json:"rules_sha256"`
+	Rejected     int     `json:"rejected"`
+	PerEvent     float64 `json:"rules_per_event"` // evaluated
+	Hits         uint64  `json:"hits"`            // of rules, those that only feed correlations too
+	Correlations uint64  `json:"correlations"`    // that held
+	Damaged      int     `json:"damaged"`         // places
+	Passed       int     `json:"passed"`          // files that could not be read
+	PeakMemory   int64   `json:"peak_memory"`     // bytes
+	Processors   int     `json:"processors"`
+}
+
+func (s *scanFlags) writeStats(r *Report, rules *RuleSet, took time.Duration) error {
+	if s.stats == "" {
+		return nil
+	}
+	st := scanStats{Events: r.Events, Bytes: r.Bytes, Seconds: took.Seconds(), EventsPerSec: float64(r.Events) / max(took.Seconds(), 1e-9),
+		Rules: r.Rules, RuleFiles: len(rules.Files), RulesSHA256: rules.Sum(), Rejected: len(rules.Rejected),
+		PerEvent: float64(r.Match.Candidates) / max(float64(r.Match.Rows), 1), Hits: r.Match.Hits, Correlations: r.Combined.Findings,
+		Passed: len(r.Passed), PeakMemory: peakMemory(), Processors: runtime.GOMAXPROCS(0)}
+	for _, src := range r.Sources {
+		st.Damaged += src.Damaged
+	}
+	f, err := cli.Create(s.stats)
+	if err != nil {
+		return err
+	}
+	defer f.Abandon()
+	enc := json.NewEncoder(f)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(st); err != nil {
+		return err
+	}
+	return f.Keep()
+}

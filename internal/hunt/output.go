@@ -1,0 +1,92 @@
+package hunt
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"noroshi/internal/base/text"
+)
+
+// sink shows what a run finds in one form.
+type sink interface {
+	take(*Detection) error
+	close(*Report) error // the run is over; writes what could not be written before
+}
+
+// Formats are the forms in which a run can be shown.
+var Formats = []string{"table", "jsonl"}
+
+// newSink returns the sink of a format, nil if there is none of that name.
+func newSink(format string, w io.Writer, p text.Printer) sink {
+	switch format {
+	case "jsonl":
+		return &jsonSink{json.NewEncoder(w)}
+	case "table":
+		return &tableSink{w: w, p: p}
+	}
+	return nil
+}
+
+// jsonSink writes a line for each detection, as soon as it is there.
+type jsonSink struct{ *json.Encoder }
+
+func (s *jsonSink) close(*Report) error { return nil }
+
+func (s *jsonSink) take(d *Detection) error {
+	s.SetEscapeHTML(false)
+	return s.Encode(lineOf(d))
+}
+
+// Line is a detection as one line of JSON.
+type Line struct {
+	Time   string   `json:"time"` // RFC 3339, UTC; empty if the event has none
+	Kind   string   `json:"kind"` // rule or correlation
+	Rule   LineRule `json:"rule"`
+	Source string   `json:"source"`
+	Record uint64   `json:"record"`
+	Host   string   `json:"host"`
+	User   string   `json:"user"`
+	Attack []string `json:"attack"`
+	Why    []Why    `json:"why"`
+
+	// Of correlations.
+	Last  string    `json:"last,omitempty"`
+	Count float64   `json:"count,omitempty"`
+	Hits  []LineHit `json:"hits,omitempty"`
+}
+
+// LineRule is the rule of a [Line].
+type LineRule struct {
+	ID    string   `json:"id"`
+	Title string   `json:"title"`
+	Level string   `json:"level"`
+	Tags  []string `json:"tags"`
+}
+
+// LineHit is one of the hits that a correlation put together.
+type LineHit struct {
+	Source string `json:"source"`
+	Record uint64 `json:"record"`
+}
+
+func lineOf(d *Detection) *Line {
+	r := d.Rule
+	l := &Line{Time: stamp(d.Time), Kind: "rule", Rule: LineRule{r.ID, r.Title, r.Level.String(), append([]string{}, r.Tags...)}, Source: d.Source, Record: d.Record,
+		Host: d.Host, User: d.User, Attack: append([]string{}, Techniques(r)...), Why: append([]Why{}, d.Why...)}
+	if d.Correlated() {
+		l.Kind, l.Last, l.Count = "correlation", stamp(d.Last), d.Count
+		for _, h := range d.Hits {
+			l.Hits = append(l.Hits, LineHit{h.Source, h.Record})
+		}
+	}
+	return l
+}
+
+// stamp writes a time as logs are compared by: UTC, empty for none.
+func stamp(ns int64) string {
+	if ns == 0 {
+		return ""
+	}
+	return time.Unix(0, ns).UTC().Format(time.RFC3339Nano)
+}

@@ -1,0 +1,120 @@
+package hunt
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
+	"noroshi/internal/engine/event/format"
+	"noroshi/internal/engine/sigma"
+)
+
+// Bounds of what is said on standard error.
+const (
+	saidRejected = 5
+	saidDamage   = 8
+	saidPassed   = 8
+)
+
+// sayRules tells which rules are looked for, and which cannot be.
+func sayRules(env *cli.Env, set *RuleSet) {
+	env.Say("hunt.say.rules", "n", len(set.Rules)+len(set.Correlations), "files", set.Collection.Files)
+	for _, n := range set.Rejected[:min(len(set.Rejected), saidRejected)] {
+		fmt.Fprintln(env.Err, "  "+noteText(env.Printer(), n))
+	}
+	if len(set.Rejected) > 0 {
+		env.Say("hunt.say.rejected", "n", len(set.Rejected))
+	}
+}
+
+// noteText says why a rule cannot be used, with its place.
+func noteText(p text.Printer, n sigma.Note) string {
+	at := printable(n.File)
+	if n.Line > 0 {
+		at += fmt.Sprintf(":%d", n.Line)
+	}
+	if n.Rule != "" {
+		at += ": " + printable(n.Rule)
+	}
+	return at + ": " + reasonText(p, n)
+}
+
+// reasonText says what is wrong with a rule. The arguments of a code have fixed
+// places.
+func reasonText(p text.Printer, n sigma.Note) string {
+	pairs := make([]any, 0, 6)
+	for i, a := range n.Args[:min(len(n.Args), 3)] {
+		pairs = append(pairs, "abc"[i:i+1], printable(a))
+	}
+	return p.T("hunt.rule."+strings.ReplaceAll(string(n.Code), "-", "_"), pairs...)
+}
+
+// sayReport tells what was read, what could not be, and when nothing was found
+// what was looked at.
+func sayReport(env *cli.Env, r *Report, took time.Duration) {
+	env.Say("hunt.say.scanned", "events", int64(r.Events), "sources", len(r.Sources), "rules", r.Rules, "seconds", fmt.Sprintf("%.1f", took.Seconds()))
+	sayRead(env, r)
+	if r.Match.Hits == 0 && r.Events > 0 {
+		env.Say("hunt.say.none", "kinds", kindsText(r))
+	}
+	if r.Combined.Evicted > 0 {
+		env.Say("hunt.say.evicted", "n", int64(r.Combined.Evicted))
+	}
+}
+
+// sayRead tells what could not be read.
+func sayRead(env *cli.Env, r *Report) {
+	p := env.Printer()
+	said, damaged := 0, 0
+	for _, s := range r.Sources {
+		damaged += s.Damaged
+		for _, d := range s.Damage {
+			if said < saidDamage {
+				fmt.Fprintln(env.Err, "  "+damageText(p, s.Name, d))
+			}
+			said++
+		}
+		if s.Ended != nil {
+			sayFault(env, s.Ended)
+		}
+	}
+	if damaged > 0 {
+		env.Say("hunt.say.damaged", "n", damaged)
+	}
+	for i, f := range r.Passed {
+		if i < saidPassed {
+			sayFault(env, f.Err)
+		}
+	}
+	if len(r.Passed) > 0 {
+		env.Say("hunt.say.passed", "n", len(r.Passed)+r.More)
+	}
+}
+
+func sayFault(env *cli.Env, err error) {
+	f := fault.Of(err)
+	fmt.Fprintln(env.Err, "  "+env.Printer().Fault(f).Title)
+}
+
+// kindsText lists the formats that were read, with their events.
+func kindsText(r *Report) string {
+	counts := map[format.Kind]uint64{}
+	for _, s := range r.Sources {
+		counts[s.Kind] += s.Events
+	}
+	var parts []string
+	for k, n := range counts {
+		parts = append(parts, fmt.Sprintf("%s %d", k, n))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}
+
+// damageText says what could not be read, with its place.
+func damageText(p text.Printer, name string, d format.Damage) string {
+	return p.T("hunt.damage.line", "file", printable(name), "offset", d.Offset, "n", d.Length, "what", p.T("hunt.damage."+strings.ReplaceAll(d.Reason.Code(), "-", "_")))
+}

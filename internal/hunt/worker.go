@@ -1,0 +1,220 @@
+package hunt
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"noroshi/internal/engine/event"
+	"noroshi/internal/engine/event/format"
+	"noroshi/internal/engine/sigma/correlate"
+	"noroshi/internal/engine/sigma/match"
+)
+
+// worker looks through blocks. What it learned of a format it keeps from file to
+// file.
+type worker struct {
+	run      *running
+	matcher  *match.Matcher
+	decoders map[decoderKey]*format.Decoder
+	row      event.Row
+	hits     []int
+}
+
+// decoderKey tells which blocks one decoder may read: times without a year need
+// to know when the file was written.
+type decoderKey struct {
+	kind format.Kind
+	last time.Time
+}
+
+// maxDecoders is how many decoders a worker keeps.
+const maxDecoders = 64
+
+func (r *running) newWorker() *worker {
+	return &worker{run: r, matcher: r.set.NewMatcher(), decoders: map[decoderKey]*format.Decoder{}}
+}
+
+func (w *worker) decoder(src *Source) *format.Decoder {
+	k := decoderKey{kind: src.Kind}
+	if src.Kind == format.Syslog {
+		k.last = src.last
+	}
+	d := w.decoders[k]
+	if d == nil {
+		if len(w.decoders) >= maxDecoders {
+			clear(w.decoders)
+		}
+		read := &w.run.scan.Read
+		d = format.NewDecoder(src.Kind, format.Options{Names: w.run.names, Zone: read.Zone, Last: src.last, Mapping: read.Mapping})
+		w.decoders[k] = d
+	}
+	return d
+}
+
+// look decodes a piece and matches its events.
+func (w *worker) look(p *piece) {
+	p.rows, p.found, p.hits, p.err = 0, p.found[:0], p.hits[:0], nil
+	if len(p.block.Data) == 0 {
+		p.damage = append(p.damage[:0], p.block.Damage...)
+		return
+	}
+	w.row.Source = p.src.Name
+	damage, err := w.decoder(p.src).Rows(&p.block, &w.row, func(row *event.Row) error {
+		p.rows++
+		w.hits = w.matcher.Match(row, w.hits[:0])
+		for _, i := range w.hits {
+			w.hit(p, row, i)
+		}
+		return nil
+	})
+	p.damage, p.err = append(p.damage[:0], damage...), err
+}
+
+// hit notes a hit for the correlations over its rule, and as a detection.
+func (w *worker) hit(p *piece, row *event.Row, i int) {
+	r := w.run
+	rule := r.set.Rules()[i]
+	if needs := r.needs[i]; needs != nil {
+		p.hits = append(p.hits, heldHit{row.Time, encodeHit(nil, i, row, needs)})
+	}
+	if rule.Hidden || rule.Level < r.scan.Least {
+		return
+	}
+	d := &Detection{Rule: rule, Time: row.Time, Source: row.Source, Record: row.Record, Host: first(row, r.hosts), User: first(row, r.users)}
+	for _, y := range w.matcher.Explain(row, i) {
+		d.Why = append(d.Why, Why{Field: y.Field, Op: y.Op, Value: y.Actual})
+	}
+	text := string(row.Text())
+	d.Event = make([]Field, len(row.Fields))
+	for j, f := range row.Fields {
+		d.Event[j] = Field{r.names.Text(f.Name), text[f.Off : f.Off+f.Len]}
+	}
+	p.found = append(p.found, d)
+}
+
+// first returns the value of the first of some fields that an event has.
+func first(row *event.Row, names []event.Name) string {
+	at, best := len(names), ""
+	for i, f := range row.Fields {
+		if f.Len == 0 || f.Kind == event.Null || f.Len == 1 && row.Value(i)[0] == '-' {
+			continue
+		}
+		if k := slices.Index(names[:at], f.Name); k >= 0 {
+			at, best = k, string(row.Value(i))
+		}
+	}
+	return best
+}
+
+// encodeHit writes a hit for the correlations: the rule's place, the record, the
+// source, and each value with its length plus one, zero for one that is absent.
+func encodeHit(to []byte, rule int, row *event.Row, needs []event.Name) []byte {
+	to = binary.AppendUvarint(to, uint64(rule))
+	to = binary.AppendUvarint(to, row.Record)
+	to = binary.AppendUvarint(to, uint64(len(row.Source)))
+	to = append(to, row.Source...)
+	for _, name := range needs {
+		v := row.Get(name)
+		if v == nil {
+			to = append(to, 0)
+			continue
+		}
+		to = binary.AppendUvarint(to, uint64(len(v))+1)
+		to = append(to, v...)
+	}
+	return to
+}
+
+// decodeHit reads what encodeHit wrote.
+func (r *running) decodeHit(at int64, line []byte) (*correlate.Hit, error) {
+	number := func() uint64 {
+		x, n := binary.Uvarint(line)
+		if n <= 0 {
+			panic("BUG: a hit was written in another way than it is read")
+		}
+		line = line[n:]
+		return x
+	}
+	text := func(n uint64) string {
+		s := string(line[:n])
+		line = line[n:]
+		return s
+	}
+	rule := number()
+	if rule >= uint64(len(r.needs)) {
+		return nil, fmt.Errorf("hit of rule %d of %d", rule, len(r.needs))
+	}
+	h := &correlate.Hit{Rule: r.scan.Rules.Rules[rule], Time: at, Ref: correlate.Ref{Record: number()}}
+	h.Ref.Source = text(number())
+	for range r.needs[rule] {
+		if n := number(); n > 0 {
+			h.Values = append(h.Values, correlate.Value{Text: text(n - 1), Present: true})
+		} else {
+			h.Values = append(h.Values, correlate.Value{})
+		}
+	}
+	return h, nil
+}
+
+// correlate puts the hits together once all are there, in the order of their
+// times. Events without a time stand in no span.
+func (r *running) correlate() error {
+	if r.together.Len() == 0 {
+		return nil
+	}
+	e := correlate.New(r.together, correlate.Limits{}, false, func(f *correlate.Finding) error {
+		if f.Rule.Hidden || f.Rule.Level < r.scan.Least {
+			return nil
+		}
+		return r.emit(found(f))
+	})
+	err := r.hits.each(func(at int64, line []byte) error {
+		if at == 0 {
+			return nil
+		}
+		h, err := r.decodeHit(at, line)
+		if err != nil {
+			return err
+		}
+		return e.Add(h)
+	})
+	if err == nil {
+		err = e.Flush()
+	}
+	r.report.Combined = e.Stats()
+	return err
+}
+
+// found makes a detection of what a correlation found.
+func found(f *correlate.Finding) *Detection {
+	d := &Detection{Rule: f.Rule, Time: f.First, Last: f.Last, Count: f.Count, Hits: f.Hits}
+	for _, g := range f.Group {
+		d.Why = append(d.Why, Why{Field: g.Name, Op: "group-by", Value: g.Value})
+		if d.Host == "" && slices.Contains(hostFields, g.Name) {
+			d.Host = g.Value
+		}
+		if d.User == "" && slices.Contains(userFields, g.Name) {
+			d.User = g.Value
+		}
+	}
+	if len(f.Hits) > 0 {
+		d.Source, d.Record = f.Hits[0].Source, f.Hits[0].Record
+	}
+	op := f.Rule.Correlation.Type.String()
+	for _, v := range f.Values {
+		d.Why = append(d.Why, Why{Field: join(f.Rule.Correlation.Fields), Op: op, Value: v})
+	}
+	if len(f.Values) == 0 {
+		d.Why = append(d.Why, Why{Op: op, Value: fmt.Sprintf("%g", f.Count)})
+	}
+	return d
+}
+
+func join(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return fmt.Sprint(names)
+}
