@@ -99,6 +99,8 @@ type vocabulary struct {
 	ids   [fields]event.Name
 	names *event.Names
 	other map[string]event.Name
+
+	mapping map[string]string // the user's own
 }
 
 // maxOther bounds the names that one decoder remembers. Those that come after
@@ -107,10 +109,21 @@ const maxOther = 1 << 14
 
 func newVocabulary(o Options) *vocabulary {
 	v := &vocabulary{names: o.Names, other: map[string]event.Name{}}
+	if o.Mapping != nil {
+		v.mapping = o.Mapping.Fields
+	}
 	for f, text := range fieldNames {
-		v.ids[f] = o.Names.ID(text)
+		v.ids[f] = v.name(text)
 	}
 	return v
+}
+
+// name returns the number of a name, or of what the user calls it.
+func (v *vocabulary) name(text string) event.Name {
+	if to, ok := v.mapping[text]; ok {
+		text = to
+	}
+	return v.names.ID(text)
 }
 
 // id returns the number of a name that a log brings.
@@ -118,15 +131,12 @@ func (v *vocabulary) id(raw []byte) event.Name {
 	if id, ok := v.other[string(raw)]; ok {
 		return id
 	}
-	id := v.names.ID(string(raw))
+	id := v.name(string(raw))
 	if len(v.other) < maxOther {
 		v.other[string(raw)] = id
 	}
 	return id
 }
-
-// alias makes a log's own name mean one of the names above.
-func (v *vocabulary) alias(raw string, f field) { v.other[raw] = v.ids[f] }
 
 // text adds a value to the row. An empty one is left out: in the logs read
 // here it says that there is nothing.

@@ -140,8 +140,30 @@ func newTextCutter(k Kind) cutter {
 	return &lineCutter{}
 }
 
-// newTextReader returns what reads a kind of text.
+// newTextReader returns what reads a kind of text, into the log that the user
+// says, if any.
 func newTextReader(k Kind, o Options) reader {
+	r := newKindReader(k, o)
+	if m := o.Mapping; m != nil && m.Log != (event.Log{}) {
+		return &saidReader{r, m.Log}
+	}
+	return r
+}
+
+// saidReader reads logs of which the user says what they are.
+type saidReader struct {
+	reader
+	log event.Log
+}
+
+func (s *saidReader) rows(b *Block, row *event.Row, yield func(*event.Row) error) ([]Damage, error) {
+	return s.reader.rows(b, row, func(r *event.Row) error {
+		overlay(&r.Log, s.log)
+		return yield(r)
+	})
+}
+
+func newKindReader(k Kind, o Options) reader {
 	switch k {
 	case Syslog:
 		return newSyslogReader(o)

@@ -45,8 +45,9 @@ const maxColumns = 4096
 func (h *zeekHead) line(b []byte) {
 	if rest, ok := bytes.CutPrefix(b, []byte("#separator ")); ok {
 		h.reset()
-		if text := zeekText(nil, rest); len(text) == 1 {
-			h.sep = text[0]
+		var text [8]byte
+		if one := zeekText(text[:0], rest[:min(len(rest), len(text))]); len(one) == 1 {
+			h.sep = one[0]
 		}
 		return
 	}
