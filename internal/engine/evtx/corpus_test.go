@@ -51,6 +51,14 @@ func unzipped(t testing.TB, name string) map[string][]byte {
 	return files
 }
 
+// unzippedIfThere is unzipped for tests that have samples of their own too.
+func unzippedIfThere(t testing.TB, name string) map[string][]byte {
+	if _, err := os.Stat(filepath.Join("../../../../shared/data", name)); err != nil && os.Getenv("NOROSHI_TEST_ALL") != "1" {
+		return nil
+	}
+	return unzipped(t, name)
+}
+
 // decode reads a whole file and returns all damage.
 func decode(t testing.TB, d *Decoder, file []byte, yield func(*event.Row)) (damage []Damage) {
 	t.Helper()

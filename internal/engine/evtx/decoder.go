@@ -236,7 +236,7 @@ func (d *Decoder) name(pos, end int) (elem uint32, next int, ok bool) {
 	}
 	off := le.Uint32(d.chunk[pos:])
 	next = pos + 4
-	if int64(off)+10 > int64(len(d.chunk)) {
+	if off < chunkHead || int64(off)+10 > int64(len(d.chunk)) {
 		return 0, pos, false
 	}
 	at := int(off)

@@ -189,7 +189,7 @@ func (d *Decoder) run(row *event.Row, t *template, values []value, depth int) Re
 				return reason
 			}
 		}
-		if d.room < 0 {
+		if d.room < 0 || d.budget < 0 {
 			return TooMuch
 		}
 	}
@@ -230,7 +230,9 @@ func (d *Decoder) field(row *event.Row, o *op, v value, depth int) Reason {
 	case v.typ == typeBinXML:
 		return d.fragment(row, int(v.off), int(v.off)+int(v.size), o.node, depth+1)
 	case v.typ&typeArray != 0:
-		d.array(row, name, v.typ&^typeArray, b, o)
+		if reason := d.array(row, name, v.typ&^typeArray, b, o); reason != None {
+			return reason
+		}
 	default:
 		text, kind, ok := d.appendValue(row.Open(), v.typ, b)
 		d.room -= 2 * len(b)
@@ -244,17 +246,19 @@ func (d *Decoder) field(row *event.Row, o *op, v value, depth int) Reason {
 }
 
 // array adds a field for each element of an array.
-func (d *Decoder) array(row *event.Row, name event.Name, typ uint8, b []byte, o *op) {
+func (d *Decoder) array(row *event.Row, name event.Name, typ uint8, b []byte, o *op) Reason {
 	if len(b) == 0 {
 		d.null(row, o)
-		return
 	}
 	for len(b) > 0 {
+		if !d.spend(1) {
+			return TooMuch
+		}
 		size, mark := element(typ, b)
-		if size+mark == 0 || !d.spend(1) {
+		if size+mark == 0 {
 			d.bad = true
 			row.Close(name, event.Text, appendHex(row.Open(), b))
-			return
+			return None
 		}
 		text, kind, ok := d.appendValue(row.Open(), typ, b[:size])
 		d.room -= 2 * size
@@ -262,6 +266,7 @@ func (d *Decoder) array(row *event.Row, name event.Name, typ uint8, b []byte, o 
 		row.Close(name, kind, text)
 		b = b[size+mark:]
 	}
+	return None
 }
 
 // part appends a value to a mixed field; the elements of an array follow each
@@ -279,9 +284,9 @@ func (d *Decoder) part(to []byte, v value) []byte {
 		d.bad = d.bad || !ok
 		return to
 	}
-	for first := true; len(b) > 0; first = false {
+	for first := true; len(b) > 0 && d.spend(1); first = false {
 		size, mark := element(typ, b)
-		if size+mark == 0 || !d.spend(1) {
+		if size+mark == 0 {
 			d.bad = true
 			return appendHex(to, b)
 		}

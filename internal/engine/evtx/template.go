@@ -72,7 +72,7 @@ type slot struct {
 // used inside node. The definition has a header of 24 bytes: the place of the
 // next one, a GUID and its size.
 func (d *Decoder) templateAt(off int, node uint32) (*template, Reason) {
-	if off < sector/4 || off+24 > len(d.chunk) {
+	if off < chunkHead || off+24 > len(d.chunk) {
 		return nil, BadTemplate
 	}
 	s := &d.slots[(uint32(off)*0x9E3779B1^node*0x85EBCA6B)>>22%slots]
