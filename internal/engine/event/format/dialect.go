@@ -33,9 +33,17 @@ type dialect struct {
 	// which only the last part is kept.
 	Strip []string `toml:"strip"`
 	Leaf  []string `toml:"leaf"`
+	XML   bool     `toml:"xml"` // written from XML: names of attributes are joined with an underscore
+	// Objects in which the whole event may stand; everything here is said
+	// without them.
+	Under []string `toml:"under"`
 	// Names that become others; names that are left out.
 	Fields map[string]string `toml:"fields"`
 	Drop   []string          `toml:"drop"`
+	// Further names of the same value; and names of a file's name without its
+	// folder, which gets a backslash before it.
+	Also   map[string][]string `toml:"also"`
+	Rooted map[string]string   `toml:"rooted"`
 	// Objects and lists whose text is kept too; lists that hold events of their
 	// own, each with what stands beside the list.
 	Whole  []string `toml:"whole"`
@@ -51,10 +59,9 @@ type dialect struct {
 	When        []when            `toml:"when"`
 	Pairs       []couple          `toml:"pair"`
 
-	needs [][]string
-	not   marks
-	need  []marks
-	drop  map[string]bool
+	need []marks
+	not  marks
+	drop map[string]bool
 }
 
 // when says what log a record is of by the value of a field.
@@ -62,10 +69,12 @@ type when struct {
 	Field   string            `toml:"field"`
 	Product string            `toml:"product"` // only if it is of that so far
 	Is      map[string]effect `toml:"is"`
+	Any     effect            `toml:"any"` // of any other value
 }
 
 // effect is what follows from a value.
 type effect struct {
+	Of       string            `toml:"of"` // only if it is of that category so far
 	Product  string            `toml:"product"`
 	Category string            `toml:"category"`
 	Service  string            `toml:"service"`
@@ -127,12 +136,12 @@ func (t *tables) compile(d *dialect) {
 	for _, choice := range d.Has {
 		var m marks
 		for _, path := range strings.Split(choice, "|") {
-			m.set(t.mark(path))
+			t.marksOf(d, path, &m)
 		}
 		d.need = append(d.need, m)
 	}
 	for _, path := range d.Not {
-		d.not.set(t.mark(path))
+		t.marksOf(d, path, &d.not)
 	}
 	d.drop = map[string]bool{}
 	for _, path := range d.Drop {
@@ -146,6 +155,14 @@ func (t *tables) compile(d *dialect) {
 	}
 	// The longest beginning is taken off.
 	slices.SortFunc(d.Strip, func(a, b string) int { return len(b) - len(a) })
+}
+
+// marksOf sets the marks of a path, and of the same under what may be around it.
+func (t *tables) marksOf(d *dialect, path string, m *marks) {
+	m.set(t.mark(path))
+	for _, outer := range d.Under {
+		m.set(t.mark(outer + path))
+	}
 }
 
 func (t *tables) mark(path string) uint16 {
@@ -196,8 +213,19 @@ func (t *tables) wraps(key string, root *node) bool {
 // into an event must not take their place.
 var routing = map[string]bool{"Channel": true, "Provider_Name": true, "EventID": true, "Computer": true}
 
+// inner returns a path without what the whole event stands under.
+func (d *dialect) inner(path string) string {
+	for _, outer := range d.Under {
+		if rest, ok := strings.CutPrefix(path, outer); ok {
+			return rest
+		}
+	}
+	return path
+}
+
 // rename returns what the dialect calls a path; empty if it leaves it out.
 func (d *dialect) rename(path string) string {
+	path = d.inner(path)
 	if d.drop[path] {
 		return ""
 	}
@@ -213,18 +241,33 @@ func (d *dialect) rename(path string) string {
 			break
 		}
 	}
-	// Attributes of XML are written after an underscore, as readers of EVTX do.
-	name = strings.TrimSuffix(name, ".#text")
-	for _, mark := range [...]string{".#attributes.", ".@", "_attributes."} {
-		name = strings.Replace(name, mark, "_", 1)
+	if d.XML {
+		name = unmarked(name)
 	}
 	for _, prefix := range d.Leaf {
 		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			name = rest[strings.LastIndexByte(rest, '.')+1:]
+			if leaf := rest[strings.LastIndexByte(rest, '.')+1:]; !routing[leaf] {
+				name = leaf
+			}
 		}
 	}
 	if to, ok := d.Fields[name]; ok {
 		return to
+	}
+	return name
+}
+
+// unmarked joins the names of attributes with an underscore, as readers of EVTX
+// do. Namespaces are no fields.
+func unmarked(name string) string {
+	name = strings.TrimSuffix(name, ".#text")
+	for _, mark := range [...]string{".#attributes.", ".@", "_attributes."} {
+		if element, attribute, ok := strings.Cut(name, mark); ok {
+			if attribute == "xmlns" || strings.HasPrefix(attribute, "xmlns:") {
+				return ""
+			}
+			return element + "_" + attribute
+		}
 	}
 	return name
 }

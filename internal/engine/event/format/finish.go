@@ -30,6 +30,14 @@ type more struct {
 	pair    int     // 1 + pair whose name this is
 	value   int     // 1 + pair whose value this is
 	names   nameMap // of the pair
+	also    []event.Name
+	rooted  event.Name
+}
+
+// tail is a value that is added to its row once more.
+type tail struct {
+	at int
+	x  *more
 }
 
 // nameMap gives the names that stand in values a number.
@@ -79,11 +87,15 @@ func (s *shaper) finish(row *event.Row, fields []event.Field, text []byte, m mar
 				switch {
 				case x.pair > 0:
 					pairName = s.paired(&d.Pairs[x.pair-1], x, value)
+					continue
 				case x.value > 0 && pairName != 0:
-					f.Name, pairName = pairName, 0
+					f.Name = pairName
 					fields[out] = f
 					out++
 					continue
+				}
+				if len(x.also) > 0 || x.rooted != 0 {
+					s.tails = append(s.tails, tail{out, x})
 				}
 				found.note(x, out)
 			}
@@ -99,7 +111,23 @@ func (s *shaper) finish(row *event.Row, fields []event.Field, text []byte, m mar
 	row.Fields = fields[:out]
 	row.Settle(text)
 	s.describe(row, d, &found)
+	for _, t := range s.tails {
+		t.add(row)
+	}
+	s.tails = s.tails[:0]
 	return whole
+}
+
+// add adds the value once more, under its further names.
+func (t tail) add(row *event.Row) {
+	f := row.Fields[t.at]
+	for _, name := range t.x.also {
+		row.Add(name, f.Kind, row.Value(t.at))
+	}
+	if t.x.rooted != 0 && f.Kind == event.Text && f.Len > 0 {
+		text := append(append(row.Open(), '\\'), row.Value(t.at)...)
+		row.Close(t.x.rooted, event.Text, text)
+	}
 }
 
 // note remembers where a field of a role stands, the first of each.
@@ -150,9 +178,11 @@ func (s *shaper) describe(row *event.Row, d *dialect, found *seen) {
 		if found.whens[i] == 0 || w.Product != "" && w.Product != row.Log.Product {
 			continue
 		}
-		if e, ok := w.Is[string(row.Value(int(found.whens[i]-1)))]; ok {
-			e.apply(row, s.options.Names)
+		e, ok := w.Is[string(row.Value(int(found.whens[i]-1)))]
+		if !ok {
+			e = w.Any
 		}
+		e.apply(row, s.options.Names)
 	}
 	if m := s.options.Mapping; m != nil {
 		overlay(&row.Log, m.Log)
@@ -160,6 +190,9 @@ func (s *shaper) describe(row *event.Row, d *dialect, found *seen) {
 }
 
 func (e *effect) apply(row *event.Row, names *event.Names) {
+	if e.Of != "" && e.Of != row.Log.Category {
+		return
+	}
 	overlay(&row.Log, event.Log{Product: e.Product, Category: e.Category, Service: e.Service})
 	for name, value := range e.Add {
 		row.AddString(names.ID(name), event.Text, value)
@@ -194,7 +227,7 @@ func (s *shaper) resolve(d *dialect, id int, t *target) {
 		t.more = leftOut
 		return
 	}
-	if n.parent != nil && n.parent.whole == n && !slices.Contains(d.Whole, n.path) {
+	if n.parent != nil && n.parent.whole == n && !slices.Contains(d.Whole, d.inner(n.path)) {
 		t.more = leftOut // the text of an object that this dialect does not want
 		return
 	}
@@ -202,27 +235,38 @@ func (s *shaper) resolve(d *dialect, id int, t *target) {
 		t.more = leftOut
 		return
 	}
-	x := more{known: true}
-	if i := slices.Index(d.Time, n.path); i >= 0 && i < len(seen{}.times) {
+	x := s.roles(d, d.inner(n.path))
+	if x.time > 0 || x.record || x.service || len(x.whens) > 0 || x.pair > 0 || x.value > 0 || len(x.also) > 0 || x.rooted != 0 {
+		t.more = &x
+	}
+}
+
+// roles returns what a dialect does with a path besides giving it a name.
+func (s *shaper) roles(d *dialect, path string) more {
+	x := more{known: true, record: d.Record == path, service: d.ServiceFrom != "" && d.rename(path) == d.ServiceFrom}
+	if i := slices.Index(d.Time, path); i >= 0 && i < len(seen{}.times) {
 		x.time = uint8(i + 1)
 	}
-	x.record, x.service = d.Record == n.path, d.ServiceFrom == n.path
 	for i := range d.When {
-		if d.When[i].Field == n.path && i < len(seen{}.whens) {
+		if d.When[i].Field == path && i < len(seen{}.whens) {
 			x.whens = append(x.whens, i)
 		}
 	}
 	for i := range d.Pairs {
-		switch n.path {
+		switch path {
 		case d.Pairs[i].Name:
 			x.pair, x.names = i+1, nameMap{}
 		case d.Pairs[i].Value:
 			x.value = i + 1
 		}
 	}
-	if x.time > 0 || x.record || x.service || len(x.whens) > 0 || x.pair > 0 || x.value > 0 {
-		t.more = &x
+	for _, name := range d.Also[path] {
+		x.also = append(x.also, s.options.Names.ID(name))
 	}
+	if name, ok := d.Rooted[path]; ok {
+		x.rooted = s.options.Names.ID(name)
+	}
+	return x
 }
 
 // paired returns the name that stands in a value.

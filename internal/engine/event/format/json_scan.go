@@ -28,6 +28,8 @@ type scan struct {
 	marks  marks
 	nested []nested // lists that are records of their own
 	flaw   [reasons]bool
+	inside bool   // a text of the record is being read
+	within []byte // that text
 }
 
 // nested is a list of objects that are events themselves.
@@ -40,7 +42,7 @@ type nested struct {
 // has in the block, and so nothing below looks whether there is room.
 func (s *scan) begin(row *event.Row) {
 	s.w, s.fields, s.marks, s.nested = 0, row.Fields[:0], marks{}, s.nested[:0]
-	s.flaw = [reasons]bool{}
+	s.flaw, s.inside = [reasons]bool{}, false
 	s.room(row.Open()[:0], 0)
 }
 
@@ -149,6 +151,9 @@ func (s *scan) value(n *node, depth int) bool {
 		if !s.string() {
 			return false
 		}
+		if n.holds && s.embedded(from) {
+			return true
+		}
 		s.field(n, event.Text, from)
 		return true
 	case '{', '[':
@@ -223,12 +228,46 @@ func (s *scan) list(n *node, depth int) bool {
 			return true
 		case ',':
 			s.p++
+		case '{':
+			// Not by value: what is wanted as a whole is wanted once.
+			if depth >= maxDepth {
+				s.flaw[Deep] = true
+				if !s.pass() {
+					return false
+				}
+				continue
+			}
+			if s.p++; !s.object(n, depth+1) {
+				return false
+			}
 		default:
 			if !s.value(n, depth) {
 				return false
 			}
 		}
 	}
+}
+
+// embedded reads the text since from, if it is an object in JSON itself, as if
+// its members stood outermost. Text that only begins like one stays text.
+func (s *scan) embedded(from int) bool {
+	text := s.text[from:s.w]
+	if s.inside || len(text) < 2 || text[0] != '{' || text[1] != '"' && text[1] != ' ' && text[1] != '\n' {
+		return false
+	}
+	outer, p, fields, lists, m := s.b, s.p, len(s.fields), len(s.nested), s.marks
+	s.within = append(s.within[:0], text...)
+	s.b, s.p, s.inside = s.within, 1, true
+	s.room(s.text, s.w)
+	ok := s.object(s.shape.root, 1) && skipSpace(s.b, s.p) == len(s.b)
+	end := s.w
+	s.b, s.p, s.inside, s.nested = outer, p, false, s.nested[:lists]
+	if !ok {
+		s.fields, s.marks, s.flaw[Cut] = s.fields[:fields], m, false
+		end = from + len(text)
+	}
+	s.room(s.text, end)
+	return ok
 }
 
 // whole keeps the text of a value, if there is room beside its parts.

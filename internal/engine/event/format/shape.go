@@ -15,6 +15,7 @@ type node struct {
 	id     uint32
 	mark   uint16 // 1 + the bit that it sets, if a dialect is told by it
 	nested bool   // its list holds events of their own
+	holds  bool   // its text may be an event in JSON
 	tree   bool   // its list holds nodes like the one it stands in
 	raw    []byte // the key as it stands, with quotes and colon
 	path   string // dotted, without what was wrapped around the event
@@ -47,6 +48,7 @@ type shaper struct {
 	source  string // the file last asked for
 	service string // that its name says
 	words   map[string]string
+	tails   []tail // of the record at hand
 }
 
 func newShaper(o Options) *shaper {
@@ -128,6 +130,7 @@ func (s *shaper) add(in *node, name string) *node {
 		return n
 	}
 	n.mark = s.tables.marks[n.path]
+	n.holds = holders[n.path]
 	n.tree = name == "__children"
 	n.nested = n.tree || s.tables.nested[n.path]
 	if s.tables.whole[n.path] {
@@ -135,6 +138,12 @@ func (s *shaper) add(in *node, name string) *node {
 		s.nodes = append(s.nodes, n.whole)
 	}
 	return n
+}
+
+// holders are names whose text may be the event itself, in JSON.
+var holders = map[string]bool{
+	"AuditData": true, "_raw": true, "log": true, "message": true, "Message": true, "event.original": true,
+	"@message": true, "textPayload": true, "MESSAGE": true,
 }
 
 func (s *shaper) rehash() {
@@ -148,12 +157,12 @@ func (s *shaper) rehash() {
 }
 
 // marks are the nodes seen in a record by which dialects are told.
-type marks [4]uint64
+type marks [5]uint64
 
-func (m *marks) set(mark uint16) { m[(mark-1)>>6&3] |= 1 << ((mark - 1) & 63) }
+func (m *marks) set(mark uint16) { m[(mark-1)>>6] |= 1 << ((mark - 1) & 63) }
 
 func (m *marks) any(of *marks) bool {
-	return m[0]&of[0]|m[1]&of[1]|m[2]&of[2]|m[3]&of[3] != 0
+	return m[0]&of[0]|m[1]&of[1]|m[2]&of[2]|m[3]&of[3]|m[4]&of[4] != 0
 }
 
 // dialect returns the number of the dialect of a record.

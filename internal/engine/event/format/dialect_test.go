@@ -1,0 +1,171 @@
+package format
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"noroshi/internal/engine/event"
+)
+
+var update = flag.Bool("update-golden", false, "write what the dialects make of their examples")
+
+// shown is a row as the golden files have it.
+type shown struct {
+	Record uint64      `json:"record"`
+	Time   string      `json:"time,omitempty"`
+	Log    string      `json:"log,omitempty"`
+	Fields [][2]string `json:"fields"`
+}
+
+func show(r *event.Row, names *event.Names) shown {
+	s := shown{Record: r.Record}
+	if r.Time != 0 {
+		s.Time = time.Unix(0, r.Time).UTC().Format(time.RFC3339Nano)
+	}
+	if r.Log != (event.Log{}) {
+		s.Log = r.Log.Product + "/" + r.Log.Category + "/" + r.Log.Service
+	}
+	for i, f := range r.Fields {
+		value := string(r.Value(i))
+		if f.Kind == event.Null {
+			value = "(null)"
+		}
+		s.Fields = append(s.Fields, [2]string{names.Text(f.Name), value})
+	}
+	return s
+}
+
+// read decodes a whole file in blocks of a size.
+func read(t testing.TB, text []byte, name string, k Kind, o Options, size int, yield func(*event.Row) error) []Damage {
+	t.Helper()
+	return readWith(t, NewDecoder(k, o), text, name, k, size, yield)
+}
+
+func readWith(t testing.TB, d *Decoder, text []byte, name string, k Kind, size int, yield func(*event.Row) error) []Damage {
+	t.Helper()
+	row := event.Row{Source: name}
+	var damage []Damage
+	var b Block
+	for s := NewSplitter(bytes.NewReader(text), k, size); ; {
+		if err := s.Next(&b); err != nil {
+			return damage
+		}
+		got, err := d.Rows(&b, &row, yield)
+		if err != nil {
+			t.Fatal(err)
+		}
+		damage = append(damage, got...)
+	}
+}
+
+// TestDialects compares the rows of an example of each dialect with what they
+// have to be.
+func TestDialects(t *testing.T) {
+	files, err := filepath.Glob("testdata/dialect/*.json*")
+	if err != nil || len(files) < 40 {
+		t.Fatal(len(files), err)
+	}
+	used := map[int]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind := Detect(text, file)
+		want := JSONLines
+		if strings.HasSuffix(file, ".json") {
+			want = JSON
+		}
+		if kind != want {
+			t.Errorf("%s is %v, want %v", file, kind, want)
+		}
+		for _, size := range []int{0, 64} {
+			names := event.NewNames()
+			var out bytes.Buffer
+			d := NewDecoder(kind, Options{Names: names})
+			damage := readWith(t, d, text, file, kind, size, func(r *event.Row) error {
+				used[d.reader.(*jsonReader).scan.shape.chosen] = true
+				line, err := json.Marshal(show(r, names))
+				out.Write(append(line, '\n'))
+				return err
+			})
+			if len(damage) > 0 {
+				t.Errorf("%s: damage: %+v", file, damage)
+			}
+			golden(t, file, out.Bytes())
+		}
+	}
+	for i, d := range compiled().dialects {
+		if !used[i] {
+			t.Errorf("no example of %s", d.Name)
+		}
+	}
+}
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	path := strings.TrimSuffix(strings.TrimSuffix(file, ".json"), ".jsonl") + ".golden"
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%swant\n%s", file, got, want)
+	}
+}
+
+// TestTables checks what the tables say of themselves: no name is mapped twice,
+// no dialect hides another that comes after it.
+func TestTables(t *testing.T) {
+	var names []string
+	for _, d := range compiled().dialects {
+		if slices.Contains(names, d.Name) {
+			t.Errorf("two dialects are called %s", d.Name)
+		}
+		names = append(names, d.Name)
+		if len(d.Time) > len(seen{}.times) || len(d.When) > len(seen{}.whens) {
+			t.Errorf("%s: %d times, %d whens", d.Name, len(d.Time), len(d.When))
+		}
+	}
+	if n := len(compiled().marks); n > 64*len(marks{})-32 {
+		t.Errorf("%d names tell dialects: there is room for %d", n, 64*len(marks{}))
+	}
+}
+
+// TestMapping gives a source the user's own names.
+func TestMapping(t *testing.T) {
+	m, err := ParseMapping([]byte("[logsource]\nproduct = \"windows\"\ncategory = \"process_creation\"\n[fields]\n\"proc.cmd\" = \"CommandLine\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := event.NewNames()
+	rows := 0
+	read(t, []byte(`{"proc":{"cmd":"whoami"},"x":1}`+"\n"), "", JSONLines, Options{Names: names, Mapping: m}, 0, func(r *event.Row) error {
+		rows++
+		if got := string(r.Get(names.ID("CommandLine"))); got != "whoami" || r.Log.Category != "process_creation" || string(r.Get(names.ID("x"))) != "1" {
+			t.Errorf("%+v", show(r, names))
+		}
+		return nil
+	})
+	if rows != 1 {
+		t.Errorf("%d rows", rows)
+	}
+	for _, bad := range []string{"x = 1", "[fields]\na = 1", "[fields]\na = \"\"", "["} {
+		if _, err := ParseMapping([]byte(bad)); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
