@@ -55,6 +55,8 @@ func TestShapes(t *testing.T) {
 		{"named array", `<EventData><Data Name="x">{0}</Data></EventData>`, "x=1 x=2", []val{raw(typeArray|typeUint16, 1, 0, 2, 0)}},
 		{"null", `<EventData><Data Name="x">{0}</Data><Data Name="y">{?0}</Data><Data Name="z"/></EventData>`, "x null z null", []val{null()}},
 		{"empty", `<EventData><Data Name="x">{0}</Data></EventData>`, "x=", []val{str("")}},
+		{"nothing", `<EventData><Data Name="x">{0}</Data><Data Name="y">{1}</Data><Data Name="z">{2}</Data></EventData>`, "x null y null z null",
+			[]val{raw(typeSID), raw(typeSize), raw(typeUint32)}},
 		{"absent", `<EventData><Data Name="x">{7}</Data></EventData>`, "x null", nil},
 		{"zeros", `<EventData><Data Name="x">{0}</Data></EventData>`, "x=a", []val{str("a\x00\x00")}},
 		{"literal", `<EventData><Data Name="x">one{#45}{$amp}{!two}{$nbsp}</Data></EventData>`, "x=one-&two&nbsp;", nil},

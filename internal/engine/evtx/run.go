@@ -224,7 +224,7 @@ func (d *Decoder) field(row *event.Row, o *op, v value, depth int) Reason {
 		text := appendUTF16(row.Open(), trimNUL(b))
 		d.room -= len(b)
 		row.Close(name, event.Text, text)
-	case v.typ == typeNull || v.size == 0 && v.typ < numFixedTypes && sizes[v.typ] != 0:
+	case v.typ == typeNull || v.size == 0 && !mayBeEmpty(v.typ):
 		d.null(row, o)
 		return None
 	case v.typ == typeBinXML:
@@ -243,6 +243,12 @@ func (d *Decoder) field(row *event.Row, o *op, v value, depth int) Reason {
 		d.mark(row, o, v)
 	}
 	return None
+}
+
+// mayBeEmpty reports whether no bytes are a value of a type: the empty text.
+// Those of other types without bytes are absent.
+func mayBeEmpty(typ uint8) bool {
+	return typ == typeANSI || typ == typeBinary || typ == typeXML
 }
 
 // array adds a field for each element of an array.

@@ -99,7 +99,7 @@ func (d *Decoder) appendValue(to []byte, typ uint8, b []byte) ([]byte, event.Kin
 	case typeSystime:
 		return d.appendSystime(to, b), event.Text, true
 	case typeSID:
-		if n := sidSize(b); n == len(b) {
+		if n := sidSize(b); n > 0 && n == len(b) {
 			return appendSID(to, b), event.Text, true
 		}
 	case typeBinary:
