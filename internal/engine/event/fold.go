@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -132,19 +133,29 @@ func foldASCII(dst, src []byte) int {
 // mapping); bytes that are no UTF-8 stay as they are. Rules fold their values
 // with it too, so that both sides agree.
 func AppendFold(to, text []byte) []byte {
+	to = slices.Grow(to, len(text))
 	for len(text) > 0 {
-		c := text[0]
-		if c < utf8.RuneSelf {
-			to, text = append(to, lowerASCII[c]), text[1:]
-			continue
+		// All of the text, or the part that is all ASCII, goes fast.
+		from := len(to)
+		n := foldASCII(to[from:from+len(text)], text)
+		to, text = to[:from+n], text[n:]
+		for plain := 0; len(text) > 0 && plain < 8; {
+			c := text[0]
+			if c < utf8.RuneSelf {
+				to, text = append(to, lowerASCII[c]), text[1:]
+				plain++
+				continue
+			}
+			plain = 0
+			r, n := utf8.DecodeRune(text)
+			if r == utf8.RuneError && n == 1 {
+				to = append(to, c)
+			} else {
+				to = utf8.AppendRune(to, lowerRune(r))
+			}
+			text = text[n:]
 		}
-		r, n := utf8.DecodeRune(text)
-		if r == utf8.RuneError && n == 1 {
-			to = append(to, c)
-		} else {
-			to = utf8.AppendRune(to, lowerRune(r))
-		}
-		text = text[n:]
+		to = slices.Grow(to, len(text))
 	}
 	return to
 }

@@ -64,7 +64,7 @@ func unfold(r *event.Row) {
 
 func BenchmarkMatch(b *testing.B) {
 	prepared(b)
-	for name, opt := range map[string]Options{"unrouted": {NoRouting: true}} {
+	for name, opt := range map[string]Options{"unrouted": {NoRouting: true}, "routed": {}} {
 		b.Run(name, func(b *testing.B) {
 			set, err := New(bench.rules, bench.names, opt)
 			if err != nil {
@@ -92,9 +92,18 @@ func BenchmarkMatch(b *testing.B) {
 			b.ReportMetric(float64(s.Candidates)/float64(s.Rows), "rules/event")
 			b.ReportMetric(float64(s.Hits)/float64(s.Rows), "hits/event")
 			b.ReportMetric(float64(size)/float64(len(bench.rows)), "bytes/event")
-			b.ReportMetric(float64(set.index.bytes()), "index-bytes")
+			b.ReportMetric(float64(set.Bytes()), "index-bytes")
+			r := set.Report(m)
+			b.Logf("%d kinds of rows, %d indexes", len(r.Sources), len(set.indexes()))
 		})
 	}
+}
+
+func (s *Set) indexes() map[[2]uint64]*index {
+	if s.router == nil {
+		return nil
+	}
+	return s.router.byKey
 }
 
 func BenchmarkNew(b *testing.B) {

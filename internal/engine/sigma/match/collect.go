@@ -178,7 +178,7 @@ func (m *Matcher) found(nd *needle) {
 }
 
 func (m *Matcher) candidate(r uint32) {
-	if m.asked[r] != m.epoch {
+	if m.asked[r] != m.epoch && (m.classes == nil || m.classes[m.set.router.classOf[r]]) {
 		m.asked[r] = m.epoch
 		m.rules = append(m.rules, r)
 	}

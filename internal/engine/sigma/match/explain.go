@@ -25,7 +25,13 @@ func (m *Matcher) Explain(row *event.Row, rule int) []Why {
 	if rule < 0 || rule >= len(m.set.trees) {
 		return nil
 	}
-	m.begin(row)
+	m.row, m.index = row, &nothing
+	m.begin()
+	if m.set.router != nil {
+		if p := m.route(row); p != nil {
+			m.derive(p.namings)
+		}
+	}
 	e := explainer{m: m}
 	root := &m.set.trees[rule]
 	if !e.truth(root) {
@@ -38,6 +44,9 @@ func (m *Matcher) Explain(row *event.Row, rule int) []Why {
 	}
 	return e.why
 }
+
+// nothing is an index that decides nothing.
+var nothing index
 
 type explainer struct {
 	m        *Matcher

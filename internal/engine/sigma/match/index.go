@@ -21,7 +21,7 @@ type index struct {
 	byRow   []uint32 // needles to run for each row
 	always  []uint32 // rules that show no clue
 	decided []uint64 // bit per atom: true exactly when the index found it
-	live    int      // rules that can be true
+	rules   int      // that can be true
 }
 
 // slotIndex says what is looked for in one field.
@@ -69,29 +69,29 @@ type found struct {
 	rules []uint32
 }
 
-// newIndex makes the index of the given rules. Known may be nil.
-func (s *Set) newIndex(rules []uint32, known func(atom uint32) (known, truth bool)) *index {
+// newBuilder returns a builder of an empty index. Known may be nil.
+func (s *Set) newBuilder(known func(atom uint32) (known, truth bool)) *builder {
 	if known == nil {
 		known = func(uint32) (bool, bool) { return false, false }
 	}
-	b := &builder{set: s, known: known, clues: map[clueKey]*found{}, index: &index{
+	return &builder{set: s, known: known, clues: map[clueKey]*found{}, index: &index{
 		slots: make([]slotIndex, s.slotCount), decided: make([]uint64, len(s.atoms)/64+1)}}
+}
+
+// add notes the clues of rules, given in rising order.
+func (b *builder) add(rules []uint32) {
 	for _, r := range rules {
-		w := b.witness(&s.trees[r], false)
+		w := b.witness(&b.set.trees[r], false)
 		if !w.ok {
 			b.index.always = append(b.index.always, r)
-			b.index.live++
-			continue
 		}
-		if len(w.clues) > 0 {
-			b.index.live++
+		if !w.ok || len(w.clues) > 0 {
+			b.index.rules++
 		}
 		for _, c := range w.clues {
 			b.post(c, r)
 		}
 	}
-	b.build()
-	return b.index
 }
 
 func (b *builder) post(c clue, rule uint32) {

@@ -11,7 +11,8 @@ import (
 type Matcher struct {
 	set   *Set
 	row   *event.Row
-	text  []byte // of the row, folded
+	text  []byte   // folded values
+	folds []folded // by place in row.Fields: where in text
 	index *index
 
 	epoch uint32   // counts rows; what was noted under another epoch is void
@@ -21,9 +22,17 @@ type Matcher struct {
 	first []chain  // by slot
 	next  []int32  // by place in row.Fields: the next of the same slot, -1
 	rules []uint32 // candidates
-	hits  []int
 	stats Stats
+
+	recent  recent
+	seen    []uint64 // rows by plan
+	from    [][]byte // of derive
+	fits    []uint32
+	classes []bool // for rows beyond what is remembered: which classes are for them
 }
+
+// folded is where the folded text of a field is, in the row of an epoch.
+type folded struct{ epoch, from, to uint32 }
 
 // chain is the first field of a slot in the row of an epoch.
 type chain struct {
@@ -34,23 +43,31 @@ type chain struct {
 // Stats counts what a Matcher did.
 type Stats struct {
 	Rows       uint64 // rows matched
+	Beyond     uint64 // of them of more kinds than are remembered: slow
 	Candidates uint64 // rules of which a row showed a clue
 	Hits       uint64 // rules that were true
 }
 
 // NewMatcher returns a Matcher of its own for one goroutine.
 func (s *Set) NewMatcher() *Matcher {
-	return &Matcher{set: s, truth: make([]uint32, len(s.atoms)), asked: make([]uint32, len(s.rules)), tried: make([]uint64, len(s.index.needles)), first: make([]chain, s.slotCount)}
+	return &Matcher{set: s, truth: make([]uint32, len(s.atoms)), asked: make([]uint32, len(s.rules)), first: make([]chain, s.slotCount)}
 }
 
 // Stats returns the counts so far.
 func (m *Matcher) Stats() Stats { return m.stats }
 
 // Match appends the rules that are true for the row to hits, as places in
-// [Set.Rules], in rising order.
+// [Set.Rules], in rising order. With routing it adds the fields to the row that
+// rules know under other names than its source.
 func (m *Matcher) Match(row *event.Row, hits []int) []int {
-	m.begin(row)
-	m.index = m.set.index
+	m.stats.Rows++
+	m.row, m.rules, m.classes = row, m.rules[:0], nil
+	if m.set.router == nil {
+		m.index = m.set.index
+		m.begin()
+	} else if !m.routed() {
+		return hits
+	}
 	m.collect()
 	from := len(hits)
 	for _, r := range m.rules {
@@ -59,38 +76,87 @@ func (m *Matcher) Match(row *event.Row, hits []int) []int {
 		}
 	}
 	slices.Sort(hits[from:])
-	m.stats.Rows++
 	m.stats.Candidates += uint64(len(m.rules))
 	m.stats.Hits += uint64(len(hits) - from)
 	return hits
 }
 
+// routed finds what the row is to be matched with and begins it. It reports
+// false when no rule is for the row.
+func (m *Matcher) routed() bool {
+	p := m.route(m.row)
+	if p != nil {
+		for p.id >= len(m.seen) {
+			m.seen = append(m.seen, 0)
+		}
+		m.seen[p.id]++
+		if m.index = p.index; m.index.rules == 0 {
+			return false
+		}
+		m.begin()
+		m.derive(p.namings)
+		return true
+	}
+	return m.beyond()
+}
+
+// beyond is routed for rows of which no plan is kept: it asks every route, and
+// the index of all rules.
+func (m *Matcher) beyond() bool {
+	m.stats.Beyond++
+	r := m.set.router
+	k := kind{log: m.row.Log, channel: string(m.row.Get(event.Channel)), provider: string(m.row.Get(event.Provider)), eventID: string(m.row.Get(event.EventID))}
+	m.fits = r.fit(m.fits[:0], k)
+	m.index = m.set.whole()
+	m.begin()
+	m.derive(r.namings(k))
+	m.classes = make([]bool, len(r.classes))
+	for _, c := range m.fits {
+		m.classes[c] = true
+	}
+	return true
+}
+
 // begin forgets the row before and notes where the fields of this one are.
-func (m *Matcher) begin(row *event.Row) {
+func (m *Matcher) begin() {
 	if m.epoch++; m.epoch == 1<<31 {
 		clear(m.truth)
 		clear(m.asked)
 		clear(m.first)
+		clear(m.tried)
+		clear(m.folds)
 		m.epoch = 1
 	}
-	m.row, m.text, m.rules = row, row.FoldedText(), m.rules[:0]
-	if cap(m.next) < len(row.Fields) {
-		m.next = make([]int32, 2*len(row.Fields))
+	if n := len(m.index.needles); n > len(m.tried) {
+		m.tried = make([]uint64, n)
 	}
-	m.next = m.next[:cap(m.next)]
-	slotOf := m.set.slotOf
+	m.text = m.text[:0]
+	row, slotOf := m.row, m.set.slotOf
+	m.grow(len(row.Fields))
 	for i := len(row.Fields) - 1; i >= 0; i-- { // backwards, so that chains begin with the first
-		name := row.Fields[i].Name
-		if int(name) >= len(slotOf) || slotOf[name] == anySlot {
-			continue
+		if name := row.Fields[i].Name; int(name) < len(slotOf) && slotOf[name] != anySlot {
+			m.link(i, slotOf[name])
 		}
-		c := &m.first[slotOf[name]]
-		m.next[i] = -1
-		if c.epoch == m.epoch {
-			m.next[i] = c.at
-		}
-		*c = chain{m.epoch, int32(i)}
 	}
+}
+
+// grow makes room for n fields.
+func (m *Matcher) grow(n int) {
+	if n > len(m.next) {
+		m.next = append(m.next, make([]int32, n)...)
+		m.folds = append(m.folds, make([]folded, n)...)
+	}
+}
+
+// link puts field i before the others of its slot.
+func (m *Matcher) link(i int, s slot) {
+	m.grow(i + 1)
+	c := &m.first[s]
+	m.next[i] = -1
+	if c.epoch == m.epoch {
+		m.next[i] = c.at
+	}
+	*c = chain{m.epoch, int32(i)}
 }
 
 // at returns the place of the first field of a slot, -1 if the row has none.
@@ -101,10 +167,16 @@ func (m *Matcher) at(s slot) int32 {
 	return -1
 }
 
-// folded returns the folded text of field i.
+// folded returns the folded text of field i. Only fields that are asked for are
+// folded.
 func (m *Matcher) folded(i int) []byte {
-	off, n := m.row.FoldedAt(i)
-	return m.text[off : off+n : off+n]
+	f := &m.folds[i]
+	if f.epoch != m.epoch {
+		from := len(m.text)
+		m.text = event.AppendFold(m.text, m.row.Value(i))
+		*f = folded{m.epoch, uint32(from), uint32(len(m.text))}
+	}
+	return m.text[f.from:f.to:f.to]
 }
 
 // fires runs a rule.

@@ -3,6 +3,7 @@ package match
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"noroshi/internal/engine/event"
 	"noroshi/internal/engine/sigma"
@@ -10,7 +11,8 @@ import (
 
 // Options says how a Set is made. Its zero value is for use.
 type Options struct {
-	NoRouting bool // every rule is meant for every row, whatever its logsource
+	NoRouting bool          // every rule is meant for every row, whatever its logsource
+	Routes    *sigma.Routes // nil: those that come with the program
 }
 
 // Set is rules made ready to be matched. It is not changed once it is made and
@@ -27,7 +29,11 @@ type Set struct {
 	fields    []event.Name
 	slotCount int
 	rarity    rarity
-	index     *index // over all rules
+	clues     []clue // of each atom
+
+	router *router // nil without routing
+	index  *index  // over all rules; with routing only for rows beyond what is remembered
+	once   sync.Once
 }
 
 // maxSlots is how many fields rules may name together.
@@ -41,11 +47,17 @@ var ErrNames = errors.New("the rules name too many fields")
 func New(rules []*sigma.Rule, names *event.Names, opt Options) (*Set, error) {
 	s := &Set{rules: rules, names: names, fields: []event.Name{0}, slotCount: 1, rarity: newRarity()}
 	c := compiler{set: s, names: names, slots: map[string]slot{}, atoms: map[string]uint32{}, tests: map[*sigma.Test]uint32{}}
+	if !opt.NoRouting {
+		if opt.Routes == nil {
+			opt.Routes = sigma.DefaultRoutes()
+		}
+		s.router = newRouter(s, opt.Routes)
+	}
 	s.trees, s.start = make([]node, len(rules)), make([]int32, len(rules))
 	for i, r := range rules {
 		s.trees[i] = node{op: sigma.False}
 		if r.Expr != nil {
-			s.trees[i] = c.tree(r.Expr)
+			s.trees[i] = c.tree(s.expr(i))
 		}
 		if c.full {
 			return nil, fmt.Errorf("rule %s: %w", r.Ref(), ErrNames)
@@ -63,12 +75,45 @@ func New(rules []*sigma.Rule, names *event.Names, opt Options) (*Set, error) {
 	for i, n := range s.fields {
 		s.slotOf[n] = slot(i)
 	}
-	all := make([]uint32, len(rules))
-	for i := range all {
-		all[i] = uint32(i)
+	s.clues = make([]clue, len(s.atoms))
+	for i := range s.clues {
+		s.clues[i] = s.clue(uint32(i))
 	}
-	s.index = s.newIndex(all, nil)
+	if opt.NoRouting {
+		s.whole()
+	}
 	return s, nil
+}
+
+// whole returns the index over all rules.
+func (s *Set) whole() *index {
+	s.once.Do(func() {
+		all := make([]uint32, len(s.rules))
+		for i := range all {
+			all[i] = uint32(i)
+		}
+		b := s.newBuilder(nil)
+		b.add(all)
+		b.build()
+		s.index = b.index
+	})
+	return s.index
+}
+
+// expr returns what rule i asks of rows.
+func (s *Set) expr(i int) *sigma.Expr {
+	if s.router != nil {
+		return s.router.expr(i)
+	}
+	return s.rules[i].Expr
+}
+
+// slot returns the slot of a name, anySlot for one that no rule asks for.
+func (s *Set) slot(n event.Name) slot {
+	if int(n) < len(s.slotOf) {
+		return s.slotOf[n]
+	}
+	return anySlot
 }
 
 // Rules returns the rules in the order in which hits name them.

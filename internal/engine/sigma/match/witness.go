@@ -93,14 +93,14 @@ func (b *builder) leaf(id uint32, opposite bool) witness {
 		}
 		return witness{}
 	}
-	return b.one(b.clue(id))
+	return b.one(b.set.clues[id])
 }
 
 func (b *builder) one(c clue) witness { return witness{[]clue{c}, c.cost, true} }
 
 // clue returns how an atom is best noticed.
-func (b *builder) clue(id uint32) clue {
-	a, r := &b.set.atoms[id], &b.set.rarity
+func (s *Set) clue(id uint32) clue {
+	a, r := &s.atoms[id], &s.rarity
 	c := clue{how: bySlot, atom: id, slot: a.slot, cost: r.field(a.slot) / 2}
 	if a.slot == anySlot {
 		c.how, c.cost = byRow, r.row()
