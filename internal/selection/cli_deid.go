@@ -23,7 +23,7 @@ import (
 func deidCommand(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	c := &cobra.Command{Use: "deid", Short: p.T("deid.short"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(deidKeyCommand(env, p), deidSplitCommand(env, p), deidJoinCommand(env, p), deidRevealCommand(env, p))
+	c.AddCommand(deidKeyCommand(env, p), deidSplitCommand(env, p), deidJoinCommand(env, p), deidOrderCommand(env, p), deidRevealCommand(env, p))
 	return c
 }
 

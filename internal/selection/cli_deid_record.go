@@ -28,6 +28,7 @@ type Act struct {
 	At         string   `json:"at"` // RFC 3339, UTC
 	Act        string   `json:"act"`
 	Approval   string   `json:"approval"`
+	Order      string   `json:"order,omitempty"`   // digest of the signed order to open them
 	Key        string   `json:"key"`               // id of the key the vault is sealed to
 	Reason     string   `json:"reason,omitempty"`  // in the words of who asked
 	By         string   `json:"by,omitempty"`      // as stated

@@ -14,9 +14,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
+	"noroshi/internal/approval"
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/text"
@@ -45,10 +48,12 @@ type Revealed struct {
 
 // reveal is one call of "deid reidentify".
 type reveal struct {
-	dir    string
-	shares []string
-	asked  []string
-	act    Act
+	dir       string
+	shares    []string
+	asked     []string
+	order     string // file of the order to open them
+	authority []string
+	act       Act
 }
 
 // deidRevealCommand is "noroshi deid reidentify": what pseudonyms of a run
@@ -61,10 +66,19 @@ func deidRevealCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			if err := r.check(); err != nil {
 				return err
 			}
-			return r.run(env)
+			paper, err := cli.ReadFile(r.order, approval.MaxOrder)
+			if err != nil {
+				return err
+			}
+			authorities, err := verifiersOf(r.authority)
+			if err != nil {
+				return err
+			}
+			return r.run(env, func() error { return r.approved(env.Now(), paper, authorities) })
 		}}
 	c.Flags().StringArrayVar(&r.shares, "share", nil, p.T("deid.flag.share"))
-	c.Flags().StringVar(&r.act.Approval, "approval", "", p.T("deid.flag.reveal_approval"))
+	c.Flags().StringVar(&r.order, "order", "", p.T("deid.flag.order"))
+	c.Flags().StringSliceVar(&r.authority, "authority", nil, p.T("selection.run.flag.authority"))
 	c.Flags().StringVar(&r.act.Reason, "reason", "", p.T("deid.flag.reason"))
 	c.Flags().StringVar(&r.act.By, "by", "", p.T("deid.flag.by"))
 	return c
@@ -72,8 +86,28 @@ func deidRevealCommand(env *cli.Env, p text.Printer) *cobra.Command {
 
 // check refuses what is no pseudonym, before anything is put on record.
 func (r *reveal) check() error {
+	if err := pseudonyms(r.asked); err != nil {
+		return err
+	}
+	var lacks []string
+	for _, f := range [...][2]string{{"--order", r.order}, {"--authority", strings.Join(r.authority, "")}, {"--share", strings.Join(r.shares, "")}, {"--reason", r.act.Reason}, {"--by", r.act.By}} {
+		if strings.TrimSpace(f[1]) == "" {
+			lacks = append(lacks, f[0])
+		}
+	}
+	if len(lacks) > 0 {
+		return fault.New(fault.Usage, "deid.reveal.needed", "flag", strings.Join(lacks, " "))
+	}
+	if len(r.act.Reason) > maxReason || len(r.act.By) > maxReason {
+		return fault.New(fault.Usage, "deid.reveal.too_long", "max", maxReason)
+	}
+	return nil
+}
+
+// pseudonyms refuses what is none.
+func pseudonyms(asked []string) error {
 	bad := fault.New(fault.Usage, "deid.reveal.bad")
-	for _, s := range r.asked {
+	for _, s := range asked {
 		_, err := deid.ParsePseudonym(s)
 		_, err2 := deid.ParseNetwork(s)
 		if err != nil && err2 != nil {
@@ -83,13 +117,45 @@ func (r *reveal) check() error {
 	if len(bad.Places) > 0 {
 		return bad
 	}
-	if len(r.act.Reason) > maxReason || len(r.act.By) > maxReason || len(r.act.Approval) > deid.MaxApproval {
-		return fault.New(fault.Usage, "deid.reveal.too_long", "max", maxReason)
+	return nil
+}
+
+// approved refuses unless an order of its own, signed by the authority under which
+// the run was, lets these pseudonyms of this run be opened now. The order of the
+// run lets nobody open anything.
+func (r *reveal) approved(now time.Time, paper []byte, authorities []note.Verifier) error {
+	g, err := approval.Open(paper, authorities...)
+	if err != nil {
+		return err
+	}
+	o := g.Order()
+	r.act.Approval, r.act.Order = o.ID, g.Digest()
+	raw, err := readBounded(filepath.Join(r.dir, fileStatement), maxStatement)
+	if err != nil {
+		return fault.New(fault.Refused, "deid.reveal.no_statement", "dir", r.dir).Because(err)
+	}
+	st, err := ReadStatement(raw)
+	switch {
+	case err != nil:
+		return err
+	case st.Pseudonyms != r.act.Key:
+		return fault.New(fault.Refused, "deid.reveal.other_vault", "dir", r.dir)
+	case st.Authority != g.Authority():
+		return fault.New(fault.Refused, "deid.reveal.other_authority", "run", st.Authority, "order", g.Authority())
+	}
+	if err := g.Covers(approval.Scope{Kind: approval.Reidentify, Run: st.Run, Subjects: r.asked}); err != nil {
+		return err
+	}
+	switch {
+	case now.Before(o.From):
+		return approval.ErrEarly
+	case !now.Before(o.Until):
+		return approval.ErrExpired
 	}
 	return nil
 }
 
-func (r *reveal) run(env *cli.Env) error {
+func (r *reveal) run(env *cli.Env, approved func() error) error {
 	name := filepath.Join(r.dir, vaultFile)
 	raw, err := cli.ReadFile(name, deid.MaxVault)
 	if errors.Is(err, fs.ErrNotExist) && r.forgotten() {
@@ -111,7 +177,11 @@ func (r *reveal) run(env *cli.Env) error {
 	if u, err := user.Current(); err == nil {
 		r.act.Account = u.Username
 	}
-	vault, err := r.open(head, name, raw)
+	err = approved()
+	var vault *deid.Vault
+	if err == nil {
+		vault, err = r.open(name, raw)
+	}
 	if err != nil {
 		// A refusal is a result: it is kept like the act would be.
 		r.act.Act, r.act.Refused = actRefused, fault.Of(err).Code
@@ -133,24 +203,15 @@ func (r *reveal) run(env *cli.Env) error {
 	if err := env.Emit(found, func(w io.Writer, p text.Printer) error { return showRevealed(w, p, found) }); err != nil {
 		return err
 	}
+	env.Say("deid.reveal.recorded", "file", filepath.Join(r.dir, recordFile), "by", r.act.By)
 	if missing > 0 {
 		return fault.New(fault.NotFound, "deid.reveal.missing", "n", missing)
 	}
 	return nil
 }
 
-// open opens the vault when the act may be done.
-func (r *reveal) open(head deid.Head, name string, raw []byte) (*deid.Vault, error) {
-	switch {
-	case strings.TrimSpace(r.act.Reason) == "":
-		return nil, fault.New(fault.Refused, "deid.reveal.no_reason")
-	case r.act.Approval == "":
-		return nil, fault.New(fault.Refused, "deid.reveal.no_approval")
-	case r.act.Approval != head.Approval:
-		return nil, fault.New(fault.Refused, "deid.reveal.other_approval", "approval", r.act.Approval)
-	case len(r.shares) == 0:
-		return nil, fault.New(fault.Refused, "deid.reveal.no_share")
-	}
+// open opens the vault with the holders' shares.
+func (r *reveal) open(name string, raw []byte) (*deid.Vault, error) {
 	k, err := joinFiles(r.shares)
 	if err != nil {
 		return nil, err

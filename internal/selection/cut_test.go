@@ -107,7 +107,7 @@ func TestPseudonymsNobodyCanOpen(t *testing.T) {
 	if _, err := RunFiles(context.Background(), b.job(order, "out", pcap)); err != nil {
 		t.Fatal(err)
 	}
-	code, out, errs := runDeid(t, "reidentify", filepath.Join(b.dir, "out"), "p:mail:"+strings.Repeat("a", 26), "--approval", "trial-1", "--reason", "x")
+	code, out, errs := runDeid(t, "reidentify", filepath.Join(b.dir, "out"), "p:mail:"+strings.Repeat("a", 26), "--order", order, "--authority", b.write("KEY.pub", []byte(b.authority.Verifier())), "--share", "s", "--by", "b", "--reason", "x")
 	if code != 3 || out != "" || !strings.Contains(errs, "was thrown away") {
 		t.Errorf("exit %d, %q, %s", code, out, errs)
 	}

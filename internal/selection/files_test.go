@@ -175,7 +175,7 @@ func mixed(t testing.TB, b *bench) []byte {
 		}
 	}
 	one.Signature = two.Signature
-	raw, err := json.Marshal(one)
+	raw, err := json.MarshalIndent(one, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
