@@ -41,6 +41,7 @@ type compiler struct {
 	root       uint32 // the node around it
 	isDone     bool   // the element outside of a template has ended
 	hasElement bool
+	seen       int // the place up to which the shape of the template is taken
 }
 
 // open is an element whose end was not seen yet.
@@ -67,13 +68,18 @@ type openAttr struct {
 // the template; it returns the place after it.
 func (c *compiler) compile(pos int, node uint32) (int, Reason) {
 	from := pos
+	c.seen = pos
 	c.stack, c.root = c.d.opens[:0], node
 	pos, reason := c.tokens(pos)
 	c.d.opens = c.stack[:0]
 	if reason == None {
 		c.settle()
 	}
-	c.d.spend(len(c.t.ops) + (pos-from)/16 + 1)
+	c.t.cost = len(c.t.ops) + (pos-from)/16 + 1
+	c.d.spend(c.t.cost)
+	if reason == None && c.inTemplate {
+		c.t.tail(c.d.chunk[c.seen:pos])
+	}
 	return pos, reason
 }
 
@@ -143,10 +149,13 @@ func (c *compiler) open(pos int) (int, Reason) {
 		if name, next, ok = c.d.name(other, c.end); !ok {
 			return pos, BadName
 		}
+		at, c.t.isOdd = other, true
 	}
+	kind := refElement
 	if c.d.chunk[pos]&moreFlag != 0 {
-		next += 4
+		next, kind = next+4, refAttributes
 	}
+	c.refer(at-4, next, name, kind)
 	parent := c.root
 	if n := len(c.stack); n > 0 {
 		c.flush(&c.stack[n-1])
@@ -170,6 +179,7 @@ func (c *compiler) attribute(pos int) (int, Reason) {
 	if !ok {
 		return pos, BadName
 	}
+	c.refer(pos+1, next, name, refName)
 	c.attr = openAttr{true, name, len(c.t.ops), len(c.t.text)}
 	return next, None
 }
@@ -365,10 +375,11 @@ func (c *compiler) content(pos int, token byte) (int, Reason) {
 	case tokenEntity:
 		return c.entity(pos)
 	case tokenPITarget:
-		_, next, ok := c.d.name(pos+1, c.end)
+		name, next, ok := c.d.name(pos+1, c.end)
 		if !ok {
 			return pos, BadName
 		}
+		c.refer(pos+1, next, name, refName)
 		return next, None
 	case tokenHole, tokenOptional:
 		if pos+4 > len(b) || !c.inTemplate {
@@ -388,6 +399,7 @@ func (c *compiler) content(pos int, token byte) (int, Reason) {
 		count := len(c.d.values)
 		next, reason := c.d.load(in, c.end)
 		c.d.values = c.d.values[:count]
+		c.t.isOdd = true // it is good for its place only
 		c.part(op{kind: opInstance, off: uint32(pos), node: c.root})
 		return next, reason
 	}
@@ -409,6 +421,7 @@ func (c *compiler) entity(pos int) (int, Reason) {
 	if !ok {
 		return pos, BadName
 	}
+	c.refer(pos+1, next, name, refName)
 	text := c.d.naming.elems[name]
 	switch text {
 	case "amp":

@@ -30,8 +30,10 @@ type Decoder struct {
 	used      int
 	once      [maxNested + 1]template // of elements without a template, by depth
 	moved     []byte                  // a chunk whose first sectors are lost
-	steps     int                     // left for the chunk
-	text      int                     // left for the chunk, in bytes
+	kept      map[place]*template     // of this and other chunks
+	keptBytes int
+	steps     int // left for the chunk
+	text      int // left for the chunk, in bytes
 
 	// of the record
 	record  record
@@ -67,7 +69,9 @@ func NewDecoder(o Options) *Decoder {
 	if o.Names == nil {
 		o.Names = event.NewNames()
 	}
-	return &Decoder{opts: o, naming: newNaming(o.Names)}
+	d := &Decoder{opts: o, naming: newNaming(o.Names)}
+	d.forget()
+	return d
 }
 
 // Chunk fills row with one record of a chunk after the other and hands it to
@@ -82,6 +86,7 @@ func (d *Decoder) Chunk(row *event.Row, chunk []byte, offset int64, yield func(*
 	d.used, d.steps, d.text, d.damage = 0, chunkSteps, chunkText, d.damage[:0]
 	if d.naming.isFull() {
 		d.naming.forget()
+		d.forget()
 	}
 	limit, listed := d.header()
 	var err error

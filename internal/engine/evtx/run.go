@@ -96,7 +96,7 @@ func (d *Decoder) fragment(row *event.Row, pos, end int, node uint32, depth int)
 		default:
 			// Elements without a template: compiled for this once.
 			t := &d.once[depth]
-			t.ops, t.text = t.ops[:0], t.text[:0]
+			t.empty()
 			c := compiler{d: d, t: t, end: end}
 			next, reason := c.compile(pos, node)
 			if reason == None {

@@ -6,6 +6,8 @@ import "noroshi/internal/engine/event"
 type template struct {
 	ops  []op
 	text []byte // of all literal parts
+	cost int    // steps that compiling took from the budget
+	shape
 }
 
 // op is one step. What it does with a value depends on the value's type, which
@@ -83,6 +85,13 @@ func (d *Decoder) templateAt(off int, node uint32) (*template, Reason) {
 	if size > int64(len(d.chunk)-off-24) {
 		return nil, BadTemplate
 	}
+	key := place{node: node}
+	copy(key.guid[:], d.chunk[off+4:])
+	if t := d.kept[key]; t != nil && d.isSame(t, off+24, off+24+int(size)) {
+		d.spend(t.cost)
+		*s = slot{d.age, uint32(off), node, t}
+		return t, None
+	}
 	t := d.spare()
 	c := compiler{d: d, t: t, end: off + 24 + int(size), inTemplate: true}
 	_, reason := c.compile(off+24, node)
@@ -94,7 +103,13 @@ func (d *Decoder) templateAt(off int, node uint32) (*template, Reason) {
 		return nil, reason
 	}
 	*s = slot{d.age, uint32(off), node, t}
+	d.keep(key, t)
 	return t, None
+}
+
+func (t *template) empty() {
+	t.ops, t.text = t.ops[:0], t.text[:0]
+	t.refs, t.bytes, t.isOdd = t.refs[:0], t.bytes[:0], false
 }
 
 // spare returns an empty template of those of chunks before.
@@ -104,6 +119,6 @@ func (d *Decoder) spare() *template {
 	}
 	t := d.templates[d.used]
 	d.used++
-	t.ops, t.text = t.ops[:0], t.text[:0]
+	t.empty()
 	return t
 }
