@@ -234,10 +234,8 @@ func (d *dialect) rename(path string) string {
 	}
 	name := path
 	for _, prefix := range d.Strip {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			if name = rest; routing[name] && prefix != "Event.System." && prefix != "System." {
-				name = path
-			}
+		if rest, ok := strings.CutPrefix(name, prefix); ok && rest != "" {
+			name = d.stripped(path, prefix, rest)
 			break
 		}
 	}
@@ -257,12 +255,27 @@ func (d *dialect) rename(path string) string {
 	return name
 }
 
+// stripped returns what is left of a path without its beginning, unless that
+// would be a name it must not have.
+func (d *dialect) stripped(path, prefix, rest string) string {
+	switch {
+	case routing[rest] && prefix != "Event.System." && prefix != "System.":
+		return path
+	case d.XML && (rest[0] == '#' || rest[0] == '@'):
+		// An attribute of what is taken off keeps its element's name.
+		outer := strings.TrimSuffix(prefix, ".")
+		return outer[strings.LastIndexByte(outer, '.')+1:] + "." + rest
+	}
+	return rest
+}
+
 // unmarked joins the names of attributes with an underscore, as readers of EVTX
 // do. Namespaces are no fields.
 func unmarked(name string) string {
 	name = strings.TrimSuffix(name, ".#text")
-	for _, mark := range [...]string{".#attributes.", ".@", "_attributes."} {
+	for _, mark := range [...]string{"#attributes.", "@", "_attributes."} {
 		if element, attribute, ok := strings.Cut(name, mark); ok {
+			element = strings.TrimSuffix(element, ".")
 			if attribute == "xmlns" || strings.HasPrefix(attribute, "xmlns:") {
 				return ""
 			}

@@ -169,3 +169,33 @@ func TestMapping(t *testing.T) {
 		}
 	}
 }
+
+// TestAllocations decodes the examples again and again: once a decoder has seen
+// a dialect, an event of it makes no garbage.
+func TestAllocations(t *testing.T) {
+	files, err := filepath.Glob("testdata/dialect/*.json*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b Block
+		s := NewSplitter(bytes.NewReader(text), Detect(text, file), 0)
+		if err := s.Next(&b); err != nil {
+			t.Fatal(err)
+		}
+		d, row := NewDecoder(JSON, Options{}), event.Row{Source: file}
+		once := func() {
+			if _, err := d.Rows(&b, &row, func(*event.Row) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		once()
+		if n := testing.AllocsPerRun(10, once); n > 0 {
+			t.Errorf("%s: %v allocations", file, n)
+		}
+	}
+}

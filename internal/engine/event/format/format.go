@@ -136,6 +136,8 @@ func (d *Decoder) Rows(b *Block, row *event.Row, yield func(*event.Row) error) (
 
 func newReader(k Kind, o Options) reader {
 	switch k {
+	case EVTX:
+		return newChunkReader(o)
 	case JSON, JSONLines:
 		return newJSONReader(o, k == JSONLines)
 	default:

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+
+	"noroshi/internal/engine/evtx"
 )
 
 // The sizes of blocks, in bytes.
@@ -16,6 +18,7 @@ const (
 type Splitter struct {
 	r      io.Reader
 	cutter cutter
+	chunks *evtx.Chunks // instead of a cutter
 	size   int
 	rest   []byte // read and not yet in a block
 	base   int64  // offset of rest in the file
@@ -53,15 +56,19 @@ func NewSplitter(r io.Reader, k Kind, size int) *Splitter {
 	if size <= 0 {
 		size = BlockSize
 	}
-	if k != EVTX {
-		r = newDecoded(r)
+	if k == EVTX {
+		return &Splitter{chunks: evtx.NewChunks(r), record: 1}
 	}
+	r = newDecoded(r)
 	return &Splitter{r: r, cutter: newCutter(k), size: min(size, MaxRecord), record: 1}
 }
 
 // Next reads the next block into b, whose memory it uses again. After the last
 // it returns io.EOF. Another error is the reader's, after all that was read.
 func (s *Splitter) Next(b *Block) error {
+	if s.chunks != nil {
+		return s.nextChunk(b)
+	}
 	b.Data = append(b.Data[:0], s.rest...)
 	s.rest = s.rest[:0]
 	s.damage = s.damage[:0]
