@@ -309,22 +309,21 @@ type syslogCutter struct {
 }
 
 func (c *syslogCutter) cut(have []byte, last bool) (out cut) {
-	if c.head == nil && len(have) > 0 {
-		c.head = bytes.Clone(have[:min(len(have), 64)])
+	if len(have) == 0 || have[0]-'1' >= 9 { // no octets are counted
+		out = c.lineCutter.cut(have, last)
+	} else {
+		for out.Take < len(have) {
+			_, n, ok := syslogRecord(have[out.Take:], last)
+			if !ok {
+				break
+			}
+			out.Take += n
+			out.Records++
+		}
+	}
+	if c.head == nil && out.Take > 0 {
+		c.head = bytes.Clone(have[:min(out.Take, 64)])
 	}
 	out.Head = c.head
-	if len(have) == 0 || have[0]-'1' >= 9 { // no octets are counted
-		lines := c.lineCutter.cut(have, last)
-		lines.Head = c.head
-		return lines
-	}
-	for out.Take < len(have) {
-		_, n, ok := syslogRecord(have[out.Take:], last)
-		if !ok {
-			break
-		}
-		out.Take += n
-		out.Records++
-	}
 	return out
 }

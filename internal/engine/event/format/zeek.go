@@ -200,9 +200,18 @@ func (z *zeekReader) rows(b *Block, row *event.Row, yield func(*event.Row) error
 		default:
 			row.Reset()
 			row.Log, row.Record, row.Offset = z.head.log, record, b.Offset+int64(at)
-			if reason := z.record(row, line, whole); reason != 0 {
-				z.damage = append(z.damage, Damage{row.Offset, record, int64(n), reason})
-			} else if err := yield(row); err != nil {
+			reason, kept := z.record(row, line, whole)
+			if reason != 0 {
+				d := Damage{row.Offset, record, int64(n), reason}
+				if kept {
+					d.Length = 0
+				}
+				z.damage = append(z.damage, d)
+			}
+			if !kept {
+				break
+			}
+			if err := yield(row); err != nil {
 				return z.damage, err
 			}
 		}
@@ -226,14 +235,15 @@ func cutLine(b []byte) (line []byte, n int, whole bool) {
 	return line, n, whole
 }
 
-// record reads one line. A line of another number of columns is not of this
-// log; the last line of a file that is still written may lack some.
-func (z *zeekReader) record(row *event.Row, b []byte, whole bool) Reason {
+// record reads one line. A line of another number of columns is read as far as
+// it goes, if it begins with a time; the last line of a file that is still
+// written is left for later.
+func (z *zeekReader) record(row *event.Row, b []byte, whole bool) (reason Reason, kept bool) {
 	h := z.head
 	if len(h.cols) == 0 {
-		return Header
+		return Header, false
 	}
-	i, line := 0, b
+	i, line, timed := 0, b, h.ts < 0
 	for ; i < len(h.cols); i++ {
 		value := line
 		n := bytes.IndexByte(line, h.sep)
@@ -243,7 +253,7 @@ func (z *zeekReader) record(row *event.Row, b []byte, whole bool) Reason {
 		if !bytes.Equal(value, h.unset) {
 			z.value(row, &h.cols[i], value)
 			if i == h.ts {
-				row.Time, _ = parseUnix(value)
+				row.Time, timed = parseUnix(value)
 			}
 		}
 		if n < 0 {
@@ -252,11 +262,11 @@ func (z *zeekReader) record(row *event.Row, b []byte, whole bool) Reason {
 	}
 	switch {
 	case i == len(h.cols)-1:
-		return 0
+		return 0, true
 	case i < len(h.cols) && !whole:
-		return Cut
+		return Cut, false
 	}
-	return Broken
+	return Broken, timed && i > 1
 }
 
 func (z *zeekReader) value(row *event.Row, c *zeekColumn, b []byte) {
