@@ -37,7 +37,7 @@ func (r *Paper) WriteHTML(w io.Writer, p text.Printer) error {
 	b.raw(`<!doctype html>` + "\n")
 	b.f(`<html lang="%s"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`, p.Lang)
 	b.raw(`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">`)
-	b.f("<title>%s</title><style>%s</style></head><body><main>\n", esc(title), reportStyle)
+	b.f("<title>%s</title><style>%s</style></head><body><main>\n", esc(title), ReportStyle)
 	r.head(b, title)
 	r.first(b)
 	r.matrix(b)

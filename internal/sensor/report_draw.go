@@ -13,8 +13,9 @@ import (
 	"noroshi/internal/engine/detect"
 )
 
-// reportStyle is the look of the page: the console's colours, A4 when printed.
-const reportStyle = `:root{color-scheme:light dark;--ground:light-dark(#f4f5f3,#0f1317);--paper:light-dark(#fff,#161b20);--sunken:light-dark(#eceeec,#0b0e12);--ink:light-dark(#1a1f25,#e9ecef);--ink2:light-dark(#47505a,#b6bfc8);--rule:light-dark(#d6dad9,#2c343c);--rule2:light-dark(#7c858e,#75818d);--ai:light-dark(#123c82,#a3c2fa);--ailine:light-dark(#9db3d6,#45608f);--act:light-dark(#a61b1b,#ff9b92);--attend:light-dark(#855000,#f0b65b)}
+// ReportStyle is the look of a report as one page, also of other nouns: the
+// console's colours, A4 when printed.
+const ReportStyle = `:root{color-scheme:light dark;--ground:light-dark(#f4f5f3,#0f1317);--paper:light-dark(#fff,#161b20);--sunken:light-dark(#eceeec,#0b0e12);--ink:light-dark(#1a1f25,#e9ecef);--ink2:light-dark(#47505a,#b6bfc8);--rule:light-dark(#d6dad9,#2c343c);--rule2:light-dark(#7c858e,#75818d);--ai:light-dark(#123c82,#a3c2fa);--ailine:light-dark(#9db3d6,#45608f);--act:light-dark(#a61b1b,#ff9b92);--attend:light-dark(#855000,#f0b65b)}
 *{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);font:400 14px/1.6 "Noto Sans JP","Noto Sans CJK JP","BIZ UDPGothic","Hiragino Sans","Yu Gothic UI",Meiryo,system-ui,sans-serif;font-variant-numeric:tabular-nums;line-break:strict;overflow-wrap:anywhere}
 :lang(en){font-family:system-ui,"Segoe UI","Noto Sans",sans-serif}
 main{max-width:72rem;margin:0 auto;padding:16px 24px 48px}h1{font-size:24px;line-height:1.35;margin:16px 0 8px}h2{font-size:18px;border-top:2px solid var(--ink);padding-top:8px;margin:40px 0 12px}h3{font-size:16px;margin:0}h4{font-size:13px;margin:0 0 4px;color:var(--ink2)}
