@@ -1,6 +1,9 @@
 package sigma
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // builder makes expressions of the search identifiers of one rule and bounds how
 // many tests they become.
@@ -10,8 +13,11 @@ type builder struct {
 	warn   func(line int, code Code, args ...string)
 }
 
-// maxTests bounds the tests of one rule, after its values are expanded.
-const maxTests = 100_000
+// The bounds of one rule after its values are expanded.
+const (
+	maxTests     = 100_000
+	maxWildcards = 1000 // of one value
+)
 
 // identifier reads one search identifier: a map, or a list of maps or keywords.
 func (b *builder) identifier(name string, n *node) (*Expr, *problem) {
@@ -189,6 +195,9 @@ func (b *builder) text(c *chain, v *node) (*Expr, *problem) {
 			kids = append(kids, leaf(patternTest(c.field, literal(t), c.cased)))
 		}
 		return any1(kids...), nil
+	}
+	if strings.Count(v.text, "*")+strings.Count(v.text, "?") > maxWildcards {
+		return nil, fail(v.line, TooLarge, v.text, strconv.Itoa(maxWildcards)+" wildcards")
 	}
 	variants := [][]Part{parsePattern(v.text)}
 	for _, a := range c.steps {

@@ -16,8 +16,8 @@ import (
 const (
 	MaxFile      = 16 << 20 // bytes
 	MaxDocuments = 4096     // in a file
-	MaxDocument  = 2 << 20  // bytes
-	maxNodes     = 200_000  // of a document, aliases expanded
+	MaxDocument  = 1 << 20  // bytes
+	maxNodes     = 100_000  // of a document, aliases expanded
 	maxKeys      = 4096     // of a document: the reader's work grows with their square
 	maxDepth     = 32
 	maxNames     = 1024 // anchors and aliases of a document
@@ -210,14 +210,17 @@ func yamlProblem(err error, before int) *problem {
 	return fail(before+1, YAML, "not YAML")
 }
 
-// checkShape bounds what the lexer is given: the depth of [ and { and of
-// indentation, which it and the parser follow by recursion.
+// checkShape bounds what the lexer is given, which takes many times the memory
+// of the text: lines and what may begin a value, keys, and what nests in a line.
 func checkShape(doc []byte, before int) *problem {
-	line, colons, indicators := 1, 0, 0
+	line, colons, indicators, marks := 1, 0, 0, 0
 	for i, c := range doc {
 		switch c {
+		case ',', '[', '{':
+			marks++
 		case '\n':
 			line++
+			marks++
 			indicators = 0
 		case ':':
 			if i+1 == len(doc) || doc[i+1] == ' ' || doc[i+1] == '\n' {
@@ -230,6 +233,9 @@ func checkShape(doc []byte, before int) *problem {
 		}
 		if indicators > 16*maxDepth {
 			return fail(before+line, YAMLDepth, strconv.Itoa(maxDepth))
+		}
+		if marks > maxNodes {
+			return fail(before+line, YAMLSize, strconv.Itoa(maxNodes))
 		}
 		if colons > maxKeys {
 			return fail(before+line, YAMLSize, strconv.Itoa(maxKeys))
