@@ -1,0 +1,154 @@
+package starter
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"noroshi/internal/engine/event"
+	"noroshi/internal/engine/sigma"
+	"noroshi/internal/engine/sigma/correlate"
+	"noroshi/internal/engine/sigma/match"
+)
+
+// sample is one event, or the events of a sequence.
+type sample struct {
+	Log               event.Log
+	Channel, Provider string
+	EventID           int `json:"event_id"`
+	Time              time.Time
+	Fields            map[string]any
+	Sequence          []sample
+}
+
+type samples struct{ Positive, Negative []sample }
+
+func readSamples(t *testing.T, rule string) (s samples) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("rules", filepath.FromSlash(strings.TrimSuffix(rule, ".yml")+".samples.json")))
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", rule, err)
+	}
+	if len(s.Positive) == 0 || len(s.Negative) == 0 {
+		t.Errorf("%s: %d positive and %d negative samples", rule, len(s.Positive), len(s.Negative))
+	}
+	return s
+}
+
+func (s *sample) events() []sample {
+	if s.Sequence != nil {
+		return s.Sequence
+	}
+	return []sample{*s}
+}
+
+// fill makes the sample a row.
+func (s *sample) fill(row *event.Row, names *event.Names) {
+	row.Reset()
+	row.Log, row.Time = s.Log, s.Time.UnixNano()
+	if s.Channel != "" {
+		row.AddString(event.Channel, event.Text, s.Channel)
+		row.AddString(event.Provider, event.Text, s.Provider)
+		row.AddString(event.EventID, event.Number, strconv.Itoa(s.EventID))
+	}
+	for _, field := range slices.Sorted(maps.Keys(s.Fields)) {
+		values, many := s.Fields[field].([]any)
+		if !many {
+			values = []any{s.Fields[field]}
+		}
+		for _, v := range values {
+			row.AddString(names.ID(field), event.Text, fmt.Sprint(v))
+		}
+	}
+}
+
+// hunter runs the rules over rows as a hunt does.
+type hunter struct {
+	t       *testing.T
+	names   *event.Names
+	rules   []*sigma.Rule
+	matcher *match.Matcher
+	feeds   *correlate.Set
+	row     event.Row
+}
+
+func newHunter(t *testing.T, c *sigma.Collection) *hunter {
+	names := event.NewNames()
+	set, err := match.New(c.Rules, names, match.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &hunter{t: t, names: names, rules: c.Rules, matcher: set.NewMatcher(), feeds: correlate.Compile(c.Correlations)}
+}
+
+// titles returns the titles of what fires on the events, with those that
+// correlations find.
+func (h *hunter) titles(events []sample) (fired []string) {
+	engine := correlate.New(h.feeds, correlate.Limits{}, false, func(f *correlate.Finding) error {
+		if !f.Rule.Hidden {
+			fired = append(fired, f.Rule.Title)
+		}
+		return nil
+	})
+	for i := range events {
+		events[i].fill(&h.row, h.names)
+		for _, hit := range h.matcher.Match(&h.row, nil) {
+			r := h.rules[hit]
+			if !r.Hidden {
+				fired = append(fired, r.Title)
+			}
+			need, ok := h.feeds.Needs(r)
+			if !ok {
+				continue
+			}
+			one := correlate.Hit{Rule: r, Time: h.row.Time}
+			for _, field := range need {
+				text := h.row.Get(h.names.ID(field))
+				one.Values = append(one.Values, correlate.Value{Text: string(text), Present: text != nil})
+			}
+			if err := engine.Add(&one); err != nil {
+				h.t.Fatal(err)
+			}
+		}
+	}
+	if err := engine.Flush(); err != nil {
+		h.t.Fatal(err)
+	}
+	return fired
+}
+
+// TestSamples: a rule fires on its positive samples, and no rule at all fires
+// on a negative one. The slow evaluation of package sigma says the same.
+func TestSamples(t *testing.T) {
+	c := load(t)
+	h := newHunter(t, c)
+	for _, r := range shown(c) {
+		s := readSamples(t, r.File)
+		for i, p := range s.Positive {
+			if fired := h.titles(p.events()); !slices.Contains(fired, r.Title) {
+				t.Errorf("%s: positive sample %d: fired %q", r.File, i+1, fired)
+			}
+			if r.Expr != nil {
+				p.fill(&h.row, h.names)
+				if !sigma.Eval(r.Expr, sigma.Values(&h.row, h.names)) {
+					t.Errorf("%s: positive sample %d: evaluates to false", r.File, i+1)
+				}
+			}
+		}
+		for i, n := range s.Negative {
+			if fired := h.titles(n.events()); len(fired) > 0 {
+				t.Errorf("%s: negative sample %d: fired %q", r.File, i+1, fired)
+			}
+		}
+	}
+}
