@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -58,6 +59,26 @@ func BenchmarkChunk(b *testing.B) {
 	b.ReportMetric(float64(events)/spent, "events/cpu-s")
 	b.ReportMetric(float64(used)*float64(b.N)/spent/1e6, "MB/cpu-s")
 	b.ReportMetric(float64(used)*float64(b.N)/float64(events), "B/event")
+}
+
+// BenchmarkWorkers decodes with a worker for each processor: with -cpu 1,2 the
+// events of a second of processor time must stay the same.
+func BenchmarkWorkers(b *testing.B) {
+	chunks, used := dense(b)
+	names := event.NewNames()
+	var events atomic.Int64
+	b.SetBytes(int64(used) / int64(len(chunks)))
+	from := processor(b)
+	b.RunParallel(func(pb *testing.PB) {
+		d := NewDecoder(Options{Names: names})
+		var row event.Row
+		n := 0
+		for i := 0; pb.Next(); i++ {
+			_, _ = d.Chunk(&row, chunks[i%len(chunks)], 0, func(*event.Row) error { n++; return nil })
+		}
+		events.Add(int64(n))
+	})
+	b.ReportMetric(float64(events.Load())/(processor(b)-from).Seconds(), "events/cpu-s")
 }
 
 // processor is the processor time of this process: on a shared machine the

@@ -50,6 +50,7 @@ type open struct {
 	name     event.Name // of its text
 	parts    int        // the first step of its content
 	text     int        // where the literal text of its content begins
+	isInside bool       // the attributes have ended
 	hasInner bool       // elements inside
 	hasAttr  bool
 	shadows  bool
@@ -110,7 +111,7 @@ func (c *compiler) tokens(pos int) (int, Reason) {
 			}
 			pos++
 		case tokenClose:
-			if len(c.stack) == 0 || c.attr.is {
+			if !c.isInside() {
 				return pos, BadToken
 			}
 			c.close()
@@ -131,10 +132,16 @@ func (c *compiler) tokens(pos int) (int, Reason) {
 	return pos, None
 }
 
+// isInside reports whether content may stand here: behind the attributes of an
+// element. It keeps the steps of an element's content together.
+func (c *compiler) isInside() bool {
+	return len(c.stack) > 0 && c.stack[len(c.stack)-1].isInside
+}
+
 // open begins an element: dependency identifier (in templates), size, name and,
 // with moreFlag, the size of its attributes.
 func (c *compiler) open(pos int) (int, Reason) {
-	if c.attr.is {
+	if len(c.stack) > 0 && !c.isInside() {
 		return pos, BadToken
 	}
 	if len(c.stack) >= maxElements {
@@ -171,7 +178,7 @@ func (c *compiler) open(pos int) (int, Reason) {
 
 // attribute begins an attribute, which ends the one before.
 func (c *compiler) attribute(pos int) (int, Reason) {
-	if len(c.stack) == 0 {
+	if len(c.stack) == 0 || c.isInside() {
 		return pos, BadToken
 	}
 	c.closeAttr()
@@ -185,12 +192,12 @@ func (c *compiler) attribute(pos int) (int, Reason) {
 }
 
 func (c *compiler) closeStart() Reason {
-	if len(c.stack) == 0 {
+	if len(c.stack) == 0 || c.isInside() {
 		return BadToken
 	}
 	c.closeAttr()
 	o := &c.stack[len(c.stack)-1]
-	o.parts, o.text = len(c.t.ops), len(c.t.text)
+	o.isInside, o.parts, o.text = true, len(c.t.ops), len(c.t.text)
 	return None
 }
 
@@ -240,7 +247,7 @@ func (c *compiler) closeAttr() {
 func (c *compiler) flush(o *open) {
 	o.hasInner = true
 	parts := c.t.ops[o.parts:]
-	if len(parts) == 0 || parts[0].kind != opText && parts[0].kind != opPart {
+	if len(parts) == 0 {
 		return
 	}
 	if c.isLiteral(parts) && len(bytes.TrimSpace(c.t.text[o.text:])) == 0 {
@@ -344,7 +351,8 @@ func (c *compiler) isLiteral(parts []op) bool {
 // content reads a part of an element's or attribute's content.
 func (c *compiler) content(pos int, token byte) (int, Reason) {
 	b := c.d.chunk[:c.end]
-	if len(c.stack) == 0 && token != tokenTemplate && token != tokenPITarget && token != tokenPIData {
+	if token != tokenPITarget && token != tokenPIData && !c.attr.is && !c.isInside() &&
+		(token != tokenTemplate || len(c.stack) > 0) {
 		return pos, BadToken
 	}
 	switch token {

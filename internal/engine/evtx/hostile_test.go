@@ -125,6 +125,28 @@ func TestHostile(t *testing.T) {
 		{"an end without a beginning", func(c *chunk) { c.record(func(c *chunk) { c.u8(tokenClose) }) }, BadToken},
 		{"a text without an element", func(c *chunk) { c.record(func(c *chunk) { c.content("text") }) }, BadToken},
 		{"a hole without a template", func(c *chunk) { c.record(func(c *chunk) { c.xml("<A>{0}</A>", false) }) }, BadToken},
+		{"an attribute behind the content", func(c *chunk) {
+			c.record(func(c *chunk) {
+				c.b = append(c.b, tokenOpen)
+				c.u32(0)
+				c.name("A")
+				c.u8(tokenCloseStart)
+				c.content("a")
+				c.u8(tokenAttribute)
+				c.name("b")
+				c.content("b")
+				c.u8(tokenClose)
+			})
+		}, BadToken},
+		{"content before the end of the attributes", func(c *chunk) {
+			c.record(func(c *chunk) {
+				c.b = append(c.b, tokenOpen)
+				c.u32(0)
+				c.name("A")
+				c.content("a")
+				c.u8(tokenCloseEmpty)
+			})
+		}, BadToken},
 		{"a text beyond its record", func(c *chunk) {
 			c.record(func(c *chunk) {
 				c.b = append(c.b, tokenOpen)

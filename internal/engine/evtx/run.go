@@ -175,7 +175,8 @@ func (d *Decoder) run(row *event.Row, t *template, values []value, depth int) Re
 			d.named = 0
 			if int(o.hole) < len(values) {
 				d.scratch = d.part(d.scratch[:0], values[o.hole])
-				d.named = d.naming.named(o.node, d.scratch).name
+				f := d.naming.named(o.node, d.scratch)
+				d.named, d.shadow = f.name, d.shadow || f.shadows
 			}
 		case opInstance:
 			in, reason := d.instance(int(o.off), len(d.chunk))
