@@ -31,6 +31,7 @@ type atom struct {
 	ref   slot // of opRef: the other field
 	text  []byte
 	wild  *wild
+	needs []need // of opRegexp, the rarest first
 	test  *sigma.Test
 }
 
@@ -49,7 +50,7 @@ func newAtom(t *sigma.Test, slotOf func(field string) slot) atom {
 			a.wild = newWild(t.Parts)
 		}
 	case sigma.Regexp:
-		a.op = opRegexp
+		a.op, a.needs = opRegexp, needs(t.Regexp.String())
 	case sigma.FieldRef:
 		a.op, a.ref = opRef, slotOf(t.Ref)
 	case sigma.Exists:

@@ -73,6 +73,14 @@ func (m *Matcher) passes(a *atom, i int) bool {
 	if a.op == opRef {
 		return m.refers(a, i)
 	}
+	if a.op == opRegexp {
+		text := m.folded(i)
+		for _, n := range a.needs {
+			if !n.in(text) {
+				return false
+			}
+		}
+	}
 	if a.op == opSlow || a.op == opRegexp {
 		return a.slow(m.row.Value(i))
 	}

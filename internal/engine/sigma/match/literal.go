@@ -1,41 +1,38 @@
 package match
 
 import (
+	"bytes"
 	"regexp/syntax"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"noroshi/internal/engine/event"
 	"noroshi/internal/engine/sigma"
 )
 
-// maxLiterals is how many literals may stand for one regular expression. An
-// expression with more alternatives is tried wherever its field is.
+// maxLiterals is how many literals may stand for one part of a regular
+// expression. A part with more alternatives asks for nothing.
 const maxLiterals = 64
 
-// literals returns texts, folded, one of which is in every text that the
-// regular expression matches once that is folded; nil if there are none that
-// are long enough to look for.
-func literals(expr string) []string {
+// need is texts, folded, one of which is in every text that a regular
+// expression matches once that is folded.
+type need []string
+
+// needs returns what every match of a regular expression needs, all of it.
+func needs(expr string) []need {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		return nil
 	}
-	lits := needed(re.Simplify())
-	for _, l := range lits {
-		if len(l) < gramSize {
-			return nil
-		}
-	}
-	return lits
+	return needed(re.Simplify())
 }
 
-// needed returns literals one of which any match of re has, nil if none are known.
-func needed(re *syntax.Regexp) []string {
+func needed(re *syntax.Regexp) []need {
 	switch re.Op {
 	case syntax.OpLiteral:
-		return best(runs(re))
+		return ofRuns(nil, runs(re))
 	case syntax.OpCapture, syntax.OpPlus:
 		return needed(re.Sub[0])
 	case syntax.OpRepeat:
@@ -45,70 +42,76 @@ func needed(re *syntax.Regexp) []string {
 	case syntax.OpConcat:
 		return neededOfAll(re.Sub)
 	case syntax.OpAlternate:
-		var union []string
+		var union need
 		for _, sub := range re.Sub {
-			lits := needed(sub)
-			if lits == nil || len(union)+len(lits) > maxLiterals {
+			n := longest(needed(sub))
+			if n == nil || len(union)+len(n) > maxLiterals {
 				return nil
 			}
-			union = append(union, lits...)
+			union = append(union, n...)
 		}
-		return union
+		return []need{union}
 	}
 	return nil
 }
 
-// neededOfAll takes the kid whose shortest literal is the longest. Literals
-// beside each other, as an expression with flags inside leaves them, are joined.
-func neededOfAll(subs []*syntax.Regexp) []string {
-	var found []string
-	take := func(lits []string) {
-		if shortest(lits) > shortest(found) {
-			found = lits
-		}
-	}
-	var run strings.Builder
+// neededOfAll joins what the parts of a sequence need. Literals beside each
+// other, as an expression with flags inside leaves them, are one.
+func neededOfAll(subs []*syntax.Regexp) []need {
+	var all []need
+	tail := []string{""}
 	for _, sub := range subs {
 		if sub.Op != syntax.OpLiteral {
-			take(best([]string{run.String()}))
-			run.Reset()
-			take(needed(sub))
+			all = append(ofRuns(all, tail), needed(sub)...)
+			tail = []string{""}
 			continue
 		}
-		parts := runs(sub)
-		run.WriteString(parts[0])
-		for _, p := range parts[1:] {
-			take(best([]string{run.String()}))
-			run.Reset()
-			run.WriteString(p)
+		more := runs(sub)
+		tail[len(tail)-1] += more[0]
+		tail = append(tail, more[1:]...)
+	}
+	return ofRuns(all, tail)
+}
+
+// ofRuns appends a need for each text that is not empty.
+func ofRuns(to []need, texts []string) []need {
+	for _, t := range texts {
+		if t != "" {
+			to = append(to, need{t})
 		}
 	}
-	take(best([]string{run.String()}))
+	return to
+}
+
+// longest returns the need whose shortest text is the longest, nil without any.
+func longest(all []need) need {
+	var found need
+	for _, n := range all {
+		if n.shortest() > found.shortest() {
+			found = n
+		}
+	}
 	return found
 }
 
-func shortest(lits []string) int {
-	n := 0
-	for i, l := range lits {
-		if i == 0 || len(l) < n {
-			n = len(l)
+func (n need) shortest() int {
+	least := 0
+	for i, t := range n {
+		if i == 0 || len(t) < least {
+			least = len(t)
 		}
 	}
-	return n
+	return least
 }
 
-// best returns the longest of texts, nil when all are empty.
-func best(texts []string) []string {
-	long := ""
-	for _, t := range texts {
-		if len(t) > len(long) {
-			long = t
+// in reports whether a folded text has what is needed.
+func (n need) in(text []byte) bool {
+	for _, t := range n {
+		if bytes.Contains(text, unsafe.Slice(unsafe.StringData(t), len(t))) {
+			return true
 		}
 	}
-	if long == "" {
-		return nil
-	}
-	return []string{long}
+	return false
 }
 
 // runs folds a literal and divides it at letters whose fold is not sure: an

@@ -52,11 +52,23 @@ func (r *rarity) rarest(text string) (at, seen int) {
 
 // text is how often a text is expected inside values.
 func (r *rarity) text(text string) float64 {
-	if len(text) < gramSize {
+	switch len(text) {
+	case 1:
+		return 5000
+	case 2:
 		return 500
 	}
 	_, seen := r.rarest(text)
 	return float64(1+seen+r.texts[text]) / float64(len(text))
+}
+
+// need is how often one of the texts of a need is expected inside values.
+func (r *rarity) need(n need) float64 {
+	sum := 0.0
+	for _, t := range n {
+		sum += r.text(t)
+	}
+	return sum
 }
 
 // edge is how often values are expected to begin or end with text.

@@ -1,8 +1,10 @@
 package match
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"noroshi/internal/engine/event"
@@ -77,6 +79,7 @@ func New(rules []*sigma.Rule, names *event.Names, opt Options) (*Set, error) {
 	}
 	s.clues = make([]clue, len(s.atoms))
 	for i := range s.clues {
+		slices.SortStableFunc(s.atoms[i].needs, func(a, b need) int { return cmp.Compare(s.rarity.need(a), s.rarity.need(b)) })
 		s.clues[i] = s.clue(uint32(i))
 	}
 	if opt.NoRouting {

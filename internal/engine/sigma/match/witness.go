@@ -132,10 +132,9 @@ func (s *Set) clue(id uint32) clue {
 			}
 		}
 	case a.op == opRegexp:
-		if lits := literals(a.test.Regexp.String()); lits != nil {
-			c.how, c.texts, c.cost = byGram, lits, 0
-			for _, l := range lits {
-				c.cost += r.text(l)
+		for _, n := range a.needs {
+			if cost := r.need(n); n.shortest() >= gramSize && (c.how != byGram || cost < c.cost) {
+				c.how, c.texts, c.cost = byGram, n, cost
 			}
 		}
 	}
