@@ -219,7 +219,7 @@ func (e *Env) explain(f *fault.Error, err error) {
 		fmt.Fprintf(e.Err, "  %s: %s\n", pl.At, pl.Say)
 	}
 	if m.Hint != "" {
-		fmt.Fprintln(e.Err, "hint: "+m.Hint)
+		fmt.Fprintln(e.Err, p.T("cli.hint", "say", m.Hint))
 	}
 }
 
