@@ -66,20 +66,31 @@ func (r *Routes) For(l Logsource) (to Route, known bool) {
 	return Route{[][]Source{byCategory, byService}, where}, true
 }
 
-// find returns the sources of a logsource that the tables have. One without a
-// product means that of every product.
+// find returns the sources of a logsource that the tables have: its own, or
+// else those of every logsource that is a part of it, such as one category of
+// several products.
 func (r *Routes) find(log event.Log) (sources []Source, where *Expr, ok bool) {
 	sources, ok = []Source{{Log: log}}, r.known[log]
-	for k := range r.known {
-		ok = ok || log.Product == "" && k.Category == log.Category && k.Service == log.Service
-	}
 	for _, t := range r.routes {
-		if t.log == log || log.Product == "" && t.log.Category == log.Category && t.log.Service == log.Service {
-			sources, ok = append(sources, t.sources...), true
-			if t.where != nil {
-				where = t.where
-			}
+		if t.log == log {
+			sources, where, ok = append(sources, t.sources...), t.where, true
 		}
+	}
+	if ok && log.Product != "" {
+		return sources, where, true
+	}
+	for k := range r.known {
+		ok = ok || covers(log, k)
+	}
+	parts := 0
+	for _, t := range r.routes {
+		if t.log != log && covers(log, t.log) {
+			sources, where, ok = append(sources, t.sources...), t.where, true
+			parts++
+		}
+	}
+	if parts > 1 {
+		where = nil // what one part asks is not what the others do
 	}
 	return sources, where, ok
 }

@@ -55,6 +55,17 @@ func TestRoutes(t *testing.T) {
 		{Logsource{Product: "aws", Service: "cloudtrail"}, event.Log{Product: "aws", Service: "cloudtrail"}, "", "", "", true},
 		{Logsource{Product: "aws", Service: "cloudtrail"}, event.Log{Product: "azure", Service: "cloudtrail"}, "", "", "", false},
 		{Logsource{}, event.Log{Product: "aws"}, "", "", "", true},
+		{Logsource{Product: "aws"}, event.Log{Product: "aws", Service: "cloudtrail"}, "", "", "", true},
+		{Logsource{Category: "network"}, event.Log{Product: "zeek", Service: "conn"}, "", "", "", true},
+		{Logsource{Category: "webserver"}, event.Log{Category: "webserver", Service: "iis"}, "", "", "", true},
+		{Logsource{Service: "nginx"}, event.Log{Category: "webserver"}, "", "", "", true},
+		{Logsource{Product: "zeek", Service: "dns"}, event.Log{Product: "zeek", Category: "dns"}, "", "", "", true},
+		{Logsource{Product: "linux", Service: "auth"}, event.Log{Product: "linux", Service: "sshd"}, "", "", "", true},
+		{Logsource{Product: "linux", Service: "sshd"}, event.Log{Product: "linux", Service: "auth"}, "", "", "", false},
+		{Logsource{Product: "m365", Service: "audit"}, event.Log{Product: "m365", Service: "threat_management"}, "", "", "", true},
+		{Logsource{Product: "windows", Category: "registry_set"}, event.Log{Product: "windows", Category: "registry_event"}, "", "", "", true},
+		{Logsource{Product: "windows", Category: "file_rename"}, windows, "", "Microsoft-Windows-Kernel-File", "27", true},
+		{Logsource{Category: "antivirus"}, windows, "Microsoft-Windows-Windows Defender/Operational", "", "1116", true},
 	} {
 		route, known := routes.For(c.source)
 		if !known {
