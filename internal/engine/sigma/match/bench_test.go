@@ -43,7 +43,7 @@ func prepared(b testing.TB) {
 		at := time.Now()
 		bench.rules = sigmaHQ(b, "rules/")
 		b.Logf("%d rules loaded in %v", len(bench.rules), time.Since(at))
-		bench.rows = corpus(b, bench.names, 500)
+		bench.rows = corpus(b, bench.names, 500, 1)
 	})
 }
 

@@ -131,8 +131,9 @@ func rowsOf(t testing.TB, names *event.Names, text []byte) []*event.Row {
 }
 
 // corpus returns rows of attacks and of what went on beside them: all events of
-// the regression samples and up to most lines of each archive of host logs.
-func corpus(t testing.TB, names *event.Names, most int) []*event.Row {
+// the regression samples and up to most lines of each of every step-th archive of
+// host logs.
+func corpus(t testing.TB, names *event.Names, most, step int) []*event.Row {
 	t.Helper()
 	var rows []*event.Row
 	for _, f := range opened(t, shared(t, "sigma/sigma-regression-dev.zip")).File {
@@ -140,9 +141,13 @@ func corpus(t testing.TB, names *event.Names, most int) []*event.Row {
 			rows = append(rows, rowsOf(t, names, content(t, f))...)
 		}
 	}
+	files := 0
 	err := filepath.WalkDir(shared(t, "mordor/host"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
+		}
+		if files++; files%step != 0 {
+			return nil
 		}
 		for _, lines := range logs(t, path) {
 			step := max(bytes.Count(lines, []byte("\n"))/most, 1)

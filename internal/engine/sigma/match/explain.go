@@ -25,7 +25,7 @@ func (m *Matcher) Explain(row *event.Row, rule int) []Why {
 	if rule < 0 || rule >= len(m.set.trees) {
 		return nil
 	}
-	m.row, m.index = row, &nothing
+	m.row, m.index = row, &m.set.nothing
 	m.begin()
 	if m.set.router != nil {
 		if p := m.route(row); p != nil {
@@ -45,9 +45,6 @@ func (m *Matcher) Explain(row *event.Row, rule int) []Why {
 	return e.why
 }
 
-// nothing is an index that decides nothing.
-var nothing index
-
 type explainer struct {
 	m        *Matcher
 	why      []Why
@@ -57,7 +54,7 @@ type explainer struct {
 func (e *explainer) truth(n *node) bool {
 	switch n.op {
 	case sigma.Leaf:
-		return e.m.run(n.atom)
+		return e.m.holds(n.atom)
 	case sigma.Not:
 		return !e.truth(&n.kids[0])
 	case sigma.And, sigma.Or:

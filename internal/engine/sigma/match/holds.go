@@ -7,10 +7,6 @@ import (
 	"noroshi/internal/engine/sigma"
 )
 
-// memoLength is from how many bytes of a value on the outcome of a search in it
-// is kept for the other rules that ask the same.
-const memoLength = 64
-
 // holds reports whether an atom is true for the row, of what is known already
 // if possible.
 func (m *Matcher) holds(id uint32) bool {
@@ -70,6 +66,7 @@ func (m *Matcher) null(i int32) bool {
 
 // passes runs an atom on the value of field i, which is not null.
 func (m *Matcher) passes(a *atom, i int) bool {
+	m.work += 16 + int(m.row.Fields[i].Len)
 	if a.op == opRef {
 		return m.refers(a, i)
 	}
@@ -82,6 +79,7 @@ func (m *Matcher) passes(a *atom, i int) bool {
 		}
 	}
 	if a.op == opSlow || a.op == opRegexp {
+		m.work += 32 * (16 + int(m.row.Fields[i].Len))
 		return a.slow(m.row.Value(i))
 	}
 	if a.cased {
@@ -96,6 +94,7 @@ func (m *Matcher) refers(a *atom, i int) bool {
 		if m.row.Fields[k].Kind == event.Null {
 			continue
 		}
+		m.work += 16 + int(m.row.Fields[i].Len)
 		text, with := m.folded(i), m.folded(int(k))
 		if a.cased {
 			text, with = m.row.Value(i), m.row.Value(int(k))

@@ -26,7 +26,7 @@ func needs(expr string) []need {
 	if err != nil {
 		return nil
 	}
-	return needed(re.Simplify())
+	return needed(re)
 }
 
 func needed(re *syntax.Regexp) []need {

@@ -22,6 +22,7 @@ type Matcher struct {
 	first []chain  // by slot
 	next  []int32  // by place in row.Fields: the next of the same slot, -1
 	rules []uint32 // candidates
+	work  int      // done for the row, as in maxWork
 	stats Stats
 
 	recent  recent
@@ -40,10 +41,21 @@ type chain struct {
 	at    int32
 }
 
+// maxWork bounds what is done for the candidates of one row, so that no row takes
+// longer than some tenths of a second: bytes of values compared, 16 more for
+// each value; for regular expressions 32 times that. Ordinary rows stay far
+// below a thousandth of it. Rules that a row leaves no work for do not fire, and
+// the row is counted in Stats.Cut.
+const maxWork = 256 << 20
+
+// keepText is up to how many bytes the memory for the text of a row is kept.
+const keepText = 1 << 20
+
 // Stats counts what a Matcher did.
 type Stats struct {
 	Rows       uint64 // rows matched
 	Beyond     uint64 // of them of more kinds than are remembered: slow
+	Cut        uint64 // of them with more work than maxWork
 	Candidates uint64 // rules of which a row showed a clue
 	Hits       uint64 // rules that were true
 }
@@ -74,6 +86,9 @@ func (m *Matcher) Match(row *event.Row, hits []int) []int {
 		if m.fires(r) {
 			hits = append(hits, int(r))
 		}
+	}
+	if m.work > maxWork {
+		m.stats.Cut++
 	}
 	slices.Sort(hits[from:])
 	m.stats.Candidates += uint64(len(m.rules))
@@ -130,7 +145,10 @@ func (m *Matcher) begin() {
 	if n := len(m.index.needles); n > len(m.tried) {
 		m.tried = make([]uint64, n)
 	}
-	m.text = m.text[:0]
+	m.text, m.work = m.text[:0], 0
+	if cap(m.text) > keepText && len(m.row.Text()) < keepText {
+		m.text = nil
+	}
 	row, slotOf := m.row, m.set.slotOf
 	m.grow(len(row.Fields))
 	for i := len(row.Fields) - 1; i >= 0; i-- { // backwards, so that chains begin with the first
@@ -183,6 +201,9 @@ func (m *Matcher) folded(i int) []byte {
 func (m *Matcher) fires(rule uint32) bool {
 	at, code := m.set.start[rule], m.set.code
 	for at >= 0 {
+		if m.work > maxWork {
+			return false
+		}
 		in := &code[at]
 		if m.holds(in.atom) {
 			at = in.yes

@@ -87,6 +87,7 @@ func (r *router) report(out *Report, rows []uint64) {
 func (s *Stats) add(t Stats) {
 	s.Rows += t.Rows
 	s.Beyond += t.Beyond
+	s.Cut += t.Cut
 	s.Candidates += t.Candidates
 	s.Hits += t.Hits
 }

@@ -15,8 +15,9 @@ import (
 // Bounds of what is remembered about kinds of rows; hostile logs have no end of
 // kinds. Rows beyond are matched right, but slowly and counted in Report.Beyond.
 const (
-	maxKinds = 1 << 14
-	maxPlans = 1 << 10
+	maxKinds    = 1 << 12
+	maxPlans    = 1 << 10 // indexes
+	maxKindText = 1 << 10 // bytes of channel, provider and number
 )
 
 // kind is what routing depends on: rows of one kind are for the same rules.
@@ -90,6 +91,9 @@ func (r *router) expr(i int) *sigma.Expr {
 
 // plan returns the plan of a kind, nil when no more are remembered.
 func (r *router) plan(k kind) *plan {
+	if len(k.channel)+len(k.provider)+len(k.eventID) > maxKindText {
+		return nil
+	}
 	r.mu.RLock()
 	p := r.kinds[k]
 	full := len(r.kinds) >= maxKinds

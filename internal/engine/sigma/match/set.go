@@ -36,6 +36,8 @@ type Set struct {
 	router *router // nil without routing
 	index  *index  // over all rules; with routing only for rows beyond what is remembered
 	once   sync.Once
+	// nothing is an index that decides nothing, for Explain.
+	nothing index
 }
 
 // maxSlots is how many fields rules may name together.
@@ -82,6 +84,7 @@ func New(rules []*sigma.Rule, names *event.Names, opt Options) (*Set, error) {
 		slices.SortStableFunc(s.atoms[i].needs, func(a, b need) int { return cmp.Compare(s.rarity.need(a), s.rarity.need(b)) })
 		s.clues[i] = s.clue(uint32(i))
 	}
+	s.nothing.decided = make([]uint64, len(s.atoms)/64+1)
 	if opt.NoRouting {
 		s.whole()
 	}
