@@ -123,6 +123,29 @@ func TestForwarded(t *testing.T) {
 	}
 }
 
+// TestTimeAsText: an event that was made from text has its time as text.
+func TestTimeAsText(t *testing.T) {
+	for _, text := range []string{"2021-04-27T15:03:16.983Z", "{0}"} {
+		c := newChunk()
+		c.record(func(c *chunk) {
+			c.instance(`<Event><System><TimeCreated SystemTime="`+text+`"/><EventRecordID>9</EventRecordID></System></Event>`,
+				str("2021-04-27T15:03:16.983Z"))
+		})
+		var row event.Row
+		n := 0
+		_, err := NewDecoder(Options{}).Chunk(&row, c.bytes(), 0, func(r *event.Row) error {
+			n++
+			if want := time.Date(2021, 4, 27, 15, 3, 16, 983e6, time.UTC); r.Time != want.UnixNano() || r.Record != 9 {
+				t.Errorf("%s: record %d at %v", text, r.Record, time.Unix(0, r.Time).UTC())
+			}
+			return nil
+		})
+		if n != 1 || err != nil {
+			t.Error(n, err)
+		}
+	}
+}
+
 // TestInstanceInTemplate: a template may stand inside another without a value
 // in between.
 func TestInstanceInTemplate(t *testing.T) {

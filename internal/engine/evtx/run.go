@@ -2,6 +2,8 @@ package evtx
 
 import (
 	"slices"
+	"strconv"
+	"time"
 
 	"noroshi/internal/engine/event"
 )
@@ -307,15 +309,28 @@ func (d *Decoder) part(to []byte, v value) []byte {
 	return to
 }
 
-// mark takes what a field means for the row as a whole.
+// mark takes what the field added last means for the row as a whole. Events that
+// were made from text have text for their time and number too.
 func (d *Decoder) mark(row *event.Row, o *op, v value) {
-	b := d.chunk[v.off : v.off+uint32(v.size)]
-	switch {
-	case o.flags&shadows != 0:
+	if o.flags&shadows != 0 {
 		d.shadow = true
-	case o.flags&isTime != 0 && v.typ == typeFiletime && len(b) == 8:
+	}
+	if o.flags&(isTime|isRecord) == 0 || len(row.Fields) == 0 {
+		return
+	}
+	b := d.chunk[v.off : v.off+uint32(v.size)]
+	switch text := row.Value(len(row.Fields) - 1); {
+	case o.flags&isTime == 0:
+		if v.typ == typeUint64 && len(b) == 8 {
+			row.Record = le.Uint64(b)
+		} else if n, err := strconv.ParseUint(string(text), 10, 64); err == nil {
+			row.Record = n
+		}
+	case v.typ == typeFiletime && len(b) == 8:
 		row.Time = unixNano(le.Uint64(b))
-	case o.flags&isRecord != 0 && v.typ == typeUint64 && len(b) == 8:
-		row.Record = le.Uint64(b)
+	default:
+		if t, err := time.Parse(time.RFC3339Nano, string(text)); err == nil {
+			row.Time = t.UnixNano()
+		}
 	}
 }
