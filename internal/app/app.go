@@ -34,6 +34,7 @@ import (
 	"noroshi/internal/base/thread"
 	"noroshi/internal/exposure"
 	"noroshi/internal/hunt"
+	"noroshi/internal/hunt/starter"
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/intel/csaf"
@@ -134,7 +135,7 @@ func Root(env *cli.Env) *cobra.Command {
 			},
 		})
 	root.AddCommand(sensor.Commands(env)...)
-	root.AddCommand(hunt.Commands(env, nil)...)
+	root.AddCommand(hunt.Commands(env, starter.FS())...)
 	root.AddCommand(selection.HubCommands(env)...)
 	return root
 }

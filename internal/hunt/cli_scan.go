@@ -155,7 +155,7 @@ func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error
 	if !ok {
 		return fault.New(fault.Usage, "hunt.level", "value", s.least)
 	}
-	if newSink(s.format, io.Discard, p) == nil {
+	if newSink(s.format, io.Discard, p, nil, time.Time{}) == nil {
 		return fault.New(fault.Usage, "hunt.format", "value", s.format, "formats", strings.Join(Formats, ", "))
 	}
 	if s.workers < 0 || s.workers > 1024 {
@@ -179,7 +179,7 @@ func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error
 	scan := &Scan{Paths: paths, Stdin: env.In, Rules: rules, Workers: s.workers, Least: least, NoRouting: s.noRouting, Read: read, Progress: env.Progress(size, p.T("hunt.scan.progress"))}
 	var report *Report
 	err = output(env, s.out, func(w io.Writer) error {
-		shown := newSink(s.format, w, p)
+		shown := newSink(s.format, w, p, rules, env.Now())
 		var err error
 		if report, err = scan.Run(ctx, shown.take); err != nil {
 			return err

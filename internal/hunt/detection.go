@@ -30,7 +30,8 @@ type Detection struct {
 type Why struct {
 	Field string `json:"field"` // empty: a keyword, in any field
 	Op    string `json:"op"`
-	Value string `json:"value"` // what the event has there
+	Want  string `json:"want,omitempty"` // what the rule compares with
+	Value string `json:"value"`          // what the event has there
 }
 
 // Field is one field of an event.
@@ -76,7 +77,7 @@ type Group struct {
 const (
 	maxExamples = 8
 	maxTally    = 1000
-	maxDays     = 4000
+	maxHours    = 100_000
 )
 
 // Tally counts names; beyond a thousand it only says that there are more.
@@ -115,23 +116,22 @@ func (t *Tally) Names() []string {
 // Picture is what a run found, grouped: what people look at first. It is of one
 // size however much was found.
 type Picture struct {
-	Groups   []*Group // gravest first, and among equals the rarest
-	Count    int
-	ByLevel  [sigma.Critical + 1]int
-	ByDay    map[int64]*[sigma.Critical + 1]int // by day since 1970 UTC
-	Hosts    Tally
-	Users    Tally
-	Attack   map[string]*[sigma.Critical + 1]int // by technique
-	First    int64
-	Last     int64
-	byRule   map[*sigma.Rule]*Group
-	moreDays bool
+	Groups  []*Group // gravest first, and among equals the rarest
+	Count   int
+	ByLevel [sigma.Critical + 1]int
+	ByHour  map[int64]*[sigma.Critical + 1]int // by hour since 1970 UTC
+	Hosts   Tally
+	Users   Tally
+	Attack  map[string]*[sigma.Critical + 1]int // by technique
+	First   int64
+	Last    int64
+	byRule  map[*sigma.Rule]*Group
 }
 
 // add takes a detection in; the picture keeps some as examples.
 func (p *Picture) add(d *Detection) {
 	if p.byRule == nil {
-		p.byRule, p.ByDay, p.Attack = map[*sigma.Rule]*Group{}, map[int64]*[sigma.Critical + 1]int{}, map[string]*[sigma.Critical + 1]int{}
+		p.byRule, p.ByHour, p.Attack = map[*sigma.Rule]*Group{}, map[int64]*[sigma.Critical + 1]int{}, map[string]*[sigma.Critical + 1]int{}
 	}
 	g := p.byRule[d.Rule]
 	if g == nil {
@@ -152,7 +152,7 @@ func (p *Picture) add(d *Detection) {
 	if d.Time != 0 {
 		span(&g.First, &g.Last, d)
 		span(&p.First, &p.Last, d)
-		p.day(d.Time, level)
+		p.hour(d.Time, level)
 	}
 	for _, id := range Techniques(d.Rule) {
 		if p.Attack[id] == nil {
@@ -174,17 +174,17 @@ func span(first, last *int64, d *Detection) {
 	*last = max(*last, d.Time, d.Last)
 }
 
-func (p *Picture) day(at int64, level sigma.Level) {
-	const day = 24 * 3600 * 1e9
-	n := at / day
-	if p.ByDay[n] == nil {
-		if len(p.ByDay) >= maxDays { // clocks that jump make days without end
-			p.moreDays = true
+// hour counts a detection over time. Clocks that jump make hours without end;
+// beyond a bound new ones are left out.
+func (p *Picture) hour(at int64, level sigma.Level) {
+	n := at / hour
+	if p.ByHour[n] == nil {
+		if len(p.ByHour) >= maxHours {
 			return
 		}
-		p.ByDay[n] = new([sigma.Critical + 1]int)
+		p.ByHour[n] = new([sigma.Critical + 1]int)
 	}
-	p.ByDay[n][level]++
+	p.ByHour[n][level]++
 }
 
 // rank puts the groups in order.

@@ -15,15 +15,28 @@ type sink interface {
 }
 
 // Formats are the forms in which a run can be shown.
-var Formats = []string{"table", "jsonl"}
+var Formats = []string{"table", "jsonl", "csv", "timesketch", "navigator", "html", "ocsf", "cef"}
 
-// newSink returns the sink of a format, nil if there is none of that name.
-func newSink(format string, w io.Writer, p text.Printer) sink {
+// newSink returns the sink of a format, nil if there is none of that name. Rules
+// and the time at are for a report.
+func newSink(format string, w io.Writer, p text.Printer, rules *RuleSet, at time.Time) sink {
 	switch format {
 	case "jsonl":
 		return &jsonSink{json.NewEncoder(w)}
 	case "table":
 		return &tableSink{w: w, p: p}
+	case "csv":
+		return newCSV(w, p)
+	case "timesketch":
+		return newTimesketch(w, p)
+	case "navigator":
+		return &navigatorSink{w: w, p: p}
+	case "html":
+		return &htmlSink{w: w, p: p, rules: rules, at: at}
+	case "ocsf":
+		return &ocsfSink{json.NewEncoder(w), p}
+	case "cef":
+		return &cefSink{w, p}
 	}
 	return nil
 }

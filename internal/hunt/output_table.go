@@ -72,6 +72,14 @@ func ruleTitle(p text.Printer, r *sigma.Rule) string {
 	return printable(r.Title)
 }
 
+// ruleAbout returns what a rule says of itself in the reader's language.
+func ruleAbout(p text.Printer, r *sigma.Rule) string {
+	if p.Lang == text.JA && r.DescriptionJA != "" {
+		return r.DescriptionJA
+	}
+	return strings.TrimSpace(r.Description)
+}
+
 func levelKey(l sigma.Level) string {
 	if l == sigma.NoLevel {
 		return "none"

@@ -84,7 +84,7 @@ func (w *worker) hit(p *piece, row *event.Row, i int) {
 	}
 	d := &Detection{Rule: rule, Time: row.Time, Source: row.Source, Record: row.Record, Host: first(row, r.hosts), User: first(row, r.users)}
 	for _, y := range w.matcher.Explain(row, i) {
-		d.Why = append(d.Why, Why{Field: y.Field, Op: y.Op, Value: y.Actual})
+		d.Why = append(d.Why, Why{Field: y.Field, Op: y.Op, Want: y.Value, Value: y.Actual})
 	}
 	text := string(row.Text())
 	d.Event = make([]Field, len(row.Fields))

@@ -1,0 +1,149 @@
+package hunt
+
+import (
+	"slices"
+	"time"
+
+	"noroshi/internal/engine/sigma"
+)
+
+// reportStyle is what a report of a hunt has beside the common look.
+const reportStyle = `.nums{display:flex;flex-wrap:wrap;gap:8px 32px;list-style:none;padding:0;margin:0 0 12px}.nums b{display:block;font-size:26px;line-height:1.2}.nums .bad b{color:var(--act)}
+.l5{fill:var(--act)}.l4{fill:light-dark(#cc5a3a,#ef8a6b)}.l3{fill:light-dark(#c98a1b,#e2b05a)}.l2{fill:var(--ailine)}.l1{fill:var(--rule2)}.l0{fill:var(--rule)}
+details{margin:8px 0}summary{cursor:pointer}.matrix td,.matrix thead th{text-align:center}.matrix th[scope=row]{text-align:start}.matrix td[data-l]{color:var(--ink);font-weight:700}
+.matrix td[data-l="5"],.matrix td[data-l="4"]{background:color-mix(in srgb,var(--act) 30%,transparent)}.matrix td[data-l="3"]{background:color-mix(in srgb,var(--attend) 25%,transparent)}.matrix td[data-l="2"],.matrix td[data-l="1"],.matrix td[data-l="0"]{background:var(--sunken)}
+@media print{details:not([open])>*:not(summary){display:none}}`
+
+// tactics are those of ATT&CK in the order of an attack.
+var tactics = []string{"reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation", "stealth", "defense-evasion", "defense-impairment",
+	"credential-access", "discovery", "lateral-movement", "collection", "command-and-control", "exfiltration", "impact"}
+
+func (s *htmlSink) pictures(b *sheet) {
+	if s.First != 0 {
+		s.bars(b)
+	}
+	s.matrix(b)
+}
+
+// maxBars is how many bars fit a page.
+const maxBars = 96
+
+// bars draws how many detections there were over time, by level.
+func (s *htmlSink) bars(b *sheet) {
+	hours := s.Last/hour - s.First/hour + 1
+	step := int64(1)
+	for _, k := range []int64{1, 3, 6, 12, 24, 24 * 7, 24 * 28, 24 * 365} {
+		if step = k; hours/k < maxBars {
+			break
+		}
+	}
+	from := s.First / hour / step
+	n := int(min(s.Last/hour/step-from+1, maxBars))
+	bars := make([][sigma.Critical + 1]int, n)
+	top := 1
+	for at, levels := range s.ByHour {
+		i := int(at/step - from)
+		if i < 0 || i >= n {
+			continue
+		}
+		sum := 0
+		for l, k := range levels {
+			bars[i][l] += k
+		}
+		for _, k := range bars[i] {
+			sum += k
+		}
+		top = max(top, sum)
+	}
+	b.f("<figure><figcaption><b>%s</b>%s</figcaption><svg viewBox=\"0 0 960 180\" role=\"img\" aria-label=\"%s\" width=\"100%%\">", b.t("hunt.report.over_time"), b.t("hunt.report.over_time_say", "span", b.p.Duration(time.Duration(step)*time.Hour)), b.t("hunt.report.over_time"))
+	b.f(`<text x="0" y="12">%s</text><line class="grid" x1="48" x2="960" y1="150" y2="150"/>`, esc(b.p.Number(int64(top))))
+	width := 912.0 / float64(n)
+	for i, levels := range bars {
+		y := 150.0
+		for l := len(levels) - 1; l >= 0; l-- { // the gravest at the bottom, where heights are compared
+			if k := levels[l]; k > 0 {
+				h := max(1.5, 140*float64(k)/float64(top))
+				y -= h
+				b.f(`<rect class="l%d" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, l, 48+float64(i)*width, max(y, 0), max(width-1, 1), h)
+			}
+		}
+	}
+	b.f(`<text x="48" y="172">%s</text><text class="e" x="960" y="172">%s</text></svg>`, esc(b.p.Time(time.Unix(0, s.First))), esc(b.p.Time(time.Unix(0, s.Last))))
+	b.raw("<p class=\"note\">")
+	for l := sigma.Critical; l >= sigma.Informational; l-- {
+		if s.ByLevel[l] > 0 {
+			b.f(`<svg width="10" height="10" style="display:inline" aria-hidden="true"><rect class="l%d" width="10" height="10"/></svg> %s %s　`, l, b.t("hunt.level."+l.String()), esc(b.p.Number(int64(s.ByLevel[l]))))
+		}
+	}
+	b.raw("</p></figure>\n")
+}
+
+// matrix shows which hosts have hits of which tactic: a row that goes far to the
+// right is an attack that got far.
+func (s *htmlSink) matrix(b *sheet) {
+	type cell struct {
+		count int
+		level sigma.Level
+	}
+	grid := map[string]map[string]*cell{}
+	used := map[string]bool{}
+	for _, g := range s.Groups {
+		for _, t := range Tactics(g.Rule) {
+			if !slices.Contains(tactics, t) {
+				continue
+			}
+			used[t] = true
+			for h, n := range g.Hosts.Counts {
+				if grid[h] == nil {
+					grid[h] = map[string]*cell{}
+				}
+				c := grid[h][t]
+				if c == nil {
+					c = &cell{}
+					grid[h][t] = c
+				}
+				c.count += n
+				c.level = max(c.level, g.Rule.Level)
+			}
+		}
+	}
+	if len(grid) == 0 {
+		return
+	}
+	rank := Tally{Counts: map[string]int{}}
+	for h, row := range grid {
+		for _, c := range row {
+			rank.Counts[h] += 1 << (3 * int(c.level)) // one grave outweighs several lesser ones
+		}
+	}
+	hosts := rank.Names()
+	b.f("<figure><figcaption><b>%s</b>%s</figcaption><div class=\"wide\"><table class=\"matrix\"><thead><tr><th scope=\"col\">%s</th>", b.t("hunt.report.matrix"), b.t("hunt.report.matrix_say"), b.t("hunt.report.host"))
+	for _, t := range tactics {
+		if used[t] {
+			b.f("<th scope=\"col\">%s</th>", esc(tacticText(b.p, t)))
+		}
+	}
+	b.raw("</tr></thead><tbody>")
+	for _, h := range hosts[:min(len(hosts), hostsOf)] {
+		b.f("<tr><th scope=\"row\">%s</th>", esc(h))
+		for _, t := range tactics {
+			if !used[t] {
+				continue
+			}
+			if c := grid[h][t]; c != nil {
+				b.f("<td data-l=\"%d\">%s</td>", c.level, esc(b.p.Number(int64(c.count))))
+			} else {
+				b.raw("<td></td>")
+			}
+		}
+		b.raw("</tr>")
+	}
+	b.raw("</tbody></table></div>")
+	if len(hosts) > hostsOf {
+		b.f("<p class=\"note\">%s</p>", b.t("hunt.report.more_hosts", "n", len(hosts)-hostsOf))
+	}
+	b.raw("</figure>\n")
+}
+
+// hour is one in nanoseconds.
+const hour = int64(time.Hour)
