@@ -103,8 +103,7 @@ func (c *jsonCutter) object(have []byte, last bool) (n int, record bool) {
 	}
 	n = valueEnd(have)
 	if n == 0 && last {
-		// The rest of the file is a record without its end: the decoder keeps
-		// what it has.
+		// The rest of the file is a record without its end, as the decoder says.
 		return len(have), true
 	}
 	return n, n > 0
@@ -255,8 +254,11 @@ func stringEnd(b []byte) int {
 }
 
 // memberKey returns the key that begins b and the place of its value; 0 if b
-// ends before.
+// ends before, or begins with something else.
 func memberKey(b []byte) (key []byte, p int) {
+	if len(b) == 0 || b[0] != '"' {
+		return nil, 0
+	}
 	n := stringEnd(b[1:])
 	if n < 0 {
 		return nil, 0
