@@ -90,8 +90,8 @@ func (c *condition) expected(what string) *problem {
 	return fail(c.line, ConditionSyntax, c.text, strconv.Itoa(at+1), what)
 }
 
-func (c *condition) or() (*Expr, *problem)  { return c.chain("or", c.and, any1) }
-func (c *condition) and() (*Expr, *problem) { return c.chain("and", c.not, all) }
+func (c *condition) or() (*Expr, *problem)  { return c.chain("or", c.and, anyOf) }
+func (c *condition) and() (*Expr, *problem) { return c.chain("and", c.not, allOf) }
 
 func (c *condition) chain(op string, next func() (*Expr, *problem), join func(...*Expr) *Expr) (*Expr, *problem) {
 	first, p := next()
@@ -191,7 +191,7 @@ func (c *condition) of(quantity string) (*Expr, *problem) {
 	}
 	c.at++
 	if strings.EqualFold(quantity, "all") {
-		return all(kids...), nil
+		return allOf(kids...), nil
 	}
 	n, _ := strconv.Atoi(quantity)
 	e := atLeast(max(n, 1), kids)
@@ -254,9 +254,9 @@ func choose(n int, kids []*Expr) *Expr {
 	case 0:
 		return &Expr{Op: True}
 	case 1:
-		return any1(kids...)
+		return anyOf(kids...)
 	case len(kids):
-		return all(kids...)
+		return allOf(kids...)
 	}
-	return any1(all(kids[0], choose(n-1, kids[1:])), choose(n, kids[1:]))
+	return anyOf(allOf(kids[0], choose(n-1, kids[1:])), choose(n, kids[1:]))
 }

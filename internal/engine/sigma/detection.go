@@ -36,7 +36,7 @@ func (b *builder) identifier(name string, n *node) (*Expr, *problem) {
 			}
 			kids = append(kids, e)
 		}
-		return any1(kids...), nil
+		return anyOf(kids...), nil
 	case n.style == null:
 		return nil, fail(n.line, EmptyMap, name)
 	}
@@ -56,7 +56,7 @@ func (b *builder) fields(name string, n *node) (*Expr, *problem) {
 		}
 		kids = append(kids, e)
 	}
-	return all(kids...), nil
+	return allOf(kids...), nil
 }
 
 // field reads a field with its modifiers and values. An empty field is a keyword.
@@ -92,16 +92,16 @@ func (b *builder) field(name, key string, n *node, line int) (*Expr, *problem) {
 		}
 		kids = append(kids, e)
 	}
-	e := any1(kids...)
+	e := anyOf(kids...)
 	if c.all {
-		e = all(kids...)
+		e = allOf(kids...)
 	}
 	if c.neq {
 		if c.field == "" {
 			return nil, fail(line, ModKeyword, "neq")
 		}
 		// A field that is not there is not different from a value either.
-		e = all(not(leaf(&Test{Field: c.field, Kind: IsNull})), not(e))
+		e = allOf(not(leaf(&Test{Field: c.field, Kind: IsNull})), not(e))
 	}
 	return e, nil
 }
@@ -160,7 +160,7 @@ func (b *builder) fieldMap(c *chain, n *node) (*Expr, *problem) {
 	if len(kids) == 0 || c.field == "" {
 		return nil, fail(n.line, ValueShape, orText(c.field, "a keyword"))
 	}
-	return all(kids...), nil
+	return allOf(kids...), nil
 }
 
 // value returns what one value of a chain asks: more than one test if its
@@ -194,7 +194,7 @@ func (b *builder) text(c *chain, v *node) (*Expr, *problem) {
 		for _, t := range numberTexts(v.text) {
 			kids = append(kids, leaf(patternTest(c.field, literal(t), c.cased)))
 		}
-		return any1(kids...), nil
+		return anyOf(kids...), nil
 	}
 	if strings.Count(v.text, "*")+strings.Count(v.text, "?") > maxWildcards {
 		return nil, fail(v.line, TooLarge, v.text, strconv.Itoa(maxWildcards)+" wildcards")
@@ -223,7 +223,7 @@ func (b *builder) text(c *chain, v *node) (*Expr, *problem) {
 		}
 		kids = append(kids, leaf(patternTest(c.field, parts, c.cased)))
 	}
-	return any1(kids...), nil
+	return anyOf(kids...), nil
 }
 
 // first returns the name of what the chain does first to a text, for reports.

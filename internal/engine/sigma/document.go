@@ -244,7 +244,7 @@ func (r *reader) conditions(cond, frame *node, ids *names) (*Expr, *Aggregation,
 			agg.Timeframe = span
 		}
 	}
-	return any1(kids...), agg, nil
+	return anyOf(kids...), agg, nil
 }
 
 // uniqueID gives documents that have their id from a global document one each.

@@ -40,10 +40,10 @@ func not(e *Expr) *Expr {
 	return &Expr{Op: Not, Kids: []*Expr{e}}
 }
 
-// all returns the And of kids and any the Or, flat and without constants.
-func all(kids ...*Expr) *Expr { return join(And, True, False, kids) }
+// allOf returns the And of kids and anyOf the Or, flat and without constants.
+func allOf(kids ...*Expr) *Expr { return join(And, True, False, kids) }
 
-func any1(kids ...*Expr) *Expr { return join(Or, False, True, kids) }
+func anyOf(kids ...*Expr) *Expr { return join(Or, False, True, kids) }
 
 // join makes an expression of op, whose neutral constant is left out and whose
 // absorbing one decides.

@@ -186,7 +186,7 @@ func (l *linker) filter() {
 				l.unmatched(f, ref)
 				continue
 			}
-			r.Expr = all(r.Expr, f.Expr)
+			r.Expr = allOf(r.Expr, f.Expr)
 		}
 	}
 }
@@ -195,7 +195,7 @@ func (l *linker) filterAny(f *Filter) {
 	hit := false
 	for _, r := range l.out.Rules {
 		if f.covers(r.Logsource) {
-			r.Expr, hit = all(r.Expr, f.Expr), true
+			r.Expr, hit = allOf(r.Expr, f.Expr), true
 		}
 	}
 	if !hit {

@@ -1,6 +1,10 @@
 package sigma
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // reasons are the English sentences of the codes. $1 to $3 are the arguments.
 var reasons = map[Code]string{
@@ -80,6 +84,10 @@ func (n Note) Reason() string {
 	}
 	return strings.NewReplacer(args...).Replace(text)
 }
+
+// Codes returns all codes in the order of their words, so that whoever says them
+// in another language can see that none is missing.
+func Codes() []Code { return slices.Sorted(maps.Keys(reasons)) }
 
 // clip shortens a text of a rule, which may be as long as the rule.
 func clip(s string) string {

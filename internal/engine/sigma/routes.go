@@ -114,7 +114,7 @@ func (t Route) Expr(e *Expr) *Expr {
 	if t.Where == nil || e == nil {
 		return e
 	}
-	return all(e, t.Where)
+	return allOf(e, t.Where)
 }
 
 func fitsAny(sources []Source, log event.Log, channel, provider, eventID string) bool {

@@ -162,7 +162,7 @@ func whereExpr(where map[string][]string) *Expr {
 		}
 		lacks = append(lacks, leaf(&Test{Field: field, Kind: IsNull}))
 	}
-	return any1(append(has, all(lacks...))...)
+	return anyOf(append(has, allOf(lacks...))...)
 }
 
 func namingsOf(e aliasEntry) (namings, error) {

@@ -78,7 +78,7 @@ func (b *builder) typed(c *chain, v *node) (*Expr, *problem) {
 		}
 		kids = append(kids, t)
 	}
-	return any1(kids...), nil
+	return anyOf(kids...), nil
 }
 
 func (c *chain) word() string { return Test{Kind: c.kind, Part: c.part, Compare: c.compare}.word() }
