@@ -80,6 +80,10 @@ type hunter struct {
 	matcher *match.Matcher
 	feeds   *correlate.Set
 	row     event.Row
+	found   []int
+
+	engine *correlate.Engine
+	tell   func(*sigma.Rule)
 }
 
 func newHunter(t *testing.T, c *sigma.Collection) *hunter {
@@ -91,39 +95,55 @@ func newHunter(t *testing.T, c *sigma.Collection) *hunter {
 	return &hunter{t: t, names: names, rules: c.Rules, matcher: set.NewMatcher(), feeds: correlate.Compile(c.Correlations)}
 }
 
-// titles returns the titles of what fires on the events, with those that
-// correlations find.
-func (h *hunter) titles(events []sample) (fired []string) {
-	engine := correlate.New(h.feeds, correlate.Limits{}, false, func(f *correlate.Finding) error {
-		if !f.Rule.Hidden {
-			fired = append(fired, f.Rule.Title)
+// begin starts a hunt that tells of every rule that fires.
+func (h *hunter) begin(tell func(*sigma.Rule)) {
+	h.tell = func(r *sigma.Rule) {
+		if !r.Hidden {
+			tell(r)
 		}
+	}
+	h.engine = correlate.New(h.feeds, correlate.Limits{}, false, func(f *correlate.Finding) error {
+		h.tell(f.Rule)
 		return nil
 	})
-	for i := range events {
-		events[i].fill(&h.row, h.names)
-		for _, hit := range h.matcher.Match(&h.row, nil) {
-			r := h.rules[hit]
-			if !r.Hidden {
-				fired = append(fired, r.Title)
-			}
-			need, ok := h.feeds.Needs(r)
-			if !ok {
-				continue
-			}
-			one := correlate.Hit{Rule: r, Time: h.row.Time}
-			for _, field := range need {
-				text := h.row.Get(h.names.ID(field))
-				one.Values = append(one.Values, correlate.Value{Text: string(text), Present: text != nil})
-			}
-			if err := engine.Add(&one); err != nil {
-				h.t.Fatal(err)
-			}
+}
+
+// see takes the next row.
+func (h *hunter) see(row *event.Row) {
+	h.found = h.matcher.Match(row, h.found[:0])
+	for _, hit := range h.found {
+		r := h.rules[hit]
+		h.tell(r)
+		need, ok := h.feeds.Needs(r)
+		if !ok {
+			continue
+		}
+		one := correlate.Hit{Rule: r, Time: row.Time}
+		for _, field := range need {
+			text := row.Get(h.names.ID(field))
+			one.Values = append(one.Values, correlate.Value{Text: string(text), Present: text != nil})
+		}
+		if err := h.engine.Add(&one); err != nil {
+			h.t.Fatal(err)
 		}
 	}
-	if err := engine.Flush(); err != nil {
+}
+
+// end tells what correlations still hold.
+func (h *hunter) end() {
+	if err := h.engine.Flush(); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// titles returns the titles of what fires on the events.
+func (h *hunter) titles(events []sample) (fired []string) {
+	h.begin(func(r *sigma.Rule) { fired = append(fired, r.Title) })
+	for i := range events {
+		events[i].fill(&h.row, h.names)
+		h.see(&h.row)
+	}
+	h.end()
 	return fired
 }
 
