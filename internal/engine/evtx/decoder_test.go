@@ -165,25 +165,69 @@ func TestInstanceInTemplate(t *testing.T) {
 	}
 }
 
-// TestSameTemplate: two chunks have different templates at the same place and
-// under the same GUID, and neither gets that of the other.
+// TestSameTemplate: chunks have different templates at the same place and under
+// the same GUID, even of the same bytes but with other names behind their
+// references, and none gets that of another.
 func TestSameTemplate(t *testing.T) {
 	d := NewDecoder(Options{})
 	var row event.Row
-	for range 2 {
-		for _, name := range []string{"Aaaa", "Bbbb"} {
-			c := newChunk()
-			c.record(func(c *chunk) { c.instance(`<Event><EventData><`+name+`>{0}</`+name+`></EventData></Event>`, str("v")) })
-			id := d.opts.Names.ID(name)
-			_, err := d.Chunk(&row, c.bytes(), 0, func(r *event.Row) error {
-				if len(r.Fields) != 1 || r.Fields[0].Name != id {
-					t.Errorf("%s: %s", name, line(d.opts.Names, r))
-				}
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+	for i := range 8 {
+		name := []string{"Aaaa", "Bbbb"}[i%2]
+		c := newChunk()
+		if i >= 4 {
+			c.record(func(c *chunk) { c.u8(tokenEnd); c.name(name) })
 		}
+		c.record(func(c *chunk) { c.instance(`<Event><EventData><`+name+`>{0}</`+name+`></EventData></Event>`, str("v")) })
+		id := d.opts.Names.ID(name)
+		_, err := d.Chunk(&row, c.bytes(), 0, func(r *event.Row) error {
+			if len(r.Fields) != 1 || r.Fields[0].Name != id {
+				t.Errorf("%s: %s", name, line(d.opts.Names, r))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestKept: what was compiled for a chunk is used for another in which the same
+// definitions stand elsewhere and find their names elsewhere.
+func TestKept(t *testing.T) {
+	d := NewDecoder(Options{})
+	var row event.Row
+	for i := range 4 {
+		c := newChunk()
+		for j := range i {
+			c.record(func(c *chunk) { c.u8(tokenEnd); c.name([]string{"Event", "Data", "System"}[j]) })
+		}
+		c.event(3, `<EventData><Data Name="a">{0}</Data></EventData>`, str("x"))
+		n := 0
+		damage, _ := d.Chunk(&row, c.bytes(), 0, func(r *event.Row) error {
+			n++
+			if got := line(d.opts.Names, r); !strings.HasSuffix(got, " a=x") || len(r.Fields) != 15 {
+				t.Errorf("chunk %d: %s", i, got)
+			}
+			return nil
+		})
+		if n != 1 || len(damage) > 0 || len(d.kept) != 2 || len(d.templates) != 1 {
+			t.Errorf("chunk %d: %d events, damage %v, %d templates", i, n, damage, len(d.kept))
+		}
+	}
+	for _, k := range d.kept {
+		if k.cost == 0 {
+			t.Error("a template that cost nothing")
+		}
+	}
+	d.keptBytes = maxKept
+	d.keep(place{}, d.spare())
+	if len(d.kept) != 3 {
+		t.Errorf("%d templates, the limit is not reached yet", len(d.kept))
+	}
+	odd := d.spare()
+	odd.bytes = make([]byte, 1)
+	d.keep(place{}, odd)
+	if len(d.kept) != 1 || d.keptBytes != 1 {
+		t.Errorf("%d templates of %d bytes after all were dropped", len(d.kept), d.keptBytes)
 	}
 }
