@@ -3,6 +3,8 @@ package sigma
 import (
 	"encoding/json"
 	"maps"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -336,6 +338,19 @@ func TestDuplicates(t *testing.T) {
 
 // TestReasons asks that every code has a sentence that uses its arguments.
 func TestReasons(t *testing.T) {
+	source, err := os.ReadFile("reason.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`Code += "([a-z-]+)"`).FindAllSubmatch(source, -1)
+	for _, m := range named {
+		if reasons[Code(m[1])] == "" {
+			t.Errorf("%s has no sentence", m[1])
+		}
+	}
+	if len(named) != len(reasons) || len(Codes()) != len(reasons) {
+		t.Errorf("%d codes, %d sentences", len(named), len(reasons))
+	}
 	for code, text := range reasons {
 		n := Note{File: "f", Line: 3, Rule: "r", Code: code, Args: []string{"<1>", "<2>", "<3>"}}
 		if got := n.Error(); strings.Contains(got, "$") || !strings.HasPrefix(got, "f:3: r: ") || text == "" {
@@ -350,5 +365,22 @@ func TestReasons(t *testing.T) {
 	}
 	if _, err := json.Marshal(Note{}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestValues(t *testing.T) {
+	got, err := ParseValues([]byte("\xef\xbb\xbf# names\r\nalice\r\n\r\n srv-* \n"))
+	if err != nil || !same(got, []string{"alice", "srv-*"}) {
+		t.Errorf("%q %v", got, err)
+	}
+	if _, err := ParseValues([]byte("a\n\xff")); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Error(err)
+	}
+	if _, err := ParseValues([]byte(strings.Repeat("a\n", maxTests+1))); err == nil {
+		t.Error("too many values are taken")
+	}
+	_, note := one(t, rule("F|expand: '%b%'"), Options{})
+	if got := Placeholders([]Note{*note, *note}); !same(got, []string{"b"}) {
+		t.Errorf("%q", got)
 	}
 }

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"fmt"
 	"sort"
 	"strconv"
 	"strings"
@@ -117,6 +118,28 @@ func (b *builder) valuesOf(name string, v *node) ([]string, *problem) {
 	values := b.values[name]
 	if len(values) == 0 {
 		return nil, fail(v.line, NeedsValues, name)
+	}
+	return values, nil
+}
+
+// ParseValues reads the values of a placeholder for [Options]: one in a line, in
+// UTF-8; empty lines and those that begin with # are left out.
+func ParseValues(data []byte) ([]string, error) {
+	data, p := decode(data)
+	if p != nil {
+		n := Note{Line: p.line, Code: p.code, Args: p.args}
+		return nil, fmt.Errorf("line %d: %s", n.Line, n.Reason())
+	}
+	var values []string
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if len(values) == maxTests {
+			return nil, fmt.Errorf("more than %d values", maxTests)
+		}
+		values = append(values, line)
 	}
 	return values, nil
 }

@@ -59,19 +59,20 @@ const (
 
 // The codes of warnings.
 const (
-	NoCondition     Code = "no-condition"      // [identifier] the only one, which is taken
-	NoTitle         Code = "no-title"          // [] its id or name is used
-	LevelUnknown    Code = "level-unknown"     // [level] taken as none
-	LogsourceEmpty  Code = "logsource-empty"   // [] applies to every log
-	TaxonomyOther   Code = "taxonomy"          // [taxonomy] its names are taken as they are
-	AllSingle       Code = "all-single"        // [field] all over one value
-	NullInList      Code = "null-in-list"      // [field]
-	OldAggregation  Code = "old-aggregation"   // [text behind the pipe] became a correlation
-	OldType         Code = "old-type"          // [word, word of the specification]
-	DuplicateName   Code = "duplicate-name"    // [name, file, line] the first keeps it
-	FilterUnmatched Code = "filter-unmatched"  // [id or name that no rule of its logsource has]
-	FilterKeeps     Code = "filter-keeps"      // [] has no "not": keeps what it matches
-	FieldIgnored    Code = "attribute-ignored" // [attribute]
+	NoCondition      Code = "no-condition"      // [identifier] the only one, which is taken
+	NoTitle          Code = "no-title"          // [] its id or name is used
+	LevelUnknown     Code = "level-unknown"     // [level] taken as none
+	LogsourceUnknown Code = "logsource-unknown" // [product/category/service] in no table of routes
+	LogsourceEmpty   Code = "logsource-empty"   // [] applies to every log
+	TaxonomyOther    Code = "taxonomy"          // [taxonomy] its names are taken as they are
+	AllSingle        Code = "all-single"        // [field] all over one value
+	NullInList       Code = "null-in-list"      // [field]
+	OldAggregation   Code = "old-aggregation"   // [text behind the pipe] became a correlation
+	OldType          Code = "old-type"          // [word, word of the specification]
+	DuplicateName    Code = "duplicate-name"    // [name, file, line] the first keeps it
+	FilterUnmatched  Code = "filter-unmatched"  // [id or name that no rule of its logsource has]
+	FilterKeeps      Code = "filter-keeps"      // [] has no "not": keeps what it matches
+	FieldIgnored     Code = "attribute-ignored" // [attribute]
 )
 
 // Note is what there is to say about a file or a rule: why it was rejected, or a

@@ -66,6 +66,26 @@ func (r *Routes) For(l Logsource) (to Route, known bool) {
 	return Route{[][]Source{byCategory, byService}, where}, true
 }
 
+// Unknown returns a warning for each rule over events whose logsource the tables
+// do not have.
+func (r *Routes) Unknown(rules []*Rule) []Note {
+	var notes []Note
+	asked := map[Logsource]bool{}
+	for _, rule := range rules {
+		l := rule.Logsource
+		l.Definition = ""
+		known, seen := asked[l]
+		if !seen {
+			_, known = r.For(l)
+			asked[l] = known
+		}
+		if !known {
+			notes = append(notes, Note{rule.File, rule.Line, rule.Ref(), LogsourceUnknown, []string{l.Product + "/" + l.Category + "/" + l.Service}})
+		}
+	}
+	return notes
+}
+
 // find returns the sources of a logsource that the tables have: its own, or
 // else those of every logsource that is a part of it, such as one category of
 // several products.

@@ -1,7 +1,6 @@
 package sigma
 
 import (
-	"fmt"
 	"testing"
 
 	"noroshi/internal/engine/event"
@@ -10,16 +9,14 @@ import (
 // TestRoutesKnow asks that the logsource of every public rule is in the tables.
 func TestRoutesKnow(t *testing.T) {
 	routes := DefaultRoutes()
-	missing := map[string]int{}
 	for _, a := range []struct{ archive, under string }{{"sigma/sigma-rules.zip", ""}, {"sigma/hayabusa-rules.zip", "hayabusa/"}, {"lol/loldrivers-sigma.zip", ""}, {"lol/lolrmm.zip", "detections/"}} {
-		for _, r := range load(archive(t, a.archive, a.under), Options{}).Rules {
-			if _, known := routes.For(r.Logsource); !known {
-				missing[fmt.Sprintf("%s/%s/%s", r.Logsource.Product, r.Logsource.Category, r.Logsource.Service)]++
-			}
+		for _, n := range routes.Unknown(load(archive(t, a.archive, a.under), Options{}).Rules) {
+			t.Error(n)
 		}
 	}
-	if len(missing) > 0 {
-		t.Errorf("logsources that no table has: %v", missing)
+	odd := &Rule{ID: "x", Logsource: Logsource{Product: "toaster"}}
+	if n := routes.Unknown([]*Rule{odd, odd}); len(n) != 2 || n[0].Args[0] != "toaster//" {
+		t.Error(n)
 	}
 }
 
@@ -165,4 +162,25 @@ func TestParseRoutes(t *testing.T) {
 			t.Errorf("accepted: %s", bad)
 		}
 	}
+}
+
+func FuzzRoutes(f *testing.F) {
+	f.Add("[[route]]\nproduct = \"x\"\nsources = [{ channel = [\"y\"], event = [1] }]\nwhere = { a = [\"b\"] }", "y", "1")
+	f.Add("known = [[\"a\", \"b\", \"c\"]]\n[services]\ns = [\"t\"]\n[[alias]]\nsources = [{ windows = true }]\nfields = { a = \"b\" }", "t", "")
+	f.Fuzz(func(t *testing.T, text, channel, id string) {
+		routes, err := ParseRoutes([]byte(text))
+		if err != nil {
+			return
+		}
+		for _, n := range routes.Namings(event.Log{}, channel, "", id) {
+			n.Append(nil, []byte(channel), nil)
+		}
+		for _, r := range routes.routes {
+			route, known := routes.For(Logsource{Product: r.log.Product, Category: r.log.Category, Service: r.log.Service})
+			if !known && r.log.Product != "any" {
+				t.Fatalf("%+v is not known", r.log)
+			}
+			route.Matches(event.Log{}, channel, "", id)
+		}
+	})
 }
