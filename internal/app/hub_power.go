@@ -13,7 +13,7 @@ import (
 // key of their own, beside that of the ledger.
 func (h *Hub) openPower(o Options) error {
 	cfg := h.Config
-	signer, verifier, _, err := ledger.OpenSigner(filepath.Join(filepath.Dir(cfg.LedgerKey()), "approval.key"), cfg.Ledger.Origin+"/approval")
+	signer, verifier, vkey, err := ledger.OpenSigner(filepath.Join(filepath.Dir(cfg.LedgerKey()), "approval.key"), cfg.Ledger.Origin+"/approval")
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (h *Hub) openPower(o Options) error {
 		drills = append(drills, d)
 	}
 	h.Selections, err = selection.Open(selection.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: h.Threads, Orgs: h.Orgs,
-		Approvals: h.Approvals, Sightings: h.Sightings, Intel: h.Intel, Drills: drills, Signer: h.Ledger.Signer, Log: h.log, Now: o.Now})
+		Approvals: h.Approvals, Sightings: h.Sightings, Intel: h.Intel, Drills: drills, Signer: h.Ledger.Signer, Authority: vkey, Log: h.log, Now: o.Now})
 	h.Approvals.Lists = h.lists
 	return err
 }

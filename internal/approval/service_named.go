@@ -50,3 +50,10 @@ func (s *Service) named(ctx context.Context, verb, name string) (id ID, err erro
 func (s *Service) Named(ctx context.Context, name string) (ID, error) {
 	return s.named(ctx, "approval.read", name)
 }
+
+// Number returns the number that people call an approval by, such as S-7K3Q-9F2M;
+// empty where there is none. It is for nouns that keep the id of what they rest on,
+// to show to who may see what they keep.
+func (s *Service) Number(ctx context.Context, tx *db.Tx, id ID) (number string, err error) {
+	return numberOf(ctx, tx, id)
+}

@@ -158,6 +158,15 @@ func otherSide(ctx context.Context, tx *db.Tx, id ID, person string, by Side) (o
 	return other, err
 }
 
+// numberOf returns the number of a case; empty for none.
+func numberOf(ctx context.Context, tx *db.Tx, id ID) (number string, err error) {
+	err = tx.QueryRow(ctx, "SELECT number FROM approval_case WHERE id = $1", id).Scan(&number)
+	if err == db.ErrNoRows {
+		err = nil
+	}
+	return number, err
+}
+
 // extendsOf returns the approval that one goes on from; empty for none.
 func extendsOf(ctx context.Context, tx *db.Tx, id ID) (before ID, err error) {
 	err = tx.QueryRow(ctx, "SELECT extends FROM approval_case WHERE id = $1", id).Scan(&before)

@@ -171,11 +171,13 @@ type AgreementView struct {
 	Consents  []Consent         `json:"consents" nullable:"false"`
 	Returned  []Returned        `json:"returned" nullable:"false"`
 	Grants    []AgreementGrant  `json:"grants" nullable:"false"`
+	Volumes   []CarrierRow      `json:"volumes" nullable:"false"` // of its runs, the newest first: when, and how much
 }
 
 // AgreementGrant is an approval that an agreement in force issued.
 type AgreementGrant struct {
 	Approval  string    `json:"approval"`
+	Number    string    `json:"number,omitempty"` // of the approval
 	List      string    `json:"list"`
 	Selectors string    `json:"selectors"` // SHA-256 of the list
 	At        time.Time `json:"at"`

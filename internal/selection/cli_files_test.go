@@ -96,7 +96,7 @@ func TestCommandsOnFilesInBothLanguages(t *testing.T) {
 	}
 	for lang, want := range map[string][]string{
 		"en": {"Order over 3 selectors", "Selected: 5 packets", "The statement holds: 5 records", "Not checked:"},
-		"ja": {"検索条件3件", "選別したもの：5パケット", "記録5件", "確かめていないこと"},
+		"ja": {"選別の条件3件", "選別したもの：5パケット", "記録5件", "確かめていないこと"},
 	} {
 		code, paper, errs := runFiles(t, lang, nil, "order", "--selectors", list, "--direction", "fd", "--from", "2026-11-01", "--to", "2026-11-05", "--cap", "100", "--cap", "1MB", "--sign", key)
 		if code != 0 || !strings.Contains(errs, want[0]) {

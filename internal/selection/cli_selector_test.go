@@ -56,7 +56,7 @@ func TestSelectorCompile(t *testing.T) {
 		if code != 0 {
 			t.Fatal(code, stderr)
 		}
-		if want := map[string]string{"ja": "セレクタ 10 件", "en": "10 selectors"}[lang]; !strings.Contains(stdout, want) {
+		if want := map[string]string{"ja": "選別の条件 10 件", "en": "10 selectors"}[lang]; !strings.Contains(stdout, want) {
 			t.Errorf("%q without %q", stdout, want)
 		}
 		if info, err := os.Stat(out); err != nil || info.Mode().Perm() != 0o600 {

@@ -7,8 +7,9 @@ import "time"
 // seals, and opens nothing.
 type Custody struct {
 	Approval string    `json:"approval"`
-	First    string    `json:"first"`  // person
-	Second   string    `json:"second"` // another one
+	Number   string    `json:"number,omitempty"` // of the approval
+	First    string    `json:"first"`            // person
+	Second   string    `json:"second"`           // another one
 	FirstAt  time.Time `json:"first_at,omitzero"`
 	SecondAt time.Time `json:"second_at,omitzero"` // each took their share
 	At       time.Time `json:"at"`

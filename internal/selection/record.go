@@ -33,6 +33,7 @@ type HubRun struct {
 	ID          string            `json:"id"`
 	Org         string            `json:"org"`
 	Approval    string            `json:"approval"`
+	Number      string            `json:"number,omitempty"` // of the approval, as people call it
 	Agreement   string            `json:"agreement,omitempty"`
 	List        string            `json:"list"`
 	Kind        approval.Kind     `json:"kind"`
@@ -104,8 +105,9 @@ type ReadingOf struct {
 type Receipt struct {
 	ID       string    `json:"id"`
 	Approval string    `json:"approval"`
-	Run      string    `json:"run,omitempty"` // empty: of the whole approval
-	Why      string    `json:"why"`           // retention, interrupted or key
+	Number   string    `json:"number,omitempty"` // of the approval
+	Run      string    `json:"run,omitempty"`    // empty: of the whole approval
+	Why      string    `json:"why"`              // retention, interrupted or key
 	Records  int64     `json:"records"`
 	Digest   string    `json:"digest"` // SHA-256 of the ids, one a line in order, hex
 	At       time.Time `json:"at"`
@@ -140,6 +142,7 @@ type RunView struct {
 // CarrierRow is what a carrier sees of a run: which instruction, when, how much.
 type CarrierRow struct {
 	Approval  string            `json:"approval"`
+	Number    string            `json:"number,omitempty"` // of the approval
 	StartedAt time.Time         `json:"started_at"`
 	EndedAt   time.Time         `json:"ended_at,omitzero"`
 	Taken     approval.Quantity `json:"taken"`

@@ -41,6 +41,7 @@ type Config struct {
 	Prefixes  *Prefixes         // on which side of the border an address lies; nil: the table that comes with the program
 	Drills    []Drill           // made-up traffic that runs may be tried on; none: nothing is tried
 	Signer    note.Signer       // of the hub: countersigns statements; nil: they stay without
+	Authority string            // verifier of the key that signs orders, for who runs on another machine; empty where it is not told
 	Program   string            // SHA-256 of the program, hex; empty where it cannot be read
 	Log       *slog.Logger      // nil: the default one
 	Now       func() time.Time  // nil: the clock

@@ -315,6 +315,18 @@ func (s *Service) Agreement(ctx context.Context, id string) (v AgreementView, er
 		if v.Grants, err = loadGrants(ctx, tx, id); err != nil {
 			return err
 		}
+		for i := range v.Grants {
+			if v.Grants[i].Number, err = s.Approvals.Number(ctx, tx, v.Grants[i].Approval); err != nil {
+				return err
+			}
+		}
+		runs, err := runsUnder(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if v.Volumes, err = s.volumes(ctx, tx, runs); err != nil {
+			return err
+		}
 		if v.Past, err = loadMoves(ctx, tx, id); err != nil {
 			return err
 		}

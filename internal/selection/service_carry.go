@@ -247,6 +247,9 @@ func (v *vaultStage) staged(ctx context.Context, s *Service, org string) (func(t
 
 // Runs lists runs within reach, the newest first.
 func (s *Service) Runs(ctx context.Context, f RunFilter) (out []HubRun, next string, err error) {
+	if f.Approval, err = s.Approvals.Named(ctx, f.Approval); err != nil {
+		return nil, "", err
+	}
 	err = s.read(ctx, "selection.runs", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		if out, next, err = listRuns(ctx, tx, f, who, reach); err != nil {
 			return err
@@ -267,6 +270,9 @@ func (s *Service) unveil(ctx context.Context, tx *db.Tx, r *HubRun, reach gate.R
 	k, err := s.Keys.For(ctx, tx, r.Org)
 	if err != nil {
 		return fmt.Errorf("run %s: %w", r.ID, err)
+	}
+	if r.Number, err = s.Approvals.Number(ctx, tx, r.Approval); err != nil {
+		return err
 	}
 	if r.Statement, err = openStatement(k, *r); err != nil || reach != gate.Own {
 		return err
@@ -344,7 +350,7 @@ func (s *Service) ShowRun(ctx context.Context, id string) (v RunView, err error)
 		if v.Readings, err = loadReadings(ctx, tx, id); err != nil {
 			return err
 		}
-		if v.Receipts, _, err = loadReceipts(ctx, tx, id, who, reach, "", db.MaxLimit); err != nil {
+		if v.Receipts, _, err = s.receipts(ctx, tx, id, who, reach, "", db.MaxLimit); err != nil {
 			return err
 		}
 		if v.Extensions, err = s.extensions(ctx, tx, r, reach); err != nil {
@@ -421,12 +427,25 @@ func (s *Service) Carrier(ctx context.Context) (out []CarrierRow, err error) {
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		got, err := runsOf(ctx, tx, approvals)
-		for _, r := range got {
-			out = append(out, CarrierRow{r.Approval, r.StartedAt, r.EndedAt, r.Taken})
+		if err != nil {
+			return err
 		}
+		out, err = s.volumes(ctx, tx, got)
 		return err
 	})
 	return out, err
+}
+
+// volumes are runs as who hands communications over sees them.
+func (s *Service) volumes(ctx context.Context, tx *db.Tx, list []HubRun) (out []CarrierRow, err error) {
+	for _, r := range list {
+		row := CarrierRow{Approval: r.Approval, StartedAt: r.StartedAt, EndedAt: r.EndedAt, Taken: r.Taken}
+		if row.Number, err = s.Approvals.Number(ctx, tx, r.Approval); err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, nil
 }
 
 // Tick does what time does by itself: agreements expire, runs nobody carries on

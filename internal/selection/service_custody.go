@@ -199,6 +199,9 @@ func (s *Service) Custodies(ctx context.Context) (out []Custody, err error) {
 			c := &out[i]
 			c.Mine = c.First == who.Person || c.Second == who.Person
 			c.Taken = c.First == who.Person && !c.FirstAt.IsZero() || c.Second == who.Person && !c.SecondAt.IsZero()
+			if c.Number, err = s.Approvals.Number(ctx, tx, c.Approval); err != nil {
+				return err
+			}
 		}
 		return err
 	})

@@ -261,10 +261,23 @@ func (s *Service) erased(ctx context.Context, tx *db.Tx, act *ledger.Act, r HubR
 // Receipts lists what was destroyed, the newest first.
 func (s *Service) Receipts(ctx context.Context, cursor string, limit int) (out []Receipt, next string, err error) {
 	err = s.read(ctx, "selection.runs", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		out, next, err = loadReceipts(ctx, tx, "", who, reach, cursor, limit)
+		out, next, err = s.receipts(ctx, tx, "", who, reach, cursor, limit)
 		return err
 	})
 	return out, next, err
+}
+
+// receipts are those of a run, or of all, with the numbers of their approvals.
+func (s *Service) receipts(ctx context.Context, tx *db.Tx, run string, who gate.Identity, reach gate.Reach, cursor string, limit int) (out []Receipt, next string, err error) {
+	if out, next, err = loadReceipts(ctx, tx, run, who, reach, cursor, limit); err != nil {
+		return nil, "", err
+	}
+	for i := range out {
+		if out[i].Number, err = s.Approvals.Number(ctx, tx, out[i].Approval); err != nil {
+			return nil, "", err
+		}
+	}
+	return out, next, nil
 }
 
 // invalid is a fault at one place of a form.

@@ -1,9 +1,11 @@
 package selection
 
 import (
+	"strings"
 	"testing"
 
 	"noroshi/internal/approval"
+	"noroshi/internal/base/db"
 	"noroshi/internal/engine/geo"
 )
 
@@ -30,6 +32,12 @@ func TestRunUnderAnApproval(t *testing.T) {
 				}
 			}
 			v, err := w.ShowRun(w.inspector(), r.ID)
+			if n := w.count("SELECT count(*) FROM selection_run WHERE id = $1 AND (statement = '' OR statement LIKE '{%' OR statement LIKE '%K-2%')", r.ID); n != 0 || len(v.Run.Statement) == 0 || v.Run.Number != c.Number {
+				t.Errorf("the statement is in clear, or none: %d, %s", n, v.Run.Number)
+			}
+			if of, _, err := w.Runs(w.inspector(), RunFilter{Approval: c.Number}); err != nil || len(of) != 1 || of[0].ID != r.ID {
+				t.Errorf("by its number: %+v %v", of, err)
+			}
 			if err != nil || len(v.Readings) != 1 || v.Readings[0].Records != len(list) || v.Readings[0].Purpose != "analyse" || v.Run.Source != "" {
 				t.Errorf("inspector: %+v %v", v, err)
 			}
@@ -39,10 +47,34 @@ func TestRunUnderAnApproval(t *testing.T) {
 			t.Error("an inspector read records")
 		}
 		rows, err := w.Carrier(w.carrying())
-		if err != nil || len(rows) != 3 || rows[0].Taken.Packets == 0 {
+		if err != nil || len(rows) != 3 || rows[0].Taken.Packets == 0 || !strings.HasPrefix(rows[0].Number, "S-") {
 			t.Errorf("carrier: %+v %v", rows, err)
 		}
 	})
+}
+
+// A statement that a version before kept in clear is sealed when the hub starts.
+func TestStatementsOfBeforeAreSealed(t *testing.T) {
+	w := oneWorld(t)
+	r := w.drill(w.approve(approval.ForeignDomestic, w.list()).ID)
+	before, err := w.ShowRun(w.handler(), r.ID)
+	w.must(err)
+	w.must(w.Service.DB.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), "UPDATE selection_run SET statement = $1", string(before.Run.Statement))
+		return err
+	}))
+	if v, err := w.ShowRun(w.handler(), r.ID); err != nil || string(v.Run.Statement) != string(before.Run.Statement) {
+		t.Errorf("in clear: %v", err)
+	}
+	if _, err := w.Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.count("SELECT count(*) FROM selection_run WHERE statement LIKE '{%'"); n != 0 {
+		t.Error("it stays in clear")
+	}
+	if v, err := w.ShowRun(w.handler(), r.ID); err != nil || string(v.Run.Statement) != string(before.Run.Statement) {
+		t.Errorf("sealed: %v", err)
+	}
 }
 
 // An order for one direction selects nothing of another, whatever is asked.

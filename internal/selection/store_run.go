@@ -151,6 +151,11 @@ func runsOf(ctx context.Context, tx *db.Tx, approvals []string) ([]HubRun, error
 	return runs(ctx, tx, "SELECT "+runColumns+" FROM selection_run r WHERE r.approval_id IN ("+strings.Join(marks, ", ")+") ORDER BY r.id DESC LIMIT "+q.arg(db.MaxLimit), q.args...)
 }
 
+// runsUnder lists the runs under an agreement, the newest first.
+func runsUnder(ctx context.Context, tx *db.Tx, agreement string) ([]HubRun, error) {
+	return runs(ctx, tx, "SELECT "+runColumns+" FROM selection_run r WHERE r.agreement_id = $1 ORDER BY r.id DESC LIMIT $2", agreement, db.MaxLimit)
+}
+
 // silentRuns lists runs that go on and have not been heard of since an instant;
 // with all, every run that goes on.
 func silentRuns(ctx context.Context, tx *db.Tx, since time.Time, limit int) ([]HubRun, error) {

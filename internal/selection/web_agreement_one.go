@@ -38,6 +38,7 @@ type agreementView struct {
 	Grants   []AgreementGrant
 	Grant    *page.Field
 	NoList   bool
+	Volumes  []volumeLine
 }
 
 // showAgreement is an agreement as its side sees it: to the party in plain words
@@ -65,6 +66,9 @@ func showAgreement(q *httpd.Request, s *Service, bad error) error {
 	for _, m := range x.Past {
 		what := p.T("selection.agreement.moved."+string(m.To), "side", p.T("selection.agreement.side."+string(m.By)))
 		v.Past = append(v.Past, page.Step{Kind: "done", At: m.At, What: what, Note: m.Note})
+	}
+	for _, r := range x.Volumes {
+		v.Volumes = append(v.Volumes, volumeLine{r, p.quantity(r.Taken)})
 	}
 	for _, c := range x.Consents {
 		v.Consents = append(v.Consents, consentLine{c, !c.Covers(q.Now())})

@@ -1,7 +1,11 @@
 package selection
 
 import (
+	"cmp"
 	"fmt"
+	"html"
+	"html/template"
+	"net/url"
 	"strings"
 
 	"noroshi/internal/approval"
@@ -88,6 +92,9 @@ func showRuns(q *httpd.Request, s *Service) error {
 		v.Empty = &page.Empty{Title: p.T("selection.hub.web.empty"), Say: p.T("selection.hub.web.empty_say")}
 	}
 	v.List = &page.List{Path: "/selection", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1, Columns: []page.Column{{Title: p.T("selection.hub.web.started")}, {Title: p.T("selection.hub.web.state")}, {Title: p.T("selection.hub.web.taken"), Num: true}, {Title: p.T("selection.hub.web.records"), Num: true}}}
+	if of := q.Query("approval"); of != "" { // off again
+		v.List.Filters = append(v.List.Filters, page.Filter{Name: "approval", Value: of, Label: of, Count: -1})
+	}
 	for _, st := range []RunState{RunGoing, RunDone, RunInterrupted} {
 		v.List.Filters = append(v.List.Filters, page.Filter{Name: "state", Value: string(st), Label: p.T("selection.hub.state." + string(st)), Count: -1})
 	}
@@ -124,8 +131,29 @@ func showNewRun(q *httpd.Request, s *Service, bad error) error {
 		traffic.Options = append(traffic.Options, page.Option{Value: d.ID, Label: d.Name.In(q.Lang)})
 	}
 	v.Fields, v.Ready = []page.Field{f, traffic}, len(f.Options) > 0 && len(traffic.Options) > 0
-	v.Command = "noroshi selection send --approval ID --link LINK CAPTURE.pcap\nnoroshi selection run --approval ID --link LINK --authority AUTHORITY.pub CAPTURE.pcap"
+	number, link := "S-0000-0000", "LINK"
+	for _, c := range cases { // ready to copy for the newest
+		if c.Asked.Kind != approval.Reidentify {
+			number, link = c.Number, c.Asked.Link
+			break
+		}
+	}
+	v.Command = "noroshi selection send --approval " + number + " --link " + quoted(link) + " CAPTURE.pcap\n"
+	if s.Authority != "" {
+		v.Command += "echo " + quoted(s.Authority) + " > authority.pub\n"
+	}
+	v.Command += "noroshi selection run --approval " + number + " --link " + quoted(link) + " --authority authority.pub CAPTURE.pcap"
 	return render(q, "selection/newrun", "selection", v.Head.H1, v, bad)
+}
+
+// quoted is a word as a shell reads it as one.
+func quoted(word string) string {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-_./+=:", r)
+	}) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // piece is a part of the bar that shows what became of everything seen.
@@ -273,9 +301,15 @@ func (p voice) bar(st Statement) (out []piece) {
 	return out
 }
 
+// numbered is the number of a run's approval, which leads to all runs under it.
+func (p voice) numbered(r HubRun) template.HTML {
+	name := cmp.Or(r.Number, r.Approval)
+	return template.HTML(`<a href="/selection?approval=` + url.QueryEscape(name) + `">` + html.EscapeString(name) + `</a>`)
+}
+
 func (p voice) runFacts(x RunView) page.Facts {
 	r := x.Run
-	f := page.Facts{Rows: []page.Fact{{Name: p.T("selection.hub.web.approval"), Value: r.Approval}, {Name: p.T("selection.hub.web.kind"), Value: p.T("selection.hub.kind." + string(r.Kind))}, {Name: p.T("selection.hub.web.list"), Value: x.Selectors},
+	f := page.Facts{Rows: []page.Fact{{Name: p.T("selection.hub.web.approval"), HTML: p.numbered(r)}, {Name: p.T("selection.hub.web.kind"), Value: p.T("selection.hub.kind." + string(r.Kind))}, {Name: p.T("selection.hub.web.list"), Value: x.Selectors},
 		{Name: p.T("selection.hub.web.where"), Value: p.T("selection.hub.place." + string(r.Place))}, {Name: p.T("selection.hub.web.basis"), Value: p.T("selection.hub.basis." + r.Basis)}, {Name: p.T("selection.hub.web.started"), Value: p.Time(r.StartedAt)}}}
 	add := func(k, value string) {
 		f.Rows = append(f.Rows, page.Fact{Name: p.T(k), Value: value})

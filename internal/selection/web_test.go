@@ -91,9 +91,18 @@ func TestPagesOfAnAgreement(t *testing.T) {
 	if id == nil {
 		t.Fatal("no approval to choose")
 	}
+	number := regexp.MustCompile(`--approval (S-[0-9A-Z]{4}-[0-9A-Z]{4}) --link K-2 --authority authority.pub`).FindStringSubmatch(list)
+	if number == nil {
+		t.Fatal("no command to copy")
+	}
+	s.page(asParty, at, "取得した量", "まだ何も取得していません")
 	run := s.post(asHandler, "/selection", "approval", id[1], "traffic", "line")
 	s.under.Wait()
-	s.page(asHandler, run, "見た通信は、すべて行き先が分かっています", "パケットを見て", "選別した", "向きが違い、捨てた", "試験用に作った通信での実行です", "この目的で開く")
+	s.page(asHandler, run, "見たパケットは、どれも下のどれか1つに入ります", "パケットを見て", "選別した", "向きが違い、消去した", "試験用に作った通信での実行です", "この目的で開く")
+	s.page(asHandler, run, number[1], "/selection?approval="+number[1])
+	s.page(asHandler, "/selection?approval="+number[1], run)
+	s.page(asHandler, "/selection?approval=S-0000-0000", "!"+run)
+	s.page(asParty, at, "取得した量", number[1], "!まだ何も取得していません")
 	if code, body := s.send(asHandler, "GET", run+"/records", "", nil); code != 403 || !strings.Contains(body, "目的を選んでください") {
 		t.Errorf("records without a purpose: %d", code)
 	}
@@ -135,7 +144,7 @@ func TestPagesOfAnAgreement(t *testing.T) {
 // The pages of lists, of another language, of shares and re-identification.
 func TestPagesOfListsAndKeys(t *testing.T) {
 	s := newSite(t)
-	s.page(asAnalyst, "/selector-lists/new", "注意リスト")
+	s.page(asAnalyst, "/selector-lists/new", "警告一覧")
 	code, to := s.file(asAnalyst, "/selector-lists", "file", []byte("type,value\nip,8.8.8.8\ndomain,c2.hibana.jp\n"), "name", "試しの条件")
 	if code != 303 {
 		t.Fatalf("%d %.500s", code, to)
