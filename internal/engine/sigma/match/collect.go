@@ -23,9 +23,16 @@ func (m *Matcher) collect() {
 		if f.Kind == event.Null || si.edges == 0 && si.group == 0 {
 			continue
 		}
-		value := m.folded(i)
+		value := m.row.Value(i)
+		plain := ascii(value)
+		if !plain {
+			value = m.folded(i)
+		}
 		if si.edges != 0 {
 			m.edges(x.values, si, s, value, i)
+			if !plain && si.edges&(1<<letter) != 0 {
+				m.letters(x.values, s, value, i)
+			}
 		}
 		if si.group != 0 && len(value) >= gramSize {
 			m.scan(x.grams, si.group, s, value, i)
@@ -40,6 +47,22 @@ func (m *Matcher) collect() {
 	for _, r := range x.always {
 		m.candidate(r)
 	}
+}
+
+// ascii reports whether text is all ASCII.
+func ascii(text []byte) bool {
+	for len(text) >= 16 {
+		if (binary.LittleEndian.Uint64(text)|binary.LittleEndian.Uint64(text[8:]))&0x8080808080808080 != 0 {
+			return false
+		}
+		text = text[16:]
+	}
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // bySlot runs the needles that only ask for the presence of their field, once
@@ -66,10 +89,7 @@ func (m *Matcher) bySlot() {
 func (m *Matcher) edges(v *values, si *slotIndex, s slot, value []byte, i int) {
 	n := len(value)
 	if si.lens&(1<<min(n, 63)) != 0 {
-		m.compare(v.list(wholeKey(s, value)), value, i)
-	}
-	if si.edges&(1<<letter) != 0 {
-		m.letters(v, s, value, i)
+		m.compare(v.list(wholeKey(s, value)), i)
 	}
 	for set := si.edges &^ (1<<whole | 1<<letter); set != 0; set &= set - 1 {
 		e := edge(bits.TrailingZeros16(set))
@@ -82,7 +102,7 @@ func (m *Matcher) edges(v *values, si *slotIndex, s slot, value []byte, i int) {
 			b = value[n-w:]
 		}
 		if list := v.list(edgeKey(s, e, b)); len(list) > 0 {
-			m.compare(list, value, i)
+			m.compare(list, i)
 		}
 	}
 }
@@ -100,25 +120,21 @@ func (m *Matcher) letters(v *values, s slot, value []byte, i int) {
 		}
 		_, n := utf8.DecodeRune(value[at:])
 		if n > 1 {
-			m.compare(v.list(edgeKey(s, letter, value[at:at+n])), value, i)
+			m.compare(v.list(edgeKey(s, letter, value[at:at+n])), i)
 		}
 		at += n
 	}
 }
 
 // compare compares the value of field i with the needles.
-func (m *Matcher) compare(needles []uint32, value []byte, i int) {
+func (m *Matcher) compare(needles []uint32, i int) {
 	for _, n := range needles {
 		nd := &m.index.needles[n]
 		a := &m.set.atoms[nd.atom]
 		if m.truth[nd.atom] == 2*m.epoch+1 {
 			continue
 		}
-		text := value
-		if a.cased {
-			text = m.row.Value(i)
-		}
-		if a.compare(text) {
+		if m.passes(a, i) {
 			m.found(nd)
 		}
 	}
@@ -131,11 +147,11 @@ func (m *Matcher) scan(g *grams, group byte, s slot, value []byte, i int) {
 		list := g.list(value, at)
 		for k := range list {
 			it := &list[k]
-			if it.slot != s && it.slot != anySlot {
+			from := at - int(it.before)
+			if it.slot != s && it.slot != anySlot || from < 0 || len(value)-from < len(it.text) {
 				continue
 			}
-			from := at - int(it.before)
-			if from < 0 || len(value)-from < len(it.text) || string(value[from:from+len(it.text)]) != it.text {
+			if text := m.folded(i); string(text[from:from+len(it.text)]) != it.text {
 				continue
 			}
 			m.proves(it.needle, i)

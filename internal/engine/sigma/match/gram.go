@@ -14,6 +14,9 @@ const gramSize = 3
 // one byte of hints, whose bits say for which groups of fields a needle with
 // such bytes exists; the table stays in the cache whatever the number of rules.
 // Only where a hint fits are the needles themselves compared.
+//
+// Bytes are taken with bit 5 set, in needles and in texts, so that letters are
+// the same in both cases and text that is all ASCII need not be folded for it.
 type grams struct {
 	hints [1 << hintBits]byte // an array, so that no index needs a check
 	keys  []uint32            // open addressing
@@ -68,13 +71,16 @@ func (i *gramItem) gram() uint32 {
 	return gramAt(i.text, int(i.before))
 }
 
+// lowBit is bit 5 in each byte: set, it makes a capital of ASCII small.
+const lowBit = 0x2020202020202020
+
 // gramAt returns the three bytes of text at i as a number, gramOf of bytes.
 func gramAt(text string, i int) uint32 {
-	return uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16
+	return (uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16) | lowBit&0xFFFFFF
 }
 
 func gramOf(text []byte, i int) uint32 {
-	return uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16
+	return (uint32(text[i]) | uint32(text[i+1])<<8 | uint32(text[i+2])<<16) | lowBit&0xFFFFFF
 }
 
 // place returns where key is in keys or would be put.
@@ -92,7 +98,7 @@ func (g *grams) place(key uint32) uint32 {
 func (g *grams) next(text []byte, i int, group byte) int {
 	hints := &g.hints
 	for ; i+8 <= len(text); i += 4 {
-		w := binary.LittleEndian.Uint64(text[i:])
+		w := binary.LittleEndian.Uint64(text[i:]) | lowBit
 		a := hints[hintAt(uint32(w))]
 		b := hints[hintAt(uint32(w>>8))]
 		c := hints[hintAt(uint32(w>>16))]

@@ -119,7 +119,8 @@ func (v *values) bytes() int {
 	return 8*len(v.bitmap) + 16*len(v.keys) + 4*len(v.items)
 }
 
-// edgeKey returns what the bytes of an edge hash to, 1 to 4 or 8 of them.
+// edgeKey returns what the bytes of an edge hash to, 1 to 4 or 8 of them; those
+// of ASCII the same folded or not.
 func edgeKey(s slot, e edge, b []byte) uint64 {
 	var w uint64
 	switch len(b) {
@@ -134,20 +135,21 @@ func edgeKey(s slot, e edge, b []byte) uint64 {
 	default:
 		w = uint64(b[0])
 	}
-	return mix(w, uint64(s)<<8|uint64(e))
+	return mix(w|lowBit, uint64(s)<<8|uint64(e))
 }
 
-// wholeKey returns what a whole value hashes to: its length and 16 of its bytes.
+// wholeKey returns what a whole value hashes to: its length and 16 of its bytes,
+// of ASCII the same folded or not.
 func wholeKey(s slot, value []byte) uint64 {
 	n := len(value)
 	seed := uint64(s)<<8 | uint64(n)<<24
 	switch {
 	case n >= 8:
-		return mix(binary.LittleEndian.Uint64(value), seed^binary.LittleEndian.Uint64(value[n-8:])*0xD6E8FEB86659FD93)
+		return mix(binary.LittleEndian.Uint64(value)|lowBit, seed^(binary.LittleEndian.Uint64(value[n-8:])|lowBit)*0xD6E8FEB86659FD93)
 	case n >= 4:
-		return mix(uint64(binary.LittleEndian.Uint32(value))|uint64(binary.LittleEndian.Uint32(value[n-4:]))<<32, seed)
+		return mix(uint64(binary.LittleEndian.Uint32(value))|uint64(binary.LittleEndian.Uint32(value[n-4:]))<<32|lowBit, seed)
 	case n > 0:
-		return mix(uint64(value[0])|uint64(value[n/2])<<8|uint64(value[n-1])<<16, seed)
+		return mix(uint64(value[0])|uint64(value[n/2])<<8|uint64(value[n-1])<<16|lowBit, seed)
 	}
 	return mix(0, seed)
 }
