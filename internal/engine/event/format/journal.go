@@ -26,7 +26,8 @@ func newJournalReader(o Options) *journalReader {
 const maxValue = MaxRecord
 
 // journalField takes a field off b: n is 0 if it is not all there; an empty
-// line has no key. A line that is no field has a nil key and ok is false.
+// line has no key. A line that is no field has a nil key and ok is false; so has
+// the name before a length that cannot be, and what follows is read as lines.
 func journalField(b []byte, last bool) (key, value []byte, n int, ok bool) {
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 {
@@ -49,7 +50,7 @@ func journalField(b []byte, last bool) (key, value []byte, n int, ok bool) {
 	}
 	if len(b) < next+8 {
 		if last {
-			return nil, nil, len(b), false
+			return nil, nil, next, false
 		}
 		return nil, nil, 0, false
 	}
@@ -60,7 +61,7 @@ func journalField(b []byte, last bool) (key, value []byte, n int, ok bool) {
 	stop := next + 8 + int(size)
 	if len(b) < stop+1 {
 		if last {
-			return nil, nil, len(b), false
+			return nil, nil, next, false
 		}
 		return nil, nil, 0, false
 	}

@@ -37,8 +37,9 @@ func newYearOf(o Options) yearOf {
 func (s *syslogReader) rows(b *Block, row *event.Row, yield func(*event.Row) error) ([]Damage, error) {
 	s.damage = append(s.damage[:0], b.Damage...)
 	s.head(b.Head)
+	_, octets := counted(b.Head)
 	for at, record := 0, b.First; at < len(b.Data); record++ {
-		line, n, _ := syslogRecord(b.Data[at:], true)
+		line, n := syslogRecord(b.Data[at:], octets > 0, true)
 		if line = bytes.Trim(line, "\r\x00\n"); len(line) > 0 {
 			row.Reset()
 			row.Log = event.Log{}
@@ -62,6 +63,9 @@ func (s *syslogReader) head(line []byte) {
 		return
 	}
 	s.month = append(s.month[:0], line...)
+	if _, at := counted(line); at > 0 {
+		line = line[at:]
+	}
 	if _, rest, ok := priority(line); ok {
 		line = rest
 	}
@@ -278,51 +282,67 @@ var severities = [8]string{"emerg", "alert", "crit", "err", "warning", "notice",
 var facilities = [24]string{"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
 	"ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"}
 
-// syslogRecord returns the first message of b and how many bytes to go on:
-// a line, or the counted octets of RFC 6587 section 3.4.1. Without enough
-// bytes n is 0, unless last.
-func syslogRecord(b []byte, last bool) (line []byte, n int, ok bool) {
-	if b[0]-'1' < 9 {
-		if size, k, _ := digits(b, 8); k < 8 && k+1 < len(b) && b[k] == ' ' && b[k+1] == '<' {
-			end := k + 1 + int(size)
-			if end <= len(b) {
-				return b[k+1 : end], end, true
-			}
-			if !last {
-				return nil, 0, false
-			}
+// maxCounted bounds a message whose octets are counted, in bytes.
+const maxCounted = 1 << 20
+
+// counted returns the length that stands before a message and where the message
+// begins (RFC 6587 section 3.4.1); at is 0 if it has none.
+func counted(b []byte) (size, at int) {
+	v, n, _ := digits(b, 7)
+	if n == 0 || n+1 >= len(b) || b[0] == '0' || b[n] != ' ' || b[n+1] != '<' || v > maxCounted {
+		return 0, 0
+	}
+	return int(v), n + 1
+}
+
+// syslogRecord returns the first message of b and how many bytes to go on. It
+// is a line, or, in a file that begins like that, so many octets as are counted.
+// Without enough bytes n is 0, unless last.
+func syslogRecord(b []byte, octets, last bool) (line []byte, n int) {
+	if octets {
+		size, at := counted(b)
+		if at > 0 && at+size <= len(b) {
+			return b[at : at+size], at + size
+		}
+		if !last && (at > 0 || len(b) < 10) {
+			return nil, 0
 		}
 	}
 	if n = bytes.IndexByte(b, '\n'); n >= 0 {
-		return b[:n], n + 1, true
+		return b[:n], n + 1
 	}
 	if last {
-		return b, len(b), true
+		return b, len(b)
 	}
-	return nil, 0, false
+	return nil, 0
 }
 
-// syslogCutter divides messages. The head of every block is the first line.
+// syslogCutter divides messages. The head of every block is how the file begins.
 type syslogCutter struct {
 	lineCutter
 	head []byte
 }
 
 func (c *syslogCutter) cut(have []byte, last bool) (out cut) {
-	if len(have) == 0 || have[0]-'1' >= 9 { // no octets are counted
-		out = c.lineCutter.cut(have, last)
-	} else {
-		for out.Take < len(have) {
-			_, n, ok := syslogRecord(have[out.Take:], last)
-			if !ok {
-				break
-			}
-			out.Take += n
-			out.Records++
+	if c.head == nil {
+		const enough = 64
+		if len(have) < enough && !last && bytes.IndexByte(have, '\n') < 0 {
+			return out
 		}
+		c.head = bytes.Clone(have[:min(len(have), enough)])
 	}
-	if c.head == nil && out.Take > 0 {
-		c.head = bytes.Clone(have[:min(out.Take, 64)])
+	if _, at := counted(c.head); at == 0 {
+		out = c.lineCutter.cut(have, last)
+		out.Head = c.head
+		return out
+	}
+	for out.Take < len(have) {
+		_, n := syslogRecord(have[out.Take:], true, last)
+		if n == 0 {
+			break
+		}
+		out.Take += n
+		out.Records++
 	}
 	out.Head = c.head
 	return out

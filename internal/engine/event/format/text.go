@@ -75,8 +75,8 @@ func detectLines(head []byte) Kind {
 // knows says whether a line has a header of syslog, or a payload that readers
 // of syslog know.
 func (s *syslogReader) knows(line []byte) bool {
-	if _, n, _ := digits(line, 8); n > 0 && n+1 < len(line) && line[n] == ' ' && line[n+1] == '<' {
-		line = line[n+1:] // counted octets
+	if _, at := counted(line); at > 0 {
+		line = line[at:]
 	}
 	if _, _, ok := priority(line); ok || ciscoAt(line) >= 0 || hasAny(line, "CEF:", "LEEF:") || paloAlto(line) {
 		return true

@@ -370,13 +370,13 @@ func (c *headCutter) cut(have []byte, last bool) cut {
 	return out
 }
 
-// see takes a line of the header. #separator, and #Software or #Version of the
-// W3C format, begin another.
+// see takes a line of the header. #separator, and #Software of the W3C format,
+// begin another.
 func (c *headCutter) see(line []byte) {
 	if hasAny(line, "#close", "#open") {
 		return
 	}
-	if hasAny(line, "#separator", "#Software") {
+	if hasAny(line, "#separator ", "#Software:") {
 		c.head, c.ours = []byte{}, true
 	}
 	if !c.ours {
