@@ -46,8 +46,8 @@ type Decoder struct {
 	shadow  bool       // the payload uses a name of System
 	bad     bool       // a value had a size that its type cannot have
 
-	day  uint64   // days since 1601 of date
-	date [10]byte // 2006-01-02
+	second uint64   // since 1601, of the clock
+	clock  [20]byte // 2006-01-02T15:04:05.
 }
 
 // nameSlot remembers the element name at a place of the chunk.

@@ -16,25 +16,37 @@ func appendUint(to []byte, x uint64) []byte {
 	if x < 10 {
 		return append(to, '0'+byte(x))
 	}
+	if x < 100 {
+		return append(to, pairs[2*x], pairs[2*x+1])
+	}
 	if x > 1<<32-1 {
 		return strconv.AppendUint(to, x, 10)
 	}
-	var text [10]byte
-	i, y := len(text), uint32(x)
-	for y >= 100 {
-		i -= 2
-		p := y % 100 * 2
-		y /= 100
-		text[i], text[i+1] = pairs[p], pairs[p+1]
+	y, n := uint32(x), 3
+	for limit := uint32(1000); n < 10 && y >= limit; limit *= 10 {
+		n++
+	}
+	to, text := room(to, n)
+	for ; y >= 100; y /= 100 {
+		n -= 2
+		text[n], text[n+1] = pairs[y%100*2], pairs[y%100*2+1]
 	}
 	if y >= 10 {
-		i -= 2
-		text[i], text[i+1] = pairs[2*y], pairs[2*y+1]
+		text[0], text[1] = pairs[2*y], pairs[2*y+1]
 	} else {
-		i--
-		text[i] = '0' + byte(y)
+		text[0] = '0' + byte(y)
 	}
-	return append(to, text[i:]...)
+	return to
+}
+
+// room makes to longer by n bytes, which are text.
+func room(to []byte, n int) (longer, text []byte) {
+	at := len(to)
+	if cap(to)-at < n {
+		to = slices.Grow(to, n)
+	}
+	to = to[:at+n]
+	return to, to[at:]
 }
 
 func appendInt(to []byte, x int64) []byte {
@@ -57,10 +69,18 @@ func hex8(x uint32, letter uint64) uint64 {
 
 // append0x appends a number as Windows shows hexadecimal ones: 0x3e7.
 func append0x(to []byte, x uint64) []byte {
-	var text [16]byte
-	binary.BigEndian.PutUint64(text[:], hex8(uint32(x>>32), 'a'-'9'-1))
-	binary.BigEndian.PutUint64(text[8:], hex8(uint32(x), 'a'-'9'-1))
-	return append(append(to, '0', 'x'), text[min(bits.LeadingZeros64(x)/4, 15):]...)
+	const lower = 'a' - '9' - 1
+	if n := bits.LeadingZeros64(x) / 4; n > 0 {
+		var text [16]byte
+		binary.BigEndian.PutUint64(text[:], hex8(uint32(x>>32), lower))
+		binary.BigEndian.PutUint64(text[8:], hex8(uint32(x), lower))
+		return append(append(to, '0', 'x'), text[min(n, 15):]...)
+	}
+	to, text := room(to, 18)
+	text[0], text[1] = '0', 'x'
+	binary.BigEndian.PutUint64(text[2:], hex8(uint32(x>>32), lower))
+	binary.BigEndian.PutUint64(text[10:], hex8(uint32(x), lower))
+	return to
 }
 
 // appendHex appends bytes as upper-case hex, as Windows shows binary data.
@@ -76,8 +96,16 @@ func appendHex(to, b []byte) []byte {
 // the others bytes.
 func appendGUID(to, b []byte, braces bool) []byte {
 	const upper = 'A' - '9' - 1
-	var text [38]byte
-	t := text[1:]
+	n := 36
+	if braces {
+		n = 38
+	}
+	to, t := room(to, n)
+	if braces {
+		t[0], t[37] = '{', '}'
+		t = t[1:]
+	}
+	t = t[:36]
 	binary.BigEndian.PutUint64(t, hex8(le.Uint32(b), upper))
 	v := hex8(uint32(le.Uint16(b[4:]))<<16|uint32(le.Uint16(b[6:])), upper)
 	binary.BigEndian.PutUint32(t[9:], uint32(v>>32))
@@ -87,11 +115,7 @@ func appendGUID(to, b []byte, braces bool) []byte {
 	binary.BigEndian.PutUint32(t[24:], uint32(v))
 	binary.BigEndian.PutUint64(t[28:], hex8(binary.BigEndian.Uint32(b[12:]), upper))
 	t[8], t[13], t[18], t[23] = '-', '-', '-', '-'
-	if !braces {
-		return append(to, t[:36]...)
-	}
-	text[0], text[37] = '{', '}'
-	return append(to, text[:]...)
+	return to
 }
 
 func appendReal(to []byte, x float64, bits int) []byte {

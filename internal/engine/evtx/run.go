@@ -153,7 +153,9 @@ func (d *Decoder) run(row *event.Row, t *template, values []value, depth int) Re
 		case opConst:
 			row.Add(d.nameOf(o), event.Text, t.text[o.off:o.off+o.len])
 			d.room -= int(o.len)
-			d.mark(row, o, value{})
+			if o.flags&marks != 0 {
+				d.mark(row, o, value{})
+			}
 		case opNull:
 			row.AddString(d.nameOf(o), event.Null, "")
 		case opText:
@@ -218,10 +220,7 @@ func (d *Decoder) null(row *event.Row, o *op) {
 // binary XML has inside.
 func (d *Decoder) field(row *event.Row, o *op, v value, depth int) Reason {
 	b := d.chunk[v.off : v.off+uint32(v.size)]
-	name := o.name
-	if o.flags != 0 {
-		name = d.nameOf(o)
-	}
+	name := d.nameOf(o)
 	switch {
 	case v.typ == typeString:
 		text := appendUTF16(row.Open(), trimNUL(b))
@@ -242,7 +241,7 @@ func (d *Decoder) field(row *event.Row, o *op, v value, depth int) Reason {
 		d.bad = d.bad || !ok
 		row.Close(name, kind, text)
 	}
-	if o.flags != 0 {
+	if o.flags&marks != 0 {
 		d.mark(row, o, v)
 	}
 	return None

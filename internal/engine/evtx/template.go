@@ -46,6 +46,9 @@ const (
 	isRecord                     // the number of the event
 )
 
+// marks are the flags of fields that mean something for the whole row.
+const marks = shadows | isTime | isRecord
+
 // Bounds of what a template and a record may ask for. True templates have some
 // hundred steps, and a chunk cannot hold more than 96 KiB of text.
 const (

@@ -25,57 +25,49 @@ func unixNano(ticks uint64) int64 {
 	return t * 100
 }
 
-// appendFiletime appends a FILETIME, in units of 100 ns since 1601 UTC. The date is kept: most events of a chunk are of one day.
+// appendFiletime appends a FILETIME, in units of 100 ns since 1601 UTC. The
+// second is kept: events of one second follow each other.
 func (d *Decoder) appendFiletime(to []byte, ticks uint64) []byte {
 	if ticks >= ticks10000 {
 		return appendUint(to, ticks)
 	}
-	day := ticks / ticksPerDay
-	if day != d.day || d.date[0] == 0 {
-		d.day = day
-		y, m, dd := time.Unix(int64(day)*86400-ticks1970/ticksPerSec, 0).UTC().Date()
-		putDate(d.date[:], y, int(m), dd)
+	second := ticks / ticksPerSec
+	if second != d.second || d.clock[0] == 0 {
+		d.second = second
+		t := time.Unix(int64(second)-ticks1970/ticksPerSec, 0).UTC()
+		d.clock = clock(t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second())
 	}
-	rest := ticks % ticksPerDay
-	sec := int(rest / ticksPerSec)
-	return d.appendClock(append(to, d.date[:]...), sec/3600, sec/60%60, sec%60, int(rest%ticksPerSec))
+	return d.appendFraction(append(to, d.clock[:]...), uint32(ticks%ticksPerSec))
 }
 
-// appendSystime appends a SYSTEMTIME; parts beyond their range are shown as
-// they are, as far as there is room for their digits.
+// appendSystime appends a SYSTEMTIME; of parts beyond their range there are as
+// many digits as have room.
 func (d *Decoder) appendSystime(to, b []byte) []byte {
-	var date [10]byte
 	part := func(i int) int { return int(le.Uint16(b[2*i:])) }
-	putDate(date[:], part(0)%10000, part(1)%100, part(3)%100)
-	return d.appendClock(append(to, date[:]...), part(4)%100, part(5)%100, part(6)%100, part(7)%1000*(ticksPerSec/1000))
+	c := clock(part(0)%10000, part(1)%100, part(3)%100, part(4)%100, part(5)%100, part(6)%100)
+	return d.appendFraction(append(to, c[:]...), uint32(part(7)%1000)*(ticksPerSec/1000))
 }
 
-func putDate(to []byte, y, m, d int) {
-	put2(to, y/100)
-	put2(to[2:], y%100)
-	to[4] = '-'
-	put2(to[5:], m)
-	to[7] = '-'
-	put2(to[8:], d)
-}
-
-func (d *Decoder) appendClock(to []byte, h, m, s, ticks int) []byte {
-	var t [18]byte
-	t[0], t[3], t[6], t[9] = 'T', ':', ':', '.'
-	put2(t[1:], h)
-	put2(t[4:], m)
-	put2(t[7:], s)
-	put2(t[10:], ticks/100000)
-	put2(t[12:], ticks/1000%100)
-	put2(t[14:], ticks/10%100)
-	if !d.opts.Native {
-		t[16] = 'Z'
-		return append(to, t[:17]...)
+// clock returns a time down to the second: 2006-01-02T15:04:05.
+func clock(year, month, day, hour, minute, second int) (t [20]byte) {
+	for i, n := range [...]int{year / 100, year % 100, month, day, hour, minute, second} {
+		copy(t[clockPlaces[i]:], pairs[2*n:2*n+2])
 	}
-	t[16], t[17] = '0'+byte(ticks%10), 'Z'
-	return append(to, t[:]...)
+	t[4], t[7], t[10], t[13], t[16], t[19] = '-', '-', 'T', ':', ':', '.'
+	return t
 }
 
-func put2(to []byte, n int) {
-	to[0], to[1] = '0'+byte(n/10), '0'+byte(n%10)
+var clockPlaces = [...]int{0, 2, 5, 8, 11, 14, 17}
+
+func (d *Decoder) appendFraction(to []byte, ticks uint32) []byte {
+	var t [8]byte
+	copy(t[:], pairs[ticks/100000*2:][:2])
+	copy(t[2:], pairs[ticks/1000%100*2:][:2])
+	copy(t[4:], pairs[ticks/10%100*2:][:2])
+	if !d.opts.Native {
+		t[6] = 'Z'
+		return append(to, t[:7]...)
+	}
+	t[6], t[7] = '0'+byte(ticks%10), 'Z'
+	return append(to, t[:]...)
 }
