@@ -140,7 +140,7 @@ func (f *front) packet(b *batch, p *capture.Packet) {
 		f.stats.Unread++ // nothing says of which communication it is
 		return
 	}
-	it := item{at: p.At, count: 1, bytes: h.IPLen, tunnel: tunnelOf(h)}
+	it := item{at: p.At, count: 1, bytes: h.IPLen, tunnel: record.TunnelOf(h)}
 	if h.Fragment() {
 		f.fragment(b, p, &it)
 		return
@@ -189,35 +189,6 @@ func castTo(h *packet.Headers) bool {
 		return h.Dst[0] == 0xff
 	}
 	return h.Dst[12] >= 0xe0
-}
-
-// tunnelOf says what a packet came wrapped in, the wrapping nearest to the
-// communication where there are several.
-func tunnelOf(h *packet.Headers) record.Tunnel {
-	const wraps = packet.GRE | packet.VXLAN | packet.Geneve | packet.Teredo | packet.GTP | packet.MPLS | packet.PPPoE | packet.EtherIP |
-		packet.L2TP | packet.AYIYA
-	if h.Outers == 0 && !h.Layers.Has(wraps) {
-		return record.NoTunnel
-	}
-	switch l := h.Layers; {
-	case l.Has(packet.GRE):
-		return record.GRE
-	case l.Has(packet.VXLAN):
-		return record.VXLAN
-	case l.Has(packet.Geneve):
-		return record.Geneve
-	case l.Has(packet.Teredo):
-		return record.Teredo
-	case l.Has(packet.GTP):
-		return record.GTP
-	case l.Has(packet.EtherIP | packet.L2TP | packet.AYIYA):
-		return record.OtherTunnel
-	case h.Outers > 0:
-		return record.IPinIP
-	case l.Has(packet.MPLS):
-		return record.MPLS
-	}
-	return record.PPPoE
 }
 
 // quoted appends what an ICMP error says of the communication that it quotes:

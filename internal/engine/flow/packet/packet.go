@@ -48,6 +48,7 @@ type Headers struct {
 	FragWhole  bool   // this part was captured wholly
 	FragPair   uint8  // index into Outer of the fragmented header's addresses; Outers when it is the innermost
 	FragProto  uint8  // protocol of what is fragmented
+	TwoWays    bool   // what was taken for one tunnel in UDP has the port of another at its other end
 
 	VLAN  uint16 // outermost VLAN identifier; 0 without a tag
 	Inner uint16 // innermost VLAN identifier when tags are stacked

@@ -52,7 +52,9 @@ func (w *walk) udp() step {
 	}
 	w.clip(size)
 	w.off += 8
-	return tunnelIn(h.SrcPort, h.DstPort)
+	s := tunnelIn(h.SrcPort, h.DstPort)
+	h.TwoWays = h.TwoWays || s.kind != kDone && twoTunnels(h.SrcPort, h.DstPort)
+	return s
 }
 
 // pim reads RFC 7761 section 4.9; a register message carries a packet.

@@ -15,6 +15,8 @@ const (
 	portCAPWAP    = 5247
 	portSFlow     = 6343
 	portMPLS      = 6635 // RFC 7510
+	portFOU       = 5555 // Linux
+	portGUE       = 6080 // draft-ietf-intarea-gue
 	portVXLANLast = 8472
 	portTZSP      = 37008
 )
@@ -31,6 +33,17 @@ func tunnelIn(src, dst uint16) step {
 		return s
 	}
 	return tunnelAt(max(src, dst))
+}
+
+// twoTunnels reports whether both ports are of tunnels, and not of the same one:
+// which it is only the ends know.
+func twoTunnels(src, dst uint16) bool {
+	return ofTunnel(src) && ofTunnel(dst) && (tunnelAt(src) != tunnelAt(dst) || tunnelAt(src).kind == kDone)
+}
+
+// ofTunnel is whether a port is of a tunnel, of those too that are not decoded.
+func ofTunnel(port uint16) bool {
+	return tunnelAt(port).kind != kDone || port == portFOU || port == portGUE
 }
 
 func tunnelAt(port uint16) step {

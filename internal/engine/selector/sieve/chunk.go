@@ -134,40 +134,10 @@ func (s *Sieve) within(size uint32) bool {
 // transport fills in what the headers behind the addresses say.
 func (s *Sieve) transport(it *item, p *capture.Packet, fault packet.Fault) {
 	h := &s.h
-	it.seq, it.flags, it.id, it.tunnel, it.data, it.wire = h.Seq, uint8(h.TCPFlags), 0, record.NoTunnel, nil, 0
-	if h.Outers != 0 || h.Layers.Has(wraps) {
-		it.tunnel = tunnelOf(h)
-	}
+	it.seq, it.flags, it.id, it.tunnel, it.data, it.wire = h.Seq, uint8(h.TCPFlags), 0, record.TunnelOf(h), nil, 0
 	if (s.payload || s.swapped) && !it.later && fault == packet.None && (h.Proto == packet.ProtoTCP || h.Proto == packet.ProtoUDP) {
 		it.data, it.wire = p.Data[h.Payload:][:h.PayloadLen], h.PayloadWire
 	}
-}
-
-const wraps = packet.GRE | packet.VXLAN | packet.Geneve | packet.Teredo | packet.GTP | packet.MPLS | packet.PPPoE | packet.EtherIP |
-	packet.L2TP | packet.AYIYA
-
-// tunnelOf says what a packet came wrapped in, the wrapping nearest to the flow
-// where there are several.
-func tunnelOf(h *packet.Headers) record.Tunnel {
-	switch l := h.Layers; {
-	case l.Has(packet.GRE):
-		return record.GRE
-	case l.Has(packet.VXLAN):
-		return record.VXLAN
-	case l.Has(packet.Geneve):
-		return record.Geneve
-	case l.Has(packet.Teredo):
-		return record.Teredo
-	case l.Has(packet.GTP):
-		return record.GTP
-	case l.Has(packet.EtherIP | packet.L2TP | packet.AYIYA):
-		return record.OtherTunnel
-	case h.Outers > 0:
-		return record.IPinIP
-	case l.Has(packet.MPLS):
-		return record.MPLS
-	}
-	return record.PPPoE
 }
 
 const (

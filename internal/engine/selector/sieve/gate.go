@@ -81,7 +81,7 @@ const doubtful = packet.Routing | packet.Mobility
 // layers looks at every IP header of the packet: c is the innermost's class.
 func (s *Sieve) layers(c geo.Class) verdict {
 	h := &s.h
-	if h.Layers.Has(doubtful) || h.Outers == packet.MaxOuter || h.V6 && mapped(&h.Src, &h.Dst) {
+	if h.Layers.Has(doubtful) || h.TwoWays || h.Outers == packet.MaxOuter || h.V6 && mapped(&h.Src, &h.Dst) {
 		return unknown // at MaxOuter there may be more than are kept
 	}
 	home, other := c == geo.DD, false

@@ -169,6 +169,13 @@ func TestTunnelPorts(t *testing.T) {
 			}
 		}
 	}
+	for other, unknown := range map[uint16]uint64{40000: 0, 4789: 0, 8472: 0, 53: 1, 6081: 1, 1701: 1, 2152: 1, 5555: 1, 6080: 1} { // two tunnels at once: which, nobody can tell
+		p := udp(abr, abr2)
+		p.sport, p.dport, p.body = other, 4789, append([]byte{8, 0, 0, 0, 0, 0, 42, 0}, udp(abr, abr2).build().Data...)
+		if _, y, _ := sift(t, options(set), frames([]pk{p}), 1); y.Unknown.Packets != unknown {
+			t.Errorf("VXLAN from port %d: %+v", other, y)
+		}
+	}
 	p := udp(abr, abr2) // a tunnel in the form of TCP
 	p.proto, p.dport, p.body = 6, 7471, append(make([]byte, 18), inside...)
 	q := p
