@@ -181,8 +181,13 @@ func (r *jsonReader) broken(b *Block, from int, record uint64) {
 		}
 	} else if s.b[from] != '{' {
 		to = from + max(1, garbage(s.b[from:], true))
-	} else if n := valueEnd(s.b[from:]); n > 0 {
-		to = from + n
+	} else {
+		if n := valueEnd(s.b[from:]); n > 0 {
+			to = from + n
+		}
+		if n := nextLine(s.b[from:to]); n > 0 {
+			to = from + n // a brace or a quote is missing
+		}
 	}
 	s.p = to
 	r.note(Damage{Offset: b.Offset + int64(from), Record: record, Length: int64(to - from), Reason: reason})

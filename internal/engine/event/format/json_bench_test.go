@@ -167,3 +167,28 @@ func BenchmarkMordor(b *testing.B) {
 	b.ReportMetric(float64(events)*float64(b.N)/used, "events/cpu-s")
 	b.ReportMetric(float64(size)*float64(b.N)/1e6/used, "MB/cpu-s")
 }
+
+// BenchmarkSplit divides an array of host logs into blocks, which one goroutine
+// does for all workers.
+func BenchmarkSplit(b *testing.B) {
+	text := []byte{'['}
+	for _, path := range mordor(b)[20:] {
+		for _, m := range members(b, path) {
+			if len(text) < 20<<20 && strings.HasSuffix(m.name, ".json") {
+				text = append(text, bytes.ReplaceAll(m.text, []byte("}\n{"), []byte("},\n{"))...)
+			}
+		}
+	}
+	text = append(text, ']')
+	var block Block
+	b.SetBytes(int64(len(text)))
+	before, records := processorTime(b), uint64(0)
+	for b.Loop() {
+		for s := NewSplitter(bytes.NewReader(text), JSON, 0); s.Next(&block) == nil; {
+			records = block.First
+		}
+	}
+	used := (processorTime(b) - before).Seconds()
+	b.ReportMetric(float64(len(text))*float64(b.N)/1e6/used, "MB/cpu-s")
+	b.ReportMetric(float64(records), "records")
+}

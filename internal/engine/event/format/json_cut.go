@@ -28,6 +28,10 @@ func (c *jsonCutter) cut(have []byte, last bool) (out cut) {
 		}
 		n, take := 0, false
 		switch {
+		case last && have[p] == '{' && inside != '{' && valueEnd(have[p:]) == 0 && nextLine(have[p:]) > 0:
+			// A brace is missing somewhere, but another record begins a line.
+			n = nextLine(have[p:])
+			out.broken(p, n)
 		case inside == '{':
 			n = c.member(have[p:])
 		case have[p] == '{':
@@ -40,7 +44,7 @@ func (c *jsonCutter) cut(have []byte, last bool) (out cut) {
 			n = 1
 		default:
 			if n = garbage(have[p:], last); n > 0 {
-				out.Damage = append(out.Damage, Damage{Offset: int64(p), Length: int64(n), Reason: Broken})
+				out.broken(p, n)
 			}
 		}
 		switch {
@@ -54,13 +58,32 @@ func (c *jsonCutter) cut(have []byte, last bool) (out cut) {
 	}
 }
 
+// broken notes n bytes from p on that are no record. What follows damage is one
+// with it.
+func (c *cut) broken(p, n int) {
+	if k := len(c.Damage); k > 0 {
+		c.Damage[k-1].Length = int64(p+n) - c.Damage[k-1].Offset
+		return
+	}
+	c.Damage = append(c.Damage, Damage{Offset: int64(p), Length: int64(n), Reason: Broken})
+}
+
+// nextLine returns the place of the first line after the first that begins with
+// a brace, 0 if there is none: where objects are indented, that is a new one.
+func nextLine(b []byte) int {
+	return max(0, bytes.Index(b, []byte("\n{"))+1)
+}
+
 // run takes as many objects as stand one after the other, from the first, of
 // n bytes, on.
 func (c *jsonCutter) run(have []byte, n int) (take int, records uint64) {
 	records = nodes(have[:n])
 	for take = n; ; take = n {
 		p := skipBetween(have, n)
-		if p == len(have) || have[p] != '{' || len(c.open) == 0 && mayWrap(have[p:]) {
+		if p == len(have) || have[p] != '{' {
+			return take, records
+		}
+		if len(c.open) == 0 && mayWrap(have[p:]) && wraps(have[p:], false) != no {
 			return take, records
 		}
 		m := valueEnd(have[p:])
@@ -136,8 +159,19 @@ func (c *jsonCutter) member(have []byte) int {
 	return p + n
 }
 
-// skip passes over a record that is larger than the limit, by counting braces.
+// skip passes over a record that is larger than the limit, by counting braces;
+// or to the next line that begins with one, because one that never ends seems
+// large too.
 func (c *jsonCutter) skip(have []byte) (int, bool) {
+	n, done := c.close(have)
+	if next := nextLine(have); next > 0 && next < n {
+		c.depth, c.quoted = 0, false
+		return next, true
+	}
+	return n, done
+}
+
+func (c *jsonCutter) close(have []byte) (int, bool) {
 	for p := 0; p < len(have); {
 		if c.quoted {
 			n := stringEnd(have[p:])
