@@ -88,3 +88,17 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 }
+
+// TestValuesAreEnough gives each placeholder that is missed a value: then every
+// rule that was rejected for it loads.
+func TestValuesAreEnough(t *testing.T) {
+	files := append(archive(t, "sigma/sigma-rules.zip", "rules-"), archive(t, "sigma/sigma-rules.zip", "deprecated/")...)
+	first := load(files, Options{})
+	values := map[string][]string{}
+	for _, name := range Placeholders(first.Rejected) {
+		values[name] = []string{"10.0.0.1", "10.0.0.2"}
+	}
+	if got := load(files, Options{Values: values}); len(got.Rejected) > 0 || len(got.Rules) != len(first.Rules)+len(first.Rejected) {
+		t.Errorf("%d rules, rejected %v", len(got.Rules), got.Rejected)
+	}
+}

@@ -8,9 +8,11 @@ import (
 // builder makes expressions of the search identifiers of one rule and bounds how
 // many tests they become.
 type builder struct {
-	values map[string][]string // of placeholders
-	tests  int
-	warn   func(line int, code Code, args ...string)
+	values      map[string][]string // of placeholders
+	missing     []string            // placeholders without values
+	missingLine int                 // of the first
+	tests       int
+	warn        func(line int, code Code, args ...string)
 }
 
 // The bounds of one rule after its values are expanded.

@@ -191,6 +191,9 @@ func (r *reader) detect(d *node, attribute string) (*Expr, *Aggregation, *proble
 		}
 		ids.order, ids.exprs[k.key] = append(ids.order, k.key), e
 	}
+	if p := b.unfilled(); p != nil {
+		return nil, nil, p
+	}
 	if len(ids.order) == 0 {
 		return nil, nil, fail(d.line, NoIdentifier)
 	}

@@ -2,7 +2,8 @@ package sigma
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -66,10 +67,7 @@ func (b *builder) expandPattern(parts []Part, v *node) ([][]Part, *problem) {
 				variants = appendAll(variants, literal(pc.text))
 				continue
 			}
-			values, p := b.valuesOf(pc.text, v)
-			if p != nil {
-				return nil, p
-			}
+			values := b.valuesOf(pc.text, v)
 			if len(variants)*len(values) > maxTests {
 				return nil, fail(v.line, TooLarge, v.text, strconv.Itoa(maxTests)+" tests")
 			}
@@ -91,10 +89,7 @@ func (b *builder) expandText(v *node) ([]string, *problem) {
 	for _, pc := range placeholders(v.text) {
 		values := []string{pc.text}
 		if pc.holder {
-			var p *problem
-			if values, p = b.valuesOf(pc.text, v); p != nil {
-				return nil, p
-			}
+			values = b.valuesOf(pc.text, v)
 		}
 		if len(texts)*len(values) > maxTests {
 			return nil, fail(v.line, TooLarge, v.text, strconv.Itoa(maxTests)+" tests")
@@ -113,13 +108,30 @@ func (b *builder) expandText(v *node) ([]string, *problem) {
 	return texts, nil
 }
 
-// valuesOf returns the values of a placeholder. Without any the rule cannot run.
-func (b *builder) valuesOf(name string, v *node) ([]string, *problem) {
+// valuesOf returns the values of a placeholder. One without any is noted and
+// reading goes on, so that all that are missing are said at once.
+func (b *builder) valuesOf(name string, v *node) []string {
 	values := b.values[name]
 	if len(values) == 0 {
-		return nil, fail(v.line, NeedsValues, name)
+		if len(b.missing) == 0 {
+			b.missingLine = v.line
+		}
+		if !slices.Contains(b.missing, name) && len(b.missing) < maxMissing {
+			b.missing = append(b.missing, name)
+		}
 	}
-	return values, nil
+	return values
+}
+
+// maxMissing bounds how many placeholders are named in one note.
+const maxMissing = 100
+
+// unfilled returns the problem of a rule whose placeholders miss values.
+func (b *builder) unfilled() *problem {
+	if len(b.missing) == 0 {
+		return nil
+	}
+	return fail(b.missingLine, NeedsValues, strings.Join(b.missing, ", "))
 }
 
 // ParseValues reads the values of a placeholder for [Options]: one in a line, in
@@ -148,13 +160,12 @@ func ParseValues(data []byte) ([]string, error) {
 // for, in order, once each.
 func Placeholders(notes []Note) []string {
 	seen := map[string]bool{}
-	var names []string
 	for _, n := range notes {
-		if n.Code == NeedsValues && len(n.Args) > 0 && !seen[n.Args[0]] {
-			seen[n.Args[0]] = true
-			names = append(names, n.Args[0])
+		if n.Code == NeedsValues && len(n.Args) > 0 {
+			for name := range strings.SplitSeq(n.Args[0], ", ") {
+				seen[name] = true
+			}
 		}
 	}
-	sort.Strings(names)
-	return names
+	return slices.Sorted(maps.Keys(seen))
 }

@@ -37,7 +37,7 @@ const (
 	ModValue         Code = "modifier-value"        // [modifier, value, what is expected]
 	ModKeyword       Code = "modifier-keyword"      // [modifier] needs a field
 	ModWildcard      Code = "modifier-wildcard"     // [modifier, value] cannot take wildcards
-	NeedsValues      Code = "needs-values"          // [placeholder]
+	NeedsValues      Code = "needs-values"          // [placeholders, with commas]
 	NeedsFile        Code = "needs-file"            // [attribute] Hayabusa's lists in files
 	TooLarge         Code = "too-large"             // [what, limit]
 	RegexpSyntax     Code = "regexp-syntax"         // [pattern, what is wrong, in English]

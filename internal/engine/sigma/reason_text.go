@@ -36,7 +36,7 @@ var reasons = map[Code]string{
 	ModValue:         "the modifier $1 cannot take the value $2: $3",
 	ModKeyword:       "the modifier $1 needs a field",
 	ModWildcard:      "the modifier $1 takes no wildcards: $2; escape them with a backslash",
-	NeedsValues:      "needs values for the placeholder %$1%",
+	NeedsValues:      "needs values for its placeholders: $1",
 	NeedsFile:        "$1 names a file of the tool it was written for; write the values into the rule",
 	TooLarge:         "$1 becomes more than $2",
 	RegexpSyntax:     "the regular expression $1 is not valid: $2",

@@ -196,8 +196,9 @@ type Naming struct {
 type Prefix struct{ Event, Rule string }
 
 // Namings returns the other names of the fields of an event, nil if there are
-// none. A name is for events that have no field To themselves. The list only
-// depends on the arguments, as in [Route.Matches].
+// none. A name is for events that have no field To themselves; of several that
+// make one To, the first that can does. The list only depends on the arguments,
+// as in [Route.Matches].
 func (r *Routes) Namings(log event.Log, channel, provider, eventID string) []Naming {
 	channel, provider = channelName(channel), strings.ToLower(provider)
 	var list []Naming

@@ -44,6 +44,8 @@ func TestRoutes(t *testing.T) {
 		{Logsource{Product: "windows"}, windows, "Application", "", "1000", true},
 		{Logsource{Product: "windows"}, event.Log{Product: "linux"}, "Linux-Sysmon/Operational", "", "1", false},
 		{Logsource{Product: "windows", Service: "security"}, windows, "security", "", "4624", true},
+		{Logsource{Product: "windows", Service: "security"}, windows, "", "Microsoft-Windows-Security-Auditing", "4624", true},
+		{Logsource{Product: "windows", Service: "security"}, windows, "System", "Microsoft-Windows-Kernel-General", "1", false},
 		{Logsource{Product: "windows", Category: "ps_script", Service: "powershell"}, windows, ps, "", "4104", true},
 		{Logsource{Product: "windows", Category: "ps_script", Service: "powershell"}, windows, ps, "", "4103", false},
 		{Logsource{Product: "windows", Category: "ps_script", Service: "security"}, windows, ps, "", "4104", false},
@@ -105,6 +107,7 @@ func TestRouteWhere(t *testing.T) {
 func TestNamings(t *testing.T) {
 	routes := DefaultRoutes()
 	made := func(channel, id, to string, from map[string]string) string {
+		named := "unnamed"
 		for _, n := range routes.Namings(event.Log{}, channel, "", id) {
 			if n.To != to {
 				continue
@@ -116,12 +119,12 @@ func TestNamings(t *testing.T) {
 				}
 			}
 			got, ok := n.Append([]byte(">"), values...)
-			if !ok {
-				return "none"
+			if ok {
+				return string(got)
 			}
-			return string(got)
+			named = "none"
 		}
-		return "unnamed"
+		return named
 	}
 	const defender = "Microsoft-Windows-Windows Defender/Operational"
 	for _, c := range []struct {
@@ -132,6 +135,8 @@ func TestNamings(t *testing.T) {
 		{"Security", "4688", "Image", map[string]string{"NewProcessName": `C:\a.exe`}, `>C:\a.exe`},
 		{"Security", "4688", "Image", nil, "none"},
 		{"Security", "4624", "Image", nil, "unnamed"},
+		{"Security", "4688", "User", map[string]string{"SubjectUserSid": "S-1-5-18", "SubjectUserName": "PC$"}, `>NT AUTHORITY\SYSTEM`},
+		{"Security", "4688", "User", map[string]string{"SubjectUserSid": "S-1-5-21-1", "SubjectDomainName": "D", "SubjectUserName": "bob"}, `>D\bob`},
 		{"Security", "4657", "TargetObject", map[string]string{"ObjectName": `\REGISTRY\MACHINE\SOFTWARE\Run`, "ObjectValueName": "x"}, `>HKLM\SOFTWARE\Run\x`},
 		{"Security", "4657", "TargetObject", map[string]string{"ObjectName": `\Registry\User\S-1`}, `>HKU\S-1`},
 		{"Security", "5156", "Initiated", map[string]string{"Direction": "%%14593"}, ">true"},
