@@ -156,12 +156,10 @@ type csvReader struct {
 	mark    byte
 	cols    []*node
 	marks   marks
-	json    int       // the column that holds an event, -1 if none does
-	times   [2]int    // the columns of the time, or of date and time of day
-	whens   [2][2]int // where they stand in the text
-	noName  *node     // values without a column
+	export  csvExport
+	times   [2]int // the columns of the time, or of date and time of day
+	noName  *node  // values without a column
 	fields  []event.Field
-	value   []byte
 	joined  []byte
 	block   Block
 	damage  []Damage
@@ -191,7 +189,8 @@ var csvTimes = []string{
 func (c *csvReader) head(b []byte) {
 	c.read = append(c.read[:0], b...)
 	c.shape = newShaper(c.options)
-	c.cols, c.marks, c.json, c.times = c.cols[:0], marks{}, -1, [2]int{-1, -1}
+	c.cols, c.marks, c.times = c.cols[:0], marks{}, [2]int{-1, -1}
+	var names []string
 	line, _, _ := cutLine(b)
 	c.mark = csvMark(line)
 	b = bytes.TrimRight(b, "\r\n")
@@ -214,18 +213,17 @@ func (c *csvReader) head(b []byte) {
 		case "time":
 			clock = len(c.cols)
 		}
-		if text == "AuditData" {
-			c.json = len(c.cols)
-		}
+		names = append(names, text)
 		n := c.shape.add(c.shape.root, text)
 		if n.mark != 0 {
 			c.marks.set(n.mark)
 		}
 		c.cols = append(c.cols, n)
 	}
-	if c.times[0] == clock && date >= 0 { // a time of day belongs to a date
+	if clock >= 0 && c.times[0] == clock && date >= 0 { // a time of day belongs to a date
 		c.times = [2]int{date, clock}
 	}
+	c.export.see(names)
 	c.noName = c.shape.add(c.shape.root, "Message")
 	if !viewer {
 		c.noName = nil
@@ -261,7 +259,7 @@ func (c *csvReader) rows(b *Block, row *event.Row, yield func(*event.Row) error)
 func (c *csvReader) record(row *event.Row, b []byte) bool {
 	text := row.Open()
 	c.fields = c.fields[:0]
-	c.value, c.whens = c.value[:0], [2][2]int{}
+	clear(c.export.spans)
 	i, more := 0, true
 	for ; more && i < len(c.cols); i++ {
 		from := len(text)
@@ -269,14 +267,7 @@ func (c *csvReader) record(row *event.Row, b []byte) bool {
 		if len(text) == from || len(text) > event.MaxText {
 			continue
 		}
-		switch i {
-		case c.json:
-			c.value = append(c.value, text[from:]...)
-		case c.times[0]:
-			c.whens[0] = [2]int{from, len(text)}
-		case c.times[1]:
-			c.whens[1] = [2]int{from, len(text)}
-		}
+		c.export.spans[i] = [2]int{from, len(text)}
 		c.fields = append(c.fields, event.Field{Name: event.Name(c.cols[i].id), Off: uint32(from), Len: uint32(len(text) - from), Kind: kindOf(text[from:])})
 	}
 	good := !more && i == len(c.cols)
@@ -286,11 +277,17 @@ func (c *csvReader) record(row *event.Row, b []byte) bool {
 		c.fields = append(c.fields, event.Field{Name: event.Name(c.noName.id), Off: uint32(from), Len: uint32(len(text) - from)})
 		good = !more
 	}
+	for _, at := range c.export.lists {
+		c.list(text, at)
+	}
+	c.export.whole(text)
 	c.shape.finish(row, c.fields, text, c.marks)
 	if row.Time == 0 && c.times[0] >= 0 {
-		c.joined = append(c.joined[:0], text[c.whens[0][0]:c.whens[0][1]]...)
+		span := c.export.spans[c.times[0]]
+		c.joined = append(c.joined[:0], text[span[0]:span[1]]...)
 		if c.times[1] >= 0 {
-			c.joined = append(append(c.joined, ' '), text[c.whens[1][0]:c.whens[1][1]]...)
+			span = c.export.spans[c.times[1]]
+			c.joined = append(append(c.joined, ' '), text[span[0]:span[1]]...)
 		}
 		row.Time, _ = parseTime(c.joined, c.options.Zone)
 	}
@@ -299,10 +296,10 @@ func (c *csvReader) record(row *event.Row, b []byte) bool {
 
 // give yields the row, or the event that one of its columns holds.
 func (c *csvReader) give(row *event.Row, b *Block, yield func(*event.Row) error) error {
-	if len(c.value) == 0 || c.value[0] != '{' {
+	if len(c.export.value) == 0 {
 		return yield(row)
 	}
-	c.block = Block{Seq: b.Seq, Offset: row.Offset, First: row.Record, Data: c.value}
+	c.block = Block{Seq: b.Seq, Offset: row.Offset, First: row.Record, Data: c.export.value}
 	damage, err := c.inner.rows(&c.block, row, yield)
 	for _, d := range damage {
 		d.Offset, d.Length = c.block.Offset, 0

@@ -9,7 +9,8 @@ import (
 
 // journalReader reads the export format of journald: lines NAME=text, or NAME,
 // a length of eight bytes (little endian) and so many bytes; an empty line ends
-// an entry. The fields keep their names; the message is read as that of syslog.
+// an entry. What the taxonomy has a name for gets it, the other fields keep
+// theirs; the message is read as that of syslog.
 type journalReader struct {
 	v      *vocabulary
 	payer  *payloads
@@ -107,7 +108,7 @@ func (j *journalReader) rows(b *Block, row *event.Row, yield func(*event.Row) er
 
 // entry reads one entry and returns where the next begins.
 func (j *journalReader) entry(row *event.Row, b *Block, at int) int {
-	var program, comm, message, pid []byte
+	var program, comm, message []byte
 	for at < len(b.Data) {
 		key, value, n, ok := journalField(b.Data[at:], true)
 		if !ok {
@@ -127,28 +128,39 @@ func (j *journalReader) entry(row *event.Row, b *Block, at int) int {
 			continue
 		case "__CURSOR", "__MONOTONIC_TIMESTAMP", "__SEQNUM", "__SEQNUM_ID":
 			continue
+		case "_SOURCE_REALTIME_TIMESTAMP": // when it was sent; it stands after the other
+			if us, k, ok := digits(value, 17); ok && k == len(value) && us < 9e15 {
+				row.Time = int64(us) * 1e3
+			}
+			continue
 		case "_HOSTNAME":
 			j.v.computer(row, value)
 			continue
 		case "MESSAGE":
 			message = value
+			j.v.text(row, fMessage, value)
+			continue
 		case "SYSLOG_IDENTIFIER":
 			program = value
+			j.v.text(row, fProgram, value)
+			continue
 		case "_COMM":
 			comm = value
-		case "SYSLOG_PID", "_PID":
-			pid = value
+		case "_PID":
+			j.v.number(row, fPID, value)
+			continue
 		case "_EXE":
 			j.v.text(row, fImage, value)
+			continue
 		case "_CMDLINE":
 			j.v.text(row, fCommandLine, value)
+			continue
 		}
 		row.Add(j.v.id(key), kindOf(value), value)
 	}
 	if program == nil {
 		program = comm
 	}
-	j.v.number(row, fPID, pid)
 	if len(row.Fields) > 0 && !j.payer.read(row, message) {
 		j.v.daemon(row, program, message)
 	}
