@@ -10,7 +10,7 @@ import (
 type Options struct {
 	Names  *event.Names // shared with rules and other readers; nil for ones of its own
 	Slack  bool         // look for old records in the unused end of chunks too
-	Native bool         // GUIDs in braces and times with 7 digits, as Windows shows them; else bare and with 6
+	Native bool         // GUIDs in braces and times with 7 digits of a second, as Windows shows them
 }
 
 // Decoder turns chunks into rows. It is for one worker: chunks do not need each
