@@ -215,3 +215,25 @@ func (n *tally) tell(t *testing.T) float64 {
 	}
 	return per(total)
 }
+
+// TestRawLogs: lines as devices, servers, clouds and tools write them go all the
+// way to the rule that their file is named for.
+func TestRawLogs(t *testing.T) {
+	h := newHunter(t, load(t))
+	files, err := filepath.Glob(filepath.Join("testdata", "raw", "*"))
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := newTally(h)
+		n.read(file, bytes.NewReader(data))
+		want := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)) + ".yml"
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(n.hits)), func(rule string) bool { return path.Base(rule) == want }) {
+			t.Errorf("%s: %d events, fired %v", file, n.events, n.hits)
+		}
+	}
+}
