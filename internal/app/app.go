@@ -135,7 +135,7 @@ func Root(env *cli.Env) *cobra.Command {
 			},
 		})
 	root.AddCommand(sensor.Commands(env)...)
-	root.AddCommand(hunt.Commands(env, starter.FS())...)
+	root.AddCommand(hunt.Commands(env, starter.FS(), Version())...)
 	root.AddCommand(selection.HubCommands(env)...)
 	return root
 }

@@ -9,10 +9,11 @@ import (
 )
 
 // Commands returns the command "hunt". It reads files of this machine and sends
-// nothing anywhere. Own are the starter rules.
-func Commands(env *cli.Env, own fs.FS) []*cobra.Command {
+// nothing anywhere. Own are the starter
+// rules; version is that of the program, for evidence packs.
+func Commands(env *cli.Env, own fs.FS, version string) []*cobra.Command {
 	p := env.Printer()
 	hunt := &cobra.Command{Use: "hunt", Short: p.T("hunt.short"), Long: p.T("hunt.long"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	hunt.AddCommand(scanCommand(env, own), eventsCommand(env), rulesCommand(env, own))
+	hunt.AddCommand(scanCommand(env, own), eventsCommand(env), rulesCommand(env, own), sealCommand(env, own, version), unsealCommand(env))
 	return []*cobra.Command{hunt}
 }

@@ -48,9 +48,13 @@ func (f *ruleFlags) flags(p text.Printer, c *cobra.Command) {
 }
 
 func (f *ruleFlags) load(ctx context.Context) (*RuleSet, error) {
-	values, err := readValues(f.values)
+	files, err := readValues(f.values)
 	if err != nil {
 		return nil, err
+	}
+	values := map[string][]string{}
+	for _, v := range files {
+		v.add(values)
 	}
 	own := f.own
 	if f.noBuiltin {
@@ -62,26 +66,35 @@ func (f *ruleFlags) load(ctx context.Context) (*RuleSet, error) {
 // maxValues is the size of a file of values in bytes.
 const maxValues = 16 << 20
 
-// readValues reads --values NAME=FILE: a value a line, for rules that say
-// %NAME%.
-func readValues(args []string) (map[string][]string, error) {
-	values := map[string][]string{}
+// valueFile is a file of --values: a value a line, for rules that say %name%.
+type valueFile struct {
+	name string
+	text []byte
+}
+
+// readValues reads --values NAME=FILE.
+func readValues(args []string) (files []valueFile, err error) {
 	for _, a := range args {
 		name, file, ok := strings.Cut(a, "=")
-		if !ok || name == "" {
+		name = strings.Trim(name, "%")
+		if !ok || name == "" || strings.ContainsAny(name, "/\\") {
 			return nil, fault.New(fault.Usage, "hunt.values.form", "value", a)
 		}
-		raw, err := cli.ReadFile(file, maxValues)
+		text, err := cli.ReadFile(file, maxValues)
 		if err != nil {
 			return nil, err
 		}
-		for line := range strings.Lines(string(raw)) {
-			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-				values[strings.Trim(name, "%")] = append(values[strings.Trim(name, "%")], line)
-			}
+		files = append(files, valueFile{name, text})
+	}
+	return files, nil
+}
+
+func (v valueFile) add(to map[string][]string) {
+	for line := range strings.Lines(string(v.text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			to[v.name] = append(to[v.name], line)
 		}
 	}
-	return values, nil
 }
 
 // readFlags say what files do not say themselves; commands share them.
@@ -100,6 +113,14 @@ func (f *readFlags) flags(p text.Printer, c *cobra.Command) {
 // maxMapping is the size of a file of names in bytes.
 const maxMapping = 4 << 20
 
+// mappingText reads the file of --map, nil if there is none.
+func (f *readFlags) mappingText() ([]byte, error) {
+	if f.mapping == "" {
+		return nil, nil
+	}
+	return cli.ReadFile(f.mapping, maxMapping)
+}
+
 func (f *readFlags) reading() (r Reading, err error) {
 	if f.input != "" {
 		var ok bool
@@ -112,11 +133,11 @@ func (f *readFlags) reading() (r Reading, err error) {
 			return r, fault.New(fault.Usage, "hunt.zone", "value", f.zone).Because(err)
 		}
 	}
-	if f.mapping != "" {
-		raw, err := cli.ReadFile(f.mapping, maxMapping)
-		if err != nil {
-			return r, err
-		}
+	raw, err := f.mappingText()
+	if err != nil {
+		return r, err
+	}
+	if raw != nil {
 		if r.Mapping, err = format.ParseMapping(raw); err != nil {
 			return r, fault.New(fault.Usage, "hunt.map", "file", f.mapping, "detail", err.Error()).Because(err)
 		}
@@ -151,36 +172,18 @@ const scanMemory = 256 << 20
 
 func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error {
 	p := env.Printer()
-	least, ok := sigma.ParseLevel(s.least)
-	if !ok {
-		return fault.New(fault.Usage, "hunt.level", "value", s.least)
-	}
 	if newSink(s.format, io.Discard, p, nil, time.Time{}) == nil {
 		return fault.New(fault.Usage, "hunt.format", "value", s.format, "formats", strings.Join(Formats, ", "))
 	}
-	if s.workers < 0 || s.workers > 1024 {
-		return fault.New(fault.Usage, "hunt.workers", "value", s.workers)
-	}
-	read, err := s.reading()
-	if err != nil {
-		return err
-	}
-	size, err := sizeOf(paths)
+	scan, err := s.asked(ctx, env, paths)
 	if err != nil {
 		return err
 	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(scanMemory))
-	rules, err := s.load(ctx)
-	if err != nil {
-		return err
-	}
-	sayRules(env, rules)
 	begun := time.Now()
-	scan := &Scan{Paths: paths, Stdin: env.In, Rules: rules, Workers: s.workers, Least: least, NoRouting: s.noRouting, Read: read, Progress: env.Progress(size, p.T("hunt.scan.progress"))}
 	var report *Report
 	err = output(env, s.out, func(w io.Writer) error {
-		shown := newSink(s.format, w, p, rules, env.Now())
-		var err error
+		shown := newSink(s.format, w, p, scan.Rules, env.Now())
 		if report, err = scan.Run(ctx, shown.take); err != nil {
 			return err
 		}
@@ -191,11 +194,40 @@ func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error
 	}
 	took := time.Since(begun)
 	sayReport(env, report, took)
-	if err := s.writeStats(report, rules, took); err != nil {
+	if err := s.writeStats(report, scan.Rules, took); err != nil {
 		return err
 	}
 	return report.judged()
 }
+
+// asked makes a scan of what the flags say, its rules loaded.
+func (s *scanFlags) asked(ctx context.Context, env *cli.Env, paths []string) (*Scan, error) {
+	least, ok := sigma.ParseLevel(s.least)
+	if !ok {
+		return nil, fault.New(fault.Usage, "hunt.level", "value", s.least)
+	}
+	if s.workers < 0 || s.workers > maxWorkers {
+		return nil, fault.New(fault.Usage, "hunt.workers", "value", s.workers, "max", maxWorkers)
+	}
+	read, err := s.reading()
+	if err != nil {
+		return nil, err
+	}
+	size, err := sizeOf(paths)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := s.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sayRules(env, rules)
+	return &Scan{Paths: paths, Stdin: env.In, Rules: rules, Workers: s.workers, Least: least, NoRouting: s.noRouting, Read: read,
+		Progress: env.Progress(size, env.Printer().T("hunt.scan.progress"))}, nil
+}
+
+// maxWorkers is how many may look at once.
+const maxWorkers = 256
 
 // output gives fill what to write to: the file of that name, which appears when
 // it is whole, or standard output.
