@@ -143,7 +143,7 @@ func (m *Matcher) compare(needles []uint32, i int) {
 // scan goes through the value of field i and compares the needles whose three
 // bytes turn up.
 func (m *Matcher) scan(g *grams, group byte, s slot, value []byte, i int) {
-	for at := g.next(value, 0, group); at < len(value); at = g.next(value, at+1, group) {
+	for at := g.next(value, 0, group); at < len(value); at = g.next(value, g.after(at), group) {
 		list := g.list(value, at)
 		for k := range list {
 			it := &list[k]

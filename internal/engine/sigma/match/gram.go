@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -15,14 +16,26 @@ const gramSize = 3
 // such bytes exists; the table stays in the cache whatever the number of rules.
 // Only where a hint fits are the needles themselves compared.
 //
+// A few needles of six bytes or more are each stood for by three bytes from four
+// places beside each other, so that only every fourth place of the text is
+// looked at (sparse).
+//
 // Bytes are taken with bit 5 set, in needles and in texts, so that letters are
 // the same in both cases and text that is all ASCII need not be folded for it.
 type grams struct {
-	hints [1 << hintBits]byte // an array, so that no index needs a check
-	keys  []uint32            // open addressing
-	lists []span              // of the same place; a free place has an empty one
-	items []gramItem
+	dense  *[1 << hintBits]byte // hints; arrays, so that no index needs a check
+	sparse *[1 << sparseBits]byte
+	keys   []uint32 // open addressing
+	lists  []span   // of the same place; a free place has an empty one
+	items  []gramItem
 }
+
+const (
+	hintBits   = 16
+	sparseBits = 13
+	maxSparse  = 256 // needles
+	stride     = 4
+)
 
 type span struct{ from, to uint32 }
 
@@ -34,30 +47,47 @@ type gramItem struct {
 	text   string // the needle, folded
 }
 
-const hintBits = 16
-
 // hintAt returns the place in hints of the three lower bytes of g: the upper one
 // is shifted out.
 func hintAt(g uint32) uint32 { return g * (0x9E3779B1 << 8 & (1<<32 - 1)) >> (32 - hintBits) }
 
-// newGrams makes the tables. The group of an item's slot is a bit in groupOf.
-func newGrams(items []gramItem, groupOf func(slot) byte) *grams {
+func sparseAt(g uint32) uint32 { return hintAt(g) >> (hintBits - sparseBits) }
+
+// newGrams makes the tables. The group of an item's slot is a bit in groupOf;
+// rarest returns where the rarest grams of a text are, so many beside each other.
+func newGrams(items []gramItem, groupOf func(slot) byte, rarest func(text string, run int) int) *grams {
 	if len(items) == 0 {
 		return nil
 	}
-	g := &grams{items: slices.Clone(items)}
-	slices.SortStableFunc(g.items, func(a, b gramItem) int {
-		return int(int64(a.gram()) - int64(b.gram()))
-	})
+	g := &grams{}
+	short := slices.ContainsFunc(items, func(i gramItem) bool { return len(i.text) < gramSize+stride-1 })
+	run := 1
+	if !short && len(items) <= maxSparse {
+		run, g.sparse = stride, new([1 << sparseBits]byte)
+	} else {
+		g.dense = new([1 << hintBits]byte)
+	}
+	for _, i := range items {
+		at := rarest(i.text, run)
+		for k := range run {
+			i.before = uint16(at + k)
+			g.items = append(g.items, i)
+		}
+	}
+	slices.SortStableFunc(g.items, func(a, b gramItem) int { return cmp.Compare(a.gram(), b.gram()) })
 	size := 4
-	for size < 2*len(items) {
+	for size < 2*len(g.items) {
 		size *= 2
 	}
 	g.keys, g.lists = make([]uint32, size), make([]span, size)
 	for from := 0; from < len(g.items); {
 		key, to := g.items[from].gram(), from
 		for to < len(g.items) && g.items[to].gram() == key {
-			g.hints[hintAt(key)] |= groupOf(g.items[to].slot)
+			if group := groupOf(g.items[to].slot); g.sparse != nil {
+				g.sparse[sparseAt(key)] |= group
+			} else {
+				g.dense[hintAt(key)] |= group
+			}
 			to++
 		}
 		at := g.place(key)
@@ -94,9 +124,12 @@ func (g *grams) place(key uint32) uint32 {
 }
 
 // next returns the first place from i on where a hint has a bit of group, or
-// len(text) when there is none. text[i:] is looked at four places at a time.
+// len(text) when there is none. The call after that goes on at [grams.after].
 func (g *grams) next(text []byte, i int, group byte) int {
-	hints := &g.hints
+	if g.sparse != nil {
+		return g.nextSparse(text, i, group)
+	}
+	hints := g.dense
 	for ; i+8 <= len(text); i += 4 {
 		w := binary.LittleEndian.Uint64(text[i:]) | lowBit
 		a := hints[hintAt(uint32(w))]
@@ -124,6 +157,44 @@ func (g *grams) next(text []byte, i int, group byte) int {
 	return len(text)
 }
 
+func (g *grams) nextSparse(text []byte, i int, group byte) int {
+	hints := g.sparse
+	for ; i+16 <= len(text); i += 4 * stride {
+		v := binary.LittleEndian.Uint64(text[i:]) | lowBit
+		w := binary.LittleEndian.Uint64(text[i+8:]) | lowBit
+		a := hints[sparseAt(uint32(v))]
+		b := hints[sparseAt(uint32(v>>32))]
+		c := hints[sparseAt(uint32(w))]
+		d := hints[sparseAt(uint32(w>>32))]
+		if (a|b|c|d)&group == 0 {
+			continue
+		}
+		switch {
+		case a&group != 0:
+			return i
+		case b&group != 0:
+			return i + stride
+		case c&group != 0:
+			return i + 2*stride
+		}
+		return i + 3*stride
+	}
+	for ; i+gramSize <= len(text); i += stride {
+		if hints[sparseAt(gramOf(text, i))]&group != 0 {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// after returns the place to go on from after place i.
+func (g *grams) after(i int) int {
+	if g.sparse != nil {
+		return i + stride
+	}
+	return i + 1
+}
+
 // list returns the needles whose three bytes are at text[i:].
 func (g *grams) list(text []byte, i int) []gramItem {
 	s := g.lists[g.place(gramOf(text, i))]
@@ -135,7 +206,12 @@ func (g *grams) bytes() int {
 	if g == nil {
 		return 0
 	}
-	n := len(g.hints) + 12*len(g.keys) + 32*len(g.items)
+	n := 12*len(g.keys) + 32*len(g.items)
+	if g.dense != nil {
+		n += len(g.dense)
+	} else {
+		n += len(g.sparse)
+	}
 	for i := range g.items {
 		n += len(g.items[i].text)
 	}

@@ -11,27 +11,28 @@ import (
 // TestGrams compares the pass over texts with a search for each needle.
 func TestGrams(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	word := func(most int) string {
-		b := make([]byte, gramSize+rnd.IntN(most))
+	word := func(least, most int) string {
+		b := make([]byte, least+rnd.IntN(most))
 		for i := range b {
 			b[i] = "ab\\c"[rnd.IntN(4)]
 		}
 		return string(b)
 	}
 	r := newRarity()
-	for range 300 {
+	rarest := func(text string, run int) int { at, _ := r.rarest(text, run); return at }
+	for round := range 600 {
+		least := gramSize + round%2*(stride-1)
 		var items []gramItem
 		for n := range 1 + rnd.IntN(40) {
-			text := word(6)
-			at, _ := r.rarest(text)
-			items = append(items, gramItem{slot: slot(rnd.IntN(4)), before: uint16(at), needle: uint32(n), text: text})
+			text := word(least, 6)
+			items = append(items, gramItem{slot: slot(rnd.IntN(4)), needle: uint32(n), text: text})
 		}
 		group := func(s slot) byte { return []byte{1 << 7, 1, 2, 4}[s] }
-		g := newGrams(items, group)
+		g := newGrams(items, group, rarest)
 		for range 20 {
-			s, text := slot(1+rnd.IntN(3)), []byte(word(40))
+			s, text := slot(1+rnd.IntN(3)), []byte(word(gramSize, 40))
 			var got []uint32
-			for at := g.next(text, 0, group(s)|1<<7); at < len(text); at = g.next(text, at+1, group(s)|1<<7) {
+			for at := g.next(text, 0, group(s)|1<<7); at < len(text); at = g.next(text, g.after(at), group(s)|1<<7) {
 				for _, it := range g.list(text, at) {
 					from := at - int(it.before)
 					if (it.slot == s || it.slot == anySlot) && from >= 0 && strings.HasPrefix(string(text[from:]), it.text) {
@@ -60,15 +61,14 @@ func BenchmarkGrams(b *testing.B) {
 	r := newRarity()
 	for n := range 8000 {
 		text := fmt.Sprintf("%x-needle-%x", rnd.Uint32(), rnd.Uint32())
-		at, _ := r.rarest(text)
-		items = append(items, gramItem{slot: slot(1 + n%7), before: uint16(at), needle: uint32(n), text: text})
+		items = append(items, gramItem{slot: slot(1 + n%7), needle: uint32(n), text: text})
 	}
-	g := newGrams(items, func(s slot) byte { return 1 << (s - 1) })
+	g := newGrams(items, func(s slot) byte { return 1 << (s - 1) }, func(text string, run int) int { at, _ := r.rarest(text, run); return at })
 	text := []byte(strings.Repeat(`c:\windows\system32\windowspowershell\v1.0\powershell.exe -nop -enc jabzaqaaoq `, 8))
 	b.SetBytes(int64(len(text)))
 	hits := 0
 	for b.Loop() {
-		for at := g.next(text, 0, 1); at < len(text); at = g.next(text, at+1, 1) {
+		for at := g.next(text, 0, 1); at < len(text); at = g.next(text, g.after(at), 1) {
 			hits++
 		}
 	}

@@ -146,13 +146,15 @@ func (b *builder) build() {
 				x.needles[n].proof = sure
 			}
 			for _, t := range f.texts {
-				at, _ := b.set.rarity.rarest(t)
-				inText = append(inText, gramItem{slot: f.slot, before: uint16(at), needle: n, text: t})
+				inText = append(inText, gramItem{slot: f.slot, needle: n, text: t})
 			}
 		}
 	}
 	x.values = newValues(inValue)
-	x.grams = newGrams(inText, b.groups(inText))
+	x.grams = newGrams(inText, b.groups(inText), func(text string, run int) int {
+		at, _ := b.set.rarity.rarest(text, run)
+		return at
+	})
 	slices.SortStableFunc(inSlot, func(a, b struct {
 		slot   slot
 		needle uint32

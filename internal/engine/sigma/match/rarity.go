@@ -38,12 +38,16 @@ func (r *rarity) learn(text string) {
 	}
 }
 
-// rarest returns the place of the three bytes of text that are the rarest, and
-// how often they were seen.
-func (r *rarity) rarest(text string) (at, seen int) {
+// rarest returns the place of the run three bytes, each one place after the
+// last, that were seen the fewest times together, and how often that was.
+func (r *rarity) rarest(text string, run int) (at, seen int) {
 	seen = 1 << 30
-	for i := 0; i+gramSize <= len(text) && i < 1<<16; i++ {
-		if n := int(r.grams[hintAt(gramAt(text, i))]); n < seen {
+	for i := 0; i+run-1+gramSize <= len(text) && i+run < 1<<16; i++ {
+		n := 0
+		for k := range run {
+			n += int(r.grams[hintAt(gramAt(text, i+k))])
+		}
+		if n < seen {
 			at, seen = i, n
 		}
 	}
@@ -58,7 +62,7 @@ func (r *rarity) text(text string) float64 {
 	case 2:
 		return 500
 	}
-	_, seen := r.rarest(text)
+	_, seen := r.rarest(text, 1)
 	return float64(1+seen+r.texts[text]) / float64(len(text))
 }
 
