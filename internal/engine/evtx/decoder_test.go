@@ -66,7 +66,7 @@ func TestShapes(t *testing.T) {
 		{"dynamic name", `<EventData><Data Name="{0}">{1}</Data><Data Name="{2}">b</Data></EventData>`, "who=a p1=b",
 			[]val{str("who"), str("a"), str("p1")}},
 		{"name of the data", `<EventData Name="Task">a<Data Name="x">{0}</Data></EventData>`, "EventData_Name=Task EventData=a x=b", []val{str("b")}},
-		{"user data", `<UserData><Log xmlns="u" xmlns:e="v"><e:Who>{0}</e:Who><What Of="{1}">c</What></Log></UserData>`,
+		{"user data", `<UserData><Log xmlns="u" xmlns:e="v"><e:Who>{0}</e:Who><What e:Of="{1}">c</What></Log></UserData>`,
 			"Who=a What_Of=b What=c", []val{str("a"), str("b")}},
 		{"list", `<UserData><L><I><N>1</N></I><I><N>2</N></I></L></UserData>`, "N=1 N=2", nil},
 		{"two places", `<UserData><L><A><N>1</N></A><B><N>2</N></B></L></UserData>`, "N=1 UserData.L.B.N=2", nil},

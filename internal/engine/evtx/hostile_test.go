@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"strings"
@@ -339,6 +340,38 @@ func TestFlippedBytes(t *testing.T) {
 			twice(t, d, c)
 			c[i] ^= x
 		}
+	}
+}
+
+// TestManyFlips damages chunks in many places at once, with bytes that mean
+// something to the format among them.
+func TestManyFlips(t *testing.T) {
+	chunks := samples(t)
+	for name, f := range unzippedIfThere(t, "copyleft/evtx/evtx-attack-samples-dev.zip") {
+		if path.Ext(name) == ".evtx" && len(f) >= fileBlock+ChunkSize {
+			chunks = append(chunks, f[fileBlock:fileBlock+ChunkSize])
+		}
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	d := NewDecoder(Options{Slack: true})
+	for range 400 {
+		b := bytes.Clone(chunks[rng.IntN(len(chunks))])
+		end := min(max(freeSpace(b), chunkHead+1), len(b))
+		for range 1 + rng.IntN(60) {
+			at := rng.IntN(end)
+			switch rng.IntN(4) {
+			case 0:
+				b[at] = byte(rng.Uint32())
+			case 1:
+				b[at] ^= 1 << rng.IntN(8)
+			case 2:
+				copy(b[at:min(at+rng.IntN(64), end)], b[rng.IntN(end):])
+			default:
+				tokens := []byte{tokenOpen, tokenTemplate, tokenHole, tokenOptional, tokenAttribute, typeBinXML, typeArray | typeSize, 0xff}
+				b[at] = tokens[rng.IntN(len(tokens))]
+			}
+		}
+		twice(t, d, b)
 	}
 }
 

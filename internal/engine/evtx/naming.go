@@ -134,9 +134,7 @@ func (n *naming) child(parent, elem uint32) uint32 {
 
 func (n *naming) newNode(parent uint32, elem string) node {
 	up := &n.nodes[parent]
-	if i := strings.IndexByte(elem, ':'); i >= 0 {
-		elem = elem[i+1:]
-	}
+	elem = local(elem)
 	c := node{parent: parent, depth: up.depth + 1, section: up.section, elem: elem}
 	switch {
 	case c.depth == 2 && up.elem == "Event":
@@ -158,6 +156,11 @@ func (n *naming) newNode(parent uint32, elem string) node {
 		c.name, c.shadows = f.name, f.shadows
 	}
 	return c
+}
+
+// local returns a name without its namespace prefix.
+func local(name string) string {
+	return name[strings.IndexByte(name, ':')+1:]
 }
 
 // resolve gives a plain name to a field of a node, or its dotted path if the
@@ -204,6 +207,7 @@ func (n *naming) attribute(id, name uint32) field {
 	var f field
 	c, text := &n.nodes[id], n.elems[name]
 	if text != "xmlns" && !strings.HasPrefix(text, "xmlns:") {
+		text = local(text)
 		f = n.resolve(c, c.elem+"_"+text, text)
 	}
 	n.attrs[key] = f

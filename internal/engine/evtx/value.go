@@ -127,7 +127,10 @@ func element(typ uint8, b []byte) (size, mark int) {
 	case typeSID:
 		return sidSize(b), 0
 	case typeSize:
-		return 8, 0
+		if len(b) >= 8 || len(b) == 4 { // of 64 bits, or one of 32
+			return min(len(b), 8), 0
+		}
+		return 0, 0
 	}
 	if typ < numFixedTypes && int(sizes[typ]) <= len(b) {
 		return int(sizes[typ]), 0

@@ -107,7 +107,7 @@ func TestArrays(t *testing.T) {
 func TestBadValues(t *testing.T) {
 	for _, v := range []val{
 		raw(typeUint32, 1, 2), raw(typeGUID, 1), raw(typeSID, 1, 2, 3), raw(typeSize, 1), raw(0x7f, 1),
-		raw(typeArray|typeUint32, 1, 2, 3), raw(typeArray|typeBinary, 9), raw(typeArray|typeSID, 1),
+		raw(typeArray|typeUint32, 1, 2, 3), raw(typeArray|typeBinary, 9), raw(typeArray|typeSize, 1, 2, 3), raw(typeArray|typeSID, 1),
 	} {
 		b := newChunk()
 		b.record(func(b *chunk) { b.instance(`<E><x>{0}</x><y>{1}</y></E>`, v, str("z")) })
