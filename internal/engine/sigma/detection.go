@@ -12,6 +12,8 @@ type builder struct {
 	missing     []string            // placeholders without values
 	missingLine int                 // of the first
 	tests       int
+	bytes       int // of texts
+	steps       int // of regular expressions
 	warn        func(line int, code Code, args ...string)
 }
 
@@ -19,6 +21,7 @@ type builder struct {
 const (
 	maxTests     = 100_000
 	maxWildcards = 1000 // of one value
+	maxBytes     = 32 << 20
 )
 
 // identifier reads one search identifier: a map, or a list of maps or keywords.
@@ -215,8 +218,9 @@ func (b *builder) text(c *chain, v *node) (*Expr, *problem) {
 			return nil, fail(v.line, TooLarge, v.text, strconv.Itoa(maxTests)+" tests")
 		}
 	}
-	if b.tests += len(variants); b.tests > maxTests {
-		return nil, fail(v.line, TooLarge, "the rule", strconv.Itoa(maxTests)+" tests")
+	b.tests, b.bytes = b.tests+len(variants), b.bytes+len(variants)*len(v.text)
+	if b.tests > maxTests || b.bytes > maxBytes {
+		return nil, fail(v.line, TooLarge, "the rule", strconv.Itoa(maxTests)+" tests or "+strconv.Itoa(maxBytes)+" bytes")
 	}
 	kids := make([]*Expr, 0, len(variants))
 	for _, parts := range variants {

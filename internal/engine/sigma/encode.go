@@ -12,7 +12,8 @@ import (
 // dashRunes are the characters that begin an option on Windows command lines.
 var dashRunes = []string{"-", "/", "–", "—", "―"}
 
-// maxVariants bounds what one value becomes: five characters to the fifth.
+// maxVariants bounds what one value becomes: five characters to the fifth. All
+// of them together have no more parts than maxTests.
 const maxVariants = 3125
 
 // windash returns parts with every dash at the beginning of a word in all its
@@ -35,7 +36,7 @@ func windash(parts []Part) ([][]Part, bool) {
 					next = append(next, append(v[:len(v):len(v)], Part{Literal, d}))
 				}
 			}
-			if variants = next; len(variants) > maxVariants {
+			if variants = next; len(variants) > maxVariants || len(variants)*len(parts) > maxTests {
 				return nil, false
 			}
 		}

@@ -230,6 +230,7 @@ func TestModifiersRejected(t *testing.T) {
 		{"F|re: '('", RegexpSyntax, 6},
 		{"F|re: '[z-a]'", RegexpSyntax, 6},
 		{"F|re: '((a{100}){100}){100}'", RegexpSize, 6},
+		{"F|re: '" + strings.Repeat(".{1000}", 30) + "'", RegexpSize, 6},
 		{"F|re: '" + strings.Repeat("a", maxPattern+1) + "'", RegexpSize, 6},
 		{"F|windash: '-a -b -c -d -e -f'", TooLarge, 6},
 		{"'|exists': true", ModKeyword, 6},

@@ -68,7 +68,7 @@ func (b *builder) expandPattern(parts []Part, v *node) ([][]Part, *problem) {
 				continue
 			}
 			values := b.valuesOf(pc.text, v)
-			if len(variants)*len(values) > maxTests {
+			if len(variants)*len(values)*(1+len(parts)) > 10*maxTests {
 				return nil, fail(v.line, TooLarge, v.text, strconv.Itoa(maxTests)+" tests")
 			}
 			next := make([][]Part, 0, len(variants)*len(values))
@@ -91,7 +91,7 @@ func (b *builder) expandText(v *node) ([]string, *problem) {
 		if pc.holder {
 			values = b.valuesOf(pc.text, v)
 		}
-		if len(texts)*len(values) > maxTests {
+		if n := len(texts) * len(values); n > maxTests || n*len(v.text) > maxBytes {
 			return nil, fail(v.line, TooLarge, v.text, strconv.Itoa(maxTests)+" tests")
 		}
 		next := make([]string, 0, len(texts)*len(values))

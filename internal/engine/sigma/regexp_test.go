@@ -43,7 +43,7 @@ func TestTranslate(t *testing.T) {
 		if got != c.want || feature != "" {
 			t.Errorf("%s became %s, want %s (%s)", c.pattern, got, c.want, feature)
 		}
-		re, p := compileRegexp(c.pattern, "", 1)
+		re, _, p := compileRegexp(c.pattern, "", 1)
 		if p != nil {
 			t.Errorf("%s: %v", c.pattern, p)
 			continue
@@ -90,7 +90,7 @@ func TestLook(t *testing.T) {
 			`(?<![bc])a`:   func(i int) bool { return at(i) == 'a' && at(i-1) != 'b' && at(i-1) != 'c' },
 			`(?<!a)b(?!c)`: func(i int) bool { return at(i) == 'b' && at(i-1) != 'a' && at(i+1) != 'c' },
 		} {
-			re, p := compileRegexp(pattern, "", 1)
+			re, _, p := compileRegexp(pattern, "", 1)
 			if p != nil {
 				t.Fatal(pattern, p)
 			}
@@ -113,7 +113,7 @@ func FuzzRegexp(f *testing.F) {
 		if strings.Trim(flags, "ims") != "" || len(flags) > 3 {
 			flags = ""
 		}
-		re, p := compileRegexp(pattern, flags, 1)
+		re, _, p := compileRegexp(pattern, flags, 1)
 		if (re == nil) == (p == nil) {
 			t.Fatalf("%q: %v and %v", pattern, re, p)
 		}

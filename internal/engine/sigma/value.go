@@ -72,7 +72,7 @@ func (b *builder) typed(c *chain, v *node) (*Expr, *problem) {
 	}
 	kids := make([]*Expr, 0, len(texts))
 	for _, text := range texts {
-		t, p := c.test(text, v)
+		t, p := b.test(c, text, v)
 		if p != nil {
 			return nil, p
 		}
@@ -92,16 +92,19 @@ func (t Test) word() string {
 }
 
 // test returns the test of one text for a type modifier.
-func (c *chain) test(text string, v *node) (*Expr, *problem) {
+func (b *builder) test(c *chain, text string, v *node) (*Expr, *problem) {
 	t := &Test{Field: c.field, Kind: c.kind}
 	bad := func(want string) (*Expr, *problem) {
 		return nil, fail(v.line, ModValue, c.word(), text, want)
 	}
 	switch c.kind {
 	case Regexp:
-		re, p := compileRegexp(text, c.flags, v.line)
+		re, n, p := compileRegexp(text, c.flags, v.line)
 		if p != nil {
 			return nil, p
+		}
+		if b.steps += n; b.steps > maxAllSteps {
+			return nil, fail(v.line, RegexpSize, strconv.Itoa(maxAllSteps)+" steps together")
 		}
 		t.Regexp = re
 	case CIDR:
