@@ -172,3 +172,37 @@ func TestSamples(t *testing.T) {
 		}
 	}
 }
+
+// TestHonest: the daily work of administrators, programs and staff.
+func TestHonest(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "honest.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHunter(t, load(t))
+	lines := 0
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		part := strings.SplitN(strings.TrimSpace(line), " | ", 3)
+		at := strings.LastIndex(part[len(part)-1], " | ")
+		if len(part) != 3 || at < 0 {
+			t.Errorf("no four parts: %s", line)
+			continue
+		}
+		lines++
+		e := sample{Channel: "Microsoft-Windows-Sysmon/Operational", Provider: "Microsoft-Windows-Sysmon", EventID: 1,
+			Fields: map[string]any{"Image": part[1], "CommandLine": part[2][:at], "ParentImage": part[2][at+3:], "User": "EXAMPLE\\u1024", "Computer": "PC-014.example.jp"}}
+		if part[0] == "linux" {
+			e = sample{Log: event.Log{Product: "linux", Category: "process_creation"}, Fields: e.Fields}
+			e.Fields["User"] = "root"
+		}
+		if fired := h.titles([]sample{e}); len(fired) > 0 {
+			t.Errorf("%s: fired %q", part[2][:at], fired)
+		}
+	}
+	if lines < 180 {
+		t.Errorf("%d lines", lines)
+	}
+}
