@@ -62,15 +62,11 @@ func showText(c *cobra.Command, env *cli.Env, hub *fetch.Hub, id ID) error {
 		p := say{printer}
 		fmt.Fprintln(w, v.Case.Number, p.kind(v.Case.Asked.Kind), p.state(v.Case.State))
 		fmt.Fprintln(w, p.T("approval.web.asked_by", "org", v.Names[v.Case.Org]))
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, f := range append(p.core(&v.Case, v.Names, true), p.grounds(&v.Case)...) {
-			fmt.Fprintf(t, "%s\t%s\n", f.Name, strings.ReplaceAll(f.Value, "\n", " / "))
+		for _, f := range append(p.core(&v.Case, v.Names), p.grounds(&v.Case)...) {
+			fmt.Fprintln(w, p.T("approval.cli.fact", "name", f.Name, "value", strings.ReplaceAll(f.Value, "\n", " / ")))
 		}
 		if h := v.Case.Asked.Selectors.Hash; h != "" {
-			fmt.Fprintf(t, "%s\t%s\n", p.T("approval.web.selector_hash"), h)
-		}
-		if err := t.Flush(); err != nil {
-			return err
+			fmt.Fprintln(w, p.T("approval.cli.fact", "name", p.T("approval.web.selector_hash"), "value", h))
 		}
 		for _, m := range v.Messages {
 			fmt.Fprintf(w, "%s %s %s: %s\n", p.Time(m.At), v.Names[m.From], p.T("approval.talk."+string(m.Kind)), m.Text)

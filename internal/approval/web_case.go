@@ -218,7 +218,7 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 			}
 		}
 	}
-	v.Core, v.Grounds = page.Facts{Rows: p.core(c, x.Names, false), Tight: true}, page.Facts{Rows: p.grounds(c)}
+	v.Core, v.Grounds = page.Facts{Rows: p.core(c, x.Names), Tight: true}, page.Facts{Rows: p.grounds(c)}
 	for _, m := range x.Messages {
 		v.Messages = append(v.Messages, messageLine{x.Names[m.From], m.At, m.Text, m.Kind == thread.Question, m.Kind == thread.Question && m.AnsweredAt.IsZero()})
 	}

@@ -83,8 +83,8 @@ func TestBodiesAndFieldsAreSaidByName(t *testing.T) {
 	}
 	s.page(asExaminer, to, "送信元のアドレス、宛先のアドレス", "試験警察", "所管省", "架空の研究所", "!"+string(police.ID))
 	s.page(asExaminer, to+"?lang=en", "Source address, Destination address", "Test police")
-	if p := (say{s.words.Printer(text.JA, text.JST)}); p.core(&v.Case, v.Names, true)[8].Value != "dst, src" {
-		t.Errorf("%+v", p.core(&v.Case, v.Names, true))
+	if p := (say{s.words.Printer(text.JA, text.JST)}); p.core(&v.Case, v.Names)[8].Value != "送信元のアドレス、宛先のアドレス" {
+		t.Errorf("%+v", p.core(&v.Case, v.Names))
 	}
 }
 

@@ -168,12 +168,9 @@ func (p say) recipient(r string, names map[string]string) string {
 
 // core are the terms of a case: what an approval binds. Raw, fields and
 // recipients stand in them as a paper has them.
-func (p say) core(c *Case, names map[string]string, raw bool) (out []page.Fact) {
+func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	a := &c.Asked
 	fields, to := p.fields(a.Fields), p.recipients(a.Recipients, names)
-	if raw {
-		fields, to = strings.Join(a.Fields, ", "), p.list(a.Recipients)
-	}
 	add := func(name, value string) {
 		if value != "" {
 			out = append(out, page.Fact{Name: p.T(name), Value: value})

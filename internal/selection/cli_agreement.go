@@ -74,17 +74,28 @@ func agreementShowCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	}}
 }
 
-// agreementStepCommand is one step about the version that was read: it has to be
-// named, so that nobody accepts words they have not seen.
+// agreementStepCommand is one step about the version that was read. To accept it has
+// to be named, so that nobody accepts words they have not seen; to refuse and to end
+// takes no more than saying so.
 func agreementStepCommand(env *cli.Env, p text.Printer, step string) *cobra.Command {
 	var in AnswerInput
-	c := &cobra.Command{Use: step + " ID --version N", Short: p.T("selection.agreement.act_h." + step), Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
-		if in.Version < 1 {
-			return fault.New(fault.Usage, "selection.run.needed", "flag", "--version")
-		}
+	use := step + " ID"
+	if step == "accept" {
+		use += " --version N"
+	}
+	c := &cobra.Command{Use: use, Short: p.T("selection.agreement.act_h." + step), Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
 		hub, err := env.Hub()
 		if err != nil {
 			return err
+		}
+		if in.Version < 1 {
+			var v AgreementView
+			if err := hub.Do(c.Context(), "GET", "/api/v1/agreements/"+url.PathEscape(args[0]), nil, &v, ""); err != nil {
+				return err
+			}
+			if in.Version = v.Agreement.Version; step == "accept" {
+				return fault.New(fault.Usage, "selection.agreement.cli.which", "version", in.Version)
+			}
 		}
 		var a Agreement
 		if err := hub.Do(c.Context(), "POST", "/api/v1/agreements/"+url.PathEscape(args[0])+"/"+step, in, &a, ""); err != nil {

@@ -127,7 +127,7 @@ func TestATrafficWithoutDirectionSaysWhy(t *testing.T) {
 		order := b.order(address+".json", func(o *approval.Order) { o.ID = address })
 		pcap := b.capture(address+".pcap", sent{0, netip.MustParseAddr(address), tokyo, 17, 1, 2, nil})
 		code, said, errs := runFiles(t, "en", nil, "run", "--order", order, "--selectors", list, "--authority", pub, "--out", filepath.Join(b.dir, "of"+address), pcap)
-		if code != 0 || !strings.Contains(errs, why) || !strings.Contains(errs, "--domestic FILE") || strings.Contains(strings.ReplaceAll(said+errs, "Order "+address, ""), address) {
+		if code != 0 || !strings.Contains(errs, why) || !strings.Contains(errs, "--domestic FILE") || strings.Contains(strings.NewReplacer("Order "+address, "", address+".json.uses", "").Replace(said+errs), address) {
 			t.Errorf("%s: exit %d, %s%s", address, code, said, errs)
 		}
 		if strings.Contains(errs, "pseudonyms") {

@@ -34,7 +34,8 @@ type List struct {
 	At        time.Time      `json:"at"`
 	ReadyAt   time.Time      `json:"ready_at,omitzero"`
 	Entry     string         `json:"entry"`
-	Mine      bool           `json:"mine,omitempty"` // who looks made it
+	Mine      bool           `json:"mine,omitempty"`    // who looks made it
+	Decider   string         `json:"decider,omitempty"` // name of the second person, for the office
 
 	person, second string
 	blob, draft    string // compiled file; what was read, while it waits

@@ -16,6 +16,7 @@ import (
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/engine/selector"
 	"noroshi/internal/intel"
+	"noroshi/internal/org"
 )
 
 func listObject(id string) string { return "selection_list/" + id }
@@ -282,7 +283,12 @@ func (s *Service) openList(ctx context.Context, tx *db.Tx, l *List, who gate.Ide
 	if Access.Reach(who, "selection.list_open") != gate.None {
 		l.Overrides = sec.Overrides
 	}
-	return nil
+	if l.second == "" {
+		return nil
+	}
+	names, err := s.Orgs.PersonNames(ctx, tx, org.PersonID(l.second))
+	l.Decider = names[org.PersonID(l.second)]
+	return err
 }
 
 // Lists lists lists of selectors within reach, the newest first; waiting: those

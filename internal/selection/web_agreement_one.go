@@ -84,6 +84,9 @@ func showAgreement(q *httpd.Request, s *Service, bad error) error {
 // terms are the words of an agreement as facts.
 func (p voice) terms(t Terms) page.Facts {
 	row := func(k, value string) page.Fact {
+		if value == "" {
+			value = "—"
+		}
 		return page.Fact{Name: p.T("selection.agreement.term." + k), Value: value}
 	}
 	var fields, to []string

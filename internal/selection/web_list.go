@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"cmp"
 	"io"
 	"strconv"
 	"strings"
@@ -131,9 +132,9 @@ func showNewList(q *httpd.Request, s *Service, bad error) error {
 }
 
 type overrideLine struct {
-	Kind, Value, List, Reason string
-	Take                      bool
-	Field                     *page.Field
+	Kind, Value, List string
+	Decided           string // by whom, and why; empty while it waits
+	Field             *page.Field
 }
 
 type conditionLine struct {
@@ -186,9 +187,16 @@ func showListOne(q *httpd.Request, s *Service, bad error) error {
 		}
 	}
 	for i, o := range l.Overrides {
-		line := overrideLine{Kind: p.T("selection.list.kind." + o.Kind), Value: o.Value, List: o.List, Reason: o.Reason, Take: o.Take}
+		line := overrideLine{Kind: p.T("selection.list.kind." + o.Kind), Value: o.Value, List: o.List}
 		if key := "selector.bad.warned." + o.List; p.Has(key) {
 			line.List = p.T(key, "list", o.List, "value", o.Value)
+		}
+		switch {
+		case l.State != ListReady:
+		case o.Take:
+			line.Decided = p.T("selection.list.web.decided_take", "who", cmp.Or(l.Decider, p.T("selection.list.web.second")), "reason", o.Reason)
+		default:
+			line.Decided = p.T("selection.list.web.decided_leave", "who", cmp.Or(l.Decider, p.T("selection.list.web.second")))
 		}
 		if v.Second {
 			line.Field = &page.Field{Name: overrideField(i), Kind: "choice", Label: o.Value, Need: page.Required, Options: []page.Option{

@@ -153,7 +153,7 @@ func TestPagesOfListsAndKeys(t *testing.T) {
 	second := "office second office.analyst"
 	s.page(second, to, "この通りに決める")
 	s.post(second, to+"/second", "o0", "take", "o0_reason", "指令がここから来る")
-	s.page(second, to, "使える", "指令がここから来る")
+	s.page(second, to, "使える", "入れた（2人目の担当）。理由：指令がここから来る")
 	s.page(second, to+"?open=1", "c2.hibana.jp", "8.8.8.8")
 	s.page(asInspector, to, "名前は非開示", "!試しの条件", "!8.8.8.8")
 	s.page(asInspector, to+"?open=1", "名前は非開示", "c2.hibana.jp", "8.8.8.8")
