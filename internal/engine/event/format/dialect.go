@@ -48,7 +48,8 @@ type dialect struct {
 	// own, each with what stands beside the list.
 	Whole  []string `toml:"whole"`
 	Nested []string `toml:"nested"`
-	// Where the time stands, the best first; and the record's number.
+	// Where the time stands, the best first, with UTC after those whose times
+	// without a zone are of that; and the record's number.
 	Time   []string `toml:"time"`
 	Record string   `toml:"record"`
 	// What log it is; the service by a field, or by the file's name.
@@ -60,6 +61,7 @@ type dialect struct {
 	Pairs       []couple          `toml:"pair"`
 
 	need []marks
+	utc  [16]bool // of Time
 	not  marks
 	drop map[string]bool
 }
@@ -142,6 +144,9 @@ func (t *tables) compile(d *dialect) {
 	}
 	for _, path := range d.Not {
 		t.marksOf(d, path, &d.not)
+	}
+	for i, path := range d.Time {
+		d.Time[i], d.utc[i] = strings.CutSuffix(path, " UTC")
 	}
 	d.drop = map[string]bool{}
 	for _, path := range d.Drop {

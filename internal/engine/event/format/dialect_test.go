@@ -199,3 +199,28 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestZone reads times without a zone in that of the options, but not those
+// that are always UTC.
+func TestZone(t *testing.T) {
+	zone := time.FixedZone("JST", 9*3600)
+	for text, want := range map[string]string{
+		`{"EventID":1,"Channel":"Security","EventTime":"2026-01-02 12:04:05"}`:                     "2026-01-02T03:04:05Z",
+		`{"EventID":1,"Channel":"Security","UtcTime":"2026-01-02 03:04:05.5"}`:                     "2026-01-02T03:04:05.5Z",
+		`{"Operation":"X","Workload":"Exchange","CreationTime":"2026-01-02T03:04:05"}`:             "2026-01-02T03:04:05Z",
+		`{"time":"2026-01-02T12:04:05"}`:                                                           "2026-01-02T03:04:05Z",
+		`{"time":"2026-01-02T12:04:05+09:00"}`:                                                     "2026-01-02T03:04:05Z",
+		`{"@timestamp":"2026-01-02T03:04:05Z","EventID":1,"Channel":"x","EventTime":"2026-01-01"}`: "2026-01-02T03:04:05Z",
+		`{"time":"soon","timestamp":"2026-01-02T03:04:05Z"}`:                                       "2026-01-02T03:04:05Z",
+		`{"time":134118070450000000}`:                                                              "2026-01-02T05:57:25Z",
+	} {
+		names, got := event.NewNames(), ""
+		read(t, []byte(text+"\n"), "", JSONLines, Options{Names: names, Zone: zone}, 0, func(r *event.Row) error {
+			got = show(r, names).Time
+			return nil
+		})
+		if got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

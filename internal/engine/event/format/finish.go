@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"noroshi/internal/engine/event"
 )
@@ -151,9 +152,13 @@ func (n *seen) note(x *more, at int) {
 
 // describe sets what a row says of itself.
 func (s *shaper) describe(row *event.Row, d *dialect, found *seen) {
-	for _, place := range found.times {
+	for i, place := range found.times {
 		if place > 0 {
-			if ns, ok := parseTime(row.Value(int(place-1)), s.options.Zone); ok {
+			zone := s.options.Zone
+			if d.utc[i] {
+				zone = time.UTC
+			}
+			if ns, ok := parseTime(row.Value(int(place-1)), zone); ok {
 				row.Time = ns
 				break
 			}
