@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -173,36 +174,65 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// TestHonest: the daily work of administrators, programs and staff.
-func TestHonest(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join("testdata", "honest.txt"))
+// lines calls do with every line of a file of processes: what stands before
+// (of which there are so many parts), and the event.
+func lines(t *testing.T, name string, before int, do func(before []string, e sample)) (n int) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHunter(t, load(t))
-	lines := 0
 	for line := range strings.Lines(string(data)) {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		part := strings.SplitN(strings.TrimSpace(line), " | ", 3)
-		at := strings.LastIndex(part[len(part)-1], " | ")
-		if len(part) != 3 || at < 0 {
-			t.Errorf("no four parts: %s", line)
-			continue
+		part := strings.SplitN(strings.TrimSpace(line), " | ", before+3)
+		last := part[len(part)-1]
+		at := strings.LastIndex(last, " | ")
+		if len(part) != before+3 || at < 0 {
+			t.Fatalf("too few parts: %s", line)
 		}
-		lines++
-		e := sample{Channel: "Microsoft-Windows-Sysmon/Operational", Provider: "Microsoft-Windows-Sysmon", EventID: 1,
-			Fields: map[string]any{"Image": part[1], "CommandLine": part[2][:at], "ParentImage": part[2][at+3:], "User": "EXAMPLE\\u1024", "Computer": "PC-014.example.jp"}}
-		if part[0] == "linux" {
-			e = sample{Log: event.Log{Product: "linux", Category: "process_creation"}, Fields: e.Fields}
+		e := sample{Fields: map[string]any{"Image": part[before+1], "CommandLine": last[:at], "ParentImage": last[at+3:], "Computer": "PC-014.example.jp"}}
+		switch part[before] {
+		case "windows":
+			e.Channel, e.Provider, e.EventID = "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 1
+			e.Fields["User"] = `EXAMPLE\u1024`
+		case "linux":
+			e.Log = event.Log{Product: "linux", Category: "process_creation"}
 			e.Fields["User"] = "root"
+		default:
+			t.Fatalf("no log: %s", line)
 		}
+		do(part[:before], e)
+		n++
+	}
+	return n
+}
+
+// TestHonest: the daily work of administrators, programs and staff.
+func TestHonest(t *testing.T) {
+	h := newHunter(t, load(t))
+	n := lines(t, "honest.txt", 0, func(_ []string, e sample) {
 		if fired := h.titles([]sample{e}); len(fired) > 0 {
-			t.Errorf("%s: fired %q", part[2][:at], fired)
+			t.Errorf("%s: fired %q", e.Fields["CommandLine"], fired)
 		}
+	})
+	if n < 180 {
+		t.Errorf("%d lines", n)
 	}
-	if lines < 180 {
-		t.Errorf("%d lines", lines)
+}
+
+// TestVariants: attacks in other words than those of the samples.
+func TestVariants(t *testing.T) {
+	c := load(t)
+	h := newHunter(t, c)
+	titles := map[string]string{}
+	for _, r := range shown(c) {
+		titles[strings.TrimSuffix(path.Base(r.File), ".yml")] = r.Title
 	}
+	lines(t, "variants.txt", 1, func(rule []string, e sample) {
+		if fired := h.titles([]sample{e}); titles[rule[0]] == "" || !slices.Contains(fired, titles[rule[0]]) {
+			t.Errorf("%s: %s: fired %q", rule[0], e.Fields["CommandLine"], fired)
+		}
+	})
 }
