@@ -198,6 +198,7 @@ func (r *auditReader) event(e *auditEvent) error {
 		r.record.add(r.row, e.lines[i])
 	}
 	r.record.end(r.row)
+	r.damage = wide(r.damage, r.row)
 	return r.yield(r.row)
 }
 

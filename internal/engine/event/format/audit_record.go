@@ -91,7 +91,7 @@ func (a *auditRecord) fields(row *event.Row, kind, b []byte, depth int) {
 	execve := string(kind) == "EXECVE"
 	for len(b) > 0 {
 		key, value, quote, rest := auditPair(b)
-		if key == nil {
+		if key == nil || full(row) {
 			return
 		}
 		b = rest
@@ -114,6 +114,9 @@ func (a *auditRecord) fields(row *event.Row, kind, b []byte, depth int) {
 		}
 		if string(key) == "key" && bytes.IndexByte(value, 1) >= 0 {
 			for one := range bytes.SplitSeq(value, []byte{1}) {
+				if full(row) {
+					return
+				}
 				row.Add(a.v.id(key), event.Text, one)
 			}
 			continue

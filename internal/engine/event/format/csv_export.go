@@ -105,7 +105,7 @@ func appendQuoted(to, b []byte) []byte {
 // list adds what a list of "name: value ¦ name: value" says.
 func (c *csvReader) list(text []byte, at int) {
 	from, end := c.export.spans[at][0], c.export.spans[at][1]
-	for from < end {
+	for from < end && len(c.fields) < maxFields {
 		part := text[from:end]
 		next := end
 		if n := bytes.Index(part, []byte(" ¦ ")); n >= 0 {

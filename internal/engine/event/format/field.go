@@ -158,6 +158,9 @@ func (v *vocabulary) number(row *event.Row, f field, value []byte) {
 
 // own adds a value under the log's own name.
 func (v *vocabulary) own(row *event.Row, name, value []byte) {
+	if full(row) {
+		return
+	}
 	row.Add(v.id(name), kindOf(value), value)
 }
 
@@ -166,6 +169,17 @@ func (v *vocabulary) user(row *event.Row, value []byte) {
 	if len(value) > 0 {
 		row.Add(event.User, event.Text, value)
 	}
+}
+
+// full reports whether a row has as many fields as one may have.
+func full(row *event.Row) bool { return len(row.Fields) >= maxFields }
+
+// wide notes that a row is full.
+func wide(damage []Damage, row *event.Row) []Damage {
+	if !full(row) {
+		return damage
+	}
+	return append(damage, Damage{Offset: row.Offset, Record: row.Record, Reason: Wide})
 }
 
 // kindOf says whether a value is a number: digits, perhaps with a sign and a

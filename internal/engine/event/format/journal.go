@@ -99,6 +99,7 @@ func (j *journalReader) rows(b *Block, row *event.Row, yield func(*event.Row) er
 		if len(row.Fields) == 0 {
 			continue
 		}
+		j.damage = wide(j.damage, row)
 		if err := yield(row); err != nil {
 			return j.damage, err
 		}
@@ -156,7 +157,7 @@ func (j *journalReader) entry(row *event.Row, b *Block, at int) int {
 			j.v.text(row, fCommandLine, value)
 			continue
 		}
-		row.Add(j.v.id(key), kindOf(value), value)
+		j.v.own(row, key, value)
 	}
 	if program == nil {
 		program = comm

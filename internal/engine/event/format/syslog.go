@@ -14,15 +14,21 @@ type syslogReader struct {
 	year   yearOf
 	given  int // Options.Year
 	payer  *payloads
-	name   []byte // of a structured element
-	month  []byte // the head that month was read from
+	inner  *jsonReader // of messages that are JSON
+	block  Block
+	host   []byte
+	rowsIn int
+	count  func(*event.Row) error // counts rowsIn; made once
+	name   []byte                 // of a structured element
+	month  []byte                 // the head that month was read from
 	damage []Damage
 }
 
 func newSyslogReader(o Options) *syslogReader {
 	v := newVocabulary(o)
-	s := &syslogReader{v: v, given: o.Year, payer: newPayloads(v, o)}
+	s := &syslogReader{v: v, given: o.Year, payer: newPayloads(v, o), inner: newJSONReader(o, false)}
 	s.year = newYearOf(o)
+	s.count = func(*event.Row) error { s.rowsIn++; return nil }
 	return s
 }
 
@@ -47,6 +53,7 @@ func (s *syslogReader) rows(b *Block, row *event.Row, yield func(*event.Row) err
 			if !s.line(row, line) {
 				s.damage = append(s.damage, Damage{Offset: row.Offset, Record: record, Reason: Broken})
 			}
+			s.damage = wide(s.damage, row)
 			if err := yield(row); err != nil {
 				return s.damage, err
 			}
@@ -225,7 +232,7 @@ func (s *syslogReader) elements(row *event.Row, b []byte) (rest []byte, ok bool)
 		s.name = append(append(s.name[:0], b[1:n]...), '.')
 		id := len(s.name)
 		b = b[n:]
-		for len(b) > 0 && b[0] == ' ' {
+		for len(b) > 0 && b[0] == ' ' && !full(row) {
 			eq := bytes.IndexByte(b, '=')
 			if eq < 0 || eq+1 >= len(b) || b[eq+1] != '"' {
 				return b, false
@@ -267,7 +274,7 @@ func unquote(to, b []byte) ([]byte, int) {
 // message adds the text and what can be read in it. XML is read whole and not
 // kept a second time.
 func (s *syslogReader) message(row *event.Row, program, msg []byte) {
-	if hasAny(msg, "<Event") && s.payer.readXML(row, msg) {
+	if hasAny(msg, "<Event") && s.payer.readXML(row, msg) || s.json(row, program, msg) {
 		return
 	}
 	s.v.text(row, fMessage, msg)
@@ -275,6 +282,37 @@ func (s *syslogReader) message(row *event.Row, program, msg []byte) {
 		return
 	}
 	s.v.daemon(row, program, msg)
+}
+
+// json reads a message that is an object of JSON, as those of Suricata and with
+// @cee: before it. The row becomes that of the object, with host and program.
+func (s *syslogReader) json(row *event.Row, program, msg []byte) bool {
+	msg = bytes.TrimLeft(bytes.TrimPrefix(msg, []byte("@cee:")), " ")
+	if len(msg) < 8 || msg[0] != '{' || msg[len(msg)-1] != '}' || msg[1] != '"' && msg[1] != ' ' {
+		return false
+	}
+	s.host = append(s.host[:0], row.Get(event.Computer)...)
+	at, record, offset := row.Time, row.Record, row.Offset
+	s.block, s.rowsIn = Block{First: record, Offset: offset, Data: msg}, 0
+	damage, _ := s.inner.rows(&s.block, row, s.count)
+	if s.rowsIn == 1 && len(damage) == 0 {
+		if row.Time == 0 {
+			row.Time = at
+		}
+		if row.Find(event.Computer) < 0 {
+			s.v.computer(row, s.host)
+		}
+		s.v.text(row, fProgram, program)
+		if row.Log == (event.Log{}) && row.Find(event.Channel) < 0 {
+			row.Log = syslogLog
+		}
+		return true
+	}
+	row.Reset()
+	row.Log, row.Time, row.Record, row.Offset = event.Log{}, at, record, offset
+	s.v.computer(row, s.host)
+	s.v.text(row, fProgram, program)
+	return false
 }
 
 var severities = [8]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}

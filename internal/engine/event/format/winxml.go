@@ -217,6 +217,9 @@ func (x *xmlEvent) add(row *event.Row, open *[xmlDepth]xmlPart, depth int, name 
 			}
 		}
 	}
+	if full(row) {
+		return
+	}
 	if bytes.IndexByte(value, '&') < 0 {
 		row.Add(name, xmlKind(system, value), value)
 		return

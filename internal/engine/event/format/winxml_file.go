@@ -31,8 +31,11 @@ func (x *xmlReader) rows(b *Block, row *event.Row, yield func(*event.Row) error)
 		}
 		if _, ok := x.event.read(row, b.Data[at:at+end]); !ok {
 			x.damage = append(x.damage, Damage{row.Offset, record, int64(end), Broken})
-		} else if err := yield(row); err != nil {
-			return x.damage, err
+		} else {
+			x.damage = wide(x.damage, row)
+			if err := yield(row); err != nil {
+				return x.damage, err
+			}
 		}
 		at += end
 	}
@@ -54,20 +57,21 @@ func xmlStart(b []byte) int {
 }
 
 // xmlEnd returns the length of the event at the start of b, -1 if it does not
-// end. An event whose end is missing ends where the next begins.
+// end. An event whose end is missing ends where the next begins, and no more
+// than that is looked at.
 func xmlEnd(b []byte) int {
-	end := bytes.Index(b, []byte("</Event>"))
 	limit := len(b)
-	if end >= 0 {
-		limit = end
+	next := xmlStart(b[min(6, limit):])
+	if next >= 0 {
+		limit = next + 6
 	}
-	if next := xmlStart(b[min(6, limit):limit]); next >= 0 {
-		return next + 6
+	if end := bytes.Index(b[:limit], []byte("</Event>")); end >= 0 {
+		return end + len("</Event>")
 	}
-	if end < 0 {
+	if next < 0 {
 		return -1
 	}
-	return end + len("</Event>")
+	return limit
 }
 
 // xmlCutter divides events.

@@ -211,6 +211,7 @@ func (z *zeekReader) rows(b *Block, row *event.Row, yield func(*event.Row) error
 			if !kept {
 				break
 			}
+			z.damage = wide(z.damage, row)
 			if err := yield(row); err != nil {
 				return z.damage, err
 			}
@@ -288,7 +289,9 @@ func (z *zeekReader) value(row *event.Row, c *zeekColumn, b []byte) {
 			return
 		}
 		z.one(row, c, b[:n])
-		b = b[n+1:]
+		if b = b[n+1:]; full(row) {
+			return
+		}
 	}
 }
 
