@@ -13,7 +13,7 @@ type rarity struct {
 func newRarity() rarity {
 	r := rarity{grams: make([]uint16, 1<<hintBits), texts: map[string]int{}}
 	for _, text := range usual {
-		for range 40 {
+		for range 300 {
 			r.learn(fold(text))
 		}
 	}
@@ -22,11 +22,13 @@ func newRarity() rarity {
 
 // usual are texts that logs are full of, beyond what rules say.
 var usual = [...]string{
-	`C:\Windows\System32\`, `C:\Program Files (x86)\`, `C:\ProgramData\`, `C:\Users\`, `\AppData\Local\Temp\`,
-	`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\`, `HKLM\SYSTEM\CurrentControlSet\Services\`, `HKU\S-1-5-21-`,
-	`Microsoft® Windows® Operating System`, `Microsoft Corporation`, `NT AUTHORITY\SYSTEM`, `svchost.exe`, `.exe`, `.dll`,
-	`Microsoft-Windows-`, `WindowsPowerShell\v1.0\powershell.exe`, `http://`, `https://`, `.com/`, `Version=`, `Value`, `System.`,
-	`function`, `parameter`, `string`, `object`, `true`, `false`, `-Command`, `-Name`, `/usr/bin/`, `/etc/`, `0x000000`, `2020-`, `2024-`,
+	`C:\Windows\System32\`, `C:\Program Files (x86)\`, `C:\ProgramData\Microsoft\`, `C:\Users\`, `\AppData\Local\Temp\`, `C:\Windows\SysWOW64\`,
+	`C:\Windows\SYSTEM32\ntdll.dll+`, `C:\Windows\System32\KERNELBASE.dll+`, `|C:\Windows\System32\RPCRT4.dll+`, `|C:\Windows\System32\KERNEL32.DLL+`, `\svchost.exe`, `\lsass.exe`, `\services.exe`,
+	`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\`, `HKLM\SYSTEM\CurrentControlSet\Services\`, `\REGISTRY\MACHINE\SYSTEM\`, `HKU\S-1-5-21-`,
+	`Microsoft® Windows® Operating System`, `Microsoft Corporation`, `NT AUTHORITY\SYSTEM`, `svchost.exe`, `.exe`, `.dll`, `explorer.exe`,
+	`Microsoft-Windows-`, `WindowsPowerShell\v1.0\powershell.exe`, `http://`, `https://`, `.com/`, `Version=`, `Value`, `System.`, `HostApplication=`,
+	`function`, `parameter`, `string`, `object`, `true`, `false`, `-Command`, `-Name`, `/usr/bin/`, `/etc/`, `0x000000`, `0x1000`, `0x1400`, `0x1fffff`,
+	`2020-`, `2024-`, `username`, `delete`, `format`, `CreateKey`, `SetValue`,
 }
 
 func (r *rarity) learn(text string) {
@@ -63,7 +65,8 @@ func (r *rarity) text(text string) float64 {
 		return 500
 	}
 	_, seen := r.rarest(text, 1)
-	return float64(1+seen+r.texts[text]) / float64(len(text))
+	n := float64(1 + seen + r.texts[text])
+	return n * n / 1000 // many rare texts are better than one usual one
 }
 
 // need is how often one of the texts of a need is expected inside values.
@@ -80,7 +83,11 @@ func (r *rarity) edge(text string) float64 { return r.text(text) / 2 }
 
 // value is how often values are expected to be text.
 func (r *rarity) value(text string) float64 {
-	return r.text(text)/2 + float64(r.texts[text])
+	n := r.text(text) + float64(r.texts[text])
+	if len(text) < 6 {
+		n += 100 // such as the number of an event
+	}
+	return n
 }
 
 // field is how dear a look at each value of a field is.
