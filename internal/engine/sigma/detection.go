@@ -22,6 +22,7 @@ const (
 	maxTests     = 100_000
 	maxWildcards = 1000 // of one value
 	maxBytes     = 32 << 20
+	maxLength    = 10_000 // of min_length
 )
 
 // identifier reads one search identifier: a map, or a list of maps or keywords.
@@ -71,11 +72,11 @@ func (b *builder) field(name, key string, n *node, line int) (*Expr, *problem) {
 		return nil, p
 	}
 	if n.style == mapping {
-		return b.fieldMap(c, n)
+		return b.fieldMap(c, key, n)
 	}
 	values, p := flatten(nil, n)
 	if p != nil {
-		return nil, p
+		return nil, fail(p.line, p.code, orText(c.field, name))
 	}
 	if n.style == sequence && len(values) == 0 {
 		return nil, fail(n.line, EmptyList, orText(c.field, name))
@@ -136,20 +137,20 @@ func flatten(to []*node, n *node) ([]*node, *problem) {
 }
 
 // fieldMap reads what Hayabusa writes under a field: value and min_length.
-func (b *builder) fieldMap(c *chain, n *node) (*Expr, *problem) {
+func (b *builder) fieldMap(c *chain, key string, n *node) (*Expr, *problem) {
 	var kids []*Expr
 	for _, k := range n.keys {
 		switch k.key {
 		case "value":
-			v, p := b.field(c.field, c.field, k.value, k.line)
+			v, p := b.field(c.field, key, k.value, k.line)
 			if p != nil {
 				return nil, p
 			}
 			kids = append(kids, v)
 		case "min_length":
 			length, err := strconv.Atoi(k.value.text)
-			if err != nil || length < 1 || length > 10_000 {
-				return nil, fail(k.line, ModValue, k.key, k.value.text, "1 to 10000")
+			if err != nil || length < 1 || length > maxLength {
+				return nil, fail(k.line, ModValue, k.key, k.value.text, "1 to "+strconv.Itoa(maxLength))
 			}
 			parts := make([]Part, length, length+1)
 			for i := range parts {
@@ -175,7 +176,7 @@ func (b *builder) value(c *chain, v *node) (*Expr, *problem) {
 		return nil, fail(v.line, TooLarge, "the rule", strconv.Itoa(maxTests)+" tests")
 	}
 	if c.field == "" && c.kind != Equal && c.kind != Regexp && c.kind != CIDR {
-		return nil, fail(c.line, ModKeyword, Test{Kind: c.kind, Part: c.part, Compare: c.compare}.word())
+		return nil, fail(c.line, ModKeyword, c.first)
 	}
 	if c.kind == Equal {
 		return b.text(c, v)
@@ -188,7 +189,7 @@ func (b *builder) text(c *chain, v *node) (*Expr, *problem) {
 	switch {
 	case v.style == null:
 		if len(c.steps) > 0 || c.cased {
-			return nil, fail(v.line, ModValue, c.first(), "null", "a text")
+			return nil, fail(v.line, ModValue, c.first, "null", "a text")
 		}
 		if c.field == "" {
 			return nil, fail(v.line, ModKeyword, "null")
@@ -230,20 +231,6 @@ func (b *builder) text(c *chain, v *node) (*Expr, *problem) {
 		kids = append(kids, leaf(patternTest(c.field, parts, c.cased)))
 	}
 	return anyOf(kids...), nil
-}
-
-// first returns the name of what the chain does first to a text, for reports.
-func (c *chain) first() string {
-	for _, m := range modifiers {
-		if len(c.steps) == 0 {
-			break
-		}
-		try := chain{}
-		if m.apply(&try); len(try.steps) == 1 && try.steps[0] == c.steps[0] {
-			return m.name
-		}
-	}
-	return "cased"
 }
 
 // wrap puts Many around parts.

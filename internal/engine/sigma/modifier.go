@@ -23,6 +23,7 @@ const (
 type chain struct {
 	field   string
 	line    int
+	first   string // modifier that is about values, for reports
 	all     bool
 	neq     bool
 	cased   bool
@@ -145,7 +146,9 @@ func parseChain(key string, line int) (*chain, *problem) {
 		if p := fits(m, seen, line); p != nil {
 			return nil, p
 		}
-		seen = append(seen, m)
+		if seen = append(seen, m); c.first == "" && m.class != general {
+			c.first = m.name
+		}
 		m.apply(c)
 	}
 	if c.part != 0 {

@@ -62,7 +62,7 @@ func encodePattern(a action, parts []Part, v *node) ([][]Part, *problem) {
 func (b *builder) typed(c *chain, v *node) (*Expr, *problem) {
 	texts := []string{v.text}
 	if v.style == null {
-		return nil, fail(v.line, ModValue, c.word(), "null", "a value")
+		return nil, fail(v.line, ModValue, c.first, "null", "a value")
 	}
 	if len(c.steps) > 0 && c.kind != FieldRef {
 		var p *problem
@@ -81,21 +81,11 @@ func (b *builder) typed(c *chain, v *node) (*Expr, *problem) {
 	return anyOf(kids...), nil
 }
 
-func (c *chain) word() string { return Test{Kind: c.kind, Part: c.part, Compare: c.compare}.word() }
-
-// word is the name of the modifier that makes a test of this kind.
-func (t Test) word() string {
-	if t.Kind == FieldRef {
-		return "fieldref"
-	}
-	return t.Operator()
-}
-
 // test returns the test of one text for a type modifier.
 func (b *builder) test(c *chain, text string, v *node) (*Expr, *problem) {
 	t := &Test{Field: c.field, Kind: c.kind}
 	bad := func(want string) (*Expr, *problem) {
-		return nil, fail(v.line, ModValue, c.word(), text, want)
+		return nil, fail(v.line, ModValue, c.first, text, want)
 	}
 	switch c.kind {
 	case Regexp:
