@@ -10,94 +10,18 @@ import (
 // Folded returns the text of field i in lower case. The first call folds the
 // whole row.
 func (r *Row) Folded(i int) []byte {
-	text := r.FoldedText()
-	off, n := r.FoldedAt(i)
-	return text[off : off+n : off+n]
-}
-
-// FoldedText returns the texts of all fields in lower case one after the
-// other. It is valid until [Row.Reset].
-func (r *Row) FoldedText() []byte {
 	if !r.isFold {
-		r.fold()
-	}
-	return r.folded
-}
-
-// FoldedAt returns where field i stands in [Row.FoldedText], in bytes.
-func (r *Row) FoldedAt(i int) (off, n uint32) {
-	if len(r.spans) > 0 {
-		return r.spans[i].off, r.spans[i].len
-	}
-	return r.Fields[i].Off, r.Fields[i].Len
-}
-
-// fold fills folded. Almost all text keeps its places; a few letters have a
-// lower case of another length, and only rows with those need spans.
-func (r *Row) fold() {
-	r.isFold, r.spans = true, r.spans[:0]
-	if cap(r.folded) < len(r.text) {
-		r.folded = make([]byte, 0, cap(r.text))
-	}
-	r.folded = r.folded[:len(r.text)]
-	if foldASCII(r.folded, r.text) == len(r.text) || r.foldInPlace() {
-		return
-	}
-	r.folded = r.folded[:0]
-	for _, f := range r.Fields {
-		from := len(r.folded)
-		r.folded = AppendFold(r.folded, r.text[f.Off:f.Off+f.Len])
-		r.spans = append(r.spans, span{uint32(from), uint32(len(r.folded) - from)})
-	}
-}
-
-// foldInPlace folds field by field, because half a letter at the end of one is
-// not completed by the next, and reports whether every letter kept its length.
-func (r *Row) foldInPlace() bool {
-	for _, f := range r.Fields {
-		dst, src := r.folded[f.Off:f.Off+f.Len], r.text[f.Off:f.Off+f.Len]
-		for len(src) > 0 {
-			n := foldASCII(dst, src)
-			n, ok := foldRunes(dst, src, n)
-			if !ok {
-				return false
-			}
-			dst, src = dst[n:], src[n:]
+		r.isFold, r.folded, r.ends = true, r.folded[:0], r.ends[:0]
+		for k := range r.Fields {
+			r.folded = AppendFold(r.folded, r.Value(k))
+			r.ends = append(r.ends, uint32(len(r.folded)))
 		}
 	}
-	return true
-}
-
-// foldRunes folds src from i up to a place after which there may be much
-// ASCII, and returns where that is; false when a letter changes its length.
-func foldRunes(dst, src []byte, i int) (int, bool) {
-	for plain := 0; i < len(src) && plain < 8; {
-		c := src[i]
-		if c < utf8.RuneSelf {
-			dst[i] = lowerASCII[c]
-			i++
-			plain++
-			continue
-		}
-		plain = 0
-		if c >= 0xE3 && c <= 0xE9 && i+2 < len(src) && src[i+1]&0xC0 == 0x80 && src[i+2]&0xC0 == 0x80 {
-			dst[i], dst[i+1], dst[i+2] = c, src[i+1], src[i+2] // U+3000 to U+9FFF have no cases
-			i += 3
-			continue
-		}
-		r, n := utf8.DecodeRune(src[i:])
-		l := lowerRune(r)
-		switch {
-		case l == r:
-			copy(dst[i:i+n], src[i:])
-		case utf8.RuneLen(l) != n:
-			return 0, false
-		default:
-			utf8.EncodeRune(dst[i:], l)
-		}
-		i += n
+	from, to := uint32(0), r.ends[i]
+	if i > 0 {
+		from = r.ends[i-1]
 	}
-	return i, true
+	return r.folded[from:to:to]
 }
 
 const (
@@ -147,11 +71,15 @@ func AppendFold(to, text []byte) []byte {
 				continue
 			}
 			plain = 0
+			if c >= 0xE3 && c <= 0xE9 && len(text) > 2 && text[1]&0xC0 == 0x80 && text[2]&0xC0 == 0x80 {
+				to, text = append(to, c, text[1], text[2]), text[3:] // U+3000 to U+9FFF have no cases
+				continue
+			}
 			r, n := utf8.DecodeRune(text)
-			if r == utf8.RuneError && n == 1 {
-				to = append(to, c)
+			if low := lowerRune(r); low != r {
+				to = utf8.AppendRune(to, low)
 			} else {
-				to = utf8.AppendRune(to, lowerRune(r))
+				to = append(to, text[:n]...) // also a byte that is no UTF-8
 			}
 			text = text[n:]
 		}

@@ -36,18 +36,16 @@ type Row struct {
 
 	text   []byte
 	folded []byte
-	spans  []span // of the folded fields, when they are not those of Fields
+	ends   []uint32 // of the folded fields
 	isFold bool
 }
-
-type span struct{ off, len uint32 }
 
 // MaxText is the largest text of a row in bytes; what comes after is cut off.
 const MaxText = 64 << 20
 
 // Reset empties the row for the next event of the same source.
 func (r *Row) Reset() {
-	*r = Row{Source: r.Source, Log: r.Log, Fields: r.Fields[:0], text: r.text[:0], folded: r.folded, spans: r.spans[:0]}
+	*r = Row{Source: r.Source, Log: r.Log, Fields: r.Fields[:0], text: r.text[:0], folded: r.folded, ends: r.ends}
 }
 
 // Add appends a field. It copies the value. A field without a name, from a full

@@ -49,7 +49,7 @@ func TestFold(t *testing.T) {
 		all = append(all, byte(c))
 	}
 	dst := make([]byte, 256)
-	if n := foldASCII(dst, all[:128]); n != 128 || !bytes.Equal(dst[:n], AppendFold(nil, all[:128])) {
+	if n := foldASCII(dst, all[:128]); n != 128 || !bytes.Equal(dst[:n], slowFold(all[:128])) {
 		t.Error("ASCII folds in two ways")
 	}
 	if n := foldASCII(dst, all); n != 128 {
@@ -69,7 +69,21 @@ func TestLowerRune(t *testing.T) {
 	}
 }
 
-// FuzzFold compares the ways of folding a row with folding each of its fields.
+// slowFold folds one letter after the other.
+func slowFold(text []byte) (to []byte) {
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if r == utf8.RuneError {
+			to = append(to, text[:n]...)
+		} else {
+			to = utf8.AppendRune(to, unicode.ToLower(r))
+		}
+		text = text[n:]
+	}
+	return to
+}
+
+// FuzzFold compares the folded fields of a row with the slow way.
 func FuzzFold(f *testing.F) {
 	f.Add([]byte("Microsoft® Windows® Operating System"), []byte("\xe3"), []byte("\x81\x82 ＡＢＣ ABCDEFGHIJKLMNOP"))
 	f.Add([]byte("İSTANBUL"), []byte("K"), []byte("日本語のログ ABCDEFGH ÄÖÜ"))
@@ -83,7 +97,7 @@ func FuzzFold(f *testing.F) {
 				r.Add(names.ID("A"), Text, v)
 			}
 			for i, v := range [][]byte{a, b, c} {
-				if want := AppendFold(nil, v); !bytes.Equal(r.Folded(i), want) {
+				if want := slowFold(v); !bytes.Equal(r.Folded(i), want) {
 					t.Fatalf("field %d of %q %q %q: %q, want %q", i, a, b, c, r.Folded(i), want)
 				}
 			}
@@ -106,7 +120,7 @@ func BenchmarkFold(b *testing.B) {
 			for b.Loop() {
 				r.Reset()
 				r.AddString(image, Text, text)
-				r.FoldedText()
+				r.Folded(0)
 			}
 		})
 	}
