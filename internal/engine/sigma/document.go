@@ -12,6 +12,7 @@ type reader struct {
 	out    *File
 	rule   string // what notes call the present document
 	global *node  // of action: global
+	unused int    // line of a global document that nothing was laid over, 0 if none
 	last   *node  // the document before, for action: repeat
 	seen   map[string]int
 }
@@ -87,14 +88,14 @@ func (r *reader) collect(n *node) (*node, *problem) {
 	act := n.get("action")
 	if act == nil {
 		if r.global != nil {
-			n = overlay(r.global, n)
+			n, r.unused = overlay(r.global, n), 0
 		}
 		r.last = n
 		return n, nil
 	}
 	switch word := strings.ToLower(act.text); word {
 	case "global":
-		r.global = overlay(r.global, n.without("action"))
+		r.global, r.unused = overlay(r.global, n.without("action")), n.line
 		return nil, nil
 	case "reset":
 		r.global = nil

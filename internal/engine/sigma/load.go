@@ -34,9 +34,12 @@ func Parse(name string, data []byte, o Options) *File {
 		r.document(n)
 		return nil
 	})
+	r.rule = ""
 	if p != nil {
-		r.rule = ""
 		r.reject(p)
+	}
+	if r.unused > 0 {
+		r.warn(r.unused, FieldIgnored, "action: global")
 	}
 	return f
 }

@@ -326,6 +326,14 @@ detection: {sel: {F: c}, condition: sel}
 	}
 }
 
+// TestGlobalAlone asks that a global document without others is not lost unsaid.
+func TestGlobalAlone(t *testing.T) {
+	all := load([]archived{{"t.yml", []byte("\naction: global\ntitle: x\n")}}, Options{})
+	if len(all.Warnings) != 1 || all.Warnings[0].Code != FieldIgnored || all.Warnings[0].Line != 2 {
+		t.Error(all.Warnings)
+	}
+}
+
 func TestDuplicates(t *testing.T) {
 	all := load([]archived{{"a.yml", []byte(baseRules)}, {"b.yml", []byte(baseRules)}, {"c.yml", []byte(strings.ReplaceAll(baseRules, "id: 1", "id: 2"))}}, Options{})
 	if len(all.Rules) != 4 || len(all.Rejected) != 2 || all.Rejected[0].Code != DuplicateID || all.Rejected[0].File != "b.yml" || all.Rejected[0].Args[1] != "a.yml" {
