@@ -19,9 +19,9 @@ type called struct {
 }
 
 // Names that are asked for, and names of the other end of a communication, that
-// are remembered: 0.3 and 0.1 MB.
+// are remembered: 1.2 and 0.1 MB.
 const (
-	maxAsked  = 1 << 12
+	maxAsked  = 1 << 14
 	maxCalled = 1 << 10
 )
 

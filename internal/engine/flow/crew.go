@@ -3,21 +3,22 @@ package flow
 import "sync"
 
 // crew is who works on batches: the goroutines beside the caller, and the caller
-// whenever it would have to wait. Each part of the table takes the batches in
-// their order, by one at a time, whoever that is, so that nobody waits for
+// whenever it would have to wait. Each list of tables takes the batches in their
+// order, by one at a time, whoever that is, so that nobody waits for
 // somebody else while there is anything to do.
 type crew struct {
-	work    func(b *batch, part int)
-	after   func(b *batch) // of a batch that every part has taken
+	work    func(b *batch, list int)
+	after   func(b *batch) // of a batch of which every list was worked on
 	batches []*batch       // handed over in turn
+	lists   int            // of each
 	running sync.WaitGroup
 
 	mu     sync.Mutex
 	more   sync.Cond // there is something to do, or never will be again
-	worked sync.Cond // every part has taken a batch
+	worked sync.Cond // every list of a batch was worked on
 	sent   int       // batches handed over
 	next   [parts]int
-	taken  [parts]bool // somebody works on the part
+	taken  [parts]bool // somebody works on the list
 	over   bool
 }
 
@@ -28,7 +29,7 @@ func (c *crew) start(n int) {
 		c.running.Go(func() {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			for from := parts * (w + 1) / (n + 1); ; {
+			for from := c.lists * (w + 1) / (n + 1); ; {
 				if c.turn(from) {
 					continue
 				}
@@ -44,19 +45,19 @@ func (c *crew) start(n int) {
 // send hands over the next batch.
 func (c *crew) send(b *batch) {
 	c.mu.Lock()
-	b.left = parts
+	b.left = c.lists
 	c.sent++
 	c.mu.Unlock()
 	c.more.Broadcast()
 }
 
-// turn has the caller, who holds mu, work on a part of the oldest batch that has
-// one, looking at the parts from one on, which keeps to the same tables who can.
+// turn has the caller, who holds mu, work on a list of the oldest batch that has
+// one, looking at the lists from one on, which keeps to the same tables who can.
 // It reports whether there was one.
 func (c *crew) turn(from int) bool {
 	best := -1
-	for i := range parts {
-		p := (from + i) % parts
+	for i := range c.lists {
+		p := (from + i) % c.lists
 		if !c.taken[p] && c.next[p] < c.sent && (best < 0 || c.next[p] < c.next[best]) {
 			best = p
 		}
@@ -83,7 +84,7 @@ func (c *crew) turn(from int) bool {
 	return true
 }
 
-// finish returns when every part has taken a batch, and helps until then.
+// finish returns when every list of a batch was worked on, and helps until then.
 func (c *crew) finish(b *batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,7 +17,7 @@ func TestLines(t *testing.T) {
 			t.Errorf("%s stands %d bytes behind the beginning of a line", name, at%line)
 		}
 	}
-	if at := uintptr(unsafe.Pointer(newTable(&Options{}, 0, 1, 0).add(&item{}))); at%line != 0 {
+	if at := uintptr(unsafe.Pointer(newTable(&Options{}, nil, 0, 1, 0).add(&item{}))); at%line != 0 {
 		t.Errorf("the first entry of a chunk stands at %x", at)
 	}
 }

@@ -95,8 +95,8 @@ func (a over) compare(b over) int {
 	return cmp.Compare(a.first, b.first)
 }
 
-func newTable(o *Options, part, limit int, room int64) *table {
-	return &table{opts: o, part: uint8(part), naming: record.NewNaming(o.Key, o.Full), slots: make([]slot, firstSlots), limit: limit, pool: pool{limit: room}}
+func newTable(o *Options, naming *record.Naming, part, limit int, room int64) *table {
+	return &table{opts: o, part: uint8(part), naming: naming, slots: make([]slot, firstSlots), limit: limit, pool: pool{limit: room}}
 }
 
 // at returns the entry with a number from 1 on.

@@ -27,7 +27,7 @@ type Tracker struct {
 	front   front
 	stats   Stats
 	tables  [parts]*table
-	lists   [][]*table // whose items stand in one list of a batch: all, or each alone where several work on them
+	lists   [][]*table // whose items stand in one list of a batch, and which one works on at a time
 	batches []*batch
 	turn    int   // which batch is next
 	crew    *crew // nil: nobody but the caller
@@ -44,22 +44,27 @@ func New(o Options, emit func(*record.Record) error) *Tracker {
 	o.ready()
 	t := &Tracker{opts: o, emit: emit}
 	t.front = front{seed: binary.LittleEndian.Uint64(o.Key[:]) | 1, joinVLAN: o.JoinVLAN, stats: &t.stats, exports: newExports(&o)}
-	for i := range t.tables {
-		t.tables[i] = newTable(&t.opts, i, max(o.Flows/parts, 1), o.Buffered/parts)
+	lists := 1
+	if o.Workers > 1 {
+		lists = min(2*o.Workers, parts) // so that nobody waits for one of them
+	}
+	for l := range lists {
+		from, end := parts*l/lists, parts*(l+1)/lists
+		naming := record.NewNaming(o.Key, o.Full) // remembers names, so that few tables should have one of their own
+		for i := from; i < end; i++ {
+			t.tables[i] = newTable(&t.opts, naming, i, max(o.Flows/parts, 1), o.Buffered/parts)
+			t.front.list[i] = uint8(l)
+		}
+		t.lists = append(t.lists, t.tables[from:end])
 	}
 	if o.Workers == 1 {
-		t.lists = [][]*table{t.tables[:]}
 		t.batches = []*batch{newBatch(1, false)}
 		return t
 	}
-	for i := range t.tables {
-		t.lists = append(t.lists, t.tables[i:i+1])
-		t.front.list[i] = uint8(i)
-	}
 	for range inFlight {
-		t.batches = append(t.batches, newBatch(parts, true))
+		t.batches = append(t.batches, newBatch(lists, true))
 	}
-	t.crew = &crew{work: t.run, after: t.wipe, batches: t.batches}
+	t.crew = &crew{work: t.run, after: t.wipe, batches: t.batches, lists: lists}
 	t.crew.start(o.Workers - 1)
 	return t
 }

@@ -5,10 +5,10 @@ import (
 	"net/netip"
 )
 
-// Bounds of what a Naming remembers, 0.5 MB in all. Of two names that fall together
+// Bounds of what a Naming remembers, 2.5 MB in all. Of two names that fall together
 // the later stays.
 const (
-	maxAsked = 1 << 13
+	maxAsked = 1 << 15
 	maxHosts = 1 << 10
 )
 
