@@ -163,7 +163,7 @@ func (r *auditReader) rows(b *Block, row *event.Row, yield func(*event.Row) erro
 		if line = trim(line); len(line) > 0 {
 			h, ok := auditHead(line)
 			if !ok {
-				r.damage = append(r.damage, Damage{b.Offset + int64(at), record, int64(next - at), Broken})
+				r.damage = hurt(r.damage, Damage{b.Offset + int64(at), record, int64(next - at), Broken})
 			} else {
 				h.at, h.record = at, record
 				if err := r.window.see(h, r.emit); err != nil {

@@ -44,6 +44,7 @@ type auditRecord struct {
 	uid, uidName      []byte
 	account, title    []byte
 	address           []byte
+	path              []byte // the last name in this record
 	created, sockaddr []byte
 	command, decoded  []byte
 }
@@ -62,6 +63,7 @@ func (a *auditRecord) add(row *event.Row, h auditLine) {
 		return
 	}
 	row.Add(a.kind, event.Text, h.kind)
+	a.path = nil
 	if h.node != nil && row.Find(event.Computer) < 0 {
 		row.Add(event.Computer, event.Text, h.node)
 	}
@@ -280,20 +282,13 @@ func (a *auditRecord) note(row *event.Row, key, value []byte) {
 		a.title = value
 	case "saddr":
 		a.sockaddr = value
+	case "name":
+		a.path = value
 	case "nametype":
 		if string(value) == "CREATE" {
-			a.created = lastOf(row, a.v.id([]byte("name")))
+			a.created = a.path
 		}
 	}
-}
-
-func lastOf(row *event.Row, name event.Name) []byte {
-	for i := len(row.Fields) - 1; i >= 0; i-- {
-		if row.Fields[i].Name == name {
-			return row.Value(i)
-		}
-	}
-	return nil
 }
 
 // end adds the names of the taxonomy.

@@ -174,6 +174,17 @@ func (v *vocabulary) user(row *event.Row, value []byte) {
 // full reports whether a row has as many fields as one may have.
 func full(row *event.Row) bool { return len(row.Fields) >= maxFields }
 
+// hurt notes damage. What follows upon damage of the same kind is one with it.
+func hurt(damage []Damage, d Damage) []Damage {
+	if n := len(damage); n > 0 && d.Length > 0 {
+		if last := &damage[n-1]; last.Length > 0 && last.Reason == d.Reason && last.Offset+last.Length == d.Offset {
+			last.Length += d.Length
+			return damage
+		}
+	}
+	return append(damage, d)
+}
+
 // wide notes that a row is full.
 func wide(damage []Damage, row *event.Row) []Damage {
 	if !full(row) {

@@ -113,7 +113,7 @@ func (j *journalReader) entry(row *event.Row, b *Block, at int) int {
 	for at < len(b.Data) {
 		key, value, n, ok := journalField(b.Data[at:], true)
 		if !ok {
-			j.damage = append(j.damage, Damage{b.Offset + int64(at), row.Record, int64(n), Broken})
+			j.damage = hurt(j.damage, Damage{b.Offset + int64(at), row.Record, int64(n), Broken})
 			at += max(n, 1)
 			continue
 		}

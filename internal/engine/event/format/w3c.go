@@ -138,7 +138,7 @@ func (w *w3cReader) rows(b *Block, row *event.Row, yield func(*event.Row) error)
 			row.Reset()
 			row.Log, row.Record, row.Offset = w.log, record, b.Offset+int64(at)
 			if reason := w.record(row, line); reason != 0 {
-				w.damage = append(w.damage, Damage{row.Offset, record, int64(n), reason})
+				w.damage = hurt(w.damage, Damage{row.Offset, record, int64(n), reason})
 			} else if err := yield(row); err != nil {
 				return w.damage, err
 			}

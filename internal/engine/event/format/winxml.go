@@ -43,6 +43,9 @@ func newXMLEvent(o Options) *xmlEvent {
 // xmlDepth bounds how deep elements may stand in each other.
 const xmlDepth = 24
 
+// xmlFront is how many fields are looked through for those of System.
+const xmlFront = 64
+
 // xmlPart is an element that is open.
 type xmlPart struct {
 	elem, data []byte // its name, and the attribute Name of a <Data>
@@ -209,7 +212,7 @@ func (x *xmlEvent) add(row *event.Row, open *[xmlDepth]xmlPart, depth int, name 
 		if string(open[1].elem) != "EventData" && string(open[1].elem) != "UserData" || s.keeps {
 			name = x.path(open, depth, attr)
 		} else {
-			for i := range row.Fields { // System stands first
+			for i := range row.Fields[:min(len(row.Fields), xmlFront)] { // System stands first
 				if row.Fields[i].Name == name {
 					row.Fields[i].Name = s.dotted
 					break

@@ -30,7 +30,7 @@ func (x *xmlReader) rows(b *Block, row *event.Row, yield func(*event.Row) error)
 			end = len(b.Data) - at
 		}
 		if _, ok := x.event.read(row, b.Data[at:at+end]); !ok {
-			x.damage = append(x.damage, Damage{row.Offset, record, int64(end), Broken})
+			x.damage = hurt(x.damage, Damage{row.Offset, record, int64(end), Broken})
 		} else {
 			x.damage = wide(x.damage, row)
 			if err := yield(row); err != nil {

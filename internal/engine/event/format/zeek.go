@@ -206,7 +206,7 @@ func (z *zeekReader) rows(b *Block, row *event.Row, yield func(*event.Row) error
 				if kept {
 					d.Length = 0
 				}
-				z.damage = append(z.damage, d)
+				z.damage = hurt(z.damage, d)
 			}
 			if !kept {
 				break
