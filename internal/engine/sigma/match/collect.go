@@ -145,6 +145,9 @@ func (m *Matcher) compare(needles []uint32, i int) {
 func (m *Matcher) scan(g *grams, group byte, s slot, value []byte, i int) {
 	for at := g.next(value, 0, group); at < len(value); at = g.next(value, g.after(at), group) {
 		list := g.list(value, at)
+		if m.work += 8 * len(list); m.work > maxWork {
+			return // no rule fires any more
+		}
 		for k := range list {
 			it := &list[k]
 			from := at - int(it.before)

@@ -28,8 +28,8 @@ type Matcher struct {
 	recent  recent
 	seen    []uint64 // rows by plan
 	from    [][]byte // of derive
-	fits    []uint32
-	classes []bool // for rows beyond what is remembered: which classes are for them
+	fits    []uint32 // classes that are for a row beyond what is remembered
+	classes []bool   // the same as a set; nil for other rows
 }
 
 // folded is where the folded text of a field is, in the row of an epoch.
@@ -41,11 +41,11 @@ type chain struct {
 	at    int32
 }
 
-// maxWork bounds what is done for the candidates of one row, so that no row takes
-// longer than some tenths of a second: bytes of values compared, 16 more for
-// each value; for regular expressions 32 times that. Ordinary rows stay far
-// below a thousandth of it. Rules that a row leaves no work for do not fire, and
-// the row is counted in Stats.Cut.
+// maxWork bounds what is done for one row, so that none takes longer than some
+// tenths of a second: bytes of values compared, 16 more for each value; for
+// regular expressions 32 times that; 8 for each needle that the row's text leads
+// to. Ordinary rows stay far below a thousandth of it. Rules for which no work is
+// left do not fire, and the row is counted in Stats.Cut.
 const maxWork = 256 << 20
 
 // keepText is up to how many bytes the memory for the text of a row is kept.

@@ -92,7 +92,8 @@ func (s *Stats) add(t Stats) {
 	s.Hits += t.Hits
 }
 
-// Bytes returns about how much memory the indexes take that were made so far.
+// Bytes returns about how much memory the indexes take that were made so far. The
+// matchers of the set must not be at work.
 func (s *Set) Bytes() int {
 	n := 0
 	if s.router != nil {
