@@ -49,11 +49,11 @@ func badArgs(c *cobra.Command, args []string, err error) error {
 }
 
 // unknown returns the fault of a word that is no command where one is due, or
-// nil.
+// nil. It is due too where a group of commands shows its help and takes no word.
 func unknown(root *cobra.Command, args []string) error {
 	root.InitDefaultHelpCmd()
 	c, rest, err := root.Find(args)
-	if c == nil || c.Runnable() || len(rest) == 0 || strings.HasPrefix(rest[0], "-") || strings.HasPrefix(rest[0], "__") ||
+	if c == nil || len(rest) == 0 || c.Runnable() && !(c.HasSubCommands() && c.Args != nil && c.Args(c, rest[:1]) != nil) || strings.HasPrefix(rest[0], "-") || strings.HasPrefix(rest[0], "__") ||
 		c == root && (err == nil || rest[0] == "completion") {
 		return nil // the library's own commands come when it runs
 	}
