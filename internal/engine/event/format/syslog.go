@@ -95,21 +95,27 @@ func (s *syslogReader) line(row *event.Row, line []byte) bool {
 	if p := ciscoAt(rest); p >= 0 {
 		return s.cisco(row, rest, p)
 	}
+	if known, good := s.apacheError(row, rest); known {
+		return good
+	}
 	c, n, ok := readCivil(rest)
 	good := true
 	if ok && n < len(rest) && (rest[n] == ' ' || rest[n] == ':') {
 		row.Time, good = s.year.ns(c)
 		rest = bytes.TrimLeft(rest[n:], ": ")
 	} else {
+		ok = false // of who wrote nothing before the program
 		if ns, n := bracketTime(rest); n > 0 {
 			row.Time, rest = ns, rest[n:]
-			ok = true
 		} else if !hasPri {
 			s.message(row, nil, line)
 			return true
 		}
 	}
-	if s.payer.bare(rest) {
+	if s.nginxError(row, rest) {
+		return good
+	}
+	if s.payer.bare(rest) || hasAny(rest, "client ") {
 		s.message(row, nil, rest)
 		return good
 	}

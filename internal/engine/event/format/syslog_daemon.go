@@ -50,7 +50,7 @@ func (v *vocabulary) daemon(row *event.Row, program, msg []byte) {
 		v.cron(row, msg)
 	case "kernel", "ulogd":
 		v.kernel(row, msg)
-	case "named":
+	case "named", "queries", "query":
 		row.Log = bindLog
 		v.named(row, msg)
 	case "dnsmasq", "dnsmasq-dhcp":
@@ -84,12 +84,9 @@ func (v *vocabulary) nameless(row *event.Row, msg []byte) {
 	case bytes.HasPrefix(msg, []byte("[pid ")):
 		row.Log = ftpLog
 		v.vsftpd(row, msg)
-	case bytes.HasPrefix(msg, []byte("queries: ")), bytes.HasPrefix(msg, []byte("client ")) && bytes.Contains(msg, []byte("query: ")):
+	case bytes.HasPrefix(msg, []byte("client ")) && bytes.Contains(msg, []byte("query: ")):
 		row.Log = bindLog
 		v.named(row, msg)
-	case bytes.HasPrefix(msg, []byte("unbound[")):
-		row.Log = boundLog
-		v.unbound(row, msg)
 	case bytes.Contains(msg, []byte("SRC=")) && bytes.Contains(msg, []byte("DST=")):
 		v.kernel(row, msg)
 	}

@@ -63,6 +63,7 @@ func TestAuthorsOfNames(t *testing.T) {
 func TestDetectText(t *testing.T) {
 	for text, want := range map[string]Kind{
 		"Nov 22 20:01:02 h p: m\n":              Syslog,
+		"Nov 22 20:01:02 2001:db8::7 p: m\n":    Syslog,
 		"<13>hello\n":                           Syslog,
 		"2026-11-22T20:01:02+09:00 h p[1]: m\n": Syslog,
 		"22-Nov-2026 20:01:02.123 queries: info: client 192.0.2.7#1 (a): query: a IN A + (192.0.2.53)\n": Syslog,

@@ -81,6 +81,11 @@ func (s *syslogReader) knows(line []byte) bool {
 	if _, _, ok := priority(line); ok || ciscoAt(line) >= 0 || hasAny(line, "CEF:", "LEEF:") || paloAlto(line) {
 		return true
 	}
+	if line[0] == '[' && hasAny(line[min(4, len(line)-1):], " ") { // Apache's error log
+		if c, n, ok := readCivil(line[1:]); ok && c.year > 0 && 1+n < len(line) && line[1+n] == ']' {
+			return true
+		}
+	}
 	if hasAny(line, "date=") && bytes.Contains(line, []byte(" devname=")) {
 		return true
 	}

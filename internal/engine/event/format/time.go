@@ -265,11 +265,16 @@ func readWordy(b []byte) (c civil, n int, ok bool) {
 		return c, 0, false
 	}
 	if c.year == 0 && at < len(b) && b[at] == ' ' {
-		if y, k, _ := digits(b[at+1:], 4); k == 4 && (at+5 == len(b) || b[at+5] == ' ' || b[at+5] == ':') && y >= 1970 {
+		if y, k, _ := digits(b[at+1:], 4); k == 4 && y >= 1970 && endsYear(b[at+5:]) {
 			c.year, at = int(y), at+5
 		}
 	}
 	return c, at, true
+}
+
+// endsYear says whether a year may stand before b: 2001:db8::7 is a host.
+func endsYear(b []byte) bool {
+	return len(b) == 0 || b[0] == ' ' || b[0] == ']' || b[0] == ':' && len(b) > 1 && b[1] == ' '
 }
 
 // readClock goes on after the date with the time of day, fraction and zone. A
