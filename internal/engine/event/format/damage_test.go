@@ -179,6 +179,27 @@ func TestWide(t *testing.T) {
 	}
 }
 
+// TestTree reads a tree as deep as is read, and one that is deeper; and a list
+// whose events would tell much again and again.
+func TestTree(t *testing.T) {
+	tree := func(depth int) string {
+		return "[" + strings.Repeat("{\"__children\":[", depth) + "{\"n\":1}" + strings.Repeat("],\"n\":2}", depth) + "]"
+	}
+	got, damage := values(t, tree(50), JSON, "n")
+	if len(got) != 51 || len(damage) > 0 {
+		t.Errorf("%d events, %v", len(got), damage)
+	}
+	got, damage = values(t, tree(500), JSON, "n")
+	if len(got) < 50 || len(got) > 500 || len(damage) != 1 || damage[0].Reason != Deep {
+		t.Errorf("%d events, %v", len(got), damage)
+	}
+	text := "{\"l\":[" + strings.Repeat("1,", 60000) + "1],\"events\":[" + strings.Repeat("{},", 100000) + "{\"n\":1}],\"id\":{}}\n"
+	got, damage = values(t, text, JSONLines, "n")
+	if len(got) == 0 || len(got) > 1000 || len(damage) != 1 || damage[0].Reason != Wide {
+		t.Errorf("%d events, %v", len(got), damage)
+	}
+}
+
 // endless gives out one text again and again.
 type endless struct {
 	head, each string

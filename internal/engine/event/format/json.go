@@ -113,7 +113,8 @@ func (r *jsonReader) named(fields []event.Field, row *event.Row) bool {
 // its own: the children of a process in a tree.
 func (r *jsonReader) children(b *Block, row *event.Row, record uint64, lists int, yield func(*event.Row) error) (events uint64, err error) {
 	s := &r.scan
-	if lists > maxDepth {
+	if lists > maxDepth && len(r.kept) > lists {
+		r.note(Damage{Offset: row.Offset, Record: record, Reason: Deep})
 		return 0, nil
 	}
 	for i := lists; i < len(r.kept); i++ {
@@ -137,16 +138,25 @@ func (r *jsonReader) children(b *Block, row *event.Row, record uint64, lists int
 	return events, nil
 }
 
+// maxShared bounds how often what stands beside a list is told again: fields,
+// and sixteenths of their bytes, over all events of the list.
+const maxShared = 1 << 24
+
 // each reads the objects of the lists that were kept: each is an event together
 // with what stands beside the list, which is the first part of the text.
 func (r *jsonReader) each(row *event.Row, text int, m marks, yield func(*event.Row) error) error {
 	s := &r.scan
 	record, offset := row.Record, row.Offset
+	work := maxShared
 	for _, list := range r.kept {
 		for s.p = list.from + 1; ; {
 			s.p = skipBetween(s.b, s.p)
 			if s.p >= list.to || s.b[s.p] != '{' {
 				break
+			}
+			if work -= len(r.parent) + text/16; work < 0 {
+				r.note(Damage{Offset: offset, Record: record, Reason: Wide})
+				return nil
 			}
 			s.fields = append(row.Fields[:0], r.parent...)
 			s.marks, s.nested = m, s.nested[:0]
