@@ -189,8 +189,12 @@ func (s *htmlSink) article(b *sheet, g *Group) {
 	b.raw("</dl>\n")
 	s.evidence(b, g.Examples[0])
 	b.f("<div class=\"two\"><section><h4>%s</h4>%s</section>", b.t("hunt.report.next"), steps(nextText(b.p, r)))
-	if len(r.FalsePositives) > 0 {
-		b.f("<section><h4>%s</h4>%s</section>", b.t("hunt.report.harmless"), steps(r.FalsePositives))
+	harmless := r.FalsePositives
+	if b.p.Lang == text.JA && len(r.FalsePositivesJA) > 0 {
+		harmless = r.FalsePositivesJA
+	}
+	if len(harmless) > 0 {
+		b.f("<section><h4>%s</h4>%s</section>", b.t("hunt.report.harmless"), steps(harmless))
 	}
 	b.raw("</div></article>\n")
 }
@@ -259,11 +263,11 @@ func steps(list []string) string {
 // of its level.
 func nextText(p text.Printer, r *sigma.Rule) []string {
 	own := r.Next
-	if p.Lang == text.JA {
+	if p.Lang == text.JA && len(r.NextJA) > 0 {
 		own = r.NextJA
 	}
-	if own != "" {
-		return strings.Split(strings.TrimSpace(own), "\n")
+	if len(own) > 0 {
+		return own
 	}
 	steps := []string{p.T("hunt.next.known"), p.T("hunt.next.around")}
 	if r.Level >= sigma.High {

@@ -229,8 +229,27 @@ func (b *builder) text(c *chain, v *node) (*Expr, *problem) {
 			parts = wrap(parts)
 		}
 		kids = append(kids, leaf(patternTest(c.field, parts, c.cased)))
+		if bare, ok := bareGUID(parts); ok && c.field != "" {
+			kids = append(kids, leaf(patternTest(c.field, literal(bare), c.cased)))
+		}
 	}
 	return anyOf(kids...), nil
+}
+
+// bareGUID returns a GUID in braces without them: Windows shows it with them,
+// tools that read its logs without, and a rule means both.
+func bareGUID(parts []Part) (string, bool) {
+	text, ok := plainText(parts)
+	if !ok || len(text) != 38 || text[0] != '{' || text[37] != '}' {
+		return "", false
+	}
+	for i, c := range []byte(text[1:37]) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (c == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
+			return "", false
+		}
+	}
+	return text[1:37], true
 }
 
 // wrap puts Many around parts.

@@ -91,14 +91,16 @@ func own(rule *Rule, n *node) *problem {
 	if n.style != mapping {
 		return fail(n.line, NotMap, "noroshi")
 	}
-	texts := map[string]*string{"title_ja": &rule.TitleJA, "description_ja": &rule.DescriptionJA, "next_ja": &rule.NextJA, "next": &rule.Next}
+	texts := map[string]*string{"title_ja": &rule.TitleJA, "description_ja": &rule.DescriptionJA}
+	lists := map[string]*[]string{"next": &rule.Next, "next_ja": &rule.NextJA, "falsepositives_ja": &rule.FalsePositivesJA}
 	for _, k := range n.keys {
-		to := texts[k.key]
-		if to == nil {
-			continue
-		}
 		var p *problem
-		if *to, p = oneText(k); p != nil {
+		if to := texts[k.key]; to != nil {
+			*to, p = oneText(k)
+		} else if to := lists[k.key]; to != nil {
+			*to, p = manyTexts(k)
+		}
+		if p != nil {
 			return p
 		}
 	}

@@ -213,7 +213,7 @@ falsepositives: none
 fields: [Image]
 related: [{id: j, type: derived}]
 unknown: {of: others}
-noroshi: {title_ja: 題, description_ja: 説, next_ja: 次, next: look}
+noroshi: {title_ja: 題, description_ja: 説, next_ja: 次, next: [look, ask], falsepositives_ja: 害}
 logsource: {product: Windows, category: Process_Creation, definition: audit}
 detection: {sel: {F: a}, condition: sel}
 `
@@ -223,7 +223,7 @@ detection: {sel: {F: a}, condition: sel}
 	}
 	if r.Title != "Title" || r.ID != "i" || r.Name != "n" || r.Status != "test" || r.Description != "two\nlines" || r.Author != "A, B" || r.Date != "2024-01-02" ||
 		r.Modified != "2024-02-03" || r.License != "MIT" || r.Level != High || len(r.Tags) != 2 || len(r.References) != 1 || !same(r.FalsePositives, []string{"none"}) ||
-		!same(r.Fields, []string{"Image"}) || !same(r.Related, []Related{{"j", "derived"}}) || r.TitleJA != "題" || r.DescriptionJA != "説" || r.NextJA != "次" || r.Next != "look" ||
+		!same(r.Fields, []string{"Image"}) || !same(r.Related, []Related{{"j", "derived"}}) || r.TitleJA != "題" || r.DescriptionJA != "説" || !same(r.NextJA, []string{"次"}) || !same(r.Next, []string{"look", "ask"}) || !same(r.FalsePositivesJA, []string{"害"}) ||
 		r.Logsource != (Logsource{"process_creation", "windows", "", "audit"}) || r.File != "t.yml" || r.Line != 1 || r.Ref() != "i" {
 		t.Errorf("%+v", r)
 	}

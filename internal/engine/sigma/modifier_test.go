@@ -72,6 +72,7 @@ func TestModifiers(t *testing.T) {
 		{"hexadecimal", "F: 0x1F", []fields{{"F": "0x1f"}, {"F": "31"}}, []fields{{"F": "1f"}}},
 		{"quoted number", "F: '0x1F'", []fields{{"F": "0x1f"}}, []fields{{"F": "31"}}},
 		{"bool", "F: true", []fields{{"F": "true"}, {"F": "True"}}, []fields{{"F": "false"}, {"F": "1"}, {}}},
+		{"GUID in braces", "F: '{0CCE9217-69AE-11D9-BED3-505054503030}'", []fields{{"F": "{0cce9217-69ae-11d9-bed3-505054503030}"}, {"F": "0CCE9217-69AE-11D9-BED3-505054503030"}}, []fields{{"F": "0CCE9217"}, {}}},
 		{"null", "F: null", []fields{{}, {"F": nil}}, []fields{{"F": ""}, {"F": "null"}}},
 		{"null, not written", "F:", []fields{{}, {"F": nil}}, []fields{{"F": ""}}},
 		{"empty", "F: ''", []fields{{"F": ""}, {"F": []string{"x", ""}}}, []fields{{}, {"F": nil}, {"F": " "}}},

@@ -51,8 +51,9 @@ type Rule struct {
 	Related                      []Related
 
 	// From the custom attribute noroshi, empty in rules of others. Next says what
-	// to look at after a hit.
-	TitleJA, DescriptionJA, NextJA, Next string
+	// to look at after a hit, step by step.
+	TitleJA, DescriptionJA         string
+	Next, NextJA, FalsePositivesJA []string
 
 	Logsource   Logsource
 	Expr        *Expr        // nil for correlations
