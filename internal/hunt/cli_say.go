@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/event/format"
 	"noroshi/internal/engine/sigma"
+	"noroshi/internal/engine/sigma/match"
 )
 
 // Bounds of what is said on standard error.
@@ -60,10 +62,46 @@ func sayReport(env *cli.Env, r *Report, took time.Duration) {
 	sayRead(env, r)
 	if r.Match.Hits == 0 && r.Events > 0 {
 		env.Say("hunt.say.none", "kinds", kindsText(r))
+		sayRouting(env, r)
 	}
 	if r.Combined.Evicted > 0 {
 		env.Say("hunt.say.evicted", "n", int64(r.Combined.Evicted))
 	}
+}
+
+// saidSources is how many kinds of events are told with their rules.
+const saidSources = 12
+
+// sayRouting tells which events were for how many rules, so that nothing found
+// has a reason.
+func sayRouting(env *cli.Env, r *Report) {
+	kinds := slices.Clone(r.Match.Sources)
+	slices.SortStableFunc(kinds, func(a, b match.Source) int { return cmp.Compare(b.Rows, a.Rows) })
+	for i := range kinds[:min(len(kinds), saidSources)] {
+		k := &kinds[i]
+		env.Say("hunt.say.route", "what", sourceText(k), "events", int64(k.Rows), "rules", k.Rules)
+	}
+	if n := len(kinds) - saidSources; n > 0 {
+		env.Say("hunt.say.route_more", "n", n)
+	}
+	if n := len(r.Match.Unmet); n > 0 {
+		env.Say("hunt.say.unmet", "n", n)
+	}
+}
+
+// sourceText names a kind of events: the channel and number of Windows, or what
+// the log is.
+func sourceText(k *match.Source) string {
+	if k.Channel != "" || k.Provider != "" {
+		return printable(strings.TrimSpace(cmp.Or(k.Channel, k.Provider) + " " + k.EventID))
+	}
+	var parts []string
+	for _, p := range []string{k.Log.Product, k.Log.Category, k.Log.Service} {
+		if p != "" {
+			parts = append(parts, printable(p))
+		}
+	}
+	return cmp.Or(strings.Join(parts, "/"), "?")
 }
 
 // sayRead tells what could not be read.

@@ -138,11 +138,23 @@ func (f *readFlags) reading() (r Reading, err error) {
 		return r, err
 	}
 	if raw != nil {
-		if r.Mapping, err = format.ParseMapping(raw); err != nil {
+		if err := r.mapped(raw); err != nil {
 			return r, fault.New(fault.Usage, "hunt.map", "file", f.mapping, "detail", err.Error()).Because(err)
 		}
 	}
 	return r, nil
+}
+
+// mapped reads names and routes of a person's own.
+func (r *Reading) mapped(text []byte) (err error) {
+	if r.Mapping, err = format.ParseMapping(text); err != nil {
+		return err
+	}
+	own, err := sigma.ParseRoutes(text)
+	if err == nil {
+		r.Routes = sigma.DefaultRoutes().With(own)
+	}
+	return err
 }
 
 // scanCommand is "noroshi hunt scan PATH...". Exit 0 when everything was read,

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/base/fault"
-	"noroshi/internal/engine/event/format"
 	"noroshi/internal/engine/sigma"
 )
 
@@ -154,7 +153,7 @@ func (p *Pack) reading() (r Reading, err error) {
 	o := p.Manifest.Options
 	f := readFlags{input: o.Input, zone: o.Timezone}
 	if r, err = f.reading(); err == nil && p.mapping != nil {
-		r.Mapping, err = format.ParseMapping(p.mapping)
+		err = r.mapped(p.mapping)
 	}
 	return r, err
 }

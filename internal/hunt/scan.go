@@ -35,6 +35,7 @@ type Reading struct {
 	Kind    format.Kind    // Unknown: by content
 	Zone    *time.Location // of times without one; nil: UTC
 	Mapping *format.Mapping
+	Routes  *sigma.Routes // which events a logsource means; nil: as it comes with the program
 }
 
 // Report is what a run did.
@@ -44,7 +45,7 @@ type Report struct {
 	Sources  []*Source
 	Passed   []Passed // what could not be opened
 	More     int      // sources and files beyond those listed
-	Match    match.Stats
+	Match    match.Report
 	Combined correlate.Stats
 	Rules    int // that were looked for
 }
@@ -78,7 +79,7 @@ const (
 // What emit is given it may keep.
 func (s *Scan) Run(ctx context.Context, emit func(*Detection) error) (*Report, error) {
 	names := event.NewNames()
-	set, err := match.New(s.Rules.Rules, names, match.Options{NoRouting: s.NoRouting})
+	set, err := match.New(s.Rules.Rules, names, match.Options{NoRouting: s.NoRouting, Routes: s.Read.Routes})
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +174,7 @@ func (r *running) read(ctx context.Context) error {
 		defer close(todo)
 		walked <- r.feed(ctx, in, free, todo)
 	}()
-	stats := make(chan match.Stats, workers)
+	ended := make(chan *match.Matcher, workers)
 	for range workers {
 		w := r.newWorker()
 		go func() {
@@ -181,19 +182,18 @@ func (r *running) read(ctx context.Context) error {
 				w.look(p)
 				done <- p
 			}
-			stats <- w.matcher.Stats()
+			ended <- w.matcher
 		}()
 	}
+	var matchers []*match.Matcher
 	left := workers
 	waiting := map[uint64]*piece{}
 	var next uint64
 	var failed error
 	for left > 0 {
 		select {
-		case st := <-stats:
-			r.report.Match.Rows += st.Rows
-			r.report.Match.Candidates += st.Candidates
-			r.report.Match.Hits += st.Hits
+		case m := <-ended:
+			matchers = append(matchers, m)
 			left--
 			continue
 		case p := <-done:
@@ -213,7 +213,7 @@ func (r *running) read(ctx context.Context) error {
 			r.scan.Progress(in.Done())
 		}
 	}
-	for len(done) > 0 { // results that came with the last statistics
+	for len(done) > 0 { // results that came with the last of the workers
 		p := <-done
 		waiting[p.seq] = p
 	}
@@ -222,6 +222,7 @@ func (r *running) read(ctx context.Context) error {
 		failed = r.take(p)
 	}
 	r.report.Bytes = in.Done()
+	r.report.Match = r.set.Report(matchers...)
 	return errors.Join(failed, <-walked)
 }
 

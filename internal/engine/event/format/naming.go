@@ -15,11 +15,18 @@ type Mapping struct {
 }
 
 // ParseMapping reads a mapping written as TOML: logsource = {product, category,
-// service} and a table [fields] of names. A key that means nothing is an error.
+// service} and a table [fields] of names. What the file says of routes (known,
+// [[route]], [services], [[alias]]) is for whoever routes rules; any other key is
+// an error.
 func ParseMapping(text []byte) (*Mapping, error) {
 	var file struct {
 		Logsource logTable          `toml:"logsource"`
 		Fields    map[string]string `toml:"fields"`
+
+		Known    any `toml:"known"`
+		Route    any `toml:"route"`
+		Services any `toml:"services"`
+		Alias    any `toml:"alias"`
 	}
 	about, err := toml.Decode(string(text), &file)
 	if err != nil {
