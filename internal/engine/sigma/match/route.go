@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"noroshi/internal/engine/event"
 	"noroshi/internal/engine/sigma"
@@ -219,7 +220,7 @@ func (b *builder) key() [2]uint64 {
 }
 
 // recent is the cache of plans of one matcher, by hash of the kind.
-type recent [256]struct {
+type recent [512]struct {
 	log                        event.Log
 	channel, provider, eventID []byte
 	plan                       *plan
@@ -249,13 +250,16 @@ func (m *Matcher) route(row *event.Row) *plan {
 	if e.plan != nil && !several && e.log == row.Log && bytes.Equal(e.channel, channel) && bytes.Equal(e.provider, provider) && bytes.Equal(e.eventID, id) {
 		return e.plan
 	}
-	p := m.set.router.plan(kind{row.Log, string(channel), string(provider), string(id), several})
+	p := m.set.router.plan(kind{row.Log, lent(channel), lent(provider), lent(id), several})
 	if p != nil && !several {
 		e.log, e.plan = p.kind.log, p
 		e.channel, e.provider, e.eventID = append(e.channel[:0], channel...), append(e.provider[:0], provider...), append(e.eventID[:0], id...)
 	}
 	return p
 }
+
+// lent returns the bytes of a row as a text, which is not to be kept.
+func lent(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // derive adds the fields to the row that it has under other names only.
 func (m *Matcher) derive(list []naming) {

@@ -2,7 +2,6 @@ package match
 
 import (
 	"bytes"
-	"unsafe"
 
 	"noroshi/internal/engine/sigma"
 )
@@ -12,7 +11,7 @@ func (a *atom) slow(value []byte) bool {
 	if a.test.Kind == sigma.CIDR && !likeAddress(value) {
 		return false // as most values are, without an error made for each
 	}
-	return a.test.Passes(unsafe.String(unsafe.SliceData(value), len(value)), nil)
+	return a.test.Passes(lent(value), nil)
 }
 
 // likeAddress reports whether a value may be an IP address.

@@ -2,6 +2,7 @@ package match
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 
 	"noroshi/internal/engine/sigma"
@@ -99,6 +100,13 @@ func (p *piece) in(text []byte) int {
 		return i + len(p.literal)
 	}
 	for i := 0; i <= len(text); {
+		if p.parts != nil && p.parts[0].Kind == sigma.Literal {
+			skip := strings.Index(lent(text[i:]), p.parts[0].Text)
+			if skip < 0 {
+				return -1
+			}
+			i += skip
+		}
 		if n := p.at(text[i:]); n >= 0 {
 			return i + n
 		}
