@@ -16,6 +16,9 @@ const csvQuoted = 4 << 20
 // if b does not hold all of it (RFC 4180). Good is false if a quote does not
 // end: then the record ends with its first line.
 func csvRecord(b []byte, mark byte, last bool) (n int, good bool) {
+	if end := bytes.IndexByte(b, '\n'); end >= 0 && bytes.IndexByte(b[:end], '"') < 0 {
+		return end + 1, true // most records
+	}
 	for i := 0; ; {
 		if i < len(b) && b[i] == '"' {
 			j := i + 1

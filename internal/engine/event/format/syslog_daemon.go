@@ -26,6 +26,13 @@ var (
 // of log it is. A message in an unusual form keeps only its whole text.
 func (v *vocabulary) daemon(row *event.Row, program, msg []byte) {
 	row.Log = syslogLog
+	if hasAny(program, "%%") { // Huawei's VRP: %%01BGP/3/STATE_CHG_UPDOWN(l)[0]: …
+		row.Log = event.Log{Product: "huawei", Service: "syslog"}
+		if bytes.Contains(program, []byte("BGP/")) {
+			row.Log.Service = "bgp"
+		}
+		return
+	}
 	if i := bytes.LastIndexByte(program, '/'); i >= 0 && !bytes.HasPrefix(program, []byte("postfix")) {
 		program = program[i+1:]
 	}
@@ -35,6 +42,11 @@ func (v *vocabulary) daemon(row *event.Row, program, msg []byte) {
 		return
 	}
 	switch string(program) {
+	case "rpd": // Junos
+		row.Log = event.Log{Product: "juniper", Service: "syslog"}
+		if containsFold(msg, "bgp") {
+			row.Log.Service = "bgp"
+		}
 	case "sshd", "sshd-session", "sshd-auth", "dropbear":
 		row.Log = sshdLog
 		v.sshd(row, msg)

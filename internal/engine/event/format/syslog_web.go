@@ -41,6 +41,9 @@ func (s *syslogReader) apacheError(row *event.Row, line []byte) (known, good boo
 			s.v.text(row, fSeverity, part[bytes.IndexByte(part, ':')+1:])
 		}
 	}
+	if bytes.Contains(rest, []byte("ModSecurity:")) {
+		row.Log.Product = "modsecurity"
+	}
 	s.v.text(row, fMessage, rest)
 	return true, good
 }
