@@ -24,6 +24,7 @@ const gramSize = 3
 // the same in both cases and text that is all ASCII need not be folded for it.
 type grams struct {
 	dense  *[1 << hintBits]byte // hints; arrays, so that no index needs a check
+	fourth *[1 << hintBits]byte // the same of four bytes, asked where dense fits
 	sparse *[1 << sparseBits]byte
 	keys   []uint32 // open addressing
 	lists  []span   // of the same place; a free place has an empty one
@@ -51,6 +52,8 @@ type gramItem struct {
 // is shifted out.
 func hintAt(g uint32) uint32 { return g * (0x9E3779B1 << 8 & (1<<32 - 1)) >> (32 - hintBits) }
 
+func fourthAt(g uint32) uint32 { return g * 0x9E3779B1 >> (32 - hintBits) }
+
 func sparseAt(g uint32) uint32 { return hintAt(g) >> (hintBits - sparseBits) }
 
 // newGrams makes the tables. The group of an item's slot is a bit in groupOf;
@@ -65,7 +68,7 @@ func newGrams(items []gramItem, groupOf func(slot) byte, rarest func(text string
 	if !short && len(items) <= maxSparse {
 		run, g.sparse = stride, new([1 << sparseBits]byte)
 	} else {
-		g.dense = new([1 << hintBits]byte)
+		g.dense, g.fourth = new([1 << hintBits]byte), new([1 << hintBits]byte)
 	}
 	for _, i := range items {
 		at := rarest(i.text, run)
@@ -87,6 +90,7 @@ func newGrams(items []gramItem, groupOf func(slot) byte, rarest func(text string
 				g.sparse[sparseAt(key)] |= group
 			} else {
 				g.dense[hintAt(key)] |= group
+				g.follow(&g.items[to], group)
 			}
 			to++
 		}
@@ -95,6 +99,17 @@ func newGrams(items []gramItem, groupOf func(slot) byte, rarest func(text string
 		from = to
 	}
 	return g
+}
+
+// follow notes which byte may follow the three of an item, any if it ends there.
+func (g *grams) follow(i *gramItem, group byte) {
+	if at := int(i.before) + gramSize; at < len(i.text) {
+		g.fourth[fourthAt(i.gram()|uint32(i.text[at]|lowBit&0xFF)<<24)] |= group
+		return
+	}
+	for c := range uint32(256) {
+		g.fourth[fourthAt(i.gram()|(c|lowBit&0xFF)<<24)] |= group
+	}
 }
 
 func (i *gramItem) gram() uint32 {
@@ -129,7 +144,7 @@ func (g *grams) next(text []byte, i int, group byte) int {
 	if g.sparse != nil {
 		return g.nextSparse(text, i, group)
 	}
-	hints := g.dense
+	hints, fourth := g.dense, g.fourth
 	for ; i+8 <= len(text); i += 4 {
 		w := binary.LittleEndian.Uint64(text[i:]) | lowBit
 		a := hints[hintAt(uint32(w))]
@@ -139,15 +154,18 @@ func (g *grams) next(text []byte, i int, group byte) int {
 		if (a|b|c|d)&group == 0 {
 			continue
 		}
-		switch {
-		case a&group != 0:
+		if a&group != 0 && fourth[fourthAt(uint32(w))]&group != 0 {
 			return i
-		case b&group != 0:
+		}
+		if b&group != 0 && fourth[fourthAt(uint32(w>>8))]&group != 0 {
 			return i + 1
-		case c&group != 0:
+		}
+		if c&group != 0 && fourth[fourthAt(uint32(w>>16))]&group != 0 {
 			return i + 2
 		}
-		return i + 3
+		if d&group != 0 && fourth[fourthAt(uint32(w>>24))]&group != 0 {
+			return i + 3
+		}
 	}
 	for ; i+gramSize <= len(text); i++ {
 		if hints[hintAt(gramOf(text, i))]&group != 0 {
@@ -208,7 +226,7 @@ func (g *grams) bytes() int {
 	}
 	n := 12*len(g.keys) + 32*len(g.items)
 	if g.dense != nil {
-		n += len(g.dense)
+		n += len(g.dense) + len(g.fourth)
 	} else {
 		n += len(g.sparse)
 	}

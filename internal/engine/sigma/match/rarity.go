@@ -41,10 +41,12 @@ func (r *rarity) learn(text string) {
 }
 
 // rarest returns the place of the run three bytes, each one place after the
-// last, that were seen the fewest times together, and how often that was.
+// last, that were seen the fewest times together, and how often that was. The
+// end of text is avoided, so that a byte follows.
 func (r *rarity) rarest(text string, run int) (at, seen int) {
 	seen = 1 << 30
-	for i := 0; i+run-1+gramSize <= len(text) && i+run < 1<<16; i++ {
+	last := min(max(len(text)-gramSize-run, 0), 1<<16-1-run)
+	for i := range last + 1 {
 		n := 0
 		for k := range run {
 			n += int(r.grams[hintAt(gramAt(text, i+k))])
@@ -59,7 +61,7 @@ func (r *rarity) rarest(text string, run int) (at, seen int) {
 // text is how often a text is expected inside values.
 func (r *rarity) text(text string) float64 {
 	switch len(text) {
-	case 1:
+	case 0, 1:
 		return 5000
 	case 2:
 		return 500
