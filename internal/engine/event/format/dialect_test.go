@@ -136,8 +136,15 @@ func TestTables(t *testing.T) {
 			t.Errorf("two dialects are called %s", d.Name)
 		}
 		names = append(names, d.Name)
-		if len(d.Time) > len(seen{}.times) || len(d.When) > len(seen{}.whens) {
+		if len(d.Add) > 1 || len(d.Time) > len(seen{}.times) || len(d.When) > len(seen{}.whens) {
 			t.Errorf("%s: %d times, %d whens", d.Name, len(d.Time), len(d.When))
+		}
+		for _, w := range d.When {
+			for value, e := range w.Is {
+				if len(e.Add) > 1 {
+					t.Errorf("%s: %s adds several fields, whose order is not certain", d.Name, value)
+				}
+			}
 		}
 	}
 	if n := len(compiled().marks); n > 64*len(marks{})-32 {

@@ -79,8 +79,11 @@ func (r *jsonReader) event(b *Block, row *event.Row, record uint64, yield func(*
 	if !s.object(s.shape.root, 1) {
 		return 0, false, nil
 	}
-	r.flaws(b, from, record)
 	end := s.p
+	if len(s.held) > 0 && s.shape.isPlain(s.marks) {
+		s.unfold()
+	}
+	r.flaws(b, from, record)
 	row.Reset()
 	row.Record, row.Offset = record, b.Offset+int64(from)
 	lists := len(r.kept)

@@ -28,8 +28,8 @@ type scan struct {
 	marks  marks
 	nested []nested // lists that are records of their own
 	flaw   [reasons]bool
-	inside bool   // a text of the record is being read
-	within []byte // that text
+	held   []int  // fields whose text may be the event itself
+	within []byte // such a text while it is read
 }
 
 // nested is a list of objects that are events themselves.
@@ -42,7 +42,7 @@ type nested struct {
 // has in the block, and so nothing below looks whether there is room.
 func (s *scan) begin(row *event.Row) {
 	s.w, s.fields, s.marks, s.nested = 0, row.Fields[:0], marks{}, s.nested[:0]
-	s.flaw, s.inside = [reasons]bool{}, false
+	s.flaw, s.held = [reasons]bool{}, s.held[:0]
 	s.room(row.Open()[:0], 0)
 }
 
@@ -151,8 +151,8 @@ func (s *scan) value(n *node, depth int) bool {
 		if !s.string() {
 			return false
 		}
-		if n.holds && s.embedded(from) {
-			return true
+		if n.holds && len(s.held) < maxHeld {
+			s.held = append(s.held, len(s.fields))
 		}
 		s.field(n, event.Text, from)
 		return true
@@ -248,25 +248,36 @@ func (s *scan) list(n *node, depth int) bool {
 	}
 }
 
-// embedded reads the text since from, if it is an object in JSON itself, as if
-// its members stood outermost. Text that only begins like one stays text.
-func (s *scan) embedded(from int) bool {
-	text := s.text[from:s.w]
-	if s.inside || len(text) < 2 || text[0] != '{' || text[1] != '"' && text[1] != ' ' && text[1] != '\n' {
+// maxHeld is how many texts of a record are looked into.
+const maxHeld = 4
+
+// unfold reads texts that are objects in JSON themselves as if their members
+// stood outermost, in a record that says nothing else of where it comes from:
+// what somebody wrote into a field of a known log is no part of the log.
+func (s *scan) unfold() {
+	for i := len(s.held) - 1; i >= 0; i-- {
+		if at := s.held[i]; at < len(s.fields) && s.embedded(s.fields[at]) {
+			s.fields = append(s.fields[:at], s.fields[at+1:]...)
+		}
+	}
+}
+
+// embedded reads the text of a field. One that only begins like an object stays
+// text.
+func (s *scan) embedded(f event.Field) bool {
+	text := s.text[f.Off : f.Off+f.Len]
+	if len(text) < 2 || text[0] != '{' || text[1] != '"' && text[1] != ' ' && text[1] != '\n' {
 		return false
 	}
-	outer, p, fields, lists, m := s.b, s.p, len(s.fields), len(s.nested), s.marks
+	outer, p, w, fields, lists, m := s.b, s.p, s.w, len(s.fields), len(s.nested), s.marks
 	s.within = append(s.within[:0], text...)
-	s.b, s.p, s.inside = s.within, 1, true
-	s.room(s.text, s.w)
+	s.b, s.p = s.within, 1
+	s.room(s.text, w)
 	ok := s.object(s.shape.root, 1) && skipSpace(s.b, s.p) == len(s.b)
-	end := s.w
-	s.b, s.p, s.inside, s.nested = outer, p, false, s.nested[:lists]
+	s.b, s.p, s.nested = outer, p, s.nested[:lists]
 	if !ok {
-		s.fields, s.marks, s.flaw[Cut] = s.fields[:fields], m, false
-		end = from + len(text)
+		s.fields, s.marks, s.flaw[Cut], s.w = s.fields[:fields], m, false, w
 	}
-	s.room(s.text, end)
 	return ok
 }
 

@@ -173,6 +173,9 @@ func (s *shaper) dialect(m marks) int {
 	return s.chosen
 }
 
+// isPlain reports whether no dialect is told by the marks.
+func (s *shaper) isPlain(m marks) bool { return s.dialect(m) == len(s.tables.dialects)-1 }
+
 // name returns what a dialect calls a node, by the user's mapping first.
 func (s *shaper) name(d *dialect, n *node) event.Name {
 	if m := s.options.Mapping; m != nil {
