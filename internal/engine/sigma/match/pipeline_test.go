@@ -29,11 +29,45 @@ func blocks(t testing.TB, kind format.Kind, data []byte) []*format.Block {
 	}
 }
 
+// samples returns the blocks of EVTX files of attacks.
+func samples(t testing.TB) []*format.Block {
+	t.Helper()
+	var all []*format.Block
+	for _, f := range opened(t, shared(t, "copyleft/evtx/evtx-attack-samples-dev.zip")).File {
+		if strings.HasSuffix(f.Name, ".evtx") {
+			all = append(all, blocks(t, format.EVTX, content(t, f))...)
+		}
+	}
+	return all
+}
+
+// windowsLogs returns the rows of these files.
+func windowsLogs(t testing.TB, names *event.Names) []*event.Row {
+	t.Helper()
+	var rows []*event.Row
+	var row event.Row
+	d := format.NewDecoder(format.EVTX, format.Options{Names: names})
+	for _, b := range samples(t) {
+		if _, err := d.Rows(b, &row, func(r *event.Row) error {
+			c := &event.Row{Log: r.Log}
+			for i, f := range r.Fields {
+				c.Add(f.Name, f.Kind, r.Value(i))
+			}
+			rows = append(rows, c)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return rows
+}
+
 // BenchmarkPipeline measures files to verdicts: reading alone, and reading and
 // matching with routing, of host logs in JSON lines and of EVTX files.
 func BenchmarkPipeline(b *testing.B) {
 	rules := sigmaHQ(b, "rules/")
-	var json, evtx []*format.Block
+	var json []*format.Block
+	evtx := samples(b)
 	files := 0
 	err := filepath.WalkDir(shared(b, "mordor/host/windows"), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -47,11 +81,6 @@ func BenchmarkPipeline(b *testing.B) {
 	})
 	if err != nil {
 		b.Fatal(err)
-	}
-	for _, f := range opened(b, shared(b, "copyleft/evtx/evtx-attack-samples-dev.zip")).File {
-		if strings.HasSuffix(f.Name, ".evtx") {
-			evtx = append(evtx, blocks(b, format.EVTX, content(b, f))...)
-		}
 	}
 	for _, c := range []struct {
 		name   string
