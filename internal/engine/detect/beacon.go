@@ -175,8 +175,11 @@ func (d *Detector) beacon(f *Finding, t *beat, src, dst ip, p *pair) bool {
 	}
 	rare := d.rarity(dst, f.Name)
 	f.Score = (0.40*r.interval + 0.15*r.size + 0.15*r.lasting + 0.30*r.steady) * (0.45 + 0.55*rare)
-	// A beat without regular gaps is no beat, however long it lasts.
-	f.Score *= 0.4 + 0.6*between(r.interval, 0.25, 0.6)
+	// A beat without regular gaps is no beat, however long it lasts. Of a million
+	// pairs that meet at random some look regular, the more the fewer gaps there
+	// are: what few gaps say must be said more clearly.
+	unsure := 1 / math.Sqrt(float64(len(r.gaps)))
+	f.Score *= 0.4 + 0.6*between(r.interval, 0.25+0.8*unsure, 0.6+0.5*unsure)
 	f.Start, f.End = settled.First, settled.Last
 	f.Parts = []Part{{"interval", r.interval}, {"size", r.size}, {"lasting", r.lasting}, {"steady", r.steady}, {"rare", rare}}
 	if at := d.state.Outside.find(dst.hash(d.state.Seed)); at != nil && at.SelfSigned {
