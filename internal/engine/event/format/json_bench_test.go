@@ -148,10 +148,11 @@ func BenchmarkMordor(b *testing.B) {
 	}
 	d := NewDecoder(JSONLines, Options{})
 	var row event.Row
+	count := func(*event.Row) error { events++; return nil }
 	all := func() {
 		events = 0
 		for _, k := range blocks {
-			if _, err := d.Rows(k, &row, func(*event.Row) error { events++; return nil }); err != nil {
+			if _, err := d.Rows(k, &row, count); err != nil {
 				b.Fatal(err)
 			}
 		}
