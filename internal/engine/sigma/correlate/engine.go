@@ -102,6 +102,10 @@ type window interface {
 	tell(f *Finding)
 	// len returns how many hits and values are kept.
 	len() int
+	// save puts what the window keeps into a snapshot; load takes it from one and
+	// reports whether it can be of such a window.
+	save(to *SnapGroup)
+	load(n *node, from *SnapGroup) bool
 }
 
 // hit is a hit as a window sees it.
