@@ -11,7 +11,7 @@ import (
 var csvColumns = [...]string{"start", "end", "src", "dst", "sport", "dport", "proto", "app", "class", "state", "pkts_out", "pkts_in",
 	"bytes_out", "bytes_in", "payload_out", "payload_in", "lost_out", "lost_in", "flags_out", "flags_in", "vlan", "tunnel", "community_id",
 	"dns_names", "dns_rcodes", "sni", "alpn", "ja3", "ja4", "http_methods", "http_hosts", "http_paths", "http_status", "agents", "ssh_client",
-	"ssh_server", "cut", "names", "dns_made"}
+	"ssh_server", "cut", "names", "dns_made", "sampled"}
 
 func newCSV(w io.Writer) (*lines, error) {
 	l := newLines(w, appendCSV)
@@ -104,5 +104,6 @@ func appendCSV(b []byte, r *record.Record) []byte {
 		o.text("short")
 	}
 	o.share(f.dnsMade)
+	o.num(uint64(max(r.Sampled, 1)))
 	return append(o.b, "\r\n"...)
 }

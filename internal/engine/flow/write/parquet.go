@@ -55,6 +55,7 @@ type Row struct {
 	Cut         uint32  `parquet:"cut"`
 	Full        bool    `parquet:"names_full"`
 	DNSMade     float32 `parquet:"dns_made"` // highest of its questions, 0 … 1; 0 when none was judged
+	Sampled     uint32  `parquet:"sampled"`  // one of so many packets was looked at, and the counts are estimates; 1: all
 }
 
 // columns writes records as a Parquet file.
@@ -79,7 +80,7 @@ func (c *columns) Write(r *record.Record) error {
 		FlagsIn: uint32(r.Flags[1]), VLAN: uint32(r.VLAN), Tunnel: r.Tunnel.String(), CommunityID: r.Community(), DNSNames: f.dnsNames,
 		DNSRcodes: f.dnsRcodes, SNI: f.sni, ALPN: f.alpn, JA3: f.ja3, JA4: f.ja4, Methods: f.methods, Hosts: f.hosts, Paths: f.paths,
 		Status: f.status, Agents: f.agents, SSHClient: f.sshClient, SSHServer: f.sshServer, Cut: uint32(r.Cut), Full: r.Full,
-		DNSMade: float32(f.dnsMade) / 255,
+		DNSMade: float32(f.dnsMade) / 255, Sampled: max(r.Sampled, 1),
 	})
 	if len(c.rows) == cap(c.rows) {
 		return c.flush()

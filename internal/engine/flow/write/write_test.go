@@ -35,7 +35,7 @@ func samples(full bool) []*record.Record {
 		Flags: [2]uint8{0x1a, 0x12}, Packets: [2]uint64{2, 1}, Bytes: [2]uint64{90, 40},
 		SSH: &record.SSH{Client: n.Agent([]byte("SSH-2.0-OpenSSH_9"))}, QUIC: &record.QUIC{Version: 1, SNI: n.Host([]byte("q.example.com"))}}
 	plain.AddHTTP(record.HTTP{At: at, Method: record.GET, Host: n.Host([]byte("h.example.com")), Path: n.Path([]byte("/login?x=1")), Agent: n.Agent([]byte("curl/8")), Status: 200, Major: 1, Minor: 1})
-	ping := &record.Record{Start: at, End: at, Src: web.Src, Dst: web.Dst, SrcPort: 8, DstPort: 0, Proto: 1, App: record.ICMPApp, Packets: [2]uint64{1, 0}}
+	ping := &record.Record{Start: at, End: at, Src: web.Src, Dst: web.Dst, SrcPort: 8, DstPort: 0, Proto: 1, App: record.ICMPApp, Packets: [2]uint64{1000, 0}, Sampled: 1000}
 	return []*record.Record{web, asked, plain, ping}
 }
 
@@ -163,7 +163,7 @@ func TestCSV(t *testing.T) {
 	}
 	at := func(row int, column string) string { return rows[row][slices.Index(rows[0], column)] }
 	if at(1, "sni") != "www.example.com" || at(3, "http_paths") != "/login?{x}" || at(1, "names") != "full" || at(2, "dns_names") != "a.example.com =cmd.example" ||
-		at(2, "dns_made") != "0.988" || at(1, "dns_made") != "" {
+		at(2, "dns_made") != "0.988" || at(1, "dns_made") != "" || at(1, "sampled") != "1" || at(4, "sampled") != "1000" {
 		t.Errorf("%v", rows)
 	}
 	for in, want := range map[string]string{"=1+1": "'=1+1", "@x": "'@x", `a"b`: `"a""b"`, "-1,2": `"'-1,2"`, "": "", "a b": "a b"} {
@@ -180,7 +180,7 @@ func TestParquet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(rows) != 4 || rows[0].SNI != "www.example.com" || rows[0].Start != 1795323600123456 || rows[1].DNSRcodes != "NOERROR" || rows[0].BytesIn != 4000 || rows[2].SSHClient == "" ||
-		rows[1].DNSMade != float32(252)/255 {
+		rows[1].DNSMade != float32(252)/255 || rows[0].Sampled != 1 || rows[3].Sampled != 1000 {
 		t.Errorf("%+v", rows)
 	}
 }
