@@ -84,7 +84,7 @@ func TestReport(t *testing.T) {
 	names := event.NewNames()
 	rules := rulesOf(t, "detection: {s: {Image|endswith: '\\cmd.exe'}, condition: s}\n", "detection: {s: {EventID: 4625}, condition: s}\n")
 	rules[1].Logsource = sigma.Logsource{Product: "windows", Service: "security"}
-	set, err := New(rules, names, Options{})
+	set, err := New(rules, names, Options{Fields: []string{"ParentImage"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,8 +98,12 @@ func TestReport(t *testing.T) {
 		row.AddString(event.Channel, event.Text, channel)
 		row.AddString(event.EventID, event.Number, id)
 		row.AddString(names.ID(image), event.Text, `C:\Windows\System32\cmd.exe`)
+		row.AddString(names.ID("ParentProcessName"), event.Text, `C:\parent.exe`)
 		if got := m.Match(row, nil); len(got) > 0 != (id == "1" || id == "4688") {
 			t.Errorf("event %s: hits %v", id, got)
+		}
+		if parent := string(row.Get(names.ID("ParentImage"))); parent == `C:\parent.exe` != (id == "4688") {
+			t.Errorf("event %s: ParentImage %q", id, parent)
 		}
 	}
 	r := set.Report(m)

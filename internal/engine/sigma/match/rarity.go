@@ -13,9 +13,7 @@ type rarity struct {
 func newRarity() rarity {
 	r := rarity{grams: make([]uint16, 1<<hintBits), texts: map[string]int{}}
 	for _, text := range usual {
-		for range 300 {
-			r.learn(fold(text))
-		}
+		r.learn(fold(text), 300)
 	}
 	return r
 }
@@ -31,12 +29,12 @@ var usual = [...]string{
 	`2020-`, `2024-`, `username`, `delete`, `format`, `CreateKey`, `SetValue`,
 }
 
-func (r *rarity) learn(text string) {
-	r.texts[text]++
+// learn notes a text that turns up so many times.
+func (r *rarity) learn(text string, times int) {
+	r.texts[text] += times
 	for i := 0; i+gramSize <= len(text); i++ {
-		if n := &r.grams[hintAt(gramAt(text, i))]; *n < 1<<16-1 {
-			*n++
-		}
+		n := &r.grams[hintAt(gramAt(text, i))]
+		*n = uint16(min(int(*n)+times, 1<<16-1))
 	}
 }
 

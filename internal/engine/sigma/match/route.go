@@ -136,7 +136,7 @@ func (r *router) namings(k kind) []naming {
 	for _, n := range r.table.Namings(k.log, k.channel, k.provider, k.eventID) {
 		name, ok := r.set.names.Known(n.To)
 		if !ok || r.set.slot(name) == anySlot {
-			continue // no rule asks for it
+			continue // nobody asks for it
 		}
 		one := naming{Naming: n, name: name, to: r.set.slot(name)}
 		for _, f := range n.From {

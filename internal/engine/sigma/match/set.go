@@ -15,10 +15,12 @@ import (
 type Options struct {
 	NoRouting bool          // every rule is meant for every row, whatever its logsource
 	Routes    *sigma.Routes // nil: those that come with the program
+	Fields    []string      // names that others ask rows for, as correlations do to group by them
 }
 
-// Set is rules made ready to be matched. It is not changed once it is made and
-// may be used by any number of matchers at once.
+// Set is rules made ready to be matched. What it says of a row never changes, and
+// any number of matchers may use it at once. With routing the index for a kind of
+// rows is made when the first such row comes.
 type Set struct {
 	rules []*sigma.Rule
 	names *event.Names
@@ -67,7 +69,13 @@ func New(rules []*sigma.Rule, names *event.Names, opt Options) (*Set, error) {
 			return nil, fmt.Errorf("rule %s: %w", r.Ref(), ErrNames)
 		}
 	}
-	s.rarity.slots = c.perSlot
+	for _, f := range opt.Fields {
+		c.slot(f)
+	}
+	if c.full {
+		return nil, ErrNames
+	}
+	s.rarity.slots = append(c.perSlot, make([]int, s.slotCount)...)
 	for i := range rules {
 		s.start[i] = s.emit(&s.trees[i], fires, fails)
 	}
@@ -169,7 +177,7 @@ func (c *compiler) atom(t *sigma.Test) uint32 {
 	}
 	c.perSlot[a.slot]++
 	if len(a.text) > 0 {
-		c.set.rarity.learn(fold(string(a.text)))
+		c.set.rarity.learn(fold(string(a.text)), 1)
 	}
 	return id
 }
