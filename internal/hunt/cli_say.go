@@ -64,6 +64,9 @@ func sayReport(env *cli.Env, r *Report, took time.Duration) {
 		env.Say("hunt.say.none", "kinds", kindsText(r))
 		sayRouting(env, r)
 	}
+	if r.Known > 0 {
+		env.Say("hunt.say.known", "n", r.Known)
+	}
 	if r.Combined.Evicted > 0 {
 		env.Say("hunt.say.evicted", "n", int64(r.Combined.Evicted))
 	}

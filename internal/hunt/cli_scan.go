@@ -28,6 +28,7 @@ type scanFlags struct {
 	format    string
 	out       string
 	stats     string
+	suppress  string
 	least     string
 	workers   int
 	noRouting bool
@@ -172,6 +173,7 @@ func scanCommand(env *cli.Env, own fs.FS) *cobra.Command {
 	f.StringVar(&s.format, "format", "table", p.T("hunt.flag.format", "formats", strings.Join(Formats, ", ")))
 	f.StringVar(&s.out, "out", "", p.T("hunt.flag.out"))
 	f.StringVar(&s.stats, "stats", "", p.T("hunt.flag.stats"))
+	f.StringVar(&s.suppress, "suppress", "", p.T("hunt.flag.suppress"))
 	f.StringVar(&s.least, "min-level", "", p.T("hunt.flag.min_level"))
 	f.IntVar(&s.workers, "workers", 0, p.T("hunt.flag.workers"))
 	f.BoolVar(&s.noRouting, "no-routing", false, p.T("hunt.flag.no_routing"))
@@ -234,8 +236,28 @@ func (s *scanFlags) asked(ctx context.Context, env *cli.Env, paths []string) (*S
 		return nil, err
 	}
 	sayRules(env, rules)
-	return &Scan{Paths: paths, Stdin: env.In, Rules: rules, Workers: s.workers, Least: least, NoRouting: s.noRouting, Read: read,
+	known, err := s.known(env)
+	if err != nil {
+		return nil, err
+	}
+	return &Scan{Known: known, Paths: paths, Stdin: env.In, Rules: rules, Workers: s.workers, Least: least, NoRouting: s.noRouting, Read: read,
 		Progress: env.Progress(size, env.Printer().T("hunt.scan.progress"))}, nil
+}
+
+// known reads the list of what is harmless.
+func (s *scanFlags) known(env *cli.Env) ([]Expected, error) {
+	if s.suppress == "" {
+		return nil, nil
+	}
+	raw, err := cli.ReadFile(s.suppress, maxMapping)
+	if err != nil {
+		return nil, err
+	}
+	live, over, err := ParseExpected(raw, env.Now())
+	if len(over) > 0 {
+		env.Say("hunt.say.suppress_over", "n", len(over))
+	}
+	return live, err
 }
 
 // maxWorkers is how many may look at once.
@@ -293,6 +315,7 @@ type scanStats struct {
 	Correlations uint64  `json:"correlations"`    // that held
 	Damaged      int     `json:"damaged"`         // places
 	Passed       int     `json:"passed"`          // files that could not be read
+	Known        int     `json:"known"`           // hits known to be harmless
 	PeakMemory   int64   `json:"peak_memory"`     // bytes
 	Processors   int     `json:"processors"`
 }
@@ -304,7 +327,7 @@ func (s *scanFlags) writeStats(r *Report, rules *RuleSet, took time.Duration) er
 	st := scanStats{Events: r.Events, Bytes: r.Bytes, Seconds: took.Seconds(), EventsPerSec: float64(r.Events) / max(took.Seconds(), 1e-9),
 		Rules: r.Rules, RuleFiles: len(rules.Files), RulesSHA256: rules.Sum(), Rejected: len(rules.Rejected),
 		PerEvent: float64(r.Match.Candidates) / max(float64(r.Match.Rows), 1), Hits: r.Match.Hits, Correlations: r.Combined.Findings,
-		Passed: len(r.Passed), PeakMemory: peakMemory(), Processors: runtime.GOMAXPROCS(0)}
+		Passed: len(r.Passed), Known: r.Known, PeakMemory: peakMemory(), Processors: runtime.GOMAXPROCS(0)}
 	for _, src := range r.Sources {
 		st.Damaged += src.Damaged
 	}

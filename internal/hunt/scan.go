@@ -27,6 +27,7 @@ type Scan struct {
 	Least     sigma.Level // what is below is not told; correlations see it all the same
 	NoRouting bool        // every rule over every event
 	Read      Reading
+	Known     []Expected       // what is harmless
 	Progress  func(done int64) // may be nil
 }
 
@@ -48,6 +49,7 @@ type Report struct {
 	Match    match.Report
 	Combined correlate.Stats
 	Rules    int // that were looked for
+	Known    int // hits that are known to be harmless, not told
 }
 
 // Source is one stream of events that was read.
@@ -83,7 +85,7 @@ func (s *Scan) Run(ctx context.Context, emit func(*Detection) error) (*Report, e
 	if err != nil {
 		return nil, err
 	}
-	r := &running{scan: s, names: names, set: set, together: correlate.Compile(s.Rules.Correlations), emit: emit,
+	r := &running{scan: s, names: names, set: set, together: correlate.Compile(s.Rules.Correlations), emit: emit, known: byRule(s.Known),
 		report: &Report{Rules: len(s.Rules.Rules) + len(s.Rules.Correlations)}}
 	r.wanted()
 	if err := r.read(ctx); err != nil {
@@ -102,6 +104,7 @@ type running struct {
 	report   *Report
 	hits     timeline // for the correlations
 
+	known expectations
 	needs [][]event.Name // of each rule: the fields that correlations over it ask for; nil: none
 	hosts []event.Name
 	users []event.Name
@@ -143,6 +146,7 @@ type piece struct {
 	src    *Source
 	ended  error // why the source ends here
 	rows   uint64
+	known  int
 	found  []*Detection
 	hits   []heldHit
 	damage []format.Damage
@@ -297,6 +301,7 @@ func (s *Source) damaged(d []format.Damage) {
 func (r *running) take(p *piece) error {
 	p.src.Events += p.rows
 	r.report.Events += p.rows
+	r.report.Known += p.known
 	p.src.damaged(p.damage)
 	if p.ended != nil {
 		p.src.Ended = unreadable(p.src.Name, p.ended)

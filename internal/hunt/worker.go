@@ -55,7 +55,7 @@ func (w *worker) decoder(src *Source) *format.Decoder {
 
 // look decodes a piece and matches its events.
 func (w *worker) look(p *piece) {
-	p.rows, p.found, p.hits, p.err = 0, p.found[:0], p.hits[:0], nil
+	p.rows, p.known, p.found, p.hits, p.err = 0, 0, p.found[:0], p.hits[:0], nil
 	if len(p.block.Data) == 0 {
 		p.damage = append(p.damage[:0], p.block.Damage...)
 		return
@@ -72,17 +72,31 @@ func (w *worker) look(p *piece) {
 	p.damage, p.err = append(p.damage[:0], damage...), err
 }
 
-// hit notes a hit for the correlations over its rule, and as a detection.
+// hit notes a hit for the correlations over its rule, and as a detection, unless
+// it is known to be harmless.
 func (w *worker) hit(p *piece, row *event.Row, i int) {
 	r := w.run
 	rule := r.set.Rules()[i]
+	told := !rule.Hidden && rule.Level >= r.scan.Least
+	var d *Detection
+	if known := len(r.known[rule.Ref()]) > 0; known || told {
+		if d = w.detection(row, i); known && r.known.cover(d) {
+			p.known++
+			return
+		}
+	}
 	if needs := r.needs[i]; needs != nil {
 		p.hits = append(p.hits, heldHit{row.Time, encodeHit(nil, i, row, needs)})
 	}
-	if rule.Hidden || rule.Level < r.scan.Least {
-		return
+	if told {
+		p.found = append(p.found, d)
 	}
-	d := &Detection{Rule: rule, Time: row.Time, Source: row.Source, Record: row.Record, Host: first(row, r.hosts), User: first(row, r.users)}
+}
+
+// detection copies an event that a rule was hit by, and why.
+func (w *worker) detection(row *event.Row, i int) *Detection {
+	r := w.run
+	d := &Detection{Rule: r.set.Rules()[i], Time: row.Time, Source: row.Source, Record: row.Record, Host: first(row, r.hosts), User: first(row, r.users)}
 	for _, y := range w.matcher.Explain(row, i) {
 		d.Why = append(d.Why, Why{Field: y.Field, Op: y.Op, Want: y.Value, Value: y.Actual})
 	}
@@ -91,7 +105,7 @@ func (w *worker) hit(p *piece, row *event.Row, i int) {
 	for j, f := range row.Fields {
 		d.Event[j] = Field{r.names.Text(f.Name), text[f.Off : f.Off+f.Len]}
 	}
-	p.found = append(p.found, d)
+	return d
 }
 
 // first returns the value of the first of some fields that an event has.
@@ -168,7 +182,12 @@ func (r *running) correlate() error {
 		if f.Rule.Hidden || f.Rule.Level < r.scan.Least {
 			return nil
 		}
-		return r.emit(found(f))
+		d := found(f)
+		if r.known.cover(d) {
+			r.report.Known++
+			return nil
+		}
+		return r.emit(d)
 	})
 	err := r.hits.each(func(at int64, line []byte) error {
 		if at == 0 {
