@@ -69,6 +69,12 @@ type found struct {
 	rules []uint32
 }
 
+// slotItem is a needle that is run when its field is there.
+type slotItem struct {
+	slot   slot
+	needle uint32
+}
+
 // newBuilder returns a builder of an empty index. Known may be nil.
 func (s *Set) newBuilder(known func(atom uint32) (known, truth bool)) *builder {
 	if known == nil {
@@ -114,10 +120,7 @@ func (b *builder) build() {
 	x := b.index
 	var inText []gramItem
 	var inValue []valueItem
-	var inSlot []struct {
-		slot   slot
-		needle uint32
-	}
+	var inSlot []slotItem
 	for _, key := range b.order {
 		f := b.clues[key]
 		n := uint32(len(x.needles))
@@ -131,10 +134,7 @@ func (b *builder) build() {
 		case byRow:
 			x.byRow = append(x.byRow, n)
 		case bySlot, byField:
-			inSlot = append(inSlot, struct {
-				slot   slot
-				needle uint32
-			}{f.slot, n})
+			inSlot = append(inSlot, slotItem{f.slot, n})
 		case byEdge:
 			inValue = append(inValue, valueItem{b.edge(f), n})
 		case byGram:
@@ -155,12 +155,7 @@ func (b *builder) build() {
 		at, _ := b.set.rarity.rarest(text, run)
 		return at
 	})
-	slices.SortStableFunc(inSlot, func(a, b struct {
-		slot   slot
-		needle uint32
-	}) int {
-		return cmp.Compare(a.slot, b.slot)
-	})
+	slices.SortStableFunc(inSlot, func(a, b slotItem) int { return cmp.Compare(a.slot, b.slot) })
 	for i, s := range inSlot {
 		run := &x.slots[s.slot].run
 		if run.to == 0 {

@@ -59,31 +59,44 @@ func New(rules []*sigma.Rule, names *event.Names, opt Options) (*Set, error) {
 		}
 		s.router = newRouter(s, opt.Routes)
 	}
-	s.trees, s.start = make([]node, len(rules)), make([]int32, len(rules))
-	for i, r := range rules {
+	if err := c.compile(opt.Fields); err != nil {
+		return nil, err
+	}
+	s.number()
+	s.nothing.decided = make([]uint64, len(s.atoms)/64+1)
+	if opt.NoRouting {
+		s.whole()
+	}
+	return s, nil
+}
+
+// compile makes trees and steps of all rules.
+func (c *compiler) compile(fields []string) error {
+	s := c.set
+	s.trees, s.start = make([]node, len(s.rules)), make([]int32, len(s.rules))
+	for i, r := range s.rules {
 		s.trees[i] = node{op: sigma.False}
 		if r.Expr != nil {
 			s.trees[i] = c.tree(s.expr(i))
 		}
 		if c.full {
-			return nil, fmt.Errorf("rule %s: %w", r.Ref(), ErrNames)
+			return fmt.Errorf("rule %s: %w", r.Ref(), ErrNames)
 		}
+		s.start[i] = s.emit(&s.trees[i], fires, fails)
 	}
-	for _, f := range opt.Fields {
+	for _, f := range fields {
 		c.slot(f)
 	}
 	if c.full {
-		return nil, ErrNames
+		return ErrNames
 	}
 	s.rarity.slots = append(c.perSlot, make([]int, s.slotCount)...)
-	for i := range rules {
-		s.start[i] = s.emit(&s.trees[i], fires, fails)
-	}
-	high := event.Name(0)
-	for _, n := range s.fields {
-		high = max(high, n)
-	}
-	s.slotOf = make([]slot, high+1)
+	return nil
+}
+
+// number finds the slots by name and the clue of each atom, when all are known.
+func (s *Set) number() {
+	s.slotOf = make([]slot, slices.Max(s.fields)+1)
 	for i, n := range s.fields {
 		s.slotOf[n] = slot(i)
 	}
@@ -92,11 +105,6 @@ func New(rules []*sigma.Rule, names *event.Names, opt Options) (*Set, error) {
 		slices.SortStableFunc(s.atoms[i].needs, func(a, b need) int { return cmp.Compare(s.rarity.need(a), s.rarity.need(b)) })
 		s.clues[i] = s.clue(uint32(i))
 	}
-	s.nothing.decided = make([]uint64, len(s.atoms)/64+1)
-	if opt.NoRouting {
-		s.whole()
-	}
-	return s, nil
 }
 
 // whole returns the index over all rules.
