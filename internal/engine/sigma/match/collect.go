@@ -35,7 +35,11 @@ func (m *Matcher) collect() {
 			}
 		}
 		if si.group != 0 && len(value) >= gramSize {
-			m.scan(x.grams, si.group, s, value, i)
+			g := x.grams
+			if si.group == anyGroup && x.loose != nil {
+				g = x.loose
+			}
+			m.scan(g, si.group, s, value, i)
 		}
 	}
 	if len(x.bySlot) > 0 {

@@ -36,6 +36,8 @@ const (
 	sparseBits = 13
 	maxSparse  = 256 // needles
 	stride     = 4
+
+	anyGroup byte = 1 << 7 // the bit of needles of any field
 )
 
 type span struct{ from, to uint32 }

@@ -19,7 +19,6 @@ func TestGrams(t *testing.T) {
 		return string(b)
 	}
 	r := newRarity()
-	rarest := func(text string, run int) int { at, _ := r.rarest(text, run); return at }
 	for round := range 600 {
 		least := gramSize + round%2*(stride-1)
 		var items []gramItem
@@ -28,7 +27,7 @@ func TestGrams(t *testing.T) {
 			items = append(items, gramItem{slot: slot(rnd.IntN(4)), needle: uint32(n), text: text})
 		}
 		group := func(s slot) byte { return []byte{1 << 7, 1, 2, 4}[s] }
-		g := newGrams(items, group, rarest)
+		g := newGrams(items, group, r.place)
 		for range 20 {
 			s, text := slot(1+rnd.IntN(3)), []byte(word(gramSize, 40))
 			var got []uint32
@@ -63,7 +62,7 @@ func BenchmarkGrams(b *testing.B) {
 		text := fmt.Sprintf("%x-needle-%x", rnd.Uint32(), rnd.Uint32())
 		items = append(items, gramItem{slot: slot(1 + n%7), needle: uint32(n), text: text})
 	}
-	g := newGrams(items, func(s slot) byte { return 1 << (s - 1) }, func(text string, run int) int { at, _ := r.rarest(text, run); return at })
+	g := newGrams(items, func(s slot) byte { return 1 << (s - 1) }, r.place)
 	text := []byte(strings.Repeat(`c:\windows\system32\windowspowershell\v1.0\powershell.exe -nop -enc jabzaqaaoq `, 8))
 	b.SetBytes(int64(len(text)))
 	hits := 0

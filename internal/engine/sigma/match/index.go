@@ -14,6 +14,7 @@ const noAtom = ^uint32(0)
 type index struct {
 	slots   []slotIndex
 	grams   *grams
+	loose   *grams // needles of any field alone, for fields without their own; nil: grams
 	values  *values
 	needles []needle
 	posted  []uint32 // rules of needles
@@ -151,10 +152,12 @@ func (b *builder) build() {
 		}
 	}
 	x.values = newValues(inValue)
-	x.grams = newGrams(inText, b.groups(inText), func(text string, run int) int {
-		at, _ := b.set.rarity.rarest(text, run)
-		return at
-	})
+	group := b.groups(inText)
+	x.grams = newGrams(inText, group, b.set.rarity.place)
+	anywhere := slices.DeleteFunc(inText, func(i gramItem) bool { return i.slot != anySlot })
+	if loose := newGrams(anywhere, group, b.set.rarity.place); loose != nil && loose.sparse != nil && x.grams.dense != nil {
+		x.loose = loose
+	}
 	slices.SortStableFunc(inSlot, func(a, b slotItem) int { return cmp.Compare(a.slot, b.slot) })
 	for i, s := range inSlot {
 		run := &x.slots[s.slot].run
@@ -218,11 +221,11 @@ func (b *builder) groups(items []gramItem) func(slot) byte {
 		load[least] += count[s]
 		group[s] = 1 << least
 	}
-	group[anySlot] = 1 << 7
+	group[anySlot] = anyGroup
 	for s := range b.index.slots {
 		b.index.slots[s].group = group[s]
 		if count[anySlot] > 0 {
-			b.index.slots[s].group |= 1 << 7
+			b.index.slots[s].group |= anyGroup
 		} else if s == int(anySlot) {
 			b.index.slots[s].group = 0
 		}
@@ -232,6 +235,6 @@ func (b *builder) groups(items []gramItem) func(slot) byte {
 
 // bytes returns the memory of the index.
 func (x *index) bytes() int {
-	return 24*len(x.slots) + x.grams.bytes() + x.values.bytes() + 16*len(x.needles) +
+	return 24*len(x.slots) + x.grams.bytes() + x.loose.bytes() + x.values.bytes() + 16*len(x.needles) +
 		4*(len(x.posted)+len(x.bySlot)+len(x.byRow)+len(x.always)) + 8*len(x.decided)
 }

@@ -56,6 +56,12 @@ func (r *rarity) rarest(text string, run int) (at, seen int) {
 	return at, seen
 }
 
+// place is rarest for those who do not ask how often.
+func (r *rarity) place(text string, run int) int {
+	at, _ := r.rarest(text, run)
+	return at
+}
+
 // text is how often a text is expected inside values.
 func (r *rarity) text(text string) float64 {
 	switch len(text) {
