@@ -1,0 +1,262 @@
+package hunt
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/engine/sigma"
+)
+
+const findingColumns = `f.id, f.org_id, f.hunt_id, f.run_id, f.tag, f.rule_tag, f.host_tag, f.user_tag, f.place, f.count, f.quiet, f.first_at, f.last_at, f.state, f.decision,
+	f.suppression, f.released_at, f.at, f.changed_at, f.version, f.sealed`
+
+// decided joins who decided and why.
+const decided = " LEFT JOIN hunt_decision d ON d.id = f.decision"
+
+func scanFinding(scan func(...any) error) (f Finding, err error) {
+	var first, last, released, at, changed int64
+	err = scan(&f.ID, &f.org, &f.Hunt, &f.Run, &f.tag, &f.ruleTag, &f.hostTag, &f.userTag, &f.place, &f.Count, &f.Quiet, &first, &last, &f.State, &f.Decision,
+		&f.Suppression, &released, &at, &changed, &f.Version, &f.sealed, &f.By, &f.reason)
+	f.First, f.Last, f.ReleasedAt, f.At, f.ChangedAt = db.Time(first), db.Time(last), db.Time(released), db.Time(at), db.Time(changed)
+	if err == db.ErrNoRows {
+		err = ErrNone
+	}
+	return f, err
+}
+
+// whole are the columns of a finding with who decided and why.
+const whole = findingColumns + ", coalesce(d.person, ''), d.sealed"
+
+func (f *Finding) values() []any {
+	return []any{f.ID, f.org, f.Hunt, f.Run, f.tag, f.ruleTag, f.hostTag, f.userTag, f.place, f.Count, f.Quiet, db.Micros(f.First), db.Micros(f.Last), string(f.State), f.Decision,
+		f.Suppression, db.Micros(f.ReleasedAt), db.Micros(f.At), db.Micros(f.ChangedAt), f.Version, f.sealed}
+}
+
+func insertFinding(ctx context.Context, tx *db.Tx, f Finding) error {
+	_, err := tx.Exec(ctx, "INSERT INTO hunt_finding ("+strings.ReplaceAll(findingColumns, "f.", "")+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`, f.values()...)
+	return err
+}
+
+// updateFinding writes what changes of a finding over the version before it.
+func updateFinding(ctx context.Context, tx *db.Tx, f Finding) error {
+	n, err := tx.Exec(ctx, `UPDATE hunt_finding SET place = $2, count = $3, quiet = $4, first_at = $5, last_at = $6, state = $7, decision = $8, suppression = $9, released_at = $10,
+		changed_at = $11, version = $12 WHERE id = $1 AND version = $12 - 1`, f.ID, f.place, f.Count, f.Quiet, db.Micros(f.First), db.Micros(f.Last), string(f.State), f.Decision,
+		f.Suppression, db.Micros(f.ReleasedAt), db.Micros(f.ChangedAt), f.Version)
+	if err == nil && n == 0 {
+		err = ErrStale
+	}
+	return err
+}
+
+// loadFinding reads a finding of an organisation; another's is not there.
+func loadFinding(ctx context.Context, tx *db.Tx, org, id string) (Finding, error) {
+	return scanFinding(tx.QueryRow(ctx, "SELECT "+whole+" FROM hunt_finding f"+decided+" WHERE f.org_id = $1 AND f.id = $2", org, id).Scan)
+}
+
+func loadTag(ctx context.Context, tx *db.Tx, run, tag string) (Finding, error) {
+	return scanFinding(tx.QueryRow(ctx, "SELECT "+whole+" FROM hunt_finding f"+decided+" WHERE f.run_id = $1 AND f.tag = $2", run, tag).Scan)
+}
+
+func insertAttack(ctx context.Context, tx *db.Tx, f Finding) error {
+	for _, t := range f.Attack {
+		if _, err := tx.Exec(ctx, "INSERT INTO hunt_attack (finding_id, technique, org_id, place) VALUES ($1, $2, $3, $4)", f.ID, t, f.org, f.place); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func moveAttack(ctx context.Context, tx *db.Tx, id string, place int64) error {
+	_, err := tx.Exec(ctx, "UPDATE hunt_attack SET place = $2 WHERE finding_id = $1", id, place)
+	return err
+}
+
+func loadExamples(ctx context.Context, tx *db.Tx, id string) (sealed []byte, err error) {
+	err = tx.QueryRow(ctx, "SELECT sealed FROM hunt_example WHERE finding_id = $1", id).Scan(&sealed)
+	return sealed, err
+}
+
+func putExamples(ctx context.Context, tx *db.Tx, id string, sealed []byte) error {
+	_, err := tx.Exec(ctx, "INSERT INTO hunt_example (finding_id, sealed) VALUES ($1, $2) ON CONFLICT (finding_id) DO UPDATE SET sealed = excluded.sealed", id, sealed)
+	return err
+}
+
+// narrowed is a query over the findings of an organisation that grows by what a
+// filter says, so that the database can use the index that fits. Every part is
+// a constant of this file; values are arguments.
+type narrowed struct {
+	where []string
+	args  []any
+	from  string // a technique is looked for in its own table
+	place string // the columns of the order there
+	id    string
+}
+
+func (q *narrowed) and(part string, args ...any) {
+	for _, a := range args {
+		q.args = append(q.args, a)
+		part = strings.Replace(part, "?", "$"+strconv.Itoa(len(q.args)), 1)
+	}
+	q.where = append(q.where, part)
+}
+
+// tagged is a filter whose names are tags.
+type tagged struct {
+	FindingFilter
+	rule, host, user string
+}
+
+func narrow(org string, f tagged) *narrowed {
+	q := &narrowed{from: "hunt_finding f", place: "f.place", id: "f.id"}
+	if f.Technique != "" {
+		q.from, q.place, q.id = "hunt_attack a JOIN hunt_finding f ON f.id = a.finding_id", "a.place", "a.finding_id"
+		q.and("a.org_id = ? AND a.technique = ?", org, f.Technique)
+	}
+	q.and("f.org_id = ?", org)
+	for _, x := range []struct{ column, value string }{{"f.hunt_id", f.Hunt}, {"f.run_id", f.Run}, {"f.rule_tag", f.rule}, {"f.host_tag", f.host}, {"f.user_tag", f.user}, {"f.state", string(f.State)}} {
+		if x.value != "" {
+			q.and(x.column+" = ?", x.value)
+		}
+	}
+	if f.Waiting {
+		q.and("f.state IN ('new', 'taken')")
+	}
+	if f.Level != "" {
+		level, _ := sigma.ParseLevel(f.Level) // checked before
+		from, to := placesOf(level)
+		q.and(q.place+" BETWEEN ? AND ?", from, to)
+	}
+	return q
+}
+
+func (q *narrowed) String() string {
+	return " FROM " + q.from + " WHERE " + strings.Join(q.where, " AND ")
+}
+
+// listFindings gives a page, the gravest first, of one level the newest.
+func listFindings(ctx context.Context, tx *db.Tx, org string, f tagged) (out []Finding, next string, err error) {
+	var place int64
+	var id string
+	q := narrow(org, f)
+	more, err := db.ParseCursor(f.Cursor, &place, &id)
+	if err != nil {
+		return nil, "", err
+	}
+	if more {
+		q.and("("+q.place+", "+q.id+") > (?, ?)", place, id)
+	}
+	limit := db.Limit(f.Limit)
+	q.from += decided
+	if out, err = q.findings(ctx, tx, limit+1); err != nil {
+		return nil, "", err
+	}
+	if len(out) > limit {
+		out = out[:limit]
+		next = db.Cursor(out[limit-1].place, out[limit-1].ID)
+	}
+	return out, next, nil
+}
+
+func (q *narrowed) findings(ctx context.Context, tx *db.Tx, limit int) (out []Finding, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+whole+q.String()+" ORDER BY "+q.place+", "+q.id+" LIMIT "+strconv.Itoa(limit), q.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		x, err := scanFinding(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}
+
+// countFindings counts what a filter finds.
+func countFindings(ctx context.Context, tx *db.Tx, org string, f tagged) (n int, err error) {
+	q := narrow(org, f)
+	err = tx.QueryRow(ctx, "SELECT count(*)"+q.String(), q.args...).Scan(&n)
+	return n, err
+}
+
+// countWaiting counts what waits for somebody, at most so many.
+func countWaiting(ctx context.Context, tx *db.Tx, org string, most int) (n int, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT f.id FROM hunt_finding f JOIN hunt_hunt h ON h.id = f.hunt_id
+		WHERE f.org_id = $1 AND h.org_id = $1 AND f.state IN ('new', 'taken') AND h.state = 'open' LIMIT $2) w`, org, most).Scan(&n)
+	return n, err
+}
+
+// sampled is one value of a side list with one finding that has it.
+type sampled struct {
+	key, sample string
+	n           int
+}
+
+// countBy counts findings by one of their columns, the most first.
+func countBy(ctx context.Context, tx *db.Tx, org string, f tagged, column string, limit int) (out []sampled, err error) {
+	q := narrow(org, f)
+	if column == "t.technique" {
+		q.from += " JOIN hunt_attack t ON t.finding_id = f.id"
+	}
+	rows, err := tx.Query(ctx, "SELECT "+column+", count(*), min(f.id)"+q.String()+" GROUP BY "+column+" ORDER BY count(*) DESC, "+column+" LIMIT "+strconv.Itoa(limit), q.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c sampled
+		if err := rows.Scan(&c.key, &c.n, &c.sample); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// nearFindings lists what has a tag in a column and some time in common with a
+// span, without the finding itself.
+func nearFindings(ctx context.Context, tx *db.Tx, org, column, tag, not string, from, until int64, limit int) ([]Finding, error) {
+	q := &narrowed{from: "hunt_finding f" + decided, place: "f.place", id: "f.id"}
+	q.and("f.org_id = ?", org)
+	q.and(column+" = ?", tag)
+	q.and("f.last_at >= ? AND f.first_at <= ? AND f.first_at > 0 AND f.id <> ?", from, until, not)
+	return q.findings(ctx, tx, limit)
+}
+
+// The rules of which of two runs findings are in; a is the older, b the newer.
+var changeRules = map[Change]string{
+	Came: "f.run_id = $2 AND NOT EXISTS (SELECT 1 FROM hunt_finding o WHERE o.run_id = $1 AND o.tag = f.tag)",
+	Gone: "f.run_id = $1 AND NOT EXISTS (SELECT 1 FROM hunt_finding o WHERE o.run_id = $2 AND o.tag = f.tag)",
+	Both: "f.run_id = $2 AND EXISTS (SELECT 1 FROM hunt_finding o WHERE o.run_id = $1 AND o.tag = f.tag)",
+}
+
+func countChange(ctx context.Context, tx *db.Tx, org, before, after string, change Change) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM hunt_finding f WHERE f.org_id = $3 AND "+changeRules[change], before, after, org).Scan(&n)
+	return n, err
+}
+
+func listChange(ctx context.Context, tx *db.Tx, org, before, after string, change Change, cursor string, limit int) (out []Finding, next string, err error) {
+	var place int64
+	var id string
+	q := &narrowed{from: "hunt_finding f" + decided, place: "f.place", id: "f.id", args: []any{before, after, org}, where: []string{"f.org_id = $3", changeRules[change]}}
+	more, err := db.ParseCursor(cursor, &place, &id)
+	if err != nil {
+		return nil, "", err
+	}
+	if more {
+		q.and("(f.place, f.id) > (?, ?)", place, id)
+	}
+	limit = db.Limit(limit)
+	if out, err = q.findings(ctx, tx, limit+1); err != nil {
+		return nil, "", err
+	}
+	if len(out) > limit {
+		out = out[:limit]
+		next = db.Cursor(out[limit-1].place, out[limit-1].ID)
+	}
+	return out, next, nil
+}
