@@ -117,7 +117,7 @@ func TestCommandsOnFilesInBothLanguages(t *testing.T) {
 		if code, said, _ = runFiles(t, lang, nil, "verify", out, "--authority", key+".pub", "--json"); code != 0 || !strings.Contains(said, `"unchecked": [`) {
 			t.Error(code, said)
 		}
-		if code, _, errs = runFiles(t, lang, nil, "run", "--order", order, "--selectors", list, "--authority", key+".pub", "--out", out, pcap); code != 1 || !strings.Contains(errs, "hint:") {
+		if code, _, errs = runFiles(t, lang, nil, "run", "--order", order, "--selectors", list, "--authority", key+".pub", "--out", out, pcap); code != 1 || !strings.Contains(errs, map[string]string{"en": "hint: ", "ja": "ヒント："}[lang]) {
 			t.Error(code, errs)
 		}
 	}
@@ -192,5 +192,17 @@ func TestEveryCodeOfTheFilesHasWords(t *testing.T) {
 	}
 	if n < 60 {
 		t.Errorf("only %d codes found", n)
+	}
+}
+
+// A name with the end of a line in it is refused: nothing behind it is lost unsaid.
+func TestNamesOfAnOrderAreOneLine(t *testing.T) {
+	b := newBench(t)
+	list := b.write("list.txt", []byte(b.list))
+	for _, flag := range []string{"--recipients", "--targets"} {
+		code, out, errs := runFiles(t, "en", nil, "order", "--selectors", list, "--direction", "fd", "--from", "2026-11-01", "--to", "2026-11-30", flag, "office,a\nb")
+		if code != 2 || out != "" || !strings.Contains(errs, flag+" is one line") {
+			t.Errorf("exit %d, %q, %s", code, out, errs)
+		}
 	}
 }

@@ -54,8 +54,8 @@ func orderCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	f.IntVar(&o.retain, "retain-days", 0, p.T("selection.order.flag.retain"))
 	f.StringSliceVar(&o.fields, "fields", DefaultFields, p.T("selection.order.flag.fields", "all", strings.Join(Fields, ",")))
 	f.StringVar(&o.addresses, "addresses", "plain", p.T("selection.order.flag.addresses"))
-	f.StringSliceVar(&o.recipients, "recipients", nil, p.T("selection.order.flag.recipients"))
-	f.StringSliceVar(&o.targets, "targets", nil, p.T("selection.order.flag.targets"))
+	f.StringArrayVar(&o.recipients, "recipients", nil, p.T("selection.order.flag.recipients"))
+	f.StringArrayVar(&o.targets, "targets", nil, p.T("selection.order.flag.targets"))
 	f.StringVar(&o.grounds, "grounds", "", p.T("selection.order.flag.grounds"))
 	f.StringVar(&o.necessity, "necessity", "", p.T("selection.order.flag.necessity"))
 	f.StringVar(&o.noOther, "no-other-means", "", p.T("selection.order.flag.no_other"))
@@ -73,6 +73,7 @@ func (o *ordering) run(env *cli.Env) error {
 	if len(lacks) > 0 {
 		return fault.New(fault.Usage, "selection.order.needed", "flag", strings.Join(lacks, " "))
 	}
+	o.recipients, o.targets = parted(o.recipients), parted(o.targets)
 	if err := o.words(); err != nil {
 		return err
 	}
@@ -147,6 +148,17 @@ func (o *ordering) run(env *cli.Env) error {
 		env.Say("selection.order.unsigned")
 	}
 	return nil
+}
+
+// parted parts names at commas and drops nothing: what is no name, such as one with
+// a line's end in it, is refused later.
+func parted(all []string) (out []string) {
+	for _, a := range all {
+		for name := range strings.SplitSeq(a, ",") {
+			out = append(out, strings.Trim(name, " "))
+		}
+	}
+	return out
 }
 
 // maxWord bounds a name in an order, in bytes.
