@@ -1,77 +1,75 @@
 package selector
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 // hashed finds everything that is compared as a whole: IPv6 addresses, names,
 // fingerprints, certificate hashes and URIs without variables, all in one table
-// sorted by hash, behind one filter.
+// by hash, behind one filter. Of a hash only the place in the table and one byte
+// are kept: what passes the filter is compared itself.
 type hashed struct {
 	filter bloom
-	keys   []uint64 // upper half of the hash <<32 | ID, sorted
-	index  []uint32 // how many keys lie below i<<shift
+	ids    []uint32 // in the order of their buckets
+	tags   []uint8  // a byte of the hash of each
+	index  []uint32 // where a bucket begins
 	shift  uint8
 	depths uint64 // a bit for each number of labels that some suffix has; bit 63 for more
 }
 
-// maxRun bounds how many keys may share the upper half of a hash. The seed
-// comes from the whole list, so nobody who writes a part of it can aim for more.
+// maxRun bounds how many keys may share a bucket, of some four at most that
+// chance brings together. The seed comes from the whole list, so nobody who writes
+// a part of it can aim for more.
 const maxRun = 64
 
-// build sorts the keys gathered, with their hashes in the upper half and the
-// filter filled. ok is false when more than most share the upper half.
-func (t *hashed) build(most int) (ok bool) {
-	slices.Sort(t.keys)
+// fill makes the table of n keys, which all puts, twice and each time the same: to
+// keep their hashes meanwhile would take as much memory as all the rest. ok is
+// false when more than most share a bucket.
+func (t *hashed) fill(n, most int, all func(put func(h uint64, id ID))) (ok bool) {
 	bits := 0
-	for len(t.keys)>>bits > 4 {
+	for n>>bits > 4 {
 		bits++
 	}
 	t.shift = uint8(64 - bits)
-	t.index = make([]uint32, 1<<bits+1)
-	run := 0
-	for i, k := range t.keys {
-		if run++; i > 0 && t.keys[i-1]>>32 != k>>32 {
-			run = 1
-		}
-		if run > most {
+	t.filter, t.ids, t.tags, t.index = newBloom(n), make([]uint32, n), make([]uint8, n), make([]uint32, 1<<bits+1)
+	all(func(h uint64, _ ID) {
+		t.filter.add(h)
+		t.index[h>>t.shift+1]++
+	})
+	for i := 1; i < len(t.index); i++ {
+		if t.index[i] > uint32(most) {
 			return false
 		}
-		t.index[k>>t.shift+1] = uint32(i + 1)
+		t.index[i] += t.index[i-1]
 	}
-	for i := 1; i < len(t.index); i++ {
-		t.index[i] = max(t.index[i], t.index[i-1])
-	}
+	all(func(h uint64, id ID) { // each bucket's beginning moves on to its end …
+		at := t.index[h>>t.shift]
+		t.index[h>>t.shift] = at + 1
+		t.ids[at], t.tags[at] = uint32(id), tagOf(h)
+	})
+	copy(t.index[1:], t.index) // … which is where the next one begins
+	t.index[0] = 0
 	return true
 }
 
-// run returns where the keys with the upper half of h stand.
-func (t *hashed) run(h uint64) []uint64 {
-	if len(t.keys) == 0 {
-		return nil
+// tagOf is a byte of the hash that neither bucket nor filter depends on.
+func tagOf(h uint64) uint8 { return uint8(h >> 24) }
+
+// bucket returns where the keys stand that may have the hash h.
+func (t *hashed) bucket(h uint64) (from, to uint32) {
+	if len(t.ids) == 0 {
+		return 0, 0
 	}
 	b := h >> t.shift
-	lo, hi := t.index[b], t.index[b+1]
-	tag := h >> 32
-	for end := hi; lo < end; {
-		if m := (lo + end) / 2; t.keys[m]>>32 < tag {
-			lo = m + 1
-		} else {
-			end = m
-		}
-	}
-	end := lo
-	for end < hi && t.keys[end]>>32 == tag {
-		end++
-	}
-	return t.keys[lo:end]
+	return t.index[b], t.index[b+1]
 }
 
 // findBytes returns the selector of form f with exactly these bytes.
 func (s *Set) findBytes(h uint64, f form, b []byte) ID {
-	for _, k := range s.hashed.run(h) {
-		id := ID(k)
+	t, tag := &s.hashed, tagOf(h)
+	for i, to := t.bucket(h); i < to; i++ {
+		if t.tags[i] != tag {
+			continue
+		}
+		id := ID(t.ids[i])
 		if form, _, ref := s.body.record(int(id) - 1); form == f && bytes.Equal(s.body.bytes(form, ref), b) {
 			return id
 		}

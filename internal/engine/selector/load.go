@@ -23,15 +23,14 @@ func index(b body) (*Set, error) {
 	seed := binary.LittleEndian.Uint64(b.hash[:])
 	for try := uint64(0); ; try++ {
 		s.seed = mix(seed + try)
-		s.hashAll(whole)
-		if s.hashed.build(maxRun) {
+		if s.hashAll(whole) {
 			break
 		}
 		if try+1 == maxSeeds {
 			return nil, damaged("too many values share one hash")
 		}
 	}
-	if err := s.onceEach(s.hashed.keys); err != nil {
+	if err := s.onceEach(&s.hashed); err != nil {
 		return nil, err
 	}
 	s.six.single = forms[addr6] > 0
@@ -52,28 +51,26 @@ func (b *body) isWhole(f form, ref uint32) bool {
 	return false
 }
 
-// hashAll fills filter and keys with the hashes under the present seed.
-func (s *Set) hashAll(whole int) {
-	t := &s.hashed
-	t.filter, t.keys, t.depths = newBloom(whole), make([]uint64, 0, whole), 0
-	for i := range s.body.n {
-		f, _, ref := s.body.record(i)
-		if !s.body.isWhole(f, ref) {
-			continue
+// hashAll makes the table of what is compared as a whole, under the present seed.
+func (s *Set) hashAll(whole int) (ok bool) {
+	return s.hashed.fill(whole, maxRun, func(put func(h uint64, id ID)) {
+		s.hashed.depths = 0
+		for i := range s.body.n {
+			f, _, ref := s.body.record(i)
+			if !s.body.isWhole(f, ref) {
+				continue
+			}
+			v := s.body.bytes(f, ref)
+			if f == addr6 {
+				put(hash16(binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), s.seed), ID(i+1))
+				continue
+			}
+			if f == formSuffix {
+				s.hashed.depths |= 1 << min(labels(v), 63)
+			}
+			put(hashBack(v, s.seed, f), ID(i+1))
 		}
-		v := s.body.bytes(f, ref)
-		var h uint64
-		if f == addr6 {
-			h = hash16(binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), s.seed)
-		} else {
-			h = hashBack(v, s.seed, f)
-		}
-		if f == formSuffix {
-			t.depths |= 1 << min(labels(v), 63)
-		}
-		t.filter.add(h)
-		t.keys = append(t.keys, h>>32<<32|uint64(i+1))
-	}
+	})
 }
 
 func labels(name []byte) int {
@@ -86,14 +83,19 @@ func labels(name []byte) int {
 	return n
 }
 
-// onceEach fails when a value is there twice; keys are sorted by hash.
-func (s *Set) onceEach(keys []uint64) error {
-	for i := range keys {
-		for j := i + 1; j < len(keys) && keys[j]>>32 == keys[i]>>32; j++ {
-			f, _, ref := s.body.record(int(uint32(keys[i])) - 1)
-			g, _, other := s.body.record(int(uint32(keys[j])) - 1)
-			if f == g && string(s.body.bytes(f, ref)) == string(s.body.bytes(g, other)) {
-				return twice(ID(keys[i]), ID(keys[j]))
+// onceEach fails when a value is there twice.
+func (s *Set) onceEach(t *hashed) error {
+	for b := range len(t.index) - 1 {
+		for i := t.index[b]; i < t.index[b+1]; i++ {
+			for j := i + 1; j < t.index[b+1]; j++ {
+				if t.tags[i] != t.tags[j] {
+					continue
+				}
+				f, _, ref := s.body.record(int(t.ids[i]) - 1)
+				g, _, other := s.body.record(int(t.ids[j]) - 1)
+				if f == g && string(s.body.bytes(f, ref)) == string(s.body.bytes(g, other)) {
+					return twice(ID(t.ids[i]), ID(t.ids[j]))
+				}
 			}
 		}
 	}

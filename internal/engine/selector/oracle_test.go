@@ -311,17 +311,22 @@ func TestOracleLongNetworks(t *testing.T) {
 // TestHashesThatMeet: a table of keys under one hash is refused, since a search
 // through them would have no bound.
 func TestHashesThatMeet(t *testing.T) {
-	table := func(n int) *hashed {
-		t := &hashed{filter: newBloom(n)}
-		for i := range n {
-			t.keys = append(t.keys, 7<<32|uint64(i+1))
-		}
-		return t
+	table := func(n int) (t hashed, ok bool) {
+		ok = t.fill(n, maxRun, func(put func(h uint64, id ID)) {
+			for i := range n {
+				put(7<<60, ID(i+1))
+			}
+		})
+		return t, ok
 	}
-	if full := table(maxRun); !full.build(maxRun) || len(full.run(7<<32)) != maxRun || len(full.run(8<<32)) != 0 {
+	full, ok := table(maxRun)
+	if from, to := full.bucket(7 << 60); !ok || to-from != maxRun {
 		t.Error("as many as may be are refused, or not found")
 	}
-	if table(maxRun + 1).build(maxRun) {
+	if from, to := full.bucket(1 << 60); from != to {
+		t.Error("a bucket that has nothing has something")
+	}
+	if _, ok := table(maxRun + 1); ok {
 		t.Error("one too many is taken")
 	}
 }

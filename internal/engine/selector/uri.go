@@ -205,7 +205,7 @@ func (s *Set) URI(host, path []byte) ID {
 			return id
 		}
 	}
-	if len(s.uris.keys) == 0 {
+	if len(s.uris.ids) == 0 {
 		return 0
 	}
 	r := request{host: h, path: whole[len(h):], bare: bare[len(h):], cut: len(path) > maxPath, bareCut: long}
@@ -239,9 +239,10 @@ func (s *Set) template(r *request) (found ID) {
 		if !s.uris.filter.has(h) {
 			return
 		}
-		for _, k := range s.uris.run(h) {
-			id := ID(k)
-			if found != 0 && id > found {
+		tag := tagOf(h)
+		for i, to := s.uris.bucket(h); i < to; i++ {
+			id := ID(s.uris.ids[i])
+			if s.uris.tags[i] != tag || found != 0 && id > found {
 				continue
 			}
 			if f, _, ref := s.body.record(int(id) - 1); r.matches(s.body.bytes(f, ref)) {
@@ -362,18 +363,15 @@ func (s *Set) indexTemplates() error {
 			ids = append(ids, ID(i+1))
 		}
 	}
-	t := &s.uris
-	t.filter, t.keys = newBloom(len(ids)), make([]uint64, 0, len(ids))
-	for _, id := range ids {
-		f, _, ref := s.body.record(int(id) - 1)
-		h := bucket(s.body.bytes(f, ref), s.seed)
-		t.filter.add(h)
-		t.keys = append(t.keys, h>>32<<32|uint64(id))
-	}
-	if !t.build(2 * maxCrowd) {
+	if !s.uris.fill(len(ids), 2*maxCrowd, func(put func(h uint64, id ID)) {
+		for _, id := range ids {
+			f, _, ref := s.body.record(int(id) - 1)
+			put(bucket(s.body.bytes(f, ref), s.seed), id)
+		}
+	}) {
 		return damaged("too many templates at one place")
 	}
-	return s.onceEach(t.keys)
+	return s.onceEach(&s.uris)
 }
 
 // crowd counts a template, and reports whether its place still has room.
