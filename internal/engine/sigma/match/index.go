@@ -2,6 +2,7 @@ package match
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -152,6 +153,7 @@ func (b *builder) build() {
 		}
 	}
 	x.values = newValues(inValue)
+	inText, inSlot = fewShort(inText, inSlot)
 	group := b.groups(inText)
 	x.grams = newGrams(inText, group, b.set.rarity.place)
 	anywhere := slices.DeleteFunc(inText, func(i gramItem) bool { return i.slot != anySlot })
@@ -172,6 +174,29 @@ func (b *builder) build() {
 // dear reports whether the index leaves an atom to the rules.
 func (b *builder) dear(f *found) bool {
 	return f.how == byGram && b.set.atoms[f.atom].op == opRegexp
+}
+
+// maxShort is how many short needles are rather run where their field is there,
+// so that the others can be found sparsely.
+const maxShort = 4
+
+// fewShort takes the needles with short texts out of inText when that helps.
+func fewShort(inText []gramItem, inSlot []slotItem) ([]gramItem, []slotItem) {
+	short := map[uint32]slot{}
+	for _, i := range inText {
+		if len(i.text) < gramSize+stride-1 {
+			short[i.needle] = i.slot
+		}
+	}
+	for _, s := range short {
+		if s == anySlot || len(short) > maxShort || len(inText) > maxSparse {
+			return inText, inSlot
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(short)) {
+		inSlot = append(inSlot, slotItem{short[n], n})
+	}
+	return slices.DeleteFunc(inText, func(i gramItem) bool { _, ok := short[i.needle]; return ok }), inSlot
 }
 
 // edge notes for its field that an edge is looked up and returns its key.
