@@ -116,7 +116,7 @@ func (s *Set) clue(id uint32) clue {
 	}
 	switch {
 	case a.op == opContains && len(text) > 1 && text[0] >= 0xC2 && len(text) <= 4 && a.slot != anySlot:
-		c.how, c.edge, c.cost = byEdge, letter, 100 // a sign or a letter of another script
+		c.how, c.edge, c.cost = byEdge, letter, 5 // a sign or a letter of another script
 	case a.op == opContains, a.slot == anySlot && (a.op == opPrefix || a.op == opSuffix || a.op == opEqual):
 		gram()
 	case a.op == opEqual:
