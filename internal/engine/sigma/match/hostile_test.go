@@ -118,3 +118,36 @@ func TestTogether(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestAllocations matches rows of a kind that was there before.
+func TestAllocations(t *testing.T) {
+	names := event.NewNames()
+	rules := rulesOf(t, "detection: {s: {Image|endswith: '\\cmd.exe', CommandLine|contains: [whoami, 'net ?ser']}, condition: s}\n",
+		"detection: {s: {CommandLine|re: 'who.mi /[a-z]+', ParentProcessId|gt: 4, IpAddress|cidr: 10.0.0.0/8}, k: ['/priv'], condition: s or k}\n")
+	set, err := New(rules, names, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := set.NewMatcher()
+	var row event.Row
+	var hits []int
+	add := func(name, value string) { row.AddString(names.ID(name), event.Text, value) }
+	match := func() {
+		for _, c := range [][3]string{{"Security", "4688", "NewProcessName"}, {"Microsoft-Windows-Sysmon/Operational", "1", "Image"}} {
+			row.Reset()
+			row.Log.Product = "windows"
+			add("Channel", c[0])
+			add("EventID", c[1])
+			add(c[2], `C:\Windows\ＣＭＤ\cmd.exe`)
+			add("CommandLine", "cmd /c WHOAMI /priv")
+			add("IpAddress", "10.1.2.3")
+			add("ParentProcessId", "77")
+			if hits = m.Match(&row, hits[:0]); len(hits) != 2 {
+				t.Fatalf("hits %v", hits)
+			}
+		}
+	}
+	if n := testing.AllocsPerRun(200, match); n >= 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
