@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"math/bits"
 	"net"
-	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -54,16 +51,17 @@ func Open(name string, o Options) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q", ErrInterface, name)
 	}
-	link, err := linkOf(name)
-	if err != nil {
-		return nil, err
-	}
 	// Protocol 0: nothing arrives before the ring stands and the socket is bound.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		return nil, ErrPermission
 	} else if err != nil {
 		return nil, fmt.Errorf("ring: socket: %w", err)
+	}
+	link, err := linkOf(fd, name)
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, err
 	}
 	r := &Ring{fd: fd, link: link, block: -1, wait: int(max(cmpOr(o.Wait, defaultWait)/time.Millisecond, 1))}
 	if err := r.set(in, o); err != nil {
@@ -115,14 +113,18 @@ func (r *Ring) set(in *net.Interface, o Options) error {
 	return nil
 }
 
-// linkOf returns how packets of an interface begin, by its ARPHRD_ type.
-func linkOf(name string) (capture.Link, error) {
-	b, err := os.ReadFile("/sys/class/net/" + name + "/type")
+// linkOf returns how packets of an interface begin, by its ARPHRD_ type. The
+// kernel is asked through a socket: what is mounted at /sys may show another
+// network namespace.
+func linkOf(fd int, name string) (capture.Link, error) {
+	q, err := unix.NewIfreq(name)
+	if err == nil {
+		err = unix.IoctlIfreq(fd, unix.SIOCGIFHWADDR, q)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: %q", ErrInterface, name)
 	}
-	kind, _ := strconv.Atoi(strings.TrimSpace(string(b)))
-	switch kind {
+	switch q.Uint16() { // sa_family stands first
 	case unix.ARPHRD_ETHER, unix.ARPHRD_LOOPBACK:
 		return capture.LinkEthernet, nil
 	case unix.ARPHRD_NONE, unix.ARPHRD_RAWIP:
