@@ -13,14 +13,14 @@ import (
 
 // Bounds of what the hub takes.
 const (
-	MaxTriage = 2000     // findings that one act names
-	MaxBook   = 8 << 20  // bytes of an edition, packed
-	MaxPart   = 2 << 20  // bytes of one part of a run's results
-	MaxLines  = 2000     // detections of one part
-	maxTaken  = 200_000  // detections of a run
+	MaxTriage   = 2000     // findings that one act names
+	MaxBook     = 8 << 20  // bytes of an edition, packed
+	MaxPart     = 2 << 20  // bytes of one part of a run's results
+	MaxLines    = 2000     // detections of one part
+	maxTaken    = 200_000  // detections of a run
 	maxFindings = 20_000   // findings of a run
-	maxWhole  = 100_000  // findings of one act over a filter
-	maxUnpack = 64 << 20 // bytes of an edition, unpacked
+	maxWhole    = 100_000  // findings of one act over a filter
+	maxUnpack   = 64 << 20 // bytes of an edition, unpacked
 
 	maxExampleSets = 5 // examples of a finding
 	maxEvent       = 16 << 10

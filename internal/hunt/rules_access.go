@@ -16,6 +16,7 @@ var Access = gate.Table{
 	"hunt.runs":    readers(gate.Own),
 	"hunt.run":     readers(gate.Own),
 	"hunt.compare": readers(gate.Own),
+	"hunt.changed": readers(gate.Own),
 
 	"hunt.receive":      writers(gate.Own), // also of a token that only sends
 	"hunt.receive_part": writers(gate.Own),
@@ -24,6 +25,7 @@ var Access = gate.Table{
 	"hunt.findings": readers(gate.Own),
 	"hunt.finding":  readers(gate.Own),
 	"hunt.near":     readers(gate.Own),
+	"hunt.count":    readers(gate.Own),
 	"hunt.counts":   readers(gate.Own),
 	"hunt.decide":   writers(gate.Own),
 	"hunt.triage":   writers(gate.Own),
@@ -44,6 +46,7 @@ var Access = gate.Table{
 	"hunt.unsuppress":    writers(gate.Own),
 	"hunt.offers":        readers(gate.Addressed),
 	"hunt.adopt":         writers(gate.Addressed),
+	"hunt.preview":       {gate.OperatorAdmin: gate.Own},
 	"hunt.offer":         {gate.OperatorAdmin: gate.Own}, // it speaks for the organisation
 	"hunt.withdraw":      {gate.OperatorAdmin: gate.Own},
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 )
@@ -19,7 +20,7 @@ import (
 //	reason = "why it is harmless"
 //	until = 2027-01-31
 //
-// The day is the last on which it holds in full, in UTC.
+// A day is the last on which it holds; an end within a day is a time.
 func suppressFile(list []Suppression) ([]byte, error) {
 	var out bytes.Buffer
 	for i := range list {
@@ -39,7 +40,16 @@ func suppressFile(list []Suppression) ([]byte, error) {
 			return nil, fmt.Errorf("suppressions: %w", err)
 		}
 		out.WriteString(strings.TrimSpace(one.String()))
-		fmt.Fprintf(&out, "\nuntil = %s\n", x.UntilAt.UTC().Format("2006-01-02"))
+		fmt.Fprintf(&out, "\nuntil = %s\n", untilOf(x.UntilAt.UTC()))
 	}
 	return out.Bytes(), nil
+}
+
+// untilOf writes when a suppression ends: the day before a midnight, else the
+// time.
+func untilOf(end time.Time) string {
+	if end.Equal(end.Truncate(24 * time.Hour)) {
+		return end.AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	return end.Format(time.RFC3339)
 }

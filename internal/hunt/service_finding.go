@@ -97,7 +97,7 @@ func (s *Service) Findings(ctx context.Context, f FindingFilter) (out []Finding,
 
 // Count counts the findings that a filter finds, for an act over all of them.
 func (s *Service) Count(ctx context.Context, f FindingFilter) (n int, err error) {
-	err = s.read(ctx, "hunt.findings", func(tx *db.Tx, who gate.Identity) error {
+	err = s.read(ctx, "hunt.count", func(tx *db.Tx, who gate.Identity) error {
 		c, err := s.cipher(ctx, tx, who.Org)
 		if err != nil || c == nil {
 			return err
@@ -240,7 +240,7 @@ func (s *Service) Counts(ctx context.Context, f FindingFilter, by string, limit 
 // Compare counts what came, went and stayed from one run of a hunt to another.
 // Faults: ErrNone, ErrDifferent.
 func (s *Service) Compare(ctx context.Context, before, after string) (out Compared, err error) {
-	err = s.compare(ctx, before, after, func(tx *db.Tx, who gate.Identity, a, b Received) (err error) {
+	err = s.compare(ctx, "hunt.compare", before, after, func(tx *db.Tx, who gate.Identity, a, b Received) (err error) {
 		out.Before, out.After = a, b
 		for change, n := range map[Change]*int{Came: &out.Came, Gone: &out.Gone, Both: &out.Both} {
 			if *n, err = countChange(ctx, tx, who.Org, before, after, change); err != nil {
@@ -255,7 +255,7 @@ func (s *Service) Compare(ctx context.Context, before, after string) (out Compar
 // Changed lists the findings that came, went or stayed from one run of a hunt to
 // another. Faults: ErrNone, ErrDifferent, ErrInvalid.
 func (s *Service) Changed(ctx context.Context, before, after string, change Change, cursor string, limit int) (out []Finding, next string, err error) {
-	err = s.compare(ctx, before, after, func(tx *db.Tx, who gate.Identity, _, _ Received) (err error) {
+	err = s.compare(ctx, "hunt.changed", before, after, func(tx *db.Tx, who gate.Identity, _, _ Received) (err error) {
 		if !slices.Contains(Changes, change) {
 			var bad problems
 			bad.add("change", "hunt.bad.change")
@@ -273,8 +273,8 @@ func (s *Service) Changed(ctx context.Context, before, after string, change Chan
 	return out, next, err
 }
 
-func (s *Service) compare(ctx context.Context, before, after string, fn func(tx *db.Tx, who gate.Identity, a, b Received) error) error {
-	return s.read(ctx, "hunt.compare", func(tx *db.Tx, who gate.Identity) error {
+func (s *Service) compare(ctx context.Context, verb, before, after string, fn func(tx *db.Tx, who gate.Identity, a, b Received) error) error {
+	return s.read(ctx, verb, func(tx *db.Tx, who gate.Identity) error {
 		a, err := s.run(ctx, tx, who.Org, before)
 		b, e := s.run(ctx, tx, who.Org, after)
 		if err := errors.Join(err, e); err != nil {

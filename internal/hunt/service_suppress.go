@@ -144,7 +144,7 @@ func (s *Service) mine(ctx context.Context, tx *db.Tx, org, id string) (Suppress
 // Preview is what others would see of a suppression if it were offered. Faults:
 // ErrNone, ErrEnded, ErrPersonal.
 func (s *Service) Preview(ctx context.Context, id string) (out Offer, err error) {
-	err = s.read(ctx, "hunt.offer", func(tx *db.Tx, who gate.Identity) error {
+	err = s.read(ctx, "hunt.preview", func(tx *db.Tx, who gate.Identity) error {
 		_, out, err = s.toOffer(ctx, tx, who.Org, id)
 		return err
 	})
