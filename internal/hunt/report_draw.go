@@ -28,10 +28,9 @@ func (s *htmlSink) pictures(b *sheet) {
 // maxBars is how many bars fit a page.
 const maxBars = 96
 
-// bars draws how many detections there were over time, by level.
-func (s *htmlSink) bars(b *sheet) {
+// bins counts detections over time by level, in bars of so many hours each.
+func (s *Picture) bins() (bars [][sigma.Critical + 1]int, step int64, top int) {
 	hours := s.Last/hour - s.First/hour + 1
-	step := int64(1)
 	for _, k := range []int64{1, 3, 6, 12, 24, 24 * 7, 24 * 28, 24 * 365} {
 		if step = k; hours/k < maxBars {
 			break
@@ -39,8 +38,7 @@ func (s *htmlSink) bars(b *sheet) {
 	}
 	from := s.First / hour / step
 	n := int(min(s.Last/hour/step-from+1, maxBars))
-	bars := make([][sigma.Critical + 1]int, n)
-	top := 1
+	bars, top = make([][sigma.Critical + 1]int, n), 1
 	for at, levels := range s.ByHour {
 		i := int(at/step - from)
 		if i < 0 || i >= n {
@@ -55,6 +53,13 @@ func (s *htmlSink) bars(b *sheet) {
 		}
 		top = max(top, sum)
 	}
+	return bars, step, top
+}
+
+// bars draws how many detections there were over time, by level.
+func (s *htmlSink) bars(b *sheet) {
+	bars, step, top := s.bins()
+	n := len(bars)
 	b.f("<figure><figcaption><b>%s</b>%s</figcaption><svg viewBox=\"0 0 960 180\" role=\"img\" aria-label=\"%s\" width=\"100%%\">", b.t("hunt.report.over_time"), b.t("hunt.report.over_time_say", "span", b.p.Duration(time.Duration(step)*time.Hour)), b.t("hunt.report.over_time"))
 	b.f(`<text x="0" y="12">%s</text><line class="grid" x1="48" x2="960" y1="150" y2="150"/>`, esc(b.p.Number(int64(top))))
 	width := 912.0 / float64(n)
@@ -78,28 +83,30 @@ func (s *htmlSink) bars(b *sheet) {
 	b.raw("</p></figure>\n")
 }
 
-// matrix shows which hosts have hits of which tactic: a row that goes far to the
-// right is an attack that got far.
-func (s *htmlSink) matrix(b *sheet) {
-	type cell struct {
-		count int
-		level sigma.Level
-	}
-	grid := map[string]map[string]*cell{}
-	used := map[string]bool{}
+// stage is what was found on a host of one tactic.
+type stage struct {
+	count int
+	level sigma.Level
+}
+
+// stages says which hosts have hits of which tactic, the gravest host first, and
+// which tactics there are, in the order of an attack.
+func (s *Picture) stages() (hosts, used []string, grid map[string]map[string]*stage) {
+	grid = map[string]map[string]*stage{}
+	seen := map[string]bool{}
 	for _, g := range s.Groups {
 		for _, t := range Tactics(g.Rule) {
 			if !slices.Contains(tactics, t) {
 				continue
 			}
-			used[t] = true
+			seen[t] = true
 			for h, n := range g.Hosts.Counts {
 				if grid[h] == nil {
-					grid[h] = map[string]*cell{}
+					grid[h] = map[string]*stage{}
 				}
 				c := grid[h][t]
 				if c == nil {
-					c = &cell{}
+					c = &stage{}
 					grid[h][t] = c
 				}
 				c.count += n
@@ -107,29 +114,35 @@ func (s *htmlSink) matrix(b *sheet) {
 			}
 		}
 	}
-	if len(grid) == 0 {
-		return
-	}
 	rank := Tally{Counts: map[string]int{}}
 	for h, row := range grid {
 		for _, c := range row {
 			rank.Counts[h] += 1 << (3 * int(c.level)) // one grave outweighs several lesser ones
 		}
 	}
-	hosts := rank.Names()
-	b.f("<figure><figcaption><b>%s</b>%s</figcaption><div class=\"wide\"><table class=\"matrix\"><thead><tr><th scope=\"col\">%s</th>", b.t("hunt.report.matrix"), b.t("hunt.report.matrix_say"), b.t("hunt.report.host"))
 	for _, t := range tactics {
-		if used[t] {
-			b.f("<th scope=\"col\">%s</th>", esc(tacticText(b.p, t)))
+		if seen[t] {
+			used = append(used, t)
 		}
+	}
+	return rank.Names(), used, grid
+}
+
+// matrix shows which hosts have hits of which tactic: a row that goes far to the
+// right is an attack that got far.
+func (s *htmlSink) matrix(b *sheet) {
+	hosts, used, grid := s.stages()
+	if len(hosts) == 0 {
+		return
+	}
+	b.f("<figure><figcaption><b>%s</b>%s</figcaption><div class=\"wide\"><table class=\"matrix\"><thead><tr><th scope=\"col\">%s</th>", b.t("hunt.report.matrix"), b.t("hunt.report.matrix_say"), b.t("hunt.report.host"))
+	for _, t := range used {
+		b.f("<th scope=\"col\">%s</th>", esc(tacticText(b.p, t)))
 	}
 	b.raw("</tr></thead><tbody>")
 	for _, h := range hosts[:min(len(hosts), hostsOf)] {
 		b.f("<tr><th scope=\"row\">%s</th>", esc(h))
-		for _, t := range tactics {
-			if !used[t] {
-				continue
-			}
+		for _, t := range used {
 			if c := grid[h][t]; c != nil {
 				b.f("<td data-l=\"%d\">%s</td>", c.level, esc(b.p.Number(int64(c.count))))
 			} else {

@@ -1,0 +1,54 @@
+package hunt
+
+import (
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+)
+
+// homeHunts is how many hunts the first page names.
+const homeHunts = 3
+
+// Home gathers what hunts want of whoever asks: open hunts whose newest run has
+// hits that nobody decided on; nothing for who may not see hunts.
+func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
+	if !Access.May(q.Context(), "hunt.list") {
+		return part, nil
+	}
+	p := q.Printer
+	list, _, err := s.Hunts(q.Context(), HuntFilter{Stage: Opened, Limit: homeHunts})
+	if err != nil {
+		return part, err
+	}
+	for _, h := range list {
+		runs, _, err := s.Runs(q.Context(), h.ID, "", runsShown)
+		if err != nil {
+			return part, err
+		}
+		if len(runs) == 0 {
+			continue
+		}
+		f := FindingFilter{Hunt: h.ID, Run: latest(runs).ID, Waiting: true}
+		n, err := s.Count(q.Context(), f)
+		if err != nil {
+			return part, err
+		}
+		if n == 0 {
+			continue
+		}
+		grave, severity := 0, "watch"
+		for _, level := range []string{"critical", "high"} {
+			f.Level = level
+			k, err := s.Count(q.Context(), f)
+			if err != nil {
+				return part, err
+			}
+			grave += k
+		}
+		if grave > 0 {
+			severity = "attend"
+		}
+		part.Todos = append(part.Todos, page.Todo{Severity: severity, Title: p.T("hunt.web.home", "number", h.Number, "title", printable(h.Title), "n", n), Href: "/hunts/" + h.ID,
+			Why: p.T("hunt.web.home_why", "grave", grave), Act: p.T("hunt.web.home_open")})
+	}
+	return part, nil
+}

@@ -1,0 +1,142 @@
+package hunt
+
+import (
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
+	"noroshi/internal/engine/sigma"
+)
+
+// What comes out of logs and rules goes onto pages through printable, so that
+// no control character turns the direction of what a person reads; html/template
+// does the rest.
+
+// row is a finding in words, as lists show it.
+type row struct {
+	ID, Title, Host, User string
+	Level, LevelTag       string
+	State, StateTag       string
+	Why                   string // the first reasons, in one line
+	Rare                  string // how few of its kind there are; empty when there are many
+	Attack                []string
+	Count, Quiet          int
+	First, Last           time.Time
+	Released              bool
+	Version               int64
+	HostHref, UserHref    string // the desk narrowed to it
+}
+
+var (
+	levelTag = map[string]string{"critical": "act", "high": "attend", "medium": "watch", "low": "calm", "informational": "plain", "": "plain"}
+	stateTag = map[State]string{Fresh: "ai", Taken: "watch", Harmless: "calm", Real: "act", Unsure: "attend"}
+)
+
+func levelWord(p text.Printer, level string) string {
+	if level == "" {
+		level = "none"
+	}
+	return p.T("hunt.web.level." + level)
+}
+
+// titleOf is what a finding's rule is called, in the reader's language where the
+// program knows the rule.
+func (s *shelf) titleOf(p text.Printer, rule, title string) string {
+	if r := s.byRef[rule]; r != nil {
+		return ruleTitle(p, r)
+	}
+	if title == "" {
+		title = rule
+	}
+	return printable(title)
+}
+
+func (s *shelf) row(p text.Printer, f *Finding) row {
+	level, ok := levelTag[f.Level]
+	if !ok {
+		level = "plain"
+	}
+	return row{ID: f.ID, Title: s.titleOf(p, f.Rule, f.Title), Host: printable(f.Host), User: printable(f.User), Level: levelWord(p, f.Level), LevelTag: level,
+		State: p.T("hunt.web.state." + string(f.State)), StateTag: stateTag[f.State], Attack: f.Attack, Count: f.Count, Quiet: f.Quiet, First: f.First, Last: f.Last,
+		Released: !f.ReleasedAt.IsZero(), Version: f.Version}
+}
+
+// whyLine says the first reasons of a finding in one line.
+func whyLine(p text.Printer, why []Why) string {
+	var parts []string
+	for _, y := range why {
+		if line := cut(whyText(p, y), 120); !slices.Contains(parts, line) {
+			parts = append(parts, line)
+		}
+		if len(parts) == 2 {
+			break
+		}
+	}
+	return strings.Join(parts, " / ")
+}
+
+// bookTitle is the name of a rule set.
+func bookTitle(p text.Printer, b Rulebook) string {
+	if b.ID == Starter {
+		return p.T("hunt.web.starter")
+	}
+	return printable(b.Name)
+}
+
+// editionText sums an edition up in one line.
+func editionText(p text.Printer, e Edition) string {
+	version := p.Number(int64(e.Number))
+	if _, v, ok := strings.Cut(e.Ref, Starter+"/"); ok {
+		version = v
+	}
+	return p.T("hunt.web.edition", "version", version, "n", e.Rules+e.Correlations, "rejected", e.Rejected)
+}
+
+// techniqueFacts are the chips of techniques, each of which narrows the desk.
+func techniqueLinks(path string, query url.Values, list []string) (out []page.Crumb) {
+	for _, t := range list {
+		q := url.Values{}
+		for k, v := range query {
+			q[k] = v
+		}
+		q.Set("technique", t)
+		q.Del("after")
+		out = append(out, page.Crumb{Text: t, Href: address(path, q)})
+	}
+	return out
+}
+
+// conditionText says a condition in words.
+func (s *shelf) conditionText(p text.Printer, c Condition, title string) string {
+	parts := []string{p.T("hunt.web.condition.rule", "rule", s.titleOf(p, c.Rule, title))}
+	if c.Host != "" {
+		parts = append(parts, p.T("hunt.web.condition.host", "host", printable(c.Host)))
+	}
+	if c.User != "" {
+		parts = append(parts, p.T("hunt.web.condition.user", "user", printable(c.User)))
+	}
+	if c.Field != "" {
+		parts = append(parts, p.T("hunt.web.condition.field", "field", printable(c.Field), "value", printable(cut(c.Value, 300))))
+	}
+	return strings.Join(parts, p.T("hunt.report.comma"))
+}
+
+// ruleOf is the program's own rule of a finding, or what a rule of others would
+// say of itself.
+func (s *shelf) ruleOf(f *Finding) *sigma.Rule {
+	if r := s.byRef[f.Rule]; r != nil {
+		return r
+	}
+	level, _ := sigma.ParseLevel(f.Level)
+	return &sigma.Rule{ID: f.Rule, Title: f.Title, Level: level}
+}
+
+// starterText is the file of one of the program's own rules.
+func starterText(own fs.FS, file string) (string, error) {
+	raw, err := fs.ReadFile(own, strings.TrimPrefix(file, Starter+"!"))
+	return string(raw), err
+}
