@@ -42,7 +42,7 @@ type RunInput struct {
 
 // PartInput is a part of the results of a run.
 type PartInput struct {
-	Detections []Incoming `json:"detections" minItems:"1" maxItems:"2000" doc:"Lines of hunt scan --format jsonl"`
+	Detections []LineInput `json:"detections" minItems:"1" maxItems:"2000" doc:"Lines of hunt scan --format jsonl"`
 }
 
 // Routes registers the JSON API of hunts in the hub.
@@ -130,7 +130,11 @@ func routeRuns(r *httpd.Router, s *Service) {
 		Number int    `path:"number" minimum:"1" maximum:"1000000"`
 		Body   PartInput
 	}) (*runOut, error) {
-		x, err := s.ReceivePart(ctx, in.ID, in.Number, in.Body.Detections)
+		list, err := incomings(in.Body.Detections)
+		if err != nil {
+			return nil, err
+		}
+		x, err := s.ReceivePart(ctx, in.ID, in.Number, list)
 		return &runOut{x}, err
 	}, httpd.MaxBody(MaxPart+64<<10))
 	httpd.Op(r, "POST /api/v1/hunt-runs/{id}/end", "hunt.receive_end", "Say that a run came in whole", func(ctx context.Context, in *struct {

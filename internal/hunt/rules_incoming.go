@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,21 +11,54 @@ import (
 	"noroshi/internal/engine/sigma"
 )
 
-// Incoming is a detection as it comes in: a line of "hunt scan --format jsonl",
-// with or without the event.
+// LineInput is a line of "hunt scan --format jsonl", with or without the event.
+type LineInput struct {
+	Line
+	Event map[string]string `json:"event,omitempty" doc:"Fields of the event; 16 KB of them are kept"`
+}
+
+// incoming reads the times of a line.
+func (l *LineInput) incoming() (Incoming, bool) {
+	d := Incoming{Kind: l.Kind, Rule: l.Rule, Source: l.Source, Record: l.Record, Host: l.Host, User: l.User, Attack: l.Attack, Why: l.Why, Event: l.Event, Count: l.Count}
+	for s, to := range map[*string]*time.Time{&l.Time: &d.Time, &l.Last: &d.Last} {
+		if *s == "" {
+			continue
+		}
+		var err error
+		if *to, err = time.Parse(time.RFC3339, *s); err != nil {
+			return d, false
+		}
+	}
+	return d, true
+}
+
+// incomings reads lines. Faults: ErrInvalid with the line's number.
+func incomings(lines []LineInput) ([]Incoming, error) {
+	var bad problems
+	out := make([]Incoming, len(lines))
+	for i := range lines {
+		var ok bool
+		if out[i], ok = lines[i].incoming(); !ok && len(bad) < 50 {
+			bad.add(fmt.Sprintf("detections.%d.time", i), "hunt.bad.time")
+		}
+	}
+	return out, bad.fault()
+}
+
+// Incoming is a detection as it comes in.
 type Incoming struct {
-	Time   time.Time         `json:"time"`
-	Kind   string            `json:"kind"`
-	Rule   LineRule          `json:"rule"`
-	Source string            `json:"source"`
-	Record uint64            `json:"record"`
-	Host   string            `json:"host"`
-	User   string            `json:"user"`
-	Attack []string          `json:"attack"`
-	Why    []Why             `json:"why"`
-	Event  map[string]string `json:"event,omitempty"`
-	Last   time.Time         `json:"last"`
-	Count  float64           `json:"count"`
+	Time   time.Time // zero: the event has none
+	Kind   string    // rule or correlation
+	Rule   LineRule
+	Source string
+	Record uint64
+	Host   string
+	User   string
+	Attack []string
+	Why    []Why
+	Event  map[string]string
+	Last   time.Time // of a correlation
+	Count  float64   // of a correlation
 }
 
 // Ref returns what names a rule: its id, else its title.

@@ -72,7 +72,7 @@ func listSuppressions(ctx context.Context, tx *db.Tx, org string, all bool, now 
 	}
 	limit = db.Limit(limit)
 	rows, err := tx.Query(ctx, "SELECT "+suppressionColumns+" FROM hunt_suppression x WHERE x.org_id = $1 AND ($3 = 1 OR "+holds+") AND x.id < $4 ORDER BY x.id DESC LIMIT $5",
-		org, db.Micros(now), number(all), before, limit+1)
+		org, db.Micros(now), bit(all), before, limit+1)
 	if err != nil {
 		return nil, "", err
 	}
@@ -107,7 +107,7 @@ func scanOffer(scan func(...any) error) (o Offer, err error) {
 
 func insertOffer(ctx context.Context, tx *db.Tx, o Offer, suppression string) error {
 	_, err := tx.Exec(ctx, "INSERT INTO hunt_offer (id, org_id, suppression_id, named, sealed, at, until_at, withdrawn_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
-		o.ID, o.org, suppression, number(o.Org != ""), o.sealed, db.Micros(o.At), db.Micros(o.UntilAt))
+		o.ID, o.org, suppression, bit(o.Org != ""), o.sealed, db.Micros(o.At), db.Micros(o.UntilAt))
 	return err
 }
 

@@ -23,7 +23,7 @@ func scanBatch(scan func(...any) error) (b Batch, err error) {
 
 func insertBatch(ctx context.Context, tx *db.Tx, b Batch) error {
 	_, err := tx.Exec(ctx, "INSERT INTO hunt_decision ("+batchColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, 1)",
-		b.ID, b.org, b.By, string(b.State), b.sealed, b.Count, db.Micros(b.At), number(b.many))
+		b.ID, b.org, b.By, string(b.State), b.sealed, b.Count, db.Micros(b.At), bit(b.many))
 	return err
 }
 
@@ -32,8 +32,8 @@ func lockBatch(ctx context.Context, tx *db.Tx, org, id string) (Batch, error) {
 	return scanBatch(tx.QueryRow(ctx, "SELECT "+batchColumns+" FROM hunt_decision WHERE org_id = $1 AND id = $2"+tx.ForUpdate(), org, id).Scan)
 }
 
-// number is a truth as it is stored.
-func number(yes bool) int {
+// bit is a truth as it is stored.
+func bit(yes bool) int {
 	if yes {
 		return 1
 	}
@@ -145,7 +145,7 @@ func endBatch(ctx context.Context, tx *db.Tx, b Batch, undone int, now time.Time
 func forgetUndo(ctx context.Context, tx *db.Tx, org string, many bool, keep int, before time.Time) error {
 	const old = `org_id = $1 AND kept = 1 AND many = $2 AND (at < $3 OR id NOT IN
 		(SELECT k.id FROM hunt_decision k WHERE k.org_id = $1 AND k.kept = 1 AND k.many = $2 ORDER BY k.id DESC LIMIT $4))`
-	args := []any{org, number(many), db.Micros(before), keep}
+	args := []any{org, bit(many), db.Micros(before), keep}
 	if _, err := tx.Exec(ctx, "DELETE FROM hunt_decided WHERE decision_id IN (SELECT id FROM hunt_decision WHERE "+old+")", args...); err != nil {
 		return err
 	}
