@@ -79,7 +79,7 @@ func (c *compiler) compile(pos int, node uint32) (int, Reason) {
 	c.t.cost = len(c.t.ops) + (pos-from)/16 + 1
 	c.d.spend(c.t.cost)
 	if reason == None && c.inTemplate {
-		c.t.tail(c.d.chunk[c.seen:pos])
+		c.t.tail(c.d.chunk[c.seen:pos], pos == c.end)
 	}
 	return pos, reason
 }

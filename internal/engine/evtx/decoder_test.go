@@ -1,6 +1,7 @@
 package evtx
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -230,4 +231,29 @@ func TestKept(t *testing.T) {
 	if len(d.kept) != 1 || d.keptBytes != 1 {
 		t.Errorf("%d templates of %d bytes after all were dropped", len(d.kept), d.keptBytes)
 	}
+}
+
+// TestKeptToItsEnd: a definition that ends without a mark is not the same as one
+// that says something more.
+func TestKeptToItsEnd(t *testing.T) {
+	whole := newChunk()
+	whole.event(3, `<EventData><Data Name="a">{0}</Data></EventData>`, str("x"))
+	b := whole.bytes()
+	// The definition begins, behind its size, with a fragment; the record's own
+	// fragment stands before it.
+	mark := []byte{tokenFragment, 1, 1, 0}
+	first := bytes.Index(b, mark)
+	size := first + 1 + bytes.Index(b[first+1:], mark) - 4
+	n := le.Uint32(b[size:])
+	last := size + 4 + int(n) - 1
+	if b[last] != tokenEnd {
+		t.Fatalf("the definition ends with %#x", b[last])
+	}
+	short := bytes.Clone(b)
+	le.PutUint32(short[size:], n-1)
+	longer := bytes.Clone(b)
+	longer[last] = 0x20
+	d := NewDecoder(Options{})
+	twice(t, d, short)
+	twice(t, d, longer)
 }

@@ -22,6 +22,7 @@ type place struct {
 type shape struct {
 	refs  []ref
 	bytes []byte
+	isAll bool // the definition ends with the bytes; else something may follow
 	isOdd bool // not to be kept
 }
 
@@ -52,8 +53,11 @@ func (c *compiler) refer(at, next int, elem uint32, kind refKind) {
 	c.seen = next
 }
 
-// tail notes the bytes behind the last reference.
-func (s *shape) tail(b []byte) { s.bytes = append(s.bytes, b...) }
+// tail notes the bytes behind the last reference, and whether the definition
+// ends with them: had it gone on, the reader would have too.
+func (s *shape) tail(b []byte, isAll bool) {
+	s.bytes, s.isAll = append(s.bytes, b...), isAll
+}
 
 // isSame reports whether the definition between pos and end is that of t.
 func (d *Decoder) isSame(t *template, pos, end int) bool {
@@ -76,7 +80,8 @@ func (d *Decoder) isSame(t *template, pos, end int) bool {
 			pos += 4
 		}
 	}
-	return pos+len(same) <= end && bytes.Equal(d.chunk[pos:pos+len(same)], same)
+	last := pos + len(same)
+	return last <= end && (last == end || !t.isAll) && bytes.Equal(d.chunk[pos:last], same)
 }
 
 // keep keeps the template compiled last for the chunks to come.
