@@ -35,7 +35,7 @@ func (w *batch) add(n *node, h *hit) (float64, bool) {
 	if len(w.hits) < shown {
 		w.hits = append(w.hits, h.ref)
 	}
-	w.sum += h.number
+	w.sum = finite(w.sum + h.number) // what hostile logs say may be beyond
 	w.low, w.high = min(w.low, h.number), max(w.high, h.number)
 	switch n.c.Type {
 	case sigma.ValueCount:
@@ -137,7 +137,8 @@ func percentile(numbers []float64, p float64) float64 {
 	at := p / 100 * float64(len(s)-1)
 	i := min(int(at), len(s)-1)
 	j := min(i+1, len(s)-1)
-	return s[i] + (s[j]-s[i])*(at-float64(i))
+	low, high := s[i]/2, s[j]/2 // their difference is a number, whatever they are
+	return 2 * (low + (high-low)*(at-float64(i)))
 }
 
 func (w *batch) tell(f *Finding) {

@@ -1,7 +1,9 @@
 package correlate
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -265,4 +267,48 @@ func naive(c *sigma.Correlation, hits []*Hit) (opened []int64) {
 		held[g] = holds
 	}
 	return opened
+}
+
+// TestNumbersWithoutEnd: what hostile logs add up to can still be written.
+func TestNumbersWithoutEnd(t *testing.T) {
+	a := &sigma.Rule{Name: "a"}
+	for _, kind := range []sigma.CorrelationType{sigma.ValueSum, sigma.ValueAvg, sigma.ValueMedian, sigma.ValuePercentile} {
+		for _, script := range []string{"0 a 1e308\n1 a 1e308", "0 a -1e308\n1 a -1e308", "0 a -1e308\n1 a 1e308"} {
+			c := sigma.Correlation{Type: kind, Percentile: 90, Fields: []string{"n"}, Timespan: time.Hour, Condition: is(sigma.GTE, -1e308*1.7)}
+			rules := []*sigma.Rule{a, over("numbers", c, a)}
+			set := Compile(rules)
+			e := New(set, Limits{}, false, func(f *Finding) error {
+				if math.IsInf(f.Count, 0) || math.IsNaN(f.Count) {
+					t.Errorf("type %v of %q is %v", kind, script, f.Count)
+				}
+				return nil
+			})
+			for i, line := range strings.Split(script, "\n") {
+				if err := e.Add(&Hit{Rule: a, Time: int64(i) * minute, Values: []Value{{strings.Fields(line)[2], true}}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := e.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := json.Marshal(e.Stats()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestJoin: lists of values that are not the same make texts that are not.
+func TestJoin(t *testing.T) {
+	seen := map[string][]string{}
+	letters := []string{"", "a", "\x1f", "\x1e", "a\x1f", "\x1fa", "\x1e\x1f", "\x1f\x1e", "\x1e\x1e"}
+	for _, x := range letters {
+		for _, y := range letters {
+			text, ok := join([]Value{{x, true}, {y, true}}, []int{0, 1})
+			if was, twice := seen[text]; twice || !ok {
+				t.Errorf("%q is %q and %q", text, was, []string{x, y})
+			}
+			seen[text] = []string{x, y}
+		}
+	}
 }

@@ -349,8 +349,12 @@ func (e *Engine) drop(g *group) {
 	}
 }
 
+// separator marks what in a value looks like the end of one.
+var separator = strings.NewReplacer("\x1e", "\x1e\x1e", "\x1f", "\x1e\x1f")
+
 // join makes one text of the values at some places; ok is false when one of
-// them is absent. A length stands before each, so that no two lists are alike.
+// them is absent. Each ends with a byte that is marked inside values, so that no
+// two lists are alike.
 func join(values []Value, at []int) (string, bool) {
 	if len(at) == 1 && at[0] < len(values) {
 		return values[at[0]].Text, values[at[0]].Present
@@ -360,7 +364,11 @@ func join(values []Value, at []int) (string, bool) {
 		if i >= len(values) || !values[i].Present {
 			return "", false
 		}
-		b.WriteString(values[i].Text)
+		if text := values[i].Text; strings.ContainsAny(text, "\x1e\x1f") {
+			b.WriteString(separator.Replace(text))
+		} else {
+			b.WriteString(text)
+		}
 		b.WriteByte(0x1f)
 	}
 	return b.String(), true
