@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"noroshi/internal/engine/event"
 )
@@ -283,6 +284,9 @@ func (s *scan) embedded(f event.Field) bool {
 
 // whole keeps the text of a value, if there is room beside its parts.
 func (s *scan) whole(n *node, value []byte) {
+	if !utf8.Valid(value) {
+		value = bytes.ToValidUTF8(value, []byte("\uFFFD"))
+	}
 	from := s.w
 	s.room(s.text, s.w+len(value))
 	s.w = from + copy(s.text[from:], value)
