@@ -331,6 +331,12 @@ func (c *console) change(q *httpd.Request) error {
 }
 
 func (c *console) begin(q *httpd.Request) error {
+	if err := c.May(q.Context(), "hunt.begin"); err != nil {
+		return err
+	}
+	if _, err := c.Hunt(q.Context(), q.Path("id")); err != nil {
+		return err
+	}
 	version, err := versionOf(q)
 	if err != nil {
 		return err

@@ -94,11 +94,7 @@ func (c *console) showFinding(q *httpd.Request, bad error) error {
 	if v.Decide {
 		v.Fields = decisionFields(q, f.State)
 	}
-	said, err := c.said(q)
-	if err != nil {
-		return err
-	}
-	return render(q, "finding", "hunts", v.Head.H1, v, bad, said...)
+	return render(q, "finding", "hunts", v.Head.H1, v, bad)
 }
 
 // findingSay says a finding in one sentence.
@@ -186,6 +182,9 @@ func (c *console) near(q *httpd.Request, v *findingView, shelf *shelf, f *Findin
 }
 
 func (c *console) decide(q *httpd.Request) error {
+	if err := c.May(q.Context(), "hunt.decide"); err != nil {
+		return err
+	}
 	version, err := versionOf(q)
 	if err == nil {
 		_, err = c.Decide(q.Context(), q.Path("id"), version, Decision{State: State(q.Form("state")), Reason: q.Form("reason")})
@@ -196,9 +195,5 @@ func (c *console) decide(q *httpd.Request) error {
 	if err != nil {
 		return err
 	}
-	f, err := c.Finding(q.Context(), q.Path("id"))
-	if err != nil {
-		return err
-	}
-	return q.Redirect(address("/hunt-findings/"+f.ID, url.Values{"did": {f.Decision}}))
+	return q.Redirect("/hunt-findings/" + q.Path("id"))
 }

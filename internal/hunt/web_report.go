@@ -37,7 +37,7 @@ type reportView struct {
 	Hunt      Hunt
 	Run       Received
 	Ended     string
-	Say       string
+	Say       []string
 	Numbers   []figure
 	Cut       string // said when the report is drawn from a part
 	Picture   template.HTML
@@ -182,13 +182,14 @@ func (v *reportView) fill(p text.Printer, shelf *shelf, list []Finding) {
 		{n(len(list)), p.T("hunt.web.findings"), false}, {n(hosts.Len()), p.T("hunt.web.hosts_of"), false}, {n(users.Len()), p.T("hunt.web.users_of"), false}}
 	switch {
 	case len(list) == 0:
-		v.Say = p.T("hunt.web.report_none")
-	case len(waiting) > 0:
-		v.Say = p.T("hunt.web.report_waiting", "n", len(waiting))
+		v.Say = append(v.Say, p.T("hunt.web.report_none"))
 	case len(real) > 0:
-		v.Say = p.T("hunt.web.report_real", "n", len(real), "hosts", hosts.Len())
+		v.Say = append(v.Say, p.T("hunt.web.report_real", "n", len(real), "hosts", hosts.Len()))
 	default:
-		v.Say = p.T("hunt.web.report_harmless")
+		v.Say = append(v.Say, p.T("hunt.web.report_harmless"))
+	}
+	if len(waiting) > 0 {
+		v.Say = append(v.Say, p.T("hunt.web.report_waiting", "n", len(waiting)))
 	}
 	v.timeline(p, shelf, seen)
 	s := picture(shelf, list)

@@ -39,13 +39,13 @@ func (c *console) pagesRules(r *httpd.Router) {
 		}
 		return q.Redirect("/hunt-rules/" + q.Path("id"))
 	})
-	r.Page("GET /hunt-rules/{id}/{number}/zip", func(q *httpd.Request) error {
-		content, err := c.Download(q.Context(), q.Path("id")+"/"+q.Path("number"))
+	r.Page("GET /hunt-rules/{id}/{edition}/zip", func(q *httpd.Request) error {
+		content, err := c.Download(q.Context(), q.Path("id")+"/"+q.Path("edition"))
 		if err != nil {
 			return err
 		}
 		defer content.Close()
-		return q.Download("rules-"+q.Path("number")+".zip", "application/zip", content)
+		return q.Download("rules-"+q.Path("edition")+".zip", "application/zip", content)
 	})
 }
 
@@ -149,6 +149,9 @@ func rejectedText(p text.Printer, w Rejected) string {
 }
 
 func (c *console) upload(q *httpd.Request) error {
+	if err := c.May(q.Context(), "hunt.rules_upload"); err != nil {
+		return err
+	}
 	var bad problems
 	f := q.File("zip")
 	if f == nil || f.Size == 0 {

@@ -106,19 +106,22 @@ func (c *console) filterIn(q *httpd.Request, hunt string, query url.Values) (Fin
 }
 
 func (c *console) triage(q *httpd.Request) error {
+	if err := c.May(q.Context(), "hunt.triage"); err != nil {
+		return err
+	}
+	h, err := c.Hunt(q.Context(), q.Path("id"))
+	if err != nil {
+		return err
+	}
 	if q.Form("sure") != "1" {
 		if len(q.Forms()["id"]) == 0 {
 			query, err := url.ParseQuery(q.Form("query"))
 			if err != nil {
 				query = nil
 			}
-			return q.Redirect(address("/hunts/"+q.Path("id"), kept(query)))
+			return q.Redirect(address("/hunts/"+h.ID, kept(query)))
 		}
 		return c.showTriage(q, nil)
-	}
-	h, err := c.Hunt(q.Context(), q.Path("id"))
-	if err != nil {
-		return err
 	}
 	query, err := url.ParseQuery(q.Form("query"))
 	if err != nil {
