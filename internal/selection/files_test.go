@@ -474,7 +474,7 @@ func TestALineBetweenCountriesGivesUpOnlyWhatIsSought(t *testing.T) {
 	var single Chosen
 	for _, ways := range [][]geo.Class{{geo.FD}, {geo.DF}, {geo.FF}, {geo.FF, geo.FD, geo.DF}} {
 		name := fmt.Sprint(ways)
-		job := b.job(b.order(name+".json", func(o *approval.Order) { o.Directions, o.Fields = ways, slices.Clone(Fields) }), name, pcap)
+		job := b.job(b.order(name+".json", func(o *approval.Order) { o.Directions, o.Fields, o.Overridden = ways, slices.Clone(Fields), 1 }), name, pcap)
 		job.TableName, job.Table = "table.csv", []byte(table.String())
 		st, err := RunFiles(context.Background(), job)
 		if err != nil {
