@@ -14,6 +14,6 @@ import (
 func Commands(env *cli.Env, own fs.FS, version string) []*cobra.Command {
 	p := env.Printer()
 	hunt := &cobra.Command{Use: "hunt", Short: p.T("hunt.short"), Long: p.T("hunt.long"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	hunt.AddCommand(scanCommand(env, own), eventsCommand(env), rulesCommand(env, own), sealCommand(env, own, version), unsealCommand(env), sendCommand(env, version))
+	hunt.AddCommand(scanCommand(env, own), eventsCommand(env), rulesCommand(env, own), sealCommand(env, own, version), unsealCommand(env), watchCommand(env, own), sendCommand(env, version))
 	return []*cobra.Command{hunt}
 }
