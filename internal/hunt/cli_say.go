@@ -157,5 +157,9 @@ func kindsText(r *Report) string {
 
 // damageText says what could not be read, with its place.
 func damageText(p text.Printer, name string, d format.Damage) string {
-	return p.T("hunt.damage.line", "file", printable(name), "offset", d.Offset, "n", d.Length, "what", p.T("hunt.damage."+strings.ReplaceAll(d.Reason.Code(), "-", "_")))
+	what := p.T("hunt.damage." + strings.ReplaceAll(d.Reason.Code(), "-", "_"))
+	if d.Length == 0 && d.Record > 0 {
+		return p.T("hunt.damage.record", "file", printable(name), "record", int64(d.Record), "what", what)
+	}
+	return p.T("hunt.damage.line", "file", printable(name), "offset", d.Offset, "n", d.Length, "what", what)
 }

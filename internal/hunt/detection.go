@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"noroshi/internal/engine/sigma"
 	"noroshi/internal/engine/sigma/correlate"
@@ -20,6 +21,7 @@ type Detection struct {
 	User   string
 	Why    []Why   // the tests that made it a hit; of a correlation what its hits have in common
 	Event  []Field // the event, field by field; empty for a correlation
+	Fields int     // of an example: how many the event has
 
 	Last  int64           // of a correlation: the time of its last hit
 	Count float64         // of a correlation: what its condition is about
@@ -70,14 +72,15 @@ type Group struct {
 	First, Last int64 // of events that have a time
 	Hosts       Tally
 	Users       Tally
-	Examples    []*Detection // the first ones, and the last
+	Example     *Detection // the first one, long values cut
 }
 
 // Bounds of what is kept of a run in memory.
 const (
-	maxExamples = 8
-	maxTally    = 1000
-	maxHours    = 100_000
+	maxTally      = 1000
+	maxHours      = 100_000
+	exampleFields = 80   // of an example
+	exampleValue  = 8000 // bytes of one
 )
 
 // Tally counts names; beyond a thousand it only says that there are more.
@@ -135,7 +138,7 @@ func (p *Picture) add(d *Detection) {
 	}
 	g := p.byRule[d.Rule]
 	if g == nil {
-		g = &Group{Rule: d.Rule}
+		g = &Group{Rule: d.Rule, Example: d.example()}
 		p.byRule[d.Rule] = g
 		p.Groups = append(p.Groups, g)
 	}
@@ -160,11 +163,34 @@ func (p *Picture) add(d *Detection) {
 		}
 		p.Attack[id][level]++
 	}
-	if len(g.Examples) < maxExamples {
-		g.Examples = append(g.Examples, d)
-	} else {
-		g.Examples[maxExamples-1] = d
+}
+
+// example returns a detection as it is shown: it does not hold on to the text of
+// a large event.
+func (d *Detection) example() *Detection {
+	e := *d
+	e.Event = make([]Field, min(len(d.Event), exampleFields))
+	for i := range e.Event {
+		e.Event[i] = Field{d.Event[i].Name, clip(d.Event[i].Value, exampleValue)}
 	}
+	e.Why = make([]Why, min(len(d.Why), maxWhys))
+	for i := range e.Why {
+		e.Why[i] = d.Why[i]
+		e.Why[i].Value = clip(d.Why[i].Value, exampleValue)
+	}
+	e.Fields = len(d.Event)
+	return &e
+}
+
+// clip returns a copy of a text, cut before a letter that goes beyond n bytes.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return strings.Clone(s)
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
 }
 
 func span(first, last *int64, d *Detection) {

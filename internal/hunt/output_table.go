@@ -57,7 +57,7 @@ func (s *tableSink) group(b *strings.Builder, g *Group) {
 	if users := g.Users.Names(); len(users) > 0 {
 		fmt.Fprintf(b, "    %s\n", s.p.T("hunt.table.users", "names", some(users, tableHosts)))
 	}
-	d := g.Examples[0]
+	d := g.Example
 	for _, line := range whyTexts(s.p, d, tableWhy) {
 		fmt.Fprintf(b, "    %s\n", cut(line, tableCell))
 	}

@@ -32,7 +32,6 @@ func (s *htmlSink) take(d *Detection) error {
 const (
 	detailed  = 60
 	listed    = 500
-	fieldsOf  = 80
 	valueOf   = 2000
 	hostsOf   = 12
 	sourcesOf = 60
@@ -187,7 +186,7 @@ func (s *htmlSink) article(b *sheet, g *Group) {
 	pair("hunt.report.attack", attackText(b.p, r))
 	pair("hunt.report.rule", r.Ref())
 	b.raw("</dl>\n")
-	s.evidence(b, g.Examples[0])
+	s.evidence(b, g.Example)
 	b.f("<div class=\"two\"><section><h4>%s</h4>%s</section>", b.t("hunt.report.next"), steps(nextText(b.p, r)))
 	harmless := r.FalsePositives
 	if b.p.Lang == text.JA && len(r.FalsePositivesJA) > 0 {
@@ -217,8 +216,8 @@ func (s *htmlSink) evidence(b *sheet, d *Detection) {
 	}
 	b.raw("</tbody></table></div>\n")
 	if len(d.Event) > 0 {
-		b.f("<details><summary>%s</summary><table><tbody>", b.t("hunt.report.event", "n", len(d.Event)))
-		for _, f := range d.Event[:min(len(d.Event), fieldsOf)] {
+		b.f("<details><summary>%s</summary><table><tbody>", b.t("hunt.report.event", "n", d.Fields))
+		for _, f := range d.Event {
 			b.f("<tr><th scope=\"row\">%s</th><td class=\"mono\">%s</td></tr>", esc(f.Name), esc(cut(f.Value, valueOf)))
 		}
 		b.raw("</tbody></table></details>\n")

@@ -1,6 +1,8 @@
 package hunt
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -20,7 +22,20 @@ type worker struct {
 	decoders map[decoderKey]*format.Decoder
 	row      event.Row
 	hits     []int
+	copied   copied
+	costly   []format.Damage // rows on which not every rule was tried
 }
+
+// copied is what detections hold of the row at hand: one copy for all of them,
+// as a large row may be hit by every rule.
+type copied struct {
+	text   string
+	event  []Field
+	values []string // by place, as they are told
+}
+
+// maxTold is how many bytes of a value are told as the reason of a hit.
+const maxTold = 32 << 10
 
 // decoderKey tells which blocks one decoder may read: times without a year need
 // to know when the file was written.
@@ -60,16 +75,21 @@ func (w *worker) look(p *piece) {
 		p.damage = append(p.damage[:0], p.block.Damage...)
 		return
 	}
-	w.row.Source = p.src.Name
+	w.row.Source, w.costly = p.src.Name, w.costly[:0]
 	damage, err := w.decoder(p.src).Rows(&p.block, &w.row, func(row *event.Row) error {
 		p.rows++
+		w.copied = copied{}
+		cut := w.matcher.Stats().Cut
 		w.hits = w.matcher.Match(row, w.hits[:0])
+		if w.matcher.Stats().Cut != cut {
+			w.costly = append(w.costly, format.Damage{Offset: row.Offset, Record: row.Record, Reason: format.Costly})
+		}
 		for _, i := range w.hits {
 			w.hit(p, row, i)
 		}
 		return nil
 	})
-	p.damage, p.err = append(p.damage[:0], damage...), err
+	p.damage, p.err = append(append(p.damage[:0], damage...), w.costly...), err
 }
 
 // hit notes a hit for the correlations over its rule, and as a detection, unless
@@ -97,16 +117,46 @@ func (w *worker) hit(p *piece, row *event.Row, i int) {
 func (w *worker) detection(row *event.Row, i int) *Detection {
 	r := w.run
 	d := &Detection{Rule: r.set.Rules()[i], Time: row.Time, Source: row.Source, Record: row.Record, Host: first(row, r.hosts), User: first(row, r.users)}
-	for _, y := range w.matcher.Explain(row, i) {
-		d.Why = append(d.Why, Why{Field: y.Field, Op: y.Op, Want: y.Value, Value: y.Actual})
+	c := w.copy(row)
+	for _, y := range w.matcher.Places(row, i) {
+		why := Why{Field: y.Field, Op: y.Op, Want: y.Value}
+		if y.At >= 0 {
+			why.Value = c.told(y.At)
+		}
+		d.Why = append(d.Why, why)
 	}
-	text := string(row.Text())
-	d.Event = make([]Field, len(row.Fields))
-	for j, f := range row.Fields {
-		d.Event[j] = Field{r.names.Text(f.Name), text[f.Off : f.Off+f.Len]}
-	}
+	d.Event = c.event
 	return d
 }
+
+// copy returns the copy of the row at hand.
+func (w *worker) copy(row *event.Row) *copied {
+	c := &w.copied
+	if c.event != nil {
+		return c
+	}
+	c.text = string(row.Text())
+	c.event, c.values = make([]Field, len(row.Fields)), make([]string, len(row.Fields))
+	for i, f := range row.Fields {
+		c.event[i] = Field{w.run.names.Text(f.Name), c.text[f.Off : f.Off+f.Len]}
+	}
+	return c
+}
+
+// told returns the value of a field, its end left out if it is very long.
+func (c *copied) told(at int) string {
+	v := c.event[at].Value
+	if len(v) <= maxTold {
+		return v
+	}
+	if c.values[at] == "" {
+		c.values[at] = clip(v, maxTold)
+	}
+	return c.values[at]
+}
+
+// maxPerson is how many bytes the name of a host or an account may have.
+const maxPerson = 1 << 10
 
 // first returns the value of the first of some fields that an event has.
 func first(row *event.Row, names []event.Name) string {
@@ -116,7 +166,7 @@ func first(row *event.Row, names []event.Name) string {
 			continue
 		}
 		if k := slices.Index(names[:at], f.Name); k >= 0 {
-			at, best = k, string(row.Value(i))
+			at, best = k, clip(string(row.Value(i)[:min(maxPerson+1, int(f.Len))]), maxPerson)
 		}
 	}
 	return best
@@ -135,10 +185,24 @@ func encodeHit(to []byte, rule int, row *event.Row, needs []event.Name) []byte {
 			to = append(to, 0)
 			continue
 		}
+		v = compared(v)
 		to = binary.AppendUvarint(to, uint64(len(v))+1)
 		to = append(to, v...)
 	}
 	return to
+}
+
+// maxCompared is how many bytes of a value correlations keep.
+const maxCompared = 512
+
+// compared returns a value as correlations compare it: of a long one the
+// beginning and the SHA-256 of all, so that only equal values are equal.
+func compared(v []byte) []byte {
+	if len(v) <= maxCompared {
+		return v
+	}
+	sum := sha256.Sum256(v)
+	return fmt.Appendf(nil, "%s… %x", bytes.ToValidUTF8(v[:maxCompared-80], nil), sum)
 }
 
 // decodeHit reads what encodeHit wrote.

@@ -92,10 +92,11 @@ const (
 	Letters                   // bytes that are no UTF-8, or half a surrogate: each is read as U+FFFD
 	Header                    // records without the header that explains them
 	Chunk                     // a chunk of an EVTX file whose checksum or structure is wrong
+	Costly                    // a record so large that not every rule was tried on it, told by who tries them
 	reasons
 )
 
-var reasonCodes = [reasons]string{"", "broken", "cut", "large", "deep", "wide", "letters", "header", "chunk"}
+var reasonCodes = [reasons]string{"", "broken", "cut", "large", "deep", "wide", "letters", "header", "chunk", "costly"}
 
 // Code returns the word for a reason, as in reports and keys of texts.
 func (r Reason) Code() string {

@@ -11,7 +11,8 @@ type Why struct {
 	Field  string // of the row; for a keyword the field it was found in; empty for the whole row
 	Op     string // sigma.Test.Operator, with "not " before it for a test that had to be false
 	Value  string // what the rule compares with
-	Actual string // the row's value as it stands, whole
+	Actual string // the row's value as it stands, whole; empty from Places
+	At     int    // the place of that value among the row's fields, -1 without one
 }
 
 // maxWhy is how many tests [Matcher.Explain] tells at most.
@@ -22,6 +23,18 @@ const maxWhy = 64
 // is told only when nothing had to be true. It is empty for a rule that did
 // not fire. It is slower than Match, for hits only.
 func (m *Matcher) Explain(row *event.Row, rule int) []Why {
+	why := m.Places(row, rule)
+	for i := range why {
+		if at := why[i].At; at >= 0 {
+			why[i].Actual = string(row.Value(at))
+		}
+	}
+	return why
+}
+
+// Places is [Matcher.Explain] without the values: a row may be large and hit by
+// many rules, and who copies it once takes them from there.
+func (m *Matcher) Places(row *event.Row, rule int) []Why {
 	if rule < 0 || rule >= len(m.set.trees) {
 		return nil
 	}
@@ -89,12 +102,12 @@ func (e *explainer) tell(id uint32, truth bool) {
 	if len(e.why) == maxWhy || truth == e.negative && !(a.op == opNull && !truth) {
 		return
 	}
-	w := Why{Field: a.test.Field, Op: a.test.Operator(), Value: a.test.Operand()}
+	w := Why{Field: a.test.Field, Op: a.test.Operator(), Value: a.test.Operand(), At: e.m.where(a, truth)}
 	if !truth {
 		w.Op = "not " + w.Op
 	}
-	if i := e.m.where(a, truth); i >= 0 {
-		w.Field, w.Actual = e.m.set.names.Text(e.m.row.Fields[i].Name), string(e.m.row.Value(i))
+	if w.At >= 0 {
+		w.Field = e.m.set.names.Text(e.m.row.Fields[w.At].Name)
 	}
 	e.why = append(e.why, w)
 }

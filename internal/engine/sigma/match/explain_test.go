@@ -57,8 +57,8 @@ func TestExplain(t *testing.T) {
 		t.Fatalf("hits %v", got)
 	}
 	for rule, want := range [][]Why{
-		{{"Image", "endswith", `\cmd.exe`, `C:\Windows\CMD.exe`}, {"CommandLine", "contains", "whoami", "cmd /c WhoAmI /all"}},
-		{{"User", "not null", "", `EXAMPLE\taro`}},
+		{{"Image", "endswith", `\cmd.exe`, `C:\Windows\CMD.exe`, 0}, {"CommandLine", "contains", "whoami", "cmd /c WhoAmI /all", 1}},
+		{{"User", "not null", "", `EXAMPLE\taro`, 2}},
 		nil,
 		nil,
 	} {
@@ -71,8 +71,8 @@ func TestExplain(t *testing.T) {
 	for rule, want := range [][]Why{
 		nil,
 		nil,
-		{{"Image", "not endswith", `\cmd.exe`, `C:\whoami.exe`}},
-		{{"Image", "endswith", `\whoami.exe`, `C:\whoami.exe`}, {"Company", "null", "", ""}},
+		{{"Image", "not endswith", `\cmd.exe`, `C:\whoami.exe`, 0}},
+		{{"Image", "endswith", `\whoami.exe`, `C:\whoami.exe`, 0}, {"Company", "null", "", "", -1}},
 	} {
 		if diff := cmp.Diff(want, m.Explain(row, rule)); diff != "" {
 			t.Errorf("rule %d: %s", rule, diff)
