@@ -69,7 +69,7 @@ func Migrations() []db.Source {
 		{Noun: "bus", FS: bus.Migrations}, {Noun: "key", FS: key.Migrations}, {Noun: "ledger", FS: ledger.Migrations},
 		{Noun: "blob", FS: blob.Migrations}, {Noun: "thread", FS: thread.Migrations}, {Noun: "post", FS: post.Migrations}, {Noun: "httpd", FS: httpd.Migrations},
 		{Noun: "org", FS: org.Migrations}, {Noun: "asset", FS: asset.Migrations}, {Noun: "incident", FS: incident.Migrations},
-		{Noun: "sensor", FS: sensor.Migrations}, {Noun: "sighting", FS: sighting.Migrations}, {Noun: "intel", FS: intel.Migrations}, {Noun: "approval", FS: approval.Migrations}, {Noun: "selection", FS: selection.Migrations}, {Noun: "exposure", FS: exposure.Migrations},
+		{Noun: "sensor", FS: sensor.Migrations}, {Noun: "sighting", FS: sighting.Migrations}, {Noun: "intel", FS: intel.Migrations}, {Noun: "approval", FS: approval.Migrations}, {Noun: "selection", FS: selection.Migrations}, {Noun: "hunt", FS: hunt.Migrations}, {Noun: "exposure", FS: exposure.Migrations},
 		{Noun: "channel", FS: channel.Migrations}, {Noun: "notice", FS: notice.Migrations}, {Noun: "vendor", FS: vendor.Migrations}, {Noun: "situation", FS: situation.Migrations},
 	}
 }
@@ -77,7 +77,7 @@ func Migrations() []db.Source {
 func newPages(words *text.Catalog) (*page.Set, error) {
 	return page.New(words, page.Source{Noun: "httpd", FS: httpd.Web}, page.Source{Noun: "app", FS: ownPages},
 		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "asset", FS: asset.Web}, page.Source{Noun: "incident", FS: incident.Web},
-		page.Source{Noun: "sensor", FS: sensor.Web}, page.Source{Noun: "sighting", FS: sighting.Web}, page.Source{Noun: "intel", FS: intel.Web}, page.Source{Noun: "approval", FS: approval.Web}, page.Source{Noun: "selection", FS: selection.Web},
+		page.Source{Noun: "sensor", FS: sensor.Web}, page.Source{Noun: "sighting", FS: sighting.Web}, page.Source{Noun: "intel", FS: intel.Web}, page.Source{Noun: "approval", FS: approval.Web}, page.Source{Noun: "selection", FS: selection.Web}, page.Source{Noun: "hunt", FS: hunt.Web},
 		page.Source{Noun: "exposure", FS: exposure.Web},
 		page.Source{Noun: "channel", FS: channel.Web}, page.Source{Noun: "notice", FS: notice.Web}, page.Source{Noun: "vendor", FS: vendor.Web}, page.Source{Noun: "situation", FS: situation.Web})
 }

@@ -28,6 +28,7 @@ import (
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/exposure"
+	"noroshi/internal/hunt"
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/notice"
@@ -64,6 +65,7 @@ type Hub struct {
 	Notices    *notice.Service
 	Approvals  *approval.Service
 	Selections *selection.Service
+	Hunts      *hunt.Service
 	Vendors    *vendor.Service
 	Situations *situation.Service
 	Router     *httpd.Router
@@ -123,7 +125,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -289,6 +291,8 @@ func (h *Hub) route() error {
 	approval.Pages(r, h.Approvals)
 	selection.Routes(r, h.Selections)
 	selection.Pages(r, h.Selections)
+	hunt.Routes(r, h.Hunts)
+	hunt.Pages(r, h.Hunts)
 	exposure.Routes(r, h.Exposures)
 	exposure.Pages(r, h.Exposures)
 	channel.Routes(r, h.Channels)

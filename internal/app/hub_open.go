@@ -20,6 +20,8 @@ import (
 	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/exposure"
+	"noroshi/internal/hunt"
+	"noroshi/internal/hunt/starter"
 	"noroshi/internal/incident"
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
@@ -101,6 +103,8 @@ func (h *Hub) openNouns(o Options) (err error) {
 	if err = h.openPower(o); err != nil {
 		return err
 	}
+	h.Hunts = hunt.Open(hunt.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Now: o.Now, Sightings: h.Sightings, Own: h.Sensors.Own,
+		Starter: starter.FS(), StarterVersion: starter.Version, BaseURL: cfg.Hub.BaseURL})
 	if h.Exposures, err = exposure.Open(exposure.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Assets: h.Assets, Intel: h.Intel, Seen: h.Sightings.SeenOpen, Now: o.Now}); err != nil {
 		return err
 	}

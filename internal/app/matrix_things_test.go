@@ -118,6 +118,7 @@ func (n *nation) furnish() {
 	n.registers("sea", "industry")
 	n.accounts()
 	n.found()
+	n.hunted()
 	n.observed()
 	n.told()
 	n.learned()

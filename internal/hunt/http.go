@@ -11,7 +11,8 @@ type (
 	idIn struct {
 		ID string `path:"id" maxLength:"60"`
 	}
-	versionIn struct {
+	// VersionIn names a thing and the version that the client saw.
+	VersionIn struct {
 		ID      string `path:"id" maxLength:"60"`
 		Version int64  `query:"version" required:"true" minimum:"1"`
 	}
@@ -75,18 +76,18 @@ func routeHunts(r *httpd.Router, s *Service) {
 		return &huntOut{200, x}, err
 	})
 	httpd.Op(r, "PUT /api/v1/hunts/{id}", "hunt.change", "Rewrite a hunt of the version you saw", func(ctx context.Context, in *struct {
-		versionIn
+		VersionIn
 		Body HuntInput
 	}) (*huntOut, error) {
 		x, err := s.Change(ctx, in.ID, in.Version, NewHunt(in.Body))
 		return &huntOut{200, x}, err
 	})
-	httpd.Op(r, "POST /api/v1/hunts/{id}/begin", "hunt.begin", "Open a hunt: results may come in", func(ctx context.Context, in *versionIn) (*huntOut, error) {
+	httpd.Op(r, "POST /api/v1/hunts/{id}/begin", "hunt.begin", "Open a hunt: results may come in", func(ctx context.Context, in *VersionIn) (*huntOut, error) {
 		x, err := s.Begin(ctx, in.ID, in.Version)
 		return &huntOut{200, x}, err
 	})
 	httpd.Op(r, "POST /api/v1/hunts/{id}/close", "hunt.close", "End a hunt with a conclusion", func(ctx context.Context, in *struct {
-		versionIn
+		VersionIn
 		Body struct {
 			Conclusion Conclusion `json:"conclusion" enum:"found,not_found,unclear"`
 			Words      string     `json:"words" minLength:"1" maxLength:"16000"`

@@ -6,8 +6,8 @@ import (
 	"noroshi/internal/base/httpd"
 )
 
-// filterIn narrows a list of findings.
-type filterIn struct {
+// FilterIn narrows a list of findings.
+type FilterIn struct {
 	Hunt      string `query:"hunt" maxLength:"60" doc:"Id or number"`
 	Run       string `query:"run" maxLength:"60"`
 	Rule      string `query:"rule" maxLength:"500" doc:"Id, else name or title"`
@@ -19,7 +19,7 @@ type filterIn struct {
 	Waiting   bool   `query:"waiting" doc:"Only new and taken ones"`
 }
 
-func (in filterIn) filter() FindingFilter {
+func (in FilterIn) filter() FindingFilter {
 	return FindingFilter{Hunt: in.Hunt, Run: in.Run, Rule: in.Rule, Host: in.Host, User: in.User, Technique: in.Technique, Level: in.Level, State: in.State, Waiting: in.Waiting}
 }
 
@@ -61,7 +61,7 @@ type findingOut struct{ Body Finding }
 func routeFindings(r *httpd.Router, s *Service) {
 	httpd.Op(r, "GET /api/v1/hunt-findings", "hunt.findings", "List what your hunts found, by rule, host and account, the gravest first", func(ctx context.Context, in *struct {
 		httpd.Paging
-		filterIn
+		FilterIn
 	}) (*httpd.List[Finding], error) {
 		f := in.filter()
 		f.Cursor, f.Limit = in.Cursor, in.Limit
@@ -71,7 +71,7 @@ func routeFindings(r *httpd.Router, s *Service) {
 		}
 		return httpd.ListOf(ctx, list, next), nil
 	})
-	httpd.Op(r, "GET /api/v1/hunt-count", "hunt.count", "Count what a filter finds", func(ctx context.Context, in *filterIn) (*struct {
+	httpd.Op(r, "GET /api/v1/hunt-count", "hunt.count", "Count what a filter finds", func(ctx context.Context, in *FilterIn) (*struct {
 		Body struct {
 			Count int `json:"count"`
 		}
@@ -86,7 +86,7 @@ func routeFindings(r *httpd.Router, s *Service) {
 		return &out, err
 	})
 	httpd.Op(r, "GET /api/v1/hunt-counts", "hunt.counts", "Count findings by host, account, technique or rule, the most first", func(ctx context.Context, in *struct {
-		filterIn
+		FilterIn
 		By    string `query:"by" required:"true" enum:"host,user,technique,rule"`
 		Limit int    `query:"limit" minimum:"1" maximum:"500"`
 	}) (*httpd.List[Counted], error) {
@@ -115,7 +115,7 @@ func routeFindings(r *httpd.Router, s *Service) {
 
 func routeTriage(r *httpd.Router, s *Service) {
 	httpd.Op(r, "POST /api/v1/hunt-findings/{id}/decide", "hunt.decide", "Say what you make of a finding of the version you saw", func(ctx context.Context, in *struct {
-		versionIn
+		VersionIn
 		Body DecisionInput
 	}) (*findingOut, error) {
 		x, err := s.Decide(ctx, in.ID, in.Version, Decision(in.Body))
@@ -134,7 +134,7 @@ func routeTriage(r *httpd.Router, s *Service) {
 	}, error) {
 		on := Choice{IDs: in.Body.IDs, Expect: in.Body.Expect}
 		if f := in.Body.Filter; f != nil {
-			q := filterIn(*f).filter()
+			q := FilterIn(*f).filter()
 			on.Filter = &q
 		}
 		x, err := s.Triage(ctx, on, Decision(in.Body.DecisionInput))

@@ -1,0 +1,47 @@
+package app
+
+import "noroshi/internal/base/gate"
+
+func sharesOffers(c *citizen) bool { return c.any(gate.OperatorAdmin) }
+
+var huntPageLaws = map[string]law{
+	"GET /live/hunt":                     {may: everybody, free: true},
+	"GET /hunts":                         {may: only((*citizen).operates)},
+	"GET /hunts/new":                     {may: only((*citizen).reports)},
+	"POST /hunts":                        {may: only((*citizen).reports), body: form("title", "")},
+	"GET /hunts/{id}":                    {on: "hunt", may: forOwn((*citizen).operates)},
+	"GET /hunts/{id}/edit":               {on: "hunt", may: forOwn((*citizen).reports)},
+	"POST /hunts/{id}/edit":              {on: "hunt", may: forOwn((*citizen).reports), body: form("version", "99")},
+	"POST /hunts/{id}/begin":             {on: "hunt", may: forOwn((*citizen).reports), body: form("version", "99")},
+	"GET /hunts/{id}/close":              {on: "hunt", may: forOwn((*citizen).reports)},
+	"POST /hunts/{id}/close":             {on: "hunt", may: forOwn((*citizen).reports), body: form("version", "99")},
+	"GET /hunts/{id}/bring":              {on: "hunt", may: forOwn((*citizen).reports)},
+	"POST /hunts/{id}/bring":             {on: "hunt", may: forOwn((*citizen).reports), body: form("file", "")},
+	"GET /hunts/{id}/triage":             {on: "hunt", may: forOwn((*citizen).reports)},
+	"POST /hunts/{id}/triage":            {on: "hunt", may: forOwn((*citizen).reports), body: form("sure", "1", "expect", "99", "state", "taken")},
+	"GET /hunts/{id}/compare":            {on: "hunt", may: forOwn((*citizen).operates)},
+	"GET /hunts/{id}/report":             {on: "hunt", may: forOwn((*citizen).operates)},
+	"GET /hunt-batches":                  {may: only((*citizen).operates)},
+	"POST /hunt-batches/{id}/undo":       {on: "hunt decision", may: forOwn((*citizen).reports)},
+	"GET /hunt-findings/{id}":            {on: "hunt finding", may: forOwn((*citizen).operates)},
+	"POST /hunt-findings/{id}/decide":    {on: "hunt finding", may: forOwn((*citizen).reports), body: form("state", "taken", "version", "99")},
+	"GET /hunt-findings/{id}/release":    {on: "hunt finding", may: forOwn((*citizen).reports)},
+	"POST /hunt-findings/{id}/release":   {on: "hunt finding", may: forOwn((*citizen).reports), body: form("named", "")},
+	"GET /hunt-findings/{id}/suppress":   {on: "hunt finding", may: forOwn((*citizen).reports)},
+	"POST /hunt-findings/{id}/suppress":  {on: "hunt finding", may: forOwn((*citizen).reports), body: form("reason", "")},
+	"GET /hunt-rules":                    {may: only((*citizen).operates)},
+	"POST /hunt-rules":                   {may: only((*citizen).reports), body: form("name", "")},
+	"GET /hunt-rules/starter":            {may: only((*citizen).operates)},
+	"GET /hunt-rules/starter/rule":       {may: only((*citizen).operates), query: query("?id=fd5fd30d-e74b-49ab-be69-eecd1da69066")},
+	"GET /hunt-rules/{id}":               {on: "rulebook", may: forOwn((*citizen).operates)},
+	"POST /hunt-rules/{id}":              {on: "rulebook", may: forOwn((*citizen).reports), body: form("note", "")},
+	"POST /hunt-rules/{id}/retire":       {on: "rulebook", may: forOwn((*citizen).reports), body: form("why", "")},
+	"GET /hunt-rules/{id}/{edition}/zip":  {on: "rulebook", may: forOwn((*citizen).operates)},
+	"GET /hunt-suppressions":             {may: only((*citizen).operates)},
+	"GET /hunt-suppressions/file":        {may: only((*citizen).operates)},
+	"POST /hunt-suppressions/{id}/end":   {on: "suppression", may: forOwn((*citizen).reports), body: form("why", "")},
+	"GET /hunt-suppressions/{id}/offer":  {on: "suppression", may: forOwn(sharesOffers)},
+	"POST /hunt-suppressions/{id}/offer": {on: "suppression", may: forOwn(sharesOffers), body: form("named", "")},
+	"POST /hunt-offers/{id}/withdraw":    {on: "offer", may: forOwn(sharesOffers), body: form("x", ""), fresh: newOffer},
+	"POST /hunt-offers/{id}/adopt":       {on: "offer", may: toOperators((*citizen).reports), body: form("x", "")},
+}
