@@ -113,6 +113,7 @@ func (s *story) play() error {
 	all = append(all, s.afterScenes()...)
 	all = append(all, s.warningScenes()...)
 	all = append(all, s.trafficScenes()...)
+	all = append(all, s.huntScenes()...)
 	all = append(all, s.powerScenes()...)
 	all = append(all, s.ledgerScenes()...)
 	return s.perform(all)
