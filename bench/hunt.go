@@ -1,0 +1,131 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+)
+
+// hunts measure the way from logs to what rules find in them, with the rules of
+// SigmaHQ's folder rules/. What bounds each on any machine:
+//
+//   - rows: every value that a rule may ask for is looked through once.
+//   - logs: the same, and the reading of each byte of JSON or of EVTX.
+//   - load: the parsing of 3,141 files of YAML, and the tables made of them.
+//   - json, evtx: the same as logs, for the whole program: reading, verdicts,
+//     the reasons of each hit, and a line written for it. What a program takes
+//     to begin, mostly to load its rules, is left out: it is also run with next
+//     to no events.
+//
+// All read the same events and the same rules. A peer is taken from PATH: rsigma,
+// zircolite (see zircolite), chainsaw with NOROSHI_BENCH_CHAINSAW_MAPPING,
+// hayabusa and evtx_dump.
+func hunts(s setting, c *captured) [][]measured {
+	h := &hunted{captured: c}
+	command := func(name string) string { return "bench/run -only '^hunt-" + name + "'" }
+	rounds := fmt.Sprint(s.length / 5)
+	return [][]measured{
+		{{
+			name: "hunt-rows", command: command("rows"), rows: []row{
+				{What: "events that were parsed before (JSON), 3,141 rules without routing: events per second of processor time", Figure: "json/unrouted events/cpu-s", Unit: "/s", Target: "≥ 150,000/s"},
+				{What: "the same, rules evaluated for an event", Figure: "json/unrouted rules/event", Unit: ""},
+				{What: "the same, allocations for an event", Figure: "json/unrouted allocs/op", Unit: ""},
+				{What: "the same with routing", Figure: "json/routed events/cpu-s", Unit: "/s"},
+				{What: "the same, rules evaluated for an event", Figure: "json/routed rules/event", Unit: ""},
+				{What: "events of EVTX samples, without routing", Figure: "evtx/unrouted events/cpu-s", Unit: "/s"},
+				{What: "the same with routing", Figure: "evtx/routed events/cpu-s", Unit: "/s"},
+			}, take: func(ctx context.Context) (figures, error) {
+				return bench(ctx, []string{"GOMAXPROCS=1"}, "./internal/engine/sigma/match", "BenchmarkMatch", rounds)
+			},
+		}},
+		{{
+			name: "hunt-logs", command: command("logs"), rows: []row{
+				{What: "host logs in JSON lines into rows: events per second of processor time", Figure: "json/read events/cpu-s", Unit: "/s"},
+				{What: "the same, bytes", Figure: "json/read MB/cpu-s", Unit: "MB/s"},
+				{What: "the same to the verdict of 3,141 rules with routing", Figure: "json/match events/cpu-s", Unit: "/s", Target: "≥ 250,000/s"},
+				{What: "EVTX samples into rows", Figure: "evtx/read events/cpu-s", Unit: "/s", Target: "≥ 150,000/s"},
+				{What: "the same, allocations for an event", Figure: "allocs/event", Unit: "", Target: "≤ 5"},
+				{What: "the same to the verdict of 3,141 rules with routing", Figure: "evtx/match events/cpu-s", Unit: "/s"},
+			}, take: func(ctx context.Context) (figures, error) {
+				f, err := bench(ctx, []string{"GOMAXPROCS=1"}, "./internal/engine/sigma/match", "BenchmarkPipeline", rounds)
+				if err == nil {
+					f["allocs/event"] = f["evtx/read allocs/op"] / f["evtx/read events/pass"]
+				}
+				return f, err
+			},
+		}, {
+			name: "hunt-logs-dense", command: command("logs"), rows: []row{
+				{What: "full chunks of EVTX into rows: bytes that are used, for each second of processor time", Figure: "BenchmarkChunk MB/cpu-s", Unit: "MB/s", Target: "≥ 250 MB/s"},
+				{What: "the same, events", Figure: "BenchmarkChunk events/cpu-s", Unit: "/s", Target: "≥ 150,000/s"},
+			}, take: func(ctx context.Context) (figures, error) {
+				return benches(ctx, s, "./internal/engine/evtx", "BenchmarkChunk")
+			},
+		}},
+		{{
+			name: "hunt-load", command: command("load"), rows: []row{
+				{What: "3,141 files of rules read: processor time", Figure: "BenchmarkLoad cpu-ms", Unit: "ms"},
+				{What: "the same made into an index without routing", Figure: "BenchmarkNew cpu-ms", Unit: "ms"},
+				{What: "both", Figure: "both", Unit: "ms", Target: "≤ 2,000 ms"},
+				{What: "the tables of the index", Figure: "index MB", Unit: "MB"},
+			}, take: func(ctx context.Context) (figures, error) {
+				f, err := benches(ctx, s, "./internal/engine/sigma/match", "BenchmarkLoad", "BenchmarkNew")
+				if err != nil {
+					return nil, err
+				}
+				size, err := bench(ctx, []string{"GOMAXPROCS=1"}, "./internal/engine/sigma/match", "BenchmarkMatch/json/unrouted", "100x")
+				f["both"], f["index MB"] = f["BenchmarkLoad cpu-ms"]+f["BenchmarkNew cpu-ms"], size["index-bytes"]/1e6
+				return f, err
+			},
+		}},
+		{
+			h.program("hunt-json", command("json"), "`noroshi hunt scan` of host logs in JSON lines, one worker", hostLogs, "noroshi", scan("1")),
+			h.program("hunt-json-rsigma", command("json"), "peer: rsigma engine eval --logsource-routing", hostLogs, "rsigma", func(rules, file, _ string) []string {
+				return []string{"engine", "eval", "-r", rules, "-e", "@" + file, "--logsource-routing", "--event-logsource", "product=windows", "--quiet"}
+			}),
+			h.program("hunt-json-zircolite", command("json"), "peer: Zircolite", hostLogs, "zircolite", zircolite("--jsonl")),
+		},
+		{
+			h.program("hunt-evtx", command("evtx"), "`noroshi hunt scan` of EVTX, one worker", fullChunks, "noroshi", scan("1")),
+			h.program("hunt-evtx-rsigma", command("evtx"), "peer: rsigma engine eval --logsource-routing", fullChunks, "rsigma", func(rules, file, _ string) []string {
+				return []string{"engine", "eval", "-r", rules, "-e", "@" + file, "--logsource-routing", "--quiet"}
+			}),
+			h.program("hunt-evtx-zircolite", command("evtx"), "peer: Zircolite", fullChunks, "zircolite", zircolite()),
+			h.program("hunt-evtx-chainsaw", command("evtx"), "peer: chainsaw hunt", fullChunks, "chainsaw", func(rules, file, _ string) []string {
+				return []string{"--num-threads", "1", "hunt", file, "-s", rules, "--mapping", os.Getenv("NOROSHI_BENCH_CHAINSAW_MAPPING"), "--jsonl", "-q"}
+			}),
+			h.program("hunt-evtx-hayabusa", command("evtx"), "peer: hayabusa json-timeline", fullChunks, "hayabusa", func(rules, file, dir string) []string {
+				return []string{"json-timeline", "-f", file, "-r", rules, "-L", "-o", dir + "/out.jsonl", "-w", "-q", "-t", "1", "-C"}
+			}),
+		},
+		{
+			h.program("hunt-read", command("read"), "`noroshi hunt events` of EVTX: every event as JSON", fullChunks, "noroshi", func(_, file, _ string) []string {
+				return []string{"hunt", "events", file, "--format", "jsonl"}
+			}),
+			h.program("hunt-read-evtx_dump", command("read"), "peer: evtx_dump (Rust) -o jsonl", fullChunks, "evtx_dump", func(_, file, _ string) []string {
+				return []string{"-t", "1", "-o", "jsonl", "--dont-show-record-number", file}
+			}),
+		},
+		{h.cores("hunt-cores-json", command("cores"), "`noroshi hunt scan` of host logs in JSON lines", hostLogs), h.cores("hunt-cores-evtx", command("cores"), "`noroshi hunt scan` of EVTX", fullChunks)},
+	}
+}
+
+// scan is our command, with so many workers.
+func scan(workers string) func(rules, file, dir string) []string {
+	return func(rules, file, _ string) []string {
+		return []string{"hunt", "scan", file, "--rules", rules, "--no-builtin", "--format", "jsonl", "--workers", workers}
+	}
+}
+
+// zircolite is the command of a program of this name on PATH that starts
+// zircolite.py. It takes minutes to convert rules, so they are converted before,
+// and NOROSHI_BENCH_ZIRCOLITE_RULES names what came of them.
+func zircolite(more ...string) func(rules, file, dir string) []string {
+	return func(rules, file, dir string) []string {
+		if converted := os.Getenv("NOROSHI_BENCH_ZIRCOLITE_RULES"); converted != "" {
+			rules = converted
+		}
+		return append([]string{"-e", file, "-r", rules, "-o", dir + "/out.json", "-n", "--no-parallel"}, more...)
+	}
+}
