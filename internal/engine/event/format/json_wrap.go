@@ -38,7 +38,7 @@ func mayWrap(b []byte) bool {
 		return false
 	}
 	// A wrapper names its list soon, after a few lines of its own.
-	head := b[at:min(len(b), 4<<10)]
+	head := b[at:min(len(b), at+4<<10)]
 	for {
 		n := bytes.IndexByte(head, '[')
 		if n < 0 {
