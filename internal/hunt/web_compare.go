@@ -72,11 +72,13 @@ func (c *console) showCompare(q *httpd.Request) error {
 	if err != nil {
 		return err
 	}
+	why, err := c.reasons(q, list)
+	if err != nil {
+		return err
+	}
 	for i := range list {
 		x := shelf.row(p, &list[i])
-		if x.Why, err = c.reasons(q, list[i]); err != nil {
-			return err
-		}
+		x.Why = whyLine(p, why[list[i].ID])
 		v.Rows = append(v.Rows, x)
 	}
 	query.Set("change", string(change))

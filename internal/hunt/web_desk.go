@@ -241,6 +241,10 @@ func (c *console) rows(q *httpd.Request, v *deskView, path string, f FindingFilt
 	if err != nil {
 		return err
 	}
+	why, err := c.reasons(q, list)
+	if err != nil {
+		return err
+	}
 	kinds, err := c.Counts(q.Context(), FindingFilter{Hunt: f.Hunt, Run: f.Run}, "rule", allRules)
 	if err != nil {
 		return err
@@ -252,9 +256,7 @@ func (c *console) rows(q *httpd.Request, v *deskView, path string, f FindingFilt
 	query := kept(q.Queries())
 	for i := range list {
 		x := shelf.row(p, &list[i])
-		if x.Why, err = c.reasons(q, list[i]); err != nil {
-			return err
-		}
+		x.Why = whyLine(p, why[list[i].ID])
 		if n := common[list[i].Rule]; n > 0 && n <= 3 {
 			x.Rare = p.T("hunt.web.rare", "n", n)
 		}
@@ -277,7 +279,7 @@ func (c *console) rows(q *httpd.Request, v *deskView, path string, f FindingFilt
 	}
 	v.Nothing = len(list) == 0
 	v.List = &page.List{Path: path, Query: q.Queries(), Next: next, Size: deskRows, From: 1, Shown: len(list), Total: -1, Columns: []page.Column{
-		{Title: p.T("hunt.web.what")}, {Title: p.T("hunt.web.level")}, {Title: p.T("hunt.web.host")}, {Title: p.T("hunt.web.user")}, {Title: p.T("hunt.web.count"), Num: true}, {Title: p.T("hunt.web.last")}, {Title: p.T("hunt.web.state")}}}
+		{Title: p.T("hunt.web.what")}, {Title: p.T("hunt.web.level")}, {Title: p.T("hunt.web.where")}, {Title: p.T("hunt.web.count"), Num: true}, {Title: p.T("hunt.web.last")}, {Title: p.T("hunt.web.state")}}}
 	if v.MayTouch {
 		v.List.Columns = append([]page.Column{{Title: p.T("hunt.web.tick"), Tick: true}}, v.List.Columns...)
 		v.Bulk = &page.Bulk{Form: "desk"}
@@ -291,13 +293,13 @@ func (c *console) rows(q *httpd.Request, v *deskView, path string, f FindingFilt
 	return nil
 }
 
-// reasons says in one line why a rule found it.
-func (c *console) reasons(q *httpd.Request, f Finding) (string, error) {
-	f, err := c.Finding(q.Context(), f.ID)
-	if err != nil || len(f.Examples) == 0 {
-		return "", err
+// reasons are those of the findings of a page.
+func (c *console) reasons(q *httpd.Request, list []Finding) (map[string][]Why, error) {
+	ids := make([]string, len(list))
+	for i, f := range list {
+		ids[i] = f.ID
 	}
-	return whyLine(q.Printer, f.Examples[0].Why), nil
+	return c.Reasons(q.Context(), ids...)
 }
 
 // tabs are the states and levels with their counts, and what else narrows.

@@ -27,9 +27,10 @@ type exampleView struct {
 }
 
 type nearView struct {
-	Title, Say string
-	Rows       []row
-	More       int
+	Title, Say, Other string
+	ByHost            bool
+	Rows              []row
+	More              int
 }
 
 type findingView struct {
@@ -165,13 +166,13 @@ func (c *console) near(q *httpd.Request, v *findingView, shelf *shelf, f *Findin
 	}
 	p := q.Printer
 	for _, x := range []struct {
-		list       []Finding
-		title, say string
-	}{{around.Host, p.T("hunt.web.near_host"), printable(f.Host)}, {around.User, p.T("hunt.web.near_user"), printable(f.User)}} {
+		list              []Finding
+		title, say, other string
+	}{{around.Host, p.T("hunt.web.near_host"), printable(f.Host), p.T("hunt.web.user")}, {around.User, p.T("hunt.web.near_user"), printable(f.User), p.T("hunt.web.host")}} {
 		if x.say == "" {
 			continue
 		}
-		n := nearView{Title: x.title, Say: x.say, More: max(len(x.list)-nearShown, 0)}
+		n := nearView{Title: x.title, Say: x.say, Other: x.other, ByHost: x.title == p.T("hunt.web.near_host"), More: max(len(x.list)-nearShown, 0)}
 		slices.SortStableFunc(x.list, func(a, b Finding) int { return a.First.Compare(b.First) })
 		for i := range x.list[:min(len(x.list), nearShown)] {
 			n.Rows = append(n.Rows, shelf.row(p, &x.list[i]))

@@ -84,7 +84,7 @@ func (c *console) showBooks(q *httpd.Request, bad error) error {
 	if may(q, "hunt.rules_add") {
 		v.Fields = []page.Field{{Name: "name", Label: p.T("hunt.web.book_name"), Need: page.Required, Hint: p.T("hunt.web.book_name_hint")}, {Name: "about", Kind: "textarea", Label: p.T("hunt.web.book_about"), Need: page.Optional, Rows: 2, Limit: maxWords}}
 	}
-	return render(q, "books", "hunt-rules", v.Head.H1, v, bad)
+	return render(q, "books", "hunts", v.Head.H1, v, bad)
 }
 
 type editionRow struct {
@@ -132,7 +132,7 @@ func (c *console) showBook(q *httpd.Request, bad error) error {
 		v.Retire = may(q, "hunt.rules_retire")
 		v.Why = page.Field{Name: "why", Kind: "textarea", Label: p.T("hunt.web.retire_why"), Need: page.Optional, Rows: 2}
 	}
-	return render(q, "book", "hunt-rules", v.Head.H1, v, bad)
+	return render(q, "book", "hunts", v.Head.H1, v, bad)
 }
 
 // rejectedText says where and why a rule was not taken.
@@ -243,7 +243,7 @@ func (c *console) showStarter(q *httpd.Request) error {
 	if technique != "" {
 		v.List.Filters = append(v.List.Filters, page.Filter{Name: "technique", Value: technique, Label: printable(technique), Count: -1})
 	}
-	return render(q, "starter", "hunt-rules", v.Head.H1, v, nil)
+	return render(q, "starter", "hunts", v.Head.H1, v, nil)
 }
 
 func (v *starterView) items(counts map[string]int, name, on string, say func(string) string) (out []sideItem) {
@@ -299,5 +299,5 @@ func (c *console) showRule(q *httpd.Request) error {
 		return err
 	}
 	v.Source = printable2(raw)
-	return render(q, "rule", "hunt-rules", v.Head.H1, v, nil)
+	return render(q, "rule", "hunts", v.Head.H1, v, nil)
 }

@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"io/fs"
 	"net/url"
 	"slices"
@@ -65,19 +66,18 @@ func (s *shelf) row(p text.Printer, f *Finding) row {
 		Released: !f.ReleasedAt.IsZero(), Version: f.Version}
 }
 
-// whyLine says the first reasons of a finding in one line.
+// whyLine says in one line the reason of a finding that tells most, which is the
+// one with the longest value: a command line rather than the name of a program.
 func whyLine(p text.Printer, why []Why) string {
-	var parts []string
-	for _, y := range why {
-		if line := cut(whyText(p, y), 120); !slices.Contains(parts, line) {
-			parts = append(parts, line)
-		}
-		if len(parts) == 2 {
-			break
-		}
+	if len(why) == 0 {
+		return ""
 	}
-	return strings.Join(parts, " / ")
+	longest := slices.MaxFunc(why, func(a, b Why) int { return cmp.Compare(len(a.Value), len(b.Value)) })
+	return cut(whyText(p, longest), reasonLetters)
 }
+
+// reasonLetters is how long a reason is in a list.
+const reasonLetters = 90
 
 // bookTitle is the name of a rule set.
 func bookTitle(p text.Printer, b Rulebook) string {

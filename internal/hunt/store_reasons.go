@@ -1,0 +1,35 @@
+package hunt
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"noroshi/internal/base/db"
+)
+
+// listExamples reads the sealed examples of findings of an organisation by their
+// ids; others are passed over.
+func listExamples(ctx context.Context, tx *db.Tx, org string, ids []string) (map[string][]byte, error) {
+	args, marks := []any{org}, make([]string, len(ids))
+	for i, id := range ids {
+		args = append(args, id)
+		marks[i] = "$" + strconv.Itoa(len(args))
+	}
+	rows, err := tx.Query(ctx, `SELECT e.finding_id, e.sealed FROM hunt_example e JOIN hunt_finding f ON f.id = e.finding_id
+		WHERE f.org_id = $1 AND f.id IN (`+strings.Join(marks, ", ")+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string][]byte{}
+	for rows.Next() {
+		var id string
+		var sealed []byte
+		if err := rows.Scan(&id, &sealed); err != nil {
+			return nil, err
+		}
+		out[id] = sealed
+	}
+	return out, rows.Err()
+}
