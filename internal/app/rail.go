@@ -11,6 +11,7 @@ import (
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/exposure"
+	"noroshi/internal/hunt"
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/notice"
@@ -67,6 +68,7 @@ var menu = []entry{
 	{page.RailItem{Key: "intelligence", Href: "/intelligence", Icon: "info", Label: "app.menu.intelligence"}, "app.menu.watch", may(intel.Access, "intel.add")},
 	{page.RailItem{Key: "indicators", Href: "/indicators", Icon: "search", Label: "app.menu.indicators"}, "app.menu.watch", reaches(exposure.Access, "exposure.appear", gate.All)},
 	{page.RailItem{Key: "findings", Href: "/findings", Icon: "pulse", Label: "app.menu.findings"}, "app.menu.watch", may(sensor.Access, "finding.list")},
+	{page.RailItem{Key: "hunts", Href: "/hunts", Icon: "search", Label: "app.menu.hunts"}, "app.menu.watch", may(hunt.Access, "hunt.list")},
 	{page.RailItem{Key: "sightings", Href: "/sightings", Icon: "eye", Label: "app.menu.sightings"}, "app.menu.watch", may(sighting.Access, "sighting.list")},
 	{page.RailItem{Key: "vulnerabilities", Href: "/vulnerabilities", Icon: "shield", Label: "app.menu.vulnerabilities"}, "app.menu.watch", may(exposure.Access, "exposure.where")},
 	{page.RailItem{Key: "rematch", Href: "/exposures/runs", Icon: "pulse", Label: "exposure.web.runs"}, "app.menu.watch", func(ctx context.Context, who gate.Identity) bool {
@@ -123,7 +125,7 @@ func (h *Hub) notice(q *httpd.Request) string {
 }
 
 // listed are the pages whose lists can be saved as a view.
-var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations", "/exposures", "/exposures/sectors", "/notices", "/letters", "/sightings", "/findings", "/vendor"}
+var listed = []string{"/reports", "/inbox", "/assets", "/statements", "/readings", "/organisations", "/exposures", "/exposures/sectors", "/notices", "/letters", "/sightings", "/findings", "/hunts", "/vendor"}
 
 // views gives a list the saved views of who looks at it.
 func (h *Hub) views(q *httpd.Request, s *page.Shell) {

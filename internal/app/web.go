@@ -10,6 +10,7 @@ import (
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/exposure"
+	"noroshi/internal/hunt"
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/notice"
@@ -42,6 +43,7 @@ func (h *Hub) pages(r *httpd.Router) {
 				return page.Part{Todos: t.Todos, Template: "incident/home", Data: t}, err
 			},
 			func() (page.Part, error) { return sensor.Home(q, h.Sensors) },
+			func() (page.Part, error) { return hunt.Home(q, h.Hunts) },
 			func() (page.Part, error) { return notice.Home(q, h.Notices) },
 			func() (page.Part, error) { return exposure.Home(q, h.Exposures) },
 			func() (page.Part, error) { return intel.Home(q, h.Intel) },
