@@ -127,7 +127,7 @@ func (w *Watch) begin() (*watching, error) {
 		}
 	}
 	names := event.NewNames()
-	set, err := match.New(w.Rules.Rules, names, match.Options{})
+	set, err := match.New(w.Rules.Rules, names, match.Options{Routes: w.Read.Routes})
 	if err != nil {
 		return nil, err
 	}
@@ -293,6 +293,7 @@ func (g *watching) look(src *Source, accept func(*event.Row) bool) error {
 				return nil
 			}
 			p.rows++
+			w.copied = copied{}
 			w.hits = w.matcher.Match(row, w.hits[:0])
 			for _, i := range w.hits {
 				w.hit(p, row, i)
