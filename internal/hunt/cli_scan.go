@@ -32,6 +32,7 @@ type scanFlags struct {
 	least     string
 	workers   int
 	noRouting bool
+	events    bool
 }
 
 // ruleFlags say which rules are loaded; commands share them.
@@ -172,6 +173,7 @@ func scanCommand(env *cli.Env, own fs.FS) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&s.format, "format", "table", p.T("hunt.flag.format", "formats", strings.Join(Formats, ", ")))
 	f.StringVar(&s.out, "out", "", p.T("hunt.flag.out"))
+	f.BoolVar(&s.events, "event", false, p.T("hunt.flag.event"))
 	f.StringVar(&s.stats, "stats", "", p.T("hunt.flag.stats"))
 	f.StringVar(&s.suppress, "suppress", "", p.T("hunt.flag.suppress"))
 	f.StringVar(&s.least, "min-level", "", p.T("hunt.flag.min_level"))
@@ -198,6 +200,9 @@ func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error
 	var report *Report
 	err = output(env, s.out, func(w io.Writer) error {
 		shown := newSink(s.format, w, p, scan.Rules, env.Now())
+		if lines, ok := shown.(*jsonSink); ok {
+			lines.events = s.events
+		}
 		if report, err = scan.Run(ctx, shown.take); err != nil {
 			return err
 		}

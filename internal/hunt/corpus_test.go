@@ -222,7 +222,7 @@ type told struct {
 }
 
 func (o *told) take(t testing.TB) func(*Detection) {
-	sink := &jsonSink{json.NewEncoder(&o.Buffer)}
+	sink := &jsonSink{Encoder: json.NewEncoder(&o.Buffer)}
 	return func(d *Detection) {
 		if err := sink.take(d); err != nil {
 			t.Fatal(err)

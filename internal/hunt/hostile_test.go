@@ -127,7 +127,7 @@ correlation:
 		t.Fatalf("%d detections", len(found))
 	}
 	var b bytes.Buffer
-	if err := (&jsonSink{json.NewEncoder(&b)}).take(found[0]); err != nil {
+	if err := (&jsonSink{Encoder: json.NewEncoder(&b)}).take(found[0]); err != nil {
 		t.Fatal(err)
 	}
 }

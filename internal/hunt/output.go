@@ -22,7 +22,7 @@ var Formats = []string{"table", "jsonl", "csv", "timesketch", "navigator", "html
 func newSink(format string, w io.Writer, p text.Printer, rules *RuleSet, at time.Time) sink {
 	switch format {
 	case "jsonl":
-		return &jsonSink{json.NewEncoder(w)}
+		return &jsonSink{Encoder: json.NewEncoder(w)}
 	case "table":
 		return &tableSink{w: w, p: p}
 	case "csv":
@@ -42,13 +42,20 @@ func newSink(format string, w io.Writer, p text.Printer, rules *RuleSet, at time
 }
 
 // jsonSink writes a line for each detection, as soon as it is there.
-type jsonSink struct{ *json.Encoder }
+type jsonSink struct {
+	*json.Encoder
+	events bool // with the fields of the event
+}
 
 func (s *jsonSink) close(*Report) error { return nil }
 
 func (s *jsonSink) take(d *Detection) error {
 	s.SetEscapeHTML(false)
-	return s.Encode(lineOf(d))
+	l := lineOf(d)
+	if s.events {
+		l.Event = eventOf(d)
+	}
+	return s.Encode(l)
 }
 
 // Line is a detection as one line of JSON.
@@ -62,6 +69,8 @@ type Line struct {
 	User   string   `json:"user"`
 	Attack []string `json:"attack"`
 	Why    []Why    `json:"why"`
+
+	Event map[string]string `json:"event,omitempty"` // the fields of the event, where asked for
 
 	// Of correlations.
 	Last  string    `json:"last,omitempty"`
@@ -94,6 +103,19 @@ func lineOf(d *Detection) *Line {
 		}
 	}
 	return l
+}
+
+// eventOf are the fields of an event; those of one name are told in one text, a
+// line each.
+func eventOf(d *Detection) map[string]string {
+	fields := make(map[string]string, len(d.Event))
+	for _, f := range d.Event {
+		if have, several := fields[f.Name]; several {
+			f.Value = have + "\n" + f.Value
+		}
+		fields[f.Name] = f.Value
+	}
+	return fields
 }
 
 // stamp writes a time as logs are compared by: UTC, empty for none.

@@ -242,7 +242,9 @@ func (f *findings) take(d *Detection) error {
 	f.buf.Reset()
 	enc := json.NewEncoder(&f.buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(lineOf(&named)); err != nil {
+	l := lineOf(&named)
+	l.Event = eventOf(d)
+	if err := enc.Encode(l); err != nil {
 		return err
 	}
 	f.counts.Detections++
