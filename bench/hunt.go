@@ -104,7 +104,7 @@ func hunts(s setting, c *captured) [][]measured {
 				return []string{"hunt", "events", file, "--format", "jsonl"}
 			}),
 			h.program("hunt-read-evtx_dump", command("read"), "peer: evtx_dump (Rust) -o jsonl", fullChunks, "evtx_dump", func(_, file, _ string) []string {
-				return []string{"-t", "1", "-o", "jsonl", "--dont-show-record-number", file}
+				return []string{"-t", "1", "-o", "jsonl", file}
 			}),
 		},
 		{h.cores("hunt-cores-json", command("cores"), "`noroshi hunt scan` of host logs in JSON lines", hostLogs), h.cores("hunt-cores-evtx", command("cores"), "`noroshi hunt scan` of EVTX", fullChunks)},

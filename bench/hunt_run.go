@@ -245,6 +245,15 @@ func writeRules(dir string) (string, error) {
 	return filepath.Join(dir, "rules"), err
 }
 
+func copyTo(name string, r io.Reader) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Sync(), f.Close()) // no writing back while it is read
+}
+
 // hunt runs a program over a log, and over next to nothing; the difference is
 // what the events take.
 func (h *hunted) hunt(ctx context.Context, kind logKind, exe, processors string, args func(rules, file, dir string) []string) (f figures, err error) {
@@ -259,8 +268,8 @@ func (h *hunted) hunt(ctx context.Context, kind logKind, exe, processors string,
 			if err != nil {
 				return err
 			}
-			file := filepath.Join(dir, string(kind)) // some ask for the ending
-			if err := os.Symlink(nameOfOpen(l[i].File), file); err != nil {
+			file := filepath.Join(dir, string(kind)) // some ask for a file with the ending
+			if err := copyTo(file, io.NewSectionReader(l[i], 0, 1<<62)); err != nil {
 				return err
 			}
 			cmd := exec.CommandContext(ctx, exe, args(rules, file, dir)...)
