@@ -97,7 +97,7 @@ func TestAHunterWalksTheDesk(t *testing.T) {
 		t.Errorf("%s rows", n)
 	}
 	run(chromedp.Navigate(desk+"?host=JUMP-02"), chromedp.WaitVisible("#desk"))
-	if hosts := ask(`[...new Set([...document.querySelectorAll('#desk td[data-th="機械"]')].map(x => x.textContent.trim()))].join()`); hosts != "JUMP-02" {
+	if hosts := ask(`[...new Set([...document.querySelectorAll('#desk td[data-th="どこで"] > a')].map(x => x.textContent.trim()))].join()`); hosts != "JUMP-02" {
 		t.Errorf("hosts: %s", hosts)
 	}
 	run(chromedp.Click(`#desk tbody tr:nth-child(1) input[type=checkbox]`), chromedp.Click(`#desk tbody tr:nth-child(2) input[type=checkbox]`), chromedp.WaitVisible(`.bulk.on`))
