@@ -70,7 +70,7 @@ func (c *console) showBring(q *httpd.Request, bad error) error {
 	}
 	v.Seal = "noroshi hunt seal LOGS" + rules + " --out pack.zip"
 	v.Send = "noroshi hunt send pack.zip --hunt " + h.Number + hub + " --token-file TOKEN"
-	v.Scan = "noroshi hunt scan LOGS" + rules + " --suppress suppress.toml --format jsonl --out result.jsonl"
+	v.Scan = "noroshi hunt scan LOGS" + rules + " --suppress suppress.toml --format jsonl --event --out result.jsonl"
 	v.File = page.Field{Name: "file", Kind: "file", Label: p.T("hunt.web.file"), Need: page.Required, Hint: p.T("hunt.web.file_hint", "mb", maxBrought>>20), Accept: ".jsonl,.zip"}
 	return render(q, "bring", "hunts", v.Head.H1, v, bad)
 }
