@@ -118,3 +118,29 @@ func TestZeekJSON(t *testing.T) {
 		t.Logf("%s: %d events", archive, events)
 	}
 }
+
+// TestLinesBehindGarbage: lines of JSON are that also when something else stands
+// before them, as in a log that was cut off at its beginning.
+func TestLinesBehindGarbage(t *testing.T) {
+	line := `{"Channel":"Security","EventID":4688,"CommandLine":"a b"}` + "\n"
+	for _, before := range []string{"", "half\":\"x\"}\n", "Log started\n\n", "\n \n", "x\nx\nx\n", "\xef\xbb\xbfhead\n"} {
+		text := []byte(before + strings.Repeat(line, 5))
+		if got := Detect(text, "a.log"); got != JSONLines {
+			t.Errorf("%q: %v", before, got)
+			continue
+		}
+		n := 0
+		read(t, text, "a.log", JSONLines, Options{}, 0, func(r *event.Row) error {
+			n++
+			return nil
+		})
+		if n != 5 {
+			t.Errorf("%q: %d events of 5", before, n)
+		}
+	}
+	for _, text := range []string{"a,b\n{,}\n1,2\n3,4\n", "text\n{ not json }\n{nor this}\n"} {
+		if got := Detect([]byte(text), "a"); got == JSONLines {
+			t.Errorf("%q is no JSON", text)
+		}
+	}
+}

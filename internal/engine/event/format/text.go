@@ -62,9 +62,11 @@ func detectLines(head []byte) Kind {
 			found[Access]++
 		} else if syslog.knows(line) {
 			found[Syslog]++
+		} else if hasAny(line, `{"`, `{ "`) && valueEnd(line) == len(bytes.TrimRight(line, " \t")) {
+			found[JSONLines]++ // behind a first line that is none: half a record, or what a tool said
 		}
 	}
-	for _, k := range [...]Kind{Auditd, Access, Syslog} {
+	for _, k := range [...]Kind{Auditd, Access, Syslog, JSONLines} {
 		if found[k] > 0 && 2*found[k] >= lines {
 			return k
 		}
