@@ -63,7 +63,7 @@ func eachEvent(ctx context.Context, paths []string, stdin io.Reader, read Readin
 	in.visit = func(f *input) error {
 		src, err := rep.open(f, read)
 		if err != nil {
-			return nil // it is among those passed over
+			return nil // it is empty, or among those passed over
 		}
 		d := format.NewDecoder(src.Kind, format.Options{Names: to.names, Zone: read.Zone, Last: f.mod, Mapping: read.Mapping})
 		split := format.NewSplitter(f.r, src.Kind, 0)

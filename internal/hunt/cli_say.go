@@ -131,6 +131,9 @@ func sayRead(env *cli.Env, r *Report) {
 			sayFault(env, f.Err)
 		}
 	}
+	if r.Empty > 0 {
+		env.Say("hunt.say.empty", "n", r.Empty)
+	}
 	if len(r.Passed) > 0 {
 		env.Say("hunt.say.passed", "n", len(r.Passed)+r.More)
 	}

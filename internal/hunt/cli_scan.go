@@ -2,9 +2,9 @@ package hunt
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"io/fs"
 	"runtime"
@@ -195,6 +195,13 @@ func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error
 	if err != nil {
 		return err
 	}
+	stats, err := s.openStats()
+	if err != nil {
+		return err
+	}
+	if stats != nil {
+		defer stats.Abandon()
+	}
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(scanMemory))
 	begun := time.Now()
 	var report *Report
@@ -213,7 +220,7 @@ func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error
 	}
 	took := time.Since(begun)
 	sayReport(env, report, took)
-	if err := s.writeStats(report, scan.Rules, took); err != nil {
+	if err := writeStats(stats, report, scan.Rules, took); err != nil {
 		return err
 	}
 	return report.judged()
@@ -273,7 +280,7 @@ const maxWorkers = 256
 func output(env *cli.Env, name string, fill func(io.Writer) error) error {
 	if name == "" || name == "-" {
 		b := bufio.NewWriterSize(env.Out, 64<<10)
-		return errors.Join(fill(b), b.Flush())
+		return filled(fill, b)
 	}
 	f, err := cli.Create(name)
 	if err != nil {
@@ -281,10 +288,17 @@ func output(env *cli.Env, name string, fill func(io.Writer) error) error {
 	}
 	defer f.Abandon()
 	b := bufio.NewWriterSize(f, 64<<10)
-	if err := errors.Join(fill(b), b.Flush()); err != nil {
+	if err := filled(fill, b); err != nil {
 		return err
 	}
 	return f.Keep()
+}
+
+// filled fills a buffer and writes out what is in it, also of a run that ended
+// early. What the writer says it says again at the end, so one is enough.
+func filled(fill func(io.Writer) error, b *bufio.Writer) error {
+	err := fill(b)
+	return cmp.Or(err, b.Flush())
 }
 
 // judged is why a run cannot be relied on: something could not be read, or
@@ -325,8 +339,17 @@ type scanStats struct {
 	Processors   int     `json:"processors"`
 }
 
-func (s *scanFlags) writeStats(r *Report, rules *RuleSet, took time.Duration) error {
+// openStats makes the file of --stats, nil without one: whether it can be written
+// is known before the work is done.
+func (s *scanFlags) openStats() (*cli.OutFile, error) {
 	if s.stats == "" {
+		return nil, nil
+	}
+	return cli.Create(s.stats)
+}
+
+func writeStats(f *cli.OutFile, r *Report, rules *RuleSet, took time.Duration) error {
+	if f == nil {
 		return nil
 	}
 	st := scanStats{Events: r.Events, Bytes: r.Bytes, Seconds: took.Seconds(), EventsPerSec: float64(r.Events) / max(took.Seconds(), 1e-9),
@@ -336,11 +359,6 @@ func (s *scanFlags) writeStats(r *Report, rules *RuleSet, took time.Duration) er
 	for _, src := range r.Sources {
 		st.Damaged += src.Damaged
 	}
-	f, err := cli.Create(s.stats)
-	if err != nil {
-		return err
-	}
-	defer f.Abandon()
 	enc := json.NewEncoder(f)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(st); err != nil {

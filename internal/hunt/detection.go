@@ -46,8 +46,8 @@ func (d *Detection) Correlated() bool { return d.Rule.Correlation != nil }
 func Techniques(r *sigma.Rule) []string {
 	var ids []string
 	for _, tag := range r.Tags {
-		if id, ok := strings.CutPrefix(tag, "attack.t"); ok && len(id) >= 4 && id[0] >= '0' && id[0] <= '9' {
-			ids = append(ids, "T"+strings.ToUpper(id))
+		if id, ok := strings.CutPrefix(tag, "attack.t"); ok && len(id) >= 4 && strings.Trim(id, "0123456789.") == "" {
+			ids = append(ids, "T"+id)
 		}
 	}
 	return ids
@@ -58,7 +58,7 @@ func Techniques(r *sigma.Rule) []string {
 func Tactics(r *sigma.Rule) []string {
 	var names []string
 	for _, tag := range r.Tags {
-		if name, ok := strings.CutPrefix(tag, "attack."); ok && name != "" && !strings.ContainsAny(name, "0123456789") {
+		if name, ok := strings.CutPrefix(tag, "attack."); ok && name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_-") == "" {
 			names = append(names, strings.ReplaceAll(name, "_", "-"))
 		}
 	}

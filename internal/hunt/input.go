@@ -62,7 +62,7 @@ func sizeOf(names []string) (sum int64, err error) {
 		if _, err := os.Stat(name); err != nil {
 			return 0, unreadable(name, err)
 		}
-		_ = filepath.WalkDir(name, func(_ string, d fs.DirEntry, err error) error {
+		_ = filepath.WalkDir(rootOf(name), func(_ string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() {
 				if is, err := d.Info(); err == nil {
 					sum += is.Size()
@@ -72,6 +72,18 @@ func sizeOf(names []string) (sum int64, err error) {
 		})
 	}
 	return sum, nil
+}
+
+// rootOf returns the name by which a folder is walked through: one that is named
+// by a link is what the link leads to.
+func rootOf(name string) string {
+	if is, err := os.Lstat(name); err != nil || is.Mode()&fs.ModeSymlink == 0 {
+		return name
+	}
+	if is, err := os.Stat(name); err != nil || !is.IsDir() {
+		return name
+	}
+	return name + string(filepath.Separator)
 }
 
 // unreadable says which file could not be read, and why.
@@ -91,13 +103,14 @@ func unreadable(name string, err error) error {
 func (in *inputs) walk(ctx context.Context, names []string) error {
 	for _, name := range names {
 		if name == "-" {
-			if err := in.stream(ctx, "-", in.stdin, time.Time{}, 0); err != nil {
+			if err := in.stream(ctx, "-", &counted{&waited{ctx: ctx, r: in.stdin}, &in.read}, time.Time{}, 0); err != nil {
 				return err
 			}
 			continue
 		}
-		err := filepath.WalkDir(name, func(file string, d fs.DirEntry, err error) error {
-			within := file != name
+		root := rootOf(name)
+		err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+			within := file != root
 			switch {
 			case ctx.Err() != nil:
 				return ctx.Err()
@@ -314,4 +327,53 @@ func (w *watched) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return w.r.Read(p)
+}
+
+// waited reads what may keep one waiting, as a terminal or a pipe does, and gives
+// up waiting when the run is over.
+type waited struct {
+	ctx  context.Context
+	r    io.Reader
+	read chan given // of the read that goes on, nil without one
+	buf  []byte
+	have []byte // read and not yet taken
+	err  error  // after it
+}
+
+type given struct {
+	n   int
+	err error
+}
+
+// Read implements io.Reader.
+func (w *waited) Read(p []byte) (int, error) {
+	if len(w.have) == 0 && w.err == nil {
+		w.wait()
+	}
+	if len(w.have) == 0 {
+		return 0, w.err
+	}
+	n := copy(p, w.have)
+	w.have = w.have[n:]
+	return n, nil
+}
+
+func (w *waited) wait() {
+	if w.read == nil {
+		if w.buf == nil {
+			w.buf = make([]byte, readAhead)
+		}
+		read, buf, r := make(chan given, 1), w.buf, w.r
+		w.read = read
+		go func() {
+			n, err := r.Read(buf)
+			read <- given{n, err}
+		}()
+	}
+	select {
+	case g := <-w.read:
+		w.read, w.have, w.err = nil, w.buf[:g.n], g.err
+	case <-w.ctx.Done():
+		w.err = w.ctx.Err()
+	}
 }

@@ -69,17 +69,21 @@ func csvRow(p text.Printer, d *Detection) []string {
 	if d.Correlated() {
 		kind, last, count = "correlation", stamp(d.Last), strconv.FormatFloat(d.Count, 'g', -1, 64)
 	}
-	return []string{stamp(d.Time), d.Rule.Level.String(), cell(ruleTitle(p, d.Rule)), cell(d.Host), cell(d.User), strings.Join(Techniques(d.Rule), " "),
+	return []string{stamp(d.Time), d.Rule.Level.String(), cell(ruleTitle(p, d.Rule)), cell(d.Host), cell(d.User), cell(strings.Join(Techniques(d.Rule), " ")),
 		cell(strings.Join(whyTexts(p, d, maxWhys), "; ")), cell(d.Source), strconv.FormatUint(d.Record, 10), cell(d.Rule.ID), kind, last, count}
 }
 
 // maxWhys is how many tests a row tells.
 const maxWhys = 16
 
-// cell keeps a spreadsheet from taking what stood in a log for a formula.
+// cell keeps a spreadsheet from taking what stood in a log for a formula, also
+// one in letters of full width, and a terminal from taking orders from it.
 func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
+	s = printable(s)
+	for _, sign := range [...]string{"=", "+", "-", "@", "＝", "＋", "－", "＠"} {
+		if strings.HasPrefix(s, sign) {
+			return "'" + s
+		}
 	}
 	return s
 }
@@ -94,8 +98,8 @@ func timesketchRow(p text.Printer, d *Detection) []string {
 	if why := whyTexts(p, d, maxWhys); len(why) > 0 {
 		message += ": " + strings.Join(why, "; ")
 	}
-	return []string{message, t.Format("2006-01-02T15:04:05.000000-07:00"), "Sigma detection", strconv.FormatInt(t.UnixMicro(), 10), d.Rule.Level.String(), d.Host, d.User,
-		strings.Join(Techniques(d.Rule), " "), d.Source, strconv.FormatUint(d.Record, 10), d.Rule.ID, strings.Join(tags, ",")}
+	return []string{message, t.Format("2006-01-02T15:04:05.000000-07:00"), "Sigma detection", strconv.FormatInt(t.UnixMicro(), 10), d.Rule.Level.String(), printable(d.Host), printable(d.User),
+		printable(strings.Join(Techniques(d.Rule), " ")), printable(d.Source), strconv.FormatUint(d.Record, 10), printable(d.Rule.ID), printable(strings.Join(tags, ","))}
 }
 
 // severity is a level as OCSF and CEF count it.

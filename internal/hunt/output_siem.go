@@ -97,9 +97,16 @@ func (s *ocsfSink) take(d *Detection) error {
 		}
 		f.Finding.Attacks = append(f.Finding.Attacks, a)
 	}
-	fields := map[string]string{}
+	fields := map[string]any{} // one that is there several times is a list
 	for _, x := range d.Event {
-		fields[x.Name] = x.Value
+		switch have := fields[x.Name].(type) {
+		case nil:
+			fields[x.Name] = x.Value
+		case string:
+			fields[x.Name] = []string{have, x.Value}
+		case []string:
+			fields[x.Name] = append(have, x.Value)
+		}
 	}
 	f.Evidences = []ocsfEvidence{{map[string]any{"source": d.Source, "record": d.Record, "why": d.Why, "fields": fields}}}
 	if d.Host != "" {
@@ -147,14 +154,14 @@ func (s *cefSink) take(d *Detection) error {
 	if host == "" {
 		host = "-"
 	}
-	_, err := fmt.Fprintf(s.w, "<%d>1 %s %s noroshi - hunt - CEF:0|Noroshi|hunt|1|%s|%s|%d|", 13*8+6-min(level, 4), at, cut(host, 255), cefHead.Replace(d.Rule.Ref()), cefHead.Replace(ruleTitle(s.p, d.Rule)), grave)
+	_, err := fmt.Fprintf(s.w, "<%d>1 %s %s noroshi - hunt - CEF:0|Noroshi|hunt|1|%s|%s|%d|", 13*8+6-min(level, 4), at, cut(host, 255), cefHead.Replace(printable(d.Rule.Ref())), cefHead.Replace(ruleTitle(s.p, d.Rule)), grave)
 	if err != nil {
 		return err
 	}
 	var ext []string
 	put := func(k, v string) {
 		if v != "" {
-			ext = append(ext, k+"="+cefValue.Replace(v))
+			ext = append(ext, k+"="+printable(cefValue.Replace(v)))
 		}
 	}
 	if d.Time != 0 {

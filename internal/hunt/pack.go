@@ -140,7 +140,7 @@ func (s *sealing) seal(ctx context.Context, w io.Writer, signer note.Signer) (*M
 
 func (s *sealing) describe(m *Manifest, r *Report, names renamed, found *findings) {
 	rules := s.scan.Rules
-	m.Counts.Events, m.Counts.Rules, m.Counts.Rejected = r.Events, r.Rules, len(rules.Rejected)
+	m.Counts.Rules, m.Counts.Rejected = r.Rules, len(rules.Rejected)
 	for i, f := range rules.Files {
 		m.Rules = append(m.Rules, PackFile{ruleName(i, f.Name), int64(len(f.Text)), hex.EncodeToString(f.SHA256[:])})
 	}
@@ -151,6 +151,12 @@ func (s *sealing) describe(m *Manifest, r *Report, names renamed, found *finding
 		m.Mapping = sumOf(s.mapping)
 	}
 	m.Findings = PackFile{findingsName, found.size, hex.EncodeToString(found.sum.Sum(nil))}
+	m.read(r, names)
+}
+
+// read says what was read of the inputs, and what could not be.
+func (m *Manifest) read(r *Report, names renamed) {
+	m.Counts.Events = r.Events
 	for _, src := range r.Sources {
 		for _, d := range src.Damage {
 			m.Damage = append(m.Damage, PackDamage{names.of(src.Name), d.Offset, d.Length, d.Reason.Code()})
@@ -174,18 +180,11 @@ func ruleName(i int, name string) string {
 // version of a compressor makes other bytes.
 func (s *sealing) write(w io.Writer, m *Manifest, found *findings, signer note.Signer) error {
 	z := zip.NewWriter(w)
-	put := func(name string, r io.Reader) error {
-		to, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
-		if err == nil {
-			_, err = io.Copy(to, r)
-		}
-		return err
-	}
-	manifest, err := json.MarshalIndent(m, "", "  ")
+	put := func(name string, r io.Reader) error { return stored(z, name, r) }
+	manifest, err := m.text()
 	if err != nil {
 		return err
 	}
-	manifest = append(manifest, '\n')
 	if err := put(manifestName, bytes.NewReader(manifest)); err != nil {
 		return err
 	}
@@ -220,6 +219,21 @@ func (s *sealing) write(w io.Writer, m *Manifest, found *findings, signer note.S
 		}
 	}
 	return z.Close()
+}
+
+// stored writes one member.
+func stored(z *zip.Writer, name string, r io.Reader) error {
+	to, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+	if err == nil {
+		_, err = io.Copy(to, r)
+	}
+	return err
+}
+
+// text returns the manifest as it stands in a pack.
+func (m *Manifest) text() ([]byte, error) {
+	b, err := json.MarshalIndent(m, "", "  ")
+	return append(b, '\n'), err
 }
 
 // findings collects the lines of a run in a file without a name.
@@ -305,11 +319,12 @@ func separated(rest string) string {
 // sumsOf returns the files behind paths with their sums, as walk reads them.
 func sumsOf(paths []string, names renamed) (out []PackFile, err error) {
 	for _, p := range paths {
-		err := filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
+		root := rootOf(p)
+		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return unreadable(name, err)
 			}
-			if name != p && strings.HasPrefix(d.Name(), ".") {
+			if name != root && strings.HasPrefix(d.Name(), ".") {
 				if d.IsDir() {
 					return fs.SkipDir
 				}

@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -9,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -28,26 +30,31 @@ type Pack struct {
 	values   map[string][]string
 }
 
-// maxPack is the size of a pack in bytes; maxMember that of one of its members.
-const (
-	maxPack   = 4 << 30
-	maxMember = 2 << 30
-)
+// maxPack is the size of a pack in bytes.
+const maxPack = 4 << 30
 
 // openPack reads a pack. What its manifest does not say, or says otherwise, is
 // an error. With a verifier its signature must be by it.
 func openPack(r io.ReaderAt, size int64, verifier note.Verifier) (*Pack, error) {
+	if size > maxPack {
+		return nil, fault.New(fault.Usage, "hunt.pack.form")
+	}
 	z, err := zip.NewReader(r, size)
-	if err != nil || size > maxPack || len(z.File) > maxRuleFiles+100 {
+	if err != nil || !plain(z.File, uint64(size)) {
 		return nil, fault.New(fault.Usage, "hunt.pack.form").Because(err)
 	}
 	members := map[string][]byte{}
+	order := make([]packMember, 0, len(z.File))
 	for _, f := range z.File {
 		b, err := member(f)
 		if _, twice := members[f.Name]; err != nil || twice {
 			return nil, fault.New(fault.Unmet, "hunt.pack.member", "name", printable(f.Name)).Because(err)
 		}
 		members[f.Name] = b
+		order = append(order, packMember{f.Name, b})
+	}
+	if !asSealed(order, io.NewSectionReader(r, 0, size)) {
+		return nil, fault.New(fault.Unmet, "hunt.pack.extra")
 	}
 	p := &Pack{}
 	manifest, ok := members[manifestName]
@@ -55,6 +62,9 @@ func openPack(r io.ReaderAt, size int64, verifier note.Verifier) (*Pack, error) 
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&p.Manifest); !ok || err != nil || p.Manifest.Format != packFormat {
 		return nil, fault.New(fault.Usage, "hunt.pack.form").Because(err)
+	}
+	if again, err := p.Manifest.text(); err != nil || !bytes.Equal(again, manifest) {
+		return nil, fault.New(fault.Unmet, "hunt.pack.member", "name", manifestName).Because(err)
 	}
 	if err := p.signature(members[signatureName], manifest, verifier); err != nil {
 		return nil, err
@@ -67,16 +77,72 @@ func openPack(r io.ReaderAt, size int64, verifier note.Verifier) (*Pack, error) 
 	return p, p.load()
 }
 
-func member(f *zip.File) ([]byte, error) {
-	if f.UncompressedSize64 > maxMember {
-		return nil, errors.New("too large")
+// plain reports whether members are what sealing writes: not so many, stored as
+// they are, and together no larger than the file, so that reading them takes no
+// more memory than that.
+func plain(files []*zip.File, size uint64) bool {
+	if len(files) > maxRuleFiles+100 {
+		return false
 	}
+	for _, f := range files {
+		if f.Method != zip.Store || f.UncompressedSize64 != f.CompressedSize64 || f.CompressedSize64 > size {
+			return false
+		}
+		size -= f.CompressedSize64
+	}
+	return true
+}
+
+func member(f *zip.File) ([]byte, error) {
 	r, err := f.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, maxMember))
+	return io.ReadAll(r)
+}
+
+// packMember is a member of a pack.
+type packMember struct {
+	name string
+	text []byte
+}
+
+// asSealed reports whether a file has the very bytes that sealing writes for its
+// members: nothing stands before, between or behind them.
+func asSealed(members []packMember, file io.Reader) bool {
+	same := &comparing{bufio.NewReaderSize(file, 256<<10), make([]byte, 32<<10)}
+	z := zip.NewWriter(same)
+	for _, m := range members {
+		if err := stored(z, m.name, bytes.NewReader(m.text)); err != nil {
+			return false
+		}
+	}
+	if err := z.Close(); err != nil {
+		return false
+	}
+	_, err := same.file.ReadByte()
+	return errors.Is(err, io.EOF)
+}
+
+// comparing is a writer that takes only what the file says too.
+type comparing struct {
+	file *bufio.Reader
+	buf  []byte
+}
+
+var errOther = errors.New("other bytes")
+
+// Write implements io.Writer.
+func (c *comparing) Write(p []byte) (n int, err error) {
+	for n < len(p) {
+		part := c.buf[:min(len(c.buf), len(p)-n)]
+		if _, err := io.ReadFull(c.file, part); err != nil || !bytes.Equal(part, p[n:n+len(part)]) {
+			return n, errOther
+		}
+		n += len(part)
+	}
+	return n, nil
 }
 
 func (p *Pack) signature(signed, manifest []byte, verifier note.Verifier) error {
@@ -141,11 +207,26 @@ func (p *Pack) check(members map[string][]byte) error {
 
 func (p *Pack) load() error {
 	p.rules.parse(sigma.Options{Values: p.values})
-	n := bytes.Count(p.findings, []byte{'\n'})
-	if n != p.Manifest.Counts.Detections || len(p.rules.Rejected) != p.Manifest.Counts.Rejected {
+	have := PackCounts{Events: p.Manifest.Counts.Events, Rules: len(p.rules.Rules) + len(p.rules.Correlations), Rejected: len(p.rules.Rejected), ByLevel: map[string]int{}}
+	for line := range bytes.Lines(p.findings) {
+		var l struct {
+			Rule struct{ Level string }
+		}
+		if err := json.Unmarshal(line, &l); err != nil {
+			return fault.New(fault.Unmet, "hunt.pack.member", "name", findingsName).Because(err)
+		}
+		have.Detections++
+		level, _ := sigma.ParseLevel(l.Rule.Level)
+		have.ByLevel[levelKey(level)]++
+	}
+	if !have.equal(&p.Manifest.Counts) {
 		return fault.New(fault.Unmet, "hunt.pack.counts")
 	}
 	return nil
+}
+
+func (c *PackCounts) equal(d *PackCounts) bool {
+	return c.Events == d.Events && c.Rules == d.Rules && c.Rejected == d.Rejected && c.Detections == d.Detections && maps.Equal(c.ByLevel, d.ByLevel)
 }
 
 // reading returns how the run read its inputs.
@@ -160,7 +241,7 @@ func (p *Pack) reading() (r Reading, err error) {
 
 // Difference is where a pack and a run of its own do not agree.
 type Difference struct {
-	What string `json:"what"` // input, findings
+	What string `json:"what"` // input, findings, read
 	Name string `json:"name,omitempty"`
 	Line int    `json:"line,omitempty"` // of the findings, from 1
 }
@@ -194,19 +275,31 @@ func (p *Pack) again(ctx context.Context, paths []string, workers int) ([]Differ
 	}
 	_ = os.Remove(out.file.Name())
 	s := &Scan{Paths: paths, Rules: p.rules, Workers: workers, Least: least, NoRouting: p.Manifest.Options.NoRouting, Read: read}
-	if _, err := s.Run(ctx, out.take); err != nil {
+	report, err := s.Run(ctx, out.take)
+	if err != nil {
 		return nil, err
 	}
+	var d []Difference
+	var m Manifest
+	m.read(report, names)
+	if said := &p.Manifest; m.Counts.Events != said.Counts.Events || !slices.Equal(m.Damage, said.Damage) || !slices.Equal(m.Unread, said.Unread) {
+		d = append(d, Difference{What: "read"})
+	}
 	if hex.EncodeToString(out.sum.Sum(nil)) == p.Manifest.Findings.SHA256 {
-		return nil, nil
+		return d, nil
 	}
 	line, err := differs(out.file, p.findings)
-	return []Difference{{What: "findings", Line: line}}, err
+	return append(d, Difference{What: "findings", Line: line}), err
 }
 
 func compareInputs(want, have []PackFile) (d []Difference) {
 	for _, w := range want {
 		if !slices.Contains(have, w) {
+			d = append(d, Difference{What: "input", Name: w.Name})
+		}
+	}
+	for i, w := range want {
+		if slices.ContainsFunc(want[:i], func(x PackFile) bool { return x.Name == w.Name }) {
 			d = append(d, Difference{What: "input", Name: w.Name})
 		}
 	}

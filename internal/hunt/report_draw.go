@@ -32,10 +32,11 @@ const maxBars = 96
 func (s *Picture) bins() (bars [][sigma.Critical + 1]int, step int64, top int) {
 	hours := s.Last/hour - s.First/hour + 1
 	for _, k := range []int64{1, 3, 6, 12, 24, 24 * 7, 24 * 28, 24 * 365} {
-		if step = k; hours/k < maxBars {
+		if step = k; hours/k < maxBars-1 {
 			break
 		}
 	}
+	step = max(step, hours/(maxBars-1)+1) // a clock that jumped leaves nothing out
 	from := s.First / hour / step
 	n := int(min(s.Last/hour/step-from+1, maxBars))
 	bars, top = make([][sigma.Critical + 1]int, n), 1

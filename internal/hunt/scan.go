@@ -46,6 +46,7 @@ type Report struct {
 	Sources  []*Source
 	Passed   []Passed // what could not be opened
 	More     int      // sources and files beyond those listed
+	Empty    int      // files with nothing in them
 	Match    match.Report
 	Combined correlate.Stats
 	Rules    int // that were looked for
@@ -237,7 +238,7 @@ func (r *running) feed(ctx context.Context, in *inputs, free <-chan *piece, todo
 	in.visit = func(f *input) error {
 		src, err := r.report.open(f, r.scan.Read)
 		if err != nil {
-			return nil // it is among those passed over
+			return nil // it is empty, or among those passed over
 		}
 		split := format.NewSplitter(f.r, src.Kind, 0)
 		for {
@@ -275,6 +276,10 @@ func (r *Report) pass(name string, err error) {
 // open finds out what a stream is.
 func (r *Report) open(f *input, read Reading) (*Source, error) {
 	src := &Source{Name: f.name, Kind: read.Kind, last: f.mod}
+	if _, err := f.r.Peek(1); errors.Is(err, io.EOF) {
+		r.Empty++
+		return nil, err
+	}
 	if src.Kind == format.Unknown {
 		head, _ := f.r.Peek(64 << 10)
 		src.Kind = format.Detect(head, f.name)
