@@ -1,13 +1,14 @@
 package hunt
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
+	"slices"
 	"strconv"
-	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -102,9 +103,12 @@ func eachEvent(ctx context.Context, paths []string, stdin io.Reader, read Readin
 // {"source","record","time","channel","provider","event_id","fields":{}}. A field
 // that is there several times is a list.
 type rowWriter struct {
-	w     io.Writer
-	names *event.Names
-	b     []byte
+	w      io.Writer
+	names  *event.Names
+	b      []byte
+	quoted [][]byte // names as JSON with a colon, by number
+	seen   []uint64 // by number: the event in which a field was written last
+	event  uint64
 }
 
 func (w *rowWriter) write(row *event.Row) error {
@@ -112,18 +116,17 @@ func (w *rowWriter) write(row *event.Row) error {
 	b = appendText(b, row.Source)
 	b = append(b, `,"record":`...)
 	b = strconv.AppendUint(b, row.Record, 10)
-	b = append(b, `,"time":`...)
-	b = appendText(b, stamp(row.Time))
-	for _, head := range [...]struct {
-		key  string
-		name event.Name
-	}{{`,"channel":`, event.Channel}, {`,"provider":`, event.Provider}} {
-		b = append(b, head.key...)
-		b = appendText(b, string(row.Get(head.name)))
+	b = append(b, `,"time":"`...)
+	if row.Time != 0 {
+		b = time.Unix(0, row.Time).UTC().AppendFormat(b, time.RFC3339Nano)
 	}
+	b = append(b, `","channel":`...)
+	b = appendText(b, row.Get(event.Channel))
+	b = append(b, `,"provider":`...)
+	b = appendText(b, row.Get(event.Provider))
 	b = append(b, `,"event_id":`...)
-	if id, err := strconv.ParseUint(string(row.Get(event.EventID)), 10, 32); err == nil {
-		b = strconv.AppendUint(b, id, 10)
+	if id := row.Get(event.EventID); len(id) < 10 && isNumber(id) {
+		b = append(b, id...)
 	} else {
 		b = append(b, "null"...)
 	}
@@ -138,32 +141,58 @@ func (w *rowWriter) write(row *event.Row) error {
 	return err
 }
 
+// isNumber reports whether a text is a whole number as JSON writes it.
+func isNumber(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0 && (b[0] != '0' || len(b) == 1)
+}
+
 func (w *rowWriter) fields(b []byte, row *event.Row) []byte {
-	done := make(map[event.Name]bool, len(row.Fields))
+	w.event++
+	first := true
 	for i, f := range row.Fields {
-		if done[f.Name] {
+		name := w.name(f.Name)
+		if w.seen[f.Name] == w.event {
 			continue
 		}
-		done[f.Name] = true
-		if i > 0 {
+		w.seen[f.Name] = w.event
+		if !first {
 			b = append(b, ',')
 		}
-		b = append(appendText(b, w.names.Text(f.Name)), ':')
-		at, n := len(b), 0
-		for j := i; j < len(row.Fields); j++ {
+		first = false
+		b = append(b, name...)
+		at, n := len(b), 1
+		b = appendValue(b, f.Kind, row.Value(i))
+		for j := i + 1; j < len(row.Fields); j++ {
 			if row.Fields[j].Name == f.Name {
-				if n++; n > 1 {
-					b = append(b, ',')
+				if n++; n == 2 {
+					b = slices.Insert(b, at, '[')
 				}
+				b = append(b, ',')
 				b = appendValue(b, row.Fields[j].Kind, row.Value(j))
 			}
 		}
 		if n > 1 {
-			b = append(append(b[:at], '['), append([]byte(nil), b[at:]...)...)
 			b = append(b, ']')
 		}
 	}
 	return b
+}
+
+// name returns a name as JSON with a colon.
+func (w *rowWriter) name(id event.Name) []byte {
+	if int(id) >= len(w.seen) {
+		w.seen = append(w.seen, make([]uint64, int(id)+1-len(w.seen))...)
+		w.quoted = append(w.quoted, make([][]byte, int(id)+1-len(w.quoted))...)
+	}
+	if w.quoted[id] == nil {
+		w.quoted[id] = append(appendText(nil, w.names.Text(id)), ':')
+	}
+	return w.quoted[id]
 }
 
 // appendValue writes a value as what it was, where JSON has a form for it.
@@ -172,25 +201,60 @@ func appendValue(b []byte, k event.Kind, v []byte) []byte {
 	case event.Null:
 		return append(b, "null"...)
 	case event.Bool:
-		if s := strings.ToLower(string(v)); s == "true" || s == "false" {
-			return append(b, s...)
+		switch {
+		case bytes.EqualFold(v, []byte("true")):
+			return append(b, "true"...)
+		case bytes.EqualFold(v, []byte("false")):
+			return append(b, "false"...)
 		}
 	case event.Number:
-		if n, err := strconv.ParseFloat(string(v), 64); err == nil && !math.IsInf(n, 0) && json.Valid(v) {
+		if isNumber(v) || json.Valid(v) && (v[0] == '-' || v[0] >= '0' && v[0] <= '9') {
 			return append(b, v...)
 		}
 	}
-	return appendText(b, string(v))
+	return appendText(b, v)
 }
 
-// appendText writes a text as JSON, with U+FFFD for what is no letter.
-func appendText(b []byte, s string) []byte {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
+// appendText writes a text as JSON, with U+FFFD for what is no letter. What a
+// page could take for markup is escaped, as encoding/json does.
+func appendText[T string | []byte](b []byte, s T) []byte {
+	const digits = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			switch {
+			case c == '"' || c == '\\':
+				b = append(b, '\\', c)
+			case c == '\n':
+				b = append(b, '\\', 'n')
+			case c == '\r':
+				b = append(b, '\\', 'r')
+			case c == '\t':
+				b = append(b, '\\', 't')
+			case c == '\b':
+				b = append(b, '\\', 'b')
+			case c == '\f':
+				b = append(b, '\\', 'f')
+			case c < ' ' || c == '<' || c == '>' || c == '&':
+				b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+			default:
+				b = append(b, c)
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
+		switch {
+		case r == utf8.RuneError && n == 1:
+			b = append(b, "\uFFFD"...)
+		case r == '\u2028' || r == '\u2029':
+			b = append(b, `\u202`...)
+			b = append(b, digits[r&15])
+		default:
+			b = append(b, s[i:i+n]...)
+		}
+		i += n
 	}
-	q, err := json.Marshal(s)
-	if err != nil {
-		panic("BUG: a text that is UTF-8 has no JSON: " + err.Error())
-	}
-	return append(b, q...)
+	return append(b, '"')
 }

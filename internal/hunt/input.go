@@ -47,6 +47,24 @@ type inputs struct {
 	passed  func(name string, err error) // a file in a folder, or a member, that cannot be read
 	read    atomic.Int64                 // bytes of the files themselves
 	unpacks int64                        // bytes that came out of the file at hand
+	readers []*bufio.Reader              // not in use: streams are read one inside another
+}
+
+// reader returns a buffered reader, one that was given back if there is one:
+// archives have thousands of small members.
+func (in *inputs) reader(r io.Reader) *bufio.Reader {
+	if n := len(in.readers); n > 0 {
+		b := in.readers[n-1]
+		in.readers = in.readers[:n-1]
+		b.Reset(r)
+		return b
+	}
+	return bufio.NewReaderSize(r, readAhead)
+}
+
+func (in *inputs) giveBack(b *bufio.Reader) {
+	b.Reset(nil) // what it read may be large
+	in.readers = append(in.readers, b)
 }
 
 // Done returns how many bytes of the files were read.
@@ -162,7 +180,8 @@ func (in *inputs) file(ctx context.Context, name string, within bool) error {
 
 // stream visits what is in a stream, unpacked as often as it is packed.
 func (in *inputs) stream(ctx context.Context, name string, r io.Reader, mod time.Time, depth int) error {
-	b := bufio.NewReaderSize(&watched{ctx, r}, readAhead)
+	b := in.reader(&watched{ctx, r})
+	defer in.giveBack(b)
 	head, err := b.Peek(300)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 		return in.pass(ctx, name, err)
