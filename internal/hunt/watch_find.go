@@ -2,6 +2,7 @@ package hunt
 
 import (
 	"cmp"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +18,29 @@ type seenFile struct {
 	id     fileID
 	beside bool // not asked for: beside a file that is, and may be its rest
 }
+
+// open opens the file that was seen. While names are shifted another one may
+// have the name by now; that one is not taken for it.
+func (s *seenFile) open() (*os.File, fs.FileInfo, error) {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return nil, nil, err
+	}
+	is, err := f.Stat()
+	if err == nil {
+		if id, _ := idOf(is, s.path); id != s.id {
+			err = errMoved
+		}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return f, is, nil
+}
+
+// errMoved says that a file was moved between two looks.
+var errMoved = errors.New("moved meanwhile")
 
 // find looks at the files and folders: what was moved, what is new. It takes no
 // more than a fifth of the time.
@@ -102,13 +126,18 @@ func (g *watching) differs(list []seenFile) bool {
 func (g *watching) settled(list []seenFile) []seenFile {
 	for range 10 {
 		again := g.list()
-		if slices.EqualFunc(list, again, func(a, b seenFile) bool { return a.id == b.id && a.path == b.path }) {
+		if sameLook(list, again) {
 			return again
 		}
 		list = again
 		time.Sleep(time.Millisecond)
 	}
 	return list
+}
+
+// sameLook reports whether two looks show the same files under the same names.
+func sameLook(a, b []seenFile) bool {
+	return slices.EqualFunc(a, b, func(a, b seenFile) bool { return a.id == b.id && a.path == b.path })
 }
 
 // order puts what was moved away before what stands in its place, and else the
@@ -164,24 +193,14 @@ func (g *watching) follow(s seenFile) *tail {
 		}
 		return nil
 	}
-	f, err := os.Open(s.path)
+	f, is, err := s.open()
 	if err != nil {
-		if !g.begun {
+		if !g.begun && err != errMoved {
 			g.note("unread", s.path, 0)
 		}
 		return nil
 	}
-	is, err := f.Stat()
-	if err != nil {
-		_ = f.Close()
-		return nil
-	}
-	t := &tail{path: s.path, name: s.path, f: f, mod: is.ModTime(), shown: is.ModTime(), size: -1, grew: time.Now()}
-	t.id, _ = idOf(is, s.path)
-	if t.id != s.id { // it was moved between two looks
-		_ = f.Close()
-		return nil
-	}
+	t := &tail{path: s.path, name: s.path, id: s.id, f: f, mod: is.ModTime(), shown: is.ModTime(), size: -1, grew: time.Now()}
 	if !g.begun && g.FromEnd {
 		t.from = is.Size()
 	}
@@ -339,11 +358,11 @@ func (g *watching) restOf(t *tail) *tail {
 	if t.at.Offset == 0 {
 		return nil
 	}
-	for _, s := range g.list() {
+	for _, s := range g.settled(g.list()) {
 		if s.id == t.id || s.is.Size() < t.at.Offset || !related(t.path, s.path) && !related(t.name, s.path) {
 			continue
 		}
-		f, err := os.Open(s.path)
+		f, _, err := s.open()
 		if err != nil {
 			continue
 		}

@@ -248,9 +248,15 @@ func (g *watching) restore(s *watchState) error {
 		missing = append(missing, &s.Files[i])
 	}
 	missing = g.againAll(missing, list)
-	for try := 0; try < 5 && len(missing) > 0; try++ { // files may be on their way to another name
+	// Files may be on their way to another name; one that is given up too early
+	// is new when it is seen next, and all of it is found twice.
+	for begun, still := time.Now(), 0; len(missing) > 0 && still < 3 && time.Since(begun) < missedFor; {
 		time.Sleep(20 * time.Millisecond)
-		list = g.settled(g.list())
+		next := g.settled(g.list())
+		if still++; !sameLook(list, next) {
+			still = 0
+		}
+		list = next
 		missing = g.againAll(missing, list)
 	}
 	for _, f := range missing {
@@ -287,7 +293,7 @@ func (g *watching) againAll(files []*fileState, list []seenFile) []*fileState {
 func (g *watching) again(f *fileState, candidates []seenFile) bool {
 	kind, _ := format.ParseKind(f.Kind)
 	for _, c := range candidates {
-		r, err := os.Open(c.path)
+		r, _, err := c.open()
 		if err != nil {
 			continue
 		}

@@ -104,10 +104,8 @@ func (g *watching) reopen(t *tail) bool {
 	if err != nil || is.Size() == t.size && is.ModTime().Equal(t.mod) {
 		return false
 	}
-	if id, _ := idOf(is, t.path); id != t.id {
-		return false
-	}
-	if t.f, err = os.Open(t.path); err != nil {
+	s := seenFile{path: t.path, id: t.id}
+	if t.f, _, err = s.open(); err != nil {
 		return false
 	}
 	t.done = false

@@ -240,7 +240,10 @@ func (l *logWriter) rotate() {
 // reading over everything.
 func TestWatchKilled(t *testing.T) {
 	for _, how := range []string{"file", "file rotated", "folder rotated"} {
-		t.Run(how, func(t *testing.T) { watchKilled(t, how == "folder rotated", how != "file", 34) })
+		t.Run(how, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
+			watchKilled(t, how == "folder rotated", how != "file", 34)
+		})
 	}
 }
 
