@@ -66,7 +66,7 @@ func (w *w3cReader) line(b []byte) {
 	w.tabs = bytes.IndexByte(rest, '\t') >= 0
 	w.cols = w.cols[:0]
 	server := false
-	for rest = bytes.TrimLeft(rest, " \t"); len(rest) > 0 && len(w.cols) < maxColumns; {
+	for rest = bytes.Trim(rest, " \t\r\x00"); len(rest) > 0 && len(w.cols) < maxColumns; {
 		n := bytes.IndexAny(rest, " \t")
 		if n < 0 {
 			n = len(rest)
