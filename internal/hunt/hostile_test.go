@@ -290,12 +290,15 @@ func TestNamedByLink(t *testing.T) {
 
 // TestInterruptedWait: a run that waits for standard input can be ended.
 func TestInterruptedWait(t *testing.T) {
-	never, _ := io.Pipe()
-	ctx, stop := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, stop)
-	s := &Scan{Paths: []string{"-"}, Stdin: never, Rules: rulesText(t, manyRules(1))}
-	if _, err := s.Run(ctx, func(*Detection) error { return nil }); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
+	for _, begun := range []string{"", strings.Repeat(`{"k":"v"}`+"\n", 1000)} {
+		never, to := io.Pipe()
+		go func() { _, _ = io.WriteString(to, begun) }()
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, stop)
+		s := &Scan{Paths: []string{"-"}, Stdin: never, Rules: rulesText(t, manyRules(1))}
+		if r, err := s.Run(ctx, func(*Detection) error { return nil }); !errors.Is(err, context.Canceled) || r != nil {
+			t.Errorf("after %d bytes: %v %v", len(begun), r, err)
+		}
 	}
 }
 

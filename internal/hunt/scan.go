@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -89,7 +90,7 @@ func (s *Scan) Run(ctx context.Context, emit func(*Detection) error) (*Report, e
 	r := &running{scan: s, names: names, set: set, together: correlate.Compile(s.Rules.Correlations), emit: emit, known: byRule(s.Known),
 		report: &Report{Rules: len(s.Rules.Rules) + len(s.Rules.Correlations)}}
 	r.wanted()
-	if err := r.read(ctx); err != nil {
+	if err := cmp.Or(r.read(ctx), ctx.Err()); err != nil { // what was interrupted is no result
 		return nil, err
 	}
 	return r.report, r.correlate()
