@@ -158,14 +158,16 @@ func TestWatchChild(t *testing.T) {
 
 // logWriter writes events as programs and rotation do.
 type logWriter struct {
-	t     *testing.T
-	rng   *rand.Rand
-	path  string
-	f     *os.File
-	n     int
-	lines strings.Builder
-	kept  int
-	half  string
+	t       *testing.T
+	rng     *rand.Rand
+	path    string
+	f       *os.File
+	n       int
+	lines   strings.Builder
+	state   string // of the watch
+	kept    int    // rotated files that are there
+	shifted int
+	half    string
 }
 
 func (l *logWriter) open() {
@@ -202,14 +204,51 @@ func (l *logWriter) finish() {
 	l.half = ""
 }
 
-// shift moves the rotated files one number up.
+// mostKept is how many rotated files stay. The system soon gives the number of
+// one that is deleted to another.
+const mostKept = 12
+
+// isRead reports whether the position says that a file was read to its end: what
+// is deleted before is lost to whoever was not running.
+func (l *logWriter) isRead(path string) bool {
+	raw, err := os.ReadFile(l.state)
+	if err != nil {
+		return false
+	}
+	s, err := readState(raw)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	is, err := os.Stat(path)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	id, _ := idOf(is, path)
+	return slices.ContainsFunc(s.Files, func(f fileState) bool {
+		return f.ID == id && f.Offset == is.Size() && f.Done && !f.Copied
+	})
+}
+
+// shift deletes the oldest of the rotated files and moves the others one number
+// up.
 func (l *logWriter) shift() {
+	for l.kept >= mostKept {
+		oldest := fmt.Sprint(l.path, ".", l.kept)
+		if !l.isRead(oldest) {
+			break
+		}
+		if err := os.Remove(oldest); err != nil {
+			l.t.Fatal(err)
+		}
+		l.kept--
+	}
 	for i := l.kept; i > 0; i-- {
 		if err := os.Rename(fmt.Sprint(l.path, ".", i), fmt.Sprint(l.path, ".", i+1)); err != nil {
 			l.t.Fatal(err)
 		}
 	}
 	l.kept++
+	l.shifted++
 }
 
 // rotate moves the file away, or copies and empties it.
@@ -254,12 +293,13 @@ func watchKilled(t *testing.T, folder, rotated bool, rounds int) {
 		t.Fatal(err)
 	}
 	l := &logWriter{t: t, rng: rand.New(rand.NewPCG(6, uint64(rounds))), path: filepath.Join(logs, "app.log")}
+	state := filepath.Join(dir, "state")
+	l.state = state
 	l.open()
 	paths := l.path
 	if folder {
 		paths = logs
 	}
-	state := filepath.Join(dir, "state")
 	var said bytes.Buffer
 	killed := 0
 	for round := range rounds {
@@ -309,12 +349,12 @@ func watchKilled(t *testing.T, folder, rotated bool, rounds int) {
 		slices.Sort(gotEvents)
 	}
 	if diff := cmp.Diff(wantEvents, gotEvents); diff != "" {
-		t.Fatalf("%d killed, %d events, %d files: %s\n%s", killed, l.n, l.kept, cut(diff, 3000), cut(said.String(), 2000))
+		t.Fatalf("%d killed, %d events, %d rotations: %s\n%s", killed, l.n, l.shifted, cut(diff, 3000), cut(said.String(), 2000))
 	}
 	if len(wantTogether) < 10 {
 		t.Fatal("too little for the correlations")
 	}
-	t.Logf("%d killed, %d events, %d rotations", killed, l.n, l.kept)
+	t.Logf("%d killed, %d events, %d rotations, %d files left", killed, l.n, l.shifted, l.kept)
 	if rotated {
 		return
 	}
