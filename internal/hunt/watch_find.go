@@ -76,6 +76,9 @@ func (g *watching) find() error {
 		if t.aside && (s == nil || s.path != t.path && (s.is.Size() != t.size || !s.is.ModTime().Equal(t.mod)) || s.is.Size() < t.size) {
 			return true // another file may have got its number
 		}
+		if s != nil && t.f == nil && besides(s.path, t.path) && (s.is.Size() != t.size || !s.is.ModTime().Equal(t.mod)) {
+			return true // what was rotated away does not come back: another file has its number
+		}
 		known[t.id] = t
 		if s != nil {
 			t.shown = s.is.ModTime()

@@ -293,7 +293,7 @@ func (g *watching) againAll(files []*fileState, list []seenFile) []*fileState {
 func (g *watching) again(f *fileState, candidates []seenFile) bool {
 	kind, _ := format.ParseKind(f.Kind)
 	for _, c := range candidates {
-		r, _, err := c.open()
+		r, is, err := c.open()
 		if err != nil {
 			continue
 		}
@@ -301,7 +301,9 @@ func (g *watching) again(f *fileState, candidates []seenFile) bool {
 		if kind == format.EVTX {
 			p, ok = print{}, c.id == f.ID || c.path == f.Path
 		} else if f.Offset == 0 || f.Aside || f.Copied {
-			ok = ok && c.id == f.ID
+			// One that changed, or has the first name again, has the number of one that was deleted.
+			another := c.path != f.Path && (f.Aside || f.Copied || besides(c.path, f.Path)) && (is.Size() != f.Size || !is.ModTime().Equal(f.Mod))
+			ok = ok && c.id == f.ID && !another
 		} else {
 			ok = ok && p.sum() == f.Sum
 		}

@@ -225,7 +225,7 @@ func (l *logWriter) isRead(path string) bool {
 	}
 	id, _ := idOf(is, path)
 	return slices.ContainsFunc(s.Files, func(f fileState) bool {
-		return f.ID == id && f.Offset == is.Size() && f.Done && !f.Copied
+		return f.ID == id && (f.Aside || f.Done && f.Offset == is.Size())
 	})
 }
 
