@@ -301,6 +301,9 @@ func (c *console) draft(q *httpd.Request) error {
 }
 
 func (c *console) edit(q *httpd.Request) error {
+	if err := c.May(q.Context(), "hunt.change"); err != nil {
+		return err
+	}
 	h, err := c.Hunt(q.Context(), q.Path("id"))
 	if err != nil {
 		return err
@@ -309,6 +312,9 @@ func (c *console) edit(q *httpd.Request) error {
 }
 
 func (c *console) change(q *httpd.Request) error {
+	if err := c.May(q.Context(), "hunt.change"); err != nil {
+		return err
+	}
 	h, err := c.Hunt(q.Context(), q.Path("id"))
 	if err != nil {
 		return err

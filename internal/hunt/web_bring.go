@@ -37,11 +37,11 @@ type bringView struct {
 // a file in the browser.
 func (c *console) showBring(q *httpd.Request, bad error) error {
 	p := q.Printer
-	h, err := c.Hunt(q.Context(), q.Path("id"))
-	if err != nil {
+	if err := c.May(q.Context(), "hunt.receive"); err != nil {
 		return err
 	}
-	if err := c.May(q.Context(), "hunt.receive"); err != nil {
+	h, err := c.Hunt(q.Context(), q.Path("id"))
+	if err != nil {
 		return err
 	}
 	v := bringView{Hunt: h, Open: h.Stage == Opened, Begin: h.Stage != Opened && may(q, "hunt.begin"), Back: "/hunts/" + h.ID}
@@ -77,11 +77,11 @@ func (c *console) showBring(q *httpd.Request, bad error) error {
 
 // bring takes in a file of results. A second time the same file changes nothing.
 func (c *console) bring(q *httpd.Request) error {
-	h, err := c.Hunt(q.Context(), q.Path("id"))
-	if err != nil {
+	if err := c.May(q.Context(), "hunt.receive"); err != nil {
 		return err
 	}
-	if err := c.May(q.Context(), "hunt.receive"); err != nil {
+	h, err := c.Hunt(q.Context(), q.Path("id"))
+	if err != nil {
 		return err
 	}
 	list, told, key, err := c.brought(q)
