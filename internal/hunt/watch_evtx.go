@@ -49,10 +49,11 @@ func (g *watching) turnEVTX(t *tail, quiet time.Duration) (bool, error) {
 		}
 		b.Offset, b.First, b.Head, b.Data, b.Damage = c.offset, 0, nil, data, b.Damage[:0]
 		err := g.look(t.src, func(row *event.Row) bool {
-			if row.Record <= t.at.Record || row.Carved && row.Record != t.at.Record+1 {
+			id := recordID(data, row.Offset-c.offset)
+			if id <= t.at.Record || row.Carved && id != t.at.Record+1 {
 				return false
 			}
-			t.at.Record = row.Record
+			t.at.Record = id
 			return true
 		})
 		if err != nil {
@@ -63,6 +64,16 @@ func (g *watching) turnEVTX(t *tail, quiet time.Duration) (bool, error) {
 	}
 	t.at.Offset = t.size // for what is shown of how far behind it is
 	return false, nil
+}
+
+// recordID returns the number in the header of the record at a place of a chunk,
+// which is what the chunk's header counts by: in a log that was exported, the
+// event has kept another.
+func recordID(chunk []byte, at int64) uint64 {
+	if at < 0 || at+16 > int64(len(chunk)) {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(chunk[at+8:])
 }
 
 // changed lists the chunks whose header, or for the newest one whose content,

@@ -217,14 +217,16 @@ func evtxSample(t *testing.T) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		last, whole := uint64(0), true
-		for at := 4096; at+evtx.ChunkSize <= len(raw); at += evtx.ChunkSize {
+		last, at := uint64(0), 4096 // of the chunks in front that are whole and follow one another
+		for ; at+evtx.ChunkSize <= len(raw); at += evtx.ChunkSize {
 			first := binary.LittleEndian.Uint64(raw[at+24:])
-			whole = whole && isWhole(raw[at:at+evtx.ChunkSize]) && first > last
+			if !isWhole(raw[at:at+evtx.ChunkSize]) || first <= last {
+				break
+			}
 			last = binary.LittleEndian.Uint64(raw[at+32:])
 		}
-		if whole {
-			return raw
+		if at >= 4096+3*evtx.ChunkSize {
+			return raw[:at]
 		}
 	}
 	testkit.Skip(t, "no log of Windows with several whole chunks")
