@@ -25,6 +25,7 @@ func everyType() (base, all []*sigma.Rule) {
 		over("any", sigma.Correlation{Type: sigma.Temporal, GroupBy: by, Timespan: span}, a, b, c),
 		over("order", sigma.Correlation{Type: sigma.TemporalOrdered, GroupBy: by, Timespan: span}, c, b, a),
 		over("few", sigma.Correlation{Type: sigma.EventCount, GroupBy: by, Timespan: span, Condition: is(sigma.LT, 3)}, a),
+		over("alike", sigma.Correlation{Type: sigma.ValueCount, GroupBy: by, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.LT, 3)}, a),
 		over("sum", sigma.Correlation{Type: sigma.ValueSum, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.GT, 9)}, b),
 		over("median", sigma.Correlation{Type: sigma.ValueMedian, GroupBy: by, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.GT, 3)}, b),
 		over("share", sigma.Correlation{Type: sigma.ValuePercentile, Percentile: -1, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.LT, 20)}, b, c),
