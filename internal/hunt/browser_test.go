@@ -107,7 +107,7 @@ func TestAHunterWalksTheDesk(t *testing.T) {
 	if n := len(s.findings(FindingFilter{State: Harmless})); n != 2 {
 		t.Errorf("%d harmless", n)
 	}
-	run(chromedp.Click(`.note.good button`), chromedp.WaitVisible(`.note.good`), chromedp.WaitVisible("#desk"))
+	run(chromedp.Click(`.note.good button`), chromedp.WaitNotPresent(`.note.good button`), chromedp.WaitVisible("#desk"))
 	if n := len(s.findings(FindingFilter{State: Harmless})); n != 0 {
 		t.Errorf("%d harmless after undo", n)
 	}
