@@ -36,7 +36,7 @@ var huntPageLaws = map[string]law{
 	"GET /hunt-rules/{id}":               {on: "rulebook", may: forOwn((*citizen).operates)},
 	"POST /hunt-rules/{id}":              {on: "rulebook", may: forOwn((*citizen).reports), body: form("note", "")},
 	"POST /hunt-rules/{id}/retire":       {on: "rulebook", may: forOwn((*citizen).reports), body: form("why", "")},
-	"GET /hunt-rules/{id}/{edition}/zip":  {on: "rulebook", may: forOwn((*citizen).operates)},
+	"GET /hunt-rules/{id}/{edition}/zip": {on: "rulebook", may: forOwn((*citizen).operates)},
 	"GET /hunt-suppressions":             {may: only((*citizen).operates)},
 	"GET /hunt-suppressions/file":        {may: only((*citizen).operates)},
 	"POST /hunt-suppressions/{id}/end":   {on: "suppression", may: forOwn((*citizen).reports), body: form("why", "")},

@@ -282,7 +282,7 @@ func TestADetectionIsExplainedReleasedAndSuppressed(t *testing.T) {
 	s.page(asHunter, to, "通信先が外")
 
 	// Release: chosen, shown, done.
-	body = s.page(asHunter, path+"/release", "203.0.113.9", "bad.attacker.net", "!198.51.100.7", "!SECRETCOMMAND")
+	s.page(asHunter, path+"/release", "203.0.113.9", "bad.attacker.net", "!198.51.100.7", "!SECRETCOMMAND")
 	s.has("none chosen", s.stays(asHunter, path+"/release", 422), `id="f-values-error"`)
 	code, body := s.send(asHunter, "POST", path+"/release", urlForm, "values=203.0.113.9")
 	s.has("preview", body, "外へ出るもの", "203.0.113.9", "伝えない", "!bad.attacker.net", "!PC-A")

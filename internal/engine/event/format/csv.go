@@ -276,7 +276,7 @@ func (c *csvReader) record(row *event.Row, b []byte) bool {
 	good := !more && i == len(c.cols)
 	if more && c.noName != nil {
 		from := len(text)
-		text, b, more = csvValue(text, b, c.mark)
+		text, _, more = csvValue(text, b, c.mark)
 		c.fields = append(c.fields, event.Field{Name: event.Name(c.noName.id), Off: uint32(from), Len: uint32(len(text) - from)})
 		good = !more
 	}

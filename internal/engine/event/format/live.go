@@ -37,7 +37,6 @@ type Live struct {
 	cutter cutter
 	at     Position
 	have   []byte // what was given and not yet taken
-	text   []byte // have as UTF-8, where it is UTF-16
 	wide   bool
 	damage []Damage
 }
