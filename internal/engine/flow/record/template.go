@@ -54,6 +54,9 @@ func (n *Naming) Path(b []byte) Name {
 	if len(b) == 0 {
 		return Name{}
 	}
+	if n.full { // first, as what is no letter becomes a question mark
+		b = []byte(printable(b))
+	}
 	query := false
 	for i, c := range b {
 		if c == '?' || c == '#' {
@@ -62,7 +65,7 @@ func (n *Naming) Path(b []byte) Name {
 		}
 	}
 	if n.full {
-		text := printable(b)
+		text := string(b)
 		if query {
 			text += "?{x}"
 		}
