@@ -63,9 +63,9 @@ func inCommission(c *citizen) bool { return examines(c) || votes(c) || c.any(gat
 // empowered asks the commission for two approvals, of which it grants one.
 func (n *nation) empowered() {
 	n.t.Helper()
-	n.mark("ZAO", "an examiner's opinion", inCommission)
-	n.mark("ZAV", "a member's opinion", inCommission)
-	n.mark("ZAD", "the commission's reason", readsApprovals)
+	n.mark("ZAOPINION", "an examiner's opinion", inCommission)
+	n.mark("ZAVOTE", "a member's opinion", inCommission)
+	n.mark("ZAREASON", "the commission's reason", readsApprovals)
 	for _, name := range []string{"second", "third"} {
 		m := n.join("commission", name, gate.CommissionMember)
 		n.bench = append(n.bench, m.id)
@@ -74,7 +74,7 @@ func (n *nation) empowered() {
 		}
 	}
 	x := n.application("ASKED", nil)
-	n.must(n.Approvals.Question(n.as("commission/examiner"), approval.ID(x.id), n.mark("ZAQ", "a question of the commission", func(c *citizen) bool { return approvalCase(c, x) == through })+" はなぜですか"))
+	n.must(n.Approvals.Question(n.as("commission/examiner"), approval.ID(x.id), n.mark("ZAQUESTION", "a question of the commission", func(c *citizen) bool { return approvalCase(c, x) == through })+" はなぜですか"))
 	n.granted(n.application("GRANTED", nil))
 	n.add(&thing{kind: "approval", id: uuid.NewString(), none: true, sub: map[string]string{}})
 }
@@ -83,15 +83,15 @@ func (n *nation) empowered() {
 func (n *nation) granted(x *thing) *thing {
 	n.t.Helper()
 	id := approval.ID(x.id)
-	n.must(n.Approvals.Examine(n.as("commission/examiner"), id, "ZAO 要件を満たす", nil))
+	n.must(n.Approvals.Examine(n.as("commission/examiner"), id, "ZAOPINION 要件を満たす", nil))
 	chair := n.as("commission/member")
 	_, err := n.Approvals.Vote(chair, id, approval.NewVote{Choice: approval.For})
 	n.must(err)
 	for i, m := range n.bench {
-		_, err := n.Approvals.Vote(n.identity(m), id, approval.NewVote{Choice: []approval.Choice{approval.For, approval.Against}[i], Opinion: "ZAV である"})
+		_, err := n.Approvals.Vote(n.identity(m), id, approval.NewVote{Choice: []approval.Choice{approval.For, approval.Against}[i], Opinion: "ZAVOTE である"})
 		n.must(err)
 	}
-	_, err = n.Approvals.Decide(chair, id, approval.Decision{Reason: "ZAD 要件を満たす"})
+	_, err = n.Approvals.Decide(chair, id, approval.Decision{Reason: "ZAREASON 要件を満たす"})
 	n.must(err)
 	x.sub["state"] = "approved"
 	return x

@@ -192,7 +192,7 @@ func (n *nation) agreements(l selection.List) {
 	sea := n.proposed("sea", "REFUSED", "declined")
 	_, err = n.Selections.Say(n.as("sea/admin"), sea.id, thread.Question, n.mark("ZGASK", "talks with sea", func(c *citizen) bool { return inTalks(c, sea) })+" はなぜですか")
 	n.must(err)
-	_, err = n.Selections.Decline(n.as("sea/admin"), sea.id, 1, n.mark("ZGNO", "why sea refused", func(c *citizen) bool { return inTalks(c, sea) })+" お断りします")
+	_, err = n.Selections.Decline(n.as("sea/admin"), sea.id, 1, n.mark("ZGREFUSED", "why sea refused", func(c *citizen) bool { return inTalks(c, sea) })+" お断りします")
 	n.must(err)
 	n.proposed("bank", "ASKED", "proposed")
 }

@@ -87,8 +87,8 @@ func (n *nation) gathered() {
 		return func(c *citizen) bool { return seesRooms(c) && strings.Contains(strings.Join(names, " "), c.org) }
 	}
 	bodies := of("office", "industry")
-	title := n.mark("ZYYT", "the title of a room", of(x.sent...))
-	e, err := n.Situations.Open(analyst, situation.NewEvent{Title: title + " の対処", Summary: n.mark("ZYYS", "the summary of a room", of("office", "industry", "police")) + " です", About: []string{sharedFlaw}})
+	title := n.mark("ZYYTITLE", "the title of a room", of(x.sent...))
+	e, err := n.Situations.Open(analyst, situation.NewEvent{Title: title + " の対処", Summary: n.mark("ZYYSUMMARY", "the summary of a room", of("office", "industry", "police")) + " です", About: []string{sharedFlaw}})
 	n.must(err)
 	x.id = e.ID
 	n.mark(e.Number, "the number of a room", of(x.sent...))
@@ -103,25 +103,25 @@ func (n *nation) gathered() {
 	}
 	for _, name := range []string{"wind", "sea"} {
 		up, ctx := strings.ToUpper(name), n.as(name+"/reporter")
-		t, err := n.Situations.Assign(analyst, x.id, situation.NewTask{Owner: string(n.orgs[name].ID), Title: n.mark("ZYYK"+up, "the task of "+name, of("office", "industry", name)) + " の確認"})
+		t, err := n.Situations.Assign(analyst, x.id, situation.NewTask{Owner: string(n.orgs[name].ID), Title: n.mark("ZYYTASK"+up, "the task of "+name, of("office", "industry", name)) + " の確認"})
 		n.must(err)
 		y := &thing{kind: "task", id: x.id, org: "office", sent: x.sent, sub: map[string]string{"narrow": "police", "owner": name, "task": t.ID, "version": "1"}}
 		n.add(y)
-		_, err = n.Situations.SayTask(ctx, x.id, t.ID, "note", n.mark("ZYYM"+up, "the talk about the task of "+name, of("office", "industry", name))+" です")
+		_, err = n.Situations.SayTask(ctx, x.id, t.ID, "note", n.mark("ZYYSAID"+up, "the talk about the task of "+name, of("office", "industry", name))+" です")
 		n.must(err)
-		_, err = n.Situations.Say(ctx, x.id, "", "question", n.mark("ZYYQ"+up, "the talk of "+name+" with the lead", of("office", name))+" ですか")
+		_, err = n.Situations.Say(ctx, x.id, "", "question", n.mark("ZYYASKED"+up, "the talk of "+name+" with the lead", of("office", name))+" ですか")
 		n.must(err)
-		_, err = n.Situations.Decide(analyst, x.id, n.mark("ZYYD"+up, "a decision for "+name, of("office", name))+" を止める", "", string(n.orgs[name].ID))
+		_, err = n.Situations.Decide(analyst, x.id, n.mark("ZYYDECIDED"+up, "a decision for "+name, of("office", name))+" を止める", "", string(n.orgs[name].ID))
 		n.must(err)
 	}
-	_, err = n.Situations.Decide(analyst, x.id, n.mark("ZYYB", "a decision of the members", of("office", "industry", "police"))+" を決める", "")
+	_, err = n.Situations.Decide(analyst, x.id, n.mark("ZYYBOTH", "a decision of the members", of("office", "industry", "police"))+" を決める", "")
 	n.must(err)
 	_, err = n.Situations.Join(n.as("office/clerk"), x.id, n.things["case"][0].id)
 	n.must(err)
-	_, err = n.Situations.Make(analyst, x.id, n.mark("ZYYJ", "the judgement of a report", bodies)+" と見る")
+	_, err = n.Situations.Make(analyst, x.id, n.mark("ZYYJUDGED", "the judgement of a report", bodies)+" と見る")
 	n.must(err)
 	n.add(x)
-	other, err := n.Situations.Open(n.as("treasury/clerk"), situation.NewEvent{Title: n.mark("ZYYO", "a room of the treasury", of("treasury", "police")) + " の対処"})
+	other, err := n.Situations.Open(n.as("treasury/clerk"), situation.NewEvent{Title: n.mark("ZYYOTHER", "a room of the treasury", of("treasury", "police")) + " の対処"})
 	n.must(err)
 	_, err = n.Situations.Invite(n.as("treasury/clerk"), other.ID, string(n.orgs["police"].ID), situation.Sees{})
 	n.must(err)

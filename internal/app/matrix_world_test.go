@@ -310,8 +310,13 @@ func (n *nation) refusals() (verbs []string) {
 	return verbs
 }
 
-// mark remembers who may read a word.
+// mark remembers who may read a word. A short word turns up by chance in the
+// signatures of a receipt.
 func (n *nation) mark(word, what string, may func(c *citizen) bool) string {
+	n.t.Helper()
+	if len(word) < 5 {
+		n.t.Fatalf("the word %q is too short to be planted", word)
+	}
 	n.markers = append(n.markers, marker{word, what, may})
 	return word
 }
