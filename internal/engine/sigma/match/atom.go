@@ -30,6 +30,7 @@ type atom struct {
 	slot  slot
 	ref   slot // of opRef: the other field
 	text  []byte
+	seek  seek // of opContains
 	wild  *wild
 	needs []need // of opRegexp, the rarest first
 	test  *sigma.Test
@@ -46,7 +47,10 @@ func newAtom(t *sigma.Test, slotOf func(field string) slot) atom {
 			break // of encoded text, where a letter may begin inside another
 		}
 		a.op, a.text = wildOp(t.Parts)
-		if a.op == opWild {
+		switch a.op {
+		case opContains:
+			a.seek = newSeek(a.text)
+		case opWild:
 			a.wild = newWild(t.Parts)
 		}
 	case sigma.Regexp:
@@ -104,7 +108,7 @@ func (a *atom) compare(text []byte) bool {
 	case opEqual:
 		return bytes.Equal(text, a.text)
 	case opContains:
-		return bytes.Contains(text, a.text)
+		return a.seek.in(text) >= 0
 	case opPrefix:
 		return bytes.HasPrefix(text, a.text)
 	case opSuffix:
