@@ -10,6 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"noroshi/internal/base/fault"
@@ -91,7 +93,7 @@ func openRecord(name string) (_ *record, err error) {
 }
 
 // chain returns the hash of the last line, the length of whole lines, and the
-// number of the first line that does not follow from the one before, or 0.
+// number of the first line that the program would not have written there, or 0.
 func chain(raw []byte) (last string, whole, bad int) {
 	for n := 1; ; n++ {
 		size := bytes.IndexByte(raw[whole:], '\n') + 1
@@ -103,27 +105,46 @@ func chain(raw []byte) (last string, whole, bad int) {
 		if err := json.Unmarshal(line, &a); err != nil || a.Previous != last {
 			return last, whole, n
 		}
-		sum := sha256.Sum256(line)
-		last, whole = hex.EncodeToString(sum[:]), whole+size
+		again, next, err := a.after(last)
+		if err != nil || !bytes.Equal(again, line) { // something that an act does not say, or says twice
+			return last, whole, n
+		}
+		last, whole = next, whole+size
 	}
+}
+
+// after is the line of an act behind the one with the hash previous, and its own
+// hash.
+func (a Act) after(previous string) (line []byte, hash string, err error) {
+	a.Previous, a.Pseudonyms = previous, slices.Clone(a.Pseudonyms)
+	for i := range a.Pseudonyms {
+		a.Pseudonyms[i] = strings.ToValidUTF8(a.Pseudonyms[i], "\ufffd") // as it is read back
+	}
+	for _, text := range []*string{&a.Approval, &a.Reason, &a.By, &a.Account} {
+		*text = strings.ToValidUTF8(*text, "\ufffd")
+	}
+	if line, err = json.Marshal(a); err != nil {
+		return nil, "", err
+	}
+	line = append(line, '\n')
+	sum := sha256.Sum256(line)
+	return line, hex.EncodeToString(sum[:]), nil
 }
 
 // add writes a line to the disk before it returns.
 func (r *record) add(now time.Time, a *Act) error {
-	a.At, a.Previous = now.UTC().Format(time.RFC3339Nano), r.last
-	line, err := json.Marshal(a)
+	a.At = now.UTC().Format(time.RFC3339Nano)
+	line, hash, err := a.after(r.last)
 	if err != nil {
 		return err
 	}
-	line = append(line, '\n')
 	if _, err = r.f.Write(line); err == nil {
 		err = r.f.Sync()
 	}
 	if err != nil {
 		return fault.New(fault.Internal, "deid.record.cannot_write", "file", r.f.Name()).Because(err)
 	}
-	sum := sha256.Sum256(line)
-	r.last = hex.EncodeToString(sum[:])
+	r.last = hash
 	return nil
 }
 
