@@ -73,6 +73,9 @@ func (v *Verified) tell(w io.Writer, p text.Printer) error {
 	if v.Anchored {
 		fmt.Fprintln(w, p.T("selection.verify.vouched."+v.Vouched, "journal", v.Beside))
 	}
+	if v.Beside != "" && v.Vouched != VouchedBeside && v.Vouched != VouchedJournal {
+		fmt.Fprintln(w, p.T("selection.verify.not_believed", "journal", v.Beside))
+	}
 	fmt.Fprintln(w, p.T("selection.verify.signed."+v.Statement.ExecutorKey, "name", keyPerson(v.Statement.Executor)))
 	if err := v.Statement.tell(w, p); err != nil {
 		return err

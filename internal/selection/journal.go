@@ -25,6 +25,7 @@ type Use struct {
 	Dir       string        `json:"dir,omitempty"`      // of Begun: where it writes to
 	Paper     string        `json:"paper,omitempty"`    // of Begun: where the order lay
 	Executor  string        `json:"executor,omitempty"` // of Begun: verifier of the key that will sign
+	File      uint64        `json:"file,omitempty"`     // of Begun: number of the journal's own file, which a copy does not have
 	Ended     Ended         `json:"ended,omitempty"`
 	Packets   uint64        `json:"packets,omitempty"` // of the cap: used, or reserved up to
 	Bytes     uint64        `json:"bytes,omitempty"`
@@ -147,6 +148,9 @@ func (j journal) append(u Use) error {
 		return err
 	}
 	defer free()
+	if info, err := f.Stat(); err == nil && u.What == Begun {
+		u.File, _ = numberOf(info)
+	}
 	last, end, torn, err := tail(f)
 	if err != nil {
 		return err

@@ -35,6 +35,16 @@ func holdFile(name string) (release func(), err error) {
 	return lockFile(name)
 }
 
+// numberOf is the number that the file system gave a file (stat(2): st_ino), and
+// whether this account alone may write to it. A copy has another number.
+func numberOf(f os.FileInfo) (n uint64, ours bool) {
+	st, ok := f.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return uint64(st.Ino), f.Mode().IsRegular() && f.Mode().Perm()&0o022 == 0 && int(st.Uid) == os.Geteuid()
+}
+
 // alone waits until nobody else writes to f, and returns what ends that.
 func alone(f *os.File) (func(), error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {

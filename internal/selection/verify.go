@@ -29,7 +29,7 @@ type Verified struct {
 	Strange   []string      `json:"strange,omitempty"`    // files in the folder that are not of the run, and were not looked at
 	Anchored  bool          `json:"anchored"`             // somebody vouches for who signed: see Vouched
 	Vouched   string        `json:"vouched,omitempty"`    // VouchedOrder, VouchedExecutor, VouchedJournal or VouchedBeside
-	Beside    string        `json:"beside,omitempty"`     // of VouchedBeside: the journal
+	Beside    string        `json:"beside,omitempty"`     // the journal of VouchedBeside; else one that the folder names, and that is not believed
 	Uses      int           `json:"uses,omitempty"`       // runs that the journal beside the order tells of, of this order
 	Use       int           `json:"use,omitempty"`        // which of them this is, from 1
 	Opened    int           `json:"opened,omitempty"`     // re-identifications on the run's record
@@ -55,7 +55,7 @@ const (
 	VouchedOrder    = "order"    // the order names the key, and the authority signed that
 	VouchedExecutor = "executor" // who asks named the key
 	VouchedJournal  = "journal"  // the journal that who asks gave
-	VouchedBeside   = "beside"   // a journal that lies where the folder itself says
+	VouchedBeside   = "beside"   // the journal beside the order, which this account wrote here: see ownJournal
 )
 
 // ErrUnverified is returned by Verify when something is wrong; its places say what.
@@ -334,11 +334,11 @@ func (v *Verified) executor(files map[string][]byte, a Against) {
 		v.wrong(fileStatement+": used_before", "used")
 	}
 	whole, by := a.Journal, VouchedJournal
-	if whole == nil && uses[at].Paper != "" { // where it lay when the run began, if it still does
-		by = VouchedBeside
-		if whole, _ = readBounded(uses[at].Paper+".uses", maxJournal); whole != nil {
-			v.Beside = printableOnly(uses[at].Paper + ".uses")
+	if name := uses[at].Paper + ".uses"; whole == nil && uses[at].Paper != "" { // where it lay when the run began
+		if _, err := os.Lstat(name); err == nil {
+			v.Beside = printableOnly(name)
 		}
+		whole, by = ownJournal(name, uses[at].File), VouchedBeside
 	}
 	if whole != nil {
 		v.beside(whole, copied, files[fileStatement])
@@ -349,6 +349,25 @@ func (v *Verified) executor(files map[string][]byte, a Against) {
 	if !v.Anchored {
 		v.unchecked(uncheckedExecutor)
 	}
+}
+
+// ownJournal reads a journal that the folder names, where this account wrote it on
+// this machine: nobody else may write to it, and it is the very file that the line
+// of the run was written to. Whoever hands a folder over can put a file of theirs at
+// any place, or have it unpacked there, and cannot choose its number.
+func ownJournal(name string, number uint64) []byte {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return nil
+	}
+	if n, ours := numberOf(info); !ours || n == 0 || n != number {
+		return nil
+	}
+	raw, err := readBounded(name, maxJournal)
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 // vouch puts down who vouches for who signed: the first of the order is the best.

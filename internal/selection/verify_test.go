@@ -19,6 +19,7 @@ import (
 	"noroshi/internal/approval"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/selector"
+	"noroshi/internal/testkit"
 )
 
 // ran is a finished run with a vault-less output, and its files.
@@ -221,6 +222,24 @@ func TestARunForgedAsAWholeIsNotVouchedFor(t *testing.T) {
 	if v, err := b.verify("out"); !errors.Is(err, ErrUnproved) || v.Anchored || v.Vouched != "" || !slices.Contains(v.Unchecked, uncheckedJournal) || !slices.Contains(v.Unchecked, uncheckedExecutor) {
 		t.Errorf("with no journal there: %v, %+v", err, v)
 	}
+	// A journal of the forger's that tells the same, unpacked where the folder says.
+	forge(filepath.Join(b.dir, "unpacked.json"))
+	raw, err := os.ReadFile(filepath.Join(b.dir, "out", fileUses))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stated, err := os.ReadFile(filepath.Join(b.dir, "out", fileStatement))
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, _ := appendUse(nil, overOf(&st, stated, st.EndedAt), DigestOf(bytes.TrimSuffix(raw[bytes.LastIndexByte(raw[:len(raw)-1], '\n')+1:], []byte{'\n'})))
+	b.write("unpacked.json.uses", append(raw, over...))
+	if v, err := b.verify("out"); !errors.Is(err, ErrUnproved) || v.Anchored || v.Beside == "" || len(v.Wrong) > 0 {
+		t.Errorf("a journal that came with the folder: %v, %+v", err, v)
+	}
+	if v, err := Verify(filepath.Join(b.dir, "out"), Against{Authorities: []note.Verifier{b.verifier()}, Journal: append(raw, over...)}); err != nil {
+		t.Errorf("the forged journal is none: %v, %+v", err, v)
+	}
 	journal, err := os.ReadFile(filepath.Join(b.dir, "order.json.uses"))
 	if err != nil {
 		t.Fatal(err)
@@ -228,6 +247,55 @@ func TestARunForgedAsAWholeIsNotVouchedFor(t *testing.T) {
 	if _, err := Verify(filepath.Join(b.dir, "out"), Against{Authorities: []note.Verifier{b.verifier()}, Journal: journal}); !errors.Is(err, ErrUnverified) {
 		t.Errorf("with the true journal: %v", err)
 	}
+}
+
+// TestOnlyOnesOwnJournalIsBelievedUnasked: beside the order a journal vouches for
+// who signed while it is the file that the run wrote to and nobody else may write
+// there; a copy of it does with --journal.
+func TestOnlyOnesOwnJournalIsBelievedUnasked(t *testing.T) {
+	b, _ := ran(t)
+	name := filepath.Join(b.dir, "order.json.uses")
+	tried := func(what string, want error) {
+		t.Helper()
+		if v, err := b.verify("out"); !errors.Is(err, want) || v.Beside == "" || v.Anchored != (want == nil) {
+			t.Errorf("%s: %v, %q %q", what, err, v.Beside, v.Vouched)
+		}
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := numberOf(info); n == 0 {
+		testkit.Skip(t, "files have no numbers here")
+	}
+	tried("as it was written", nil)
+	if err := os.Chmod(name, 0o620); err != nil {
+		t.Fatal(err)
+	}
+	tried("others may write", ErrUnproved)
+	if err := os.Chmod(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tried("again ours alone", nil)
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.write("copy", raw)
+	if err := os.Rename(filepath.Join(b.dir, "copy"), name); err != nil {
+		t.Fatal(err)
+	}
+	tried("a copy", ErrUnproved)
+	if v, err := Verify(filepath.Join(b.dir, "out"), Against{Authorities: []note.Verifier{b.verifier()}, Journal: raw}); err != nil || v.Vouched != VouchedJournal {
+		t.Errorf("the copy, given: %v", err)
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(b.dir, "out", fileUses), name); err != nil {
+		t.Fatal(err)
+	}
+	tried("a link", ErrUnproved)
 }
 
 // TestAnOrderNamesWhoSigns: with the executor's key in the order no other key
