@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 )
 
 // hunts measure the way from logs to what rules find in them, with the rules of
@@ -19,9 +18,8 @@ import (
 //     to begin, mostly to load its rules, is left out: it is also run with next
 //     to no events.
 //
-// All read the same events and the same rules. A peer is taken from PATH: rsigma,
-// zircolite (see zircolite), chainsaw with NOROSHI_BENCH_CHAINSAW_MAPPING,
-// hayabusa and evtx_dump.
+// All read the same events and the same rules, in turn; the peers are in
+// hunt_peers.go.
 func hunts(s setting, c *captured) [][]measured {
 	h := &hunted{captured: c}
 	command := func(name string) string { return "bench/run -only '^hunt-" + name + "'" }
@@ -79,53 +77,9 @@ func hunts(s setting, c *captured) [][]measured {
 				return f, err
 			},
 		}},
-		{
-			h.program("hunt-json", command("json"), "`noroshi hunt scan` of host logs in JSON lines, one worker", hostLogs, "noroshi", scan("1")),
-			h.program("hunt-json-rsigma", command("json"), "peer: rsigma engine eval --logsource-routing", hostLogs, "rsigma", func(rules, file, _ string) []string {
-				return []string{"engine", "eval", "-r", rules, "-e", "@" + file, "--logsource-routing", "--event-logsource", "product=windows", "--quiet"}
-			}),
-			h.program("hunt-json-zircolite", command("json"), "peer: Zircolite", hostLogs, "zircolite", zircolite("--jsonl")),
-		},
-		{
-			h.program("hunt-evtx", command("evtx"), "`noroshi hunt scan` of EVTX, one worker", fullChunks, "noroshi", scan("1")),
-			h.program("hunt-evtx-rsigma", command("evtx"), "peer: rsigma engine eval --logsource-routing", fullChunks, "rsigma", func(rules, file, _ string) []string {
-				return []string{"engine", "eval", "-r", rules, "-e", "@" + file, "--logsource-routing", "--quiet"}
-			}),
-			h.program("hunt-evtx-zircolite", command("evtx"), "peer: Zircolite", fullChunks, "zircolite", zircolite()),
-			h.program("hunt-evtx-chainsaw", command("evtx"), "peer: chainsaw hunt", fullChunks, "chainsaw", func(rules, file, _ string) []string {
-				return []string{"--num-threads", "1", "hunt", file, "-s", rules, "--mapping", os.Getenv("NOROSHI_BENCH_CHAINSAW_MAPPING"), "--jsonl", "-q"}
-			}),
-			h.program("hunt-evtx-hayabusa", command("evtx"), "peer: hayabusa json-timeline", fullChunks, "hayabusa", func(rules, file, dir string) []string {
-				return []string{"json-timeline", "-f", file, "-r", rules, "-L", "-o", dir + "/out.jsonl", "-w", "-q", "-t", "1", "-C"}
-			}),
-		},
-		{
-			h.program("hunt-read", command("read"), "`noroshi hunt events` of EVTX: every event as JSON", fullChunks, "noroshi", func(_, file, _ string) []string {
-				return []string{"hunt", "events", file, "--format", "jsonl"}
-			}),
-			h.program("hunt-read-evtx_dump", command("read"), "peer: evtx_dump (Rust) -o jsonl", fullChunks, "evtx_dump", func(_, file, _ string) []string {
-				return []string{"-t", "1", "-o", "jsonl", file}
-			}),
-		},
+		h.beside("json", hostLogs, scan("1"), rsigma("--event-logsource", "product=windows"), zircolite("--jsonl")),
+		h.beside("evtx", fullChunks, scan("1"), rsigma("-p", "rsigma-evtx.yml"), zircolite(), chainsaw, hayabusa),
+		h.beside("read", fullChunks, ourReader, evtxDump),
 		{h.cores("hunt-cores-json", command("cores"), "`noroshi hunt scan` of host logs in JSON lines", hostLogs), h.cores("hunt-cores-evtx", command("cores"), "`noroshi hunt scan` of EVTX", fullChunks)},
-	}
-}
-
-// scan is our command, with so many workers.
-func scan(workers string) func(rules, file, dir string) []string {
-	return func(rules, file, _ string) []string {
-		return []string{"hunt", "scan", file, "--rules", rules, "--no-builtin", "--format", "jsonl", "--workers", workers}
-	}
-}
-
-// zircolite is the command of a program of this name on PATH that starts
-// zircolite.py. It takes minutes to convert rules, so they are converted before,
-// and NOROSHI_BENCH_ZIRCOLITE_RULES names what came of them.
-func zircolite(more ...string) func(rules, file, dir string) []string {
-	return func(rules, file, dir string) []string {
-		if converted := os.Getenv("NOROSHI_BENCH_ZIRCOLITE_RULES"); converted != "" {
-			rules = converted
-		}
-		return append([]string{"-e", file, "-r", rules, "-o", dir + "/out.json", "-n", "--no-parallel"}, more...)
 	}
 }

@@ -3,310 +3,202 @@
 package main
 
 import (
-	"archive/tar"
-	"archive/zip"
 	"bufio"
-	"bytes"
-	"compress/gzip"
+	"cmp"
 	"context"
-	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 )
 
-// sharedData is where the shared test data are, from the top of the repository.
-const sharedData = "../shared/data"
-
-// logKind is one of the made-up logs that programs read.
-type logKind string
-
-// The logs. JSON is host logs of attack simulations, EVTX the fullest chunks of
-// samples of attacks again and again.
-const (
-	hostLogs   logKind = "events.jsonl"
-	fullChunks logKind = "events.evtx"
-)
-
-// hugeLog is how many bytes of logs are read.
-const hugeLog = 128 << 20
-
-// hunted is the logs that measures share, whole and with next to nothing in
-// them. Like captures the files have no name of their own.
-type hunted struct {
-	*captured
-	logs map[string]*logged
+// hunter is a program that reads a log, ours or a peer.
+type hunter struct {
+	program string // NOROSHI_BENCH_ and this in capitals names it, or it is in PATH
+	what    string // it does, in the table; and what it does otherwise than ours
+	args    func(r round) []string
+	finds   bool // it writes what it found, see titles
 }
 
-// logged is a log, and how many events and bytes it has.
-type logged struct {
-	*os.File
-	events, bytes int
+// round is what a program is given: a folder of rules, a log, and a folder for
+// what it writes, in which it runs.
+type round struct{ rules, file, dir string }
+
+// found is what a program made of a whole log.
+type found struct {
+	rate   float64        // events per second of processor time
+	titles map[string]int // how often it says each rule
 }
 
-// log returns a log of at most so many bytes, which is made when it is first
-// asked for.
-func (h *hunted) log(kind logKind, size int) (*logged, error) {
-	key := fmt.Sprint(kind, size)
-	if l := h.logs[key]; l != nil {
-		return l, nil
-	}
-	l := &logged{}
-	f, err := unnamed(h.dir, func(w *bufio.Writer) (err error) {
-		if kind == hostLogs {
-			l.events, l.bytes, err = writeHostLogs(w, size)
-		} else {
-			l.events, l.bytes, err = writeChunks(w, size)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if h.logs == nil {
-		h.logs = map[string]*logged{}
-	}
-	l.File = f
-	h.logs[key] = l
-	return l, nil
-}
-
-var errFull = errors.New("there is enough")
-
-// writeHostLogs writes the lines of host logs, of one archive after the other,
-// again from the first when there are no more.
-func writeHostLogs(w io.Writer, size int) (events, bytes int, err error) {
-	line := func(b []byte) error {
-		if bytes > 0 && bytes+len(b) > size {
-			return errFull
-		}
-		events, bytes = events+1, bytes+len(b)
-		_, err := w.Write(b)
-		return err
-	}
-	for err == nil {
-		before := events
-		err = filepath.WalkDir(filepath.Join(sharedData, "mordor/host/windows"), func(file string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			return eachMember(file, func(name string, r io.Reader) error {
-				if !strings.HasSuffix(name, ".json") {
-					return nil
-				}
-				return eachLine(r, line)
-			})
-		})
-		if err == nil && events == before {
-			return 0, 0, errors.New("no events in the host logs")
-		}
-	}
-	if errors.Is(err, errFull) {
-		err = nil
-	}
-	return events, bytes, err
-}
-
-// eachLine calls fn with the lines that are objects.
-func eachLine(r io.Reader, fn func([]byte) error) error {
-	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 1<<20), 16<<20)
-	for s.Scan() {
-		b := bytes.TrimSpace(s.Bytes())
-		if len(b) > 1 && b[0] == '{' && b[len(b)-1] == '}' {
-			if err := fn(append(b[:len(b):len(b)], '\n')); err != nil {
-				return err
-			}
-		}
-	}
-	return s.Err()
-}
-
-// eachMember visits the files of a .zip or .tar.gz.
-func eachMember(file string, fn func(name string, r io.Reader) error) error {
-	if !strings.HasSuffix(file, ".gz") {
-		z, err := zip.OpenReader(file)
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		for _, m := range z.File {
-			r, err := m.Open()
-			if err != nil {
-				return err
-			}
-			if err := errors.Join(fn(m.Name, r), r.Close()); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return err
-	}
-	for t := tar.NewReader(z); ; {
-		m, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := fn(m.Name, t); err != nil {
-			return err
-		}
-	}
-}
-
-// Parts of an EVTX file.
-const (
-	evtxHead  = 4096
-	evtxChunk = 1 << 16
-)
-
-// writeChunks writes an EVTX file of the chunks of the samples of attacks that
-// are full to seven eighths, again and again, each with its own numbers in its
-// header.
-func writeChunks(w io.Writer, size int) (events, bytes int, err error) {
-	le := binary.LittleEndian
-	var chunks [][]byte
-	err = eachMember(filepath.Join(sharedData, "copyleft/evtx/evtx-attack-samples-dev.zip"), func(name string, r io.Reader) error {
-		file, err := io.ReadAll(r)
-		for at := evtxHead; strings.HasSuffix(name, ".evtx") && at+evtxChunk <= len(file); at += evtxChunk {
-			c := file[at : at+evtxChunk]
-			if free := le.Uint32(c[48:]); string(c[:8]) == "ElfChnk\x00" && free > evtxChunk/8*7 && free <= evtxChunk {
-				chunks = append(chunks, c)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return 0, 0, err
-	}
-	if len(chunks) == 0 {
-		return 0, 0, errors.New("no full chunks in the samples")
-	}
-	n := max(size/evtxChunk, 1)
-	head := make([]byte, evtxHead)
-	copy(head, "ElfFile\x00")
-	le.PutUint64(head[16:], uint64(n-1))
-	le.PutUint32(head[32:], 128)
-	le.PutUint32(head[36:], 3<<16|1)
-	le.PutUint16(head[40:], evtxHead)
-	le.PutUint16(head[42:], uint16(min(n, 1<<16-1)))
-	le.PutUint32(head[124:], crc32.ChecksumIEEE(head[:120]))
-	if _, err := w.Write(head); err != nil {
-		return 0, 0, err
-	}
-	for i := range n {
-		c := chunks[i%len(chunks)]
-		records := int(le.Uint64(c[16:]) - le.Uint64(c[8:]) + 1)
-		for _, at := range []int{8, 24} {
-			le.PutUint64(c[at:], uint64(events+1))
-			le.PutUint64(c[at+8:], uint64(events+records))
-		}
-		le.PutUint32(c[124:], crc32.Update(crc32.ChecksumIEEE(c[:120]), crc32.IEEETable, c[128:512]))
-		if _, err := w.Write(c); err != nil {
-			return 0, 0, err
-		}
-		events += records
-	}
-	return events, evtxHead + n*evtxChunk, nil
-}
-
-// writeRules writes the rules of rules/ below a folder, and returns where.
-func writeRules(dir string) (string, error) {
-	err := eachMember(filepath.Join(sharedData, "sigma/sigma-rules.zip"), func(name string, r io.Reader) error {
-		if !strings.HasPrefix(name, "rules/") || !strings.HasSuffix(name, ".yml") || !filepath.IsLocal(name) {
-			return nil
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-			return err
-		}
-		return os.WriteFile(to, text, 0o600)
-	})
-	return filepath.Join(dir, "rules"), err
-}
-
-func copyTo(name string, r io.Reader) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Sync(), f.Close()) // no writing back while it is read
-}
-
-// hunt runs a program over a log, and over next to nothing; the difference is
+// run runs a program over a log, and over next to nothing; the difference is
 // what the events take.
-func (h *hunted) hunt(ctx context.Context, kind logKind, exe, processors string, args func(rules, file, dir string) []string) (f figures, err error) {
+func (h *hunted) run(ctx context.Context, kind logKind, p hunter, processors string) (f figures, what found, err error) {
+	exe, err := exec.LookPath(cmp.Or(os.Getenv("NOROSHI_BENCH_"+strings.ToUpper(p.program)), p.program))
+	if p.program == "noroshi" {
+		exe, err = h.noroshi(ctx)
+	}
+	if err != nil {
+		return nil, what, fmt.Errorf("%s is not installed", p.program)
+	}
 	var o [2]outcome
 	var l [2]*logged
 	for i, size := range []int{1, hugeLog} {
 		if l[i], err = h.log(kind, size); err != nil {
-			return nil, err
+			return nil, what, err
 		}
-		err = h.inFolder(func(dir string) error {
-			rules, err := writeRules(dir)
-			if err != nil {
-				return err
-			}
-			file := filepath.Join(dir, string(kind)) // some ask for a file with the ending
-			if err := copyTo(file, io.NewSectionReader(l[i], 0, 1<<62)); err != nil {
-				return err
-			}
-			cmd := exec.CommandContext(ctx, exe, args(rules, file, dir)...)
-			cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOMAXPROCS="+processors, "RAYON_NUM_THREADS="+processors)
-			o[i], err = watched(cmd)
+		err = h.inFolder(func(dir string) (err error) {
+			o[i], what.titles, err = l[i].given(ctx, exe, dir, kind, p, processors)
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return nil, what, err
 		}
 	}
 	events, bytes := float64(l[1].events-l[0].events), float64(l[1].bytes-l[0].bytes)
 	worked, took := (o[1].worked - o[0].worked).Seconds(), (o[1].took - o[0].took).Seconds()
-	return figures{"events/cpu s": events / worked, "MB/cpu s": bytes / 1e6 / worked, "events/s": events / took,
-		"begin cpu ms": o[0].worked.Seconds() * 1e3, "begin ms": o[0].took.Seconds() * 1e3, "peak MB": o[1].peak}, nil
+	what.rate = events / worked
+	return figures{"events/cpu s": what.rate, "MB/cpu s": bytes / 1e6 / worked, "events/s": events / took,
+		"begin cpu ms": o[0].worked.Seconds() * 1e3, "begin ms": o[0].took.Seconds() * 1e3, "peak MB": o[1].peak}, what, nil
 }
 
-// program is a measure of a program over a log, on one core.
-func (h *hunted) program(name, command, what string, kind logKind, tool string, args func(rules, file, dir string) []string) measured {
-	return measured{name: name, command: command, rows: []row{
-		{What: what + ": events per second of processor time", Figure: "events/cpu s", Unit: "/s"},
-		{What: "the same, bytes", Figure: "MB/cpu s", Unit: "MB/s"},
-		{What: "the same, to begin: processor time", Figure: "begin cpu ms", Unit: "ms"},
-		{What: "the same, peak memory", Figure: "peak MB", Unit: "MB"},
-	}, take: func(ctx context.Context) (figures, error) {
-		exe, err := exec.LookPath(tool)
-		if tool == "noroshi" {
-			exe, err = h.noroshi(ctx)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s is not installed", tool)
-		}
-		return h.hunt(ctx, kind, exe, "1", args)
-	}}
+// given runs a program over the log, with the rules beside it.
+func (l *logged) given(ctx context.Context, exe, dir string, kind logKind, p hunter, processors string) (o outcome, said map[string]int, err error) {
+	rules, err := writeRules(dir)
+	if err != nil {
+		return o, nil, err
+	}
+	file := filepath.Join(dir, string(kind)) // some ask for a file with the ending
+	if err := copyTo(file, io.NewSectionReader(l, 0, 1<<62)); err != nil {
+		return o, nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "rsigma-evtx.yml"), rsigmaOverEVTX, 0o600); err != nil {
+		return o, nil, err
+	}
+	cmd := exec.CommandContext(ctx, exe, p.args(round{rules, file, dir})...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOMAXPROCS="+processors, "RAYON_NUM_THREADS="+processors)
+	if !p.finds {
+		o, err = watched(cmd)
+		return o, nil, err
+	}
+	out, err := os.Create(filepath.Join(dir, "stdout"))
+	if err != nil {
+		return o, nil, err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	cmd.Stdout = out
+	if o, err = watched(cmd); err != nil {
+		return o, nil, err
+	}
+	results, err := os.Open(filepath.Join(dir, "results.jsonl"))
+	if errors.Is(err, os.ErrNotExist) {
+		results, err = os.Open(out.Name())
+	}
+	if err != nil {
+		return o, nil, err
+	}
+	defer results.Close()
+	said, err = titles(results)
+	return o, said, err
 }
 
-// cores is a measure of a scan on one core and on two, in turn.
+// titles counts how often a program says each rule, by its title: converters
+// give rules new ids. It reads objects one after the other, or an array of them.
+func titles(r io.Reader) (map[string]int, error) {
+	said := map[string]int{}
+	in := bufio.NewReader(r)
+	d := json.NewDecoder(in)
+	if first, err := in.Peek(1); err == nil && first[0] == '[' {
+		if _, err := d.Token(); err != nil {
+			return nil, err
+		}
+	}
+	for d.More() {
+		var v struct {
+			Rule      struct{ Title string } // noroshi
+			RuleTitle string                 // Hayabusa
+			Title     string                 `json:"rule_title"` // RSigma
+			Name      string                 // Chainsaw
+			Query     string                 `json:"title"` // Zircolite, with how many events
+			Count     *int
+		}
+		if err := d.Decode(&v); err != nil {
+			return nil, fmt.Errorf("what it found: %w", err)
+		}
+		n := 1
+		if v.Count != nil {
+			n = *v.Count
+		}
+		said[cmp.Or(v.Rule.Title, v.RuleTitle, v.Title, v.Name, v.Query)] += n
+	}
+	return said, nil
+}
+
+// beside are measures of programs over the same log, each on one core, in turn;
+// the first is ours.
+func (h *hunted) beside(name string, kind logKind, programs ...hunter) (out []measured) {
+	var ours found
+	for i, p := range programs {
+		m := measured{name: "hunt-" + name, command: "bench/run -only '^hunt-" + name + "'"}
+		what := p.what + ": events per second of processor time"
+		if i > 0 {
+			m.name += "-" + p.program
+			what = "peer: " + what
+		}
+		m.rows = append(m.rows, row{What: what, Figure: "events/cpu s", Unit: "/s"})
+		if i > 0 {
+			m.rows = append(m.rows, row{What: "the same, times as fast as this ours is", Figure: "ours", Unit: "×"})
+		}
+		m.rows = append(m.rows,
+			row{What: "the same, bytes", Figure: "MB/cpu s", Unit: "MB/s"},
+			row{What: "the same, to begin: processor time", Figure: "begin cpu ms", Unit: "ms"},
+			row{What: "the same, peak memory", Figure: "peak MB", Unit: "MB"})
+		if p.finds {
+			m.rows = append(m.rows,
+				row{What: "the same, detections", Figure: "detections", Unit: ""},
+				row{What: "the same, rules that they are of", Figure: "rules", Unit: ""})
+		}
+		if p.finds && i > 0 {
+			m.rows = append(m.rows,
+				row{What: "the same, rules of them that ours does not find", Figure: "more rules", Unit: ""},
+				row{What: "the same, rules that only ours finds", Figure: "fewer rules", Unit: ""})
+		}
+		m.take = func(ctx context.Context) (figures, error) {
+			f, got, err := h.run(ctx, kind, p, "1")
+			if err != nil {
+				return nil, err
+			}
+			for _, n := range got.titles {
+				f["detections"] += float64(n)
+			}
+			f["rules"] = float64(len(got.titles))
+			if i == 0 {
+				ours = got
+			} else if ours.rate > 0 {
+				f["ours"] = ours.rate / got.rate
+				f["more rules"], f["fewer rules"] = lacking(got.titles, ours.titles), lacking(ours.titles, got.titles)
+			}
+			return f, nil
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// lacking returns how many titles of a are not in b.
+func lacking(a, b map[string]int) (n float64) {
+	for title := range a {
+		if b[title] == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// cores is a measure of our scan on one core and on two, in turn.
 func (h *hunted) cores(name, command, what string, kind logKind) measured {
 	return measured{name: name, command: command, rows: []row{
 		{What: what + ", one core: events per second", Figure: "1 events/s", Unit: "/s"},
@@ -315,13 +207,9 @@ func (h *hunted) cores(name, command, what string, kind logKind) measured {
 		{What: "the same, processor time of one core to that of two", Figure: "cpu ratio", Unit: "×", Target: "≥ 0.9 ×"},
 		{What: "the same, peak memory of two", Figure: "2 peak MB", Unit: "MB", Target: "≤ 300 MB"},
 	}, take: func(ctx context.Context) (figures, error) {
-		exe, err := h.noroshi(ctx)
-		if err != nil {
-			return nil, err
-		}
 		f := figures{}
 		for _, n := range []string{"1", "2"} {
-			got, err := h.hunt(ctx, kind, exe, n, scan(n))
+			got, _, err := h.run(ctx, kind, scan(n), n)
 			if err != nil {
 				return nil, err
 			}
