@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -156,6 +157,8 @@ func complete(c *Correlation, d *node) *problem {
 		return needs("condition")
 	case !temporal && c.Type != EventCount && len(c.Fields) == 0:
 		return needs("condition.field")
+	case !c.counts():
+		return fail(d.line, CorrelationMany, strconv.Itoa(MaxDistinct))
 	case len(c.Fields) > 1 && c.Type != ValueCount:
 		return fail(d.line, CorrelationCond, "field: "+strings.Join(c.Fields, ", "))
 	}

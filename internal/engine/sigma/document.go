@@ -168,6 +168,9 @@ func (r *reader) detection(n *node) *problem {
 	base := *rule
 	base.ID, base.Name, base.Hidden = rule.Ref()+"#events", "", true
 	rule.Expr, rule.Correlation = nil, agg.correlation(&base)
+	if !rule.Correlation.counts() {
+		return fail(n.line, CorrelationMany, strconv.Itoa(MaxDistinct))
+	}
 	r.out.Rules = append(r.out.Rules, rule)
 	return nil
 }

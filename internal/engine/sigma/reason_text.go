@@ -51,6 +51,7 @@ var reasons = map[Code]string{
 	CorrelationKind:  "the correlation type $1 is not known",
 	CorrelationNeeds: "a correlation of type $1 needs $2",
 	CorrelationCond:  "the condition of a correlation cannot have $1",
+	CorrelationMany:  "more than $1 different values cannot be told apart in one group",
 	CorrelationRef:   "no rule has the id or name $1",
 	CorrelationLost:  "the rule $1, which it is over, was rejected",
 	CorrelationCycle: "the correlation is over itself by way of $1",

@@ -136,6 +136,21 @@ type Correlation struct {
 	Generate   bool // the rules it is over report their own hits too
 }
 
+// MaxDistinct is how many different values a correlation tells apart in one
+// group; a rule that asks for more is rejected.
+const MaxDistinct = 1 << 16
+
+// counts reports whether the condition asks for a number of values that is told
+// apart.
+func (c *Correlation) counts() bool {
+	for _, x := range c.Condition {
+		if x.Value > MaxDistinct {
+			return c.Type != ValueCount
+		}
+	}
+	return true
+}
+
 // Alias is a name in GroupBy for fields that are named differently in the
 // events of different rules.
 type Alias struct {

@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"math"
-	"slices"
 
 	"noroshi/internal/engine/sigma"
 )
@@ -14,22 +13,16 @@ type batch struct {
 	count       int
 	sum         float64
 	low, high   float64
-	numbers     []float64 // every stride-th
-	stride      int
 	values      map[string]int // how often each was seen
 	order       []string
 	rules       uint64 // which positions were seen, of temporal types
-	full        bool   // values beyond maxDistinct were left out
+	full        bool   // values beyond sigma.MaxDistinct were left out
 	told        []string
 }
 
-// maxNumbers is of how many numbers a percentile is computed; of more, evenly
-// chosen ones stand for all.
-const maxNumbers = 1 << 16
-
 func (w *batch) add(n *node, h *hit) (float64, bool) {
 	if w.count == 0 {
-		w.first, w.low, w.high, w.stride = h.time, h.number, h.number, 1
+		w.first, w.low, w.high = h.time, h.number, h.number
 	}
 	w.last = h.time
 	if len(w.hits) < shown {
@@ -38,14 +31,8 @@ func (w *batch) add(n *node, h *hit) (float64, bool) {
 	w.sum = finite(w.sum + h.number) // what hostile logs say may be beyond
 	w.low, w.high = min(w.low, h.number), max(w.high, h.number)
 	switch n.c.Type {
-	case sigma.ValueCount:
+	case sigma.ValueCount, sigma.ValuePercentile:
 		w.value(h.value)
-	case sigma.ValuePercentile, sigma.ValueMedian:
-		if n.c.Type == sigma.ValuePercentile && n.c.Percentile < 0 {
-			w.value(h.value)
-		} else if w.count%w.stride == 0 {
-			w.number(h.number)
-		}
 	case sigma.Temporal, sigma.TemporalOrdered:
 		w.rules |= 1 << min(h.position, 63)
 	}
@@ -55,25 +42,13 @@ func (w *batch) add(n *node, h *hit) (float64, bool) {
 
 func (w *batch) value(v string) {
 	if _, known := w.values[v]; !known {
-		if len(w.values) >= maxDistinct {
+		if len(w.values) >= sigma.MaxDistinct {
 			w.full = true
 			return
 		}
 		w.order = append(w.order, v)
 	}
 	w.values[v]++
-}
-
-func (w *batch) number(x float64) {
-	w.numbers = append(w.numbers, x)
-	if len(w.numbers) < maxNumbers {
-		return
-	}
-	for i := range maxNumbers / 2 {
-		w.numbers[i] = w.numbers[2*i]
-	}
-	w.numbers = w.numbers[:maxNumbers/2]
-	w.stride *= 2
 }
 
 // judge computes what the condition is about, and whether it holds.
@@ -83,23 +58,18 @@ func (w *batch) judge(c *sigma.Correlation) (float64, bool) {
 	case sigma.EventCount:
 		x = float64(w.count)
 	case sigma.ValueCount:
-		x = float64(len(w.values))
+		if x = float64(len(w.values)); w.full {
+			x++ // more than any condition asks for
+		}
 		w.told = w.order
 	case sigma.ValueSum:
 		x = w.sum
-	case sigma.ValueAvg:
-		x = w.sum / float64(w.count)
 	case sigma.ValueMin:
 		x = w.low
 	case sigma.ValueMax:
 		x = w.high
-	case sigma.ValueMedian:
-		x = percentile(w.numbers, 50)
 	case sigma.ValuePercentile:
-		if c.Percentile < 0 {
-			return w.shares(c)
-		}
-		x = percentile(w.numbers, c.Percentile)
+		return w.shares(c)
 	default:
 		for r := w.rules; r != 0; r &= r - 1 {
 			x++
@@ -130,21 +100,10 @@ func all(conditions []sigma.Comparison, x float64) bool {
 	return true
 }
 
-// percentile returns the value below which p percent of the numbers lie, with
-// linear interpolation between neighbours.
-func percentile(numbers []float64, p float64) float64 {
-	s := slices.Sorted(slices.Values(numbers))
-	at := p / 100 * float64(len(s)-1)
-	i := min(int(at), len(s)-1)
-	j := min(i+1, len(s)-1)
-	low, high := s[i]/2, s[j]/2 // their difference is a number, whatever they are
-	return 2 * (low + (high-low)*(at-float64(i)))
-}
-
 func (w *batch) tell(f *Finding) {
 	f.First, f.Last, f.AtLeast = w.first, w.last, w.full
 	f.Hits = append(f.Hits, w.hits...)
 	f.Values = append(f.Values, w.told[:min(len(w.told), shown)]...)
 }
 
-func (w *batch) len() int { return 1 + len(w.hits) + len(w.numbers) + len(w.values) }
+func (w *batch) len() int { return 1 + len(w.hits) + len(w.values) }

@@ -45,6 +45,7 @@ type Field struct{ Name, Value string }
 type Limits struct {
 	Groups  int // at one time; 1 Mi
 	Entries int // hits and values kept in all groups; 4 Mi
+	Numbers int // kept in one group for sums, averages, percentiles and counts beyond it; 64 Ki
 }
 
 // Stats tells what became of the hits.
@@ -54,6 +55,7 @@ type Stats struct {
 	Ungrouped uint64 // hits without a field they are grouped by, or whose value is asked for
 	NoNumber  uint64 // values that were to be numbers and are not
 	Evicted   uint64 // groups forgotten for want of memory
+	Sampled   uint64 // percentiles for which there were more numbers than are kept: evenly chosen ones stand for all
 	Late      uint64 // hits older than one before them, taken as of its time
 }
 
@@ -127,6 +129,9 @@ func New(set *Set, limits Limits, early bool, emit func(*Finding) error) *Engine
 	}
 	if limits.Entries <= 0 {
 		limits.Entries = 4 << 20
+	}
+	if limits.Numbers <= 0 {
+		limits.Numbers = 1 << 16
 	}
 	e := &Engine{set: set, limits: limits, early: early, emit: emit, groups: map[key]*group{}}
 	e.oldest.prev, e.oldest.next = &e.oldest, &e.oldest
@@ -204,6 +209,10 @@ func (e *Engine) one(f feed, h *Hit) {
 	if n.slides {
 		e.judge(g, n, count, holds)
 	}
+	if w, ok := g.window.(*ranked); ok && w.rough {
+		e.stats.Sampled++
+		w.rough = false
+	}
 	e.shrink(g)
 }
 
@@ -218,13 +227,27 @@ func (e *Engine) judge(g *group, n *node, count float64, holds bool) {
 		e.parents(g, n)
 	case holds:
 		g.open.Last = e.now
-		if n.c.Type == sigma.EventCount {
-			count = g.open.Count + 1
-		}
-		g.open.Count = max(g.open.Count, count)
+		g.open.Count = n.farthest(g.open.Count, count)
 	default:
 		e.finish(g)
 	}
+}
+
+// farthest returns which of two counts is more of what the condition asks for;
+// hits are counted as long as it holds.
+func (n *node) farthest(was, count float64) float64 {
+	if n.c.Type == sigma.EventCount {
+		return was + 1
+	}
+	if len(n.c.Condition) > 0 {
+		switch n.c.Condition[0].Op {
+		case sigma.LT, sigma.LTE:
+			return min(was, count)
+		case sigma.EQ, sigma.NEQ:
+			return was
+		}
+	}
+	return max(was, count)
 }
 
 // finish ends the finding of a sliding span.
@@ -292,7 +315,7 @@ func (e *Engine) parents(g *group, n *node) {
 func (e *Engine) group(k key, n *node, values []Value, at []int) *group {
 	g := e.groups[k]
 	if g == nil {
-		g = &group{key: k, window: newWindow(n), at: -1}
+		g = &group{key: k, window: newWindow(n, e.limits.Numbers), at: -1}
 		for _, i := range at {
 			g.values = append(g.values, values[i].Text)
 		}

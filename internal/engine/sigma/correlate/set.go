@@ -22,6 +22,8 @@ type node struct {
 	span   int64 // nanoseconds
 	floor  int   // sliding: how many make a hit of it
 	slides bool
+	first  []int // of rules one after the other, by place: the first place of the same rule
+	places []int // and how many it has, at its first place
 }
 
 // feed is a rule's place in a correlation: which of the rules it is over, and
@@ -60,8 +62,30 @@ func Compile(rules []*sigma.Rule) *Set {
 			}
 			s.feeds[over] = append(s.feeds[over], f)
 		}
+		if c.Type == sigma.TemporalOrdered && n.slides {
+			s.once(n, len(s.nodes)-1)
+		}
 	}
 	return s
+}
+
+// once makes a rule that stands several times feed the first of its places only:
+// a sequence knows the others.
+func (s *Set) once(n *node, at int) {
+	n.first, n.places = make([]int, len(n.c.Rules)), make([]int, len(n.c.Rules))
+	for i, over := range n.c.Rules {
+		n.first[i] = i
+		list := s.feeds[over]
+		mine := slices.IndexFunc(list, func(f feed) bool { return f.node == at && f.position == i })
+		for j := range i {
+			if k := slices.IndexFunc(list, func(f feed) bool { return f.node == at && f.position == j }); k >= 0 && slices.Equal(list[k].group, list[mine].group) {
+				n.first[i] = j
+				s.feeds[over] = slices.Delete(list, mine, mine+1)
+				break
+			}
+		}
+		n.places[n.first[i]]++
+	}
 }
 
 // need returns the place of a field among the values that hits of a rule bring.
@@ -84,31 +108,39 @@ func (s *Set) Needs(r *sigma.Rule) ([]string, bool) {
 // Len returns how many correlations there are.
 func (s *Set) Len() int { return len(s.nodes) }
 
-// maxFloor is the largest floor that a sliding span keeps the hits of.
-const maxFloor = 1 << 16
-
 // floorOf returns the least count that fulfils a condition of floors alone, and
-// whether the correlation can slide by it.
+// whether the correlation can slide: a part of a span proves nothing where a
+// count or a sum must stay below something, for it may still grow.
 func floorOf(c *sigma.Correlation) (int, bool) {
-	least := 1.0
+	least, floors, ceilings := 1.0, true, true
 	for _, x := range c.Condition {
 		switch x.Op {
 		case sigma.GTE:
-			least = max(least, math.Ceil(x.Value))
+			least, ceilings = max(least, math.Ceil(x.Value)), false
 		case sigma.GT:
-			least = max(least, math.Floor(x.Value)+1)
+			least, ceilings = max(least, math.Floor(x.Value)+1), false
+		case sigma.LT, sigma.LTE:
+			floors = false
 		default:
-			return 0, false
+			floors, ceilings = false, false
 		}
 	}
 	switch c.Type {
-	case sigma.EventCount, sigma.ValueCount:
-		return int(min(least, maxFloor+1)), least <= maxFloor
+	case sigma.EventCount:
+		return int(min(least, math.MaxInt32)), floors
+	case sigma.ValueCount:
+		return int(min(least, sigma.MaxDistinct+1)), floors && least <= sigma.MaxDistinct
 	case sigma.Temporal, sigma.TemporalOrdered:
 		if len(c.Condition) == 0 {
 			least = float64(len(c.Rules))
 		}
-		return int(min(least, float64(len(c.Rules)+1))), true
+		return int(min(least, float64(len(c.Rules)+1))), floors
+	case sigma.ValueSum, sigma.ValueMax:
+		return 0, floors
+	case sigma.ValueMin:
+		return 0, ceilings
+	case sigma.ValueAvg, sigma.ValueMedian:
+		return 0, true
 	}
-	return 0, false
+	return 0, c.Percentile >= 0 // not of shares
 }

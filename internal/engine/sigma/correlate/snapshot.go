@@ -3,7 +3,8 @@ package correlate
 import (
 	"container/heap"
 	"errors"
-	"math"
+
+	"noroshi/internal/engine/sigma"
 )
 
 // Snapshot is what an early [Engine] knows, for another one that goes on in its
@@ -22,9 +23,26 @@ type SnapGroup struct {
 	Count  float64  `json:"count,omitempty"`
 	End    int64    `json:"end,omitempty"`
 
-	Marks  [][]SnapMark `json:"marks,omitempty"` // of a counter and of values one list, of rules one for each
-	Longer int          `json:"longer,omitempty"`
-	Batch  *SnapBatch   `json:"batch,omitempty"`
+	Marks   [][]SnapMark `json:"marks,omitempty"` // of a counter and of values one list, of rules one for each, in order two
+	Numbers *SnapNumbers `json:"numbers,omitempty"`
+	Batch   *SnapBatch   `json:"batch,omitempty"`
+}
+
+// SnapNumbers are the numbers within a sliding span.
+type SnapNumbers struct {
+	List  []SnapNumber `json:"list"`
+	Width int64        `json:"width,omitempty"` // those within it are joined
+	Older int          `json:"older,omitempty"` // how many are not joined with new ones
+	Every int          `json:"every,omitempty"` // how many hits one stands for
+	Seen  int          `json:"seen,omitempty"`
+}
+
+// SnapNumber is one number, or several that were joined.
+type SnapNumber struct {
+	SnapMark         // of the first
+	Last     int64   `json:"last"`
+	Count    int     `json:"count"`
+	Number   float64 `json:"number"`
 }
 
 // SnapMark is a hit as far as it is kept.
@@ -37,19 +55,17 @@ type SnapMark struct {
 
 // SnapBatch is a span that is judged as a whole.
 type SnapBatch struct {
-	First   int64      `json:"first"`
-	Last    int64      `json:"last"`
-	Hits    []SnapMark `json:"hits"`
-	Count   int        `json:"count"`
-	Sum     float64    `json:"sum"`
-	Low     float64    `json:"low"`
-	High    float64    `json:"high"`
-	Numbers []float64  `json:"numbers,omitempty"`
-	Stride  int        `json:"stride"`
-	Order   [][]byte   `json:"order,omitempty"`
-	Times   []int      `json:"times,omitempty"` // how often each of Order was seen
-	Rules   uint64     `json:"rules,omitempty"`
-	Full    bool       `json:"full,omitempty"`
+	First int64      `json:"first"`
+	Last  int64      `json:"last"`
+	Hits  []SnapMark `json:"hits"`
+	Count int        `json:"count"`
+	Sum   float64    `json:"sum"`
+	Low   float64    `json:"low"`
+	High  float64    `json:"high"`
+	Order [][]byte   `json:"order,omitempty"`
+	Times []int      `json:"times,omitempty"` // how often each of Order was seen
+	Rules uint64     `json:"rules,omitempty"`
+	Full  bool       `json:"full,omitempty"`
 }
 
 // Advance lets the time pass without a hit: spans that are over by then are
@@ -92,7 +108,7 @@ func (e *Engine) Restore(s *Snapshot) error {
 			return errSnapshot
 		}
 		n := e.set.nodes[from.Node]
-		g := &group{key: key{from.Node, string(from.Group)}, window: newWindow(n), at: -1, end: from.End}
+		g := &group{key: key{from.Node, string(from.Group)}, window: newWindow(n, e.limits.Numbers), at: -1, end: from.End}
 		if len(from.Values) != len(n.c.GroupBy) || seen[g.key] || !g.window.load(n, from) {
 			return errSnapshot
 		}
@@ -190,52 +206,104 @@ func (w *together) load(_ *node, from *SnapGroup) bool {
 }
 
 func (w *sequence) save(to *SnapGroup) {
-	to.Longer = w.best
-	to.Marks = make([][]SnapMark, len(w.chains))
-	for i, c := range w.chains {
-		to.Marks[i] = saveMarks(c)
+	for _, chain := range w.before {
+		to.Marks = append(to.Marks, saveMarks(chain))
+	}
+	for _, now := range w.now {
+		to.Marks = append(to.Marks, saveMarks(now))
 	}
 }
 
-func (w *sequence) load(_ *node, from *SnapGroup) bool {
-	if len(from.Marks) != len(w.chains) || from.Longer < 0 || from.Longer > len(w.chains) {
+func (w *sequence) load(n *node, from *SnapGroup) bool {
+	k := len(w.before)
+	if len(from.Marks) != 2*k {
 		return false
 	}
-	w.best = from.Longer
-	for i, m := range from.Marks {
-		if len(m) != 0 && len(m) != i+1 {
+	for i := range k {
+		before, now := from.Marks[i], from.Marks[k+i]
+		if len(before) != 0 && len(before) != i+1 || len(now) > n.places[i] {
 			return false
 		}
-		w.chains[i] = loadMarks(m)
+		w.before[i], w.now[i] = loadMarks(before), loadMarks(now)
+		if len(now) > 0 {
+			w.at = now[0].Time
+		}
 	}
-	return w.best == 0 || len(w.chains[w.best-1]) > 0
+	w.extend(n.span)
+	return true
+}
+
+func saveReadings(list []reading) []SnapNumber {
+	to := make([]SnapNumber, len(list))
+	for i, r := range list {
+		to[i] = SnapNumber{SnapMark{Time: r.first, Source: []byte(r.ref.Source), Record: r.ref.Record}, r.last, r.n, r.x}
+	}
+	return to
+}
+
+// loadReadings returns nil if they are not in the order of time.
+func loadReadings(from []SnapNumber) []reading {
+	to := make([]reading, len(from))
+	for i, r := range from {
+		if r.Count < 1 || r.Last < r.Time || i > 0 && r.Time < from[i-1].Last {
+			return nil
+		}
+		to[i] = reading{r.Time, r.Last, total{r.Count, r.Number}, Ref{string(r.Source), r.Record}}
+	}
+	return to
+}
+
+func (w *totals) save(to *SnapGroup) {
+	to.Numbers = &SnapNumbers{List: saveReadings(w.list[w.head:]), Width: w.width, Older: len(w.older)}
+}
+
+func (w *totals) load(_ *node, from *SnapGroup) bool {
+	s := from.Numbers
+	if s == nil || s.Width < 0 || s.Older < 0 || s.Older > len(s.List) || len(s.List) > w.limit {
+		return false
+	}
+	w.width, w.list = s.Width, loadReadings(s.List)
+	if len(w.list) == 0 {
+		return false
+	}
+	w.age(s.Older)
+	for _, r := range w.list[s.Older:] {
+		w.newer = w.join(w.newer, r.total)
+	}
+	return true
+}
+
+func (w *ranked) save(to *SnapGroup) {
+	to.Numbers = &SnapNumbers{List: saveReadings(w.list[w.head:]), Every: w.every, Seen: w.seen}
+}
+
+func (w *ranked) load(_ *node, from *SnapGroup) bool {
+	s := from.Numbers
+	if s == nil || s.Every < 1 || s.Seen < 1 || len(s.List) >= w.limit {
+		return false
+	}
+	w.every, w.seen, w.list = s.Every, s.Seen, loadReadings(s.List)
+	w.sort()
+	return len(w.list) > 0
 }
 
 func (w *batch) save(to *SnapGroup) {
-	b := &SnapBatch{First: w.first, Last: w.last, Count: w.count, Sum: w.sum, Low: w.low, High: w.high, Numbers: w.numbers, Stride: w.stride, Rules: w.rules, Full: w.full}
+	b := &SnapBatch{First: w.first, Last: w.last, Count: w.count, Sum: w.sum, Low: w.low, High: w.high, Rules: w.rules, Full: w.full}
 	for _, ref := range w.hits {
 		b.Hits = append(b.Hits, SnapMark{Source: []byte(ref.Source), Record: ref.Record})
 	}
 	for _, v := range w.order {
 		b.Order, b.Times = append(b.Order, []byte(v)), append(b.Times, w.values[v])
 	}
-	b.Sum = finite(b.Sum)
 	to.Batch = b
-}
-
-// finite returns a sum that can be written down: one that left the range of
-// numbers is the largest there is.
-func finite(x float64) float64 {
-	return max(min(x, math.MaxFloat64), -math.MaxFloat64)
 }
 
 func (w *batch) load(_ *node, from *SnapGroup) bool {
 	b := from.Batch
-	if b == nil || b.Count < 1 || b.Stride < 1 || len(b.Order) != len(b.Times) || len(b.Order) > maxDistinct || len(b.Numbers) >= maxNumbers || len(b.Hits) > shown {
+	if b == nil || b.Count < 1 || len(b.Order) != len(b.Times) || len(b.Order) > sigma.MaxDistinct || len(b.Hits) > shown {
 		return false
 	}
-	w.first, w.last, w.count, w.sum, w.low, w.high, w.stride, w.rules, w.full = b.First, b.Last, b.Count, b.Sum, b.Low, b.High, b.Stride, b.Rules, b.Full
-	w.numbers = b.Numbers[:len(b.Numbers):len(b.Numbers)]
+	w.first, w.last, w.count, w.sum, w.low, w.high, w.rules, w.full = b.First, b.Last, b.Count, b.Sum, b.Low, b.High, b.Rules, b.Full
 	for _, m := range b.Hits {
 		w.hits = append(w.hits, Ref{string(m.Source), m.Record})
 	}

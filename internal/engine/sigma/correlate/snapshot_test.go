@@ -28,6 +28,10 @@ func everyType() (base, all []*sigma.Rule) {
 		over("alike", sigma.Correlation{Type: sigma.ValueCount, GroupBy: by, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.LT, 3)}, a),
 		over("sum", sigma.Correlation{Type: sigma.ValueSum, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.GT, 9)}, b),
 		over("median", sigma.Correlation{Type: sigma.ValueMedian, GroupBy: by, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.GT, 3)}, b),
+		over("average", sigma.Correlation{Type: sigma.ValueAvg, GroupBy: by, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.LT, 3)}, b),
+		over("largest", sigma.Correlation{Type: sigma.ValueMax, GroupBy: by, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.GT, 6)}, c),
+		over("busy", sigma.Correlation{Type: sigma.EventCount, Timespan: span, Condition: is(sigma.GTE, 7)}, a, b, c),
+		over("twice", sigma.Correlation{Type: sigma.TemporalOrdered, GroupBy: by, Timespan: span}, b, c, b),
 		over("share", sigma.Correlation{Type: sigma.ValuePercentile, Percentile: -1, Fields: []string{"v"}, Timespan: span, Condition: is(sigma.LT, 20)}, b, c),
 		over("chain", sigma.Correlation{Type: sigma.TemporalOrdered, GroupBy: by, Timespan: 3 * span}, count, b),
 	}
@@ -42,13 +46,14 @@ func TestSnapshot(t *testing.T) {
 	total := map[string]bool{}
 	for round := range 200 {
 		set := Compile(rules)
+		few := Limits{Numbers: 6}
 		var want, got []string
-		one := New(set, Limits{}, true, func(f *Finding) error { want = append(want, say(f)); total[f.Rule.Name] = true; return nil })
+		one := New(set, few, true, func(f *Finding) error { want = append(want, say(f)); total[f.Rule.Name] = true; return nil })
 		emit := func(f *Finding) error { got = append(got, say(f)); return nil }
-		two := New(set, Limits{}, true, emit)
+		two := New(set, few, true, emit)
 		at := int64(0)
 		for i := range 120 {
-			at += rng.Int64N(2 * minute)
+			at += rng.Int64N(4) * minute / 2 // often none
 			h := &Hit{Rule: base[rng.IntN(3)], Time: at, Ref: Ref{"log\xff", uint64(i)}}
 			needs, _ := set.Needs(h.Rule)
 			for _, name := range needs {
@@ -74,7 +79,7 @@ func TestSnapshot(t *testing.T) {
 					t.Fatal(err)
 				}
 				entries := two.entries
-				two = New(set, Limits{}, true, emit)
+				two = New(set, few, true, emit)
 				if err := two.Restore(&s); err != nil {
 					t.Fatal(err)
 				}

@@ -8,18 +8,25 @@ import (
 	"noroshi/internal/engine/sigma"
 )
 
-func newWindow(n *node) window {
-	switch {
+// newWindow makes the window of a correlation, which keeps limit numbers at most.
+func newWindow(n *node, limit int) window {
+	switch t := n.c.Type; {
 	case !n.slides:
 		return &batch{values: map[string]int{}}
-	case n.c.Type == sigma.EventCount:
+	case t == sigma.EventCount && n.floor <= limit:
 		return &counter{}
-	case n.c.Type == sigma.ValueCount:
+	case t == sigma.ValueCount:
 		return &distinct{at: map[string]int{}}
-	case n.c.Type == sigma.Temporal:
+	case t == sigma.Temporal:
 		return &together{last: make([]mark, len(n.c.Rules))}
+	case t == sigma.TemporalOrdered:
+		return newSequence(n)
+	case t == sigma.ValueMedian:
+		return &ranked{p: 50, limit: limit, every: 1}
+	case t == sigma.ValuePercentile:
+		return &ranked{p: n.c.Percentile, limit: limit, every: 1}
 	}
-	return &sequence{chains: make([][]mark, len(n.c.Rules))}
+	return newTotals(n, limit)
 }
 
 func numeric(c *sigma.Correlation) bool {
@@ -93,9 +100,6 @@ func tellMark(f *Finding, m *mark, first bool) {
 	}
 }
 
-// maxDistinct is how many values a window keeps while it holds.
-const maxDistinct = 1 << 16
-
 // distinct counts values: of each it keeps when it was last seen. The list is in
 // that order; places of values seen again are left empty until it is packed.
 type distinct struct {
@@ -113,7 +117,7 @@ func (w *distinct) add(n *node, h *hit) (float64, bool) {
 	w.list, w.live = append(w.list, mark{h.time, h.ref, h.value}), append(w.live, true)
 	for w.from < len(w.list) {
 		if w.live[w.from] {
-			if h.time-w.list[w.from].time <= n.span && len(w.at) <= max(n.floor, maxDistinct) {
+			if h.time-w.list[w.from].time <= n.span && len(w.at) <= sigma.MaxDistinct {
 				break
 			}
 			delete(w.at, w.list[w.from].value)
@@ -149,7 +153,7 @@ func (w *distinct) tell(f *Finding) {
 			first = false
 		}
 	}
-	f.AtLeast = f.AtLeast || len(w.at) >= maxDistinct
+	f.AtLeast = f.AtLeast || len(w.at) >= sigma.MaxDistinct
 }
 
 func (w *distinct) len() int { return len(w.list) }
@@ -185,45 +189,3 @@ func (w *together) tell(f *Finding) {
 }
 
 func (w *together) len() int { return len(w.last) }
-
-// sequence looks for rules one after the other: chains[i] is the chain of hits
-// of the first i+1 rules that began last.
-type sequence struct {
-	chains [][]mark
-	best   int // the longest chain within the span, for tell
-}
-
-func (w *sequence) add(n *node, h *hit) (float64, bool) {
-	m := mark{time: h.time, ref: h.ref}
-	switch i := h.position; {
-	case i == 0:
-		w.chains[0] = append(w.chains[0][:0], m)
-	case len(w.chains[i-1]) > 0 && h.time-w.chains[i-1][0].time <= n.span:
-		w.chains[i] = append(append(w.chains[i][:0], w.chains[i-1]...), m)
-	}
-	w.best = 0
-	for i, chain := range w.chains {
-		if len(chain) > 0 && h.time-chain[0].time <= n.span {
-			w.best = i + 1
-		}
-	}
-	// It holds with the hit that completes it, not with every one thereafter.
-	return float64(w.best), w.best >= n.floor && h.position+1 >= n.floor
-}
-
-func (w *sequence) tell(f *Finding) {
-	if w.best == 0 {
-		return
-	}
-	for i := range w.chains[w.best-1] {
-		tellMark(f, &w.chains[w.best-1][i], i == 0)
-	}
-}
-
-func (w *sequence) len() int {
-	n := 0
-	for _, c := range w.chains {
-		n += len(c)
-	}
-	return n
-}
