@@ -50,6 +50,8 @@ func TestDamage(t *testing.T) {
 		"half a surrogate":        {JSONLines, "{\"n\":\"x\\ud800y\"}\n{\"n\":\"\\udc00\\ud83d\\ude00\"}\n", "x\ufffdy \ufffd😀", "letters@0+0 1,letters@17+0 2"},
 		"escape nobody knows":     {JSONLines, "{\"n\":\"C:\\Users\\q\"}\n", "C:\\Users\\q", "letters@0+0 1"},
 		"the same key twice":      {JSONLines, "{\"n\":1,\"n\":2}\n", "1", ""},
+		"what log it is, twice":   {JSONLines, "{\"timestamp\":\"2026-01-02T03:04:05Z\",\"flow_id\":1,\"event_type\":\"flow\",\"event_type\":\"dns\",\"n\":1}\n{\"timestamp\":\"2026-01-02T03:04:05Z\",\"flow_id\":1,\"event_type\":\"dns\",\"event_type\":\"dns\",\"n\":2}\n", "1 2", "twice@0+0 1"},
+		"a list of what it is":    {JSONLines, "{\"@timestamp\":\"2026-01-02T03:04:05Z\",\"ecs.version\":\"1\",\"event\":{\"category\":[\"network\",\"process\"]},\"n\":1}\n", "1", ""},
 		"too deep":                {JSONLines, "{\"n\":1,\"d\":" + deep + "}\n{\"n\":2}\n", "1 2", "deep@0+0 1"},
 		"control bytes":           {JSONLines, "{\"n\":\"a\x01\tb\"}\n", "a\x01\tb", ""},
 		"an array":                {JSON, "[{\"n\":1},{\"n\":2}]", "1 2", ""},

@@ -71,7 +71,8 @@ type when struct {
 	Field   string            `toml:"field"`
 	Product string            `toml:"product"` // only if it is of that so far
 	Is      map[string]effect `toml:"is"`
-	Any     effect            `toml:"any"` // of any other value
+	Any     effect            `toml:"any"`  // of any other value
+	List    bool              `toml:"list"` // several values are nothing special
 }
 
 // effect is what follows from a value.

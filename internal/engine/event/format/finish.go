@@ -58,6 +58,7 @@ type seen struct {
 	record  int32
 	service int32
 	whens   [8]int32
+	twice   bool // a key of a role that says what log it is has two values
 }
 
 // finish names the fields of a record, which have the numbers of nodes, and
@@ -98,7 +99,7 @@ func (s *shaper) finish(row *event.Row, fields []event.Field, text []byte, m mar
 				if len(x.also) > 0 || x.rooted != 0 {
 					s.tails = append(s.tails, tail{out, x})
 				}
-				found.note(x, out)
+				found.note(d, x, out, f, fields, text)
 			}
 		}
 		if t.name == 0 {
@@ -112,6 +113,7 @@ func (s *shaper) finish(row *event.Row, fields []event.Field, text []byte, m mar
 	row.Fields = fields[:out]
 	row.Settle(text)
 	s.describe(row, d, &found)
+	s.twice = found.twice
 	for _, t := range s.tails {
 		t.add(row)
 	}
@@ -132,7 +134,7 @@ func (t tail) add(row *event.Row) {
 }
 
 // note remembers where a field of a role stands, the first of each.
-func (n *seen) note(x *more, at int) {
+func (n *seen) note(d *dialect, x *more, at int, f event.Field, fields []event.Field, text []byte) {
 	place := int32(at) + 1
 	if x.time > 0 && n.times[x.time-1] == 0 {
 		n.times[x.time-1] = place
@@ -140,13 +142,26 @@ func (n *seen) note(x *more, at int) {
 	if x.record && n.record == 0 {
 		n.record = place
 	}
+	value := func(f event.Field) string { return string(text[f.Off : f.Off+f.Len]) }
 	if x.service && n.service == 0 {
 		n.service = place
+	} else if x.service {
+		n.twice = n.twice || value(fields[n.service-1]) != value(f)
 	}
-	for _, w := range x.whens {
-		if n.whens[w] == 0 {
-			n.whens[w] = place
+	for _, i := range x.whens {
+		if n.whens[i] == 0 {
+			n.whens[i] = place
+			continue
 		}
+		// Of several the first that says something counts. The event is hidden from
+		// the rules for what others say.
+		w, before, now := &d.When[i], value(fields[n.whens[i]-1]), value(f)
+		_, was := w.Is[before]
+		_, is := w.Is[now]
+		if is && !was {
+			n.whens[i] = place
+		}
+		n.twice = n.twice || (is || was) && before != now && !w.List
 	}
 }
 

@@ -93,10 +93,11 @@ const (
 	Header                    // records without the header that explains them
 	Chunk                     // a chunk of an EVTX file whose checksum or structure is wrong
 	Costly                    // a record so large that not every rule was tried on it, told by who tries them
+	Twice                     // a key that says what log the record is of stands twice with different values: the first counts
 	reasons
 )
 
-var reasonCodes = [reasons]string{"", "broken", "cut", "large", "deep", "wide", "letters", "header", "chunk", "costly"}
+var reasonCodes = [reasons]string{"", "broken", "cut", "large", "deep", "wide", "letters", "header", "chunk", "costly", "twice"}
 
 // Code returns the word for a reason, as in reports and keys of texts.
 func (r Reason) Code() string {

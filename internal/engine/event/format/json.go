@@ -96,6 +96,9 @@ func (r *jsonReader) event(b *Block, row *event.Row, record uint64, yield func(*
 	if !r.named(s.fields, row) {
 		r.note(Damage{Offset: row.Offset, Record: record, Reason: Wide})
 	}
+	if s.shape.twice {
+		r.note(Damage{Offset: row.Offset, Record: record, Reason: Twice})
+	}
 	if shared {
 		events, err = 1, r.each(row, text, marks, yield)
 	} else if err = yield(row); err == nil {

@@ -49,6 +49,7 @@ type shaper struct {
 	service string // that its name says
 	words   map[string]string
 	tails   []tail // of the record at hand
+	twice   bool   // the record at hand says twice, and differently, what log it is of
 }
 
 func newShaper(o Options) *shaper {

@@ -41,7 +41,7 @@ func (m *Matcher) Places(row *event.Row, rule int) []Why {
 	m.row, m.index = row, &m.set.nothing
 	m.begin()
 	if m.set.router != nil {
-		if p := m.route(row); p != nil {
+		if p, _ := m.route(row); p != nil {
 			m.derive(p.namings)
 		}
 	}

@@ -151,3 +151,59 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestRepeated gives rows the keys that routes ask for more than once, in every
+// order: no value hides the others.
+func TestRepeated(t *testing.T) {
+	names := event.NewNames()
+	rules := rulesOf(t, "detection: {s: {Image|endswith: '\\cmd.exe'}, condition: s}\n")
+	set, err := New(rules, names, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type pair struct{ name, value string }
+	security := []pair{{"Channel", "Security"}, {"EventID", "4688"}, {"Provider_Name", "Microsoft-Windows-Security-Auditing"}, {"NewProcessName", `C:\cmd.exe`}}
+	for i, c := range []struct {
+		more []pair
+		want int
+	}{
+		{nil, 1},
+		{[]pair{{"EventID", "1234"}}, 1},
+		{[]pair{{"EventID", ""}}, 1},
+		{[]pair{{"Channel", "Application"}}, 1},
+		{[]pair{{"Channel", "Application"}, {"EventID", "7"}, {"Provider_Name", "Nobody"}}, 1},
+		{[]pair{{"Channel", "a\x00b"}, {"EventID", "7\x00"}, {"EventID", "8"}, {"EventID", "4688"}}, 1},
+	} {
+		m := set.NewMatcher()
+		for first := range 2 {
+			row := &event.Row{Log: event.Log{Product: "windows"}}
+			fields := append(append([]pair{}, c.more...), security...)
+			if first == 1 {
+				fields = append(append([]pair{}, security...), c.more...)
+			}
+			for _, f := range fields {
+				row.AddString(names.ID(f.name), event.Text, f.value)
+			}
+			if hits := m.Match(row, nil); len(hits) != c.want {
+				t.Errorf("row %d, %d: hits %v", i, first, hits)
+			}
+			if len(m.Places(row, 0)) == 0 {
+				t.Errorf("row %d, %d: not explained", i, first)
+			}
+		}
+	}
+	// Without end they are for every rule.
+	row := &event.Row{Log: event.Log{Product: "windows"}}
+	for i := range 500 {
+		row.AddString(event.EventID, event.Number, fmt.Sprint(i))
+		row.AddString(event.Channel, event.Text, fmt.Sprint("c", i))
+	}
+	row.AddString(names.ID("Image"), event.Text, `C:\cmd.exe`)
+	m := set.NewMatcher()
+	if hits := m.Match(row, nil); len(hits) != 1 {
+		t.Errorf("hits %v", hits)
+	}
+	if r := set.Report(m); len(r.Sources) > 1 {
+		t.Errorf("%+v", r.Sources)
+	}
+}

@@ -99,7 +99,7 @@ func (m *Matcher) Match(row *event.Row, hits []int) []int {
 // routed finds what the row is to be matched with and begins it. It reports
 // false when no rule is for the row.
 func (m *Matcher) routed() bool {
-	p := m.route(m.row)
+	p, k := m.route(m.row)
 	if p != nil {
 		for p.id >= len(m.seen) {
 			m.seen = append(m.seen, 0)
@@ -112,15 +112,14 @@ func (m *Matcher) routed() bool {
 		m.derive(p.namings)
 		return true
 	}
-	return m.beyond()
+	return m.beyond(k)
 }
 
 // beyond is routed for rows of which no plan is kept: it asks every route, and
 // the index of all rules.
-func (m *Matcher) beyond() bool {
+func (m *Matcher) beyond(k kind) bool {
 	m.stats.Beyond++
 	r := m.set.router
-	k := kind{log: m.row.Log, channel: string(m.row.Get(event.Channel)), provider: string(m.row.Get(event.Provider)), eventID: string(m.row.Get(event.EventID))}
 	m.fits = r.fit(m.fits[:0], k)
 	m.index = m.set.whole()
 	m.begin()

@@ -2,6 +2,7 @@ package match
 
 import (
 	"slices"
+	"strings"
 
 	"noroshi/internal/engine/event"
 	"noroshi/internal/engine/sigma"
@@ -66,6 +67,11 @@ func (r *router) report(out *Report, rows []uint64) {
 		}
 		p := r.order[id]
 		one := Source{Log: p.kind.log, Channel: p.kind.channel, Provider: p.kind.provider, EventID: p.kind.eventID, Rows: n, Live: p.index.rules}
+		if p.kind.several {
+			for _, list := range []*string{&one.Channel, &one.Provider, &one.EventID} {
+				*list = strings.ReplaceAll(*list, between, " | ")
+			}
+		}
 		for _, c := range p.classes {
 			met[c] = true
 			one.Rules += len(r.classes[c].rules)

@@ -25,7 +25,35 @@ const (
 type kind struct {
 	log                        event.Log
 	channel, provider, eventID string
-	several                    bool // one of the three is there more than once
+	several                    bool // one of the three is there more than once: each is a list
+}
+
+// between stands between values of a list, and maxRoutes is for how many
+// combinations of values routes are asked.
+const (
+	between   = "\x00"
+	maxRoutes = 64
+)
+
+// each visits the combinations of what a row has as channel, provider and number:
+// if any of them is for a rule the row is. It reports false if they are too many.
+func (k *kind) each(visit func(channel, provider, eventID string)) bool {
+	if !k.several {
+		visit(k.channel, k.provider, k.eventID)
+		return true
+	}
+	channels, providers, ids := strings.Split(k.channel, between), strings.Split(k.provider, between), strings.Split(k.eventID, between)
+	if len(channels)*len(providers)*len(ids) > maxRoutes {
+		return false
+	}
+	for _, c := range channels {
+		for _, p := range providers {
+			for _, id := range ids {
+				visit(c, p, id)
+			}
+		}
+	}
+	return true
 }
 
 // router says for each kind of rows which rules are for it.
@@ -121,10 +149,15 @@ func (k kind) clone() kind {
 	return k
 }
 
-// fit appends the classes whose rules are for the rows of a kind.
+// fit appends the classes whose rules are for the rows of a kind; of too many
+// combinations these are all.
 func (r *router) fit(to []uint32, k kind) []uint32 {
 	for i := range r.classes {
-		if r.classes[i].route.Matches(k.log, k.channel, k.provider, k.eventID) {
+		fits := false
+		some := k.each(func(channel, provider, id string) {
+			fits = fits || r.classes[i].route.Matches(k.log, channel, provider, id)
+		})
+		if fits || !some {
 			to = append(to, uint32(i))
 		}
 	}
@@ -133,17 +166,19 @@ func (r *router) fit(to []uint32, k kind) []uint32 {
 
 func (r *router) namings(k kind) []naming {
 	var list []naming
-	for _, n := range r.table.Namings(k.log, k.channel, k.provider, k.eventID) {
-		name, ok := r.set.names.Known(n.To)
-		if !ok || r.set.slot(name) == anySlot {
-			continue // nobody asks for it
+	k.each(func(channel, provider, id string) {
+		for _, n := range r.table.Namings(k.log, channel, provider, id) {
+			name, ok := r.set.names.Known(n.To)
+			if !ok || r.set.slot(name) == anySlot || slices.ContainsFunc(list, func(o naming) bool { return o.name == name && slices.Equal(o.From, n.From) }) {
+				continue // nobody asks for it, or it is there
+			}
+			one := naming{Naming: n, name: name, to: r.set.slot(name)}
+			for _, f := range n.From {
+				one.from = append(one.from, r.set.names.ID(f))
+			}
+			list = append(list, one)
 		}
-		one := naming{Naming: n, name: name, to: r.set.slot(name)}
-		for _, f := range n.From {
-			one.from = append(one.from, r.set.names.ID(f))
-		}
-		list = append(list, one)
-	}
+	})
 	return list
 }
 
@@ -226,8 +261,9 @@ type recent [512]struct {
 	plan                       *plan
 }
 
-// route finds the plan of the row, nil when there is none to remember.
-func (m *Matcher) route(row *event.Row) *plan {
+// route finds the plan of the row, nil when there is none to remember. Then kind
+// tells what it would be of.
+func (m *Matcher) route(row *event.Row) (*plan, kind) {
 	var place [4]int // of Channel, Provider and EventID, 1 more
 	several := false
 	for i := range row.Fields {
@@ -238,6 +274,10 @@ func (m *Matcher) route(row *event.Row) *plan {
 			}
 		}
 	}
+	if several {
+		k := kind{row.Log, listed(row, event.Channel), listed(row, event.Provider), listed(row, event.EventID), true}
+		return m.set.router.plan(k), k
+	}
 	value := func(n event.Name) []byte {
 		if i := place[n] - 1; i >= 0 {
 			return row.Value(i) // of a null it is empty
@@ -247,15 +287,30 @@ func (m *Matcher) route(row *event.Row) *plan {
 	channel, provider, id := value(event.Channel), value(event.Provider), value(event.EventID)
 	h := wholeKey(1, channel) ^ wholeKey(2, provider)*3 ^ wholeKey(3, id)*5 ^ uint64(len(row.Log.Category)+3*len(row.Log.Service)+5*len(row.Log.Product))
 	e := &m.recent[h>>7%uint64(len(m.recent))]
-	if e.plan != nil && !several && e.log == row.Log && bytes.Equal(e.channel, channel) && bytes.Equal(e.provider, provider) && bytes.Equal(e.eventID, id) {
-		return e.plan
+	if e.plan != nil && e.log == row.Log && bytes.Equal(e.channel, channel) && bytes.Equal(e.provider, provider) && bytes.Equal(e.eventID, id) {
+		return e.plan, kind{}
 	}
-	p := m.set.router.plan(kind{row.Log, lent(channel), lent(provider), lent(id), several})
-	if p != nil && !several {
+	k := kind{row.Log, lent(channel), lent(provider), lent(id), false}
+	p := m.set.router.plan(k)
+	if p != nil {
 		e.log, e.plan = p.kind.log, p
 		e.channel, e.provider, e.eventID = append(e.channel[:0], channel...), append(e.provider[:0], provider...), append(e.eventID[:0], id...)
 	}
-	return p
+	return p, k
+}
+
+// listed returns the different values of a field that a row has more than once,
+// up to as many as are asked for and one more.
+func listed(row *event.Row, name event.Name) string {
+	var values []string
+	for i := range row.Fields {
+		if row.Fields[i].Name == name && len(values) <= maxRoutes {
+			if v := string(row.Value(i)); !slices.Contains(values, v) {
+				values = append(values, v)
+			}
+		}
+	}
+	return strings.Join(values, between)
 }
 
 // lent returns the bytes of a row as a text, which is not to be kept.
