@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,14 +44,19 @@ type Config struct {
 
 // Service is what people and their programs do with hunts in the hub: one
 // method per intention.
-type Service struct{ Config }
+type Service struct {
+	Config
+	// shelf is the program's own rules, by which also pages tell in the reader's
+	// language what they found.
+	shelf func() (*shelf, error)
+}
 
 // Open returns the service.
 func Open(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{c}
+	return &Service{c, sync.OnceValues(func() (*shelf, error) { return readShelf(c.Starter, c.StarterVersion) })}
 }
 
 func (s *Service) now() time.Time { return moment(s.Now()) }

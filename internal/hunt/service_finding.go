@@ -56,6 +56,15 @@ func (s *Service) tagged(ctx context.Context, tx *db.Tx, c *key.Cipher, org stri
 			return t, err
 		}
 		t.Hunt = h.ID
+		if f.Run != "" { // a run is of one hunt, which need not be looked for
+			r, err := loadRun(ctx, tx, org, f.Run)
+			if err != nil && !errors.Is(err, ErrNone) {
+				return t, err
+			}
+			if err == nil && r.Hunt == h.ID {
+				t.Hunt = ""
+			}
+		}
 	}
 	if f.Rule != "" {
 		t.rule = ruleTag(c, f.Rule)
@@ -110,6 +119,77 @@ func (s *Service) Count(ctx context.Context, f FindingFilter) (n int, err error)
 		return err
 	})
 	return n, err
+}
+
+// CountParts counts the findings that a filter finds by state and by level, each
+// without its own part of the filter. Faults: ErrNone of the hunt, ErrInvalid.
+func (s *Service) CountParts(ctx context.Context, f FindingFilter) (states map[State]int, levels map[string]int, err error) {
+	levels = map[string]int{}
+	err = s.read(ctx, "hunt.counts", func(tx *db.Tx, who gate.Identity) error {
+		c, err := s.cipher(ctx, tx, who.Org)
+		if err != nil || c == nil {
+			return err
+		}
+		t, err := s.tagged(ctx, tx, c, who.Org, f)
+		if err != nil {
+			return err
+		}
+		without := t
+		without.State, without.Waiting = "", false
+		if states, err = countStates(ctx, tx, who.Org, without); err != nil {
+			return err
+		}
+		without = t
+		without.Level = ""
+		by, err := countLevels(ctx, tx, who.Org, without)
+		for level, n := range by {
+			levels[level.String()] = n
+		}
+		return err
+	})
+	return states, levels, err
+}
+
+// Rare returns which of some findings are of a rule that found little within a
+// filter, at most so many, with how many those are; by the findings' ids.
+func (s *Service) Rare(ctx context.Context, f FindingFilter, list []Finding, most int) (rare map[string]int, err error) {
+	rare = map[string]int{}
+	err = s.read(ctx, "hunt.counts", func(tx *db.Tx, who gate.Identity) error {
+		c, err := s.cipher(ctx, tx, who.Org)
+		if err != nil || c == nil {
+			return err
+		}
+		t, err := s.tagged(ctx, tx, c, who.Org, f)
+		if err != nil {
+			return err
+		}
+		rules, err := rareRules(ctx, tx, who.Org, t, most)
+		for _, x := range list {
+			if n := rules[x.ruleTag]; n > 0 {
+				rare[x.ID] = n
+			}
+		}
+		return err
+	})
+	return rare, err
+}
+
+// CountSome counts the findings that a filter finds up to a bound, beyond which
+// more is true.
+func (s *Service) CountSome(ctx context.Context, f FindingFilter, most int) (n int, more bool, err error) {
+	err = s.read(ctx, "hunt.count", func(tx *db.Tx, who gate.Identity) error {
+		c, err := s.cipher(ctx, tx, who.Org)
+		if err != nil || c == nil {
+			return err
+		}
+		t, err := s.tagged(ctx, tx, c, who.Org, f)
+		if err != nil {
+			return err
+		}
+		n, err = countSome(ctx, tx, who.Org, t, most+1)
+		return err
+	})
+	return min(n, most), n > most, err
 }
 
 // Finding returns a finding with its examples, what of it may be released and
@@ -242,12 +322,14 @@ func (s *Service) Counts(ctx context.Context, f FindingFilter, by string, limit 
 func (s *Service) Compare(ctx context.Context, before, after string) (out Compared, err error) {
 	err = s.compare(ctx, "hunt.compare", before, after, func(tx *db.Tx, who gate.Identity, a, b Received) (err error) {
 		out.Before, out.After = a, b
-		for change, n := range map[Change]*int{Came: &out.Came, Gone: &out.Gone, Both: &out.Both} {
-			if *n, err = countChange(ctx, tx, who.Org, before, after, change); err != nil {
-				return err
-			}
+		old, err := countRun(ctx, tx, before)
+		now, e := countRun(ctx, tx, after)
+		if err = errors.Join(err, e); err != nil {
+			return err
 		}
-		return nil
+		out.Both, err = countBoth(ctx, tx, before, after)
+		out.Gone, out.Came = old-out.Both, now-out.Both
+		return err
 	})
 	return out, err
 }

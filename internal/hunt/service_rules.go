@@ -14,7 +14,6 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/engine/sigma"
 )
 
 // sealedBook and sealedEdition are what of rules is stored encrypted.
@@ -30,23 +29,6 @@ type (
 )
 
 func editionName(ref string) string { return "hunt_edition/" + ref }
-
-func (s *Service) starterRef() string { return Starter + "/" + s.StarterVersion }
-
-// starter is the rulebook that is always there.
-func (s *Service) starter() (Rulebook, Edition, error) {
-	set := &RuleSet{}
-	if s.Starter == nil {
-		return Rulebook{}, Edition{}, ErrNone
-	}
-	if err := set.readOwn(s.Starter); err != nil {
-		return Rulebook{}, Edition{}, fmt.Errorf("starter rules: %w", err)
-	}
-	set.parse(sigma.Options{})
-	e := set.edition()
-	e.Ref, e.book = s.starterRef(), Starter
-	return Rulebook{ID: Starter, Name: Starter, Editions: 1, Last: &e}, e, nil
-}
 
 // AddRulebook begins a rulebook, still without an edition. Faults: ErrInvalid,
 // ErrMany.

@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"noroshi/internal/base/fault"
+	"noroshi/internal/testkit"
 )
 
 const goodRule = `title: One
@@ -39,6 +42,40 @@ func zipBook(t testing.TB, files map[string]string) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// opens counts the files that are opened.
+type opens struct {
+	fs.FS
+	n *atomic.Int64
+}
+
+func (o opens) Open(name string) (fs.File, error) {
+	o.n.Add(1)
+	return o.FS.Open(name)
+}
+
+func TestOurOwnRulesAreReadOnce(t *testing.T) {
+	h := newHub(t, testkit.DB(t, sources()...))
+	config, n := h.Config, new(atomic.Int64)
+	config.Starter = opens{config.Starter, n}
+	s := Open(config)
+	var first int64
+	for i := range 3 {
+		list, _, err := s.Rulebooks(h.hunter(), "", 0)
+		h.must(err)
+		_, editions, err := s.Rulebook(h.hunter(), Starter)
+		h.must(err)
+		if len(list) != 1 || list[0].Last.Rules != 1 || editions[0].Ref != "starter/2026-11-22" || editions[0].SHA256 != list[0].Last.SHA256 {
+			t.Errorf("%+v %+v", list, editions)
+		}
+		if i == 0 {
+			first = n.Load()
+		}
+	}
+	if first == 0 || n.Load() != first {
+		t.Errorf("%d files were opened for the first page, %d in all", first, n.Load())
+	}
 }
 
 func TestRulebooks(t *testing.T) {

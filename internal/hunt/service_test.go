@@ -320,6 +320,10 @@ func TestFindingsAreFilteredAndPaged(t *testing.T) {
 			if n, err := h.Count(h.hunter(), c.f); err != nil || n != len(want) {
 				t.Errorf("%s: %d, %v", name, n, err)
 			}
+			if n, more, err := h.CountSome(h.hunter(), c.f, 5); err != nil || n != min(len(want), 5) || more != (len(want) > 5) {
+				t.Errorf("%s: %d, %v, %v", name, n, more, err)
+			}
+			h.countsOfParts(name, c.f)
 		}
 		for by, want := range map[string]int{"host": 11, "user": 3, "technique": 3, "rule": 7} {
 			got, err := h.Counts(h.hunter(), FindingFilter{Run: r.ID}, by, 0)
@@ -347,6 +351,40 @@ func TestFindingsAreFilteredAndPaged(t *testing.T) {
 			t.Errorf("an analyst sees findings: %v", err)
 		}
 	})
+}
+
+// countsOfParts compares the counts by state and level with what lists have.
+func (h *hub) countsOfParts(name string, f FindingFilter) {
+	h.t.Helper()
+	states, levels, err := h.CountParts(h.hunter(), f)
+	h.must(err)
+	g := f
+	g.State, g.Waiting = "", false
+	wantStates, wantLevels := map[State]int{}, map[string]int{}
+	for _, x := range h.findings(g) {
+		wantStates[x.State]++
+	}
+	g = f
+	g.Level = ""
+	for _, x := range h.findings(g) {
+		wantLevels[x.Level]++
+	}
+	if !maps.Equal(states, wantStates) || !maps.Equal(levels, wantLevels) {
+		h.t.Errorf("%s: %v %v, want %v %v", name, states, levels, wantStates, wantLevels)
+	}
+	list, _, err := h.Service.Findings(h.hunter(), f)
+	h.must(err)
+	rules := map[string]int{}
+	for _, x := range h.findings(FindingFilter{Run: f.Run}) {
+		rules[x.Rule]++
+	}
+	rare, err := h.Rare(h.hunter(), FindingFilter{Run: f.Run}, list, 30)
+	h.must(err)
+	for _, x := range list {
+		if n := rules[x.Rule]; n <= 30 && rare[x.ID] != n || n > 30 && rare[x.ID] != 0 {
+			h.t.Errorf("%s: a rule with %d findings is told as %d", name, n, rare[x.ID])
+		}
+	}
 }
 
 func TestNearAndCompare(t *testing.T) {

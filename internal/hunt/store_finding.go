@@ -183,6 +183,49 @@ func countFindings(ctx context.Context, tx *db.Tx, org string, f tagged) (n int,
 	return n, err
 }
 
+// countSome counts what a filter finds, at most so many.
+func countSome(ctx context.Context, tx *db.Tx, org string, f tagged, most int) (n int, err error) {
+	q := narrow(org, f)
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM (SELECT f.id"+q.String()+" LIMIT "+strconv.Itoa(most)+") w", q.args...).Scan(&n)
+	return n, err
+}
+
+// countStates counts what a filter finds by state.
+func countStates(ctx context.Context, tx *db.Tx, org string, f tagged) (map[State]int, error) {
+	q := narrow(org, f)
+	out := map[State]int{}
+	return out, tallied(ctx, tx, "SELECT f.state, count(*)"+q.String()+" GROUP BY f.state", q.args, out)
+}
+
+// countLevels counts what a filter finds by level, which the place begins with.
+func countLevels(ctx context.Context, tx *db.Tx, org string, f tagged) (map[sigma.Level]int, error) {
+	q := narrow(org, f)
+	places, out := map[int64]int{}, map[sigma.Level]int{}
+	err := tallied(ctx, tx, "SELECT "+q.place+" >> 56, count(*)"+q.String()+" GROUP BY "+q.place+" >> 56", q.args, places)
+	for p, n := range places {
+		out[sigma.Critical-sigma.Level(p)] += n
+	}
+	return out, err
+}
+
+// tallied reads pairs of what was counted and how often.
+func tallied[K comparable](ctx context.Context, tx *db.Tx, query string, args []any, out map[K]int) error {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k K
+		var n int
+		if err := rows.Scan(&k, &n); err != nil {
+			return err
+		}
+		out[k] = n
+	}
+	return rows.Err()
+}
+
 // countWaiting counts what waits for somebody, at most so many.
 func countWaiting(ctx context.Context, tx *db.Tx, org string, most int) (n int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT f.id FROM hunt_finding f JOIN hunt_hunt h ON h.id = f.hunt_id
@@ -196,13 +239,16 @@ type sampled struct {
 	n           int
 }
 
-// countBy counts findings by one of their columns, the most first.
+// countBy counts findings by one of their columns, the most first: of more than
+// one run can have, the gravest ones. They are taken in the order of lists, whose
+// index has the columns, before they are put into groups.
 func countBy(ctx context.Context, tx *db.Tx, org string, f tagged, column string, limit int) (out []sampled, err error) {
 	q := narrow(org, f)
 	if column == "t.technique" {
 		q.from += " JOIN hunt_attack t ON t.finding_id = f.id"
 	}
-	rows, err := tx.Query(ctx, "SELECT "+column+", count(*), min(f.id)"+q.String()+" GROUP BY "+column+" ORDER BY count(*) DESC, "+column+" LIMIT "+strconv.Itoa(limit), q.args...)
+	rows, err := tx.Query(ctx, "SELECT x.name, count(*), min(x.id) FROM (SELECT "+column+" AS name, f.id AS id"+q.String()+" ORDER BY "+q.place+", "+q.id+" LIMIT "+strconv.Itoa(maxFindings)+
+		") x GROUP BY x.name ORDER BY count(*) DESC, x.name LIMIT "+strconv.Itoa(limit), q.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +261,16 @@ func countBy(ctx context.Context, tx *db.Tx, org string, f tagged, column string
 		out = append(out, c)
 	}
 	return out, rows.Err()
+}
+
+// rareRules counts the findings of rules that found little: the tags of those
+// with so many findings at the most.
+func rareRules(ctx context.Context, tx *db.Tx, org string, f tagged, most int) (map[string]int, error) {
+	q := narrow(org, f)
+	q.args = append(q.args, most)
+	out := map[string]int{}
+	return out, tallied(ctx, tx, "SELECT x.name, count(*) FROM (SELECT f.rule_tag AS name"+q.String()+" ORDER BY "+q.place+", "+q.id+" LIMIT "+strconv.Itoa(maxFindings)+
+		") x GROUP BY x.name HAVING count(*) <= $"+strconv.Itoa(len(q.args)), q.args, out)
 }
 
 // nearFindings lists what has a tag in a column and some time in common with a
@@ -234,8 +290,15 @@ var changeRules = map[Change]string{
 	Both: "f.run_id = $2 AND EXISTS (SELECT 1 FROM hunt_finding o WHERE o.run_id = $1 AND o.tag = f.tag)",
 }
 
-func countChange(ctx context.Context, tx *db.Tx, org, before, after string, change Change) (n int, err error) {
-	err = tx.QueryRow(ctx, "SELECT count(*) FROM hunt_finding f WHERE f.org_id = $3 AND "+changeRules[change], before, after, org).Scan(&n)
+// countRun counts the findings of a run, and countBoth those of a run that
+// another has too.
+func countRun(ctx context.Context, tx *db.Tx, run string) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM hunt_finding f WHERE f.run_id = $1", run).Scan(&n)
+	return n, err
+}
+
+func countBoth(ctx context.Context, tx *db.Tx, before, after string) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM hunt_finding f WHERE "+changeRules[Both], before, after).Scan(&n)
 	return n, err
 }
 

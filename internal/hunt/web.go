@@ -4,14 +4,12 @@ import (
 	"embed"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
-	"noroshi/internal/engine/sigma"
 )
 
 // Web are the pages of hunts.
@@ -21,7 +19,7 @@ var Web embed.FS
 
 // Pages registers the pages of hunts, findings, rules and suppressions.
 func Pages(r *httpd.Router, s *Service) {
-	c := &console{Service: s, shelf: sync.OnceValues(s.shelf)}
+	c := &console{s}
 	r.Page("GET /hunts", c.showHunts)
 	r.Page("GET /hunts/new", func(q *httpd.Request) error { return c.showForm(q, nil, nil) })
 	r.Page("POST /hunts", c.draft)
@@ -47,39 +45,8 @@ func Pages(r *httpd.Router, s *Service) {
 	r.Live("GET /live/hunt", func(q *httpd.Request) (string, error) { return "hunt/" + q.Who.Org, nil })
 }
 
-// console draws the pages; it knows the program's own rules, so that what they
-// found is told in the reader's language.
-type console struct {
-	*Service
-	shelf func() (*shelf, error)
-}
-
-// shelf is the program's own rules, by what names them.
-type shelf struct {
-	rules []*sigma.Rule // in the order of their files
-	byRef map[string]*sigma.Rule
-}
-
-func (s *Service) shelf() (*shelf, error) {
-	out := &shelf{byRef: map[string]*sigma.Rule{}}
-	if s.Starter == nil {
-		return out, nil
-	}
-	set := &RuleSet{}
-	if err := set.readOwn(s.Starter); err != nil {
-		return nil, err
-	}
-	set.parse(sigma.Options{})
-	for _, list := range [][]*sigma.Rule{set.Rules, set.Correlations} {
-		for _, r := range list {
-			if !r.Hidden {
-				out.rules = append(out.rules, r)
-				out.byRef[r.Ref()] = r
-			}
-		}
-	}
-	return out, nil
-}
+// console draws the pages.
+type console struct{ *Service }
 
 // render draws a page of this noun, with a fault where there is one.
 func render(q *httpd.Request, name, key, title string, v any, bad error, said ...page.Flash) error {
@@ -138,7 +105,7 @@ type huntRow struct {
 	Hunt
 	StageWord, StageTag, Ended string
 	Runs                       string // how many came in; words, because it is counted to a bound
-	Waiting                    int
+	Waiting                    string
 }
 
 type huntsView struct {
@@ -163,7 +130,7 @@ func (c *console) showHunts(q *httpd.Request) error {
 		v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("hunt.web.new"), Href: "/hunts/new", Kind: "primary"})
 	}
 	for _, h := range list {
-		r := huntRow{Hunt: h, StageWord: p.T("hunt.web.stage." + string(h.Stage)), StageTag: stageTag[h.Stage]}
+		r := huntRow{Hunt: h, Waiting: p.Number(0), StageWord: p.T("hunt.web.stage." + string(h.Stage)), StageTag: stageTag[h.Stage]}
 		r.Title = printable(h.Title)
 		if h.Conclusion != "" {
 			r.Ended = p.T("hunt.web.conclusion." + string(h.Conclusion))
@@ -176,8 +143,12 @@ func (c *console) showHunts(q *httpd.Request) error {
 			r.Runs += "+"
 		}
 		if len(runs) > 0 {
-			if r.Waiting, err = c.Count(q.Context(), FindingFilter{Hunt: h.ID, Run: latest(runs).ID, Waiting: true}); err != nil {
+			n, more, err := c.CountSome(q.Context(), FindingFilter{Hunt: h.ID, Run: latest(runs).ID, Waiting: true}, maxShownWaiting)
+			if err != nil {
 				return err
+			}
+			if r.Waiting = p.Number(int64(n)); more {
+				r.Waiting += "+"
 			}
 		}
 		v.Rows = append(v.Rows, r)

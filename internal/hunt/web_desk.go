@@ -14,7 +14,7 @@ import (
 const (
 	deskRows = 50
 	sideRows = 8
-	allRules = 500 // rules whose rarity is known
+	fewAlike = 3 // findings of a rule that is called rare
 )
 
 // everyRun is what the filter says in place of a run for all of them.
@@ -245,19 +245,15 @@ func (c *console) rows(q *httpd.Request, v *deskView, path string, f FindingFilt
 	if err != nil {
 		return err
 	}
-	kinds, err := c.Counts(q.Context(), FindingFilter{Hunt: f.Hunt, Run: f.Run}, "rule", allRules)
+	rare, err := c.Rare(q.Context(), FindingFilter{Hunt: f.Hunt, Run: f.Run}, list, fewAlike)
 	if err != nil {
 		return err
-	}
-	common := map[string]int{}
-	for _, k := range kinds {
-		common[k.Value] = k.Count
 	}
 	query := kept(q.Queries())
 	for i := range list {
 		x := shelf.row(p, &list[i])
 		x.Why = whyLine(p, why[list[i].ID])
-		if n := common[list[i].Rule]; n > 0 && n <= 3 {
+		if n := rare[list[i].ID]; n > 0 {
 			x.Rare = p.T("hunt.web.rare", "n", n)
 		}
 		with := func(name, value string) string {
@@ -306,33 +302,22 @@ func (c *console) reasons(q *httpd.Request, list []Finding) (map[string][]Why, e
 func (c *console) tabs(q *httpd.Request, v *deskView, path string, f FindingFilter) error {
 	p := q.Printer
 	v.Tabs = &page.List{Path: path, Query: q.Queries()}
-	put := func(name, value, label string, g FindingFilter) error {
-		n, err := c.Count(q.Context(), g)
+	put := func(name, value, label string, n int) {
 		v.Tabs.Filters = append(v.Tabs.Filters, page.Filter{Name: name, Value: value, Label: label, Count: n})
+	}
+	states, levels, err := c.CountParts(q.Context(), f)
+	if err != nil {
 		return err
 	}
-	g := f
-	g.Waiting, g.State = true, ""
-	if err := put("state", "", p.T("hunt.web.waiting"), g); err != nil {
-		return err
-	}
-	g.Waiting = false
+	put("state", "", p.T("hunt.web.waiting"), states[Fresh]+states[Taken])
+	all := 0
 	for _, st := range States {
-		g.State = st
-		if err := put("state", string(st), p.T("hunt.web.state."+string(st)), g); err != nil {
-			return err
-		}
+		put("state", string(st), p.T("hunt.web.state."+string(st)), states[st])
+		all += states[st]
 	}
-	g.State = ""
-	if err := put("state", string(everyState), p.T("hunt.web.all"), g); err != nil {
-		return err
-	}
+	put("state", string(everyState), p.T("hunt.web.all"), all)
 	for _, level := range []string{"critical", "high", "medium", "low"} {
-		g = f
-		g.Level = level
-		if err := put("level", level, levelWord(p, level), g); err != nil {
-			return err
-		}
+		put("level", level, levelWord(p, level), levels[level])
 	}
 	for name, value := range map[string]string{"host": f.Host, "user": f.User, "technique": f.Technique} {
 		if value != "" {

@@ -27,22 +27,16 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 		if len(runs) == 0 {
 			continue
 		}
-		f := FindingFilter{Hunt: h.ID, Run: latest(runs).ID, Waiting: true}
-		n, err := s.Count(q.Context(), f)
+		_, levels, err := s.CountParts(q.Context(), FindingFilter{Hunt: h.ID, Run: latest(runs).ID, Waiting: true})
 		if err != nil {
 			return part, err
 		}
+		n, grave, severity := 0, levels["critical"]+levels["high"], "watch"
+		for _, k := range levels {
+			n += k
+		}
 		if n == 0 {
 			continue
-		}
-		grave, severity := 0, "watch"
-		for _, level := range []string{"critical", "high"} {
-			f.Level = level
-			k, err := s.Count(q.Context(), f)
-			if err != nil {
-				return part, err
-			}
-			grave += k
 		}
 		if grave > 0 {
 			severity = "attend"

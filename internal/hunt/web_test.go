@@ -39,7 +39,9 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	h := newHub(t, testkit.DB(t, append(sources(), db.Source{Noun: "httpd", FS: httpd.Migrations})...))
-	h.Starter, h.StarterVersion, h.BaseURL = starter.FS(), starter.Version, "https://hub.example.jp"
+	config := h.Config
+	config.Starter, config.StarterVersion, config.BaseURL = starter.FS(), starter.Version, "https://hub.example.jp"
+	h.Service = Open(config)
 	words, err := text.Load(Words, page.Words, httpd.Words, gate.Words, db.Words, org.Words, cli.Words, sensor.Words, sighting.Words)
 	if err != nil {
 		t.Fatal(err)
