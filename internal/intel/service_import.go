@@ -248,11 +248,12 @@ func (t *taking) fill(ctx context.Context, full chan<- *staging) error {
 	if err := t.honest(); err != nil {
 		return err
 	}
-	err = t.plan.close(b, func() error {
+	err = t.plan.close(func() (*staging, error) { // flush makes another of b: what is on its way is the writer's
 		if b.size() < s.batch {
-			return nil
+			return b, nil
 		}
-		return flush()
+		err := flush()
+		return b, err
 	})
 	if err == nil && b.size() > 0 {
 		err = flush()

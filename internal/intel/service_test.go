@@ -370,6 +370,46 @@ func TestAnotherFileAfterAHalfImport(t *testing.T) {
 	})
 }
 
+// What a batch holds is the writer's once it is on its way: nothing is added to
+// it, and every place that a file takes back, or half an import left, is in one.
+func TestABatchOnItsWayIsNotWrittenTo(t *testing.T) {
+	h := newHub(t, testkit.DB(t, sources()...))
+	h.batch = 3
+	src := FeedSource{ID: "all", Whole: true, Shrink: 100}
+	list, half := make([]*feed.Record, 10), make([]*feed.Record, 20)
+	for i := range list {
+		list[i] = record(fmt.Sprintf("CVE-2026-10%02d", i), "v", "old", monday)
+	}
+	for i := range half[:19] { // nine of them are said for the first time
+		half[i] = record(fmt.Sprintf("CVE-2026-10%02d", i), "v", "half", monday)
+	}
+	h.must(src, list...)
+	if _, err := h.take(src, half...); err == nil {
+		t.Fatal("taken")
+	}
+	for whole, want := range map[bool]int{true: 19 + 1, false: 19 + 10} { // dropped, and revived but for what the whole file takes back
+		src.Whole = whole
+		x := &taking{s: h.Service, in: input{source: src, read: from(feed.NVD, list[0])}, holder: "test", wares: map[string]struct{}{}}
+		if err := x.begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		full := make(chan *staging, 100)
+		if err := x.fill(t.Context(), full); err != nil {
+			t.Fatal(err)
+		}
+		close(full)
+		n := 0
+		for b := range full {
+			if n += b.size(); b.size() > h.batch+1 { // the last place is dropped and revived
+				t.Errorf("whole %v: %d in a batch", whole, b.size())
+			}
+		}
+		if n != want {
+			t.Errorf("whole %v: %d settled, want %d", whole, n, want)
+		}
+	}
+}
+
 func TestTheLastWordOfAFileCounts(t *testing.T) {
 	eachHub(t, func(t *testing.T, h *hub) {
 		h.must(nvd, record("CVE-2026-1", "v", "first", monday), record("CVE-2026-1", "v", "last", monday.Add(2*time.Hour)), record("CVE-2026-1", "v", "middle", monday.Add(time.Hour)))

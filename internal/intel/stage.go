@@ -211,25 +211,27 @@ func (p *plan) count(whole bool) {
 }
 
 // close settles the places that the file did not speak of: those that are gone
-// end, the others stay, whatever an earlier attempt staged there.
-func (p *plan) close(b *staging, full func() error) error {
+// end, the others stay, whatever an earlier attempt staged there. For each, room
+// gives the batch to put it into.
+func (p *plan) close(room func() (*staging, error)) error {
 	for id, s := range p.slots {
 		gone := p.gone(id, s)
 		if s.seen || s.staged == none && !s.ended && !gone {
 			continue
 		}
-		if !gone {
-			s.undo(b, id.text())
-		} else {
-			if s.staged != none {
-				s.staged = none
-				b.drop = append(b.drop, id.text())
-			}
-			s.end(b, id.text())
-		}
-		if err := full(); err != nil {
+		b, err := room()
+		if err != nil {
 			return err
 		}
+		if !gone {
+			s.undo(b, id.text())
+			continue
+		}
+		if s.staged != none {
+			s.staged = none
+			b.drop = append(b.drop, id.text())
+		}
+		s.end(b, id.text())
 	}
 	return nil
 }
