@@ -386,6 +386,7 @@ var selectionLaws = map[string]law{
 	"GET /api/v1/selection-runs/{id}/selectors":       {on: "run", may: ownRun},
 	"POST /api/v1/selection-runs/{id}/beat":           {on: "run", may: ownRun, body: body(`{}`)},
 	"POST /api/v1/selection-runs/{id}/records/{page}": {on: "run", may: ownRun, body: raw("{}\n"), fresh: anotherRun},
+	"POST /api/v1/selection-runs/{id}/vault":          {on: "run", may: ownRun, body: raw("{}"), fresh: anotherRun},
 	"POST /api/v1/selection-runs/{id}/statement":      {on: "run", may: ownRun, body: raw("{}"), fresh: anotherRun},
 	"DELETE /api/v1/selection-runs/{id}":              {on: "run", may: ownRun, fresh: anotherRun},
 	"GET /api/v1/selection-volumes":                   {may: only(func(c *citizen) bool { return c.any(gate.CarrierClerk) })},

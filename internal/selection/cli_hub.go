@@ -21,6 +21,7 @@ import (
 	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/text"
+	"noroshi/internal/engine/deid"
 )
 
 // HubCommands returns all commands of this noun, those of [Commands] included:
@@ -91,6 +92,8 @@ type machine struct {
 	page int64
 	buf  bytes.Buffer
 	n    int
+
+	vault bytes.Buffer // what pseudonyms stand for: sealed, so that this machine cannot read it again
 }
 
 func (m *machine) run(ctx context.Context, env *cli.Env, files []string) (err error) {
@@ -134,6 +137,9 @@ func (m *machine) run(ctx context.Context, env *cli.Env, files []string) (err er
 		return err
 	}
 	env.Say("selection.hub.cli.countersigned", "run", run.ID, "records", run.Records)
+	if st.forgot() {
+		env.Say("selection.hub.cli.forgotten")
+	}
 	return nil
 }
 
@@ -151,6 +157,16 @@ func (m *machine) carry(ctx context.Context, job Job, begun Remote, authorities 
 	if job.Selectors, err = ReadSelectors("list", list); err != nil {
 		return st, run, err
 	}
+	if begun.Vault != "" {
+		public, err := deid.ParsePublic([]byte(begun.Vault))
+		if err != nil {
+			return st, run, err
+		}
+		if public.Approval != job.Grant.ID() {
+			return st, run, ErrVault
+		}
+		job.Vault, job.Seal = &public, m.seal
+	}
 	st, err = Run(ctx, job)
 	if st.Run == "" || st.Ended == EndOutput {
 		return st, run, cmp.Or(err, error(ErrStated))
@@ -161,6 +177,11 @@ func (m *machine) carry(ctx context.Context, job Job, begun Remote, authorities 
 	ctx = context.WithoutCancel(ctx)
 	if err := m.flush(ctx); err != nil {
 		return st, run, err
+	}
+	if job.Vault != nil && st.Selected.Records > 0 {
+		if err := m.sendVault(ctx); err != nil {
+			return st, run, err
+		}
 	}
 	return st, run, m.hub.Do(ctx, "POST", m.at+"/statement", st.encode(), &run, "")
 }
@@ -187,6 +208,34 @@ func (m *machine) flush(ctx context.Context) error {
 	m.buf.Reset()
 	m.n, m.page = 0, m.page+1
 	return err
+}
+
+// seal gathers lines of the vault.
+func (m *machine) seal(lines []byte) error {
+	if m.vault.Len()+len(lines) > deid.MaxVault {
+		return deid.ErrFull
+	}
+	m.vault.Write(lines)
+	return nil
+}
+
+// sendVault hands the vault in, and says meanwhile that the run goes on.
+func (m *machine) sendVault(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		tick := time.NewTicker(silence / 4)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = m.beat(ctx) // what it refuses, the vault and the statement are refused too
+			}
+		}
+	}()
+	return m.hub.Do(ctx, "POST", m.at+"/vault", m.vault.Bytes(), nil, "")
 }
 
 // runsCommand is "noroshi selection runs [ID]".

@@ -29,24 +29,7 @@ func TestCommandsOfAHub(t *testing.T) {
 	s := newSite(t)
 	srv := httptest.NewServer(s)
 	defer srv.Close()
-	words, err := text.Load(Words, approval.Words, cli.Words, fetch.Words, httpd.Words, gate.Words, blob.Words)
-	s.must(err)
-	dir := t.TempDir()
-	file := func(name string, content []byte) string {
-		path := filepath.Join(dir, name)
-		s.must(os.WriteFile(path, content, 0o600))
-		return path
-	}
-	run := func(who string, args ...string) (int, string) {
-		t.Helper()
-		var out, talk bytes.Buffer
-		env := cli.New(words)
-		env.Out, env.Err, env.Now = &out, &talk, s.Clock.Now
-		root := env.Root("noroshi", "x")
-		root.AddCommand(HubCommands(env)...)
-		code := env.Run(context.Background(), root, append(args, "--hub", srv.URL, "--token-file", file("token", []byte(url.QueryEscape(who))), "--lang", "ja"))
-		return code, out.String() + talk.String()
-	}
+	run, file := s.shell(srv.URL)
 	want := func(code int, out string, has ...string) {
 		t.Helper()
 		if code != 0 {
@@ -58,14 +41,7 @@ func TestCommandsOfAHub(t *testing.T) {
 			}
 		}
 	}
-	prefixes := "prefix,country\n"
-	for _, p := range synth.LinkOwn() {
-		prefixes += p.String() + ",JP\n"
-	}
-	for _, p := range synth.LinkAway() {
-		prefixes += p.String() + ",US\n"
-	}
-	line, table, key := file("line.pcap", s.traffic()), file("prefixes.csv", []byte(prefixes)), file("authority.pub", []byte(s.authority+"\n"))
+	line, table, key := file("line.pcap", s.traffic()), file("prefixes.csv", lineTable()), file("authority.pub", []byte(s.authority+"\n"))
 	c := s.approve(approval.ForeignDomestic, s.world.list())
 	code, out := run(asHandler, "selection", "run", "--approval", c.ID, "--link", "K-2", "--authority", key, "--domestic", table, "--made-up", line)
 	want(code, out, "ハブが副署しました")
@@ -80,7 +56,7 @@ func TestCommandsOfAHub(t *testing.T) {
 	if code != 3 || s.count("SELECT count(*) FROM selection_record WHERE run_id IN (SELECT id FROM selection_run WHERE state <> 'done')") != 0 {
 		t.Errorf("an order of another authority: %d %.400s", code, out)
 	}
-	code, out = run(asHandler, "selection", "run", "--approval", c.ID, "--out", dir, "--authority", key, line)
+	code, out = run(asHandler, "selection", "run", "--approval", c.ID, "--out", t.TempDir(), "--authority", key, line)
 	if code != 2 {
 		t.Errorf("--out beside --approval: %d %.300s", code, out)
 	}
@@ -116,6 +92,40 @@ func TestCommandsOfAHub(t *testing.T) {
 	want(code, out, "合意")
 	code, out = run(asParty, "agreement", "end", a.ID, "--version", "1")
 	want(code, out, "終了")
+}
+
+// shell returns the command line of somebody at a hub, and what writes a file for
+// it.
+func (s *site) shell(hub string) (run func(who string, args ...string) (int, string), file func(name string, content []byte) string) {
+	words, err := text.Load(Words, approval.Words, cli.Words, fetch.Words, httpd.Words, gate.Words, blob.Words)
+	s.must(err)
+	dir := s.t.TempDir()
+	file = func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		s.must(os.WriteFile(path, content, 0o600))
+		return path
+	}
+	return func(who string, args ...string) (int, string) {
+		var out, talk bytes.Buffer
+		env := cli.New(words)
+		env.Out, env.Err, env.Now = &out, &talk, s.Clock.Now
+		root := env.Root("noroshi", "x")
+		root.AddCommand(HubCommands(env)...)
+		code := env.Run(context.Background(), root, append(args, "--hub", hub, "--token-file", file("token", []byte(url.QueryEscape(who))), "--lang", "ja"))
+		return code, out.String() + talk.String()
+	}, file
+}
+
+// lineTable is which networks of the made-up line are on which side.
+func lineTable() []byte {
+	prefixes := "prefix,country\n"
+	for _, p := range synth.LinkOwn() {
+		prefixes += p.String() + ",JP\n"
+	}
+	for _, p := range synth.LinkAway() {
+		prefixes += p.String() + ",US\n"
+	}
+	return []byte(prefixes)
 }
 
 // otherKey is the verifier of an authority that signed nothing.

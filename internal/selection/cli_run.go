@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -108,7 +107,7 @@ func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
 	if st.ExecutorKey == "run" {
 		env.Say("selection.run.key_forgotten")
 	}
-	if st.Pseudonyms == "forgotten" && st.Selected.Records > 0 && (st.Addresses == "pseudonym" || slices.Contains(st.Fields, "name")) {
+	if st.forgot() {
 		env.Say("selection.run.deid_forgotten")
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/httpd"
+	"noroshi/internal/engine/deid"
 	"noroshi/internal/intel"
 	"noroshi/internal/sighting"
 )
@@ -187,6 +188,15 @@ func routesRemote(r *httpd.Router, s *Service) {
 	}) (*struct{}, error) {
 		return nil, s.Deliver(ctx, in.ID, in.Page, in.RawBody)
 	}, httpd.MaxBody(MaxPageBytes+1))
+	// A vault goes to the disk as it comes, encrypted; it is no JSON, and the same
+	// one sent again is the same one.
+	r.Handle("POST /api/v1/selection-runs/{id}/vault", http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if err := s.TakeVault(req.Context(), req.PathValue("id"), req.Body); err != nil {
+			r.Error(w, req, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}), httpd.MaxBody(deid.MaxVault))
 	httpd.Op(r, "POST /api/v1/selection-runs/{id}/statement", "selection.state", "End your run with its signed statement", func(ctx context.Context, in *struct {
 		ID      string `path:"id" maxLength:"60"`
 		RawBody []byte `contentType:"application/octet-stream"`

@@ -25,6 +25,7 @@ var (
 	ErrNoSource   = fault.New(fault.Invalid, "selection.hub.source")        // nothing to read from
 	ErrPage       = fault.New(fault.Invalid, "selection.hub.page")          // of records: broken, too long, or not the next one
 	ErrRecordLine = fault.New(fault.Invalid, "selection.hub.line")          // a line that is no record of this run
+	ErrVaultFile  = fault.New(fault.Invalid, "selection.hub.vault_file")    // no vault of this run
 	ErrStated     = fault.New(fault.Invalid, "selection.hub.statement")     // does not agree with what was handed in
 	ErrPurpose    = fault.New(fault.Refused, "selection.record.purpose")    // none, or not one for these records
 	ErrExtension  = fault.New(fault.Refused, "selection.record.extension")  // longer or oftener than may be

@@ -3,19 +3,24 @@ package selection
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/engine/deid"
 )
 
 // Remote is what a run on another machine begins with.
 type Remote struct {
 	Run   HubRun            `json:"run"`
-	Paper string            `json:"order"` // signed, as a run on files reads it
-	Used  approval.Quantity `json:"used"`  // of the cap, by earlier runs
+	Paper string            `json:"order"`           // signed, as a run on files reads it
+	Used  approval.Quantity `json:"used"`            // of the cap, by earlier runs
+	Vault string            `json:"vault,omitempty"` // seals what pseudonyms stand for, as deid.ParsePublic reads it; empty while nobody could open it
 }
 
 // BeginRemote redeems the Grant for a run on another machine. From then on it
@@ -29,7 +34,12 @@ func (s *Service) BeginRemote(ctx context.Context, n NewRun) (out Remote, err er
 	if err != nil {
 		return out, err
 	}
-	return Remote{b.run, string(paper), b.used}, nil
+	out = Remote{Run: b.run, Paper: string(paper), Used: b.used}
+	public, err := s.vaultKey(ctx, b.run.Approval)
+	if public != nil {
+		out.Vault = string(public.Text())
+	}
+	return out, err
 }
 
 // mineGoing returns a run that who acts carries out on another machine.
@@ -129,6 +139,90 @@ func (s *Service) Deliver(ctx context.Context, run string, page int64, body []by
 		return err
 	}
 	return s.keep(ctx, run, page, u, lines)
+}
+
+// TakeVault takes what the pseudonyms of a run on another machine stand for, sealed
+// to the key of the approval: after its records, before its statement. One that
+// comes again takes the place of the one before. Faults: ErrVaultFile for all that is
+// no vault of this run, and where nobody holds the key; ErrRunOver.
+func (s *Service) TakeVault(ctx context.Context, run string, body io.Reader) error {
+	r, err := s.mineGoing(ctx, run)
+	if err != nil {
+		return err
+	}
+	public, err := s.vaultKey(ctx, r.Approval)
+	if err != nil {
+		return err
+	}
+	if public == nil {
+		return ErrVaultFile
+	}
+	m, err := s.Blobs.Stage(body, "vault") // encrypted; what is not added is swept
+	if err != nil {
+		return err
+	}
+	f, err := s.Blobs.Open(m)
+	if err != nil {
+		return err
+	}
+	head, n, err := deid.CheckVault(f)
+	f.Close()
+	if err != nil || head.ID != public.ID || head.Approval != r.Approval {
+		return ErrVaultFile.Because(err)
+	}
+	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: r.Approval, Public: map[string]any{"vault": m.SHA256, "entries": n}}
+	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
+		r, err := lockRun(ctx, tx, run)
+		switch {
+		case err != nil:
+			return err
+		case r.Org != who.Org || r.person != who.Person:
+			return ErrNoRun
+		case r.State != RunGoing:
+			return ErrRunOver
+		case int64(n) > r.Records+1: // a name of each record, and the key of the addresses
+			return ErrVaultFile
+		}
+		if err := s.mayHandIn(ctx, tx, r); err != nil {
+			return err
+		}
+		if r.vault != "" {
+			if err := s.Blobs.Remove(ctx, tx, r.vault); err != nil {
+				return err
+			}
+		}
+		if m, err = s.Blobs.Add(ctx, tx, m, r.Org, runObject(run)); err != nil {
+			return err
+		}
+		r.vault = m.ID
+		return updateRun(ctx, tx, r)
+	})
+}
+
+// vaultAgrees refuses the statement of a run on another machine that is not of the
+// vault it handed in, and one without where the key was held when the run began:
+// what the commission let be opened can be opened.
+func (s *Service) vaultAgrees(ctx context.Context, tx *db.Tx, r HubRun, st Statement) error {
+	if r.Place != OnMachine || r.Records == 0 {
+		return nil
+	}
+	sum := ""
+	if r.vault != "" {
+		m, err := s.Blobs.Get(ctx, tx, r.vault)
+		if err != nil {
+			return fmt.Errorf("vault of %s: %w", r.ID, err)
+		}
+		sum = m.SHA256
+	}
+	c, err := loadCustody(ctx, tx, r.Approval)
+	if err != nil && !errors.Is(err, ErrNoCustody) {
+		return err
+	}
+	held := err == nil && c.Ready() && c.FirstAt.Before(r.StartedAt) && c.SecondAt.Before(r.StartedAt)
+	if sum != st.Hashes.Vault || held && sum == "" {
+		return fault.New(fault.Invalid, ErrStated.Code, "what", "vault")
+	}
+	return nil
 }
 
 // State takes the statement by which a run on another machine ends. Faults:

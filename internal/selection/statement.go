@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,6 +145,11 @@ type Statement struct {
 // Taken is what counts against the cap: what passed the check of direction.
 func (s *Statement) Taken() sieve.Amount {
 	return s.Dropped.Unselected.Plus(sieve.Amount{Packets: s.Selected.Packets, Bytes: s.Selected.Bytes})
+}
+
+// forgot reports whether there are records whose pseudonyms nobody can open.
+func (s *Statement) forgot() bool {
+	return s.Pseudonyms == "forgotten" && s.Selected.Records > 0 && (s.Addresses == "pseudonym" || slices.Contains(s.Fields, "name"))
 }
 
 // StatementForm is the first line of what is signed.

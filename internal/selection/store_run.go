@@ -25,7 +25,7 @@ func scanRun(scan func(...any) error) (r HubRun, err error) {
 		return r, err
 	}
 	r.StartedAt, r.BeatAt, r.EndedAt, r.RetainUntil = db.Time(started), db.Time(beat), db.Time(ended), db.Time(retain)
-	r.Taken, r.Vault = approval.Quantity{Packets: uint64(packets), Bytes: uint64(bytes)}, r.vault != ""
+	r.Taken, r.Vault = approval.Quantity{Packets: uint64(packets), Bytes: uint64(bytes)}, r.vault != "" && r.State == RunDone
 	r.madeUp, r.used, r.kept = madeUp != 0, approval.Quantity{Packets: uint64(usedPackets), Bytes: uint64(usedBytes)}, approval.Quantity{Packets: uint64(keptPackets), Bytes: uint64(keptBytes)}
 	if ways == "" { // of a time when it was not written
 		return r, nil

@@ -327,7 +327,11 @@ func FuzzVault(f *testing.F) {
 	f.Add(raw[:len(raw)/2])
 	p := k.Working().Names(1).Of(Account, []byte("account-1"))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		_, n, checked := CheckVault(bytes.NewReader(b))
 		v, err := OpenVault(k, b)
+		if checked == nil && (err != nil && err != ErrOtherKey || err == nil && v.Len() > n) {
+			t.Errorf("checked with %d entries, and does not open: %v", n, err)
+		}
 		if err != nil {
 			return
 		}
