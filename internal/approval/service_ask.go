@@ -38,7 +38,8 @@ func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
 			return err
 		}
 		act.Secret = a
-		act.Public = map[string]any{"from_at": a.From.Format(time.RFC3339), "until_at": a.Until.Format(time.RFC3339), "extends": a.Extends, "selectors": a.Selectors.Hash}
+		act.Public = map[string]any{"from_at": a.From.Format(time.RFC3339), "until_at": a.Until.Format(time.RFC3339), "extends": a.Extends, "selectors": a.Selectors.Hash,
+			"packets": a.Cap.Packets, "bytes": a.Cap.Bytes, "retain_days": a.RetainDays}
 		if err := s.file(ctx, tx, act, &c, Asked, AskerSide, who); err != nil {
 			return err
 		}

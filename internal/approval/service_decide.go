@@ -292,7 +292,7 @@ func (s *Service) Decide(ctx context.Context, id ID, d Decision) (c Case, err er
 			return err
 		}
 		act.Public = map[string]any{"for": t.For, "against": t.Against, "quorum": t.Quorum, "members": t.Members, "conditions": len(c.Conditions), "order": c.Order, "extends": c.extends,
-			"from_at": c.from.Format(time.RFC3339), "until_at": c.Until.Format(time.RFC3339), "packets": c.Cap.Packets, "bytes": c.Cap.Bytes}
+			"from_at": c.from.Format(time.RFC3339), "until_at": c.Until.Format(time.RFC3339), "packets": c.Cap.Packets, "bytes": c.Cap.Bytes, "selectors": c.Asked.Selectors.Hash, "retain_days": c.Asked.RetainDays}
 		if err := s.move(ctx, tx, act, &c, to, MemberSide, who, d.Reason); err != nil {
 			return err
 		}

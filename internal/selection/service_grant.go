@@ -3,6 +3,7 @@ package selection
 import (
 	"context"
 	"errors"
+	"time"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/db"
@@ -58,7 +59,9 @@ func (s *Service) Grant(ctx context.Context, id, list string) (g AgreementGrant,
 			return err
 		}
 		g = AgreementGrant{Approval: issued.ID(), List: list, Selectors: l.SHA256, At: now}
-		act.Public = map[string]any{"approval": g.Approval, "selectors": g.Selectors}
+		o := issued.Order()
+		act.Public = map[string]any{"approval": g.Approval, "selectors": g.Selectors, "kind": string(o.Kind), "party": ledger.Org(a.Party), "order": issued.Digest(),
+			"from_at": o.From.Format(time.RFC3339), "until_at": o.Until.Format(time.RFC3339), "packets": o.Cap.Packets, "bytes": o.Cap.Bytes, "retain_days": o.RetainDays}
 		if err := insertGrant(ctx, tx, id, g); err != nil {
 			return err
 		}

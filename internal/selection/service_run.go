@@ -104,7 +104,8 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		if b.run.sealed, err = seal(k, runSecret{b.run.Source}, runObject(id)); err != nil {
 			return err
 		}
-		act.Public = map[string]any{"approval": o.ID, "order": b.grant.Digest(), "selectors": o.Selectors, "place": string(place), "basis": b.run.Basis, "directions": n.Directions}
+		act.Public = map[string]any{"approval": o.ID, "order": b.grant.Digest(), "selectors": o.Selectors, "place": string(place), "basis": b.run.Basis, "directions": n.Directions,
+			"retain_until": b.run.RetainUntil.Format(time.RFC3339)}
 		act.Secret = runSecret{b.run.Source}
 		if err := insertRun(ctx, tx, b.run); err != nil {
 			return fmt.Errorf("begin a run: %w", err)
@@ -374,9 +375,6 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		if err := agrees(st, r, g, found, output, s.now()); err != nil {
 			return err
 		}
-		if err := s.vaultAgrees(ctx, tx, r, st); err != nil {
-			return err
-		}
 		taken := greatest(approval.Quantity(st.Taken()), r.kept)
 		charged := taken
 		if r.Place == OnMachine && r.Taken != heldBack(g.Order().Cap, r.used) {
@@ -406,14 +404,10 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 			if r.vault, err = vault(tx, runObject(run)); err != nil {
 				return err
 			}
-		} else if r.Records == 0 && r.vault != "" {
-			if err := s.Blobs.Remove(ctx, tx, r.vault); err != nil {
-				return err
-			}
-			r.vault = ""
+			r.Vault = true
 		}
-		r.Vault = r.vault != ""
-		act.Public = map[string]any{"ended": string(st.Ended), "statement": hex.EncodeToString(sum[:]), "seen": st.Seen, "dropped": st.Dropped, "selected": st.Selected.Chosen, "destroyed_at": st.DestroyedAt, "hashes": st.Hashes}
+		act.Public = map[string]any{"ended": string(st.Ended), "statement": hex.EncodeToString(sum[:]), "seen": st.Seen, "dropped": st.Dropped, "selected": st.Selected.Chosen, "destroyed_at": st.DestroyedAt, "hashes": st.Hashes,
+			"first_at": stamp(st.First), "last_at": stamp(st.Last)}
 		out = r
 		if err := updateRun(ctx, tx, r); err != nil {
 			return err
@@ -424,6 +418,14 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		return publish(ctx, tx, "finished", Happened{Run: run, Approval: r.Approval, Org: r.Org, Records: uint64(r.Records), At: r.EndedAt})
 	})
 	return out, err
+}
+
+// stamp writes a time as entries have it; empty where there was none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 // clockSkew is how far the clock of another machine may be from the hub's.
