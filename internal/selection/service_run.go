@@ -375,6 +375,9 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		if err := agrees(st, r, g, found, output, s.now()); err != nil {
 			return err
 		}
+		if err := s.vaultAgrees(ctx, tx, r, st); err != nil {
+			return err
+		}
 		taken := greatest(approval.Quantity(st.Taken()), r.kept)
 		charged := taken
 		if r.Place == OnMachine && r.Taken != heldBack(g.Order().Cap, r.used) {
@@ -404,8 +407,13 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 			if r.vault, err = vault(tx, runObject(run)); err != nil {
 				return err
 			}
-			r.Vault = true
+		} else if r.Records == 0 && r.vault != "" {
+			if err := s.Blobs.Remove(ctx, tx, r.vault); err != nil {
+				return err
+			}
+			r.vault = ""
 		}
+		r.Vault = r.vault != ""
 		act.Public = map[string]any{"ended": string(st.Ended), "statement": hex.EncodeToString(sum[:]), "seen": st.Seen, "dropped": st.Dropped, "selected": st.Selected.Chosen, "destroyed_at": st.DestroyedAt, "hashes": st.Hashes,
 			"first_at": stamp(st.First), "last_at": stamp(st.Last)}
 		out = r
