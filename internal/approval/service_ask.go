@@ -39,7 +39,7 @@ func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
 		}
 		act.Secret = a
 		act.Public = map[string]any{"from_at": a.From.Format(time.RFC3339), "until_at": a.Until.Format(time.RFC3339), "extends": a.Extends, "selectors": a.Selectors.Hash,
-			"packets": a.Cap.Packets, "bytes": a.Cap.Bytes, "retain_days": a.RetainDays}
+			"packets": a.Cap.Packets, "bytes": a.Cap.Bytes, "retain_days": a.RetainDays, "run": a.Run}
 		if err := s.file(ctx, tx, act, &c, Asked, AskerSide, who); err != nil {
 			return err
 		}
