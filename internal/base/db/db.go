@@ -108,12 +108,26 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	return &DB{pool: pool, writer: w, prepared: &prepared{pool: pool, stmts: map[string]*sql.Stmt{}}}, nil
 }
 
-// Close ends the database after the writes under way.
+// closing bounds how long Close waits for readers.
+const closing = 10 * time.Second
+
+// Close ends the database after the writes under way. When it returns nothing
+// of ours holds its files, or makes them again, and all is in the one file,
+// unless a reader takes longer than ten seconds.
 func (d *DB) Close() error {
 	if d.writer != nil {
-		return errors.Join(d.writer.close(), d.pool.Close())
+		d.writer.stop()
 	}
-	return d.pool.Close()
+	err := d.pool.Close()
+	// The pool does not wait for those who read, for connections that are given
+	// back aside when a context ends, and for statements under preparation.
+	for end := time.Now().Add(closing); d.pool.Stats().OpenConnections > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if d.writer != nil { // last and alone, so that it can put the log of writes into the file
+		err = errors.Join(err, d.writer.close())
+	}
+	return err
 }
 
 // Postgres reports whether this is PostgreSQL; for benchmarks and backups,

@@ -48,9 +48,14 @@ func startWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	return w, nil
 }
 
-func (w *writer) close() error {
+// stop ends the writes and returns after those under way.
+func (w *writer) stop() {
 	w.once.Do(func() { close(w.quit) })
 	<-w.ended
+}
+
+func (w *writer) close() error {
+	w.conn.forget() // SQLite keeps its files open while there is a statement
 	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
@@ -173,13 +178,17 @@ func (c *cachedConn) prepare(query string) (*sql.Stmt, error) {
 		return nil, err
 	}
 	if len(c.stmts) >= maxStmts {
-		for _, old := range c.stmts {
-			old.Close()
-		}
-		clear(c.stmts)
+		c.forget()
 	}
 	c.stmts[query] = s
 	return s, nil
+}
+
+func (c *cachedConn) forget() {
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	clear(c.stmts)
 }
 
 func (c *cachedConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
