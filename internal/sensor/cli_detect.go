@@ -185,13 +185,13 @@ func atLeast(all []detect.Finding, score float64) []detect.Finding {
 func (d *detection) write(env *cli.Env, paper *Paper) error {
 	var to io.Writer = env.Out
 	if d.out != "" && d.out != "-" {
-		made, err := createOut(d.out)
+		made, err := cli.Create(d.out)
 		if err != nil {
 			return err
 		}
-		defer made.abandon()
-		b := bufio.NewWriter(made.f)
-		if err := errors.Join(d.writeTo(b, env.Printer(), paper), b.Flush(), made.keep()); err != nil {
+		defer made.Abandon()
+		b := bufio.NewWriter(made)
+		if err := errors.Join(d.writeTo(b, env.Printer(), paper), b.Flush(), made.Keep()); err != nil {
 			return wroteBadly(d.out, err)
 		}
 		return nil
@@ -277,15 +277,15 @@ func (d *detection) writeStats(run *detectRun, r *detect.Report, read, all time.
 	if err != nil {
 		return err
 	}
-	made, err := createOut(d.stats)
+	made, err := cli.Create(d.stats)
 	if err != nil {
 		return err
 	}
-	defer made.abandon()
-	if _, err := made.f.Write(append(b, '\n')); err != nil {
+	defer made.Abandon()
+	if _, err := made.Write(append(b, '\n')); err != nil {
 		return wroteBadly(d.stats, err)
 	}
-	if err := made.keep(); err != nil {
+	if err := made.Keep(); err != nil {
 		return wroteBadly(d.stats, err)
 	}
 	return nil

@@ -118,32 +118,32 @@ func (k *keptState) save(d *detect.Detector) error {
 	if k == nil {
 		return nil
 	}
-	made, err := createOut(filepath.Join(k.dir, stateDetector))
+	made, err := cli.Create(filepath.Join(k.dir, stateDetector))
 	if err != nil {
 		return err
 	}
-	defer made.abandon()
-	z, err := zstd.NewWriter(made.f, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	defer made.Abandon()
+	z, err := zstd.NewWriter(made, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		return err
 	}
 	if err := errors.Join(d.Save(z), z.Close()); err != nil {
 		return err
 	}
-	if err := made.keep(); err != nil {
+	if err := made.Keep(); err != nil {
 		return err
 	}
 	b, err := k.book.Encode()
 	if err != nil {
 		return err
 	}
-	book, err := createOut(filepath.Join(k.dir, stateBook))
+	book, err := cli.Create(filepath.Join(k.dir, stateBook))
 	if err != nil {
 		return err
 	}
-	defer book.abandon()
-	if _, err := book.f.Write(b); err != nil {
+	defer book.Abandon()
+	if _, err := book.Write(b); err != nil {
 		return err
 	}
-	return book.keep()
+	return book.Keep()
 }

@@ -263,17 +263,17 @@ func writeTable(name string, t *geo.Table) error {
 			return fault.New(fault.Usage, "sensor.geo.build.other_file", "file", name)
 		}
 	}
-	out, err := createOut(name)
+	out, err := cli.Create(name)
 	if err != nil {
 		return fault.New(fault.Usage, "sensor.geo.build.cannot_write", "file", name).Because(err)
 	}
-	defer out.abandon()
-	_, err = out.f.Write(t.Encode())
+	defer out.Abandon()
+	_, err = out.Write(t.Encode())
 	if err == nil {
-		err = out.f.Chmod(0o644)
+		err = out.Chmod(0o644)
 	}
 	if err == nil {
-		err = out.keep()
+		err = out.Keep()
 	}
 	if err != nil {
 		return fault.New(fault.Internal, "sensor.geo.build.cannot_write", "file", name).Because(err)

@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -137,14 +135,14 @@ func runRead(ctx context.Context, env *cli.Env, o flow.Options, files []string, 
 		return fault.New(fault.Usage, "sensor.read.terminal")
 	}
 	var to io.Writer = env.Out
-	var made *outFile
+	var made *cli.OutFile
 	if out != "" && out != "-" {
 		var err error
-		if made, err = createOut(out); err != nil {
+		if made, err = cli.Create(out); err != nil {
 			return err
 		}
-		defer made.abandon()
-		to = made.f
+		defer made.Abandon()
+		to = made
 	}
 	w, err := write.New(to, format)
 	var unknown *write.FormatError
@@ -168,7 +166,7 @@ func runRead(ctx context.Context, env *cli.Env, o flow.Options, files []string, 
 		return wroteBadly(out, err)
 	}
 	if made != nil {
-		if err := made.keep(); err != nil {
+		if err := made.Keep(); err != nil {
 			return wroteBadly(out, err)
 		}
 	}
@@ -181,50 +179,4 @@ func wroteBadly(out string, err error) error {
 		out = "-"
 	}
 	return fault.New(fault.Internal, "sensor.read.write", "file", out).Because(err)
-}
-
-// outFile is a file that appears whole or not at all.
-type outFile struct {
-	f    *os.File
-	name string
-	done bool
-}
-
-func createOut(name string) (*outFile, error) {
-	// A device or a pipe is written to; it must not give way to a file.
-	if is, err := os.Stat(name); err == nil && !is.Mode().IsRegular() && !is.IsDir() {
-		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		if err != nil {
-			return nil, fault.New(fault.Usage, "sensor.read.write", "file", name).Because(err)
-		}
-		return &outFile{f: f, name: name, done: true}, nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return nil, fault.New(fault.Usage, "sensor.read.write", "file", name).Because(err)
-	}
-	return &outFile{f: f, name: name}, nil
-}
-
-// keep gives the file its name.
-func (o *outFile) keep() error {
-	if o.done {
-		return o.f.Close()
-	}
-	if err := errors.Join(o.f.Sync(), o.f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(o.f.Name(), o.name); err != nil {
-		return err
-	}
-	o.done = true
-	return nil
-}
-
-// abandon removes what was not kept.
-func (o *outFile) abandon() {
-	_ = o.f.Close() // it may be closed already
-	if !o.done {
-		_ = os.Remove(o.f.Name())
-	}
 }

@@ -226,13 +226,3 @@ func command(x Source, hub string) string {
 	return "noroshi flow detect " + in + home.String() + " --basis " + string(x.Basis) + " --format jsonl --stats stats.json --out findings.jsonl\n" +
 		"noroshi flow send findings.jsonl --stats stats.json --source " + x.ID + hub + " --token-file TOKEN"
 }
-
-// first is a value, or what stands in for one that is not there.
-func first(values ...string) string {
-	for _, v := range values {
-		if v = strings.TrimSpace(v); v != "" {
-			return v
-		}
-	}
-	return ""
-}
