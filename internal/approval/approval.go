@@ -112,6 +112,7 @@ type Case struct {
 	EndedAt    time.Time   `json:"ended_at,omitzero"` // given up, revoked or expired
 	Order      string      `json:"order,omitempty"`   // digest of the signed order
 	Conditions []string    `json:"conditions,omitempty"`
+	Less       Less        `json:"less,omitzero"`    // that was granted than was asked
 	Reason     string      `json:"reason,omitempty"` // of the decision, or of the end
 	Spent      Quantity    `json:"spent,omitzero"`
 	Uses       int         `json:"uses"`
@@ -135,7 +136,7 @@ func (c *Case) Runs(now time.Time) bool {
 
 // granted is what was asked, as far as the commission lets it.
 func (c *Case) granted() Application {
-	a := c.Asked
+	a := c.Less.of(c.Asked)
 	a.Until, a.Cap = c.Until, c.Cap
 	return a
 }

@@ -159,6 +159,7 @@ func decideCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var closes, revoke bool
 	var until string
 	var most Quantity
+	var less Less
 	c := &cobra.Command{Use: "decide CASE", Short: p.T("approval.cli.decide"), Long: p.T("approval.cli.decide_long"), Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var end time.Time
@@ -182,7 +183,7 @@ func decideCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			case vote != "":
 				return post(env, c, args[0], "vote", VoteInput{Choice(vote), reason, conditions})
 			case closes:
-				return post(env, c, args[0], "decide", DecisionInput{Reason: reason, Conditions: conditions, Until: end, Cap: most})
+				return post(env, c, args[0], "decide", DecisionInput{Reason: reason, Conditions: conditions, Until: end, Cap: most, Less: less})
 			}
 			return post(env, c, args[0], "revoke", TextInput{reason})
 		}}
@@ -193,6 +194,10 @@ func decideCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	f.StringVar(&until, "until", "", p.T("approval.cli.until"))
 	f.Uint64Var(&most.Bytes, "max-bytes", 0, p.T("approval.cli.lower"))
 	f.Uint64Var(&most.Packets, "max-packets", 0, p.T("approval.cli.lower"))
+	f.IntVar(&less.RetainDays, "retain-days", 0, p.T("approval.cli.lower"))
+	f.BoolVar(&less.Pseudonyms, "pseudonyms", false, p.T("approval.cli.pseudonyms"))
+	f.StringSliceVar(&less.Fields, "without-field", nil, p.T("approval.cli.without"))
+	f.StringSliceVar(&less.Recipients, "without-recipient", nil, p.T("approval.cli.without"))
 	f.BoolVar(&closes, "close", false, p.T("approval.cli.close"))
 	f.BoolVar(&revoke, "revoke", false, p.T("approval.cli.revoke"))
 	return c

@@ -33,6 +33,7 @@ type DecisionInput struct {
 
 	Until time.Time `json:"until,omitzero" doc:"An earlier end than was asked; empty: as asked"`
 	Cap   Quantity  `json:"cap,omitzero" doc:"A lower cap than was asked; empty: as asked"`
+	Less  Less      `json:"less,omitzero" doc:"What else of it is not granted; empty: all is"`
 }
 
 type (

@@ -117,6 +117,7 @@ func unseal(c *key.Cipher, sealed []byte, what string, v any) error {
 type outcome struct {
 	Conditions []string `json:"conditions,omitempty"`
 	Reason     string   `json:"reason,omitempty"`
+	Less       Less     `json:"less,omitzero"`
 }
 
 // unlock opens what is sealed of a case.
@@ -134,7 +135,7 @@ func (s *Service) unlock(ctx context.Context, tx *db.Tx, c *Case) error {
 	}
 	var o outcome
 	err = unseal(k, c.outcome, objectOf(c.ID)+"/outcome", &o)
-	c.Conditions, c.Reason = o.Conditions, o.Reason
+	c.Conditions, c.Less, c.Reason = o.Conditions, o.Less, o.Reason
 	return err
 }
 
@@ -144,7 +145,7 @@ func (s *Service) conclude(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err != nil {
 		return err
 	}
-	c.outcome, err = seal(k, outcome{c.Conditions, c.Reason}, objectOf(c.ID)+"/outcome")
+	c.outcome, err = seal(k, outcome{c.Conditions, c.Reason, c.Less}, objectOf(c.ID)+"/outcome")
 	return err
 }
 

@@ -149,7 +149,7 @@ func (s *Service) Extension(ctx context.Context, id ID) (a Application, err erro
 		if err != nil {
 			return err
 		}
-		a = b.Asked
+		a = b.Less.of(b.Asked)
 		a.Extends, a.From = id, b.Until
 		a.Until = s.Rules.last(b.kind, b.Until, true)
 		return nil

@@ -214,6 +214,7 @@ type Decision struct {
 	// What is approved may be less than what was asked, never more. Zero: as asked.
 	Until time.Time `json:"until,omitzero"`
 	Cap   Quantity  `json:"cap,omitzero"`
+	Less  Less      `json:"less,omitzero"`
 }
 
 // narrow writes a shorter period and a lower cap into a case.
@@ -266,19 +267,20 @@ func (s *Service) Decide(ctx context.Context, id ID, d Decision) (c Case, err er
 		if !t.Closes || !slices.ContainsFunc(votes, func(v Vote) bool { return v.person == who.Person }) {
 			return fault.New(fault.Unmet, ErrQuorum.Code, "votes", t.For+t.Against, "quorum", t.Quorum)
 		}
+		if err := s.unlock(ctx, tx, &c); err != nil {
+			return err
+		}
 		var bad mistakes
 		d.Reason, d.Conditions = bad.text("reason", d.Reason, maxWords, true), bad.conditions(d.Conditions)
-		switch narrower := !d.Until.IsZero() || d.Cap != (Quantity{}); {
+		switch narrower := !d.Until.IsZero() || d.Cap != (Quantity{}) || !d.Less.none(); {
 		case !t.Passes && (len(d.Conditions) > 0 || narrower):
 			bad.add("conditions", "approval.bad.conditions_against")
 		case narrower:
 			d.narrow(&bad, &c)
+			d.Less.check(&bad, &c.Asked)
 		}
 		if len(bad) > 0 {
 			return bad.err()
-		}
-		if err := s.unlock(ctx, tx, &c); err != nil {
-			return err
 		}
 		c.Reason, c.DecidedAt = d.Reason, now
 		to := Declined
@@ -292,7 +294,7 @@ func (s *Service) Decide(ctx context.Context, id ID, d Decision) (c Case, err er
 			return err
 		}
 		act.Public = map[string]any{"for": t.For, "against": t.Against, "quorum": t.Quorum, "members": t.Members, "conditions": len(c.Conditions), "order": c.Order, "extends": c.extends,
-			"from_at": c.from.Format(time.RFC3339), "until_at": c.Until.Format(time.RFC3339), "packets": c.Cap.Packets, "bytes": c.Cap.Bytes, "selectors": c.Asked.Selectors.Hash, "retain_days": c.Asked.RetainDays}
+			"from_at": c.from.Format(time.RFC3339), "until_at": c.Until.Format(time.RFC3339), "packets": c.Cap.Packets, "bytes": c.Cap.Bytes, "selectors": c.Asked.Selectors.Hash, "retain_days": c.granted().RetainDays}
 		if err := s.move(ctx, tx, act, &c, to, MemberSide, who, d.Reason); err != nil {
 			return err
 		}
@@ -321,7 +323,7 @@ func (s *Service) approve(ctx context.Context, tx *db.Tx, c *Case, d Decision, v
 			return ErrBase
 		}
 	}
-	c.Conditions = d.Conditions
+	c.Conditions, c.Less = d.Conditions, d.Less
 	for _, v := range votes {
 		for _, x := range v.Conditions {
 			if !slices.Contains(c.Conditions, x) && v.Choice == For {

@@ -48,6 +48,7 @@ func (p say) forms(v *View) (out []form) {
 			fields = append(fields, page.Field{Name: "decide_conditions", Kind: "textarea", Label: p.T("approval.web.more_conditions"), Need: page.Optional, Hint: p.T("approval.web.lines_hint"), Rows: 3},
 				page.Field{Name: "decide_until", Kind: "datetime", Label: p.T("approval.web.shorter"), Need: page.Optional, Hint: p.T("approval.web.narrow_hint")},
 				page.Field{Name: "decide_cap", Kind: "number", Label: p.T("approval.web.lower"), Need: page.Optional, Unit: "GB", Hint: p.T("approval.web.narrow_hint")})
+			fields = append(fields, p.lessFields(v)...)
 		}
 		one("decide", "decide", "", fields...)
 	}
@@ -55,6 +56,29 @@ func (p say) forms(v *View) (out []form) {
 	one("withdraw", "withdraw", "quiet", area("withdraw_reason", "approval.web.reason", page.Required, 2))
 	one("give_up", "give-up", "quiet", area("give_up_reason", "approval.web.reason", page.Required, 2))
 	one("revoke", "revoke", "stop", area("revoke_reason", "approval.web.reason", page.Required, 3))
+	return out
+}
+
+// lessFields ask the chair what of an application is not granted.
+func (p say) lessFields(v *View) (out []page.Field) {
+	a := &v.Case.Asked
+	boxes := func(name, label string, values []string, word func(string) string) {
+		f := page.Field{Name: name, Kind: "choices", Label: p.T(label), Need: page.Optional}
+		for _, x := range values {
+			f.Options = append(f.Options, page.Option{Value: x, Label: word(x)})
+		}
+		if len(f.Options) > 0 {
+			out = append(out, f)
+		}
+	}
+	if v.Case.kind != Reidentify {
+		out = append(out, page.Field{Name: "decide_retain", Kind: "number", Label: p.T("approval.web.fewer_days"), Need: page.Optional, Unit: p.T("approval.web.unit_days"), Hint: p.T("approval.web.narrow_hint")})
+	}
+	if a.Addresses == "plain" {
+		out = append(out, page.Field{Name: "decide_pseudonyms", Kind: "choices", Label: p.T("approval.web.addresses"), Need: page.Optional, Options: []page.Option{{Value: "1", Label: p.T("approval.web.less_pseudonyms")}}})
+	}
+	boxes("decide_without_fields", "approval.web.without_fields", ordered(a.Fields), p.field)
+	boxes("decide_without_recipients", "approval.web.without_recipients", a.Recipients, func(r string) string { return p.recipient(r, v.Names) })
 	return out
 }
 
@@ -94,7 +118,7 @@ func pagesCase(r *httpd.Router, s *Service) {
 		if place != nil {
 			bad.add("until", place.Code)
 		}
-		gb := bad.number("cap", q.Form("decide_cap"))
+		gb, days := bad.number("cap", q.Form("decide_cap")), bad.number("retain", q.Form("decide_retain"))
 		if d.Until = until; gb > maxQuantity/gigabyte {
 			bad.add("cap", "approval.bad.cap_large")
 		}
@@ -102,6 +126,7 @@ func pagesCase(r *httpd.Router, s *Service) {
 			return err
 		}
 		d.Cap.Bytes = uint64(gb) * gigabyte
+		d.Less = Less{int(min(days, 1<<20)), q.Form("decide_pseudonyms") == "1", q.Forms()["decide_without_fields"], q.Forms()["decide_without_recipients"]}
 		_, err := s.Decide(q.Context(), id, d)
 		return err
 	})
@@ -245,7 +270,7 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	}
 	v.Extend = v.Runs && x.Extended == "" && slices.Contains(x.Acts, "extend") && s.Rules.Row(c.kind, "extension_months").Value > 0
 	v.Confirm = p.confirmed(c)
-	if (x.Side == AskerSide || x.Side == HandlerSide) && c.State == Approved && c.kind != Reidentify && c.Uses == 0 && c.Asked.Addresses == "pseudonym" {
+	if (x.Side == AskerSide || x.Side == HandlerSide) && c.State == Approved && c.kind != Reidentify && c.Uses == 0 && c.granted().Addresses == "pseudonym" {
 		v.Key = "/selection/keys"
 	}
 	return render(q, "approval/case", v.Head.H1, v, bad)

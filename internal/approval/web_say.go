@@ -169,8 +169,15 @@ func (p say) recipient(r string, names map[string]string) string {
 // core are the terms of a case: what an approval binds. Raw, fields and
 // recipients stand in them as a paper has them.
 func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
-	a := &c.Asked
+	granted := c.granted()
+	a := &granted
 	fields, to := p.fields(a.Fields), p.recipients(a.Recipients, names)
+	if len(c.Less.Fields) > 0 {
+		fields += "\n" + p.T("approval.web.not_granted", "list", p.fields(c.Less.Fields))
+	}
+	if len(c.Less.Recipients) > 0 {
+		to = strings.TrimPrefix(to+"\n"+p.T("approval.web.not_granted", "list", p.recipients(c.Less.Recipients, names)), "\n")
+	}
 	add := func(name, value string) {
 		if value != "" {
 			out = append(out, page.Fact{Name: p.T(name), Value: value})
@@ -179,8 +186,8 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	add("approval.web.kind", p.kind(a.Kind))
 	add("approval.web.article", p.basis(a.Kind))
 	period := p.Time(a.From) + " – " + p.Time(c.Until)
-	if !c.Until.Equal(a.Until) {
-		period += "\n" + p.T("approval.web.asked_until", "until", a.Until)
+	if !c.Until.Equal(c.Asked.Until) {
+		period += "\n" + p.T("approval.web.asked_until", "until", c.Asked.Until)
 	}
 	add("approval.web.period", period)
 	if a.Kind == Reidentify {
@@ -197,8 +204,8 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	if n := c.share(); n > 0 {
 		cap += "\n" + p.T("approval.web.share_of", "share", p.share(n), "rate", p.rate(a.Capacity))
 	}
-	if c.Cap != a.Cap {
-		cap += "\n" + p.T("approval.web.asked_cap", "cap", p.quantity(a.Cap))
+	if c.Cap != c.Asked.Cap {
+		cap += "\n" + p.T("approval.web.asked_cap", "cap", p.quantity(c.Asked.Cap))
 	}
 	add("approval.web.cap", cap)
 	if a.Selectors.Name != "" {
@@ -206,8 +213,15 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 	}
 	add("approval.web.targets", p.list(a.Targets))
 	add("approval.web.fields", fields)
-	add("approval.web.addresses", p.T("approval.addresses."+a.Addresses))
-	add("approval.web.retain", p.T("approval.web.days", "n", a.RetainDays))
+	addresses, retain := p.T("approval.addresses."+a.Addresses), p.T("approval.web.days", "n", a.RetainDays)
+	if a.Addresses != c.Asked.Addresses {
+		addresses += "\n" + p.T("approval.web.asked_else", "what", p.T("approval.addresses."+c.Asked.Addresses))
+	}
+	if a.RetainDays != c.Asked.RetainDays {
+		retain += "\n" + p.T("approval.web.asked_else", "what", p.T("approval.web.days", "n", c.Asked.RetainDays))
+	}
+	add("approval.web.addresses", addresses)
+	add("approval.web.retain", retain)
 	add("approval.web.recipients", to)
 	add("approval.web.conditions", p.list(c.Conditions))
 	return out
