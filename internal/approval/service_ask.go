@@ -99,6 +99,7 @@ type Choices struct {
 	Carriers   []org.Org
 	Recipients []org.Org
 	Lists      []Selectors // nil where lists are typed in
+	Links      []string    // of one's own earlier cases, the newest first
 }
 
 // Choices returns what there is to choose from, for who asks.
@@ -120,8 +121,20 @@ func (s *Service) Choices(ctx context.Context) (out Choices, err error) {
 		}
 		return nil
 	})
-	if err != nil || s.Lists == nil {
+	if err != nil {
 		return out, err
+	}
+	cases, _, _, err := s.List(ctx, Filter{Limit: maxChoices})
+	if err != nil {
+		return out, err
+	}
+	for _, c := range cases {
+		if l := c.Asked.Link; l != "" && len(out.Links) < maxLinks && !slices.Contains(out.Links, l) {
+			out.Links = append(out.Links, l)
+		}
+	}
+	if s.Lists == nil {
+		return out, nil
 	}
 	list, err := s.Lists(ctx)
 	out.Lists = []Selectors{}
@@ -133,8 +146,11 @@ func (s *Service) Choices(ctx context.Context) (out Choices, err error) {
 	return out, err
 }
 
-// maxChoices bounds the lists that a form offers.
-const maxChoices = 100
+// Bounds of the lists that a form offers, and of the lines that it names.
+const (
+	maxChoices = 100
+	maxLinks   = 5
+)
 
 // Extension returns an application that goes on from an approval of one's own,
 // for who asks to fill in. Faults: ErrNone, ErrBase, ErrTwice.

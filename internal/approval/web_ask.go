@@ -9,7 +9,6 @@ import (
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
-	"noroshi/internal/org"
 )
 
 // gigabyte is the unit of the cap on the form.
@@ -121,7 +120,7 @@ func showAsk(q *httpd.Request, s *Service, a Application, bad error) error {
 	default:
 		v.Head.Acts = []page.Act{{Text: p.T("approval.web.ask_reidentify"), Href: "/approvals/new?kind=reidentify", Icon: "key", Kind: "quiet"}}
 	}
-	v.Groups = append(v.Groups, p.askReasons(&a), s.askTerms(p, &a, c.Carriers))
+	v.Groups = append(v.Groups, p.askReasons(&a), s.askTerms(p, &a, c))
 	if a.Kind == Reidentify {
 		v.Groups = append(v.Groups, askGroup{Title: p.T("approval.web.group.subjects"), Say: p.T("approval.web.group.subjects_say"), Fields: []page.Field{
 			{Name: "run", Label: p.T("approval.web.run"), Need: page.Required, Value: a.Run, Width: "wide"},
@@ -134,6 +133,15 @@ func showAsk(q *httpd.Request, s *Service, a Application, bad error) error {
 		bad = p.named(bad, v.Groups)
 	}
 	return render(q, "approval/ask", v.Head.H1, v, bad)
+}
+
+// linksHint names the lines of earlier cases: one that is written otherwise is
+// another line.
+func (p say) linksHint(links []string) string {
+	if len(links) == 0 {
+		return ""
+	}
+	return p.T("approval.web.links_known", "links", strings.Join(links, p.T("approval.web.comma")))
 }
 
 func (p say) askReasons(a *Application) askGroup {
@@ -165,7 +173,7 @@ func count(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-func (s *Service) askTerms(p say, a *Application, carriers []org.Org) askGroup {
+func (s *Service) askTerms(p say, a *Application, known Choices) askGroup {
 	g := askGroup{Title: p.T("approval.web.group.terms"), Say: p.T("approval.web.group.terms_say")}
 	if a.Kind == Reidentify {
 		g.Title = p.T("approval.web.period")
@@ -181,13 +189,13 @@ func (s *Service) askTerms(p say, a *Application, carriers []org.Org) askGroup {
 			kind.Options = append(kind.Options, page.Option{Value: string(k), Label: p.kind(k), Hint: hint})
 		}
 		var list []page.Option
-		for _, c := range carriers {
+		for _, c := range known.Carriers {
 			list = append(list, page.Option{Value: string(c.ID), Label: c.Name.In(p.Lang)})
 		}
 		if a.Extends == "" {
 			g.Fields = append(g.Fields, kind)
 		}
-		g.Fields = append(g.Fields, page.Field{Name: "link", Label: p.T("approval.web.link"), Need: page.Required, Value: a.Link, Example: "K-2"},
+		g.Fields = append(g.Fields, page.Field{Name: "link", Label: p.T("approval.web.link"), Need: page.Required, Value: a.Link, Example: "K-2", Hint: p.linksHint(known.Links)},
 			page.Field{Name: "carrier", Kind: "select", Label: p.T("approval.web.carrier"), Need: page.Required, Value: a.Carrier, Options: append([]page.Option{{Label: p.T("approval.web.choose")}}, list...), Hint: p.T("approval.web.carrier_hint")})
 	}
 	follow := ""

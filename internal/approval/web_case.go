@@ -232,7 +232,7 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	case v.Runs:
 		v.Due = page.Due{At: c.Until}
 	case c.State == Asked || c.State == Examined || c.State == Approved && q.Now().Before(c.Asked.From):
-		v.Due = page.Due{At: c.Asked.From, Word: p.T("approval.web.begins")}
+		v.Due = page.Due{Word: p.T("approval.web.begins", "at", c.Asked.From)} // a day begins at 0:00; a deadline would say 24:00
 	}
 	v.Guards = s.guards(p, &x, q.Now())
 	for _, g := range v.Guards {
@@ -272,6 +272,13 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	v.Confirm = p.confirmed(c)
 	if (x.Side == AskerSide || x.Side == HandlerSide) && c.State == Approved && c.kind != Reidentify && c.Uses == 0 && c.granted().Addresses == "pseudonym" {
 		v.Key = "/selection/keys"
+	}
+	if bad != nil {
+		var groups []askGroup
+		for _, f := range v.Forms {
+			groups = append(groups, askGroup{Fields: f.Fields})
+		}
+		bad = p.named(bad, groups)
 	}
 	return render(q, "approval/case", v.Head.H1, v, bad)
 }

@@ -107,7 +107,7 @@ func showInstruction(q *httpd.Request, s *Service) error {
 		v.Done = append(v.Done, p.T("approval.web.stopped", "at", x.StoppedAt))
 	}
 	if x.State == Approved && q.Now().Before(x.From) {
-		v.Early, v.Due = p.T("approval.web.instruction_early", "at", x.From), page.Due{At: x.From, Word: p.T("approval.web.begins")}
+		v.Early, v.Due = p.T("approval.web.instruction_early", "at", x.From), page.Due{Word: p.T("approval.web.begins", "at", x.From)}
 	}
 	var ways []string
 	for _, w := range x.Directions {

@@ -246,6 +246,10 @@ type guard struct {
 	Class, Icon, Title, Say, Note, By string
 }
 
+// brief is below how many characters a reason is called short: a rule of this
+// house. Whether it suffices people judge.
+const brief = 20
+
 // guards are the requirements of a case, in the order of the law.
 func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 	c := &v.Case
@@ -257,8 +261,15 @@ func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 		}
 		out = append(out, g)
 	}
-	judged := func(title, what string) {
-		out = append(out, guard{"ask", "question", p.T(title), what, "", p.T("approval.web.by_person")})
+	judged := func(title, what string, notes ...string) {
+		out = append(out, guard{"ask", "question", p.T(title), what, strings.Join(notes, " "), p.T("approval.web.by_person")})
+	}
+	reason := func(title, words string) {
+		if len([]rune(words)) < brief {
+			judged(title, words, p.T("approval.web.brief", "n", brief))
+			return
+		}
+		judged(title, words)
 	}
 	row := func(rule string) (int, string) {
 		r := s.Rules.Row(c.kind, rule)
@@ -267,9 +278,9 @@ func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 		}
 		return r.Value, p.T("approval.web.unverified", "source", r.Source)
 	}
-	judged(p.whyOf(a.Kind), a.Grounds)
-	judged("approval.web.no_other", a.NoOther)
-	judged("approval.web.necessity", a.Necessity)
+	reason(p.whyOf(a.Kind), a.Grounds)
+	reason("approval.web.no_other", a.NoOther)
+	reason("approval.web.necessity", a.Necessity)
 	rule := "months"
 	if a.Extends != "" {
 		rule = "extension_months"
@@ -290,6 +301,13 @@ func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 		list := "sha256 " + a.Selectors.Hash[:min(len(a.Selectors.Hash), 16)]
 		if a.Selectors.Name != "" {
 			list = p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count)
+		}
+		if v.Side == ExaminerSide || v.Side == MemberSide {
+			if slices.ContainsFunc(v.Earlier, func(x Compared) bool { return slices.Contains(x.Same, SameLink) }) {
+				judged("approval.web.link", a.Link)
+			} else {
+				judged("approval.web.link", a.Link, p.T("approval.web.link_new"))
+			}
 		}
 		judged("approval.web.selectors", list)
 		judged("approval.web.fields", p.fields(a.Fields))

@@ -209,9 +209,9 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	s.wrong(asExaminer, to+"/examine", nil, "examine_text", "")
 	s.post(asExaminer, to+"/examine", "examine_text", "要件を満たすと考える")
 	s.page(asMember("1"), "/todos", "判断する")
-	s.page(asMember("1"), to, "あなたの判断", "要件を満たすと考える", "承認 0、不承認 0", "!/decide")
+	s.page(asMember("1"), to, "あなたの判断", "要件を満たすと考える", "承認 0、不承認 0", "この回線を名指した案件は、ほかにありません", "20文字に満たない", "!/decide")
 	s.wrong(asMember("1"), to+"/vote", []string{"承認するかどうかを選んで"})
-	s.wrong(asMember("1"), to+"/vote", []string{"書かれていません"}, "choice", "against")
+	s.wrong(asMember("1"), to+"/vote", []string{"「意見」が空です"}, "choice", "against")
 	for _, n := range []string{"1", "2"} {
 		s.post(asMember(n), to+"/vote", "choice", "for", "conditions", "夜間に限る\n")
 	}
