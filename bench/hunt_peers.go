@@ -48,7 +48,7 @@ transformations:
 // zircolite starts zircolite.py. It takes minutes to convert rules, so they are
 // converted before, and NOROSHI_BENCH_ZIRCOLITE_RULES names what came of them.
 func zircolite(more ...string) hunter {
-	return hunter{program: "zircolite", what: "Zircolite (rules that it converted before)", finds: true, args: func(r round) []string {
+	return hunter{program: "zircolite", what: "Zircolite (rules that it converted before)", finds: true, slow: true, args: func(r round) []string {
 		rules := cmp.Or(os.Getenv("NOROSHI_BENCH_ZIRCOLITE_RULES"), r.rules)
 		return append([]string{"-e", r.file, "-r", rules, "-o", filepath.Join(r.dir, "results.jsonl"), "-l", filepath.Join(r.dir, "log"), "--no-parallel"}, more...)
 	}}
@@ -56,8 +56,8 @@ func zircolite(more ...string) hunter {
 
 // chainsaw needs a mapping, of those that come with it, which also names rules
 // that it leaves out.
-var chainsaw = hunter{program: "chainsaw", what: "chainsaw hunt (rules that it can read)", finds: true, args: func(r round) []string {
-	return []string{"--num-threads", "1", "hunt", r.file, "-s", r.rules, "--mapping", os.Getenv("NOROSHI_BENCH_CHAINSAW_MAPPING"), "--jsonl", "-q"}
+var chainsaw = hunter{program: "chainsaw", what: "chainsaw hunt (rules that it can read)", finds: true, slow: true, args: func(r round) []string {
+	return []string{"--num-threads", "1", "hunt", r.file, "-s", r.rules, "--mapping", os.Getenv("NOROSHI_BENCH_CHAINSAW_MAPPING"), "--preprocess", "--jsonl", "-q"}
 }}
 
 // hayabusa has no routing of its own: its converter writes the channels into
@@ -66,7 +66,7 @@ var chainsaw = hunter{program: "chainsaw", what: "chainsaw hunt (rules that it c
 // channels does not suit.
 var hayabusa = hunter{program: "hayabusa", what: "hayabusa dfir-timeline (rules that it converted before, for Windows)", finds: true, args: func(r round) []string {
 	rules := cmp.Or(os.Getenv("NOROSHI_BENCH_HAYABUSA_RULES"), r.rules)
-	return []string{"json-timeline", "-f", r.file, "-r", rules, "-L", "-o", filepath.Join(r.dir, "results.jsonl"), "-w", "-q", "-t", "1", "-a", "-A", "-N", "-C"}
+	return []string{"dfir-timeline", "-f", r.file, "-r", rules, "-t", "jsonl", "-o", filepath.Join(r.dir, "results.jsonl"), "--threads", "1", "-a", "-A", "-w", "-q", "-Q", "-N", "-C"}
 }}
 
 // ourReader and evtxDump write every event of EVTX as JSON.

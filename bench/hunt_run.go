@@ -22,6 +22,7 @@ type hunter struct {
 	what    string // it does, in the table; and what it does otherwise than ours
 	args    func(r round) []string
 	finds   bool // it writes what it found, see titles
+	slow    bool // it takes minutes
 }
 
 // round is what a program is given: a folder of rules, a log, and a folder for
@@ -142,7 +143,7 @@ func titles(r io.Reader) (map[string]int, error) {
 func (h *hunted) beside(name string, kind logKind, programs ...hunter) (out []measured) {
 	var ours found
 	for i, p := range programs {
-		m := measured{name: "hunt-" + name, command: "bench/run -only '^hunt-" + name + "'"}
+		m := measured{name: "hunt-" + name, command: "bench/run -only '^hunt-" + name + "'", once: p.slow}
 		what := p.what + ": events per second of processor time"
 		if i > 0 {
 			m.name += "-" + p.program
