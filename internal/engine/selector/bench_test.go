@@ -23,10 +23,11 @@ func tenMillion(b testing.TB, n int, names bool) []byte {
 	w.expect(n, 8*n)
 	var text []byte
 	for w.Len() < n {
-		v := parsed{form: addrFour, inline: r.Uint32()}
+		text = binary.BigEndian.AppendUint32(text[:0], r.Uint32())
+		v := parsed{addrFour, text}
 		if names {
 			text = fmt.Appendf(text[:0], "%x.host-%d.example", r.Uint32(), r.IntN(1000))
-			v = parsed{form: formDomain, bytes: text}
+			v = parsed{formDomain, text}
 		}
 		if slot, there := w.find(&v); !there {
 			if _, err := w.put(&Selector{Source: "feed", Act: "act-1", Approval: "ap-1"}, &v, slot); err != nil {
@@ -164,9 +165,8 @@ func BenchmarkProbe(b *testing.B) {
 	})
 	b.Run("two-fresh-addresses-go-map", func(b *testing.B) {
 		m := make(map[uint32]ID, n)
-		for i := range s.Len() {
-			_, _, ref := s.body.record(i)
-			m[ref] = ID(i + 1)
+		for id, o := range s.body.all {
+			m[binary.BigEndian.Uint32(o.value)] = id
 		}
 		b.ResetTimer()
 		x, hits, start := uint64(7), 0, processor()

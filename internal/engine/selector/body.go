@@ -3,8 +3,8 @@ package selector
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"math"
 	"net/netip"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -12,8 +12,7 @@ import (
 // form is how a value is laid down in the file; a kind has one or two.
 type form uint8
 
-// The forms. IPv4 addresses and ports stand in the record itself, everything
-// else in the arena: some with a fixed number of bytes, some behind their length.
+// The forms: of a fixed number of bytes, or behind their length.
 const (
 	addrFour form = iota + 1
 	addr6
@@ -31,50 +30,147 @@ const (
 	formEnd
 )
 
-// layout says of each form its kind and its bytes in the arena: -1 inline, 0
-// behind a length of two bytes.
+// How the length of a value is written that has none of its own: in one byte, or
+// in two.
+const (
+	inByte = -1
+	inWord = -2
+)
+
+// layout says of each form its kind and its bytes.
 var layout = [formEnd]struct {
 	kind Kind
 	size int
-}{addrFour: {Address, -1}, addr6: {Address, 16}, netFour: {Prefix, 5}, netSix: {Prefix, 17}, formDomain: {Domain, 0},
-	formSuffix: {Suffix, 0}, formJA3: {JA3, 16}, formJA4: {JA4, 36}, formURI: {URI, 0}, formSHA1: {Certificate, 20},
-	formSHA256: {Certificate, 32}, formPort: {Port, -1}, formPattern: {Pattern, 0}}
+}{addrFour: {Address, 4}, addr6: {Address, 16}, netFour: {Prefix, 5}, netSix: {Prefix, 17}, formDomain: {Domain, inByte},
+	formSuffix: {Suffix, inByte}, formJA3: {JA3, 16}, formJA4: {JA4, 36}, formURI: {URI, inWord}, formSHA1: {Certificate, 20},
+	formSHA256: {Certificate, 32}, formPort: {Port, 3}, formPattern: {Pattern, inByte}}
 
 func (f form) kind() Kind { return layout[f].kind }
 
 // body is a compiled list as it lies in its file: see file.go for the layout.
 type body struct {
-	n       int
-	hash    [32]byte
-	lister  uint32
-	records []byte // 8 bytes each: form | row of metas << 4, then an inline value or a place in the arena
-	metas   []byte // 32 bytes each: six texts and the time of expiry
-	ends    []byte // where each text ends
-	texts   []byte
-	arena   []byte
+	n      int
+	hash   [32]byte
+	lister uint32
+	metas  []byte // 32 bytes each: six texts and the time of expiry
+	ends   []byte // where each text ends
+	texts  []byte
+	runs   []byte   // 8 bytes each: how many selectors stand before a run of one row of metas, and the row
+	arena  []byte   // of each selector its form, its length where the form leaves it open, its value
+	places []uint32 // where every 16th selector begins in the arena; made at load
 }
 
 const (
-	recordSize = 8
-	metaSize   = 32
-	maxRows    = 1 << 28
+	metaSize = 32
+	runSize  = 8
+	apart    = 16 // selectors from one place to the next
+	least    = 3  // bytes of a selector in the arena
+	maxRows  = 1 << 28
 )
 
-func (b *body) record(i int) (f form, row, ref uint32) {
-	r := b.records[i*recordSize : i*recordSize+8]
-	w := binary.LittleEndian.Uint32(r)
-	return form(w & 15), w >> 4, binary.LittleEndian.Uint32(r[4:])
+// one is a selector as it is kept.
+type one struct {
+	form  form
+	row   uint32
+	value []byte
 }
 
-// bytes returns the value of a form that has one in the arena.
-func (b *body) bytes(f form, ref uint32) []byte {
-	at := int(ref)
+// all yields the selectors in their order.
+func (b *body) all(yield func(ID, one) bool) {
+	var o one
+	at, run := 0, 0
+	for i := range b.n {
+		if run*runSize < len(b.runs) {
+			if first, row := b.run(run); first == i {
+				o.row = row
+				run++
+			}
+		}
+		if o.form, o.value, at = b.cut(at); !yield(ID(i+1), o) {
+			return
+		}
+	}
+}
+
+// of returns the form and the value of a selector.
+func (b *body) of(id ID) (f form, v []byte) {
+	i := int(id) - 1
+	at := int(b.places[i/apart])
+	for range i % apart {
+		_, _, at = b.cut(at)
+	}
+	f, v, _ = b.cut(at)
+	return f, v
+}
+
+// cut returns what stands at a place of the arena, and the place after it. A file
+// is checked by look first.
+func (b *body) cut(at int) (f form, v []byte, next int) {
+	f = form(b.arena[at])
+	at++
 	size := layout[f].size
-	if size == 0 {
+	switch size {
+	case inByte:
+		size = int(b.arena[at])
+		at++
+	case inWord:
 		size = int(binary.LittleEndian.Uint16(b.arena[at:]))
 		at += 2
 	}
-	return b.arena[at : at+size : at+size]
+	next = at + size
+	return f, b.arena[at:next:next], next
+}
+
+// put adds a selector to the arena.
+func (b *body) put(f form, v []byte) {
+	b.arena = append(b.arena, byte(f))
+	switch layout[f].size {
+	case inByte:
+		b.arena = append(b.arena, byte(len(v)))
+	case inWord:
+		b.arena = binary.LittleEndian.AppendUint16(b.arena, uint16(len(v)))
+	}
+	b.arena = append(b.arena, v...)
+	b.n++
+}
+
+// run returns how many selectors stand before a run of rows, and its row.
+func (b *body) run(i int) (before int, row uint32) {
+	r := b.runs[i*runSize:][:runSize]
+	return int(binary.LittleEndian.Uint32(r)), binary.LittleEndian.Uint32(r[4:])
+}
+
+// mark says that the next selector put has this row.
+func (b *body) mark(row uint32) {
+	if last := len(b.runs)/runSize - 1; last >= 0 {
+		if _, r := b.run(last); r == row {
+			return
+		}
+	}
+	b.runs = binary.LittleEndian.AppendUint32(b.runs, uint32(b.n))
+	b.runs = binary.LittleEndian.AppendUint32(b.runs, row)
+}
+
+// row returns the row of a selector.
+func (b *body) row(id ID) uint32 {
+	after := sort.Search(len(b.runs)/runSize, func(i int) bool { before, _ := b.run(i); return before >= int(id) })
+	_, row := b.run(after - 1)
+	return row
+}
+
+// having counts the selectors whose row is one of some.
+func (b *body) having(some []bool) (n int) {
+	for i, runs := 0, len(b.runs)/runSize; i < runs; i++ {
+		from, row := b.run(i)
+		to := b.n
+		if i+1 < runs {
+			to, _ = b.run(i + 1)
+		}
+		if some[row] {
+			n += to - from
+		}
+	}
+	return n
 }
 
 // text returns the i-th interned text; the 0th is empty.
@@ -97,20 +193,13 @@ func (b *body) meta(row uint32) (s Selector) {
 	return s
 }
 
-// value returns the canonical text of a value.
-func (b *body) value(f form, ref uint32) string {
-	switch f {
-	case addrFour:
-		return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, ref))).String()
-	case formPort:
-		return protoName(uint8(ref>>16)) + "/" + strconv.Itoa(int(ref&math.MaxUint16))
-	}
-	return valueText(f, b.bytes(f, ref))
-}
-
-// valueText returns the canonical text of a value that is kept in bytes.
+// valueText returns the canonical text of a value.
 func valueText(f form, v []byte) string {
 	switch f {
+	case addrFour:
+		return netip.AddrFrom4([4]byte(v)).String()
+	case formPort:
+		return protoName(v[0]) + "/" + strconv.Itoa(int(portOf(v)))
 	case addr6:
 		return netip.AddrFrom16([16]byte(v)).String()
 	case netFour:
@@ -132,6 +221,9 @@ var protocols = [...]struct {
 	number uint8
 	name   string
 }{{6, "tcp"}, {17, "udp"}, {33, "dccp"}, {132, "sctp"}}
+
+// portOf returns the port of a value of formPort, which its protocol stands before.
+func portOf(v []byte) uint16 { return binary.BigEndian.Uint16(v[1:]) }
 
 func protoName(number uint8) string {
 	for _, p := range protocols {

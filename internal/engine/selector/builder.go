@@ -15,7 +15,7 @@ type Builder struct {
 	b     body
 	rows  map[Selector]uint32
 	texts map[string]uint32
-	seen  []uint32 // open addressing: places of the records, 0 for none
+	seen  []uint32 // open addressing: a place of the arena and 1, 0 for none
 	seed  maphash.Seed
 
 	crowds       map[string]int // templates at one place
@@ -57,7 +57,7 @@ func NewBuilder(o Options) *Builder {
 // expect makes room for so many more, but for no lines that hold next to nothing.
 func (b *Builder) expect(lines, bytes int) {
 	lines = min(lines, bytes/8)
-	b.b.records = slices.Grow(b.b.records, lines*recordSize)
+	b.b.arena = slices.Grow(b.b.arena, min(lines*least, maxArena))
 	size := len(b.seen)
 	for size/4*3 < b.b.n+lines {
 		size *= 2
@@ -110,7 +110,7 @@ func (b *Builder) Add(s Selector) (Added, error) {
 }
 
 func (b *Builder) put(s *Selector, v *parsed, slot int) (Added, error) {
-	if b.b.n >= maxListed || len(b.b.arena)+len(v.bytes)+2 > maxArena || len(b.rows) >= maxRows || len(b.b.texts) > maxArena-6*maxTextLen {
+	if b.b.n >= maxListed || len(b.b.arena)+len(v.bytes)+least > maxArena || len(b.rows) >= maxRows || len(b.b.texts) > maxArena-6*maxTextLen {
 		return 0, ErrFull
 	}
 	if !b.crowd(v) {
@@ -133,18 +133,9 @@ func (b *Builder) put(s *Selector, v *parsed, slot int) (Added, error) {
 		}
 		b.b.metas = binary.LittleEndian.AppendUint64(b.b.metas, uint64(s.Expires))
 	}
-	ref := v.inline
-	if size := layout[v.form].size; size >= 0 {
-		ref = uint32(len(b.b.arena))
-		if size == 0 {
-			b.b.arena = binary.LittleEndian.AppendUint16(b.b.arena, uint16(len(v.bytes)))
-		}
-		b.b.arena = append(b.b.arena, v.bytes...)
-	}
-	b.b.records = binary.LittleEndian.AppendUint32(b.b.records, uint32(v.form)|row<<4)
-	b.b.records = binary.LittleEndian.AppendUint32(b.b.records, ref)
-	b.b.n++
-	b.seen[slot] = uint32(b.b.n)
+	b.b.mark(row)
+	b.seen[slot] = uint32(len(b.b.arena) + 1)
+	b.b.put(v.form, v.bytes)
 	if b.b.n > len(b.seen)/4*3 {
 		b.grow(2 * len(b.seen))
 	}
@@ -167,23 +158,15 @@ func (b *Builder) intern(text string) uint32 {
 
 // place returns where the search for a value begins. The seed is this process's
 // own: it decides no byte of the result.
-func (b *Builder) place(f form, inline uint32, value []byte) int {
+func (b *Builder) place(f form, value []byte) int {
 	h := maphash.Bytes(b.seed, value)
-	return int((h ^ mix(uint64(inline)<<8|uint64(f)^h)) & uint64(len(b.seen)-1))
+	return int(mix(h+uint64(f)) & uint64(len(b.seen)-1))
 }
 
 // find returns the slot of a value, and whether it is taken.
 func (b *Builder) find(v *parsed) (slot int, there bool) {
-	for slot = b.place(v.form, v.inline, v.bytes); b.seen[slot] != 0; slot = (slot + 1) & (len(b.seen) - 1) {
-		f, _, ref := b.b.record(int(b.seen[slot]) - 1)
-		if f != v.form {
-			continue
-		}
-		if layout[f].size < 0 {
-			if ref == v.inline {
-				return slot, true
-			}
-		} else if bytes.Equal(b.b.bytes(f, ref), v.bytes) {
+	for slot = b.place(v.form, v.bytes); b.seen[slot] != 0; slot = (slot + 1) & (len(b.seen) - 1) {
+		if f, value, _ := b.b.cut(int(b.seen[slot]) - 1); f == v.form && bytes.Equal(value, v.bytes) {
 			return slot, true
 		}
 	}
@@ -192,17 +175,14 @@ func (b *Builder) find(v *parsed) (slot int, there bool) {
 
 func (b *Builder) grow(size int) {
 	b.seen = make([]uint32, size) // a power of two
-	for i := range b.b.n {
-		f, _, ref := b.b.record(i)
-		v := parsed{form: f, inline: ref}
-		if layout[f].size >= 0 {
-			v.inline, v.bytes = 0, b.b.bytes(f, ref)
-		}
-		slot := b.place(f, v.inline, v.bytes)
+	for at := 0; at < len(b.b.arena); {
+		f, value, next := b.b.cut(at)
+		slot := b.place(f, value)
 		for b.seen[slot] != 0 {
 			slot = (slot + 1) & (len(b.seen) - 1)
 		}
-		b.seen[slot] = uint32(i + 1)
+		b.seen[slot] = uint32(at + 1)
+		at = next
 	}
 }
 
@@ -214,7 +194,7 @@ func (b *Builder) Encode() ([]byte, error) {
 	}
 	lister := b.intern(b.o.Lister)
 	p := &b.b
-	file := make([]byte, headSize, headSize+len(p.records)+len(p.metas)+len(p.ends)+len(p.texts)+len(p.arena))
+	file := make([]byte, headSize, headSize+len(p.metas)+len(p.ends)+len(p.texts)+len(p.runs)+len(p.arena))
 	copy(file, magic)
 	le := binary.LittleEndian
 	le.PutUint32(file[16:], version)
@@ -224,7 +204,8 @@ func (b *Builder) Encode() ([]byte, error) {
 	le.PutUint64(file[32:], uint64(len(p.texts)))
 	le.PutUint64(file[40:], uint64(len(p.arena)))
 	le.PutUint32(file[48:], lister)
-	for _, part := range [...][]byte{p.records, p.metas, p.ends, p.texts, p.arena} {
+	le.PutUint32(file[52:], uint32(len(p.runs)/runSize))
+	for _, part := range [...][]byte{p.metas, p.ends, p.texts, p.runs, p.arena} {
 		file = append(file, part...)
 	}
 	sum := hashOf(file)

@@ -7,16 +7,10 @@ import (
 
 // canonical reports whether a value of a file is written as parse writes it, and
 // is one that a Builder takes: no network that is next to everything.
-// The caller has checked that the value lies within the arena.
-func (b *body) canonical(f form, ref uint32) bool {
+func canonical(f form, v []byte) bool {
 	switch f {
-	case addrFour:
-		return true
 	case formPort:
-		return ref>>24 == 0 && protoName(uint8(ref>>16)) != ""
-	}
-	v := b.bytes(f, ref)
-	switch f {
+		return protoName(v[0]) != ""
 	case addr6:
 		return !netip.AddrFrom16([16]byte(v)).Is4In6()
 	case netFour:

@@ -14,16 +14,18 @@ import (
 //	0   magic, 16 bytes
 //	16  u32 version, u32 selectors, u32 rows of metas, u32 texts
 //	32  u64 bytes of texts, u64 bytes of arena
-//	48  u32 text that names who listed, 12 bytes zero
+//	48  u32 text that names who listed, u32 runs, 8 bytes zero
 //	64  BLAKE3 of bytes 0 to 63 and of all from byte 96 to the end of the arena
-//	96  records, metas, ends of texts, texts, arena
+//	96  metas, ends of texts, texts, runs, arena
 //	    after them, when signed: a signed note, u32 its length, its magic
 //
-// Indexes are not in the file: they are made at load, so a forged one cannot exist.
+// A selector takes its value, a byte or two before it, and eight where its row of
+// metas is not that of the one before. Indexes are not in the file: they are made
+// at load, so a forged one cannot exist. Version 1 is read, too: see old.go.
 const (
 	magic      = "NOROSHI-SELECT1\n"
 	noteMagic  = "NRSHNOTE"
-	version    = 1
+	version    = 2
 	headSize   = 96
 	maxNote    = 1 << 16
 	maxFile    = 1 << 33
@@ -57,44 +59,72 @@ func damaged(format string, args ...any) error {
 // Compiled reports whether data begins as a compiled list does.
 func Compiled(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
 
+// head is what the first bytes of a file say.
+type head struct {
+	version, n, rows, texts, runs uint64
+	textBytes, arena              uint64
+	lister                        uint32
+}
+
+func parseHead(file []byte) (h head, err error) {
+	if !Compiled(file) {
+		return h, &FileError{ErrNotCompiled, "it does not begin with " + fmt.Sprintf("%q", magic)}
+	}
+	if len(file) < headSize || int64(len(file)) > maxFile {
+		return h, damaged("%d bytes", len(file))
+	}
+	u32 := func(at int) uint64 { return uint64(binary.LittleEndian.Uint32(file[at:])) }
+	h = head{version: u32(16), n: u32(20), rows: u32(24), texts: u32(28), runs: u32(52), lister: uint32(u32(48)),
+		textBytes: binary.LittleEndian.Uint64(file[32:]), arena: binary.LittleEndian.Uint64(file[40:])}
+	if h.version != version && h.version != oldVersion {
+		return h, &FileError{ErrNotCompiled, fmt.Sprintf("version %d; this program reads versions %d and %d", h.version, oldVersion, version)}
+	}
+	if h.n > maxListed || h.rows > maxRows || h.texts > maxFile/4 || h.textBytes > maxArena || h.arena > maxArena || uint64(h.lister) > h.texts || h.runs > h.n {
+		return h, damaged("a count in the head is out of range")
+	}
+	if !bytes.Equal(file[56:64], make([]byte, 8)) || h.version == oldVersion && h.runs != 0 {
+		return h, damaged("the head holds what this version does not write")
+	}
+	return h, nil
+}
+
 // parseBody cuts a file into its parts and checks every length, offset and
 // value. rest is what follows the arena.
 func parseBody(file []byte) (b body, rest []byte, err error) {
-	if !Compiled(file) {
-		return b, nil, &FileError{ErrNotCompiled, "it does not begin with " + fmt.Sprintf("%q", magic)}
+	h, err := parseHead(file)
+	if err != nil {
+		return b, nil, err
 	}
-	if len(file) < headSize || int64(len(file)) > maxFile {
-		return b, nil, damaged("%d bytes", len(file))
-	}
-	u32 := func(at int) uint64 { return uint64(binary.LittleEndian.Uint32(file[at:])) }
-	if v := u32(16); v != version {
-		return b, nil, &FileError{ErrNotCompiled, fmt.Sprintf("version %d; this program reads version %d", v, version)}
-	}
-	n, rows, texts := u32(20), u32(24), u32(28)
-	textBytes, arena := binary.LittleEndian.Uint64(file[32:]), binary.LittleEndian.Uint64(file[40:])
-	if n > maxListed || rows > maxRows || texts > maxFile/4 || textBytes > maxArena || arena > maxArena || u32(48) > texts {
-		return b, nil, damaged("a count in the head is out of range")
-	}
-	if !bytes.Equal(file[52:64], make([]byte, 12)) {
-		return b, nil, damaged("the head holds what this version does not write")
-	}
-	sizes := [...]uint64{n * recordSize, rows * metaSize, texts * 4, textBytes, arena}
+	b.n, b.lister = int(h.n), h.lister
+	var records []byte
+	parts := [...]struct {
+		part *[]byte
+		size uint64
+	}{{&b.metas, h.rows * metaSize}, {&b.ends, h.texts * 4}, {&b.texts, h.textBytes}, {&b.runs, h.runs * runSize}, {&b.arena, h.arena}}
 	total := uint64(headSize)
-	for _, size := range sizes {
-		total += size
+	if h.version == oldVersion {
+		total += h.n * recordSize
+	}
+	at := total
+	for _, p := range parts {
+		total += p.size
 	}
 	if total > uint64(len(file)) {
 		return b, nil, damaged("%d bytes of %d are missing", total-uint64(len(file)), total)
 	}
-	b.n, b.lister = int(n), uint32(u32(48))
-	at := uint64(headSize)
-	for i, part := range []*[]byte{&b.records, &b.metas, &b.ends, &b.texts, &b.arena} {
-		*part = file[at : at+sizes[i] : at+sizes[i]]
-		at += sizes[i]
+	records = file[headSize:at]
+	for _, p := range parts {
+		*p.part = file[at : at+p.size : at+p.size]
+		at += p.size
 	}
 	b.hash = hashOf(file[:total])
 	if !bytes.Equal(b.hash[:], file[64:96]) {
 		return b, nil, damaged("its hash is another")
+	}
+	if h.version == oldVersion {
+		if err := b.renew(records); err != nil {
+			return b, nil, err
+		}
 	}
 	return b, file[total:], b.check()
 }
@@ -107,8 +137,7 @@ func hashOf(file []byte) (sum [32]byte) {
 	return sum
 }
 
-// check walks texts, rows and records. Values must be written as this program
-// writes them, each once in the arena and in the order of the list.
+// check walks texts, rows, runs and selectors, and notes where they stand.
 func (b *body) check() error {
 	last := uint32(0)
 	for i := 0; i < len(b.ends); i += 4 {
@@ -133,34 +162,69 @@ func (b *body) check() error {
 			return damaged("row %d: expiry, or an override without a second person", i/metaSize)
 		}
 	}
-	next := 0
+	if err := b.checkRuns(); err != nil {
+		return err
+	}
+	return b.look()
+}
+
+// checkRuns: the first run begins with the first selector, and each that follows
+// later than the one before and with another row.
+func (b *body) checkRuns() error {
+	if (len(b.runs) == 0) != (b.n == 0) {
+		return damaged("selectors without a row, or rows without one")
+	}
+	var last int
+	var old uint32
+	for i := range len(b.runs) / runSize {
+		before, row := b.run(i)
+		if int(row) >= len(b.metas)/metaSize || before >= b.n || (i == 0) != (before == 0) || i > 0 && (before <= last || row == old) {
+			return damaged("run %d of rows", i+1)
+		}
+		last, old = before, row
+	}
+	return nil
+}
+
+// look notes where selectors stand. Values must be written as this program writes
+// them, one right behind the other.
+func (b *body) look() error {
+	if b.n > len(b.arena)/least {
+		return damaged("%d selectors in %d bytes", b.n, len(b.arena))
+	}
+	b.places = make([]uint32, 0, (b.n+apart-1)/apart)
+	at := 0
 	for i := range b.n {
-		f, row, ref := b.record(i)
-		if f == 0 || f >= formEnd || int(row) >= len(b.metas)/metaSize {
-			return damaged("selector %d", i+1)
+		if i%apart == 0 {
+			b.places = append(b.places, uint32(at))
 		}
-		size := layout[f].size
-		if size >= 0 && int(ref) != next {
-			return damaged("selector %d: its place", i+1)
+		if !b.whole(at) {
+			return damaged("selector %d: its form, or its end", i+1)
 		}
-		if size == 0 {
-			if next+2 > len(b.arena) {
-				return damaged("selector %d: its length", i+1)
-			}
-			size = int(binary.LittleEndian.Uint16(b.arena[next:])) + 2
-		}
-		if size > 0 {
-			if size > len(b.arena)-next {
-				return damaged("selector %d: its end", i+1)
-			}
-			next += size
-		}
-		if !b.canonical(f, ref) {
+		f, v, next := b.cut(at)
+		if !canonical(f, v) {
 			return damaged("selector %d: its value", i+1)
 		}
+		at = next
 	}
-	if next != len(b.arena) {
+	if at != len(b.arena) {
 		return damaged("bytes after the last value")
 	}
 	return nil
+}
+
+// whole reports whether a selector of a known form stands at a place of the arena.
+func (b *body) whole(at int) bool {
+	left := b.arena[at:]
+	if len(left) < least || left[0] == 0 || form(left[0]) >= formEnd {
+		return false
+	}
+	switch size := layout[left[0]].size; size {
+	case inByte:
+		return len(left) >= 2+int(left[1])
+	case inWord:
+		return len(left) >= 3+int(binary.LittleEndian.Uint16(left[1:]))
+	default:
+		return len(left) > size
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -84,21 +85,35 @@ func TestForgedFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	arena := int(binary.LittleEndian.Uint64(file[40:]))
+	runs := func(f []byte) int { return len(f) - arena - int(f[52])*runSize }
 	for name, change := range map[string]func([]byte){
-		"version":          func(f []byte) { f[16] = 2 },
-		"count":            func(f []byte) { binary.LittleEndian.PutUint32(f[20:], 1<<31) },
-		"one less":         func(f []byte) { f[20]-- },
-		"texts":            func(f []byte) { binary.LittleEndian.PutUint64(f[32:], 1<<60) },
-		"arena":            func(f []byte) { binary.LittleEndian.PutUint64(f[40:], ^uint64(0)) },
-		"lister":           func(f []byte) { f[48] = 200 },
-		"no lister":        func(f []byte) { f[48] = 0 },
-		"reserved":         func(f []byte) { f[60] = 1 },
-		"form":             func(f []byte) { f[headSize] |= 15 },
-		"row":              func(f []byte) { f[headSize+3] = 0xff },
-		"place":            func(f []byte) { f[headSize+recordSize+4]++ },
-		"twice":            func(f []byte) { copy(f[headSize+12*recordSize:], f[headSize:headSize+recordSize]) },
+		"version":       func(f []byte) { f[16] = 3 },
+		"older version": func(f []byte) { f[16] = 1 },
+		"count":         func(f []byte) { binary.LittleEndian.PutUint32(f[20:], 1<<31) },
+		"one less":      func(f []byte) { f[20]-- },
+		"texts":         func(f []byte) { binary.LittleEndian.PutUint64(f[32:], 1<<60) },
+		"arena":         func(f []byte) { binary.LittleEndian.PutUint64(f[40:], ^uint64(0)) },
+		"lister":        func(f []byte) { f[48] = 200 },
+		"no lister":     func(f []byte) { f[48] = 0 },
+		"reserved":      func(f []byte) { f[60] = 1 },
+		"runs":          func(f []byte) { binary.LittleEndian.PutUint32(f[52:], 1<<20) },
+		"one run less":  func(f []byte) { f[52]-- },
+		"form":          func(f []byte) { f[len(f)-arena] = 15 },
+		"no form":       func(f []byte) { f[len(f)-arena] = 0 },
+		"row":           func(f []byte) { f[runs(f)+7] = 0xff },
+		"no first run":  func(f []byte) { f[runs(f)] = 1 },
+		"run before":    func(f []byte) { f[runs(f)+runSize] = 0 },
+		"run behind":    func(f []byte) { f[runs(f)+(len(sample)-1)*runSize] = byte(len(sample)) },
+		"the same row":  func(f []byte) { copy(f[runs(f)+runSize+4:], f[runs(f)+4:runs(f)+8]) },
+		"twice": func(f []byte) {
+			i := bytes.Index(f, []byte{byte(addr6), 0x20, 1, 0x0d, 0xb8})
+			copy(f[bytes.Index(f, []byte{byte(formJA3), 0xe7, 0xd7}):], f[i:i+17])
+		},
 		"upper-case name":  func(f []byte) { f[bytes.Index(f, []byte("evil.example"))] = 'E' },
-		"length of a name": func(f []byte) { f[bytes.Index(f, []byte("evil.example"))-2] = 0xff },
+		"length of a name": func(f []byte) { f[bytes.Index(f, []byte("evil.example"))-1] = 0xff },
+		"no name":          func(f []byte) { f[bytes.Index(f, []byte("evil.example"))-1] = 0 },
+		"no protocol":      func(f []byte) { f[bytes.LastIndex(f, []byte{byte(formPort), 6, 4444 >> 8, 4444 & 0xff})+1] = 1 },
 		"host bits":        func(f []byte) { f[bytes.Index(f, []byte{10, 0, 0, 0, 8})+3] = 1 },
 		"too wide":         func(f []byte) { copy(f[bytes.Index(f, []byte{10, 0, 0, 0, 8}):], []byte{10, 0, 0, 0, 7}) },
 		"everything":       func(f []byte) { copy(f[bytes.Index(f, []byte{10, 0, 0, 0, 8}):], []byte{0, 0, 0, 0, 0}) },
@@ -123,6 +138,57 @@ func TestForgedFiles(t *testing.T) {
 		})
 		if s, err := Load(f, nil); err == nil && s.Len() != good.Len() {
 			t.Errorf("%d selectors", s.Len())
+		}
+	}
+}
+
+// TestRows: each selector says what it was given, whatever those beside it say.
+func TestRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	b := NewBuilder(Options{Warnings: none})
+	var want []Selector
+	for i := range 5000 {
+		s := Selector{Kind: Domain, Value: fmt.Sprintf("a%d.example", i), Source: string('a' + rune(i/70%5))}
+		if i%700 > 350 {
+			s.Source, s.Expires = string('a'+rune(r.IntN(3))), noon+int64(r.IntN(2))
+		}
+		if r.IntN(9) == 0 {
+			s.Kind, s.Value = Pattern, fmt.Sprintf("hex:%0*x", 8+2*r.IntN(9), i)
+		}
+		if _, err := b.Add(s); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, s)
+	}
+	s, err := b.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := 0
+	for i, w := range want {
+		if id := ID(i + 1); s.Info(id) != w || s.Expires(id) != w.Expires {
+			t.Fatalf("%+v, want %+v", s.Info(id), w)
+		}
+		if w.Expires == noon {
+			over++
+		}
+	}
+	if got := s.Expired(noon); got != over || over == 0 {
+		t.Errorf("%d have expired, want %d", got, over)
+	}
+	for id, o := range s.body.all {
+		if o.row != s.body.row(id) {
+			t.Fatalf("selector %d has the rows %d and %d", id, o.row, s.body.row(id))
+		}
+	}
+	live, gone, err := s.Live(noon)
+	if err != nil || gone != over {
+		t.Fatal(gone, err)
+	}
+	want = slices.DeleteFunc(want, func(w Selector) bool { return w.Expires == noon })
+	for i, w := range want {
+		if live.Info(ID(i+1)) != w {
+			t.Fatalf("%+v, want %+v", live.Info(ID(i+1)), w)
 		}
 	}
 }

@@ -12,9 +12,14 @@ func FuzzLoad(f *testing.F) {
 	file := encoded(f)
 	f.Add(file)
 	f.Add(file[:headSize])
+	f.Add(oldFile)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if len(file) >= headSize {
-			file = forge(file, func(f []byte) { copy(f, magic); f[16], f[17], f[18], f[19] = version, 0, 0, 0 })
+			v := byte(version)
+			if file[16] == oldVersion {
+				v = oldVersion
+			}
+			file = forge(file, func(f []byte) { copy(f, magic); f[16], f[17], f[18], f[19] = v, 0, 0, 0 })
 		}
 		s, err := Load(file, nil)
 		if err != nil {

@@ -1,35 +1,38 @@
 package selector
 
-import "bytes"
+import (
+	"bytes"
+	"math/bits"
+)
 
 // hashed finds everything that is compared as a whole: IPv6 addresses, names,
 // fingerprints, certificate hashes and URIs without variables, all in one table
-// by hash, behind one filter. Of a hash only the place in the table and one byte
-// are kept: what passes the filter is compared itself.
+// by hash, behind one filter. Of a hash only the place in the table and the bits
+// that an ID leaves free are kept: what passes the filter is compared itself.
 type hashed struct {
 	filter bloom
-	ids    []uint32 // in the order of their buckets
-	tags   []uint8  // a byte of the hash of each
+	keys   []uint32 // in the order of their buckets: an ID, and above it bits of the hash
 	index  []uint32 // where a bucket begins
 	shift  uint8
+	above  uint8  // bits of an ID
 	depths uint64 // a bit for each number of labels that some suffix has; bit 63 for more
 }
 
-// maxRun bounds how many keys may share a bucket, of some four at most that
+// maxRun bounds how many keys may share a bucket, of some sixteen at most that
 // chance brings together. The seed comes from the whole list, so nobody who writes
 // a part of it can aim for more.
 const maxRun = 64
 
-// fill makes the table of n keys, which all puts, twice and each time the same: to
-// keep their hashes meanwhile would take as much memory as all the rest. ok is
-// false when more than most share a bucket.
-func (t *hashed) fill(n, most int, all func(put func(h uint64, id ID))) (ok bool) {
-	bits := 0
-	for n>>bits > 4 {
-		bits++
+// fill makes the table of n keys with IDs up to last, which all puts, twice and each
+// time the same: to keep their hashes meanwhile would take as much memory as all
+// the rest. ok is false when more than most share a bucket.
+func (t *hashed) fill(n, last, most int, all func(put func(h uint64, id ID))) (ok bool) {
+	wide := 0
+	for n>>wide > 16 {
+		wide++
 	}
-	t.shift = uint8(64 - bits)
-	t.filter, t.ids, t.tags, t.index = newBloom(n), make([]uint32, n), make([]uint8, n), make([]uint32, 1<<bits+1)
+	t.shift, t.above = uint8(64-wide), uint8(bits.Len(uint(last)))
+	t.filter, t.keys, t.index = newBloom(n), make([]uint32, n), make([]uint32, 1<<wide+1)
 	all(func(h uint64, _ ID) {
 		t.filter.add(h)
 		t.index[h>>t.shift+1]++
@@ -43,19 +46,26 @@ func (t *hashed) fill(n, most int, all func(put func(h uint64, id ID))) (ok bool
 	all(func(h uint64, id ID) { // each bucket's beginning moves on to its end …
 		at := t.index[h>>t.shift]
 		t.index[h>>t.shift] = at + 1
-		t.ids[at], t.tags[at] = uint32(id), tagOf(h)
+		t.keys[at] = t.tag(h) | uint32(id)
 	})
 	copy(t.index[1:], t.index) // … which is where the next one begins
 	t.index[0] = 0
 	return true
 }
 
-// tagOf is a byte of the hash that neither bucket nor filter depends on.
-func tagOf(h uint64) uint8 { return uint8(h >> 24) }
+// tag returns bits of the hash that neither bucket nor filter depends on, in the
+// place that they have in a key.
+func (t *hashed) tag(h uint64) uint32 { return uint32(h>>24) << t.above }
+
+// id returns the ID of a key, and whether the key has the tag.
+func (t *hashed) id(i, tag uint32) (id ID, ok bool) {
+	k := t.keys[i] ^ tag
+	return ID(k), k>>t.above == 0
+}
 
 // bucket returns where the keys stand that may have the hash h.
 func (t *hashed) bucket(h uint64) (from, to uint32) {
-	if len(t.ids) == 0 {
+	if len(t.keys) == 0 {
 		return 0, 0
 	}
 	b := h >> t.shift
@@ -64,13 +74,13 @@ func (t *hashed) bucket(h uint64) (from, to uint32) {
 
 // findBytes returns the selector of form f with exactly these bytes.
 func (s *Set) findBytes(h uint64, f form, b []byte) ID {
-	t, tag := &s.hashed, tagOf(h)
+	t, tag := &s.hashed, s.hashed.tag(h)
 	for i, to := t.bucket(h); i < to; i++ {
-		if t.tags[i] != tag {
+		id, ok := t.id(i, tag)
+		if !ok {
 			continue
 		}
-		id := ID(t.ids[i])
-		if form, _, ref := s.body.record(int(id) - 1); form == f && bytes.Equal(s.body.bytes(form, ref), b) {
+		if form, v := s.body.of(id); form == f && bytes.Equal(v, b) {
 			return id
 		}
 	}

@@ -9,25 +9,17 @@ func (s *Set) Expires(id ID) int64 {
 	if id == 0 || int(id) > s.body.n {
 		return 0
 	}
-	_, row, _ := s.body.record(int(id) - 1)
-	return int64(binary.LittleEndian.Uint64(s.body.metas[int(row)*metaSize+24:]))
+	return int64(binary.LittleEndian.Uint64(s.body.metas[int(s.body.row(id))*metaSize+24:]))
 }
 
 // Expired returns how many selectors have expired at a time in ns UTC.
-func (s *Set) Expired(now int64) (n int) {
+func (s *Set) Expired(now int64) int {
 	rows := make([]bool, len(s.body.metas)/metaSize)
-	some := false
 	for i := range rows {
 		at := int64(binary.LittleEndian.Uint64(s.body.metas[i*metaSize+24:]))
 		rows[i] = at != 0 && at <= now
-		some = some || rows[i]
 	}
-	for i := 0; some && i < s.body.n; i++ {
-		if _, row, _ := s.body.record(i); rows[row] {
-			n++
-		}
-	}
-	return n
+	return s.body.having(rows)
 }
 
 // Live returns the Set without the selectors that have expired at a time in ns
@@ -39,16 +31,12 @@ func (s *Set) Live(now int64) (*Set, int, error) {
 		return s, 0, nil
 	}
 	b := NewBuilder(Options{Lister: s.Lister(), Warnings: &Warnings{}})
-	for i := range s.body.n {
-		f, row, ref := s.body.record(i)
-		in := s.body.meta(row)
+	for _, o := range s.body.all {
+		in := s.body.meta(o.row)
 		if in.Expires != 0 && in.Expires <= now {
 			continue
 		}
-		v := parsed{form: f, inline: ref}
-		if layout[f].size >= 0 {
-			v.inline, v.bytes = 0, s.body.bytes(f, ref)
-		}
+		v := parsed{o.form, o.value}
 		slot, _ := b.find(&v)
 		if _, err := b.put(&in, &v, slot); err != nil {
 			return nil, 0, err

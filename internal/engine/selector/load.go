@@ -11,13 +11,16 @@ func index(b body) (*Set, error) {
 	s := &Set{body: b}
 	whole := 0
 	var forms [formEnd]int
-	for i := range b.n {
-		f, _, ref := b.record(i)
-		forms[f]++
-		s.counts[f.kind()]++
-		s.needs |= 1 << f.kind()
-		if b.isWhole(f, ref) {
+	for _, o := range b.all {
+		forms[o.form]++
+		if o.isWhole() {
 			whole++
+		}
+	}
+	for f, n := range forms {
+		if n > 0 {
+			s.counts[form(f).kind()] += n
+			s.needs |= 1 << form(f).kind()
 		}
 	}
 	seed := binary.LittleEndian.Uint64(b.hash[:])
@@ -41,34 +44,32 @@ func index(b body) (*Set, error) {
 }
 
 // isWhole reports whether a value is looked up as a whole, by its hash.
-func (b *body) isWhole(f form, ref uint32) bool {
-	switch f {
+func (o *one) isWhole() bool {
+	switch o.form {
 	case addr6, formDomain, formSuffix, formJA3, formJA4, formSHA1, formSHA256:
 		return true
 	case formURI:
-		return !hasVariable(b.bytes(f, ref))
+		return !hasVariable(o.value)
 	}
 	return false
 }
 
 // hashAll makes the table of what is compared as a whole, under the present seed.
 func (s *Set) hashAll(whole int) (ok bool) {
-	return s.hashed.fill(whole, maxRun, func(put func(h uint64, id ID)) {
+	return s.hashed.fill(whole, s.body.n, maxRun, func(put func(h uint64, id ID)) {
 		s.hashed.depths = 0
-		for i := range s.body.n {
-			f, _, ref := s.body.record(i)
-			if !s.body.isWhole(f, ref) {
+		for id, o := range s.body.all {
+			if !o.isWhole() {
 				continue
 			}
-			v := s.body.bytes(f, ref)
-			if f == addr6 {
-				put(hash16(binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), s.seed), ID(i+1))
+			if o.form == addr6 {
+				put(hash16(binary.BigEndian.Uint64(o.value), binary.BigEndian.Uint64(o.value[8:]), s.seed), id)
 				continue
 			}
-			if f == formSuffix {
-				s.hashed.depths |= 1 << min(labels(v), 63)
+			if o.form == formSuffix {
+				s.hashed.depths |= 1 << min(labels(o.value), 63)
 			}
-			put(hashBack(v, s.seed, f), ID(i+1))
+			put(hashBack(o.value, s.seed, o.form), id)
 		}
 	})
 }
@@ -87,14 +88,16 @@ func labels(name []byte) int {
 func (s *Set) onceEach(t *hashed) error {
 	for b := range len(t.index) - 1 {
 		for i := t.index[b]; i < t.index[b+1]; i++ {
+			tag := t.keys[i] >> t.above << t.above
 			for j := i + 1; j < t.index[b+1]; j++ {
-				if t.tags[i] != t.tags[j] {
+				other, ok := t.id(j, tag)
+				if !ok {
 					continue
 				}
-				f, _, ref := s.body.record(int(t.ids[i]) - 1)
-				g, _, other := s.body.record(int(t.ids[j]) - 1)
-				if f == g && string(s.body.bytes(f, ref)) == string(s.body.bytes(g, other)) {
-					return twice(ID(t.ids[i]), ID(t.ids[j]))
+				id, _ := t.id(i, tag)
+				f, v := s.body.of(id)
+				if g, w := s.body.of(other); f == g && string(v) == string(w) {
+					return twice(id, other)
 				}
 			}
 		}
@@ -110,17 +113,14 @@ func (s *Set) indexAddresses(forms *[formEnd]int) error {
 	s.four.keys = make([]uint64, 0, forms[addrFour])
 	nets4 := make([]net[addr4], 0, forms[netFour])
 	nets6 := make([]net[addr16], 0, forms[netSix])
-	for i := range s.body.n {
-		f, _, ref := s.body.record(i)
-		id := ID(i + 1)
-		switch f {
+	for id, o := range s.body.all {
+		v := o.value
+		switch o.form {
 		case addrFour:
-			s.four.keys = append(s.four.keys, uint64(ref)<<32|uint64(id))
+			s.four.keys = append(s.four.keys, uint64(binary.BigEndian.Uint32(v))<<32|uint64(id))
 		case netFour:
-			v := s.body.bytes(f, ref)
 			nets4 = append(nets4, net[addr4]{addr4(binary.BigEndian.Uint32(v)), id, v[4]})
 		case netSix:
-			v := s.body.bytes(f, ref)
 			nets6 = append(nets6, net[addr16]{addr16{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])}, id, v[16]})
 		}
 	}
@@ -139,10 +139,10 @@ func (s *Set) indexAddresses(forms *[formEnd]int) error {
 // indexOthers makes the indexes of ports, templates and patterns.
 func (s *Set) indexOthers() error {
 	if s.needs.Has(Port) {
-		for i := range s.body.n {
-			if f, _, ref := s.body.record(i); f == formPort {
-				if old := s.ports.add(ref, ID(i+1)); old != 0 {
-					return twice(old, ID(i+1))
+		for id, o := range s.body.all {
+			if o.form == formPort {
+				if old := s.ports.add(o.value[0], portOf(o.value), id); old != 0 {
+					return twice(old, id)
 				}
 			}
 		}

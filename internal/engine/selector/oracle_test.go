@@ -312,7 +312,7 @@ func TestOracleLongNetworks(t *testing.T) {
 // through them would have no bound.
 func TestHashesThatMeet(t *testing.T) {
 	table := func(n int) (t hashed, ok bool) {
-		ok = t.fill(n, maxRun, func(put func(h uint64, id ID)) {
+		ok = t.fill(n, n, maxRun, func(put func(h uint64, id ID)) {
 			for i := range n {
 				put(7<<60, ID(i+1))
 			}

@@ -1,7 +1,6 @@
 package selector
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
 	"strconv"
@@ -64,9 +63,8 @@ func bad(p Problem, k Kind, text string) error {
 
 // parsed is a value in the form it has in the file.
 type parsed struct {
-	form   form
-	inline uint32
-	bytes  []byte
+	form  form
+	bytes []byte
 }
 
 // Parse returns the kind and the canonical form of a value as people write it:
@@ -76,10 +74,6 @@ func Parse(k Kind, text string) (Kind, string, error) {
 	p, err := parse(k, text)
 	if err != nil {
 		return k, "", err
-	}
-	switch p.form {
-	case addrFour, formPort:
-		return p.form.kind(), (*body)(nil).value(p.form, p.inline), nil
 	}
 	return p.form.kind(), valueText(p.form, p.bytes), nil
 }
@@ -208,7 +202,7 @@ func parseAddress(k Kind, text string) (parsed, error) {
 	raw := a.AsSlice()
 	switch {
 	case bits == a.BitLen() && a.Is4():
-		return parsed{form: addrFour, inline: binary.BigEndian.Uint32(raw)}, nil
+		return parsed{addrFour, raw}, nil
 	case bits == a.BitLen():
 		return parsed{form: addr6, bytes: raw}, nil
 	case a.Is4():
@@ -243,7 +237,7 @@ func parsePort(text string) (parsed, error) {
 	if !known || err != nil || !digits(number) {
 		return parsed{}, bad(BadPort, Port, text)
 	}
-	return parsed{form: formPort, inline: uint32(p)<<16 | uint32(port)}, nil
+	return parsed{formPort, []byte{p, byte(port >> 8), byte(port)}}, nil
 }
 
 // isJA4 reports whether s has the form of the fingerprint (FoxIO JA4: a part of

@@ -182,16 +182,16 @@ func (p *Patterns) enter(parent State, c byte, id ID) {
 
 // indexPatterns makes the automaton of the list's patterns.
 func (s *Set) indexPatterns() error {
-	type one struct {
+	type pattern struct {
 		b  []byte
 		id ID
 	}
-	var all []one
+	var all []pattern
 	total := 0
-	for i := range s.body.n {
-		if f, _, ref := s.body.record(i); f == formPattern {
-			all = append(all, one{s.body.bytes(f, ref), ID(i + 1)})
-			total += len(all[len(all)-1].b)
+	for id, o := range s.body.all {
+		if o.form == formPattern {
+			all = append(all, pattern{o.value, id})
+			total += len(o.value)
 		}
 	}
 	if len(all) == 0 {
@@ -200,7 +200,7 @@ func (s *Set) indexPatterns() error {
 	if len(all) > maxPatterns || total > maxPatternBytes {
 		return damaged("%d patterns of %d bytes", len(all), total)
 	}
-	slices.SortFunc(all, func(a, b one) int { return bytes.Compare(a.b, b.b) })
+	slices.SortFunc(all, func(a, b pattern) int { return bytes.Compare(a.b, b.b) })
 	list, ids := make([][]byte, len(all)), make([]ID, len(all))
 	for i, o := range all {
 		if list[i], ids[i] = o.b, o.id; i > 0 && bytes.Equal(list[i-1], o.b) {

@@ -24,7 +24,8 @@ func (s *Set) Port(proto uint8, port uint16) ID {
 }
 
 // add returns the ID that has the same port already, or 0.
-func (p *ports) add(ref uint32, id ID) ID {
+func (p *ports) add(proto uint8, port uint16, id ID) ID {
+	ref := uint32(proto)<<16 | uint32(port)
 	if p.ids == nil {
 		p.ids = map[uint32]ID{}
 	}
@@ -33,8 +34,8 @@ func (p *ports) add(ref uint32, id ID) ID {
 	}
 	p.ids[ref] = id
 	for i := range protocols {
-		if protocols[i].number == uint8(ref>>16) {
-			p.bits[i][ref&0xffff>>6] |= 1 << (ref & 63)
+		if protocols[i].number == proto {
+			p.bits[i][port>>6] |= 1 << (port & 63)
 		}
 	}
 	return 0

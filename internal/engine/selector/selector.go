@@ -140,9 +140,9 @@ func (s *Set) Info(id ID) Selector {
 	if id == 0 || int(id) > s.body.n {
 		return Selector{}
 	}
-	form, row, ref := s.body.record(int(id) - 1)
-	out := s.body.meta(row)
-	out.Kind, out.Value = form.kind(), s.body.value(form, ref)
+	f, v := s.body.of(id)
+	out := s.body.meta(s.body.row(id))
+	out.Kind, out.Value = f.kind(), valueText(f, v)
 	return out
 }
 

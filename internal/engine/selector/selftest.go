@@ -44,15 +44,14 @@ func (s *Set) Selftest() error {
 // or of more than 100,000 a sample that depends on the list alone.
 func (s *Set) SelftestCount() (tested int, err error) {
 	stride := uint64(s.Len()/maxTested + 1)
+	t := tester{Set: s}
 	var bad SelftestError
-	for i := range s.Len() {
-		f, _, ref := s.body.record(i)
-		if s.counts[f.kind()] > fewOfAKind && mix(uint64(i)^s.seed)%stride != 0 {
+	for id, o := range s.body.all {
+		if s.counts[o.form.kind()] > fewOfAKind && mix(uint64(id-1)^s.seed)%stride != 0 {
 			continue
 		}
 		bad.Tested++
-		id := ID(i + 1)
-		what := s.probe(id, f, ref)
+		what := t.probe(id, o.form, o.value)
 		if what == "" {
 			continue
 		}
@@ -65,6 +64,36 @@ func (s *Set) SelftestCount() (tested int, err error) {
 		return bad.Tested, &bad
 	}
 	return bad.Tested, nil
+}
+
+// tester probes with what it writes into one place, each time anew: a long list
+// leaves no garbage behind.
+type tester struct {
+	*Set
+	room []byte
+}
+
+// with returns a text and a value behind it, until it is called again.
+func (t *tester) with(before string, v []byte) []byte {
+	t.room = append(append(t.room[:0], before...), v...)
+	return t.room
+}
+
+// upper returns a value in capitals, and beside one with its last bit turned over.
+func (t *tester) upper(v []byte) []byte {
+	out := t.with("", v)
+	for i, c := range out {
+		if c-'a' < 26 {
+			out[i] = c - 'a' + 'A'
+		}
+	}
+	return out
+}
+
+func (t *tester) beside(v []byte) []byte {
+	out := t.with("", v)
+	out[len(out)-1] ^= 1
+	return out
 }
 
 // The results of a probe.
@@ -83,37 +112,33 @@ func verdict(canary, miss bool) string {
 	return ""
 }
 
-func (s *Set) probe(id ID, f form, ref uint32) string {
+func (t *tester) probe(id ID, f form, v []byte) string {
 	switch f {
 	case addrFour:
-		return verdict(s.Addr4(ref) == id, s.Addr4(ref^1) != id)
+		a := binary.BigEndian.Uint32(v)
+		return verdict(t.Addr4(a) == id, t.Addr4(a^1) != id)
 	case formPort:
-		proto, port := uint8(ref>>16), uint16(ref)
-		return verdict(s.Port(proto, port) == id, s.Port(proto, port^1) != id)
-	}
-	v := s.body.bytes(f, ref)
-	flipped := bytes.Clone(v)
-	flipped[len(flipped)-1] ^= 1
-	switch f {
+		proto, port := v[0], portOf(v)
+		return verdict(t.Port(proto, port) == id, t.Port(proto, port^1) != id)
 	case addr6:
-		return verdict(s.Addr16((*[16]byte)(v)) == id, s.Addr16((*[16]byte)(flipped)) != id)
+		return verdict(t.Addr16((*[16]byte)(v)) == id, t.Addr16((*[16]byte)(t.beside(v))) != id)
 	case netFour, netSix:
-		return s.probeNet(id, f, v)
+		return t.probeNet(id, f, v)
 	case formDomain:
-		return verdict(s.Name(bytes.ToUpper(v)) == id, s.Name(append([]byte("x"), v...)) != id && s.Name(append([]byte("x."), v...)) != id)
+		return verdict(t.Name(t.upper(v)) == id, t.Name(t.with("x", v)) != id && t.Name(t.with("x.", v)) != id)
 	case formSuffix:
-		canary := s.within(s.Name(v), id, v) && s.within(s.Name(append([]byte("canary."), v...)), id, v)
-		return verdict(canary || len(v) > maxName-8, s.Name(append([]byte("x"), v...)) != id)
+		canary := t.within(t.Name(v), id, v) && t.within(t.Name(t.with("canary.", v)), id, v)
+		return verdict(canary || len(v) > maxName-8, t.Name(t.with("x", v)) != id)
 	case formJA3:
-		return verdict(s.JA3([16]byte(v)) == id, s.JA3([16]byte(flipped)) != id)
+		return verdict(t.JA3([16]byte(v)) == id, t.JA3([16]byte(t.beside(v))) != id)
 	case formJA4:
-		return verdict(s.JA4(string(v)) == id, s.JA4(string(flipped)) != id)
+		return verdict(t.JA4(string(v)) == id, t.JA4(string(t.beside(v))) != id)
 	case formSHA1, formSHA256:
-		return verdict(s.Certificate(v) == id, s.Certificate(flipped) != id)
+		return verdict(t.Certificate(v) == id, t.Certificate(t.beside(v)) != id)
 	case formURI:
-		return s.probeURI(id, v)
+		return t.probeURI(id, v)
 	}
-	return s.patterns.probe(id, v, flipped)
+	return t.patterns.probe(id, v, t.beside(v))
 }
 
 // within reports whether a name's selector is the suffix, or lies below it.
@@ -121,8 +146,8 @@ func (s *Set) within(got, suffix ID, v []byte) bool {
 	if got == suffix || got == 0 {
 		return got == suffix
 	}
-	f, _, ref := s.body.record(int(got) - 1)
-	return bytes.HasSuffix(s.body.bytes(f, ref), v)
+	_, has := s.body.of(got)
+	return bytes.HasSuffix(has, v)
 }
 
 // probeNet tries the first and the last address of a network, and the two
@@ -171,12 +196,8 @@ func (s *Set) addr(a addr16) ID {
 
 // narrower reports whether a selector is an address, or a network longer than length.
 func (s *Set) narrower(id ID, length uint8) bool {
-	f, _, ref := s.body.record(int(id) - 1)
-	if f != netFour && f != netSix {
-		return true
-	}
-	v := s.body.bytes(f, ref)
-	return v[len(v)-1] > length
+	f, v := s.body.of(id)
+	return f != netFour && f != netSix || v[len(v)-1] > length
 }
 
 // probeURI fills a template in and asks for it.
@@ -185,12 +206,12 @@ func (s *Set) probeURI(id ID, template []byte) string {
 	host, path := cutHost(filled)
 	got := s.URI(host, path)
 	if got != id && got != 0 {
-		f, _, ref := s.body.record(int(got) - 1)
+		_, other := s.body.of(got)
 		r := request{host: host, path: path, bare: path}
 		if i := bytes.IndexByte(path, '?'); i >= 0 {
 			r.bare = path[:i]
 		}
-		if other := s.body.bytes(f, ref); bytes.Equal(other, filled) || r.matches(other) {
+		if bytes.Equal(other, filled) || r.matches(other) {
 			got = id
 		}
 	}

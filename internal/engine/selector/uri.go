@@ -19,6 +19,7 @@ const (
 	maxURI       = 512  // bytes in canonical form
 	maxVariables = 8    // in host and path together
 	maxCrowd     = 256  // templates with the same host and the same beginning of the path
+	maxPlaces    = 8    // such crowds that chance may bring under one part of a hash
 	maxPath      = 2048 // bytes of a request that are looked at
 )
 
@@ -205,7 +206,7 @@ func (s *Set) URI(host, path []byte) ID {
 			return id
 		}
 	}
-	if len(s.uris.ids) == 0 {
+	if len(s.uris.keys) == 0 {
 		return 0
 	}
 	r := request{host: h, path: whole[len(h):], bare: bare[len(h):], cut: len(path) > maxPath, bareCut: long}
@@ -239,13 +240,13 @@ func (s *Set) template(r *request) (found ID) {
 		if !s.uris.filter.has(h) {
 			return
 		}
-		tag := tagOf(h)
+		tag := s.uris.tag(h)
 		for i, to := s.uris.bucket(h); i < to; i++ {
-			id := ID(s.uris.ids[i])
-			if s.uris.tags[i] != tag || found != 0 && id > found {
+			id, ok := s.uris.id(i, tag)
+			if !ok || found != 0 && id > found {
 				continue
 			}
-			if f, _, ref := s.body.record(int(id) - 1); r.matches(s.body.bytes(f, ref)) {
+			if _, v := s.body.of(id); r.matches(v) {
 				found = id
 			}
 		}
@@ -358,15 +359,15 @@ func nextVariable(t []byte) (lit []byte, star bool, rest []byte) {
 // indexTemplates gathers the templates of the list.
 func (s *Set) indexTemplates() error {
 	var ids []ID
-	for i := range s.body.n {
-		if f, _, ref := s.body.record(i); f == formURI && hasVariable(s.body.bytes(f, ref)) {
-			ids = append(ids, ID(i+1))
+	for id, o := range s.body.all {
+		if o.form == formURI && hasVariable(o.value) {
+			ids = append(ids, id)
 		}
 	}
-	if !s.uris.fill(len(ids), 2*maxCrowd, func(put func(h uint64, id ID)) {
+	if !s.uris.fill(len(ids), s.body.n, maxPlaces*maxCrowd, func(put func(h uint64, id ID)) {
 		for _, id := range ids {
-			f, _, ref := s.body.record(int(id) - 1)
-			put(bucket(s.body.bytes(f, ref), s.seed), id)
+			_, v := s.body.of(id)
+			put(bucket(v, s.seed), id)
 		}
 	}) {
 		return damaged("too many templates at one place")

@@ -97,17 +97,13 @@ func (w *Warnings) unwarned(b *body) error {
 	for i := range own {
 		own[i] = b.meta(uint32(i)).By != ""
 	}
-	for i := range b.n {
-		f, row, ref := b.record(i)
-		if own[row] {
+	for id, o := range b.all {
+		if own[o.row] {
 			continue
 		}
-		v := parsed{form: f, inline: ref}
-		if layout[f].size >= 0 {
-			v.inline, v.bytes = 0, b.bytes(f, ref)
-		}
+		v := parsed{o.form, o.value}
 		if list, value, _ := w.find(&v); list != "" {
-			return damaged("selector %d, %s, is on the warning list %q and nobody overrode it", i+1, shown(value), list)
+			return damaged("selector %d, %s, is on the warning list %q and nobody overrode it", id, shown(value), list)
 		}
 	}
 	return nil
@@ -123,12 +119,7 @@ func (s *Set) Overridden() (n int, by []string) {
 			by = append(by, m.By)
 		}
 	}
-	for i := range s.body.n {
-		if _, row, _ := s.body.record(i); own[row] {
-			n++
-		}
-	}
-	return n, by
+	return s.body.having(own), by
 }
 
 // Check returns the list that a selector meets, "" for none. value is canonical.
@@ -159,12 +150,7 @@ func (w *Warnings) find(v *parsed) (list, value string, own bool) {
 	return "", value, false
 }
 
-func canonicalText(v *parsed) string {
-	if layout[v.form].size < 0 {
-		return (*body)(nil).value(v.form, v.inline)
-	}
-	return valueText(v.form, v.bytes)
-}
+func canonicalText(v *parsed) string { return valueText(v.form, v.bytes) }
 
 func (w *Warnings) listed(v *parsed, value string) int32 {
 	k := v.form.kind()

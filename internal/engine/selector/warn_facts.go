@@ -2,7 +2,6 @@ package selector
 
 import (
 	"bytes"
-	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strings"
@@ -101,7 +100,7 @@ func mustPrefixes(list string) (all []netip.Prefix) {
 func common(v *parsed) string {
 	switch v.form {
 	case addrFour:
-		return commonNet(netip.PrefixFrom(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, v.inline))), 32))
+		return commonNet(netip.PrefixFrom(netip.AddrFrom4([4]byte(v.bytes)), 32))
 	case addr6:
 		return commonNet(netip.PrefixFrom(netip.AddrFrom16([16]byte(v.bytes)), 128))
 	case netFour:
@@ -117,7 +116,7 @@ func common(v *parsed) string {
 			}
 		}
 	case formPort:
-		if slices.Contains(busyPorts[uint8(v.inline>>16)], uint16(v.inline)) {
+		if slices.Contains(busyPorts[v.bytes[0]], portOf(v.bytes)) {
 			return commonPorts
 		}
 	case formPattern:
