@@ -97,7 +97,7 @@ func TestWatchShifted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.close()
-	for deadline := time.Now().Add(20 * time.Second); g.told.Events < uint64(l.n) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); g.told.Events < uint64(l.n) && time.Now().Before(deadline); {
 		if _, err := g.round(t.Context()); err != nil {
 			t.Fatal(err)
 		}
