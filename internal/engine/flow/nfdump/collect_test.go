@@ -3,6 +3,7 @@ package nfdump
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -178,7 +179,9 @@ func TestExports(t *testing.T) {
 			if _, err := c.Write(m); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * time.Millisecond) // nfcapd keeps its pace
+			for unread(t, port) > 64<<10 { // nfcapd keeps its pace, however busy the machine is
+				time.Sleep(2 * time.Millisecond)
+			}
 		}
 		c.Close()
 	}
@@ -248,6 +251,29 @@ func comparable(line string) string {
 	return strings.Join(f, "|")
 }
 
+// unread returns how many bytes wait at a UDP port of the loopback interface, by
+// the kernel's count.
+func unread(t *testing.T, port int) (n int64) {
+	t.Helper()
+	raw, err := os.ReadFile("/proc/net/udp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		f := strings.Fields(line)
+		if len(f) < 5 || f[1] != fmt.Sprintf("0100007F:%04X", port) {
+			continue
+		}
+		_, waiting, _ := strings.Cut(f[4], ":")
+		k, err := strconv.ParseInt(waiting, 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += k
+	}
+	return n
+}
+
 // startCollector runs nfcapd on a free port of the loopback interface.
 func startCollector(t *testing.T, dir string) (port int, stop func()) {
 	t.Helper()
@@ -265,12 +291,15 @@ func startCollector(t *testing.T, dir string) (port int, stop func()) {
 	if err := collector.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for range 100 { // until it has the port
+	for range 3000 { // until it has the port
 		time.Sleep(20 * time.Millisecond)
 		l, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 		if err != nil {
 			return port, func() {
-				time.Sleep(200 * time.Millisecond)
+				for unread(t, port) > 0 {
+					time.Sleep(10 * time.Millisecond)
+				}
+				time.Sleep(200 * time.Millisecond) // for the last that it took
 				_ = collector.Process.Signal(syscall.SIGTERM)
 				_ = collector.Wait()
 			}
