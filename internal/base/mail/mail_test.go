@@ -66,7 +66,7 @@ func open(t *testing.T) (*office, *mail.Sender) {
 	srv.Domain, srv.AllowInsecureAuth = "mx.example", true
 	go srv.Serve(l)
 	t.Cleanup(func() { srv.Close() })
-	s, err := mail.New(mail.Config{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: mail.NoTLS, From: "狼煙 <beacon@hub.example>", Timeout: 5 * time.Second})
+	s, err := mail.New(mail.Config{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: mail.NoTLS, From: "狼煙 <beacon@hub.example>", Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func open(t *testing.T) (*office, *mail.Sender) {
 
 func TestSend(t *testing.T) {
 	o, s := open(t)
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	m := mail.Message{ID: "d-1", To: "当直 <desk@firm.example>", Subject: "【即応】装置の更新\r\nBcc: other@x.example", Text: "版を確かめてください", HTML: "<p>版を確かめてください</p>", Calendar: []byte("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")}
 	if err := s.Send(ctx, m); err != nil {
@@ -230,7 +230,7 @@ func TestTakenThenHungUp(t *testing.T) {
 			}
 		}
 	}()
-	s, err := mail.New(mail.Config{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: mail.NoTLS, From: "beacon@hub.example", Timeout: 5 * time.Second})
+	s, err := mail.New(mail.Config{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: mail.NoTLS, From: "beacon@hub.example", Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
