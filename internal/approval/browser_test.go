@@ -30,12 +30,12 @@ func browser(t *testing.T) context.Context {
 	if bin == "" {
 		testkit.Skip(t, "no Chromium here")
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1280, 900))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 90*time.Second)
+	ctx, cancel = context.WithTimeout(ctx, 4*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -87,7 +87,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 	says := func(form, field, words, want string) {
 		t.Helper()
 		run(chromedp.SendKeys(`form[action$="/`+form+`"] [name="`+field+`"]`, words), chromedp.Click(`form[action$="/`+form+`"] button`))
-		for deadline := time.Now().Add(20 * time.Second); ; { // the policy of the page forbids what chromedp.Poll does inside
+		for deadline := time.Now().Add(time.Minute); ; { // the policy of the page forbids what chromedp.Poll does inside
 			said, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.body.innerText.includes("`+want+`")`))
 			if err == nil && said {
 				return
