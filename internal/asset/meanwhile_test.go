@@ -87,7 +87,7 @@ func TestReadingAListHoldsNoReader(t *testing.T) {
 			if free > 0 {
 				return
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			var all func(n int) error
 			all = func(n int) error { // that many transactions, each within the last

@@ -291,7 +291,7 @@ func TestAContractorsPages(t *testing.T) {
 	s.see(asKeeper, "/assets", "まだ設備がありません")
 	s.tie("wind")
 	body := s.see(asKeeper, "/assets", "運用を請け負う設備", "A-1", "試験wind", "試験contractor")
-	if strings.Contains(body, "A-2") || strings.Contains(body, "/assets/import") {
+	if strings.Contains(body, ">A-2<") || strings.Contains(body, "/assets/import") {
 		t.Error("it sees more than it operates")
 	}
 	path := "/assets/" + string(theirs.ID)
