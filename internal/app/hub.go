@@ -221,6 +221,9 @@ func (h *Hub) keep(ctx context.Context) error {
 			if _, err := h.Incidents.Purge(org.Local(ctx), now); err != nil && ctx.Err() == nil {
 				h.log.Error("retention", "error", err)
 			}
+			if _, err := h.Hunts.Expire(org.Local(ctx), h.now()); err != nil && ctx.Err() == nil {
+				h.log.Error("retention of hunts", "error", err)
+			}
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (h *Hub) openNouns(o Options) (err error) {
 		return err
 	}
 	h.Hunts = hunt.Open(hunt.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Now: o.Now, Sightings: h.Sightings, Own: h.Sensors.Own,
-		Starter: starter.FS(), StarterVersion: starter.Version, BaseURL: cfg.Hub.BaseURL})
+		Starter: starter.FS(), StarterVersion: starter.Version, BaseURL: cfg.Hub.BaseURL, Keep: cfg.Hunt.KeepDays})
 	if h.Exposures, err = exposure.Open(exposure.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Assets: h.Assets, Intel: h.Intel, Seen: h.Sightings.SeenOpen, Now: o.Now}); err != nil {
 		return err
 	}

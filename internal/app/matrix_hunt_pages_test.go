@@ -15,6 +15,8 @@ var huntPageLaws = map[string]law{
 	"POST /hunts/{id}/begin":             {on: "hunt", may: forOwn((*citizen).reports), body: form("version", "99")},
 	"GET /hunts/{id}/close":              {on: "hunt", may: forOwn((*citizen).reports)},
 	"POST /hunts/{id}/close":             {on: "hunt", may: forOwn((*citizen).reports), body: form("version", "99")},
+	"POST /hunts/{id}/hold":              {on: "hunt", may: forOwn(sharesOffers), body: form("version", "99")},
+	"POST /hunts/{id}/unhold":            {on: "hunt", may: forOwn(sharesOffers), body: form("version", "99")},
 	"GET /hunts/{id}/bring":              {on: "hunt", may: forOwn((*citizen).reports)},
 	"POST /hunts/{id}/bring":             {on: "hunt", may: forOwn((*citizen).reports), body: form("file", "")},
 	"GET /hunts/{id}/triage":             {on: "hunt", may: forOwn((*citizen).reports)},

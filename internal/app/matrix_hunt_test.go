@@ -121,6 +121,8 @@ var huntLaws = map[string]law{
 	"PUT /api/v1/hunts/{id}":                              {on: "hunt", may: forOwn((*citizen).reports), query: query("?version=99"), body: body(huntJSON)},
 	"POST /api/v1/hunts/{id}/begin":                       {on: "hunt", may: forOwn((*citizen).reports), query: query("?version=99")},
 	"POST /api/v1/hunts/{id}/close":                       {on: "hunt", may: forOwn((*citizen).reports), query: query("?version=99"), body: body(`{"conclusion":"unclear","words":"x"}`)},
+	"POST /api/v1/hunts/{id}/hold":                        {on: "hunt", may: forOwn(sharesSuppressions), query: query("?version=99"), body: body(`{"why":"x"}`)},
+	"POST /api/v1/hunts/{id}/unhold":                      {on: "hunt", may: forOwn(sharesSuppressions), query: query("?version=99"), body: body(`{"why":"x"}`)},
 	"POST /api/v1/hunts/{id}/runs":                        {on: "hunt", may: forOwn((*citizen).reports), body: body(`{"key":"key-of-anybody"}`)},
 	"GET /api/v1/hunt-runs":                               {may: only((*citizen).operates)},
 	"GET /api/v1/hunt-runs/{id}":                          {on: "hunt run", may: forOwn((*citizen).operates)},

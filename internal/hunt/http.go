@@ -49,6 +49,7 @@ type PartInput struct {
 // Routes registers the JSON API of hunts in the hub.
 func Routes(r *httpd.Router, s *Service) {
 	routeHunts(r, s)
+	routeHold(r, s)
 	routeRuns(r, s)
 	routeFindings(r, s)
 	routeTriage(r, s)
@@ -94,6 +95,27 @@ func routeHunts(r *httpd.Router, s *Service) {
 		}
 	}) (*huntOut, error) {
 		x, err := s.Close(ctx, in.ID, in.Version, in.Body.Conclusion, in.Body.Words)
+		return &huntOut{200, x}, err
+	})
+}
+
+// HoldInput is why results are kept, or are no longer.
+type HoldInput struct {
+	Why string `json:"why" minLength:"1" maxLength:"16000"`
+}
+
+type holdIn struct {
+	VersionIn
+	Body HoldInput
+}
+
+func routeHold(r *httpd.Router, s *Service) {
+	httpd.Op(r, "POST /api/v1/hunts/{id}/hold", "hunt.hold", "Keep the results of a hunt beyond their time", func(ctx context.Context, in *holdIn) (*huntOut, error) {
+		x, err := s.Hold(ctx, in.ID, in.Version, in.Body.Why)
+		return &huntOut{200, x}, err
+	})
+	httpd.Op(r, "POST /api/v1/hunts/{id}/unhold", "hunt.unhold", "Let the results of a hunt go at their time again", func(ctx context.Context, in *holdIn) (*huntOut, error) {
+		x, err := s.Unhold(ctx, in.ID, in.Version, in.Body.Why)
 		return &huntOut{200, x}, err
 	})
 }

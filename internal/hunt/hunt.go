@@ -54,6 +54,8 @@ type Hunt struct {
 	ChangedAt  time.Time  `json:"changed_at"`
 	OpenedAt   time.Time  `json:"opened_at,omitzero"`
 	ClosedAt   time.Time  `json:"closed_at,omitzero"`
+	HoldAt     time.Time  `json:"hold_at,omitzero"`   // since when nothing of it is removed
+	HoldWhy    string     `json:"hold_why,omitempty"` // the reason
 	Version    int64      `json:"version"`
 	Entry      string     `json:"entry"` // ledger entry of its making
 
@@ -97,9 +99,13 @@ type Received struct {
 	DoneAt time.Time `json:"done_at,omitzero"`
 	Entry  string    `json:"entry"`
 
+	KeptUntil time.Time `json:"kept_until,omitzero"` // then its findings are removed; none while the hunt is held
+	RemovedAt time.Time `json:"removed_at,omitzero"` // all but what became a sighting
+
 	org    string
 	key    string
 	sealed []byte
+	heldAt int64
 }
 
 // State is what was made of a finding.
@@ -129,6 +135,8 @@ type Finding struct {
 	Host   string   `json:"host"`
 	User   string   `json:"user"`
 	Attack []string `json:"attack"` // techniques
+
+	Tactics []string `json:"tactics,omitempty"` // as its rule names them
 
 	Count int       `json:"count"`
 	Quiet int       `json:"quiet,omitempty"` // of them harmless by a suppression

@@ -17,6 +17,7 @@ import (
 // the lead of an incident and for who decides.
 type htmlSink struct {
 	Picture
+	signs signs
 	w     io.Writer
 	p     text.Printer
 	at    time.Time
@@ -25,6 +26,7 @@ type htmlSink struct {
 
 func (s *htmlSink) take(d *Detection) error {
 	s.add(d)
+	s.signs.add(d, ruleTitle(s.p, d.Rule))
 	return nil
 }
 
@@ -48,6 +50,7 @@ func (s *htmlSink) close(r *Report) error {
 	s.head(b, r, title)
 	s.summary(b)
 	s.pictures(b)
+	s.route(b)
 	s.grave(b)
 	s.rest(b)
 	s.read(b, r)

@@ -10,9 +10,10 @@ import (
 // reportStyle is what a report of a hunt has beside the common look.
 const reportStyle = `.nums{display:flex;flex-wrap:wrap;gap:8px 32px;list-style:none;padding:0;margin:0 0 12px}.nums b{display:block;font-size:26px;line-height:1.2}.nums .bad b{color:var(--act)}
 .l5{fill:var(--act)}.l4{fill:light-dark(#cc5a3a,#ef8a6b)}.l3{fill:light-dark(#c98a1b,#e2b05a)}.l2{fill:var(--ailine)}.l1{fill:var(--rule2)}.l0{fill:var(--rule)}
+.fig{min-width:56rem}.f-paper{fill:var(--paper)}.f-none{fill:none}.s-act{stroke:var(--act)}.s-attend{stroke:var(--attend)}.s-line{stroke:var(--ailine)}.s-rule{stroke:var(--rule2)}.s-ink{stroke:var(--ink)}.s2{stroke-width:2}.dash{stroke-dasharray:4 4}.fig .t-b{font-weight:700;fill:var(--ink)}.fig .t-s{font-size:11px}.t-c{text-anchor:middle}.fig .t-on{fill:var(--paper);font-weight:700}
 details{margin:8px 0}summary{cursor:pointer}.matrix td,.matrix thead th{text-align:center}.matrix th[scope=row]{text-align:start}.matrix td[data-l]{color:var(--ink);font-weight:700}
 .matrix td[data-l="5"],.matrix td[data-l="4"]{background:color-mix(in srgb,var(--act) 30%,transparent)}.matrix td[data-l="3"]{background:color-mix(in srgb,var(--attend) 25%,transparent)}.matrix td[data-l="2"],.matrix td[data-l="1"],.matrix td[data-l="0"]{background:var(--sunken)}
-@media print{details:not([open])>*:not(summary){display:none}}`
+@media print{.fig{min-width:0}details:not([open])>*:not(summary){display:none}}`
 
 // tactics are those of ATT&CK in the order of an attack.
 var tactics = []string{"reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation", "stealth", "defense-evasion", "defense-impairment",
@@ -23,6 +24,27 @@ func (s *htmlSink) pictures(b *sheet) {
 		s.bars(b)
 	}
 	s.matrix(b)
+}
+
+// route shows who moved from where to where, as a picture and as a table.
+func (s *htmlSink) route(b *sheet) {
+	p := s.signs.route()
+	if len(p.Steps) == 0 {
+		return
+	}
+	b.f("<h2 id=\"path\">%s</h2>\n<figure><figcaption><b>%s</b>%s</figcaption><div class=\"wide\" tabindex=\"0\">%s</div><p class=\"note\">%s</p></figure>\n", b.t("hunt.path.title"), esc(p.sentence(b.p)), b.t("hunt.path.note"), p.svg(b.p), b.t("hunt.path.legend"))
+	b.raw("<div class=\"wide\"><table><thead><tr>")
+	for _, key := range []string{"hunt.path.no", "hunt.path.at", "hunt.report.host", "hunt.path.user", "hunt.path.stage", "hunt.report.what", "hunt.path.move", "hunt.report.level"} {
+		b.f("<th scope=\"col\">%s</th>", b.t(key))
+	}
+	b.raw("</tr></thead><tbody>")
+	for _, r := range p.table(b.p) {
+		b.f("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><th scope=\"row\">%s</th><td>%s</td><td>%s</td></tr>", r.No, esc(b.p.Time(r.At)), esc(r.Host), esc(r.User), esc(r.Stage), esc(r.What), esc(r.From), esc(r.Level))
+	}
+	b.raw("</tbody></table></div>\n")
+	for _, line := range p.left(b.p) {
+		b.f("<p class=\"note\">%s</p>\n", esc(line))
+	}
 }
 
 // maxBars is how many bars fit a page.

@@ -57,6 +57,9 @@ var (
 	ErrCount     = fault.New(fault.Conflict, "hunt.count")       // another number than the person saw
 	ErrReleased  = fault.New(fault.Conflict, "hunt.released")    // all of it is a sighting already
 	ErrValue     = fault.New(fault.Invalid, "hunt.value")        // not among what may be released
+	ErrExpired   = fault.New(fault.Conflict, "hunt.expired")     // the run's findings were removed at the end of their time
+	ErrHeld      = fault.New(fault.Conflict, "hunt.held")        // held already
+	ErrNotHeld   = fault.New(fault.Conflict, "hunt.not_held")    // nothing is held
 	ErrEnded     = fault.New(fault.Conflict, "hunt.ended")       // the suppression is not in force
 	ErrPersonal  = fault.New(fault.Conflict, "hunt.personal")    // names a host or an account
 	ErrOffered   = fault.New(fault.Conflict, "hunt.offered")     // offered, or adopted, already

@@ -13,6 +13,9 @@ var Access = gate.Table{
 	"hunt.change":  writers(gate.Own),
 	"hunt.begin":   writers(gate.Own),
 	"hunt.close":   writers(gate.Own),
+	"hunt.hold":    {gate.OperatorAdmin: gate.Own}, // as of incidents
+	"hunt.unhold":  {gate.OperatorAdmin: gate.Own},
+	"hunt.expire":  {gate.HubAdmin: gate.All}, // the hub itself, by the clock
 	"hunt.runs":    readers(gate.Own),
 	"hunt.run":     readers(gate.Own),
 	"hunt.compare": readers(gate.Own),

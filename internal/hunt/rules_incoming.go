@@ -118,6 +118,12 @@ func (d *Incoming) techniques() {
 	d.Attack = out
 }
 
+// tactics are those of ATT&CK that the rule's tags name.
+func (d *Incoming) tactics() []string {
+	list := knownTactics(Tactics(&sigma.Rule{Tags: d.Rule.Tags}))
+	return list[:min(len(list), maxTechniques)]
+}
+
 func isTechnique(t string) bool {
 	main, sub, _ := strings.Cut(t, ".")
 	return len(main) == 5 && main[0] == 'T' && strings.Trim(main[1:], "0123456789") == "" && (sub == "" && !strings.HasSuffix(t, ".") || len(sub) == 3 && strings.Trim(sub, "0123456789") == "")

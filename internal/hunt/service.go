@@ -40,6 +40,7 @@ type Config struct {
 	Starter        fs.FS  // our own rules
 	StarterVersion string // their version
 	BaseURL        string // of the hub, for the commands that its pages show; may be empty
+	Keep           int    // days that results are kept; 0: [KeepDays]
 }
 
 // Service is what people and their programs do with hunts in the hub: one
@@ -127,17 +128,18 @@ func unseal(c *key.Cipher, sealed []byte, what string, v any) error {
 type sealedHunt struct {
 	NewHunt
 	Words string `json:"words,omitempty"`
+	Hold  string `json:"hold,omitempty"`
 }
 
 func (h *Hunt) seal(c *key.Cipher) (err error) {
-	h.sealed, err = seal(c, sealedHunt{h.NewHunt, h.Words}, huntName(h.ID))
+	h.sealed, err = seal(c, sealedHunt{h.NewHunt, h.Words, h.HoldWhy}, huntName(h.ID))
 	return err
 }
 
 func (h *Hunt) open(c *key.Cipher) error {
 	var x sealedHunt
 	err := unseal(c, h.sealed, huntName(h.ID), &x)
-	h.NewHunt, h.Words = x.NewHunt, x.Words
+	h.NewHunt, h.Words, h.HoldWhy = x.NewHunt, x.Words, x.Hold
 	return err
 }
 

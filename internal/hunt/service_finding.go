@@ -17,7 +17,7 @@ func (f *Finding) open(c *key.Cipher) error {
 	if err := unseal(c, f.sealed, findingName(f.ID), &x); err != nil {
 		return err
 	}
-	f.Rule, f.Title, f.Level, f.Kind, f.Host, f.User, f.Attack = x.Rule, x.Title, x.Level, x.Kind, x.Host, x.User, x.Attack
+	f.Rule, f.Title, f.Level, f.Kind, f.Host, f.User, f.Attack, f.Tactics = x.Rule, x.Title, x.Level, x.Kind, x.Host, x.User, x.Attack, x.Tactics
 	if f.Attack == nil {
 		f.Attack = []string{}
 	}

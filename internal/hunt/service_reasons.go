@@ -8,10 +8,10 @@ import (
 	"noroshi/internal/base/gate"
 )
 
-// Reasons returns why the first detection of each of the findings was found, by
-// their ids, for lists of up to 500. Findings that are not there are passed over.
-func (s *Service) Reasons(ctx context.Context, ids ...string) (why map[string][]Why, err error) {
-	why = map[string][]Why{}
+// Firsts returns the first example of each of the findings, by their ids, for
+// lists of up to 500. Findings that are not there are passed over.
+func (s *Service) Firsts(ctx context.Context, ids ...string) (first map[string]Example, err error) {
+	first = map[string]Example{}
 	err = s.read(ctx, "hunt.findings", func(tx *db.Tx, who gate.Identity) error {
 		c, err := s.cipher(ctx, tx, who.Org)
 		if err != nil || c == nil || len(ids) == 0 {
@@ -19,7 +19,7 @@ func (s *Service) Reasons(ctx context.Context, ids ...string) (why map[string][]
 		}
 		list, err := listExamples(ctx, tx, who.Org, ids[:min(len(ids), maxIn)])
 		if err != nil {
-			return fmt.Errorf("reasons of findings: %w", err)
+			return fmt.Errorf("examples of findings: %w", err)
 		}
 		for id, sealed := range list {
 			var examples []Example
@@ -27,10 +27,10 @@ func (s *Service) Reasons(ctx context.Context, ids ...string) (why map[string][]
 				return err
 			}
 			if len(examples) > 0 {
-				why[id] = examples[0].Why
+				first[id] = examples[0]
 			}
 		}
 		return nil
 	})
-	return why, err
+	return first, err
 }

@@ -41,7 +41,10 @@ func (s *Service) Receive(ctx context.Context, hunt, sendKey string, told Told) 
 		}
 		tag := c.Tag("hunt/run", sendKey)
 		if out, err = loadRunKey(ctx, tx, who.Org, h.ID, tag); err == nil {
-			return out.open(c)
+			if !out.RemovedAt.IsZero() {
+				return ErrExpired
+			}
+			return s.show(c, &out)
 		}
 		if !errors.Is(err, ErrNone) {
 			return err
@@ -52,8 +55,11 @@ func (s *Service) Receive(ctx context.Context, hunt, sendKey string, told Told) 
 		if told, err = told.normal(s.now()); err != nil {
 			return err
 		}
-		out = Received{ID: newID(), Hunt: h.ID, Told: told, By: who.Person, At: s.now(), Entry: act.Entry, org: who.Org, key: tag}
+		out = Received{ID: newID(), Hunt: h.ID, Told: told, By: who.Person, At: s.now(), Entry: act.Entry, org: who.Org, key: tag, heldAt: db.Micros(h.HoldAt)}
 		if out.sealed, err = seal(c, told, runName(out.ID)); err != nil {
+			return err
+		}
+		if err := s.show(c, &out); err != nil {
 			return err
 		}
 		act.Secret = told
@@ -110,7 +116,10 @@ func (s *Service) receiving(ctx context.Context, tx *db.Tx, org, run string) (Re
 	if err != nil {
 		return r, nil, fmt.Errorf("run %s: %w", run, err)
 	}
-	return r, c, r.open(c)
+	if !r.RemovedAt.IsZero() {
+		return r, nil, ErrExpired
+	}
+	return r, c, s.show(c, &r)
 }
 
 // ReceiveEnd says that a run came in whole, in so many parts; saying it again
@@ -157,7 +166,7 @@ func (s *Service) Runs(ctx context.Context, hunt, cursor string, limit int) (out
 			return fmt.Errorf("list runs: %w", err)
 		}
 		for i := range out {
-			if err := out[i].open(c); err != nil {
+			if err := s.show(c, &out[i]); err != nil {
 				return err
 			}
 		}
@@ -184,7 +193,7 @@ func (s *Service) run(ctx context.Context, tx *db.Tx, org, id string) (Received,
 	if err != nil {
 		return r, fmt.Errorf("run %s: %w", id, err)
 	}
-	return r, r.open(c)
+	return r, s.show(c, &r)
 }
 
 // sealedFinding is what of a finding is stored encrypted, beside its examples.
@@ -196,6 +205,8 @@ type sealedFinding struct {
 	Host   string   `json:"host"`
 	User   string   `json:"user"`
 	Attack []string `json:"attack,omitempty"`
+
+	Tactics []string `json:"tactics,omitempty"`
 }
 
 // group is what one part says of one finding.
@@ -245,7 +256,7 @@ func (t *taking) put(d *Incoming, level sigma.Level, cut bool) {
 	name := fmt.Sprintf("%d:%s%d:%s%s", len(d.Rule.Ref()), d.Rule.Ref(), len(host), host, user)
 	g := t.groups[name]
 	if g == nil {
-		g = &group{level: level, Finding: Finding{Hunt: t.run.Hunt, Run: t.run.ID, Rule: d.Rule.Ref(), Title: d.Rule.Title, Level: level.String(), Kind: d.Kind, Host: d.Host, User: d.User, Attack: d.Attack, org: t.run.org}}
+		g = &group{level: level, Finding: Finding{Hunt: t.run.Hunt, Run: t.run.ID, Rule: d.Rule.Ref(), Title: d.Rule.Title, Level: level.String(), Kind: d.Kind, Host: d.Host, User: d.User, Attack: d.Attack, Tactics: d.tactics(), org: t.run.org}}
 		g.tag, g.ruleTag, g.hostTag, g.userTag = t.cipher.Tag("hunt/finding", name), ruleTag(t.cipher, g.Rule), hostTag(t.cipher, d.Host), userTag(t.cipher, d.User)
 		t.groups[name], t.order = g, append(t.order, g)
 	}
@@ -307,7 +318,7 @@ func (t *taking) first(ctx context.Context, tx *db.Tx, g *group) (err error) {
 	g.ID, g.At, g.ChangedAt, g.State, g.Version = newID(), t.now, t.now, Fresh, 1
 	g.settle()
 	g.place = placeOf(g.level, g.Last)
-	x := sealedFinding{g.Rule, g.Title, g.Level, g.Kind, g.Host, g.User, g.Attack}
+	x := sealedFinding{g.Rule, g.Title, g.Level, g.Kind, g.Host, g.User, g.Attack, g.Tactics}
 	if g.sealed, err = seal(t.cipher, x, findingName(g.ID)); err != nil {
 		return err
 	}

@@ -13,28 +13,28 @@ func nextSerial(ctx context.Context, tx *db.Tx, org string, year int) (n int, er
 	return n, err
 }
 
-const huntColumns = "id, org_id, number, state, conclusion, sealed, person, entry, at, changed_at, opened_at, closed_at, version"
+const huntColumns = "id, org_id, number, state, conclusion, sealed, person, entry, at, changed_at, opened_at, closed_at, version, hold_at"
 
 func scanHunt(scan func(...any) error) (h Hunt, err error) {
-	var at, changed, opened, closed int64
-	err = scan(&h.ID, &h.org, &h.Number, &h.Stage, &h.Conclusion, &h.sealed, &h.By, &h.Entry, &at, &changed, &opened, &closed, &h.Version)
-	h.At, h.ChangedAt, h.OpenedAt, h.ClosedAt = db.Time(at), db.Time(changed), db.Time(opened), db.Time(closed)
+	var at, changed, opened, closed, hold int64
+	err = scan(&h.ID, &h.org, &h.Number, &h.Stage, &h.Conclusion, &h.sealed, &h.By, &h.Entry, &at, &changed, &opened, &closed, &h.Version, &hold)
+	h.At, h.ChangedAt, h.OpenedAt, h.ClosedAt, h.HoldAt = db.Time(at), db.Time(changed), db.Time(opened), db.Time(closed), db.Time(hold)
 	return h, err
 }
 
 func (h *Hunt) values() []any {
-	return []any{h.ID, h.org, h.Number, string(h.Stage), string(h.Conclusion), h.sealed, h.By, h.Entry, db.Micros(h.At), db.Micros(h.ChangedAt), db.Micros(h.OpenedAt), db.Micros(h.ClosedAt), h.Version}
+	return []any{h.ID, h.org, h.Number, string(h.Stage), string(h.Conclusion), h.sealed, h.By, h.Entry, db.Micros(h.At), db.Micros(h.ChangedAt), db.Micros(h.OpenedAt), db.Micros(h.ClosedAt), h.Version, db.Micros(h.HoldAt)}
 }
 
 func insertHunt(ctx context.Context, tx *db.Tx, h Hunt) error {
-	_, err := tx.Exec(ctx, "INSERT INTO hunt_hunt ("+huntColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", h.values()...)
+	_, err := tx.Exec(ctx, "INSERT INTO hunt_hunt ("+huntColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", h.values()...)
 	return err
 }
 
 // updateHunt writes a hunt over the version before it.
 func updateHunt(ctx context.Context, tx *db.Tx, h Hunt) error {
 	n, err := tx.Exec(ctx, `UPDATE hunt_hunt SET org_id = $2, number = $3, state = $4, conclusion = $5, sealed = $6, person = $7, entry = $8, at = $9, changed_at = $10,
-		opened_at = $11, closed_at = $12, version = $13 WHERE id = $1 AND version = $13 - 1`, h.values()...)
+		opened_at = $11, closed_at = $12, version = $13, hold_at = $14 WHERE id = $1 AND version = $13 - 1`, h.values()...)
 	if err == nil && n == 0 {
 		err = ErrStale
 	}
@@ -78,10 +78,13 @@ func listHunts(ctx context.Context, tx *db.Tx, org string, f HuntFilter) (out []
 
 const runColumns = "id, org_id, hunt_id, key, parts, detections, groups, beyond, quiet, sealed, person, entry, at, done_at"
 
+// wholeRun are the columns of a run with its removal and the hold of its hunt.
+const wholeRun = runColumns + ", removed_at, (SELECT h.hold_at FROM hunt_hunt h WHERE h.id = hunt_run.hunt_id)"
+
 func scanRun(scan func(...any) error) (r Received, err error) {
-	var at, done int64
-	err = scan(&r.ID, &r.org, &r.Hunt, &r.key, &r.Parts, &r.Taken, &r.Groups, &r.Beyond, &r.Quiet, &r.sealed, &r.By, &r.Entry, &at, &done)
-	r.At, r.DoneAt = db.Time(at), db.Time(done)
+	var at, done, removed int64
+	err = scan(&r.ID, &r.org, &r.Hunt, &r.key, &r.Parts, &r.Taken, &r.Groups, &r.Beyond, &r.Quiet, &r.sealed, &r.By, &r.Entry, &at, &done, &removed, &r.heldAt)
+	r.At, r.DoneAt, r.RemovedAt = db.Time(at), db.Time(done), db.Time(removed)
 	if err == db.ErrNoRows {
 		err = ErrNone
 	}
@@ -101,17 +104,22 @@ func updateRun(ctx context.Context, tx *db.Tx, r Received) error {
 }
 
 func loadRun(ctx context.Context, tx *db.Tx, org, id string) (Received, error) {
-	return scanRun(tx.QueryRow(ctx, "SELECT "+runColumns+" FROM hunt_run WHERE org_id = $1 AND id = $2", org, id).Scan)
+	return scanRun(tx.QueryRow(ctx, "SELECT "+wholeRun+" FROM hunt_run WHERE org_id = $1 AND id = $2", org, id).Scan)
 }
 
 // lockRun is loadRun of a run that is about to change: parts come one after
 // another on however many nodes.
 func lockRun(ctx context.Context, tx *db.Tx, org, id string) (Received, error) {
-	return scanRun(tx.QueryRow(ctx, "SELECT "+runColumns+" FROM hunt_run WHERE org_id = $1 AND id = $2"+tx.ForUpdate(), org, id).Scan)
+	return scanRun(tx.QueryRow(ctx, "SELECT "+wholeRun+" FROM hunt_run WHERE org_id = $1 AND id = $2"+tx.ForUpdate(), org, id).Scan)
+}
+
+// lockAnyRun is lockRun of whatever organisation, for the hub itself.
+func lockAnyRun(ctx context.Context, tx *db.Tx, id string) (Received, error) {
+	return scanRun(tx.QueryRow(ctx, "SELECT "+wholeRun+" FROM hunt_run WHERE id = $1"+tx.ForUpdate(), id).Scan)
 }
 
 func loadRunKey(ctx context.Context, tx *db.Tx, org, hunt, key string) (Received, error) {
-	return scanRun(tx.QueryRow(ctx, "SELECT "+runColumns+" FROM hunt_run WHERE org_id = $1 AND hunt_id = $2 AND key = $3", org, hunt, key).Scan)
+	return scanRun(tx.QueryRow(ctx, "SELECT "+wholeRun+" FROM hunt_run WHERE org_id = $1 AND hunt_id = $2 AND key = $3", org, hunt, key).Scan)
 }
 
 // listRuns lists the runs of a hunt, or of all, the newest first.
@@ -121,7 +129,7 @@ func listRuns(ctx context.Context, tx *db.Tx, org, hunt, cursor string, limit in
 		return nil, "", err
 	}
 	limit = db.Limit(limit)
-	rows, err := tx.Query(ctx, "SELECT "+runColumns+" FROM hunt_run WHERE org_id = $1 AND ($2 = '' OR hunt_id = $2) AND id < $3 ORDER BY id DESC LIMIT $4", org, hunt, before, limit+1)
+	rows, err := tx.Query(ctx, "SELECT "+wholeRun+" FROM hunt_run WHERE org_id = $1 AND ($2 = '' OR hunt_id = $2) AND id < $3 ORDER BY id DESC LIMIT $4", org, hunt, before, limit+1)
 	if err != nil {
 		return nil, "", err
 	}

@@ -39,6 +39,7 @@ func Pages(r *httpd.Router, s *Service) {
 	r.Page("POST /hunt-batches/{id}/undo", c.undo)
 	r.Page("GET /hunt-findings/{id}", func(q *httpd.Request) error { return c.showFinding(q, nil) })
 	r.Page("POST /hunt-findings/{id}/decide", c.decide)
+	c.pagesKeep(r)
 	c.pagesLeave(r)
 	c.pagesRules(r)
 	c.pagesSuppress(r)
@@ -169,10 +170,11 @@ func (c *console) showHunts(q *httpd.Request) error {
 	return render(q, "hunts", "hunts", v.Head.H1, v, nil)
 }
 
-// latest is the newest run that came in whole, else the newest.
+// latest is the newest run that came in whole and is still there, else the
+// newest.
 func latest(runs []Received) Received {
 	for _, r := range runs {
-		if !r.DoneAt.IsZero() {
+		if !r.DoneAt.IsZero() && r.RemovedAt.IsZero() {
 			return r
 		}
 	}

@@ -72,13 +72,13 @@ func (c *console) showCompare(q *httpd.Request) error {
 	if err != nil {
 		return err
 	}
-	why, err := c.reasons(q, list)
+	first, err := c.firsts(q, list)
 	if err != nil {
 		return err
 	}
 	for i := range list {
 		x := shelf.row(p, &list[i])
-		x.Why = whyLine(p, why[list[i].ID])
+		x.Why = whyLine(p, first[list[i].ID].Why)
 		v.Rows = append(v.Rows, x)
 	}
 	query.Set("change", string(change))

@@ -36,8 +36,8 @@ type sideItem struct {
 
 type runItem struct {
 	Received
-	Href, Compare string
-	On            bool
+	Href, Compare, Kept string
+	On                  bool
 }
 
 type deskView struct {
@@ -57,6 +57,8 @@ type deskView struct {
 	Query    string
 	Empty    *page.Empty
 	Nothing  bool
+	Removed  string // said of a run whose findings are gone
+	Keep     keepView
 	Begin    bool
 	MayTouch bool
 }
@@ -110,6 +112,7 @@ func (c *console) showDesk(q *httpd.Request, bad error) error {
 	}
 	v := deskView{Hunt: h, Tag: stageTag[h.Stage], Stage: p.T("hunt.web.stage." + string(h.Stage)), Query: kept(q.Queries()).Encode(), MayTouch: may(q, "hunt.triage"), Begin: h.Stage != Opened && may(q, "hunt.begin")}
 	v.head(q, h, runs)
+	v.Keep = c.keeping(q, h, bad)
 	if len(runs) == 0 {
 		v.Empty = &page.Empty{Title: p.T("hunt.web.no_runs"), Say: p.T("hunt.web.no_runs_say"), Act: &page.Act{Text: p.T("hunt.web.bring"), Href: "/hunts/" + h.ID + "/bring", Kind: "primary"}}
 		return render(q, "desk", "hunts", v.Head.H1, v, bad)
@@ -185,7 +188,10 @@ func (v *deskView) runs(q *httpd.Request, path string, runs []Received, on strin
 	query := kept(q.Queries())
 	for i, r := range runs {
 		query.Set("run", r.ID)
-		x := runItem{Received: r, Href: address(path, query), On: r.ID == on}
+		x := runItem{Received: r, Href: address(path, query), Kept: keptText(q.Printer, r), On: r.ID == on}
+		if x.On && !r.RemovedAt.IsZero() {
+			v.Removed = q.Printer.T("hunt.web.removed_say", "at", q.Printer.Date(r.RemovedAt))
+		}
 		if i+1 < len(runs) {
 			x.Compare = address(path+"/compare", url.Values{"before": {runs[i+1].ID}, "after_run": {r.ID}})
 		}
@@ -241,7 +247,7 @@ func (c *console) rows(q *httpd.Request, v *deskView, path string, f FindingFilt
 	if err != nil {
 		return err
 	}
-	why, err := c.reasons(q, list)
+	first, err := c.firsts(q, list)
 	if err != nil {
 		return err
 	}
@@ -252,7 +258,7 @@ func (c *console) rows(q *httpd.Request, v *deskView, path string, f FindingFilt
 	query := kept(q.Queries())
 	for i := range list {
 		x := shelf.row(p, &list[i])
-		x.Why = whyLine(p, why[list[i].ID])
+		x.Why = whyLine(p, first[list[i].ID].Why)
 		if n := rare[list[i].ID]; n > 0 {
 			x.Rare = p.T("hunt.web.rare", "n", n)
 		}
@@ -289,13 +295,13 @@ func (c *console) rows(q *httpd.Request, v *deskView, path string, f FindingFilt
 	return nil
 }
 
-// reasons are those of the findings of a page.
-func (c *console) reasons(q *httpd.Request, list []Finding) (map[string][]Why, error) {
+// firsts are the first examples of the findings of a page.
+func (c *console) firsts(q *httpd.Request, list []Finding) (map[string]Example, error) {
 	ids := make([]string, len(list))
 	for i, f := range list {
 		ids[i] = f.ID
 	}
-	return c.Reasons(q.Context(), ids...)
+	return c.Firsts(q.Context(), ids...)
 }
 
 // tabs are the states and levels with their counts, and what else narrows.

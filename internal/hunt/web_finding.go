@@ -80,7 +80,11 @@ func (c *console) showFinding(q *httpd.Request, bad error) error {
 	v.Head = page.Head{H1: v.Row.Title, Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: h.Number, Href: "/hunts/" + h.ID}, {Text: v.Row.Title}}}
 	v.Say = findingSay(p, v.Row)
 	v.Techniques = techniqueLinks("/hunts/"+h.ID, url.Values{"run": {f.Run}}, f.Attack)
-	v.facts(p, h, &f)
+	run, err := c.Run(q.Context(), f.Run)
+	if err != nil {
+		return err
+	}
+	v.facts(p, h, run, &f)
 	v.examples(p, &f)
 	if err := c.near(q, &v, shelf, &f); err != nil {
 		return err
@@ -110,7 +114,7 @@ func findingSay(p text.Printer, r row) string {
 	return p.T("hunt.web.say_user", "host", where, "user", r.User, "n", r.Count)
 }
 
-func (v *findingView) facts(p text.Printer, h Hunt, f *Finding) {
+func (v *findingView) facts(p text.Printer, h Hunt, run Received, f *Finding) {
 	add := adder(&v.Facts)
 	desk := func(name, value string) string {
 		if value == "" {
@@ -128,8 +132,11 @@ func (v *findingView) facts(p text.Printer, h Hunt, f *Finding) {
 		add(p.T("hunt.web.quiet"), p.Number(int64(f.Quiet)))
 	}
 	add(p.T("hunt.web.rule"), printable(f.Rule))
-	if !f.ReleasedAt.IsZero() {
+	if kept := keptText(p, run); f.ReleasedAt.IsZero() {
+		add(p.T("hunt.web.keep"), kept)
+	} else {
 		add(p.T("hunt.web.released"), p.Time(f.ReleasedAt))
+		add(p.T("hunt.web.keep"), p.T("hunt.web.kept_released"))
 	}
 }
 

@@ -44,6 +44,7 @@ type reportView struct {
 	Legend    []page.Mass
 	Tactics   []string
 	Stages    []hostStages
+	Route     routeView
 	MoreHosts int
 	Lines     []row
 	MoreLines int
@@ -98,6 +99,9 @@ func (c *console) showReport(q *httpd.Request) error {
 		}
 	}
 	v.fill(p, shelf, list)
+	if v.Route, err = c.route(q, shelf, list); err != nil {
+		return err
+	}
 	if err := c.left(q, &v, list); err != nil {
 		return err
 	}
@@ -216,6 +220,7 @@ func (v *reportView) fill(p text.Printer, shelf *shelf, list []Finding) {
 	add(p.T("hunt.web.program"), printable(r.Program))
 	add(p.T("hunt.web.rules_sum"), r.Told.Rules)
 	add(p.T("hunt.web.pack_sum"), r.Pack)
+	add(p.T("hunt.web.kept_until"), keptText(p, r))
 	add(p.T("hunt.web.entry"), r.Entry)
 }
 

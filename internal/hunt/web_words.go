@@ -132,7 +132,11 @@ func (s *shelf) ruleOf(f *Finding) *sigma.Rule {
 		return r
 	}
 	level, _ := sigma.ParseLevel(f.Level)
-	return &sigma.Rule{ID: f.Rule, Title: f.Title, Level: level}
+	r := &sigma.Rule{ID: f.Rule, Title: f.Title, Level: level}
+	for _, t := range f.Tactics {
+		r.Tags = append(r.Tags, "attack."+t)
+	}
+	return r
 }
 
 // starterText is the file of one of the program's own rules.

@@ -24,6 +24,7 @@ type Config struct {
 	Incident Incident `toml:"incident" doc:"Incident reports"`
 	Feeds    Feeds    `toml:"feeds" doc:"Public sources of vulnerability facts that the hub fetches by itself"`
 	Sensor   Sensor   `toml:"sensor" doc:"Reading of traffic"`
+	Hunt     Hunt     `toml:"hunt" doc:"Hunting through logs"`
 	Mail     Mail     `toml:"mail" doc:"The server that mail goes out through; without a host no mail is sent"`
 	Out      Out      `toml:"out" doc:"Where the hub may go over HTTP: to feeds it is told to fetch, and to webhooks of organisations"`
 }
@@ -31,6 +32,11 @@ type Config struct {
 // Sensor is the section of reading traffic.
 type Sensor struct {
 	State bool `toml:"state" doc:"This machine serves a carrier or the State: the basis has to be named for files too, and is own-network or test"`
+}
+
+// Hunt is the section of hunting through logs.
+type Hunt struct {
+	KeepDays int `toml:"keep_days" doc:"Days that results of hunts are kept after they came in, 1 to 3650; what became a sighting and what is on hold stays"`
 }
 
 // Hub is the section of the hub itself.
@@ -125,6 +131,7 @@ func Default() Config {
 		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
 		Limits: Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
 		Feeds:  Feeds{Sources: []string{}},
+		Hunt:   Hunt{KeepDays: 365},
 		Out:    Out{Hosts: []string{}, Hooks: []string{}, Networks: []string{}},
 		Mail:   Mail{Port: 587, TLS: "starttls", Timeout: 30 * time.Second},
 	}
@@ -192,6 +199,7 @@ func (c Config) check() []fault.Place {
 	between("limits.concurrent", c.Limits.Concurrent, 1, 10_000)
 	want(c.Limits.MemoryMB == 0 || c.Limits.MemoryMB >= 64, "limits.memory_mb", "config.between", "min", 64, "max", "∞")
 	between("limits.streams", c.Limits.Streams, 1, 100_000)
+	between("hunt.keep_days", c.Hunt.KeepDays, 1, 3650)
 	want(c.Limits.Metrics == "" || len(c.Limits.Metrics) >= 16, "limits.metrics_token", "config.short", "min", 16)
 	for _, n := range c.Out.Networks {
 		_, err := netip.ParsePrefix(n)
