@@ -262,29 +262,32 @@ func TestVersionsAndPlacesAreEncryptedAtRest(t *testing.T) {
 	if err := h.Remove(h.wind(), e.ID, 2); err != nil {
 		t.Fatal(err)
 	}
+	look := func() (found bool) { // the open part is there to be found
+		files, err := filepath.Glob(filepath.Join(dir, "hub.db*"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(files, err)
+		}
+		for _, f := range files {
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || bytes.Contains(raw, []byte("EdgeGate 410"))
+			for _, s := range secrets {
+				if bytes.Contains(raw, []byte(s)) {
+					t.Errorf("%s holds %q in clear", filepath.Base(f), s)
+				}
+			}
+		}
+		return found
+	}
+	if !look() {
+		t.Error("the test looks in the wrong place")
+	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "hub.db*"))
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	found := false
-	for _, f := range files {
-		raw, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found = found || bytes.Contains(raw, []byte("EdgeGate 410")) // the open part is there to be found
-		for _, s := range secrets {
-			if bytes.Contains(raw, []byte(s)) {
-				t.Errorf("%s holds %q in clear", filepath.Base(f), s)
-			}
-		}
-	}
-	if !found {
-		t.Error("the test looks in the wrong place")
-	}
+	look()
 }
 
 func (h *hub) found(key string) Entry {
