@@ -85,6 +85,7 @@ type machine struct {
 	approval, link, domestic string
 	authority                []string
 	madeUp                   bool
+	say                      func(key string, pairs ...any)
 
 	hub  *fetch.Hub
 	at   string // address of the run
@@ -126,6 +127,9 @@ func (m *machine) run(ctx context.Context, env *cli.Env, files []string) (err er
 		return err
 	}
 	m.at = "/api/v1/selection-runs/" + begun.Run.ID
+	unknown := ""
+	job.Unknown = func(why string) { unknown = why }
+	m.say = env.Say
 	st, run, err := m.carry(ctx, job, begun, authorities)
 	if err != nil {
 		// Whatever broke, nothing that was handed in may stay.
@@ -135,6 +139,9 @@ func (m *machine) run(ctx context.Context, env *cli.Env, files []string) (err er
 	}
 	if err := env.Emit(st, st.tell); err != nil {
 		return err
+	}
+	if unknown != "" {
+		env.Say("selection.run.all_unknown", "why", env.Printer().T("selection.run.unknown."+unknown))
 	}
 	env.Say("selection.hub.cli.countersigned", "run", run.ID, "records", run.Records)
 	if st.forgot() {
@@ -149,6 +156,9 @@ func (m *machine) carry(ctx context.Context, job Job, begun Remote, authorities 
 	job.Run, job.Used = begun.Run.ID, begun.Used
 	if job.Grant, err = approval.Open([]byte(begun.Paper), authorities...); err != nil {
 		return st, run, err
+	}
+	for _, c := range job.Grant.Order().Conditions { // before anything is read
+		m.say("selection.hub.cli.condition", "say", c)
 	}
 	var list []byte
 	if err := m.hub.Do(ctx, "GET", m.at+"/selectors", nil, &list, ""); err != nil {
@@ -274,6 +284,9 @@ func tellRun(w io.Writer, p text.Printer, v RunView) error {
 		if st, err := statementOf(r); err == nil {
 			if err := st.tell(w, p); err != nil {
 				return err
+			}
+			if st.Seen.Packets > 0 && st.Dropped.Unknown == st.Seen {
+				fmt.Fprintln(w, p.T("selection.hub.cli.all_unknown"))
 			}
 		}
 	}

@@ -264,6 +264,12 @@ func (s *Statement) tell(w io.Writer, p text.Printer) error {
 	if s.Overridden > 0 {
 		line("selection.statement.overridden", "n", s.Overridden)
 	}
+	if age := s.BegunAt.Sub(s.PrefixesOf); !s.PrefixesOf.IsZero() {
+		line("selection.statement.prefixes", "date", p.Date(s.PrefixesOf))
+		if age > staleTable {
+			line("selection.statement.prefixes_old", "days", int(age/(24*time.Hour)))
+		}
+	}
 	line("selection.statement.retain", "at", p.Time(s.RetainUntil))
 	return nil
 }

@@ -238,7 +238,7 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 	r.st = Statement{
 		Form: StatementForm, Run: j.Run, Order: o.ID, Kind: o.Kind, Authority: j.Grant.Authority(), Directions: j.Directions, Link: o.Link,
 		BegunAt: r.begun.UTC().Truncate(time.Microsecond), Before: j.Used, Fields: o.Fields, Addresses: o.Addresses, Pseudonyms: pseudonyms,
-		MadeUp: j.Prefixes.madeUp(), Strict: j.Prefixes.strict, Overridden: j.Selectors.overridden(),
+		MadeUp: j.Prefixes.madeUp(), PrefixesOf: j.Prefixes.table.Meta().Date, Strict: j.Prefixes.strict, Overridden: j.Selectors.overridden(),
 		Hashes: Hashes{Order: j.Grant.Digest(), Journal: j.Journal, Selectors: j.Selectors.digest, Prefixes: j.Prefixes.digest, Program: j.Program},
 	}
 	sides := j.Prefixes

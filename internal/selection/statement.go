@@ -134,6 +134,7 @@ type Statement struct {
 	Stay        Destruction         `json:"stay"`
 	Input       Input               `json:"input"`
 	MadeUp      map[string][]string `json:"made_up,omitempty"`    // networks declared domestic or foreign for a trial
+	PrefixesOf  time.Time           `json:"prefixes_of,omitzero"` // day of the table that said what is domestic, where it tells
 	Strict      bool                `json:"strict,omitempty"`     // an address on no list of prefixes was unknown
 	Overridden  int                 `json:"overridden,omitempty"` // selectors of the list that meet a warning and were taken nevertheless
 	Executor    string              `json:"executor"`             // verifier of the key that signed
@@ -151,6 +152,9 @@ func (s *Statement) Taken() sieve.Amount {
 func (s *Statement) forgot() bool {
 	return s.Pseudonyms == "forgotten" && s.Selected.Records > 0 && (s.Addresses == "pseudonym" || slices.Contains(s.Fields, "name"))
 }
+
+// staleTable is from when on a table of prefixes is called old.
+const staleTable = 180 * 24 * time.Hour
 
 // StatementForm is the first line of what is signed.
 const StatementForm = "noroshi selection statement v1"

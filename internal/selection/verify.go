@@ -241,6 +241,9 @@ func (v *Verified) lists(files map[string][]byte) {
 	away, ok2 := prefixesOf(s.MadeUp["foreign"])
 	t, err := geo.Decode(raw)
 	if err == nil {
+		if !t.Meta().Date.Equal(s.PrefixesOf) {
+			v.wrong(fileStatement+": prefixes_of", "prefixes_of")
+		}
 		v.sides, err = compiled(raw, t, own, away)
 	}
 	if err == nil && s.Strict {

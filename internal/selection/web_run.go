@@ -103,9 +103,15 @@ func showRuns(q *httpd.Request, s *Service) error {
 
 type newRunView struct {
 	Head    page.Head
+	Bound   []boundLine // approvals that words bind, beside what their orders carry
 	Fields  []page.Field
 	Ready   bool
 	Command string
+}
+
+type boundLine struct {
+	Number     string
+	Conditions []string
 }
 
 // showNewRun offers the approvals in force and the made-up traffic. Captures of
@@ -124,6 +130,9 @@ func showNewRun(q *httpd.Request, s *Service, bad error) error {
 	for _, c := range cases {
 		if c.Asked.Kind != approval.Reidentify {
 			f.Options = append(f.Options, page.Option{Value: c.ID, Label: c.Number + " " + p.T("selection.hub.kind."+string(c.Asked.Kind)) + " " + c.Asked.Link})
+			if len(c.Conditions) > 0 {
+				v.Bound = append(v.Bound, boundLine{c.Number, c.Conditions})
+			}
 		}
 	}
 	traffic := page.Field{Name: "traffic", Kind: "select", Label: p.T("selection.hub.web.traffic"), Hint: p.T("selection.hub.web.traffic_hint"), Need: page.Required}
