@@ -42,6 +42,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/oversight"
 	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
@@ -60,7 +61,7 @@ var (
 func Words() (*text.Catalog, error) {
 	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, mail.Words, post.Words, ledger.Words, backup.Words,
 		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sensor.Words, sighting.Words, feed.Words, csaf.Words, intel.Words, approval.Words, selection.Words, hunt.Words,
-		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words)
+		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words, oversight.Words)
 }
 
 // Migrations returns the tables of the whole program, in their order.
@@ -125,7 +126,7 @@ func Root(env *cli.Env) *cobra.Command {
 	root := env.Root("noroshi", p.T("app.short"))
 	root.AddCommand(demoCommand(env), serveCommand(env), config.Command(env, checkFeeds), asset.Commands(env), incident.Commands(env),
 		intel.FeedCommands(env, csaf.Read), intel.Commands(env), approval.Commands(env), exposureCommands(env), notice.Commands(env), vendor.Commands(env),
-		ledger.Commands(env), adminCommand(env), &cobra.Command{
+		ledger.Commands(env), auditorCommand(env), adminCommand(env), &cobra.Command{
 			Use: "version", Short: p.T("app.version.short"), Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {
 				return env.Emit(map[string]string{"version": Version()}, func(w io.Writer, _ text.Printer) error {

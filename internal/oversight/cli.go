@@ -1,0 +1,271 @@
+package oversight
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/text"
+	"noroshi/internal/engine/tlog"
+)
+
+// Faults of the commands.
+var (
+	ErrFound = fault.New(fault.Unmet, "oversight.found_some")
+	ErrNoLog = fault.New(fault.Usage, "oversight.no_log")
+	ErrNoKey = fault.New(fault.Usage, "oversight.no_key")
+	ErrKinds = fault.New(fault.Usage, "oversight.bad_kinds")
+	ErrMoved = fault.New(fault.Busy, "oversight.moved")
+	ErrMany  = fault.New(fault.TooLarge, "oversight.held")
+)
+
+// Commands returns noroshi auditor: what the commission runs on its own machine,
+// with its own keys.
+func Commands(env *cli.Env) *cobra.Command {
+	root := &cobra.Command{Use: "auditor", Short: env.Printer().T("oversight.cli.short")}
+	root.AddCommand(rulesCommand(env), replayCommand(env))
+	return root
+}
+
+// RuleRow is a rule as it is shown.
+type RuleRow struct {
+	ID       string `json:"id"`
+	Article  string `json:"article"`
+	Text     string `json:"text"`
+	Verified bool   `json:"verified"` // the wording of the article was compared with an official text
+}
+
+// LimitRow is a tolerance as it is shown.
+type LimitRow struct {
+	ID      string `json:"id"`
+	Value   int    `json:"value"`
+	Unit    string `json:"unit"`
+	Article string `json:"article"`
+}
+
+func rulesCommand(env *cli.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "rules", Short: env.Printer().T("oversight.cli.rules"), Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			t, err := LoadTable()
+			if err != nil {
+				return err
+			}
+			out := struct {
+				Rules  []RuleRow  `json:"rules"`
+				Limits []LimitRow `json:"limits"`
+			}{[]RuleRow{}, []LimitRow{}}
+			p := env.Printer()
+			for _, r := range t.Rules {
+				out.Rules = append(out.Rules, RuleRow{r.ID, r.Article.In(env.Lang()), p.T("oversight.rule." + r.ID), r.Verified})
+			}
+			for _, l := range t.Limits {
+				out.Limits = append(out.Limits, LimitRow{l.ID, l.Value, l.Unit, l.Source.In(env.Lang())})
+			}
+			return env.Emit(out, func(w io.Writer, p text.Printer) error {
+				for _, r := range out.Rules {
+					fmt.Fprintf(w, "%-18s %s\n%-18s   %s\n", r.ID, r.Text, "", r.Article)
+				}
+				fmt.Fprintln(w)
+				for _, l := range out.Limits {
+					fmt.Fprintln(w, p.T("oversight.limit."+l.ID, "n", l.Value))
+				}
+				_, err := fmt.Fprintln(w, p.T("oversight.cli.unverified"))
+				return err
+			})
+		},
+	}
+}
+
+// source is which log is replayed, by which keys and numbers.
+type source struct {
+	key, kinds string
+}
+
+func (s *source) flags(env *cli.Env, c *cobra.Command) {
+	c.Flags().StringVar(&s.key, "key", "", env.Printer().T("oversight.cli.key"))
+	c.Flags().StringVar(&s.kinds, "kinds", "", env.Printer().T("oversight.cli.kinds"))
+}
+
+// options reads the files that the flags name. A key is needed: without one
+// nobody vouches for what is replayed.
+func (s *source) options(env *cli.Env, signed []byte) (o Options, err error) {
+	if s.key == "" {
+		return o, ErrNoKey
+	}
+	if o.Keys, err = readKeys(s.key); err != nil {
+		return o, err
+	}
+	if o.Kinds, err = s.numbers(); err != nil {
+		return o, err
+	}
+	if c, err := tlog.OpenCheckpoint(signed); err == nil && !slices.ContainsFunc(o.Keys, func(k note.Verifier) bool { return k.Name() == c.Origin }) {
+		return o, fault.New(fault.Usage, "ledger.other_key", "key", o.Keys[0].Name(), "log", c.Origin)
+	}
+	var progress func(int64)
+	o.Progress = func(done, total uint64) {
+		if progress == nil {
+			progress = env.Progress(int64(total), "ledger")
+		}
+		progress(int64(done))
+	}
+	return o, nil
+}
+
+// numbers are those that approvals are judged by: of the program, or of the file
+// that an installation uses instead.
+func (s *source) numbers() (approval.Rules, error) {
+	raw := []byte{}
+	if s.kinds != "" {
+		var err error
+		if raw, err = cli.ReadFile(s.kinds, 1<<20); err != nil {
+			return approval.Rules{}, err
+		}
+	}
+	k, err := approval.LoadRules(string(raw))
+	if err != nil {
+		return k, fault.New(fault.Usage, ErrKinds.Code, "file", s.kinds, "why", err.Error())
+	}
+	return k, nil
+}
+
+func readKeys(file string) ([]note.Verifier, error) {
+	raw, err := cli.ReadFile(file, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := tlog.ParseKeys(raw)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "ledger.bad_key", "file", file, "why", err.Error())
+	}
+	return keys, nil
+}
+
+// openLog opens the folder of a log, or the folder ledger in it.
+func openLog(where string) (fs.FS, []byte, error) {
+	for _, dir := range []string{where, filepath.Join(where, "ledger")} {
+		fsys := os.DirFS(dir)
+		signed, err := fs.ReadFile(fsys, tlog.CheckpointPath)
+		if err == nil {
+			return fsys, signed, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fault.New(fault.Usage, ErrNoLog.Code, "path", where).Because(err)
+		}
+	}
+	return nil, nil, fault.New(fault.Usage, ErrNoLog.Code, "path", where)
+}
+
+func replayCommand(env *cli.Env) *cobra.Command {
+	var s source
+	c := &cobra.Command{
+		Use: "replay DIR", Short: env.Printer().T("oversight.cli.replay"), Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			fsys, signed, err := openLog(args[0])
+			if err != nil {
+				return err
+			}
+			o, err := s.options(env, signed)
+			if err != nil {
+				return err
+			}
+			res, err := ReplayLog(cmd.Context(), fsys, o)
+			if err != nil {
+				return asFault(err)
+			}
+			return conclude(env, res)
+		},
+	}
+	s.flags(env, c)
+	return c
+}
+
+func asFault(err error) error {
+	switch {
+	case errors.Is(err, tlog.ErrMoved):
+		return ErrMoved.Because(err)
+	case errors.Is(err, ErrHeld):
+		return ErrMany.Because(err)
+	}
+	return err
+}
+
+// conclude says what a replay found and turns it into an exit code.
+func conclude(env *cli.Env, res Result) error {
+	p := env.Printer()
+	res.speak(p)
+	if err := env.Emit(res, func(w io.Writer, p text.Printer) error { return res.print(w, p) }); err != nil {
+		return err
+	}
+	if !res.Clean() {
+		return fault.New(fault.Unmet, ErrFound.Code, "violations", len(res.Violations)+int(res.More), "others", len(res.Gaps)+len(res.Alarms))
+	}
+	return nil
+}
+
+// speak writes the sentences of a result in a language.
+func (r *Result) speak(p text.Printer) {
+	for i := range r.Violations {
+		v := &r.Violations[i]
+		pairs := make([]any, 0, 2*len(v.Args))
+		for k, x := range v.Args {
+			pairs = append(pairs, k, x)
+		}
+		v.Text = p.T("oversight.found."+v.Found, pairs...)
+	}
+	for _, list := range [][]Alarm{r.Gaps, r.Alarms} {
+		for i := range list {
+			a := &list[i]
+			bad := tlog.Problem{Code: tlog.Code(a.Code), Path: a.Path, Entry: tlog.NoEntry}
+			if a.Entry != nil {
+				bad.Entry = *a.Entry
+			}
+			a.Text = ledger.Sentence(p, &bad)
+		}
+	}
+}
+
+func (r *Result) print(w io.Writer, p text.Printer) error {
+	for _, list := range [][]Alarm{r.Alarms, r.Gaps} {
+		for _, a := range list {
+			fmt.Fprintln(w, a.Text)
+		}
+	}
+	for _, v := range r.Violations {
+		places := make([]string, len(v.Entries))
+		for i, e := range v.Entries {
+			places[i] = fmt.Sprint(e)
+		}
+		fmt.Fprintln(w, p.T("oversight.cli.violation", "rule", v.Rule, "text", v.Text, "entries", strings.Join(places, ", ")))
+		if v.Object != "" {
+			fmt.Fprintln(w, "    "+v.Object)
+		}
+		fmt.Fprintln(w, "    "+p.T("oversight.rule."+v.Rule))
+	}
+	if r.More > 0 {
+		fmt.Fprintln(w, p.T("oversight.cli.more", "n", int64(r.More)))
+	}
+	asked, total := 0, uint64(0)
+	for _, n := range r.Checked {
+		if total += n; n > 0 {
+			asked++
+		}
+	}
+	if r.Signer != "" {
+		fmt.Fprintln(w, p.T("ledger.cli.signed", "name", r.Signer))
+	}
+	_, err := fmt.Fprintln(w, p.T("oversight.cli.sum", "entries", int64(r.Entries), "rules", asked, "of", len(r.Checked), "checks", int64(total), "violations", len(r.Violations)+int(r.More), "gaps", len(r.Gaps), "alarms", len(r.Alarms)))
+	return err
+}

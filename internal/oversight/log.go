@@ -1,0 +1,56 @@
+package oversight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/engine/tlog"
+)
+
+// Options says how a log is replayed.
+type Options struct {
+	Keys     []note.Verifier // of the log; one of them must have signed it
+	Kinds    approval.Rules
+	Earlier  []tlog.Checkpoint        // that the log has to continue
+	Now      time.Time                // when deadlines are judged; zero: at the newest entry
+	Progress func(done, total uint64) // may be nil
+}
+
+// ReplayLog verifies a log from its files and replays the rules over its
+// entries in one pass. What is wrong with the log itself is in Gaps and Alarms;
+// an entry that does not stand the test is not replayed. Errors are those of
+// ctx, [tlog.ErrMoved] and [ErrHeld].
+func ReplayLog(ctx context.Context, fsys fs.FS, o Options) (Result, error) {
+	r, err := NewReplay(o.Kinds)
+	if err != nil {
+		return Result{}, err
+	}
+	res, err := tlog.Verify(ctx, fsys, tlog.Options{Keys: o.Keys, Earlier: o.Earlier, Progress: o.Progress, Replay: r.Take})
+	var bad tlog.Problems
+	if err != nil && !errors.As(err, &bad) {
+		return Result{}, fmt.Errorf("replay: %w", err)
+	}
+	if r.err != nil {
+		return Result{}, r.err
+	}
+	out := r.Close(o.Now)
+	for _, p := range bad {
+		a := Alarm{Code: string(p.Code), Path: p.Path, Text: p.Detail}
+		if p.Entry != tlog.NoEntry {
+			a.Entry = &p.Entry
+		}
+		if gap(p.Code) {
+			out.Gaps = append(out.Gaps, a)
+		} else {
+			out.Alarms = append(out.Alarms, a)
+		}
+	}
+	out.Signer, out.Root = res.Signer, res.Checkpoint.Root.String()
+	return out, nil
+}

@@ -1,0 +1,189 @@
+package oversight
+
+import (
+	"maps"
+	"time"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/selection"
+)
+
+const second = int64(1e6) // of the instants of entries
+
+// person is a pseudonym of a person or an organisation, as a replay numbers
+// them; 0 is nobody.
+type person uint32
+
+// Replay reads the entries of a log in their order and holds the rules against
+// them. Make one with [NewReplay], give it every entry with [Replay.Take], and
+// end it with [Replay.Close].
+type Replay struct {
+	table   Table
+	kinds   approval.Rules
+	keep    selection.Limits // of retention, as a hub has them unless configured otherwise
+	checked map[string]uint64
+	found   []Violation
+	more    uint64
+	err     error
+
+	e     entry
+	acts  map[string]func()
+	names map[string]person
+
+	log        logState
+	cases      map[id]*theCase
+	runs       map[id]*theRun
+	openings   map[id]*theOpening
+	agreements map[id]*theAgreement
+	lists      map[id]*theList        // that wait for a second person
+	made       map[[64]byte][]theList // that can be asked for, by their hash
+	tally      tally
+
+	tolerance struct{ clock, ids, outcome, stop, erase, skew int64 } // microseconds
+}
+
+// NewReplay returns a replay by the numbers of kinds.
+func NewReplay(kinds approval.Rules) (*Replay, error) {
+	t, err := LoadTable()
+	if err != nil {
+		return nil, err
+	}
+	r := &Replay{table: t, kinds: kinds, keep: selection.DefaultLimits(), checked: make(map[string]uint64, len(ruleIDs)), names: map[string]person{"": 0},
+		cases: map[id]*theCase{}, runs: map[id]*theRun{}, openings: map[id]*theOpening{}, agreements: map[id]*theAgreement{}, lists: map[id]*theList{}, made: map[[64]byte][]theList{},
+		tally: newTally()}
+	for _, id := range ruleIDs {
+		r.checked[id] = 0
+	}
+	r.tolerance.clock = t.limit("clock_back_s") * second
+	r.tolerance.ids = t.limit("id_window_s") * second
+	r.tolerance.outcome = t.limit("outcome_h") * 3600 * second
+	r.tolerance.stop = t.limit("stop_s") * second
+	r.tolerance.erase = t.limit("erase_h") * 3600 * second
+	r.tolerance.skew = t.limit("machine_clock_s") * second
+	r.acts = map[string]func(){
+		"approval.ask": r.ask, "approval.question": r.question, "approval.answer": r.answer, "approval.examine": r.examine, "approval.vote": r.vote,
+		"approval.decide": r.decide, "approval.withdraw": r.stop, "approval.revoke": r.stop, "approval.expire": r.stop, "approval.confirm": r.confirm,
+		"agreement.propose": r.propose, "agreement.answer": r.agree, "agreement.settle": r.agree, "agreement.grant": r.issue, "agreement.end": r.endAgreement, "agreement.consent": r.consent,
+		"selection.list_make": r.makeList, "selection.list_second": r.secondList, "selection.run": r.run, "selection.interrupt": r.interrupt,
+		"selection.read": r.use, "selection.disclose": r.use, "selection.sight": r.use, "selection.extend": r.extend, "selection.erase": r.erase,
+		"selection.custody": r.custody, "selection.hold": r.hold, "selection.reidentify": r.reidentify,
+	}
+	return r, nil
+}
+
+// Take reads the next entry; index is its place in the log. The leaf's memory
+// may be reused afterwards. It fails with [ErrHeld] alone.
+func (r *Replay) Take(index uint64, leaf []byte) error {
+	if r.err != nil {
+		return r.err
+	}
+	r.e.index = index
+	if !r.check(ruleForm, r.e.read(leaf), "form") {
+		return nil
+	}
+	r.watchLog()
+	act, power := r.acts[string(r.e.verb)]
+	r.tally.saw(&r.e)
+	if r.e.refused {
+		r.check(ruleRefusal, len(r.e.reason) > 0 && r.e.public == nil && !r.e.digest, "refusal_facts")
+		return nil
+	}
+	if !power {
+		return nil
+	}
+	if r.whole() {
+		act()
+	}
+	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made) > maxHeld || len(r.names) > maxPeople {
+		r.err = ErrHeld
+	}
+	return r.err
+}
+
+// whole checks that an act of power says what the rules need; without that
+// nothing can be said about it.
+func (r *Replay) whole() bool {
+	n := needs[string(r.e.verb)]
+	ok := true
+	if n.person {
+		ok = r.check(ruleActor, len(r.e.who) > 0 && len(r.e.org) > 0, "actor") && ok
+	}
+	if n.grant {
+		ok = r.check(ruleGrant, len(r.e.grant) > 0, "grant_none") && ok
+	}
+	if n.purpose {
+		ok = r.check(rulePurpose, len(r.e.purpose) > 0, "purpose_none") && ok
+	}
+	return r.says(n.facts...) && ok
+}
+
+// says checks that the entry has facts; the first that is missing is named.
+func (r *Replay) says(facts ...string) bool {
+	for _, f := range facts {
+		if !r.e.has(f) {
+			return r.check(ruleFacts, false, "fact", "fact", f)
+		}
+	}
+	if len(facts) > 0 {
+		r.checked[ruleFacts]++
+	}
+	return true
+}
+
+// check counts that a rule was asked about the entry at hand, and writes down
+// a violation where it does not hold.
+func (r *Replay) check(rule string, holds bool, found string, args ...any) bool {
+	return r.checkAt(rule, holds, found, nil, args...)
+}
+
+// checkAt is check with earlier entries that the violation is about.
+func (r *Replay) checkAt(rule string, holds bool, found string, entries []uint64, args ...any) bool {
+	r.checked[rule]++
+	if !holds {
+		r.violate(rule, found, string(r.e.object), append(entries, r.e.index), args...)
+	}
+	return holds
+}
+
+func (r *Replay) violate(rule, found, object string, entries []uint64, args ...any) {
+	if len(r.found) >= maxListed {
+		r.more++
+		return
+	}
+	if len(entries) > maxShown {
+		entries = append(entries[:1:1], entries[len(entries)-maxShown+1:]...)
+	}
+	v := Violation{Rule: rule, Found: found, Object: object, Entries: entries, Args: map[string]any{}}
+	for i := 0; i+1 < len(args); i += 2 {
+		v.Args[args[i].(string)] = args[i+1]
+	}
+	r.found = append(r.found, v)
+}
+
+// who numbers a pseudonym.
+func (r *Replay) who(name []byte) person {
+	if p, ok := r.names[string(name)]; ok {
+		return p
+	}
+	p := person(len(r.names))
+	r.names[string(name)] = p
+	return p
+}
+
+// Close ends the replay: what should have happened by an instant and did not is
+// found now. The zero instant is that of the newest entry.
+func (r *Replay) Close(now time.Time) Result {
+	at := r.log.newest
+	if !now.IsZero() {
+		at = now.UnixMicro()
+	}
+	r.overdue(at)
+	out := Result{Entries: r.log.n, Checked: maps.Clone(r.checked), Violations: r.found, More: r.more, Gaps: []Alarm{}, Alarms: []Alarm{}}
+	if out.Violations == nil {
+		out.Violations = []Violation{}
+	}
+	if r.log.n > 0 {
+		out.Last = time.UnixMicro(r.log.newest).UTC().Format(time.RFC3339Nano)
+	}
+	return out
+}

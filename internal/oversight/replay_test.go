@@ -1,0 +1,120 @@
+package oversight
+
+import (
+	"fmt"
+	"testing"
+
+	"noroshi/internal/base/ledger"
+)
+
+// TestLawfulHistoriesRaiseNoAlarm replays a thousand, whole and cut off
+// anywhere: what was lawful up to an instant is lawful then.
+func TestLawfulHistoriesRaiseNoAlarm(t *testing.T) {
+	kinds, asked := numbers(t), map[string]uint64{}
+	entries := 0
+	for seed := range uint64(1000) {
+		all := lawful(seed, 2+int(seed%4))
+		if seed%3 == 0 {
+			all = all[:len(all)*int(1+seed%7)/8]
+		}
+		entries += len(all)
+		for i, a := range all {
+			if seed < 20 {
+				if _, err := ledger.ParseEntry(a.leaf(t)); err != nil {
+					t.Fatalf("seed %d entry %d is no entry: %v", seed, i, err)
+				}
+			}
+		}
+		res := judge(t, kinds, all)
+		for _, v := range res.Violations {
+			last := all[v.Entries[len(v.Entries)-1]]
+			t.Fatalf("seed %d: %s %s %v in %s", seed, v.Rule, v.Found, v.Args, last.leaf(t))
+		}
+		for rule, n := range res.Checked {
+			asked[rule] += n
+		}
+	}
+	for rule, n := range asked {
+		if n == 0 {
+			t.Errorf("rule %s was never asked", rule)
+		}
+	}
+	t.Logf("%d entries", entries)
+}
+
+// TestUnlawfulHistoriesAreFound breaks one rule in each of many histories: the
+// rule that was broken is named, and where nothing else follows from it, alone.
+func TestUnlawfulHistoriesAreFound(t *testing.T) {
+	kinds, made, named := numbers(t), 0, map[string]int{}
+	for _, c := range crimes {
+		done := 0
+		for seed := uint64(0); done < 4 && seed < 400; seed++ {
+			all := lawful(10_000+seed, 4)
+			w := &crime{all: all, seed: seed}
+			if !c.do(w) {
+				continue
+			}
+			done++
+			res := judge(t, kinds, w.all)
+			rules := map[string]bool{}
+			for _, v := range res.Violations {
+				rules[v.Rule] = true
+			}
+			if !rules[c.rule] || c.alone && len(rules) != 1 {
+				t.Errorf("%s, seed %d: found %v, want %s", c.name, seed, say(res), c.rule)
+				break
+			}
+		}
+		if done < 4 {
+			t.Errorf("%s: only %d histories had a place for it", c.name, done)
+		}
+		made += done
+		named[c.rule] += done
+	}
+	for _, id := range ruleIDs {
+		if named[id] == 0 {
+			t.Errorf("rule %s is broken by none", id)
+		}
+	}
+	if made < 200 {
+		t.Errorf("only %d unlawful histories", made)
+	}
+	t.Logf("%d unlawful histories", made)
+}
+
+func say(res Result) (out []string) {
+	for _, v := range res.Violations {
+		out = append(out, fmt.Sprintf("%s/%s%v", v.Rule, v.Found, v.Args))
+	}
+	return out
+}
+
+func BenchmarkReplay(b *testing.B) {
+	var leaves [][]byte
+	for seed := range uint64(20) {
+		for _, a := range lawful(seed, 40) {
+			leaves = append(leaves, a.leaf(b))
+		}
+	}
+	size := 0
+	for _, l := range leaves {
+		size += len(l)
+	}
+	b.ReportAllocs()
+	kinds := numbers(b)
+	n := 0
+	for b.Loop() {
+		r, err := NewReplay(kinds)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i, l := range leaves {
+			if err := r.Take(uint64(i), l); err != nil {
+				b.Fatal(err)
+			}
+		}
+		n += len(leaves)
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entries/s")
+	b.ReportMetric(float64(size)/float64(len(leaves)), "B/entry")
+}

@@ -1,0 +1,168 @@
+package oversight
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"noroshi/internal/base/text"
+)
+
+// Rule is one rule of the replay. Its sentence is oversight.rule. and its id.
+type Rule struct {
+	ID       string    `toml:"id" json:"id"`
+	Article  text.Both `toml:"source" json:"-"`          // what it rests on
+	Verified bool      `toml:"verified" json:"verified"` // the wording of the article was compared with an official text
+}
+
+// Limit is a number that a rule uses and no law gives.
+type Limit struct {
+	ID       string    `toml:"id" json:"id"`
+	Value    int       `toml:"value" json:"value"`
+	Unit     string    `toml:"unit" json:"unit"` // s, h or n
+	Source   text.Both `toml:"source" json:"-"`
+	Verified bool      `toml:"verified" json:"verified"`
+}
+
+// Table is data/rules.toml: the rules in the order in which they are shown, and
+// the tolerances.
+type Table struct {
+	Rules  []Rule  `toml:"rule"`
+	Limits []Limit `toml:"limit"`
+}
+
+//go:embed data/rules.toml
+var rulesFile string
+
+// LoadTable reads the table.
+func LoadTable() (t Table, err error) {
+	meta, err := toml.Decode(rulesFile, &t)
+	if err != nil {
+		return t, fmt.Errorf("rules of oversight: %w", err)
+	}
+	if extra := meta.Undecoded(); len(extra) > 0 {
+		return t, fmt.Errorf("rules of oversight: %s: no such key", extra[0])
+	}
+	for _, id := range ruleIDs {
+		if !slices.ContainsFunc(t.Rules, func(r Rule) bool { return r.ID == id }) {
+			return t, fmt.Errorf("rules of oversight: %s is missing", id)
+		}
+	}
+	if len(t.Rules) != len(ruleIDs) {
+		return t, fmt.Errorf("rules of oversight: %d rows for %d rules", len(t.Rules), len(ruleIDs))
+	}
+	for _, l := range t.Limits {
+		if l.Value <= 0 || l.Source.JA == "" || l.Source.EN == "" {
+			return t, fmt.Errorf("rules of oversight: limit %s: %d is none, or it has no source", l.ID, l.Value)
+		}
+	}
+	return t, nil
+}
+
+// limit returns a number of the table; a name that is not there is a defect.
+func (t *Table) limit(id string) int64 {
+	for _, l := range t.Limits {
+		if l.ID == id {
+			return int64(l.Value)
+		}
+	}
+	panic("BUG: oversight: no limit " + id)
+}
+
+// The ids of the rules.
+const (
+	ruleForm       = "entry_form"
+	ruleOnce       = "entry_once"
+	ruleClock      = "entry_clock"
+	ruleFacts      = "entry_facts"
+	ruleActor      = "entry_actor"
+	ruleRefusal    = "refusal"
+	ruleSteps      = "case_steps"
+	ruleSides      = "case_sides"
+	ruleBodies     = "case_bodies"
+	ruleQuestions  = "case_questions"
+	ruleVotes      = "case_votes"
+	ruleBounds     = "case_bounds"
+	ruleExtension  = "case_extension"
+	ruleGrant      = "grant_needed"
+	ruleLive       = "grant_live"
+	ruleOrder      = "run_order"
+	ruleList       = "run_list"
+	ruleExecutor   = "run_executor"
+	ruleParallel   = "run_parallel"
+	ruleCap        = "run_cap"
+	rulePeriod     = "run_period"
+	ruleSums       = "run_sums"
+	ruleOutcome    = "run_outcome"
+	rulePurpose    = "record_purpose"
+	ruleReader     = "record_reader"
+	ruleLeft       = "record_left"
+	ruleRetention  = "record_retention"
+	ruleErased     = "record_erased"
+	ruleCustody    = "opening_custody"
+	ruleShares     = "opening_shares"
+	ruleOpening    = "opening_approved"
+	ruleAgreement  = "agreement_grant"
+	ruleConsent    = "agreement_consent"
+	ruleCarrier    = "carrier_apart"
+	ruleListSecond = "list_second"
+)
+
+var ruleIDs = []string{ruleForm, ruleOnce, ruleClock, ruleFacts, ruleActor, ruleRefusal, ruleSteps, ruleSides, ruleBodies, ruleQuestions, ruleVotes, ruleBounds, ruleExtension,
+	ruleGrant, ruleLive, ruleListSecond, ruleOrder, ruleList, ruleExecutor, ruleParallel, ruleCap, rulePeriod, ruleSums, ruleOutcome, rulePurpose, ruleReader, ruleLeft, ruleRetention,
+	ruleErased, ruleCustody, ruleShares, ruleOpening, ruleAgreement, ruleConsent, ruleCarrier}
+
+// need says what an act of power has to say in clear.
+type need struct {
+	person  bool     // who does it; otherwise the clock may
+	grant   bool     // on which approval it rests
+	purpose bool     // for what
+	facts   []string // in its public part
+}
+
+// needs are the acts of power, by verb. Acts of several kinds under one verb
+// (selection.run) are told apart where they are read.
+var needs = map[string]need{
+	"approval.ask":          {person: true, facts: []string{"kind", "from_at", "until_at", "extends", "selectors", "packets", "bytes", "retain_days", "to"}},
+	"approval.question":     {person: true},
+	"approval.answer":       {person: true},
+	"approval.examine":      {person: true, facts: []string{"kind", "from", "to"}},
+	"approval.vote":         {person: true, facts: []string{"choice", "votes"}},
+	"approval.decide":       {person: true, facts: []string{"kind", "from", "to", "for", "against", "from_at", "until_at", "packets", "bytes", "order", "retain_days", "selectors"}},
+	"approval.withdraw":     {person: true, facts: []string{"kind", "from", "to"}},
+	"approval.revoke":       {person: true, facts: []string{"kind", "from", "to"}},
+	"approval.expire":       {facts: []string{"kind", "from", "to"}},
+	"approval.confirm":      {person: true, grant: true},
+	"agreement.propose":     {person: true},
+	"agreement.answer":      {person: true},
+	"agreement.settle":      {person: true},
+	"agreement.grant":       {person: true, grant: true, facts: []string{"approval", "kind", "order", "selectors", "party", "from_at", "until_at", "packets", "bytes", "retain_days"}},
+	"agreement.end":         {},
+	"agreement.consent":     {person: true},
+	"selection.list_make":   {person: true, facts: []string{"sha256", "warned"}},
+	"selection.list_second": {person: true, facts: []string{"sha256", "dropped"}},
+	"selection.run":         {person: true},
+	"selection.interrupt":   {grant: true, facts: []string{"outcome", "records"}},
+	"selection.read":        {person: true, grant: true, purpose: true, facts: []string{"records"}},
+	"selection.disclose":    {person: true, grant: true, purpose: true, facts: []string{"recipient", "records"}},
+	"selection.sight":       {person: true, grant: true, purpose: true},
+	"selection.extend":      {person: true, grant: true, facts: []string{"until", "times"}},
+	"selection.erase":       {grant: true, facts: []string{"why", "records"}},
+	"selection.custody":     {person: true, grant: true, facts: []string{"first", "second"}},
+	"selection.hold":        {person: true, facts: []string{"what"}},
+	"selection.reidentify":  {person: true, grant: true, purpose: true, facts: []string{"run", "n"}},
+}
+
+// last is the latest end of a period that begins at an instant: so many calendar
+// months later, or the last instant of the month that lacks the day.
+func last(from int64, months int) int64 {
+	t := time.UnixMicro(from).UTC()
+	at := t.AddDate(0, months, 0)
+	if at.Day() != t.Day() {
+		at = at.AddDate(0, 0, -at.Day())
+	}
+	return at.UnixMicro()
+}
