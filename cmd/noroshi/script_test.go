@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -32,9 +33,10 @@ func TestStories(t *testing.T) {
 	if len(files) < 4 {
 		t.Fatalf("only %d stories found: %v", len(files), files)
 	}
-	testscript.Run(t, testscript.Params{Files: files, Setup: func(e *testscript.Env) error {
+	testscript.Run(t, testscript.Params{Files: files, Cmds: hubCommands(), Setup: func(e *testscript.Env) error {
 		e.Setenv("NOROSHI_LANG", "en")
 		e.Setenv("NOROSHI_HUB_DATA_DIR", filepath.Join(e.WorkDir, "hub"))
+		e.Setenv("YEAR", time.Now().UTC().Format("2006")) // with which numbers begin
 		return nil
 	}})
 }
