@@ -57,7 +57,7 @@ func alike(t *testing.T, play func(n *nation, more bool) string) {
 // sentTo sends a notice and returns each one's part.
 func (n *nation) sentTo(names ...string) map[string]string {
 	n.t.Helper()
-	in := notice.NewNotice{Content: n.warning("ZM"), Nobody: true}
+	in := notice.NewNotice{Content: n.warning("ZMLETTER"), Nobody: true}
 	for _, name := range names {
 		in.Recipients = append(in.Recipients, notice.NewRecipient{Org: string(n.orgs[name].ID), Versions: notice.Kinds, Why: []text.Both{said(name + " の台帳にあります。")}})
 	}
@@ -239,7 +239,7 @@ func TestAttackerGuessesLinks(t *testing.T) {
 		n.wants("a link after its end", n.call(nil, "GET", link, nil), 404)
 		n.wants("an answer after the end", n.call(nil, "POST", link, answer), 404)
 	}
-	if strings.Contains(n.call(nil, "GET", links[1], nil).body, "ZM") {
+	if strings.Contains(n.call(nil, "GET", links[1], nil).body, "ZMLETTER") {
 		t.Error("a link that ended shows the notice")
 	}
 }

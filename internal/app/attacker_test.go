@@ -412,7 +412,7 @@ func TestAttackerListens(t *testing.T) {
 			}
 		}()
 	}
-	for range 20 { // the readers may still be on their way in
+	for range 600 { // the readers may still be on their way in
 		n.Router.Ping("incident/" + string(n.orgs["wind"].ID))
 		select {
 		case got := <-heard["wind/reporter"]:

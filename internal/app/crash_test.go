@@ -228,7 +228,7 @@ func crash(t *testing.T, database string, rounds int) {
 // process has run out.
 func waitSettled(t *testing.T, h *Hub) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		err := h.Ledger.Settle(t.Context())
 		if err == nil {
 			return
@@ -258,7 +258,7 @@ func crashOnce(t *testing.T, dir, database string, after time.Duration) map[stri
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stuck := time.AfterFunc(30*time.Second, func() { c.Process.Kill() })
+	stuck := time.AfterFunc(2*time.Minute, func() { c.Process.Kill() })
 	defer stuck.Stop()
 	said := map[string]string{}
 	lines := bufio.NewScanner(out)

@@ -22,9 +22,9 @@ func browser(t *testing.T) context.Context {
 	if err != nil {
 		testkit.Skip(t, "no chromium in the path")
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "ja"), chromedp.WindowSize(1440, 1000))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // for all of a walk
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // for all of a walk
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, opts...)
 	t.Cleanup(cancel)
