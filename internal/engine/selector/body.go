@@ -31,10 +31,13 @@ const (
 )
 
 // How the length of a value is written that has none of its own: in one byte, or
-// in two.
+// in two. Of a name up to maxBrief bytes, form and length are one byte: brief, two
+// for each byte of length but the first, and one for a suffix.
 const (
-	inByte = -1
-	inWord = -2
+	inByte   = -1
+	inWord   = -2
+	brief    = 16
+	maxBrief = (256 - brief) / 2
 )
 
 // layout says of each form its kind and its bytes.
@@ -47,6 +50,11 @@ var layout = [formEnd]struct {
 
 func (f form) kind() Kind { return layout[f].kind }
 
+// brief reports whether form and length of a value are one byte.
+func (f form) brief(size int) bool {
+	return (f == formDomain || f == formSuffix) && size > 0 && size <= maxBrief
+}
+
 // body is a compiled list as it lies in its file: see file.go for the layout.
 type body struct {
 	n      int
@@ -56,7 +64,7 @@ type body struct {
 	ends   []byte // where each text ends
 	texts  []byte
 	runs   []byte   // 8 bytes each: how many selectors stand before a run of one row of metas, and the row
-	arena  []byte   // of each selector its form, its length where the form leaves it open, its value
+	arena  []byte   // of each selector its form, its length where the form leaves that open, its value
 	places []uint32 // where every 16th selector begins in the arena; made at load
 }
 
@@ -64,7 +72,7 @@ const (
 	metaSize = 32
 	runSize  = 8
 	apart    = 16 // selectors from one place to the next
-	least    = 3  // bytes of a selector in the arena
+	least    = 2  // bytes of a selector in the arena
 	maxRows  = 1 << 28
 )
 
@@ -106,8 +114,13 @@ func (b *body) of(id ID) (f form, v []byte) {
 // cut returns what stands at a place of the arena, and the place after it. A file
 // is checked by look first.
 func (b *body) cut(at int) (f form, v []byte, next int) {
-	f = form(b.arena[at])
+	c := b.arena[at]
 	at++
+	if c >= brief {
+		next = at + int(c-brief)/2 + 1
+		return formDomain + form(c&1), b.arena[at:next:next], next
+	}
+	f = form(c)
 	size := layout[f].size
 	switch size {
 	case inByte:
@@ -123,12 +136,15 @@ func (b *body) cut(at int) (f form, v []byte, next int) {
 
 // put adds a selector to the arena.
 func (b *body) put(f form, v []byte) {
-	b.arena = append(b.arena, byte(f))
-	switch layout[f].size {
-	case inByte:
-		b.arena = append(b.arena, byte(len(v)))
-	case inWord:
-		b.arena = binary.LittleEndian.AppendUint16(b.arena, uint16(len(v)))
+	switch {
+	case f.brief(len(v)):
+		b.arena = append(b.arena, brief+byte(2*(len(v)-1))+byte(f-formDomain))
+	case layout[f].size == inByte:
+		b.arena = append(b.arena, byte(f), byte(len(v)))
+	case layout[f].size == inWord:
+		b.arena = binary.LittleEndian.AppendUint16(append(b.arena, byte(f)), uint16(len(v)))
+	default:
+		b.arena = append(b.arena, byte(f))
 	}
 	b.arena = append(b.arena, v...)
 	b.n++

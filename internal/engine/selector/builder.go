@@ -57,7 +57,7 @@ func NewBuilder(o Options) *Builder {
 // expect makes room for so many more, but for no lines that hold next to nothing.
 func (b *Builder) expect(lines, bytes int) {
 	lines = min(lines, bytes/8)
-	b.b.arena = slices.Grow(b.b.arena, min(lines*least, maxArena))
+	b.b.arena = slices.Grow(b.b.arena, min(lines*5, maxArena)) // of IPv4 addresses
 	size := len(b.seen)
 	for size/4*3 < b.b.n+lines {
 		size *= 2
@@ -110,7 +110,7 @@ func (b *Builder) Add(s Selector) (Added, error) {
 }
 
 func (b *Builder) put(s *Selector, v *parsed, slot int) (Added, error) {
-	if b.b.n >= maxListed || len(b.b.arena)+len(v.bytes)+least > maxArena || len(b.rows) >= maxRows || len(b.b.texts) > maxArena-6*maxTextLen {
+	if b.b.n >= maxListed || len(b.b.arena)+len(v.bytes)+3 > maxArena || len(b.rows) >= maxRows || len(b.b.texts) > maxArena-6*maxTextLen {
 		return 0, ErrFull
 	}
 	if !b.crowd(v) {

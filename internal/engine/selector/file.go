@@ -19,8 +19,8 @@ import (
 //	96  metas, ends of texts, texts, runs, arena
 //	    after them, when signed: a signed note, u32 its length, its magic
 //
-// A selector takes its value, a byte or two before it, and eight where its row of
-// metas is not that of the one before. Indexes are not in the file: they are made
+// A selector takes its value, one to three bytes before it, and eight where its row
+// of metas is not that of the one before. Indexes are not in the file: they are made
 // at load, so a forged one cannot exist. Version 1 is read, too: see old.go.
 const (
 	magic      = "NOROSHI-SELECT1\n"
@@ -213,17 +213,25 @@ func (b *body) look() error {
 	return nil
 }
 
-// whole reports whether a selector of a known form stands at a place of the arena.
+// whole reports whether a selector of a known form stands at a place of the arena,
+// with its length as put writes it.
 func (b *body) whole(at int) bool {
 	left := b.arena[at:]
-	if len(left) < least || left[0] == 0 || form(left[0]) >= formEnd {
+	if len(left) < least || left[0] == 0 {
 		return false
 	}
-	switch size := layout[left[0]].size; size {
+	f := form(left[0])
+	if f >= brief {
+		return len(left) > int(f-brief)/2+1
+	}
+	if f >= formEnd {
+		return false
+	}
+	switch size := layout[f].size; size {
 	case inByte:
-		return len(left) >= 2+int(left[1])
+		return len(left) >= 2+int(left[1]) && !f.brief(int(left[1]))
 	case inWord:
-		return len(left) >= 3+int(binary.LittleEndian.Uint16(left[1:]))
+		return len(left) >= 3 && len(left) >= 3+int(binary.LittleEndian.Uint16(left[1:]))
 	default:
 		return len(left) > size
 	}

@@ -113,6 +113,9 @@ func TestForgedFiles(t *testing.T) {
 		"upper-case name":  func(f []byte) { f[bytes.Index(f, []byte("evil.example"))] = 'E' },
 		"length of a name": func(f []byte) { f[bytes.Index(f, []byte("evil.example"))-1] = 0xff },
 		"no name":          func(f []byte) { f[bytes.Index(f, []byte("evil.example"))-1] = 0 },
+		"shorter name":     func(f []byte) { f[bytes.Index(f, []byte("evil.example"))-1] -= 2 },
+		"length spelled":   func(f []byte) { i := bytes.Index(f, []byte("evil.example")); f[i-1], f[i] = byte(formDomain), 11 },
+		"length past end":  func(f []byte) { i := bytes.LastIndex(f, []byte("cmd.exe")); f[i-1] = 8 },
 		"no protocol":      func(f []byte) { f[bytes.LastIndex(f, []byte{byte(formPort), 6, 4444 >> 8, 4444 & 0xff})+1] = 1 },
 		"host bits":        func(f []byte) { f[bytes.Index(f, []byte{10, 0, 0, 0, 8})+3] = 1 },
 		"too wide":         func(f []byte) { copy(f[bytes.Index(f, []byte{10, 0, 0, 0, 8}):], []byte{10, 0, 0, 0, 7}) },
@@ -154,6 +157,8 @@ func TestRows(t *testing.T) {
 		}
 		if r.IntN(9) == 0 {
 			s.Kind, s.Value = Pattern, fmt.Sprintf("hex:%0*x", 8+2*r.IntN(9), i)
+		} else if r.IntN(9) == 0 { // also such whose form and length are two bytes
+			s.Kind, s.Value = Suffix, fmt.Sprintf(".a%d%s.example", i, strings.Repeat(".of-10chars", r.IntN(22)))
 		}
 		if _, err := b.Add(s); err != nil {
 			t.Fatal(err)
@@ -168,6 +173,9 @@ func TestRows(t *testing.T) {
 	for i, w := range want {
 		if id := ID(i + 1); s.Info(id) != w || s.Expires(id) != w.Expires {
 			t.Fatalf("%+v, want %+v", s.Info(id), w)
+		}
+		if w.Kind != Pattern && s.Name([]byte(strings.TrimPrefix(w.Value, "."))) != ID(i+1) {
+			t.Fatalf("%+v is not found", w)
 		}
 		if w.Expires == noon {
 			over++
