@@ -206,7 +206,7 @@ func (e *Env) explain(f *fault.Error, err error) {
 	cause := errors.Unwrap(f)
 	switch {
 	case f.Kind == fault.Internal && f.Code == "fault.internal":
-		m.Hint = err.Error()
+		m.Hint = e.Cause(err)
 	case f.Kind == fault.Internal && m.Hint == "" && cause != nil:
 		m.Hint = e.Sentence(cause)
 	case f.Kind == fault.Unauthenticated && e.given != nil && !e.hasToken():

@@ -94,11 +94,11 @@ func (e *Env) badLang() error {
 }
 
 // Sentence says an error in one line in the reader's language: the innermost
-// fault in words, anything else as it is.
+// fault in words, anything else as [Env.Cause] does.
 func (e *Env) Sentence(err error) string {
 	var f *fault.Error
 	if errors.As(err, &f) && e.Printer().Has(f.Code) {
 		return e.Printer().Fault(f).Title
 	}
-	return err.Error()
+	return e.Cause(err)
 }
