@@ -153,7 +153,13 @@ type piece struct {
 	hits   []heldHit
 	damage []format.Damage
 	err    error
+	part   bool // more of it will come when this is taken in
+	taken  chan struct{}
 }
+
+// maxFound is how much a piece holds before it is taken in: small events that
+// every rule hits would make much of little.
+const maxFound = 1 << 12
 
 // heldHit is a hit that correlations are asked about.
 type heldHit struct {
@@ -172,7 +178,7 @@ func (r *running) read(ctx context.Context) error {
 	}
 	free, todo, done := make(chan *piece, 4*workers), make(chan *piece, 4*workers), make(chan *piece, 4*workers)
 	for range cap(free) {
-		free <- new(piece)
+		free <- &piece{taken: make(chan struct{}, 1)}
 	}
 	in := &inputs{stdin: r.scan.Stdin}
 	walked := make(chan error, 1)
@@ -185,7 +191,11 @@ func (r *running) read(ctx context.Context) error {
 		w := r.newWorker()
 		go func() {
 			for p := range todo {
-				w.look(p)
+				w.look(p, func() {
+					p.part = true
+					done <- p
+					<-p.taken
+				})
 				done <- p
 			}
 			ended <- w.matcher
@@ -207,12 +217,17 @@ func (r *running) read(ctx context.Context) error {
 		}
 		for p := waiting[next]; p != nil; p = waiting[next] {
 			delete(waiting, next)
-			next++
 			if failed == nil {
 				if failed = r.take(p); failed != nil {
 					stop()
 				}
 			}
+			if p.part {
+				p.part = false
+				p.taken <- struct{}{}
+				continue
+			}
+			next++
 			free <- p
 		}
 		if r.scan.Progress != nil {

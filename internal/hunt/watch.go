@@ -21,11 +21,12 @@ type Watch struct {
 	Rules   *RuleSet
 	Least   sigma.Level
 	Read    Reading
-	FromEnd bool      // what a file held before it was first seen is passed over
-	State   string    // file in which the position is kept; empty: nowhere
-	Out     string    // file that detections are appended to; empty: To
-	To      io.Writer // without Out
-	Not     []string  // files that are never followed: those that are written
+	FromEnd bool       // what a file held before it was first seen is passed over
+	State   string     // file in which the position is kept; empty: nowhere
+	Out     string     // file that detections are appended to; empty: To
+	To      io.Writer  // without Out
+	Not     []string   // files that are never followed: those that are written
+	Known   []Expected // what is harmless, until it is over
 	Form    func(io.Writer) func(*Detection) error
 	Now     func() time.Time
 	Poll    time.Duration // how long it waits when nothing grew; 0: 200 ms
@@ -52,6 +53,7 @@ type Watched struct {
 	Damaged    uint64 // places
 	LostFiles  uint64 // that were gone before they were read to their end
 	LostBytes  int64  // of these, as far as it is known
+	Known      uint64 // hits that are known to be harmless, not told
 	Late       uint64 // hits too old for correlations
 	Future     uint64 // hits with a time that is still to come, taken as of now
 	Combined   correlate.Stats
@@ -86,7 +88,8 @@ type watching struct {
 	stdin  *watchStdin
 	begun  bool // the first look is over
 	saving time.Duration
-	lock   *os.File // of the position
+	known  time.Time // when the first of what is known to be harmless is over; zero: never
+	lock   *os.File  // of the position
 }
 
 // Run follows until the context ends or standard input, if there is nothing
@@ -133,6 +136,7 @@ func (w *Watch) begin() (*watching, error) {
 	}
 	g := &watching{Watch: w, run: &running{scan: &Scan{Rules: w.Rules, Least: w.Least, Read: w.Read}, names: names, set: set, together: correlate.Compile(w.Rules.Correlations)}}
 	g.run.wanted()
+	g.expect()
 	g.worker = g.run.newWorker()
 	g.hits = newWatchHits(g)
 	if err := g.resume(); err != nil {
@@ -143,7 +147,10 @@ func (w *Watch) begin() (*watching, error) {
 	g.emit = func(d *Detection) error {
 		g.told.Detections++
 		g.dirty = true
-		return take(d)
+		if err := take(d); err != nil || !g.out.full() {
+			return err
+		}
+		return g.out.flush()
 	}
 	for _, p := range w.Paths {
 		if p == "-" {
@@ -210,10 +217,28 @@ func (g *watching) loop(ctx context.Context) error {
 	}
 }
 
+// expect takes what is known to be harmless and is not over.
+func (g *watching) expect() {
+	g.run.known, g.known = expectations{}, time.Time{}
+	now := g.Now()
+	for _, x := range g.Known {
+		if !x.Until.After(now) {
+			continue
+		}
+		g.run.known[x.Rule] = append(g.run.known[x.Rule], x)
+		if g.known.IsZero() || x.Until.Before(g.known) {
+			g.known = x.Until
+		}
+	}
+}
+
 // round gives every file its turn; busy says that more is there to be read.
 func (g *watching) round(ctx context.Context) (busy bool, err error) {
 	if err := g.find(); err != nil {
 		return false, err
+	}
+	if !g.known.IsZero() && !g.known.After(g.Now()) {
+		g.expect()
 	}
 	g.told.Behind = 0
 	for _, t := range g.tails {
@@ -279,33 +304,39 @@ func (g *watching) note(key, name string, n int64) {
 }
 
 // look decodes a block and gives its events to the rules. Accept, which may be
-// nil, says which events are new.
+// nil, says which events are new. What an event is hit by is given away before
+// the next one is looked at: small events that every rule hits make much of little.
 func (g *watching) look(src *Source, accept func(*event.Row) bool) error {
 	p, w := &g.piece, g.worker
-	p.src, p.rows, p.found, p.hits = src, 0, p.found[:0], p.hits[:0]
+	p.src = src
 	g.dirty = true
 	damage := p.block.Damage
 	var err error
 	if len(p.block.Data) > 0 {
-		w.row.Source = src.Name
+		w.row.Source, w.costly = src.Name, w.costly[:0]
 		damage, err = w.decoder(src).Rows(&p.block, &w.row, func(row *event.Row) error {
 			if accept != nil && !accept(row) {
 				return nil
 			}
-			p.rows++
-			w.copied = copied{}
-			w.hits = w.matcher.Match(row, w.hits[:0])
-			for _, i := range w.hits {
-				w.hit(p, row, i)
-			}
-			return nil
+			g.told.Events++
+			p.begin()
+			w.match(p, row)
+			return g.give(p)
 		})
 	}
-	g.told.Events += p.rows
-	g.told.Damaged += uint64(len(damage))
-	for _, d := range damage {
-		g.note("damage."+d.Reason.Code(), src.Name, d.Offset)
+	for _, list := range [][]format.Damage{damage, w.costly} {
+		g.told.Damaged += uint64(len(list))
+		for _, d := range list {
+			g.note("damage."+d.Reason.Code(), src.Name, d.Offset)
+		}
 	}
+	w.costly = w.costly[:0]
+	return err
+}
+
+// give hands on what a piece holds.
+func (g *watching) give(p *piece) error {
+	g.told.Known += uint64(p.known)
 	for _, h := range p.hits {
 		if err := g.hits.add(h.at, h.line); err != nil {
 			return err
@@ -316,7 +347,7 @@ func (g *watching) look(src *Source, accept func(*event.Row) bool) error {
 			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // divide looks through what stands in a stream from its position on and returns

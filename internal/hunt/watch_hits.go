@@ -16,6 +16,7 @@ const (
 	hitFuture  = 5 * time.Minute // a clock may be ahead by that; more is taken as now
 	hitIdle    = time.Minute     // how far behind the clock spans are closed without a hit
 	maxWaiting = 1 << 16         // hits that wait for their order
+	maxHeld    = 32 << 20        // and their bytes
 	maxGroups  = 1 << 16         // of correlations
 	maxKept    = 1 << 18         // hits and values in them
 )
@@ -27,6 +28,7 @@ type watchHits struct {
 	g       *watching
 	engine  *correlate.Engine
 	waiting waitingHits
+	held    int // bytes of those
 	n       uint64
 	newest  int64     // of all hits
 	done    int64     // up to where the correlations are
@@ -39,7 +41,12 @@ func newWatchHits(g *watching) *watchHits {
 		if f.Rule.Hidden || f.Rule.Level < g.Least {
 			return nil
 		}
-		return g.emit(found(f))
+		d := found(f)
+		if g.run.known.cover(d) {
+			g.told.Known++
+			return nil
+		}
+		return g.emit(d)
 	})
 	return h
 }
@@ -64,8 +71,11 @@ func (h *watchHits) add(at int64, line []byte) error {
 	h.came = time.Now()
 	heap.Push(&h.waiting, waitingHit{at, h.n, line})
 	h.n++
-	if len(h.waiting) > maxWaiting {
-		return h.release()
+	h.held += len(line)
+	for len(h.waiting) > maxWaiting || h.held > maxHeld {
+		if err := h.release(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -73,6 +83,7 @@ func (h *watchHits) add(at int64, line []byte) error {
 // release gives the oldest hit away.
 func (h *watchHits) release() error {
 	x := heap.Pop(&h.waiting).(waitingHit)
+	h.held -= len(x.Line)
 	hit, err := h.g.run.decodeHit(x.At, x.Line)
 	if err != nil {
 		return err
@@ -129,6 +140,7 @@ func (q waitingHits) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 func (q *waitingHits) Push(x any)   { *q = append(*q, x.(waitingHit)) }
 func (q *waitingHits) Pop() any {
 	last := (*q)[len(*q)-1]
+	(*q)[len(*q)-1] = waitingHit{}
 	*q = (*q)[:len(*q)-1]
 	return last
 }

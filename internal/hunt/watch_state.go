@@ -360,6 +360,7 @@ func (h *watchHits) restore(s *watchState) error {
 		if !h.g.run.isHit(x.Line) {
 			return errors.New("a hit that these rules do not make")
 		}
+		h.held += len(x.Line)
 	}
 	heap.Init(&s.Waiting)
 	h.waiting, h.n, h.newest, h.done, h.came = s.Waiting, s.Hits.N, s.Hits.Newest, s.Hits.Done, time.Now()

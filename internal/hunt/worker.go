@@ -68,28 +68,45 @@ func (w *worker) decoder(src *Source) *format.Decoder {
 	return d
 }
 
-// look decodes a piece and matches its events.
-func (w *worker) look(p *piece) {
-	p.rows, p.known, p.found, p.hits, p.err = 0, 0, p.found[:0], p.hits[:0], nil
+// look decodes a piece and matches its events. Hand gives away what was found so
+// far, before it is much.
+func (w *worker) look(p *piece, hand func()) {
+	p.begin()
 	if len(p.block.Data) == 0 {
-		p.damage = append(p.damage[:0], p.block.Damage...)
+		p.damage = append(p.damage, p.block.Damage...)
 		return
 	}
 	w.row.Source, w.costly = p.src.Name, w.costly[:0]
 	damage, err := w.decoder(p.src).Rows(&p.block, &w.row, func(row *event.Row) error {
 		p.rows++
-		w.copied = copied{}
-		cut := w.matcher.Stats().Cut
-		w.hits = w.matcher.Match(row, w.hits[:0])
-		if w.matcher.Stats().Cut != cut {
-			w.costly = append(w.costly, format.Damage{Offset: row.Offset, Record: row.Record, Reason: format.Costly})
-		}
-		for _, i := range w.hits {
-			w.hit(p, row, i)
+		w.match(p, row)
+		if len(p.found)+len(p.hits) > maxFound {
+			hand()
+			p.begin()
 		}
 		return nil
 	})
-	p.damage, p.err = append(append(p.damage[:0], damage...), w.costly...), err
+	p.damage, p.err = append(append(p.damage, damage...), w.costly...), err
+}
+
+// match notes what the rules say of an event.
+func (w *worker) match(p *piece, row *event.Row) {
+	w.copied = copied{}
+	cut := w.matcher.Stats().Cut
+	w.hits = w.matcher.Match(row, w.hits[:0])
+	if w.matcher.Stats().Cut != cut {
+		w.costly = append(w.costly, format.Damage{Offset: row.Offset, Record: row.Record, Reason: format.Costly})
+	}
+	for _, i := range w.hits {
+		w.hit(p, row, i)
+	}
+}
+
+// begin forgets what was found in a piece. It keeps no texts.
+func (p *piece) begin() {
+	clear(p.found)
+	clear(p.hits)
+	p.rows, p.known, p.found, p.hits, p.damage, p.err = 0, 0, p.found[:0], p.hits[:0], p.damage[:0], nil
 }
 
 // hit notes a hit for the correlations over its rule, and as a detection, unless
