@@ -72,7 +72,7 @@ func (s *scanFlags) sealed(ctx context.Context, env *cli.Env, paths []string, ke
 	}); err != nil {
 		return err
 	}
-	sayReport(env, report, time.Since(begun))
+	sayReport(env, report, scan.Rules, time.Since(begun))
 	raw, err := os.Open(s.out)
 	if err != nil {
 		return err

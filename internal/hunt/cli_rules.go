@@ -46,7 +46,9 @@ type Checked struct {
 	Rules        int           `json:"rules"`        // over events, read or not
 	Correlations int           `json:"correlations"` // over hits
 	Filters      int           `json:"filters"`
-	Loaded       int           `json:"loaded"` // rules and correlations that run
+	Narrowed     int           `json:"narrowed_rules"` // that filters were added to
+	Hidden       int           `json:"hidden_rules"`   // that only feed correlations
+	Loaded       int           `json:"loaded"`         // rules and correlations that run
 	SHA256       string        `json:"sha256"`
 	Rejected     []CheckedNote `json:"rejected"`
 	Warnings     []CheckedNote `json:"warnings"`
@@ -62,7 +64,7 @@ type CheckedNote struct {
 }
 
 func checked(p text.Printer, set *RuleSet) *Checked {
-	c := &Checked{Files: set.Collection.Files, Rules: len(set.Rules), Correlations: len(set.Correlations), Filters: len(set.Filters), SHA256: set.Sum(),
+	c := &Checked{Files: set.Collection.Files, Rules: len(set.Rules), Correlations: len(set.Correlations), Filters: len(set.Filters), Narrowed: set.Narrowed(), Hidden: set.Hidden(), SHA256: set.Sum(),
 		Loaded: len(set.Rules) + len(set.Correlations), Rejected: notes(p, set.Rejected), Warnings: notes(p, set.Warnings)}
 	return c
 }
@@ -84,5 +86,11 @@ func tellChecked(w io.Writer, p text.Printer, set *RuleSet) error {
 		fmt.Fprintln(w, p.T("hunt.check.warning", "what", noteText(p, n)))
 	}
 	_, err := fmt.Fprintln(w, p.T("hunt.check.sum", "files", set.Collection.Files, "rules", len(set.Rules), "correlations", len(set.Correlations), "rejected", len(set.Rejected), "warnings", len(set.Warnings)))
+	if n := set.Narrowed(); n > 0 {
+		_, err = fmt.Fprintln(w, p.T("hunt.say.narrowed", "n", n, "filters", len(set.Filters)))
+	}
+	if n := set.Hidden(); n > 0 {
+		_, err = fmt.Fprintln(w, p.T("hunt.say.hidden", "n", n))
+	}
 	return err
 }

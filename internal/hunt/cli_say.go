@@ -22,6 +22,17 @@ const (
 	saidPassed   = 8
 )
 
+// sayQuiet tells of which rules not every hit is told: filters and correlations of
+// others may make them silent.
+func sayQuiet(env *cli.Env, set *RuleSet) {
+	if n := set.Narrowed(); n > 0 {
+		env.Say("hunt.say.narrowed", "n", n, "filters", len(set.Filters))
+	}
+	if n := set.Hidden(); n > 0 {
+		env.Say("hunt.say.hidden", "n", n)
+	}
+}
+
 // sayRules tells which rules are looked for, and which cannot be.
 func sayRules(env *cli.Env, set *RuleSet) {
 	env.Say("hunt.say.rules", "n", len(set.Rules)+len(set.Correlations), "files", set.Collection.Files)
@@ -57,7 +68,7 @@ func reasonText(p text.Printer, n sigma.Note) string {
 
 // sayReport tells what was read, what could not be, and when nothing was found
 // what was looked at.
-func sayReport(env *cli.Env, r *Report, took time.Duration) {
+func sayReport(env *cli.Env, r *Report, set *RuleSet, took time.Duration) {
 	env.Say("hunt.say.scanned", "events", int64(r.Events), "sources", len(r.Sources), "rules", r.Rules, "seconds", fmt.Sprintf("%.1f", took.Seconds()))
 	sayRead(env, r)
 	if r.Match.Hits == 0 && r.Events > 0 {
@@ -70,6 +81,10 @@ func sayReport(env *cli.Env, r *Report, took time.Duration) {
 	if r.Combined.Evicted > 0 {
 		env.Say("hunt.say.evicted", "n", int64(r.Combined.Evicted))
 	}
+	if r.Combined.Sampled > 0 {
+		env.Say("hunt.say.sampled", "n", int64(r.Combined.Sampled))
+	}
+	sayQuiet(env, set)
 }
 
 // saidSources is how many kinds of events are told with their rules.

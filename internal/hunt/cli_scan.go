@@ -219,7 +219,7 @@ func (s *scanFlags) run(ctx context.Context, env *cli.Env, paths []string) error
 		return err
 	}
 	took := time.Since(begun)
-	sayReport(env, report, took)
+	sayReport(env, report, scan.Rules, took)
 	if err := writeStats(stats, report, scan.Rules, took); err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (s *scanFlags) asked(ctx context.Context, env *cli.Env, paths []string) (*S
 		return nil, err
 	}
 	sayRules(env, rules)
-	known, err := s.known(env)
+	known, err := readKnown(env, s.suppress)
 	if err != nil {
 		return nil, err
 	}
@@ -256,12 +256,12 @@ func (s *scanFlags) asked(ctx context.Context, env *cli.Env, paths []string) (*S
 		Progress: env.Progress(size, env.Printer().T("hunt.scan.progress"))}, nil
 }
 
-// known reads the list of what is harmless.
-func (s *scanFlags) known(env *cli.Env) ([]Expected, error) {
-	if s.suppress == "" {
+// readKnown reads the list of what is harmless, if there is one.
+func readKnown(env *cli.Env, name string) ([]Expected, error) {
+	if name == "" {
 		return nil, nil
 	}
-	raw, err := cli.ReadFile(s.suppress, maxMapping)
+	raw, err := cli.ReadFile(name, maxMapping)
 	if err != nil {
 		return nil, err
 	}
@@ -329,9 +329,14 @@ type scanStats struct {
 	RuleFiles    int     `json:"rule_files"`
 	RulesSHA256  string  `json:"rules_sha256"`
 	Rejected     int     `json:"rejected"`
+	Filters      int     `json:"filters"`
+	Narrowed     int     `json:"narrowed_rules"`  // that filters were added to
+	Hidden       int     `json:"hidden_rules"`    // that only feed correlations
 	PerEvent     float64 `json:"rules_per_event"` // evaluated
 	Hits         uint64  `json:"hits"`            // of rules, those that only feed correlations too
 	Correlations uint64  `json:"correlations"`    // that held
+	Evicted      uint64  `json:"evicted"`         // groups of correlations, for want of memory
+	Sampled      uint64  `json:"sampled"`         // percentiles of some of their numbers
 	Damaged      int     `json:"damaged"`         // places
 	Passed       int     `json:"passed"`          // files that could not be read
 	Known        int     `json:"known"`           // hits known to be harmless
@@ -354,6 +359,7 @@ func writeStats(f *cli.OutFile, r *Report, rules *RuleSet, took time.Duration) e
 	}
 	st := scanStats{Events: r.Events, Bytes: r.Bytes, Seconds: took.Seconds(), EventsPerSec: float64(r.Events) / max(took.Seconds(), 1e-9),
 		Rules: r.Rules, RuleFiles: len(rules.Files), RulesSHA256: rules.Sum(), Rejected: len(rules.Rejected),
+		Filters: len(rules.Filters), Narrowed: rules.Narrowed(), Hidden: rules.Hidden(), Evicted: r.Combined.Evicted, Sampled: r.Combined.Sampled,
 		PerEvent: float64(r.Match.Candidates) / max(float64(r.Match.Rows), 1), Hits: r.Match.Hits, Correlations: r.Combined.Findings,
 		Passed: len(r.Passed), Known: r.Known, PeakMemory: peakMemory(), Processors: runtime.GOMAXPROCS(0)}
 	for _, src := range r.Sources {

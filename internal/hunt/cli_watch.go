@@ -31,6 +31,8 @@ type watchFlags struct {
 	stats  string
 	least  string
 	from   string
+
+	suppress string
 }
 
 // watchFormats are the forms that are whole after every line.
@@ -53,6 +55,7 @@ func watchCommand(env *cli.Env, own fs.FS) *cobra.Command {
 	f.StringVar(&w.state, "state", "", p.T("hunt.watch.flag.state"))
 	f.StringVar(&w.stats, "stats", "", p.T("hunt.watch.flag.stats"))
 	f.StringVar(&w.least, "min-level", "", p.T("hunt.flag.min_level"))
+	f.StringVar(&w.suppress, "suppress", "", p.T("hunt.flag.suppress"))
 	f.StringVar(&w.from, "from", "start", p.T("hunt.watch.flag.from"))
 	return c
 }
@@ -77,6 +80,9 @@ func (f *watchFlags) run(ctx context.Context, env *cli.Env, paths []string) erro
 		return err
 	}
 	env.Say("hunt.watch.say.end", "events", int64(did.Events), "detections", int64(did.Detections))
+	if did.Known > 0 {
+		env.Say("hunt.say.known", "n", int64(did.Known))
+	}
 	if did.LostFiles > 0 {
 		env.Say("hunt.watch.say.lost", "n", int64(did.LostFiles), "bytes", did.LostBytes)
 	}
@@ -112,12 +118,17 @@ func (f *watchFlags) asked(ctx context.Context, env *cli.Env, paths []string) (*
 		return nil, err
 	}
 	sayRules(env, rules)
+	sayQuiet(env, rules)
+	known, err := readKnown(env, f.suppress)
+	if err != nil {
+		return nil, err
+	}
 	out := f.out
 	if out == "-" {
 		out = ""
 	}
 	p := env.Printer()
-	return &Watch{Paths: paths, Stdin: env.In, Rules: rules, Least: least, Read: read, FromEnd: f.from == "end", State: f.state, Out: out, To: env.Out,
+	return &Watch{Paths: paths, Stdin: env.In, Rules: rules, Least: least, Read: read, Known: known, FromEnd: f.from == "end", State: f.state, Out: out, To: env.Out,
 		Not:  []string{out, f.state, f.state + ".lock", f.state + ".next", f.stats},
 		Form: func(to io.Writer) func(*Detection) error { return newSink(f.format, to, p, rules, time.Time{}).take }, Now: env.Now}, nil
 }
@@ -189,6 +200,8 @@ type watchCounters struct {
 	Detections   uint64  `json:"detections"`
 	Correlations uint64  `json:"correlations"`
 	Evicted      uint64  `json:"evicted"`
+	Sampled      uint64  `json:"sampled"`
+	Known        uint64  `json:"known"` // hits known to be harmless
 	Damaged      uint64  `json:"damaged"`
 	LostFiles    uint64  `json:"lost_files"`
 	LostBytes    int64   `json:"lost_bytes"`
@@ -204,7 +217,7 @@ func (t *watchTalk) write(w *Watched) error {
 	}
 	took := time.Since(t.began).Seconds()
 	c := watchCounters{Seconds: took, Events: w.Events, EventsPerSec: float64(w.Events) / max(took, 1e-9), Bytes: w.Bytes, Behind: w.Behind, Files: w.Files,
-		Detections: w.Detections, Correlations: w.Combined.Findings, Evicted: w.Combined.Evicted, Damaged: w.Damaged, LostFiles: w.LostFiles, LostBytes: w.LostBytes,
+		Detections: w.Detections, Correlations: w.Combined.Findings, Evicted: w.Combined.Evicted, Sampled: w.Combined.Sampled, Known: w.Known, Damaged: w.Damaged, LostFiles: w.LostFiles, LostBytes: w.LostBytes,
 		Late: w.Late + w.Combined.Late, Future: w.Future, PeakMemory: peakMemory()}
 	if !w.Saved.IsZero() {
 		c.SavedAt = w.Saved.UTC().Format(time.RFC3339)

@@ -9,6 +9,7 @@ type Filter struct {
 	Logsource Logsource
 	Rules     []string // ids or names; empty: every rule of the logsource
 	Expr      *Expr
+	Added     int // to how many rules
 	File      string
 	Line      int
 }

@@ -168,6 +168,13 @@ func (l *linker) hide() {
 			over.Hidden = !shown[over]
 		}
 	}
+	for _, r := range l.out.Correlations {
+		for _, over := range r.Correlation.Rules {
+			if over.Hidden && over.File != r.File {
+				l.warn(r, HidesOther, over.Ref(), over.File)
+			}
+		}
+	}
 }
 
 // filter adds the filters to their rules.
@@ -186,23 +193,54 @@ func (l *linker) filter() {
 				l.unmatched(f, ref)
 				continue
 			}
-			r.Expr = allOf(r.Expr, f.Expr)
+			f.addTo(r)
 		}
 	}
 }
 
 func (l *linker) filterAny(f *Filter) {
-	hit := false
 	for _, r := range l.out.Rules {
 		if f.covers(r.Logsource) {
-			r.Expr, hit = allOf(r.Expr, f.Expr), true
+			f.addTo(r)
 		}
 	}
-	if !hit {
+	if f.Added == 0 {
 		l.unmatched(f, "any")
+		return
 	}
+	l.about(f, FilterAny, strconv.Itoa(f.Added))
 }
 
-func (l *linker) unmatched(f *Filter, ref string) {
-	l.out.Warnings = append(l.out.Warnings, Note{File: f.File, Line: f.Line, Rule: orText(f.ID, f.Title), Code: FilterUnmatched, Args: []string{ref}})
+func (f *Filter) addTo(r *Rule) {
+	r.Expr, r.Narrowed = allOf(r.Expr, f.Expr), true
+	f.Added++
+}
+
+func (l *linker) unmatched(f *Filter, ref string) { l.about(f, FilterUnmatched, ref) }
+
+func (l *linker) about(f *Filter, code Code, arg string) {
+	l.out.Warnings = append(l.out.Warnings, Note{File: f.File, Line: f.Line, Rule: orText(f.ID, f.Title), Code: code, Args: []string{arg}})
+}
+
+// Narrowed returns how many rules filters were added to.
+func (c *Collection) Narrowed() (n int) {
+	for _, r := range c.Rules {
+		if r.Narrowed {
+			n++
+		}
+	}
+	return n
+}
+
+// Hidden returns how many rules only feed correlations, without those that are
+// the events of an old aggregation.
+func (c *Collection) Hidden() (n int) {
+	for _, list := range [][]*Rule{c.Rules, c.Correlations} {
+		for _, r := range list {
+			if r.Hidden && r.Aggregation == nil {
+				n++
+			}
+		}
+	}
+	return n
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,8 +155,8 @@ func TestFilters(t *testing.T) {
 	}{
 		{"by id", filter("[11111111-0000-4000-8000-000000000001]", "{product: windows}", "not adm"), nil, true, false},
 		{"by name", filter("[one, two]", "{product: windows}", "not adm"), nil, true, true},
-		{"any", filter("any", "{product: windows}", "not adm"), nil, true, true},
-		{"any of a category", filter("any", "{category: process_creation}", "not adm"), nil, true, false},
+		{"any", filter("any", "{product: windows}", "not adm"), []Code{FilterAny}, true, true},
+		{"any of a category", filter("any", "{category: process_creation}", "not adm"), []Code{FilterAny}, true, false},
 		{"of another logsource", filter("[one, two]", "{product: windows, service: security}", "not adm"), []Code{FilterUnmatched}, false, true},
 		{"of nobody", filter("[nobody]", "{product: windows}", "not adm"), []Code{FilterUnmatched}, false, false},
 		{"any of nothing", filter("any", "{product: zeek}", "not adm"), []Code{FilterUnmatched}, false, false},
@@ -391,5 +392,28 @@ func TestValues(t *testing.T) {
 	_, note := one(t, rule("F|expand: '%b%'"), Options{})
 	if got := Placeholders([]Note{*note, *note}); !same(got, []string{"b"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestSilenced: what filters and correlations keep from being told is counted,
+// and said where who wrote the rule may not know of it.
+func TestSilenced(t *testing.T) {
+	mine := "title: mine\nname: mine\nlogsource: {product: windows}\ndetection: {s: {A: b}, condition: s}\n"
+	quiet := "title: quiet\nlogsource: {product: windows}\nfilter: {rules: any, s: {A: b}, condition: not s}\n"
+	over := "title: over\ncorrelation: {type: event_count, rules: [mine], timespan: 5m, condition: {gte: 100}}\n"
+	old := "---\ntitle: old\nid: old\nlogsource: {product: linux}\ndetection: {s: {A: b}, condition: s | count() > 5}\n"
+	all := load([]archived{{"mine.yml", []byte(mine + old)}, {"quiet.yml", []byte(quiet)}, {"over.yml", []byte(over)}}, Options{})
+	var said []string
+	for _, n := range all.Warnings {
+		if n.Code == FilterAny || n.Code == HidesOther {
+			said = append(said, n.Error())
+		}
+	}
+	want := []string{
+		"over.yml:1: over: the correlation hides the hits of the rule mine in mine.yml; generate: true shows them too",
+		"quiet.yml:1: quiet: the filter is for any rule of its logsource; 1 rules match less because of it",
+	}
+	if !slices.Equal(said, want) || all.Narrowed() != 1 || all.Hidden() != 1 {
+		t.Errorf("%q, %d narrowed, %d hidden", said, all.Narrowed(), all.Hidden())
 	}
 }

@@ -73,6 +73,8 @@ const (
 	DuplicateName    Code = "duplicate-name"    // [name, file, line] the first keeps it
 	FilterUnmatched  Code = "filter-unmatched"  // [id or name that no rule of its logsource has]
 	FilterKeeps      Code = "filter-keeps"      // [] has no "not": keeps what it matches
+	FilterAny        Code = "filter-any"        // [number of rules] rules: any
+	HidesOther       Code = "hides-other"       // [rule, its file] a correlation over it does not generate
 	FieldIgnored     Code = "attribute-ignored" // [attribute]
 )
 

@@ -69,6 +69,8 @@ var reasons = map[Code]string{
 	DuplicateName:    "the name $1 is already that of $2:$3, which keeps it",
 	FilterUnmatched:  "the filter names $1, but no rule of its logsource has that id or name",
 	FilterKeeps:      "the filter has no not: its rules keep only what it matches; write not before the condition to leave that out",
+	FilterAny:        "the filter is for any rule of its logsource; $1 rules match less because of it",
+	HidesOther:       "the correlation hides the hits of the rule $1 in $2; generate: true shows them too",
 	FieldIgnored:     "the attribute $1 means nothing here and is ignored",
 }
 

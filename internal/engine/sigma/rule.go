@@ -62,8 +62,9 @@ type Rule struct {
 	// rule is loaded as two: a hidden one with Expr and a correlation over it;
 	// both have it set.
 	Aggregation *Aggregation
-	// Hidden is set for a rule whose hits only feed correlations.
-	Hidden bool
+	// Hidden is set for a rule whose hits only feed correlations, Narrowed for one
+	// that filters were added to.
+	Hidden, Narrowed bool
 
 	File string // as given to Load
 	Line int    // of the document's first key, from 1
