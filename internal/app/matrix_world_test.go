@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pquerna/otp/totp"
 
@@ -268,18 +267,26 @@ func (n *nation) send(c *citizen, req *http.Request) reply {
 	} else if c != nil && c.session != "" {
 		req.AddCookie(&http.Cookie{Name: "noroshi", Value: c.session})
 	}
-	ctx := req.Context()
-	if strings.HasPrefix(req.URL.Path, "/live/") { // a stream lasts until its reader goes
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, 50*time.Millisecond)
-		defer stop()
-	}
+	ctx, stop := context.WithCancel(req.Context())
+	defer stop()
 	// Everybody comes from an address of their own: guessing from one is slowed.
 	n.calls++
 	req.RemoteAddr = fmt.Sprintf("198.51.%d.%d:4711", n.calls/250%250, n.calls%250)
 	w := httptest.NewRecorder()
-	n.Router.ServeHTTP(w, req.WithContext(ctx))
+	n.Router.ServeHTTP(reader{w, stop}, req.WithContext(ctx))
 	return reply{w.Code, w.Header(), w.Body.String()}
+}
+
+// reader takes an answer, and goes with the first line of a stream: streams last
+// until their readers go.
+type reader struct {
+	*httptest.ResponseRecorder
+	leave func()
+}
+
+func (r reader) Flush() {
+	r.ResponseRecorder.Flush()
+	r.leave()
 }
 
 // refusals returns the verbs of the refusals recorded since it was asked last.
