@@ -1,7 +1,11 @@
 package hunt
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -34,7 +38,7 @@ func browser(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 240*time.Second)
+	ctx, cancel = context.WithTimeout(ctx, 200*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -181,4 +185,89 @@ func (s *site) shot(ctx context.Context, name string) {
 		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
 	}
 	s.must(err)
+}
+
+// A pack is brought in with a browser: an edited one is refused in a sentence
+// that names what was edited, and leaves nothing behind; the one that was sealed
+// becomes a run that names its sum.
+func TestAPackIsBroughtInWithABrowser(t *testing.T) {
+	s := newSite(t)
+	h := s.hunt()
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log.jsonl")
+	if err := os.WriteFile(log, []byte(`{"k":"v","CommandLine":"xx","Computer":"PC-014"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var pack bytes.Buffer
+	seal := &sealing{scan: &Scan{Paths: []string{log}, Rules: rulesText(t, "title: Says xx\nid: 7b1d5a55-7d4c-4b3a-9b59-4d1f3d9c0f01\nlogsource: {category: process_creation}\ndetection: {a: {CommandLine: xx}, condition: a}\nlevel: high\n"), NoRouting: true}, options: PackOptions{NoRouting: true}}
+	if m, _, err := seal.seal(t.Context(), &pack, nil); err != nil || m.Counts.Detections != 1 {
+		t.Fatal(m, err)
+	}
+	files := map[string][]byte{"sealed.zip": pack.Bytes(), "edited.zip": resealed(t, pack.Bytes(), findingsName, `"PC-014"`, `"PC-015"`), "cut.zip": pack.Bytes()[:pack.Len()-40]}
+	for name, raw := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	ctx := browser(t)
+	bring := func(name, wait string) string {
+		t.Helper()
+		err := chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/hunts/"+h.ID+"/bring"), chromedp.WaitVisible("h1"), chromedp.SetUploadFiles("input[type=file]", []string{filepath.Join(dir, name)}),
+			chromedp.Click("form[enctype] button.primary"), chromedp.WaitVisible(wait))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		said, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector("main").innerText`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.shot(ctx, "pack-"+name)
+		return said
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(srv.URL+"/as?who=wind~operator.admin")); err != nil {
+		t.Fatal(err)
+	}
+	s.has("edited", bring("edited.zip", ".errors"), "書庫の "+findingsName+" が目録と違います", "元の書庫をもらい直してください")
+	s.has("cut", bring("cut.zip", ".errors"), "証拠の書庫として読めません")
+	if runs, _, err := s.Runs(s.hunter(), h.ID, "", 0); err != nil || len(runs) != 0 {
+		t.Errorf("%d runs of packs that were refused, %v", len(runs), err)
+	}
+	s.has("sealed", bring("sealed.zip", "#desk"), "Says xx", "PC-014")
+	runs, _, err := s.Runs(s.hunter(), h.ID, "", 0)
+	s.must(err)
+	if sum := sha256.Sum256(pack.Bytes()); len(runs) != 1 || runs[0].Pack != hex.EncodeToString(sum[:]) || runs[0].Taken != 1 {
+		t.Errorf("%+v", runs)
+	}
+}
+
+// resealed is a pack in which one member says something else, written as sealing
+// writes it.
+func resealed(t *testing.T, pack []byte, name, old, new string) []byte {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(pack), int64(len(pack)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	edited := false
+	for _, f := range z.File {
+		text, err := member(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Name == name {
+			edited = bytes.Contains(text, []byte(old))
+			text = bytes.ReplaceAll(text, []byte(old), []byte(new))
+		}
+		if err := stored(w, f.Name, bytes.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil || !edited {
+		t.Fatal(edited, err)
+	}
+	return out.Bytes()
 }

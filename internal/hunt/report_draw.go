@@ -29,10 +29,10 @@ func (s *htmlSink) pictures(b *sheet) {
 // route shows who moved from where to where, as a picture and as a table.
 func (s *htmlSink) route(b *sheet) {
 	p := s.signs.route()
-	if len(p.Steps) == 0 {
+	if !p.worth() {
 		return
 	}
-	b.f("<h2 id=\"path\">%s</h2>\n<figure><figcaption><b>%s</b>%s</figcaption><div class=\"wide\" tabindex=\"0\">%s</div><p class=\"note\">%s</p></figure>\n", b.t("hunt.path.title"), esc(p.sentence(b.p)), b.t("hunt.path.note"), p.svg(b.p), b.t("hunt.path.legend"))
+	b.f("<h2 id=\"path\">%s</h2>\n<figure><figcaption><b>%s</b>%s</figcaption><div class=\"wide\" tabindex=\"0\">%s</div><p class=\"note\">%s</p></figure>\n", b.t("hunt.path.title"), esc(p.finding(b.p)), b.t("hunt.path.note"), p.svg(b.p), b.t("hunt.path.legend"))
 	b.raw("<div class=\"wide\"><table><thead><tr>")
 	for _, key := range []string{"hunt.path.no", "hunt.path.at", "hunt.report.host", "hunt.path.user", "hunt.path.stage", "hunt.report.what", "hunt.path.move", "hunt.report.level"} {
 		b.f("<th scope=\"col\">%s</th>", b.t(key))

@@ -127,14 +127,23 @@ func (s *step) stage(say text.Printer) string {
 	return tacticText(say, s.Tactics[0])
 }
 
-// sentence says the picture in words.
-func (p *route) sentence(say text.Printer) string {
+// worth reports whether there is a path: one thing that happened is none.
+func (p *route) worth() bool {
+	return len(p.Steps) > 1 || len(p.Steps) == 1 && len(p.Steps[0].Moves) > 0
+}
+
+// finding says what the picture shows; sentence says it with its time.
+func (p *route) finding(say text.Printer) string {
 	moves := 0
 	for _, s := range p.Steps {
 		moves += len(s.Moves)
 	}
+	return say.T("hunt.path.finding", "hosts", len(p.Lanes), "steps", len(p.Steps), "moves", moves)
+}
+
+func (p *route) sentence(say text.Printer) string {
 	first, last := p.Steps[0].At, p.Steps[len(p.Steps)-1].At
-	return say.T("hunt.path.say", "from", say.Time(first), "to", say.Time(last), "hosts", len(p.Lanes), "steps", len(p.Steps), "moves", moves)
+	return say.T("hunt.path.say", "from", say.Time(first), "to", say.Time(last), "what", p.finding(say))
 }
 
 // left says what found no room; empty when all of it did.
@@ -160,7 +169,7 @@ type routeLine struct {
 func (p *route) table(say text.Printer) (rows []routeLine) {
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		r := routeLine{No: strconv.Itoa(i + 1), At: s.At, Host: printable(p.Lanes[s.Lane].Name), User: printable(s.User), Stage: s.stage(say), Level: say.T("hunt.level." + levelKey(s.Level)), Tag: levelTag[s.Level.String()], Href: s.Href}
+		r := routeLine{No: strconv.Itoa(i + 1), At: s.At, Host: printable(p.Lanes[s.Lane].Name), User: printable(s.User), Stage: s.stage(say), Level: levelWord(say, s.Level.String()), Tag: levelTag[s.Level.String()], Href: s.Href}
 		for j, t := range s.Titles {
 			if j > 0 {
 				r.What += say.T("hunt.report.comma")

@@ -164,9 +164,13 @@ func (c *console) incoming(q *httpd.Request, lines []byte) (list []Incoming, err
 			wrong(n, "hunt.web.bad_many")
 			break
 		}
+		var l LineInput
 		var d Incoming
-		if json.Unmarshal(line, &d) != nil {
+		var ok bool
+		if json.Unmarshal(line, &l) != nil {
 			wrong(n, "hunt.web.bad_json")
+		} else if d, ok = l.incoming(); !ok {
+			wrong(n, "hunt.bad.time")
 		} else {
 			seen := d
 			seen.Why = slices.Clone(d.Why)

@@ -59,6 +59,7 @@ type deskView struct {
 	Nothing  bool
 	Removed  string // said of a run whose findings are gone
 	Keep     keepView
+	Path     string // address of the picture of the attack's path; empty without runs
 	Begin    bool
 	MayTouch bool
 }
@@ -140,7 +141,12 @@ func (v *deskView) head(q *httpd.Request, h Hunt, runs []Received) {
 	p := q.Printer
 	v.Head = page.Head{H1: p.T("hunt.web.numbered", "number", h.Number, "title", printable(h.Title)), Lead: printable(h.Question), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: h.Number}}}
 	if len(runs) > 0 {
-		v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("hunt.web.report"), Href: "/hunts/" + h.ID + "/report"})
+		report := "/hunts/" + h.ID + "/report"
+		if run := q.Query("run"); run != "" && run != everyRun {
+			report = address(report, url.Values{"run": {run}})
+		}
+		v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("hunt.web.report"), Href: report})
+		v.Path = report + "#path"
 	}
 	if h.Stage == Opened && may(q, "hunt.receive") {
 		v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("hunt.web.bring"), Href: "/hunts/" + h.ID + "/bring"})

@@ -40,7 +40,7 @@ type reportView struct {
 	Say       []string
 	Numbers   []figure
 	Cut       string // said when the report is drawn from a part
-	Picture   template.HTML
+	Picture   page.Figure
 	Legend    []page.Mass
 	Tactics   []string
 	Stages    []hostStages
@@ -220,7 +220,7 @@ func (v *reportView) fill(p text.Printer, shelf *shelf, list []Finding) {
 	add(p.T("hunt.web.program"), printable(r.Program))
 	add(p.T("hunt.web.rules_sum"), r.Told.Rules)
 	add(p.T("hunt.web.pack_sum"), r.Pack)
-	add(p.T("hunt.web.kept_until"), keptText(p, r))
+	add(p.T("hunt.web.keep"), keptText(p, r))
 	add(p.T("hunt.web.entry"), r.Entry)
 }
 
@@ -264,7 +264,7 @@ func (v *reportView) draw(p text.Printer, s *Picture) {
 	}
 	fmt.Fprintf(&b, `<text x="48" y="172">%s</text><text x="960" y="172" class="t-e">%s</text></svg>`, template.HTMLEscapeString(p.Time(time.Unix(0, s.First))), template.HTMLEscapeString(p.Time(time.Unix(0, s.Last))))
 	note := p.T("hunt.web.began_note", "span", time.Duration(step)*time.Hour)
-	v.Picture = template.HTML("<figure class=\"chart\"><figcaption><b>" + template.HTMLEscapeString(title) + "</b>" + template.HTMLEscapeString(note) + "</figcaption>" + b.String() + "</figure>") // every word is escaped above
+	v.Picture = page.Figure{Title: title, Note: note, SVG: template.HTML(b.String())} // every word is escaped above
 	for l := sigma.Critical; l >= sigma.Informational; l-- {
 		if s.ByLevel[l] > 0 {
 			v.Legend = append(v.Legend, page.Mass{Label: levelWord(p, l.String()), N: s.ByLevel[l], Class: levelFill[l]})

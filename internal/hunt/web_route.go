@@ -36,10 +36,10 @@ func (c *console) route(q *httpd.Request, shelf *shelf, list []Finding) (v route
 	}
 	r := newRoute(signsOf(p, shelf, chosen, first))
 	r.Left += beyond
-	if len(r.Steps) == 0 {
+	if !r.worth() {
 		return v, nil
 	}
-	v.Figure = page.Figure{Note: p.T("hunt.path.note"), Title: r.sentence(p), SVG: template.HTML(r.svg(p))} // every word in it is escaped
+	v.Figure = page.Figure{Note: p.T("hunt.path.note"), Title: r.finding(p), SVG: template.HTML(r.svg(p))} // every word in it is escaped
 	v.Rows, v.Left = r.table(p), r.left(p)
 	return v, nil
 }
