@@ -98,7 +98,8 @@ func (e *Env) Root(use, short string) *cobra.Command {
 func (e *Env) HubFlags(c *cobra.Command) {
 	c.PersistentFlags().StringVar(&e.hub, "hub", envOr("NOROSHI_HUB", "http://127.0.0.1:8440"), e.Printer().T("cli.flag.hub"))
 	c.PersistentFlags().StringVar(&e.token, "token-file", os.Getenv("NOROSHI_TOKEN_FILE"), e.Printer().T("cli.flag.token"))
-	e.given = func() bool { return c.PersistentFlags().Changed("token-file") }
+	others := e.given // of the commands that were made before
+	e.given = func() bool { return c.PersistentFlags().Changed("token-file") || others != nil && others() }
 }
 
 func envOr(key, otherwise string) string {

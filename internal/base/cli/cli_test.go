@@ -108,7 +108,9 @@ func TestATokenOfTheHubStaysWithTheHub(t *testing.T) {
 				return hub.Do(t.Context(), "GET", "/ledger/checkpoint", nil, nil, "")
 			}}
 			e.HubFlags(c2)
-			root.AddCommand(c2)
+			another := &cobra.Command{Use: "stay"} // whose flags are made later
+			e.HubFlags(another)
+			root.AddCommand(c2, another)
 			if code := e.Run(t.Context(), root, append([]string{"go"}, c.args...)); code != 0 || said != c.want {
 				t.Errorf("exit %d, told %q, want %q", code, said, c.want)
 			}
