@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -100,15 +99,14 @@ func eachEvent(ctx context.Context, paths []string, stdin io.Reader, read Readin
 }
 
 // rowWriter writes events as lines of JSON:
-// {"source","record","time","channel","provider","event_id","fields":{}}. A field
-// that is there several times is a list.
+// {"source","record","time","channel","provider","event_id","log":{},"fields":{}}.
+// A field that is there several times is a list. Scans read them again.
 type rowWriter struct {
 	w      io.Writer
 	names  *event.Names
 	b      []byte
 	quoted [][]byte // names as JSON with a colon, by number
-	seen   []uint64 // by number: the event in which a field was written last
-	event  uint64
+	left   []int    // by number: fields of the event that are still to be written
 }
 
 func (w *rowWriter) write(row *event.Row) error {
@@ -133,12 +131,29 @@ func (w *rowWriter) write(row *event.Row) error {
 	if row.Carved {
 		b = append(b, `,"carved":true`...)
 	}
+	b = appendLog(b, &row.Log)
 	b = append(b, `,"fields":{`...)
 	b = w.fields(b, row)
 	b = append(b, "}}\n"...)
 	w.b = b
 	_, err := w.w.Write(b)
 	return err
+}
+
+// appendLog appends what log it is, by which rules are chosen, as far as that is
+// known.
+func appendLog(b []byte, l *event.Log) []byte {
+	if *l == (event.Log{}) {
+		return b
+	}
+	begin := `,"log":{`
+	for _, part := range [...]struct{ name, value string }{{"product", l.Product}, {"category", l.Category}, {"service", l.Service}} {
+		if part.value != "" {
+			b = append(append(append(append(b, begin...), '"'), part.name...), `":`...)
+			b, begin = appendText(b, part.value), ","
+		}
+	}
+	return append(b, '}')
 }
 
 // isNumber reports whether a text is a whole number as JSON writes it.
@@ -152,47 +167,50 @@ func isNumber(b []byte) bool {
 }
 
 func (w *rowWriter) fields(b []byte, row *event.Row) []byte {
-	w.event++
+	for _, f := range row.Fields {
+		w.know(f.Name)
+		w.left[f.Name]++
+	}
 	first := true
 	for i, f := range row.Fields {
-		name := w.name(f.Name)
-		if w.seen[f.Name] == w.event {
-			continue
+		n := w.left[f.Name]
+		if n == 0 {
+			continue // it stands in a list
 		}
-		w.seen[f.Name] = w.event
+		w.left[f.Name] = 0
 		if !first {
 			b = append(b, ',')
 		}
 		first = false
-		b = append(b, name...)
-		at, n := len(b), 1
-		b = appendValue(b, f.Kind, row.Value(i))
-		for j := i + 1; j < len(row.Fields); j++ {
-			if row.Fields[j].Name == f.Name {
-				if n++; n == 2 {
-					b = slices.Insert(b, at, '[')
-				}
+		b = append(b, w.quoted[f.Name]...)
+		if n == 1 {
+			b = appendValue(b, f.Kind, row.Value(i))
+			continue
+		}
+		b = append(b, '[')
+		for j := i; n > 0; j++ {
+			if row.Fields[j].Name != f.Name {
+				continue
+			}
+			b = appendValue(b, row.Fields[j].Kind, row.Value(j))
+			if n--; n > 0 {
 				b = append(b, ',')
-				b = appendValue(b, row.Fields[j].Kind, row.Value(j))
 			}
 		}
-		if n > 1 {
-			b = append(b, ']')
-		}
+		b = append(b, ']')
 	}
 	return b
 }
 
-// name returns a name as JSON with a colon.
-func (w *rowWriter) name(id event.Name) []byte {
-	if int(id) >= len(w.seen) {
-		w.seen = append(w.seen, make([]uint64, int(id)+1-len(w.seen))...)
+// know makes room for a name.
+func (w *rowWriter) know(id event.Name) {
+	if int(id) >= len(w.left) {
+		w.left = append(w.left, make([]int, int(id)+1-len(w.left))...)
 		w.quoted = append(w.quoted, make([][]byte, int(id)+1-len(w.quoted))...)
 	}
 	if w.quoted[id] == nil {
 		w.quoted[id] = append(appendText(nil, w.names.Text(id)), ':')
 	}
-	return w.quoted[id]
 }
 
 // appendValue writes a value as what it was, where JSON has a form for it.
@@ -220,41 +238,53 @@ func appendValue(b []byte, k event.Kind, v []byte) []byte {
 func appendText[T string | []byte](b []byte, s T) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, '"')
+	from := 0 // what is behind it and as it should be is appended in one piece
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c < utf8.RuneSelf {
-			switch {
-			case c == '"' || c == '\\':
-				b = append(b, '\\', c)
-			case c == '\n':
-				b = append(b, '\\', 'n')
-			case c == '\r':
-				b = append(b, '\\', 'r')
-			case c == '\t':
-				b = append(b, '\\', 't')
-			case c == '\b':
-				b = append(b, '\\', 'b')
-			case c == '\f':
-				b = append(b, '\\', 'f')
-			case c < ' ' || c == '<' || c == '>' || c == '&':
-				b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-			default:
-				b = append(b, c)
-			}
+		if plainText[c] {
 			i++
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
+		b = append(b, s[from:i]...)
+		n := 1
 		switch {
-		case r == utf8.RuneError && n == 1:
-			b = append(b, "\uFFFD"...)
-		case r == '\u2028' || r == '\u2029':
-			b = append(b, `\u202`...)
-			b = append(b, digits[r&15])
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c == '\n':
+			b = append(b, '\\', 'n')
+		case c == '\r':
+			b = append(b, '\\', 'r')
+		case c == '\t':
+			b = append(b, '\\', 't')
+		case c == '\b':
+			b = append(b, '\\', 'b')
+		case c == '\f':
+			b = append(b, '\\', 'f')
+		case c < utf8.RuneSelf:
+			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 		default:
-			b = append(b, s[i:i+n]...)
+			var r rune
+			r, n = utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
+			switch {
+			case r == utf8.RuneError && n == 1:
+				b = append(b, "\uFFFD"...)
+			case r == '\u2028' || r == '\u2029':
+				b = append(b, `\u202`...)
+				b = append(b, digits[r&15])
+			default:
+				b = append(b, s[i:i+n]...)
+			}
 		}
 		i += n
+		from = i
 	}
-	return append(b, '"')
+	return append(append(b, s[from:]...), '"')
 }
+
+// plainText tells the bytes that stand in JSON as they are.
+var plainText = func() (is [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		is[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return is
+}()

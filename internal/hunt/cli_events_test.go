@@ -1,8 +1,13 @@
 package hunt
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -69,5 +74,56 @@ func TestEventFields(t *testing.T) {
 	want := `{"source":"a\"b","record":7,"time":"","channel":"","provider":"","event_id":4688,"fields":{"EventID":4688,"x":[1,"0x1",-2.5e3],"s":"t","b":true,"n":null,"e":"","z":"007"}}` + "\n"
 	if out.String() != want {
 		t.Errorf("%s, want %s", out.String(), want)
+	}
+}
+
+// TestEventsAreReadAgain: what this command writes is a log of which a scan finds
+// what it finds in the logs themselves.
+func TestEventsAreReadAgain(t *testing.T) {
+	logs := map[string]string{
+		"windows.jsonl": `{"Channel":"Security","EventID":4688,"Computer":"pc1","TimeCreated":"2026-01-02T03:04:05.678Z","NewProcessName":"C:\\x\\cmd.exe","CommandLine":"cmd /c \"é\" \u0007 end "}` + "\n",
+		"dns.log":       `{"_path":"dns","ts":1767323045.5,"uid":"C1","id.orig_h":"10.0.0.1","id.orig_p":5,"id.resp_h":"10.0.0.2","id.resp_p":53,"query":"evil.example","answers":["1.2.3.4","5.6.7.8"]}` + "\n",
+		"trail.json":    `{"Records":[{"eventVersion":"1.08","eventTime":"2026-01-02T03:04:05Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","awsRegion":"x","eventID":"e","userIdentity":{"userName":"bob","type":"IAMUser"}}]}`,
+	}
+	rules := rulesText(t, `title: a
+logsource: {product: windows, category: process_creation}
+detection: {s: {Image|endswith: '\cmd.exe', CommandLine|endswith: 'end '}, condition: s}
+---
+title: b
+logsource: {product: zeek, service: dns}
+detection: {s: {answers: 5.6.7.8}, condition: s}
+---
+title: c
+logsource: {product: aws, service: cloudtrail}
+detection: {s: {userIdentity.userName: bob}, condition: s}
+`)
+	dir := t.TempDir()
+	for name, text := range logs {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scan := func(path string) (found []string) {
+		s := &Scan{Paths: []string{path}, Rules: rules, Workers: 1}
+		if _, err := s.Run(t.Context(), func(d *Detection) error {
+			found = append(found, fmt.Sprint(d.Rule.Title, d.Time, d.Record, d.Host, d.Why))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(found)
+		return found
+	}
+	var events bytes.Buffer
+	if _, err := eachEvent(t.Context(), []string{dir}, nil, Reading{}, func(int64) {}, &rowWriter{w: &events}); err != nil {
+		t.Fatal(err)
+	}
+	again := filepath.Join(t.TempDir(), "events.jsonl")
+	if err := os.WriteFile(again, events.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want, got := scan(dir), scan(again)
+	if len(want) != 3 || !slices.Equal(want, got) {
+		t.Errorf("%q\nagain: %q\n%s", want, got, &events)
 	}
 }
