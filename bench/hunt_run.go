@@ -59,6 +59,9 @@ func (h *hunted) run(ctx context.Context, kind logKind, p hunter, processors str
 			return nil, what, err
 		}
 	}
+	if p.finds && len(what.titles) == 0 {
+		return nil, what, fmt.Errorf("%s finds nothing, so its figures say nothing", p.program)
+	}
 	events, bytes := float64(l[1].events-l[0].events), float64(l[1].bytes-l[0].bytes)
 	worked, took := (o[1].worked - o[0].worked).Seconds(), (o[1].took - o[0].took).Seconds()
 	what.rate = events / worked
