@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -173,7 +174,8 @@ func namingsOf(e aliasEntry) (namings, error) {
 	}
 	for _, m := range e.Made {
 		made := Naming{To: m.To, From: m.From, Between: m.Between, Values: m.Values}
-		for _, old := range slices.Sorted(maps.Keys(m.Prefixes)) {
+		longest := func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) } // comes first
+		for _, old := range slices.SortedFunc(maps.Keys(m.Prefixes), longest) {
 			made.Prefixes = append(made.Prefixes, Prefix{old, m.Prefixes[old]})
 		}
 		n.list = append(n.list, made)
