@@ -52,8 +52,10 @@ type dialect struct {
 	// without a zone are of that; and the record's number.
 	Time   []string `toml:"time"`
 	Record string   `toml:"record"`
-	// What log it is; the service by a field, or by the file's name.
+	// What log it is; product, category and service by fields, which are left out;
+	// the service by a field, or by the file's name.
 	Log         logTable          `toml:"log"`
+	LogFrom     []string          `toml:"log_from"`
 	ServiceFrom string            `toml:"service_from"`
 	ServiceFile bool              `toml:"service_file"`
 	Add         map[string]string `toml:"add"`

@@ -27,6 +27,7 @@ type more struct {
 	time    uint8   // 1 + place among the dialect's times
 	record  bool    // holds the record's number
 	service bool    // says the service
+	log     int     // 1 + place among the dialect's LogFrom
 	whens   []int   // of the dialect
 	pair    int     // 1 + pair whose name this is
 	value   int     // 1 + pair whose value this is
@@ -58,6 +59,7 @@ type seen struct {
 	record  int32
 	service int32
 	whens   [8]int32
+	log     [3]string
 	twice   bool // a key of a role that says what log it is has two values
 }
 
@@ -87,6 +89,9 @@ func (s *shaper) finish(row *event.Row, fields []event.Field, text []byte, m mar
 				}
 				value := text[f.Off : f.Off+f.Len]
 				switch {
+				case x.log > 0:
+					found.log[x.log-1] = s.word(value)
+					continue
 				case x.pair > 0:
 					pairName = s.paired(&d.Pairs[x.pair-1], x, value)
 					continue
@@ -185,6 +190,7 @@ func (s *shaper) describe(row *event.Row, d *dialect, found *seen) {
 		}
 	}
 	row.Log = d.log()
+	overlay(&row.Log, event.Log{Product: found.log[0], Category: found.log[1], Service: found.log[2]})
 	if found.service > 0 {
 		row.Log.Service = s.word(row.Value(int(found.service - 1)))
 	} else if d.ServiceFile {
@@ -256,7 +262,7 @@ func (s *shaper) resolve(d *dialect, id int, t *target) {
 		return
 	}
 	x := s.roles(d, d.inner(n.path))
-	if x.time > 0 || x.record || x.service || len(x.whens) > 0 || x.pair > 0 || x.value > 0 || len(x.also) > 0 || x.rooted != 0 {
+	if x.time > 0 || x.record || x.service || len(x.whens) > 0 || x.pair > 0 || x.value > 0 || x.log > 0 || len(x.also) > 0 || x.rooted != 0 {
 		t.more = &x
 	}
 }
@@ -266,6 +272,9 @@ func (s *shaper) roles(d *dialect, path string) more {
 	x := more{known: true, record: d.Record == path, service: d.ServiceFrom != "" && d.rename(path) == d.ServiceFrom}
 	if i := slices.Index(d.Time, path); i >= 0 && i < len(seen{}.times) {
 		x.time = uint8(i + 1)
+	}
+	if i := slices.Index(d.LogFrom, path); i >= 0 && i < len(seen{}.log) {
+		x.log = i + 1
 	}
 	for i := range d.When {
 		if d.When[i].Field == path && i < len(seen{}.whens) {
