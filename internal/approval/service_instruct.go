@@ -22,6 +22,9 @@ type Instructed struct {
 	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
 	StoppedAt   time.Time `json:"stopped_at,omitzero"` // confirmed, after its end
 	Paper       string    `json:"paper"`               // signed, as it was issued
+	Office      string    `json:"office"`              // name of who asked for it, whom to call
+	Left        Quantity  `json:"left,omitzero"`       // of the cap; zero where it does not bound, or nothing is left
+	Key         string    `json:"key"`                 // name and hash of the key that signed
 }
 
 // Instructions lists the instructions to one's own organisation, the newest
@@ -76,7 +79,13 @@ func (s *Service) instruction(ctx context.Context, tx *db.Tx, c *Case) (x Instru
 	if err != nil {
 		return x, fmt.Errorf("instruction of %s: %w", c.ID, err)
 	}
-	return Instructed{i, c.Number, c.State, c.EndedAt, c.ConfirmedAt, c.StoppedAt, string(paper)}, nil
+	who, _ := gate.From(ctx)
+	names, err := s.names(ctx, tx, who, c.Org)
+	if err != nil {
+		return x, err
+	}
+	left, _ := c.Left()
+	return Instructed{i, c.Number, c.State, c.EndedAt, c.ConfirmedAt, c.StoppedAt, string(paper), names[c.Org], left, fmt.Sprintf("%s+%08x", s.Verifier.Name(), s.Verifier.KeyHash())}, nil
 }
 
 // Confirm writes down that an instruction was received; twice is once. Faults:

@@ -113,9 +113,15 @@ func showInstruction(q *httpd.Request, s *Service) error {
 	for _, w := range x.Directions {
 		ways = append(ways, p.T("approval.way."+w.String()))
 	}
-	for _, f := range [][2]string{{"approval.web.article", row.Basis}, {"approval.web.direction", strings.Join(ways, ", ")}, {"approval.web.link", x.Link}, {"approval.web.period", row.Period}, {"approval.web.cap", row.Cap},
-		{"approval.web.number", x.Number}, {"approval.web.issued", p.Time(x.IssuedAt)}, {"approval.web.paper_id", x.Approval}} {
-		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(f[0]), Value: f[1]})
+	left := ""
+	if x.State == Approved {
+		left = p.quantity(x.Left)
+	}
+	for _, f := range [][2]string{{"approval.web.article", row.Basis}, {"approval.web.direction", strings.Join(ways, ", ")}, {"approval.web.link", x.Link}, {"approval.web.period", row.Period}, {"approval.web.cap", row.Cap}, {"approval.left.cap", left},
+		{"approval.web.number", x.Number}, {"approval.web.issued", p.Time(x.IssuedAt)}, {"approval.web.paper_id", x.Approval}, {"approval.web.contact", p.T("approval.web.contact_say", "office", x.Office, "number", x.Number)}, {"approval.web.signed_with", p.T("approval.web.signed_say", "key", x.Key)}} {
+		if f[1] != "" {
+			v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(f[0]), Value: f[1]})
+		}
 	}
 	return render(q, "approval/instruction", v.Head.H1, v, nil)
 }

@@ -244,7 +244,7 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 		t.Errorf("%d %s", code, to)
 	}
 	s.page(asCarrier, "/instructions", "K-2", "受領の確認待ち", "!指標", "!制御系")
-	s.page(asCarrier, "/instructions/"+id, "第32条", "受領を確認する", "1.1 TB", "!指標", "!制御系", "!国家サイバー")
+	s.page(asCarrier, "/instructions/"+id, "第32条", "受領を確認する", "1.1 TB", "問い合わせ先", "署名した鍵", "!指標", "!制御系", "!国家サイバー")
 	s.post(asCarrier, "/instructions/"+id+"/confirm")
 	s.page(asCarrier, "/instructions/"+id, "に指示書の受領を確認")
 	if code, body := s.send(asCarrier, "GET", "/instructions/"+id+"/paper", "", ""); code != 200 {

@@ -6,6 +6,7 @@ import (
 	"html"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 
 	"noroshi/internal/approval"
@@ -114,6 +115,9 @@ type boundLine struct {
 	Conditions []string
 }
 
+// selecting are the kinds of approvals that runs redeem at a hub.
+var selecting = []approval.Kind{approval.ForeignForeign, approval.ForeignDomestic, approval.DomesticForeign, approval.Agreement}
+
 // showNewRun offers the approvals in force and the made-up traffic. Captures of
 // a line do not go through a browser, which would keep them in files.
 func showNewRun(q *httpd.Request, s *Service, bad error) error {
@@ -127,12 +131,11 @@ func showNewRun(q *httpd.Request, s *Service, bad error) error {
 	}
 	v := newRunView{Head: page.Head{H1: p.T("selection.hub.web.new"), Lead: p.T("selection.hub.web.new_lead"), Crumbs: []page.Crumb{{Text: p.T("selection.hub.web.title"), Href: "/selection"}, {Text: p.T("selection.hub.web.new")}}}}
 	f := page.Field{Name: "approval", Kind: "select", Label: p.T("selection.hub.web.approval"), Need: page.Required}
+	cases = slices.DeleteFunc(cases, func(c approval.Case) bool { return !c.Runs(q.Now()) || !slices.Contains(selecting, c.Asked.Kind) })
 	for _, c := range cases {
-		if c.Asked.Kind != approval.Reidentify {
-			f.Options = append(f.Options, page.Option{Value: c.ID, Label: c.Number + " " + p.T("selection.hub.kind."+string(c.Asked.Kind)) + " " + c.Asked.Link})
-			if len(c.Conditions) > 0 {
-				v.Bound = append(v.Bound, boundLine{c.Number, c.Conditions})
-			}
+		f.Options = append(f.Options, page.Option{Value: c.ID, Label: c.Number + " " + p.T("selection.hub.kind."+string(c.Asked.Kind)) + " " + c.Asked.Link})
+		if len(c.Conditions) > 0 {
+			v.Bound = append(v.Bound, boundLine{c.Number, c.Conditions})
 		}
 	}
 	traffic := page.Field{Name: "traffic", Kind: "select", Label: p.T("selection.hub.web.traffic"), Hint: p.T("selection.hub.web.traffic_hint"), Need: page.Required}
@@ -141,11 +144,8 @@ func showNewRun(q *httpd.Request, s *Service, bad error) error {
 	}
 	v.Fields, v.Ready = []page.Field{f, traffic}, len(f.Options) > 0 && len(traffic.Options) > 0
 	number, link := "S-0000-0000", "LINK"
-	for _, c := range cases { // ready to copy for the newest
-		if c.Asked.Kind != approval.Reidentify {
-			number, link = c.Number, c.Asked.Link
-			break
-		}
+	if len(cases) > 0 { // ready to copy for the newest
+		number, link = cases[0].Number, cases[0].Asked.Link
 	}
 	v.Command = "noroshi selection send --approval " + number + " --link " + quoted(link) + " CAPTURE.pcap\n"
 	if s.Authority != "" {
