@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -24,13 +25,20 @@ func hubCommands() map[string]func(ts *testscript.TestScript, neg bool, args []s
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"address": address, "join": join, "api": api}
 }
 
+// address takes a port below those that systems give to whoever asks for any:
+// nobody gets it before the hub listens there.
 func address(ts *testscript.TestScript, _ bool, _ []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	at := l.Addr().String()
-	ts.Check(l.Close())
-	ts.Setenv("NOROSHI_HUB_LISTEN", at)
-	ts.Setenv("NOROSHI_HUB", "http://"+at)
+	for {
+		at := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			continue
+		}
+		ts.Check(l.Close())
+		ts.Setenv("NOROSHI_HUB_LISTEN", at)
+		ts.Setenv("NOROSHI_HUB", "http://"+at)
+		return
+	}
 }
 
 // firstAnswer is how long a hub may take to start on a busy machine.
