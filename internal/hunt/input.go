@@ -272,7 +272,7 @@ func (in *inputs) tar(ctx context.Context, name string, r io.Reader, depth int) 
 		if h.Typeflag != tar.TypeReg || hidden(h.Name) {
 			continue
 		}
-		if err := in.stream(ctx, name+"!"+h.Name, t, h.ModTime, depth); err != nil {
+		if err := in.stream(ctx, name+"!"+h.Name, &bounded{t, &in.unpacks}, h.ModTime, depth); err != nil {
 			return err
 		}
 	}

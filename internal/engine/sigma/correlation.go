@@ -142,6 +142,9 @@ func compareOp(word string) CompareOp {
 	return 0
 }
 
+// maxOver is over how many rules a correlation may be.
+const maxOver = 256
+
 // complete checks that a correlation has what its type needs.
 func complete(c *Correlation, d *node) *problem {
 	needs := func(attribute string) *problem {
@@ -157,6 +160,8 @@ func complete(c *Correlation, d *node) *problem {
 		return needs("condition")
 	case !temporal && c.Type != EventCount && len(c.Fields) == 0:
 		return needs("condition.field")
+	case len(c.Refs) > maxOver:
+		return fail(d.line, CorrelationWide, strconv.Itoa(maxOver))
 	case !c.counts():
 		return fail(d.line, CorrelationMany, strconv.Itoa(MaxDistinct))
 	case len(c.Fields) > 1 && c.Type != ValueCount:

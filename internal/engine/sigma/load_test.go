@@ -97,6 +97,7 @@ func TestCorrelationsRejected(t *testing.T) {
 		{"type: event_count\nrules: [one]\ngroup-by: [H]\ntimespan: 5m", CorrelationNeeds},
 		{"type: value_sum\nrules: [one]\ngroup-by: [H]\ntimespan: 5m\ncondition: {gte: 1}", CorrelationNeeds},
 		{"type: value_count\nrules: [one]\ntimespan: 5m\ncondition: {field: F, gte: 65537}", CorrelationMany},
+		{"type: temporal\ntimespan: 5m\nrules: [one" + strings.Repeat(", one", maxOver) + "]", CorrelationWide},
 		{"type: value_sum\nrules: [one]\ngroup-by: [H]\ntimespan: 5m\ncondition: {field: [a, b], gte: 1}", CorrelationCond},
 		{"type: event_count\nrules: [one]\ngroup-by: [H]\ntimespan: 5x\ncondition: {gte: 1}", Timeframe},
 		{"type: event_count\nrules: [one]\ngroup-by: [H]\ntimespan: 0m\ncondition: {gte: 1}", Timeframe},

@@ -53,6 +53,7 @@ const (
 	CorrelationNeeds Code = "correlation-needs"     // [type, attribute]
 	CorrelationCond  Code = "correlation-condition" // [operator or value]
 	CorrelationMany  Code = "correlation-many"      // [limit] of different values
+	CorrelationWide  Code = "correlation-wide"      // [limit] of rules
 	CorrelationRef   Code = "correlation-ref"       // [id or name that no rule has]
 	CorrelationLost  Code = "correlation-lost"      // [id or name of a rule that was rejected]
 	CorrelationCycle Code = "correlation-cycle"     // [id or name]

@@ -52,6 +52,7 @@ var reasons = map[Code]string{
 	CorrelationNeeds: "a correlation of type $1 needs $2",
 	CorrelationCond:  "the condition of a correlation cannot have $1",
 	CorrelationMany:  "more than $1 different values cannot be told apart in one group",
+	CorrelationWide:  "a correlation is over $1 rules at most",
 	CorrelationRef:   "no rule has the id or name $1",
 	CorrelationLost:  "the rule $1, which it is over, was rejected",
 	CorrelationCycle: "the correlation is over itself by way of $1",
