@@ -31,6 +31,7 @@ import (
 	"noroshi/internal/hunt"
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
+	"noroshi/internal/measure"
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
@@ -68,6 +69,7 @@ type Hub struct {
 	Hunts      *hunt.Service
 	Vendors    *vendor.Service
 	Situations *situation.Service
+	Measures   *measure.Service
 	Router     *httpd.Router
 	Words      *text.Catalog
 	log        *slog.Logger
@@ -125,7 +127,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, measure.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -252,7 +254,8 @@ func (h *Hub) Remind(ctx context.Context) error {
 	_, reports := h.Situations.Tick(org.Local(ctx))
 	_, ended := h.Approvals.Tick(org.Local(ctx))
 	_, erased := h.Selections.Tick(org.Local(ctx))
-	return errors.Join(err, e, reports, ended, erased, h.Exposures.Work(org.Local(ctx)))
+	_, measured := h.Measures.Tick(org.Local(ctx))
+	return errors.Join(err, e, reports, ended, erased, measured, h.Exposures.Work(org.Local(ctx)))
 }
 
 // route builds the router with every page and operation.
@@ -306,6 +309,8 @@ func (h *Hub) route() error {
 	vendor.Pages(r, h.Vendors)
 	situation.Routes(r, h.Situations)
 	situation.Pages(r, h.Situations)
+	measure.Routes(r, h.Measures)
+	measure.Pages(r, h.Measures)
 	h.ledgerRoutes(r)
 	h.pages(r)
 	h.demoPages(r)

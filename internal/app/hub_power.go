@@ -32,8 +32,11 @@ func (h *Hub) openPower(o Options) error {
 	}
 	h.Selections, err = selection.Open(selection.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: h.Threads, Orgs: h.Orgs,
 		Approvals: h.Approvals, Sightings: h.Sightings, Intel: h.Intel, Drills: drills, Signer: h.Ledger.Signer, Authority: vkey, Log: h.log, Now: o.Now})
+	if err != nil {
+		return err
+	}
 	h.Approvals.Lists = h.lists
-	return err
+	return h.openMeasures(o)
 }
 
 // mostLists is how many lists of conditions a form offers.

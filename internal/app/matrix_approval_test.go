@@ -16,9 +16,15 @@ func examines(c *citizen) bool { return c.any(gate.Examiner) }
 
 func votes(c *citizen) bool { return c.any(gate.CommissionMember) }
 
+// commands: who directs a measure, and asks for it.
+func commands(c *citizen) bool { return c.any(gate.PoliceCommand, gate.DefenceCommand) }
+
+// files: whose application it may be.
+func files(c *citizen) bool { return asks(c) || commands(c) }
+
 // readsApprovals: who asks, who carries out, and all of the commission.
 func readsApprovals(c *citizen) bool {
-	return asks(c) || c.any(gate.OfficeHandler, gate.Inspector) || examines(c) || votes(c)
+	return files(c) || c.any(gate.OfficeHandler, gate.Inspector) || examines(c) || votes(c)
 }
 
 // approvalCase: the commission reads all; the office what it asked; who carries
@@ -27,7 +33,7 @@ func approvalCase(c *citizen, x *thing) class {
 	switch {
 	case examines(c), votes(c), c.any(gate.Inspector):
 		return either(!x.none)
-	case asks(c):
+	case files(c):
 		return either(c.isOwn(x))
 	case c.any(gate.OfficeHandler):
 		return either(c.isOwn(x) && x.sub["state"] == "approved")
@@ -127,9 +133,9 @@ var approvalLaws = map[string]law{
 	"GET /api/v1/approvals/{id}/order":       {on: "approval", may: approvalPaper},
 	"GET /api/v1/approvals/{id}/extension":   {on: "approval", may: approvalOf(asks)},
 	"POST /api/v1/approvals/{id}/question":   {on: "approval", may: approvalOf(func(c *citizen) bool { return examines(c) || votes(c) }), body: body(`{"text":" "}`)},
-	"POST /api/v1/approvals/{id}/answer":     {on: "approval", may: approvalOf(asks), body: body(`{"text":" "}`)},
-	"POST /api/v1/approvals/{id}/withdraw":   {on: "approval", may: approvalOf(asks), body: body(`{"text":""}`)},
-	"POST /api/v1/approvals/{id}/give-up":    {on: "approval", may: approvalOf(asks), body: body(`{"text":""}`)},
+	"POST /api/v1/approvals/{id}/answer":     {on: "approval", may: approvalOf(files), body: body(`{"text":" "}`)},
+	"POST /api/v1/approvals/{id}/withdraw":   {on: "approval", may: approvalOf(files), body: body(`{"text":""}`)},
+	"POST /api/v1/approvals/{id}/give-up":    {on: "approval", may: approvalOf(files), body: body(`{"text":""}`)},
 	"POST /api/v1/approvals/{id}/revoke":     {on: "approval", may: approvalOf(votes), body: body(`{"text":""}`)},
 	"POST /api/v1/approvals/{id}/examine":    {on: "approval", may: approvalOf(examines), body: body(`{"text":""}`)},
 	"POST /api/v1/approvals/{id}/vote":       {on: "approval", may: approvalOf(votes), body: body(`{"choice":"against"}`)},
@@ -148,9 +154,9 @@ var approvalLaws = map[string]law{
 	"GET /approvals/{id}/order":       {on: "approval", may: approvalPaper},
 	"GET /approvals/{id}/extend":      {on: "approval", may: approvalOf(asks)},
 	"POST /approvals/{id}/question":   {on: "approval", may: approvalOf(func(c *citizen) bool { return examines(c) || votes(c) }), body: form("question_text", "")},
-	"POST /approvals/{id}/answer":     {on: "approval", may: approvalOf(asks), body: form("answer_text", "")},
-	"POST /approvals/{id}/withdraw":   {on: "approval", may: approvalOf(asks), body: form("withdraw_reason", "")},
-	"POST /approvals/{id}/give-up":    {on: "approval", may: approvalOf(asks), body: form("give_up_reason", "")},
+	"POST /approvals/{id}/answer":     {on: "approval", may: approvalOf(files), body: form("answer_text", "")},
+	"POST /approvals/{id}/withdraw":   {on: "approval", may: approvalOf(files), body: form("withdraw_reason", "")},
+	"POST /approvals/{id}/give-up":    {on: "approval", may: approvalOf(files), body: form("give_up_reason", "")},
 	"POST /approvals/{id}/revoke":     {on: "approval", may: approvalOf(votes), body: form("revoke_reason", "")},
 	"POST /approvals/{id}/examine":    {on: "approval", may: approvalOf(examines), body: form("examine_text", "")},
 	"POST /approvals/{id}/vote":       {on: "approval", may: approvalOf(votes), body: form("choice", "against")},

@@ -50,7 +50,7 @@ func (c *citizen) isSent(x *thing) bool { return !x.none && slices.Contains(x.se
 
 // public bodies are known to everybody.
 func isBody(kind string) bool {
-	return slices.Contains([]string{"ministry", "office", "police", "privacy", "jpcert", "commission"}, kind)
+	return slices.Contains([]string{"ministry", "office", "police", "privacy", "jpcert", "commission", "defence", "foreign", "safety"}, kind)
 }
 
 // knows says whether somebody may learn that an organisation takes part: it
@@ -99,7 +99,7 @@ func (n *nation) furnish() {
 			// among them.
 			// The commission reads of which carrier's line an application is, and with
 			// whom an agreement is in force; who proposes one chooses the party.
-			return c.knows(e.name) || !c.out && ((e.name == "carrier" || e.name == "wind") && readsApprovals(c) || asks(c) && slices.Contains([]string{"supplier", "maker", "contractor"}, e.kind) || e.name == "maker" && (coordinates(c) || c.ministry()) || c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.OfficeHandler, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
+			return c.knows(e.name) || !c.out && ((e.name == "carrier" || e.name == "wind") && readsApprovals(c) || asks(c) && slices.Contains([]string{"supplier", "maker", "contractor"}, e.kind) || e.name == "maker" && (coordinates(c) || c.ministry()) || c.any(gate.OfficeAnalyst) && e.name == "contractor" || c.any(gate.OfficeAnalyst, gate.OfficeClerk, gate.OfficeHandler, gate.Minister, gate.JPCERTClerk) && e.kind == "operator") || e.name == "wind" && c.org == "supplier" && !c.out || slices.ContainsFunc(n.things["case"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.receives() }) ||
 				slices.ContainsFunc(n.things["statement"], func(x *thing) bool { return x.org == e.name && c.isSent(x) && c.notified() })
 		})
 		n.mark("ZP"+strings.ToUpper(e.name), "people of "+e.name, func(c *citizen) bool {
@@ -128,6 +128,7 @@ func (n *nation) furnish() {
 	n.gathered()
 	n.empowered()
 	n.furthered()
+	n.measured()
 	n.must(n.Ledger.Settle(n.t.Context()))
 	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import", "source", "finding", "sighting", "channel", "letter"} {
 		id := uuid.Must(uuid.NewV7()).String()

@@ -51,7 +51,7 @@ type story struct {
 
 // cast are the members of the country that the story needs; the second
 // operator and the second maker are there to see nothing.
-var cast = []string{"power", "starlight", "industry", "office", "police", "privacy", "centre", "commission", "shioji", "s01", "akari", "hub", "water", "rail", "minato", "telecom"}
+var cast = []string{"power", "starlight", "industry", "office", "police", "privacy", "centre", "commission", "shioji", "s01", "akari", "hub", "water", "rail", "minato", "telecom", "defence", "foreign", "safety"}
 
 func storyCommand(ctx context.Context, env *cli.Env, dir string, o demoFlags) error {
 	var out io.Writer

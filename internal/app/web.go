@@ -13,6 +13,7 @@ import (
 	"noroshi/internal/hunt"
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
+	"noroshi/internal/measure"
 	"noroshi/internal/notice"
 	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
@@ -51,6 +52,7 @@ func (h *Hub) pages(r *httpd.Router) {
 			func() (page.Part, error) { return approval.Home(q, h.Approvals) },
 			func() (page.Part, error) { return selection.Home(q, h.Selections) },
 			func() (page.Part, error) { return situation.Home(q, h.Situations) },
+			func() (page.Part, error) { return measure.Home(q, h.Measures) },
 			func() (page.Part, error) { return asset.Home(q, h.Assets) },
 		} {
 			got, err := part()

@@ -66,6 +66,8 @@ type Application struct {
 	Necessity  string    `json:"necessity,omitempty" toml:"necessity"`           // why this much and no less (P19)
 	Run        string    `json:"run,omitempty" toml:"run"`                       // whose pseudonyms: Reidentify
 	Subjects   []string  `json:"subjects,omitempty" toml:"subjects"`             // pseudonyms to be opened: Reidentify
+	Measure    string    `json:"measure,omitempty" toml:"-"`                     // whose plan it is: MeasureKinds
+	Plan       string    `json:"plan,omitempty" toml:"-"`                        // SHA-256 of it, hex
 	Carrier    string    `json:"carrier,omitempty" toml:"carrier"`               // organisation that gets the instruction
 	Extends    ID        `json:"extends,omitempty" toml:"extends"`               // approval that it goes on from (art 19)
 }
@@ -92,7 +94,7 @@ func (a *Application) Share() int64 {
 func (a *Application) order(id ID, asker string, conditions []string, at time.Time) Order {
 	return Order{ID: id, Kind: a.Kind, Asker: asker, Directions: a.Directions, Link: a.Link, From: a.From, Until: a.Until, Cap: a.Cap, Selectors: a.Selectors.Hash,
 		Targets: a.Targets, Fields: a.Fields, Addresses: a.Addresses, RetainDays: a.RetainDays, Recipients: a.Recipients, Grounds: a.Grounds, NoOther: a.NoOther,
-		Necessity: a.Necessity, Subjects: a.Subjects, Run: a.Run, Conditions: conditions, Extends: a.Extends, IssuedAt: at}
+		Necessity: a.Necessity, Subjects: a.Subjects, Run: a.Run, Measure: a.Measure, Plan: a.Plan, Conditions: conditions, Extends: a.Extends, IssuedAt: at}
 }
 
 // Case is an application and what became of it.

@@ -80,6 +80,8 @@ type Scope struct {
 	Fields     []string    `json:"fields,omitempty"`    // that will be kept
 	Subjects   []string    `json:"subjects,omitempty"`  // pseudonyms that will be opened
 	Run        string      `json:"run,omitempty"`       // of the pseudonyms
+	Measure    string      `json:"measure,omitempty"`   // chain of command that acts
+	Plan       string      `json:"plan,omitempty"`      // SHA-256 of what it is about to do, hex
 }
 
 // Refusals of a Grant. Each is recorded where it is said.
@@ -92,6 +94,7 @@ var (
 	ErrSelectors = fault.New(fault.Refused, "approval.grant.selectors")
 	ErrFields    = fault.New(fault.Refused, "approval.grant.fields")
 	ErrSubjects  = fault.New(fault.Refused, "approval.grant.subjects")
+	ErrPlan      = fault.New(fault.Refused, "approval.grant.plan")  // another plan than was approved
 	ErrSpent     = fault.New(fault.Refused, "approval.grant.spent") // the cap is used up
 	ErrBusy      = fault.New(fault.Refused, "approval.grant.busy")  // another run is under way on it
 	ErrExpired   = fault.New(fault.Refused, "approval.grant.expired")
@@ -109,8 +112,14 @@ func (g Grant) Covers(s Scope) error {
 	switch {
 	case o.ID == "" || g.digest == "":
 		return ErrNoGrant
-	case s.Kind != "" && s.Kind != o.Kind, (s.Kind == Reidentify) != (o.Kind == Reidentify):
+	case s.Kind != "" && s.Kind != o.Kind, (s.Kind == Reidentify) != (o.Kind == Reidentify), s.Kind.measures() != o.Kind.measures():
 		return ErrKind
+	}
+	if o.Kind.measures() {
+		if s.Measure == "" || s.Measure != o.Measure || s.Plan != o.Plan {
+			return ErrPlan
+		}
+		return nil
 	}
 	if o.Kind == Reidentify {
 		if len(s.Subjects) == 0 || s.Run != o.Run || !within(s.Subjects, o.Subjects) {

@@ -47,7 +47,7 @@ type (
 	listIn struct {
 		httpd.Paging
 		State   State  `query:"state" enum:"asked,examined,approved,refused,withdrawn,expired,given_up,revoked"`
-		Kind    Kind   `query:"kind" enum:"ff,fd,df,agreement,reidentify"`
+		Kind    Kind   `query:"kind" enum:"ff,fd,df,agreement,reidentify,police,defence"`
 		Number  string `query:"number" maxLength:"20"`
 		Waiting bool   `query:"waiting" doc:"Only what waits for you"`
 		Running bool   `query:"running" doc:"Only what is in force, what ends first in front"`

@@ -17,6 +17,6 @@ func (Scope) Schema(huma.Registry) *huma.Schema {
 	word := func(format string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Format: format} }
 	list := &huma.Schema{Type: huma.TypeArray, Items: word("")}
 	return &huma.Schema{Type: huma.TypeObject, Description: "What a use of an approval was to cover", AdditionalProperties: false, Properties: map[string]*huma.Schema{
-		"kind": word(""), "directions": waysSchema(), "link": word(""), "from": word("date-time"), "until": word("date-time"), "selectors": word(""), "fields": list, "subjects": list, "run": word(""),
+		"kind": word(""), "directions": waysSchema(), "link": word(""), "from": word("date-time"), "until": word("date-time"), "selectors": word(""), "fields": list, "subjects": list, "run": word(""), "measure": word(""), "plan": word(""),
 	}}
 }

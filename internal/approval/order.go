@@ -28,10 +28,13 @@ const (
 	DomesticForeign Kind = "df"         // art 33: outward
 	Agreement       Kind = "agreement"  // arts 11–16: inward unless configured
 	Reidentify      Kind = "reidentify" // to say of whom a pseudonym is (art 24)
+	PolicePower     Kind = "police"     // to act against a machine: Police Duties Execution Act art 6-2
+	DefencePower    Kind = "defence"    // the same: Self-Defense Forces Act art 81-3
 	Trial           Kind = "trial"      // files of tests, made-up traffic
 )
 
-// Kinds lists the kinds that the commission decides.
+// Kinds lists the kinds that are asked for here; see [MeasureKinds] for what else
+// the commission decides.
 var Kinds = []Kind{ForeignForeign, ForeignDomestic, DomesticForeign, Reidentify}
 
 // Directions are the directions that communications may be selected in.
@@ -66,6 +69,8 @@ type Order struct {
 	Party      string      `json:"party,omitempty"`      // of an agreement
 	Subjects   []string    `json:"subjects,omitempty"`   // pseudonyms that may be opened: Reidentify
 	Run        string      `json:"run,omitempty"`        // whose pseudonyms: Reidentify
+	Measure    string      `json:"measure,omitempty"`    // chain of command whose plan this is: MeasureKinds
+	Plan       string      `json:"plan,omitempty"`       // SHA-256 of that plan, hex
 	Conditions []string    `json:"conditions,omitempty"` // that the commission set
 	Extends    string      `json:"extends,omitempty"`    // approval that this one goes on from (art 19)
 	Overridden int         `json:"overridden,omitempty"` // selectors of the list that meet a warning and are taken nevertheless: Trial
@@ -154,11 +159,21 @@ func (o *Order) check() error {
 	if slices.ContainsFunc(o.Directions, func(c geo.Class) bool { return c > geo.DD }) {
 		add("directions", "approval.order.direction")
 	}
-	if o.Kind == Reidentify {
+	switch {
+	case o.Kind.measures():
+		if o.Measure == "" || len(o.Measure) > maxName {
+			add("measure", "approval.order.missing")
+		}
+		if !digested(o.Plan) {
+			add("plan", "approval.order.selectors")
+		}
+	case o.Measure != "" || o.Plan != "":
+		add("plan", "approval.order.kind")
+	case o.Kind == Reidentify:
 		if len(o.Subjects) == 0 || o.Run == "" {
 			add("subjects", "approval.order.missing")
 		}
-	} else {
+	default:
 		o.checkSelection(add)
 	}
 	if (o.Overridden != 0 || o.Executor != "") && o.Kind != Trial || o.Overridden < 0 {

@@ -9,8 +9,8 @@ import "noroshi/internal/base/gate"
 // is an application.
 var Access = gate.Table{
 	"approval.ask":      {gate.OfficeClerk: gate.Own},
-	"approval.answer":   {gate.OfficeClerk: gate.Own},
-	"approval.withdraw": {gate.OfficeClerk: gate.Own}, // what is asked, and what was approved
+	"approval.answer":   asker(),
+	"approval.withdraw": asker(), // what is asked, and what was approved
 	"approval.question": {gate.Examiner: gate.All, gate.CommissionMember: gate.All},
 	"approval.examine":  {gate.Examiner: gate.All},
 	"approval.vote":     {gate.CommissionMember: gate.All},
@@ -23,8 +23,14 @@ var Access = gate.Table{
 	"approval.confirm":  instructed(),
 }
 
+// asker is whose the application is: the office's clerk, or a chain of command
+// whose plan was laid before the commission.
+func asker() map[gate.Role]gate.Reach {
+	return map[gate.Role]gate.Reach{gate.OfficeClerk: gate.Own, gate.PoliceCommand: gate.Own, gate.DefenceCommand: gate.Own}
+}
+
 func readers() map[gate.Role]gate.Reach {
-	return map[gate.Role]gate.Reach{gate.OfficeClerk: gate.Own, gate.OfficeHandler: gate.Own, gate.Examiner: gate.All, gate.CommissionMember: gate.All, gate.Inspector: gate.All}
+	return map[gate.Role]gate.Reach{gate.OfficeClerk: gate.Own, gate.OfficeHandler: gate.Own, gate.PoliceCommand: gate.Own, gate.DefenceCommand: gate.Own, gate.Examiner: gate.All, gate.CommissionMember: gate.All, gate.Inspector: gate.All}
 }
 
 func instructed() map[gate.Role]gate.Reach {
@@ -36,7 +42,7 @@ func sideOf(who gate.Identity) Side {
 	for _, x := range []struct {
 		role gate.Role
 		side Side
-	}{{gate.OfficeClerk, AskerSide}, {gate.CommissionMember, MemberSide}, {gate.Examiner, ExaminerSide}, {gate.OfficeHandler, HandlerSide}, {gate.Inspector, WatchSide}} {
+	}{{gate.OfficeClerk, AskerSide}, {gate.PoliceCommand, AskerSide}, {gate.DefenceCommand, AskerSide}, {gate.CommissionMember, MemberSide}, {gate.Examiner, ExaminerSide}, {gate.OfficeHandler, HandlerSide}, {gate.Inspector, WatchSide}} {
 		if who.Has(x.role) {
 			return x.side
 		}

@@ -113,7 +113,7 @@ func (r *Rules) normal(a Application, base *Case, fields []string, now time.Time
 			Run: line(bad.text("run", a.Run, maxShort, true)), Subjects: bad.list("subjects", a.Subjects, true), Recipients: bad.list("recipients", a.Recipients, false)}
 		return a, bad.err()
 	}
-	a.Run, a.Subjects = "", nil
+	a.Run, a.Subjects, a.Measure, a.Plan = "", nil, "", ""
 	r.selection(&bad, &a, fields)
 	if base != nil {
 		b := &base.Asked

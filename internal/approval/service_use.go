@@ -113,7 +113,7 @@ func (s *Service) executor(ctx context.Context, tx *db.Tx, c *Case, who gate.Ide
 	switch {
 	case who.Org != c.Org:
 		return ErrNoGrant
-	case !who.Has(gate.OfficeHandler) || who.Person == "":
+	case !who.Has(handler(c.kind)) || who.Person == "":
 		return ErrExecutor
 	}
 	// Who was on another side of what this goes on from was so of this too.

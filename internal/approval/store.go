@@ -63,7 +63,7 @@ func (q *query) reach(who gate.Identity, reach gate.Reach) {
 	switch {
 	case reach == gate.All:
 		q.and("1 = 1")
-	case reach == gate.Own && who.Org != "" && who.Has(gate.OfficeClerk):
+	case reach == gate.Own && who.Org != "" && sideOf(who) == AskerSide:
 		q.and("c.org_id = ?", who.Org)
 	case reach == gate.Own && who.Org != "":
 		q.and("c.org_id = ?", who.Org)

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"slices"
 	"time"
 
 	"noroshi/internal/base/fault"
@@ -85,7 +86,7 @@ func showList(q *httpd.Request, s *Service) error {
 	for _, st := range []State{Asked, Examined, Approved, Declined, Expired, Revoked} {
 		v.List.Filters = append(v.List.Filters, page.Filter{Name: "state", Value: string(st), Label: p.state(st), Count: -1})
 	}
-	for _, k := range append(Kinds, Agreement) {
+	for _, k := range slices.Concat(Kinds, MeasureKinds, []Kind{Agreement}) {
 		v.List.Filters = append(v.List.Filters, page.Filter{Name: "kind", Value: string(k), Label: p.kind(k), Count: -1})
 	}
 	return render(q, "approval/list", v.Head.H1, v, nil)

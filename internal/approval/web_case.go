@@ -270,7 +270,7 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	}
 	v.Extend = v.Runs && x.Extended == "" && slices.Contains(x.Acts, "extend") && s.Rules.Row(c.kind, "extension_months").Value > 0
 	v.Confirm = p.confirmed(c)
-	if (x.Side == AskerSide || x.Side == HandlerSide) && c.State == Approved && c.kind != Reidentify && c.Uses == 0 && c.granted().Addresses == "pseudonym" {
+	if (x.Side == AskerSide || x.Side == HandlerSide) && c.State == Approved && c.kind.selects() && c.Uses == 0 && c.granted().Addresses == "pseudonym" {
 		v.Key = "/selection/keys"
 	}
 	if bad != nil {

@@ -190,6 +190,11 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 		period += "\n" + p.T("approval.web.asked_until", "until", c.Asked.Until)
 	}
 	add("approval.web.period", period)
+	if a.Kind.measures() {
+		add("approval.web.plan", a.Plan)
+		add("approval.web.conditions", p.list(c.Conditions))
+		return out
+	}
 	if a.Kind == Reidentify {
 		add("approval.web.run", a.Run)
 		add("approval.web.subjects", p.list(a.Subjects))
@@ -229,7 +234,10 @@ func (p say) core(c *Case, names map[string]string) (out []page.Fact) {
 
 // whyOf is the key of what the first of the reasons is called.
 func (say) whyOf(k Kind) string {
-	if k == Reidentify {
+	switch {
+	case k.measures():
+		return "approval.web.grounds_of_measure"
+	case k == Reidentify:
 		return "approval.web.grounds_of_opening"
 	}
 	return "approval.web.grounds"
@@ -287,7 +295,7 @@ func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 	}
 	months, note := row(rule)
 	checked(!a.Until.After(s.Rules.last(c.kind, a.From, a.Extends != "")), "approval.web.guard.period", p.T("approval.web.guard.months", "n", months)+" "+p.Date(a.From)+" – "+p.Date(a.Until), note)
-	if a.Kind != Reidentify {
+	if a.Kind.selects() {
 		var ways []string
 		for _, w := range a.Directions {
 			ways = append(ways, p.T("approval.way."+w.String()))

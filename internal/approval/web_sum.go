@@ -28,7 +28,10 @@ func (p say) decided(v *View) string {
 		return p.T("approval.said.declined", "by", by, "at", c.DecidedAt)
 	}
 	what := p.T("approval.said.selection", "kind", p.kind(c.kind), "link", c.Asked.Link, "cap", p.quantity(c.Cap))
-	if c.kind == Reidentify {
+	switch {
+	case c.kind.measures():
+		what = p.T("approval.said.measure", "kind", p.kind(c.kind))
+	case c.kind == Reidentify:
 		what = p.T("approval.said.reidentify", "run", c.Asked.Run, "n", len(c.Asked.Subjects))
 	}
 	return p.T("approval.said.approved", "by", by, "what", what, "from", c.Asked.From, "until", c.Until)
@@ -65,7 +68,7 @@ func (p say) left(c *Case, now time.Time) *page.Facts {
 	}
 	whole, rest := c.Until.Sub(c.Asked.From), c.Until.Sub(now)
 	f := &page.Facts{Rows: []page.Fact{{Name: p.T("approval.left.period"), HTML: p.bar(p.T("approval.left.of_period", "left", p.Duration(rest), "until", c.Until), float64(rest)/float64(whole))}}}
-	if c.kind == Reidentify {
+	if !c.kind.selects() {
 		return f
 	}
 	left, over := c.Left()

@@ -27,7 +27,7 @@ type OrgInput struct {
 	NameJA   string    `json:"name_ja" maxLength:"500"`
 	NameEN   string    `json:"name_en,omitempty" maxLength:"500"`
 	Kana     string    `json:"kana,omitempty" maxLength:"500" doc:"Reading in katakana"`
-	Kinds    []Kind    `json:"kinds" maxItems:"12" nullable:"false" doc:"operator, ministry, office, police, privacy, jpcert, commission, carrier, maker, contractor, supplier, hub"`
+	Kinds    []Kind    `json:"kinds" maxItems:"15" nullable:"false" doc:"operator, ministry, office, police, privacy, jpcert, commission, carrier, maker, contractor, supplier, defence, foreign, safety, hub"`
 	Sectors  []string  `json:"sectors,omitempty" maxItems:"50" nullable:"false" doc:"Ids of GET /api/v1/sectors"`
 	Contacts []Contact `json:"contacts,omitempty" maxItems:"20" nullable:"false" doc:"Only when registering; later PUT …/contacts"`
 }

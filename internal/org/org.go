@@ -34,15 +34,18 @@ const (
 	Maker      Kind = "maker"      // 電子計算機等供給者
 	Contractor Kind = "contractor" // 保守・運用の請負先
 	Supplier   Kind = "supplier"   // 取引先の中小企業
+	Defence    Kind = "defence"    // 自衛隊
+	Foreign    Kind = "foreign"    // 外務省
+	Safety     Kind = "safety"     // 国家公安委員会
 	Hub        Kind = "hub"        // who runs this hub
 )
 
 // Kinds lists every kind, in the order of the flow of data.
-var Kinds = []Kind{Operator, Ministry, Office, Police, Privacy, JPCERT, Commission, Carrier, Maker, Contractor, Supplier, Hub}
+var Kinds = []Kind{Operator, Ministry, Office, Police, Privacy, JPCERT, Commission, Carrier, Maker, Contractor, Supplier, Defence, Foreign, Safety, Hub}
 
 // bodies are the kinds whose existence is public, because the law names them:
 // everybody who is signed in may see that they are here.
-var bodies = []Kind{Ministry, Office, Police, Privacy, JPCERT, Commission}
+var bodies = []Kind{Ministry, Office, Police, Privacy, JPCERT, Commission, Defence, Foreign, Safety}
 
 // Org is an organisation.
 type Org struct {

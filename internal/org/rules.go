@@ -79,6 +79,8 @@ var fitting = map[gate.Role][]Kind{
 	gate.OfficeClerk: {Office}, gate.OfficeAnalyst: {Office}, gate.OfficeHandler: {Office},
 	gate.PoliceOfficer: {Police}, gate.PrivacyClerk: {Privacy}, gate.JPCERTClerk: {JPCERT}, gate.CommissionMember: {Commission},
 	gate.Examiner: {Commission}, gate.Inspector: {Commission}, gate.CarrierClerk: {Carrier},
+	gate.PoliceCommand: {Police}, gate.PoliceExecutive: {Police}, gate.DefenceCommand: {Defence}, gate.DefenceUnit: {Defence},
+	gate.ForeignClerk: {Foreign}, gate.SafetyMember: {Safety}, gate.Minister: {Office},
 	gate.MakerContact: {Maker}, gate.SupplierContact: {Supplier}, gate.HubAdmin: {Hub},
 }
 
@@ -101,8 +103,10 @@ func RolesFor(kinds []Kind) (roles []gate.Role) {
 // oversees is not who asks, and who runs the hub reads nothing in it.
 var conflicting = [][2]gate.Role{
 	{gate.CommissionMember, gate.OfficeAnalyst}, {gate.CommissionMember, gate.PoliceOfficer}, {gate.CommissionMember, gate.HubAdmin},
-	{gate.MinistryClerk, gate.MinistrySuper}, // supervision (arts 6, 10) needs a second person
-	{gate.OfficeClerk, gate.OfficeHandler},   // who asks for an approval does not carry it out
+	{gate.MinistryClerk, gate.MinistrySuper},                                            // supervision (arts 6, 10) needs a second person
+	{gate.OfficeClerk, gate.OfficeHandler},                                              // who asks for an approval does not carry it out
+	{gate.PoliceCommand, gate.PoliceExecutive}, {gate.DefenceCommand, gate.DefenceUnit}, // who asks does not act
+	{gate.CommissionMember, gate.PoliceCommand}, {gate.CommissionMember, gate.PoliceExecutive},
 	{gate.CommissionMember, gate.Examiner}, {gate.CommissionMember, gate.Inspector}, {gate.Examiner, gate.Inspector},
 }
 

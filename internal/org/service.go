@@ -213,6 +213,19 @@ func (s *Service) identify(ctx context.Context, tx *db.Tx, person PersonID) (gat
 	return id, nil
 }
 
+// Acting returns what the gate knows of a person who can sign in, within an act of
+// somebody else who names them. Fault: ErrPersonGone.
+func (s *Service) Acting(ctx context.Context, tx *db.Tx, person PersonID) (gate.Identity, error) {
+	p, err := readPerson(ctx, tx, person, gate.Identity{}, gate.All)
+	if err != nil {
+		return gate.Identity{}, gone(err, ErrPersonGone)
+	}
+	if p.State != Active {
+		return gate.Identity{}, ErrPersonGone
+	}
+	return s.identify(ctx, tx, person)
+}
+
 // Identity returns who a person acts as, for the program's own use: the demo
 // and background work that acts for somebody. It opens no session.
 func (s *Service) Identity(ctx context.Context, person PersonID) (id gate.Identity, err error) {

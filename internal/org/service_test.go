@@ -29,11 +29,14 @@ func newCountry(t *testing.T) *country {
 	c.ministry = w.org(3, Ministry, "electricity", "oil")
 	c.office, c.police, c.commission = w.org(4, Office), w.org(5, Police), w.org(6, Commission)
 	c.maker, c.contractor, c.supplier, c.hub = w.org(7, Maker), w.org(8, Contractor), w.org(9, Supplier), w.org(10, Hub)
+	defence := w.org(14, Defence)
 	at := map[gate.Role]Org{
+		gate.DefenceCommand: defence, gate.DefenceUnit: defence,
 		gate.OperatorViewer: c.power, gate.OperatorReporter: c.power, gate.OperatorAdmin: c.power, gate.Maintainer: c.contractor,
 		gate.MinistryClerk: c.ministry, gate.MinistrySuper: c.ministry, gate.OfficeClerk: c.office, gate.OfficeAnalyst: c.office, gate.OfficeHandler: c.office,
 		gate.PoliceOfficer: c.police, gate.PrivacyClerk: w.org(11, Privacy), gate.JPCERTClerk: w.org(12, JPCERT), gate.CommissionMember: c.commission, gate.Examiner: c.commission, gate.Inspector: c.commission, gate.CarrierClerk: w.org(13, Carrier),
 		gate.MakerContact: c.maker, gate.SupplierContact: c.supplier, gate.HubAdmin: c.hub,
+		gate.PoliceCommand: c.police, gate.PoliceExecutive: c.police, gate.ForeignClerk: w.org(15, Foreign), gate.SafetyMember: w.org(16, Safety), gate.Minister: c.office,
 	}
 	for i, r := range gate.Roles {
 		c.as[r] = w.member(at[r], fmt.Sprintf("p%d@example.jp", i), r)
@@ -64,7 +67,8 @@ func (c *country) names(ctx context.Context) []ID {
 func TestWhoSeesWhom(t *testing.T) {
 	c := newCountry(t)
 	all := c.names(c.sys)
-	bodies := []ID{c.ministry.ID, c.office.ID, c.police.ID, c.commission.ID, ID(c.as[gate.PrivacyClerk].Org), ID(c.as[gate.JPCERTClerk].Org)}
+	bodies := []ID{c.ministry.ID, c.office.ID, c.police.ID, c.commission.ID, ID(c.as[gate.PrivacyClerk].Org), ID(c.as[gate.JPCERTClerk].Org),
+		ID(c.as[gate.DefenceUnit].Org), ID(c.as[gate.ForeignClerk].Org), ID(c.as[gate.SafetyMember].Org)}
 	for role, m := range c.as {
 		want := append(slices.Clone(bodies), m.Org)
 		switch role {

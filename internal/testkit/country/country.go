@@ -47,6 +47,9 @@ var members = []struct {
 	{"contractor", "contractor", nil, false},
 	{"supplier", "supplier", nil, false},
 	{"hub", "hub", nil, false},
+	{"defence", "defence", nil, false},
+	{"foreign", "foreign", nil, false},
+	{"safety", "safety", nil, false},
 }
 
 // cheap makes password checks fast; what they cost has tests in org.

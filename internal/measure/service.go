@@ -1,0 +1,216 @@
+package measure
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
+	"noroshi/internal/base/key"
+	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/text"
+	"noroshi/internal/org"
+)
+
+// Config is what the service needs.
+type Config struct {
+	DB        *db.DB
+	Ledger    *ledger.Ledger
+	Keys      *key.Store
+	Orgs      *org.Service
+	Approvals *approval.Service
+	Numbers   Numbers // zero: data/rules.toml
+	Now       func() time.Time
+
+	// Person returns who somebody is who can sign in; fault NotFound for nobody.
+	Person func(ctx context.Context, tx *db.Tx, id string) (gate.Identity, error)
+}
+
+// Service is what people do with measures: one method per intention.
+type Service struct {
+	Config
+}
+
+// New returns the service. It fails when the numbers do not hold together.
+func New(c Config) (*Service, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Person == nil {
+		c.Person = func(ctx context.Context, tx *db.Tx, id string) (gate.Identity, error) {
+			return c.Orgs.Acting(ctx, tx, org.PersonID(id))
+		}
+	}
+	if c.Numbers.NoticeMinutes.Value == 0 {
+		n, err := LoadNumbers("")
+		if err != nil {
+			return nil, err
+		}
+		c.Numbers = n
+	}
+	return &Service{c}, nil
+}
+
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+func objectOf(id ID) string { return "measure/" + id }
+
+// tags is the owner of the key by which cases on one machine are found.
+const tags = "measure"
+
+// read runs queries that the gate has to allow; a refusal is recorded.
+func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
+	who, reach, err := Access.Allow(ctx, verb)
+	if err != nil {
+		_, err = s.Ledger.Do(ctx, &ledger.Act{Verb: verb}, func(*db.Tx) error { return err })
+		return err
+	}
+	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+}
+
+func (s *Service) seal(ctx context.Context, tx *db.Tx, owner string, v any, what string) ([]byte, error) {
+	k, err := s.Keys.Make(ctx, tx, owner)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", what, err)
+	}
+	return k.Seal(raw, what), nil
+}
+
+func (s *Service) unseal(ctx context.Context, tx *db.Tx, owner string, sealed []byte, what string, v any) error {
+	k, err := s.Keys.For(ctx, tx, owner)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", what, err)
+	}
+	raw, err := k.Open(sealed, what)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", what, err)
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("open %s: %w", what, err)
+	}
+	return nil
+}
+
+// side writes down on which side of a case somebody acts, and refuses who acted
+// on another.
+func (s *Service) side(ctx context.Context, tx *db.Tx, kase ID, person string, by Side) error {
+	if person == "" {
+		return ErrApart
+	}
+	was, err := otherSide(ctx, tx, kase, person, by)
+	if err != nil {
+		return err
+	}
+	if err := apart(was, by); err != nil {
+		return err
+	}
+	return putPerson(ctx, tx, kase, person, by)
+}
+
+// see finds anew what of the facts depends on the hour or stands elsewhere, and
+// where the chain then stands.
+func (s *Service) see(ctx context.Context, tx *db.Tx, c *Chain, now time.Time) error {
+	f := &c.Facts
+	c.stored, c.own = c.State, f.Place
+	f.Approved = false
+	if c.Approval != "" {
+		st, err := s.Approvals.Standing(ctx, tx, c.Approval)
+		if err != nil && !errors.Is(err, approval.ErrNone) {
+			return err
+		}
+		c.stands = st
+		f.Approved = st.State == approval.Approved && st.Measure == c.ID && st.Plan == c.Plan && !now.Before(st.From) && now.Before(st.Until)
+	}
+	f.NoTime = f.Notice != "" && now.Before(c.ExpiresAt)
+	f.OrderRuns = now.Before(c.OrderUntil)
+	f.InWindow = !now.Before(c.From) && now.Before(c.Until)
+	others, err := siblings(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	f.Joint = false
+	for _, o := range others {
+		if slices.Index(Places, o.Facts.Place) > slices.Index(Places, f.Place) && f.Place != "" {
+			f.Place = o.Facts.Place
+		}
+		f.Joint = f.Joint || o.Facts.Body != Defence && o.State != Dropped && o.State != Closed
+	}
+	if f.Overdue, err = overdue(ctx, tx, c.Org, c.ID, now); err != nil {
+		return err
+	}
+	list, err := switches(ctx, tx, c.Org)
+	if err != nil {
+		return err
+	}
+	f.Shut = len(list) == 2 && list[0].Shut && list[1].Shut
+	for act := c.lapse(); act != ""; act = c.lapse() {
+		to, after, err := apply(c.State, *f, act, ClockSide, nil)
+		if err != nil {
+			return nil // what time asks for is not open: the state stays
+		}
+		c.State, c.Facts = to, after
+	}
+	return nil
+}
+
+// lapse names the act by which time, or the commission's decision, moves a chain
+// on by itself; empty for none.
+func (c *Chain) lapse() string {
+	f := &c.Facts
+	switch c.State {
+	case Pending:
+		switch {
+		case f.Approved:
+			return "grant"
+		case c.stands.State == approval.Declined:
+			return "refuse"
+		case c.stands.State != approval.Asked && c.stands.State != approval.Examined && c.stands.State != approval.Approved:
+			return "lapse"
+		}
+	case Approved:
+		if !f.Approved {
+			return "lapse"
+		}
+	case Declared, Authorised, Executing:
+		if !f.Approved && !f.NoTime {
+			return "lapse"
+		}
+	}
+	return ""
+}
+
+// names returns the names of organisations in the reader's language.
+func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, orgs ...string) (map[string]string, error) {
+	ids := make([]org.ID, 0, len(orgs))
+	for _, o := range orgs {
+		if o != "" {
+			ids = append(ids, org.ID(o))
+		}
+	}
+	lang, _ := text.ParseLang(who.Lang)
+	names, err := s.Orgs.Names(ctx, tx, lang, ids...)
+	out := make(map[string]string, len(names))
+	for id, n := range names {
+		out[string(id)] = n
+	}
+	return out, err
+}
+
+// isA reports whether an organisation is of a kind.
+func (s *Service) isA(ctx context.Context, tx *db.Tx, id string, k org.Kind) (bool, error) {
+	o, err := s.Orgs.Load(ctx, tx, org.ID(id))
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return false, nil
+	}
+	return err == nil && o.Is(k), err
+}

@@ -1,0 +1,136 @@
+package measure
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"noroshi/internal/base/db"
+	"noroshi/internal/base/gate"
+)
+
+// query gathers a WHERE clause: its text with $n for each value.
+type query struct {
+	where []string
+	args  []any
+}
+
+// and adds a condition in which ? stands for the values.
+func (q *query) and(cond string, args ...any) {
+	for _, a := range args {
+		q.args = append(q.args, a)
+		cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(q.args)), 1)
+	}
+	q.where = append(q.where, cond)
+}
+
+func (q *query) text() string { return strings.Join(q.where, " AND ") }
+
+func (q *query) arg(v any) string {
+	q.args = append(q.args, v)
+	return "$" + strconv.Itoa(len(q.args))
+}
+
+// reach is the rule of access, inside every query: a command has the chains of
+// its own organisation, who carries out those that they are designated for; the
+// Foreign Minister's clerk those that were put to them, the safety commission
+// those of the forces that have a plan, the Prime Minister's office those that
+// the safety commission agreed to; the commission all.
+func (q *query) reach(who gate.Identity, reach gate.Reach) {
+	asked := func(act string) {
+		q.and("EXISTS (SELECT 1 FROM measure_act a WHERE a.chain_id = h.id AND a.act = ?)", act)
+	}
+	by := sideOf(who)
+	switch {
+	case reach == gate.All:
+		q.and("1 = 1")
+	case reach == gate.Own && who.Org != "" && by == CommandSide:
+		q.and("h.org_id = ?", who.Org)
+	case reach == gate.Own && who.Org != "" && by == ExecutorSide:
+		q.and("h.org_id = ?", who.Org)
+		q.and("EXISTS (SELECT 1 FROM measure_officer o WHERE o.chain_id = h.id AND o.person = ?)", who.Person)
+	case reach == gate.Addressed && by == ConsultantSide:
+		asked("consult")
+	case reach == gate.Addressed && by == SafetySide:
+		q.and("h.body = ?", string(Defence))
+		asked("plan")
+	case reach == gate.Addressed && by == MinisterSide:
+		q.and("h.body = ?", string(Defence))
+		asked("agree")
+	default:
+		q.and("1 = 0")
+	}
+}
+
+// named narrows to what somebody means by an id: a case, its number, or a chain.
+func (q *query) named(id string) {
+	n := strings.ToUpper(strings.TrimSpace(id))
+	q.and("(h.case_id = ? OR h.id = ? OR k.number = ?)", id, id, n)
+}
+
+// within lists the chains within reach that an id means, at most ten.
+func within(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach) ([]Chain, error) {
+	var q query
+	q.reach(who, reach)
+	q.named(id)
+	return chains(ctx, tx, "SELECT "+chainColumns+" FROM measure_chain h JOIN measure_case k ON k.id = h.case_id WHERE "+q.text()+" ORDER BY h.id LIMIT 10", q.args...)
+}
+
+// listChains gives a page of chains within reach, the newest first.
+func listChains(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach gate.Reach, now time.Time) (out []Chain, next string, err error) {
+	var q query
+	q.reach(who, reach)
+	if f.State != "" {
+		q.and("h.state = ?", string(f.State))
+	}
+	if f.Number != "" {
+		q.and("k.number = ?", strings.ToUpper(strings.TrimSpace(f.Number)))
+	}
+	if f.Going {
+		q.and("h.state NOT IN ('closed', 'dropped')")
+	}
+	if f.Late {
+		at := db.Micros(now)
+		q.and("h.settled_at = 0 AND (h.declared_at > 0 AND h.noticed_at = 0 AND h.notice_due_at <= ? OR h.noticed_at > 0 AND h.review_due_at <= ?)", at, at)
+	}
+	before := db.Above
+	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
+		return nil, "", err
+	}
+	q.and("h.id < ?", before)
+	limit := db.Limit(f.Limit)
+	out, err = chains(ctx, tx, "SELECT "+chainColumns+" FROM measure_chain h JOIN measure_case k ON k.id = h.case_id WHERE "+q.text()+" ORDER BY h.id DESC LIMIT "+q.arg(limit+1), q.args...)
+	if err == nil && len(out) > limit {
+		out = out[:limit]
+		next = db.Cursor(out[limit-1].ID)
+	}
+	return out, next, err
+}
+
+// pending lists the chains that time may move on, and those of which something is
+// past its time and no alarm was raised.
+func pending(ctx context.Context, tx *db.Tx, now time.Time, after ID) ([]Chain, error) {
+	at := db.Micros(now)
+	return chains(ctx, tx, "SELECT "+chainColumns+` FROM measure_chain h WHERE h.id > $1 AND (h.state IN ('pending', 'approved', 'declared', 'authorised', 'executing')
+		OR h.alarmed_at = 0 AND h.settled_at = 0 AND (h.declared_at > 0 AND h.noticed_at = 0 AND h.notice_due_at <= $2 OR h.noticed_at > 0 AND h.review_due_at <= $3)) ORDER BY h.id LIMIT $4`,
+		after, at, at, db.MaxLimit)
+}
+
+// sameMachine counts other cases on the machine of one that are not over.
+func sameMachine(ctx context.Context, tx *db.Tx, kase ID) (n int, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(DISTINCT k.id) FROM measure_case k JOIN measure_case own ON own.server_tag = k.server_tag JOIN measure_chain h ON h.case_id = k.id
+		WHERE own.id = $1 AND k.id <> $1 AND h.state NOT IN ('closed', 'dropped')`, kase).Scan(&n)
+	return n, err
+}
+
+// ratio counts how chains were authorised.
+func ratio(ctx context.Context, tx *db.Tx, now time.Time) (r Ratio, err error) {
+	at := db.Micros(now)
+	err = tx.QueryRow(ctx, `SELECT
+		(SELECT count(DISTINCT chain_id) FROM measure_act WHERE act = 'authorise' AND was = 'approved'),
+		(SELECT count(*) FROM measure_chain WHERE declared_at > 0),
+		(SELECT count(*) FROM measure_chain WHERE settled_at = 0 AND (declared_at > 0 AND noticed_at = 0 AND notice_due_at <= $1 OR noticed_at > 0 AND review_due_at <= $2))`, at, at).
+		Scan(&r.Ordinary, &r.Emergency, &r.Late)
+	return r, err
+}

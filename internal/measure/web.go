@@ -1,0 +1,162 @@
+package measure
+
+import (
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
+)
+
+// Pages registers the pages of measures: what waits, a case as far as who looks
+// may see it, and a form for every act that needs a text and no document.
+// Documents are written by the API or in a terminal.
+func Pages(r *httpd.Router, s *Service) {
+	r.Page("GET /measures", func(q *httpd.Request) error { return showList(q, s) })
+	r.Page("GET /measures/{id}", func(q *httpd.Request) error { return showCase(q, s, nil) })
+	pagesActs(r, s)
+	r.Live("GET /live/measure", func(q *httpd.Request) (string, error) { return "measure/" + q.Who.Org, nil })
+}
+
+// say draws words with the printer at hand.
+type say struct{ text.Printer }
+
+func (p say) state(s State) string { return p.T("measure.state." + string(s)) }
+func (p say) act(a string) string  { return p.T("measure.act." + a) }
+func (p say) body(b Body) string   { return p.T("measure.body." + string(b)) }
+
+// stateTag is how a state looks.
+var stateTag = map[State]string{Consulting: "ai", Pending: "ai", Approved: "good", Declined: "act", Declared: "act", Authorised: "watch", Executing: "act", Executed: "good", Stopped: "attend", Closed: "plain", Dropped: "plain"}
+
+func tagOf(s State) string {
+	if t := stateTag[s]; t != "" {
+		return t
+	}
+	return "watch"
+}
+
+type listRow struct {
+	ID, Number, Title, Org, Body, State, Tag, Notice string
+	Late                                             bool
+	Hours                                            string
+}
+
+type listView struct {
+	Head  page.Head
+	List  *page.List
+	Rows  []listRow
+	Empty *page.Empty
+	Ratio string
+}
+
+// showList is the list of cases, each by its chain of command.
+func showList(q *httpd.Request, s *Service) error {
+	p := say{q.Printer}
+	list, names, next, err := s.List(q.Context(), Filter{State: State(q.Query("state")), Late: q.Query("late") == "1", Cursor: q.Query("after"), Limit: 50})
+	if err != nil {
+		return err
+	}
+	v := listView{Head: page.Head{H1: p.T("measure.web.title"), Lead: p.T("measure.web.lead")}}
+	for _, x := range list {
+		row := listRow{ID: x.Chain.ID, Number: x.Case.Number, Title: x.Case.Threat.Title, Org: names[x.Chain.Org], Body: p.body(x.Chain.Facts.Body), State: p.state(x.Chain.State), Tag: tagOf(x.Chain.State), Late: x.Late}
+		if x.Chain.Facts.Notice != "" {
+			row.Notice = p.T("measure.notice." + string(x.Chain.Facts.Notice))
+		}
+		if !x.Chain.Until.IsZero() {
+			row.Hours = p.Time(x.Chain.From) + " – " + p.Time(x.Chain.Until)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	if len(list) == 0 {
+		v.Empty = &page.Empty{Title: p.T("measure.web.empty"), Say: p.T("measure.web.empty_say")}
+	}
+	if by := sideOf(q.Who); by == MemberSide || by == WatchSide {
+		r, err := s.Ratio(q.Context())
+		if err != nil {
+			return err
+		}
+		v.Ratio = p.T("measure.web.ratio", "ordinary", r.Ordinary, "emergency", r.Emergency, "late", r.Late)
+	}
+	v.List = &page.List{Path: "/measures", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1,
+		Columns: []page.Column{{Title: p.T("measure.web.case")}, {Title: p.T("measure.web.unit")}, {Title: p.T("measure.web.state")}, {Title: p.T("measure.web.hours")}},
+		Filters: []page.Filter{{Name: "late", Value: "1", Label: p.T("measure.web.only_late"), Count: -1}}}
+	return render(q, "measure/list", v.Head.H1, v, nil)
+}
+
+func render(q *httpd.Request, name, title string, v any, bad error) error {
+	shell := q.Shell(title)
+	shell.Key, shell.Density, shell.Live = "measures", page.Desk, "/live/measure"
+	if bad != nil {
+		shell = shell.Fail(bad, q.Forms())
+	}
+	return q.Render(name, shell, v)
+}
+
+// formFault reports whether an error belongs back on the form. A guard that does
+// not hold is refused on the record, and is said at the form too.
+func formFault(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.Conflict, fault.TooLarge, fault.Unmet:
+		return true
+	}
+	return false
+}
+
+// homeRows is how many cases the first page names.
+const homeRows = 10
+
+// waits names the act that somebody's side owes a chain; empty for none.
+func (c *Chain) waits(by Side) string {
+	switch {
+	case by == ConsultantSide && c.State == Consulting:
+		return "answer"
+	case by == SafetySide && lead(c.State, "agree", by) != nil && held(lead(c.State, "agree", by).guards, &c.Facts):
+		return "agree"
+	case by == MinisterSide && c.State == Agreed:
+		return "order"
+	case by == MemberSide && c.Facts.Notice == Noticed:
+		return "confirm"
+	case by == CommandSide && c.Facts.Notice == Due:
+		return "notify"
+	case by == CommandSide && (c.State == Approved || c.State == Declared):
+		return "authorise"
+	case by == CommandSide && (c.State == Executed || c.State == Stopped):
+		return "review"
+	case by == ExecutorSide && c.State == Authorised && c.Facts.InWindow:
+		return "begin"
+	}
+	return ""
+}
+
+// Home gathers what measures want of whoever asks: what waits for them, and what
+// they have under way.
+func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
+	if !Access.May(q.Context(), "measure.list") {
+		return part, nil
+	}
+	p, by := say{q.Printer}, sideOf(q.Who)
+	list, _, _, err := s.List(q.Context(), Filter{Going: true, Limit: homeRows})
+	if err != nil {
+		return part, err
+	}
+	for _, x := range list {
+		t := page.Todo{Severity: "watch", Title: p.T("measure.home.state", "number", x.Case.Number, "state", p.state(x.Chain.State)), Href: "/measures/" + x.Chain.ID, Why: x.Case.Threat.Title, Act: p.T("measure.home.open")}
+		if act := x.Chain.waits(by); act != "" {
+			t.Severity, t.Title = "act", p.T("measure.home.act", "number", x.Case.Number, "act", p.act(act))
+		} else if by == MemberSide || by == WatchSide {
+			if !x.Late {
+				continue
+			}
+			t.Severity = "attend"
+		}
+		if x.Chain.Facts.Notice == Due {
+			t.Due = page.Due{At: x.Chain.NoticeDueAt}
+		} else if x.Chain.Facts.Notice == Noticed {
+			t.Due = page.Due{At: x.Chain.ReviewDueAt}
+		}
+		part.Todos = append(part.Todos, t)
+	}
+	return part, nil
+}

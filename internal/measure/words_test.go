@@ -1,0 +1,9 @@
+package measure
+
+import (
+	"testing"
+
+	"noroshi/internal/testkit"
+)
+
+func TestEveryWordIsUsed(t *testing.T) { testkit.Said(t, "measure", Words) }
