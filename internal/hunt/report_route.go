@@ -35,6 +35,7 @@ type sign struct {
 	Title      string
 	Href       string // of the finding; empty in a file
 	Count      int
+	State      State  // in a hub
 	From, To   string // machines that its events name as source and as target
 	own        string // an address that its events show to be the host's
 }
@@ -212,7 +213,7 @@ func (p *route) lanes(list []sign) *atlas {
 func (p *route) put(s sign, at int) {
 	if n := len(p.Steps); n > 0 {
 		t := &p.Steps[n-1]
-		alike := t.Lane == at && account(t.User) == account(s.User) && slices.Equal(firstOf(t.Tactics), firstOf(s.Tactics)) && s.At.Sub(t.Last) < pathJoin
+		alike := t.Lane == at && t.State == s.State && account(t.User) == account(s.User) && slices.Equal(firstOf(t.Tactics), firstOf(s.Tactics)) && s.At.Sub(t.Last) < pathJoin
 		if alike && (s.From == "" || s.From == t.From) && (s.To == "" || s.To == t.To) {
 			t.Count, t.of = t.Count+s.Count, t.of+1
 			if s.Last.After(t.Last) {

@@ -163,6 +163,7 @@ type routeLine struct {
 	At                                        time.Time
 	Host, User, Stage, What, From, Level, Tag string
 	Href                                      string
+	State, StateTag                           string // in a hub
 }
 
 // table says the picture row by row.
@@ -170,6 +171,9 @@ func (p *route) table(say text.Printer) (rows []routeLine) {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		r := routeLine{No: strconv.Itoa(i + 1), At: s.At, Host: printable(p.Lanes[s.Lane].Name), User: printable(s.User), Stage: s.stage(say), Level: levelWord(say, s.Level.String()), Tag: levelTag[s.Level.String()], Href: s.Href}
+		if s.State != "" {
+			r.State, r.StateTag = say.T("hunt.web.state."+string(s.State)), stateTag[s.State]
+		}
 		for j, t := range s.Titles {
 			if j > 0 {
 				r.What += say.T("hunt.report.comma")

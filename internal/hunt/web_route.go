@@ -15,17 +15,14 @@ type routeView struct {
 	Left   []string
 }
 
-// route draws the path of what was decided to be real, else of what may be and
-// is grave enough.
+// route draws the path of everything that was not decided to be harmless: what
+// is real, and what may be and is grave enough.
 func (c *console) route(q *httpd.Request, shelf *shelf, list []Finding) (v routeView, err error) {
 	p := q.Printer
-	real, maybe := sortOut(list)
-	chosen := real
-	if len(chosen) == 0 {
-		for i := range maybe {
-			if shelf.ruleOf(&maybe[i]).Level >= pathLevel {
-				chosen = append(chosen, maybe[i])
-			}
+	var chosen []Finding
+	for i := range list {
+		if f := &list[i]; f.State == Real || f.State != Harmless && shelf.ruleOf(f).Level >= pathLevel {
+			chosen = append(chosen, *f)
 		}
 	}
 	beyond := max(len(chosen)-pathSigns, 0)
@@ -44,26 +41,13 @@ func (c *console) route(q *httpd.Request, shelf *shelf, list []Finding) (v route
 	return v, nil
 }
 
-// sortOut are the findings that were decided to be real, and those that may be.
-func sortOut(list []Finding) (real, maybe []Finding) {
-	for _, f := range list {
-		switch f.State {
-		case Real:
-			real = append(real, f)
-		case Fresh, Taken, Unsure:
-			maybe = append(maybe, f)
-		}
-	}
-	return real, maybe
-}
-
 // signsOf are what findings tell of a path.
 func signsOf(p text.Printer, shelf *shelf, list []Finding, first map[string]Example) []sign {
 	var out []sign
 	for i := range list {
 		f := &list[i]
 		r := shelf.ruleOf(f)
-		s := sign{At: f.First, Last: f.Last, Level: r.Level, Host: f.Host, User: f.User, Tactics: knownTactics(Tactics(r)), Title: shelf.titleOf(p, f.Rule, f.Title), Href: "/hunt-findings/" + f.ID, Count: f.Count}
+		s := sign{At: f.First, Last: f.Last, Level: r.Level, Host: f.Host, User: f.User, Tactics: knownTactics(Tactics(r)), Title: shelf.titleOf(p, f.Rule, f.Title), Href: "/hunt-findings/" + f.ID, Count: f.Count, State: f.State}
 		event := first[f.ID].Event
 		s.between(func(name string) string { return event[name] })
 		out = append(out, s)
