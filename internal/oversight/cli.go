@@ -35,7 +35,7 @@ var (
 // with its own keys.
 func Commands(env *cli.Env) *cobra.Command {
 	root := &cobra.Command{Use: "auditor", Short: env.Printer().T("oversight.cli.short")}
-	root.AddCommand(rulesCommand(env), replayCommand(env))
+	root.AddCommand(rulesCommand(env), replayCommand(env), followCommand(env), reportCommand(env))
 	return root
 }
 
@@ -228,6 +228,10 @@ func (r *Result) speak(p text.Printer) {
 	for _, list := range [][]Alarm{r.Gaps, r.Alarms} {
 		for i := range list {
 			a := &list[i]
+			if a.Code == rolledBack || a.Code == forked {
+				a.Text = p.T("oversight.alarm." + a.Code)
+				continue
+			}
 			bad := tlog.Problem{Code: tlog.Code(a.Code), Path: a.Path, Entry: tlog.NoEntry}
 			if a.Entry != nil {
 				bad.Entry = *a.Entry

@@ -27,17 +27,22 @@ type Options struct {
 // an entry that does not stand the test is not replayed. Errors are those of
 // ctx, [tlog.ErrMoved] and [ErrHeld].
 func ReplayLog(ctx context.Context, fsys fs.FS, o Options) (Result, error) {
+	_, out, err := replayLog(ctx, fsys, o)
+	return out, err
+}
+
+func replayLog(ctx context.Context, fsys fs.FS, o Options) (*Replay, Result, error) {
 	r, err := NewReplay(o.Kinds)
 	if err != nil {
-		return Result{}, err
+		return nil, Result{}, err
 	}
 	res, err := tlog.Verify(ctx, fsys, tlog.Options{Keys: o.Keys, Earlier: o.Earlier, Progress: o.Progress, Replay: r.Take})
 	var bad tlog.Problems
 	if err != nil && !errors.As(err, &bad) {
-		return Result{}, fmt.Errorf("replay: %w", err)
+		return nil, Result{}, fmt.Errorf("replay: %w", err)
 	}
 	if r.err != nil {
-		return Result{}, r.err
+		return nil, Result{}, r.err
 	}
 	out := r.Close(o.Now)
 	for _, p := range bad {
@@ -52,5 +57,5 @@ func ReplayLog(ctx context.Context, fsys fs.FS, o Options) (Result, error) {
 		}
 	}
 	out.Signer, out.Root = res.Signer, res.Checkpoint.Root.String()
-	return out, nil
+	return r, out, nil
 }

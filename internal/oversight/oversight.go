@@ -21,6 +21,8 @@ type Violation struct {
 
 	Found string         `json:"found"` // code of the sentence
 	Args  map[string]any `json:"-"`     // its values
+
+	at int64 // instant of the entry that shows it
 }
 
 // Alarm is a finding about the log itself, before any rule: it was changed,

@@ -2,6 +2,8 @@ package oversight
 
 import (
 	"maps"
+	"math"
+	"strings"
 	"time"
 
 	"noroshi/internal/approval"
@@ -140,22 +142,35 @@ func (r *Replay) check(rule string, holds bool, found string, args ...any) bool 
 func (r *Replay) checkAt(rule string, holds bool, found string, entries []uint64, args ...any) bool {
 	r.checked[rule]++
 	if !holds {
-		r.violate(rule, found, string(r.e.object), append(entries, r.e.index), args...)
+		r.violate(rule, found, string(r.e.object), entries, args...)
 	}
 	return holds
 }
 
-func (r *Replay) violate(rule, found, object string, entries []uint64, args ...any) {
+// violate writes a violation down. It copies what it is given: nothing is
+// allocated for a rule that holds.
+func (r *Replay) violate(rule, found, object string, before []uint64, args ...any) {
 	if len(r.found) >= maxListed {
 		r.more++
 		return
 	}
-	if len(entries) > maxShown {
-		entries = append(entries[:1:1], entries[len(entries)-maxShown+1:]...)
+	if len(before) >= maxShown {
+		before = before[:maxShown-1]
 	}
-	v := Violation{Rule: rule, Found: found, Object: object, Entries: entries, Args: map[string]any{}}
+	v := Violation{Rule: rule, Found: found, Object: object, Entries: make([]uint64, 0, len(before)+1), Args: map[string]any{}, at: r.e.at}
+	v.Entries = append(append(v.Entries, before...), r.e.index)
 	for i := 0; i+1 < len(args); i += 2 {
-		v.Args[args[i].(string)] = args[i+1]
+		name, _ := args[i].(string)
+		switch x := args[i+1].(type) {
+		case int:
+			v.Args[strings.Clone(name)] = x
+		case int64:
+			v.Args[strings.Clone(name)] = x
+		case uint64:
+			v.Args[strings.Clone(name)] = int64(min(x, math.MaxInt64))
+		case string:
+			v.Args[strings.Clone(name)] = strings.Clone(x)
+		}
 	}
 	r.found = append(r.found, v)
 }

@@ -105,6 +105,15 @@ func (r *Replay) erase() {
 	}
 }
 
+// overdueAt writes down what did not happen to a run; once, however often it is
+// asked.
+func (r *Replay) overdueAt(n *theRun, rule, found string, args ...any) {
+	index := r.e.index
+	r.e.index = n.entry
+	r.violate(rule, found, "selection_run/"+string(n.name[:]), nil, args...)
+	r.e.index = index
+}
+
 // overdue finds what should have happened by an instant and did not.
 func (r *Replay) overdue(now int64) {
 	var open []*theRun
@@ -115,16 +124,18 @@ func (r *Replay) overdue(now int64) {
 	for _, n := range open {
 		late := !n.over && now > n.of.ends()+r.tolerance.outcome
 		r.checked[ruleOutcome]++
-		if late {
-			r.violate(ruleOutcome, "outcome_none", "", []uint64{n.entry})
+		if late && !n.told.outcome {
+			n.told.outcome = true
+			r.overdueAt(n, ruleOutcome, "outcome_none")
 		}
 		due := n.retain
 		if n.broken {
 			due = n.endedAt
 		}
 		r.checked[ruleErased]++
-		if n.over && n.left() > 0 && now > due+r.tolerance.erase {
-			r.violate(ruleErased, "erased_none", "", []uint64{n.entry}, "records", n.left(), "hours", (now-due)/(3600*second))
+		if n.over && n.left() > 0 && now > due+r.tolerance.erase && !n.told.erased {
+			n.told.erased = true
+			r.overdueAt(n, ruleErased, "erased_none", "records", n.left(), "hours", (now-due)/(3600*second))
 		}
 	}
 }

@@ -25,6 +25,7 @@ type theRun struct {
 	machine   bool
 	test      bool // made-up traffic
 	name      id
+	told      struct{ outcome, erased bool } // that it is overdue
 }
 
 type disclosed struct {

@@ -1,0 +1,97 @@
+package oversight
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
+)
+
+// Faults of reports.
+var (
+	ErrYear = fault.New(fault.Usage, "oversight.no_year")
+	ErrOut  = fault.New(fault.Usage, "oversight.bad_out")
+)
+
+func reportCommand(env *cli.Env) *cobra.Command {
+	var s source
+	var year int
+	var dir string
+	p := env.Printer()
+	c := &cobra.Command{
+		Use: "report DIR", Short: p.T("oversight.cli.report"), Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if year < 2025 || year > 9999 || dir == "" {
+				return ErrYear
+			}
+			fsys, signed, err := openLog(args[0])
+			if err != nil {
+				return err
+			}
+			o, err := s.options(env, signed)
+			if err != nil {
+				return err
+			}
+			r, res, err := replayLog(cmd.Context(), fsys, o)
+			if err != nil {
+				return asFault(err)
+			}
+			if len(res.Gaps)+len(res.Alarms) > 0 { // of a log that was changed nothing can be counted
+				return conclude(env, res)
+			}
+			files, err := r.writeReports(env, res, year, dir)
+			if err != nil {
+				return fault.New(fault.Usage, ErrOut.Code, "dir", dir).Because(err)
+			}
+			if err := env.Emit(r.report(res, year, p), func(w io.Writer, p text.Printer) error {
+				for _, f := range files {
+					fmt.Fprintln(w, f)
+				}
+				_, err := fmt.Fprintln(w, p.T("oversight.cli.reported", "year", fmt.Sprint(year)))
+				return err
+			}); err != nil {
+				return err
+			}
+			if !res.Clean() {
+				return fault.New(fault.Unmet, ErrFound.Code, "violations", len(res.Violations)+int(res.More), "others", 0)
+			}
+			return nil
+		},
+	}
+	s.flags(env, c)
+	c.Flags().IntVar(&year, "year", 0, p.T("oversight.cli.year"))
+	c.Flags().StringVar(&dir, "out", "", p.T("oversight.cli.out"))
+	return c
+}
+
+// writeReports writes both versions in both languages.
+func (r *Replay) writeReports(env *cli.Env, res Result, year int, dir string) (files []string, err error) {
+	for _, l := range text.Langs {
+		p := env.Words.Printer(l, nil)
+		inner := r.report(res, year, p)
+		for name, out := range map[string]Report{"inspector": inner, "public": inner.public(p)} {
+			page, err := out.HTML(p)
+			if err != nil {
+				return nil, err
+			}
+			raw, err := json.MarshalIndent(out, "", "  ")
+			if err != nil {
+				return nil, err
+			}
+			for ext, data := range map[string][]byte{"html": page, "json": append(raw, '\n')} {
+				file := filepath.Join(dir, fmt.Sprintf("%s-%d.%s.%s", name, year, l, ext))
+				if err := put(file, data, 0o644); err != nil {
+					return nil, err
+				}
+				files = append(files, file)
+			}
+		}
+	}
+	return files, nil
+}

@@ -1,0 +1,227 @@
+package oversight
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+
+	"noroshi/internal/approval"
+	"noroshi/internal/base/text"
+)
+
+// Report is the yearly report of the commission (art 61), counted from the
+// ledger alone. The inspector's version names the cases behind every number; the
+// public one names none, and says small numbers as ranges.
+type Report struct {
+	Year    int       `json:"year"` // of Japan's calendar
+	Public  bool      `json:"public"`
+	Signer  string    `json:"signer"` // of the ledger's checkpoint
+	Root    string    `json:"root"`
+	Entries uint64    `json:"entries"` // of the whole ledger
+	Last    string    `json:"last"`    // instant of its newest entry
+	Clean   bool      `json:"clean"`   // the whole ledger was replayed, and nothing was found
+	Parts   []Section `json:"sections"`
+}
+
+// Section is one item of article 61.
+type Section struct {
+	Item  string `json:"item"` // i to vi, and other
+	Title string `json:"title"`
+	Note  string `json:"note,omitempty"`
+	Lines []Line `json:"lines"`
+}
+
+// Line is one number. Count is absent where it is said as a range, and where the
+// ledger has no such thing.
+type Line struct {
+	Key   string   `json:"key"`
+	Kind  string   `json:"kind,omitempty"`
+	Label string   `json:"label"`
+	Count *uint64  `json:"count"`
+	Shown string   `json:"shown"`
+	Cases []string `json:"cases,omitempty"` // ids of approvals or runs; the inspector's version alone
+
+	n     uint64
+	known bool
+}
+
+// small is the least number that the public version says as it is, and the width
+// of the ranges it says otherwise.
+const small = 5
+
+// caseKeys are what is counted of each kind of case, runKeys of what was done.
+var (
+	caseKeys = [...]key{keyAsked, keyApproved, keyDeclined, keyStopped}
+	runKeys  = [...]key{keyRuns, keyTests, keyBroken, keyRead, keyGiven, keyErased, keyOpened, keyIssued}
+)
+
+// report counts a year.
+func (r *Replay) report(res Result, year int, p text.Printer) Report {
+	out := Report{Year: year, Signer: res.Signer, Root: res.Root, Entries: res.Entries, Last: res.Last, Clean: res.Clean()}
+	say := func(k string) string { return p.T("oversight.report." + k) }
+	cases := func(item string, kinds ...string) {
+		s := Section{Item: item, Title: say("item_" + item)}
+		for _, kind := range kinds {
+			for _, k := range caseKeys {
+				s.Lines = append(s.Lines, r.line(year, k, kind, label(p, kind)+"　"+say("key_"+string(k))))
+			}
+		}
+		out.Parts = append(out.Parts, s)
+	}
+	cases("i", string(approval.ForeignForeign), string(approval.ForeignForeign)+"+")
+	cases("ii", string(approval.ForeignDomestic), string(approval.ForeignDomestic)+"+")
+	cases("iii", string(approval.DomesticForeign), string(approval.DomesticForeign)+"+")
+	out.Parts = append(out.Parts, r.inspected(res, year, p))
+	none := Section{Item: "v", Title: say("item_v"), Note: say("none_v")}
+	for _, k := range []string{"notices", "requests", "recommendations"} {
+		none.Lines = append(none.Lines, Line{Key: k, Label: say("key_" + k), Shown: "—"})
+	}
+	out.Parts = append(out.Parts, none)
+	if kinds := r.otherKinds(year); len(kinds) > 0 {
+		cases("vi", kinds...)
+	} else {
+		out.Parts = append(out.Parts, Section{Item: "vi", Title: say("item_vi"), Note: say("none_vi"), Lines: []Line{}})
+	}
+	cases("other", string(approval.Reidentify))
+	return out
+}
+
+// otherKinds are the kinds of cases in a year that stand under no other item.
+func (r *Replay) otherKinds(year int) (out []string) {
+	for u := range r.tally.ids {
+		kind := strings.TrimSuffix(u.kind, "+")
+		known := kind == "" || kind == string(approval.Reidentify)
+		for k := range ways {
+			known = known || kind == string(k)
+		}
+		if u.year == year && !known && !slices.Contains(out, u.kind) {
+			out = append(out, u.kind)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func label(p text.Printer, kind string) string {
+	base, extension := strings.CutSuffix(kind, "+")
+	name := base
+	if base == string(approval.Reidentify) || slices.Contains(approval.Kinds, approval.Kind(base)) && ways[approval.Kind(base)] != "" {
+		name = p.T("oversight.report.kind_" + base)
+	}
+	if extension {
+		return p.T("oversight.report.extension", "kind", name)
+	}
+	return name
+}
+
+// line is a number with the cases behind it.
+func (r *Replay) line(year int, k key, kind, label string) Line {
+	ids := r.tally.ids[under{year, k, kind}]
+	l := number(string(k), kind, label, uint64(len(ids)))
+	for _, x := range ids {
+		if s := string(x[:]); !slices.Contains(l.Cases, s) {
+			l.Cases = append(l.Cases, s)
+		}
+	}
+	return l
+}
+
+func number(key, kind, label string, n uint64) Line {
+	return Line{Key: key, Kind: kind, Label: label, Count: &n, Shown: fmt.Sprint(n), n: n, known: true}
+}
+
+// inspected is the outline of what a replay of the ledger came to (art 63).
+func (r *Replay) inspected(res Result, year int, p text.Printer) Section {
+	s := Section{Item: "iv", Title: p.T("oversight.report.item_iv"), Note: p.T("oversight.report.replayed", "entries", int64(res.Entries), "rules", len(res.Checked))}
+	for _, k := range runKeys {
+		s.Lines = append(s.Lines, r.line(year, k, "", p.T("oversight.report.key_"+string(k))))
+	}
+	runs := r.line(year, keyRuns, "", "").Cases
+	v := r.tally.of(year)
+	for _, x := range []struct {
+		key string
+		n   uint64
+	}{{"seen", v.seen.packets}, {"destroyed", v.destroyed.packets}, {"selected", v.selected.packets}, {"records", v.records}, {"gone", v.erased}} {
+		l := number(x.key, "", p.T("oversight.report.key_"+x.key), x.n)
+		l.Cases = runs
+		s.Lines = append(s.Lines, l)
+	}
+	s.Lines = append(s.Lines, number("refused", "", p.T("oversight.report.key_refused"), r.tally.refused[year]))
+	broken := map[string][]string{}
+	for _, x := range res.Violations {
+		if yearOf(x.at) == year {
+			broken[x.Rule] = append(broken[x.Rule], x.Object)
+		}
+	}
+	for _, id := range ruleIDs {
+		if list := broken[id]; len(list) > 0 {
+			l := number("violation", id, p.T("oversight.report.violation", "rule", p.T("oversight.rule."+id)), uint64(len(list)))
+			l.Cases = list
+			s.Lines = append(s.Lines, l)
+		}
+	}
+	return s
+}
+
+// public is the version for everybody: no case, and in a group of numbers of which
+// one is small none is said exactly, so that no difference gives it away. What
+// the runs read stays unsaid while they are few.
+func (out Report) public(p text.Printer) Report {
+	out.Public = true
+	parts := make([]Section, len(out.Parts))
+	for i, s := range out.Parts {
+		parts[i] = s
+		parts[i].Lines = slices.Clone(s.Lines)
+		few := map[string]bool{}
+		for _, l := range s.Lines {
+			if l.known && l.n > 0 && l.n < small {
+				few[group(l)] = true
+			}
+		}
+		for j := range parts[i].Lines {
+			l := &parts[i].Lines[j]
+			l.Cases = nil
+			switch {
+			case !l.known || l.n == 0 || !few[group(*l)]:
+			case l.n < small:
+				l.Count, l.Shown = nil, p.T("oversight.report.range", "from", 1, "to", small-1)
+			case volumes[l.Key]:
+				l.Count, l.Shown = nil, p.T("oversight.report.withheld")
+			default:
+				from := l.n / small * small
+				l.Count, l.Shown = nil, p.T("oversight.report.range", "from", int64(from), "to", int64(from+small-1))
+			}
+		}
+	}
+	out.Parts = parts
+	return out
+}
+
+// volumes are numbers of packets and records.
+var volumes = map[string]bool{"seen": true, "destroyed": true, "selected": true, "records": true, "gone": true}
+
+// group is which numbers could give each other away: those of one kind of case,
+// with its extensions, and all that was done in runs.
+func group(l Line) string { return strings.TrimSuffix(l.Kind, "+") }
+
+//go:embed web/report.html
+var reportPage string
+
+// HTML renders a report as one page that needs nothing else.
+func (out Report) HTML(p text.Printer) ([]byte, error) {
+	page, err := template.New("report").Funcs(template.FuncMap{"T": func(k string) string { return p.T("oversight.report." + k) }, "join": strings.Join}).Parse(reportPage)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	var b bytes.Buffer
+	if err := page.Execute(&b, struct {
+		Report
+		Lang string
+	}{out, string(p.Lang)}); err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	return b.Bytes(), nil
+}
