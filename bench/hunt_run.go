@@ -154,7 +154,7 @@ func (h *hunted) beside(name string, kind logKind, programs ...hunter) (out []me
 		}
 		m.rows = append(m.rows, row{What: what, Figure: "events/cpu s", Unit: "/s"})
 		if i > 0 {
-			m.rows = append(m.rows, row{What: "the same, times as fast as this ours is", Figure: "ours", Unit: "×"})
+			m.rows = append(m.rows, row{What: "the same, ours is this many times as fast", Figure: "ours", Unit: "×"})
 		}
 		m.rows = append(m.rows,
 			row{What: "the same, bytes", Figure: "MB/cpu s", Unit: "MB/s"},
@@ -167,7 +167,7 @@ func (h *hunted) beside(name string, kind logKind, programs ...hunter) (out []me
 		}
 		if p.finds && i > 0 {
 			m.rows = append(m.rows,
-				row{What: "the same, rules of them that ours does not find", Figure: "more rules", Unit: ""},
+				row{What: "the same, of these rules those that ours does not find", Figure: "more rules", Unit: ""},
 				row{What: "the same, rules that only ours finds", Figure: "fewer rules", Unit: ""})
 		}
 		m.take = func(ctx context.Context) (figures, error) {
