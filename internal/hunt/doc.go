@@ -7,7 +7,8 @@
 // hosts, accounts, rules and events are stored sealed and found by keyed tags.
 // Others learn the values that a person releases, which become sightings, and
 // the suppressions that are offered, without hosts, accounts or a name. An act
-// over many findings can be undone where nothing changed since.
+// over many findings can be undone where nothing changed since. Findings go at
+// the end of their time, on record, unless they were released or are on hold.
 //
 // Act 42 of 2025 arts 5 and 37: what is found supports what is analysed and
 // provided. Tables: hunt_*. Events out: hunt.run_received, hunt.released,
