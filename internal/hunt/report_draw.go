@@ -39,7 +39,7 @@ func (s *htmlSink) route(b *sheet) {
 	}
 	b.raw("</tr></thead><tbody>")
 	for _, r := range p.table(b.p) {
-		b.f("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><th scope=\"row\">%s</th><td>%s</td><td>%s</td></tr>", r.No, esc(b.p.Time(r.At)), esc(r.Host), esc(r.User), esc(r.Stage), esc(r.What), esc(r.From), esc(r.Level))
+		b.f("<tr><td class=\"num\">%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><th scope=\"row\">%s</th><td>%s</td><td>%s</td></tr>", r.No, esc(b.p.Short(r.At, s.at)), esc(r.Host), esc(r.User), esc(r.Stage), esc(r.What), esc(r.From), esc(r.Level))
 	}
 	b.raw("</tbody></table></div>\n")
 	for _, line := range p.left(b.p) {

@@ -166,3 +166,29 @@ func TestARouteIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// The page of a scan shows the path of what it found, from rules alone.
+func TestThePageOfAScanShowsThePath(t *testing.T) {
+	words, err := text.Load(Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := &sigma.Rule{ID: "r", Title: "Account made", Level: sigma.High, Tags: []string{"attack.persistence"}}
+	at := time.Date(2026, 11, 2, 13, 0, 0, 0, time.UTC)
+	var page strings.Builder
+	s := &htmlSink{w: &page, p: words.Printer(text.JA, nil), at: at}
+	for i, host := range []string{"FS01", "DC01"} {
+		d := &Detection{Rule: rule, Time: at.Add(time.Duration(i) * time.Minute).UnixNano(), Host: host, User: `EXAMPLE\adm-t1`, Event: []Field{{"IpAddress", "192.0.2.7"}}}
+		if err := s.take(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.close(&Report{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<h2 id="path">侵入の道すじ`, "3台の機械で2つの出来事", "192.0.2.7から", "永続化", `role="img"`} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("no %q in %s", want, page.String())
+		}
+	}
+}
