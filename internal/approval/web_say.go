@@ -311,7 +311,11 @@ func (s *Service) guards(p say, v *View, now time.Time) (out []guard) {
 			list = p.T("approval.web.selector_count", "name", a.Selectors.Name, "n", a.Selectors.Count)
 		}
 		if v.Side == ExaminerSide || v.Side == MemberSide {
-			if slices.ContainsFunc(v.Earlier, func(x Compared) bool { return slices.Contains(x.Same, SameLink) }) {
+			others := slices.Clone(v.Earlier) // while it is examined; afterwards those of the opinion
+			if v.Opinion != nil {
+				others = append(others, v.Opinion.Compared...)
+			}
+			if slices.ContainsFunc(others, func(x Compared) bool { return slices.Contains(x.Same, SameLink) }) {
 				judged("approval.web.link", a.Link)
 			} else {
 				judged("approval.web.link", a.Link, p.T("approval.web.link_new"))

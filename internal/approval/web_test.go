@@ -228,6 +228,9 @@ func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	s.post(asMember("1"), to+"/decide", "decide_reason", "要件を満たす", "decide_cap", "1,098", "decide_retain", "30", "decide_without_fields", "dst")
 	s.page(asClerk, to, "申請は 1.1 TB", "30日", "申請は 365日", "認めなかったもの：宛先のアドレス")
 	s.page(asClerk, to, "承認", "夜間に限る", "要件を満たす", "受領の確認がまだ", "!/extend")
+	again := s.ask() // of the same line
+	s.examine(again.ID)
+	s.page(asMember("1"), "/approvals/"+again.ID, "回線が同じ", "!この回線を名指した案件は")
 	s.page(asHandler, "/approvals", "承認")
 	s.Clock.Pass(2 * time.Hour)
 	s.page(asClerk, to, "/extend")
