@@ -11,6 +11,7 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/geo"
+	"noroshi/internal/org"
 	"noroshi/internal/selection"
 	"noroshi/internal/sensor/synth"
 )
@@ -161,6 +162,7 @@ func (c *country) power() []moment {
 	at := func(days int) time.Time { return c.now.AddDate(0, 0, -days) }
 	return []moment{
 		{at(12), c.powerBefore},
+		{at(11).Add(time.Hour), c.powerErased},
 		{at(3), c.powerNow},
 		{at(1), c.powerWaits},
 	}
@@ -178,6 +180,14 @@ func (c *country) powerBefore(context.Context) error {
 		return fmt.Errorf("demo: first approval: %w", err)
 	}
 	return c.carryOut(p)
+}
+
+// powerErased is the day on which what that approval selected has to be destroyed.
+func (c *country) powerErased(ctx context.Context) error {
+	if _, err := c.h.Selections.Erase(org.Local(ctx)); err != nil {
+		return fmt.Errorf("demo: erase: %w", err)
+	}
+	return nil
 }
 
 // entrust has two people hold the key of an approval's pseudonyms.

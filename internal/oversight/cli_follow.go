@@ -75,7 +75,7 @@ func follow(ctx context.Context, env *cli.Env, f *Follower, once bool, every tim
 			if n := len(r.Violations) + len(r.Alarms) + len(r.Gaps); once || r.New > 0 || n != told {
 				told = n
 				if err := env.Emit(r, func(w io.Writer, p text.Printer) error {
-					if err := r.Result.print(w, p); err != nil {
+					if err := r.Result.print(w, p); err != nil || !r.Cosigned {
 						return err
 					}
 					_, err := fmt.Fprintln(w, p.T("oversight.cli.followed", "origin", r.Origin, "size", int64(r.Size), "new", int64(r.New)))
