@@ -222,7 +222,7 @@ func (m *striking) closed(context.Context) error {
 			return m.h.Measures.Review(cmd, m.id, m.say("指令は再開していない。ウェブサイトへの影響もなかった。", "No orders since; the web site was not affected."))
 		},
 		func() (measure.Chain, error) {
-			return m.h.Measures.Restore(cmd, m.id, m.say("遮断は72時間で終わった。止めた機能は戻さない。", "The sinkhole ended after 72 hours; the function stays stopped."))
+			return m.h.Measures.Restore(cmd, m.id, m.say("遮断は72時間で自動で終わる。止めた機能は戻さない。", "The sinkhole ends by itself after 72 hours; the function stays stopped."))
 		},
 		func() (measure.Chain, error) {
 			return m.h.Measures.Tell(cmd, m.id, m.say("相手国の窓口を通じて、持ち主に知らせた。", "The owner was told by way of the other State's contact point."))
