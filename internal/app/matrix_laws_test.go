@@ -26,6 +26,7 @@ type law struct {
 	may   func(c *citizen, x *thing) class             // of somebody who is signed in
 	free  bool                                         // a token needs no scope
 	sub   bool                                         // the second thing in the address must be of the first
+	why   bool                                         // a recipient is asked for a purpose before the second thing is looked for
 	body  func(n *nation, c *citizen, x *thing) any    // what is sent
 	query func(n *nation, c *citizen, x *thing) string // of the address, with ?
 	head  []string                                     // headers
@@ -371,7 +372,7 @@ var laws = map[string]law{
 	"GET /reports/{id}/proof/{entry}":                       {on: "case", may: reportProof, sub: true},
 	"GET /reports/{id}/forms/{profile}/{format}":            {on: "case", may: reading},
 	"GET /reports/{id}/clocks.ics":                          {on: "case", may: ownReading},
-	"GET /reports/{id}/files/{file}":                        {on: "case", may: reading, sub: true},
+	"GET /reports/{id}/files/{file}":                        {on: "case", may: reading, sub: true, why: true},
 	"GET /reports/{id}/withdraw":                            {on: "case", page: true, may: formOf((*citizen).reports, reading)},
 	"POST /reports/{id}/withdraw":                           {on: "case", may: forOwn((*citizen).reports), body: form("reason", strings.Repeat("長", 4001))},
 	"POST /api/v1/incidents/{id}/withdrawal":                {on: "case", may: forOwn((*citizen).reports), body: body(`{"reason":""}`)},

@@ -75,7 +75,7 @@ func TestPlansThatAreNone(t *testing.T) {
 		"without a stop":        func(p *Plan) { p.StopWhen = nil },
 		"too long":              func(p *Plan) { p.Ordinary = strings.Repeat("長", maxWords+1) },
 		"too many steps":        func(p *Plan) { p.Steps = make([]PlanStep, 21) },
-		"without deconfliction": func(p *Plan) { p.Deconflict = "‮" },
+		"without deconfliction": func(p *Plan) { p.Deconflict = "\u202e" },
 	} {
 		p := good()
 		spoil(&p)
