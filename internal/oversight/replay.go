@@ -1,6 +1,7 @@
 package oversight
 
 import (
+	"bytes"
 	"maps"
 	"math"
 	"strings"
@@ -91,6 +92,9 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 		return nil
 	}
 	if !power {
+		if bytes.HasPrefix(r.e.verb, []byte("measure.")) {
+			r.laid()
+		}
 		return nil
 	}
 	if r.whole() {

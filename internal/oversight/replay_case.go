@@ -143,6 +143,20 @@ func (r *Replay) ask() {
 	}
 }
 
+// laid is a case that the act of a measure lays before the commission: from then
+// on it is one like any other. Of the measure itself nothing is replayed.
+func (r *Replay) laid() {
+	x, ok := idOf(r.e.text("approval"))
+	if !ok || r.cases[x] != nil {
+		return
+	}
+	c := &theCase{kind: approval.Kind(r.e.text("kind")), state: approval.Asked, org: r.who(r.e.org), from: r.e.at / second * second, until: r.e.time("window_until") / second * second,
+		asked: r.e.index, name: x}
+	r.cases[x] = c
+	r.stand(c, asker)
+	r.tally.count(r.e.at, keyAsked, c.counted(false), x)
+}
+
 // talk is what changes no state: it needs a case that is not decided.
 func (r *Replay) talk(s side) *theCase {
 	c := r.caseOf()
