@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -234,7 +235,11 @@ func (in *inputs) zip(ctx context.Context, name string, r io.ReaderAt, size int6
 	if err != nil {
 		return in.pass(ctx, name, err)
 	}
-	members := slices.Clone(z.File)
+	members, over := disjoint(z.File)
+	for _, m := range over {
+		full := name + "!" + m.Name
+		in.passed(full, fault.New(fault.Usage, "hunt.input.overlap", "file", full))
+	}
 	slices.SortStableFunc(members, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
 	for _, m := range members {
 		if m.FileInfo().IsDir() || hidden(m.Name) {
@@ -257,6 +262,32 @@ func (in *inputs) zip(ctx context.Context, name string, r io.ReaderAt, size int6
 		}
 	}
 	return nil
+}
+
+// disjoint divides the members of a zip into those with bytes of their own and those
+// that lie over an earlier one, which no packer writes: so a small file would
+// unpack to as much as it likes.
+func disjoint(all []*zip.File) (own, over []*zip.File) {
+	begin := make(map[*zip.File]int64, len(all))
+	for _, m := range all {
+		at, err := m.DataOffset()
+		if err != nil {
+			at = -1 // opening it will say so
+		}
+		begin[m] = at
+	}
+	inOrder := slices.Clone(all)
+	slices.SortStableFunc(inOrder, func(a, b *zip.File) int { return cmp.Compare(begin[a], begin[b]) })
+	end := int64(0)
+	for _, m := range inOrder {
+		if begin[m] >= 0 && begin[m] < end && m.CompressedSize64 > 0 {
+			over = append(over, m)
+			continue
+		}
+		own = append(own, m)
+		end = max(end, begin[m]+int64(min(m.CompressedSize64, 1<<62)))
+	}
+	return own, over
 }
 
 func (in *inputs) tar(ctx context.Context, name string, r io.Reader, depth int) error {

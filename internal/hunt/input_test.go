@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"io"
 	"os"
 	"path/filepath"
@@ -116,5 +117,32 @@ func TestInputs(t *testing.T) {
 	}
 	if _, err := sizeOf([]string{dir + "/absent"}); fault.Of(err).Code != "hunt.input.absent" {
 		t.Errorf("absent: %v", err)
+	}
+}
+
+// TestMembersThatLieOverEachOther packs a member once and lists it many times.
+func TestMembersThatLieOverEachOther(t *testing.T) {
+	whole := zipped(t, map[string][]byte{"a.log": []byte("one\n")})
+	at := bytes.LastIndex(whole, []byte("PK\x05\x06"))
+	from := int(binary.LittleEndian.Uint32(whole[at+16:]))
+	entry := whole[from:at]
+	var b bytes.Buffer
+	b.Write(whole[:from])
+	for range 1000 {
+		b.Write(entry)
+	}
+	end := bytes.Clone(whole[at:])
+	binary.LittleEndian.PutUint16(end[8:], 1000)
+	binary.LittleEndian.PutUint16(end[10:], 1000)
+	binary.LittleEndian.PutUint32(end[12:], uint32(1000*len(entry)))
+	b.Write(end)
+	read, passed := 0, 0
+	in := &inputs{stdin: &b, visit: func(*input) error { read++; return nil }, passed: func(_ string, err error) {
+		if fault.Of(err).Code == "hunt.input.overlap" {
+			passed++
+		}
+	}}
+	if err := in.walk(context.Background(), []string{"-"}); err != nil || read != 1 || passed != 999 {
+		t.Errorf("%d read, %d passed over: %v", read, passed, err)
 	}
 }
