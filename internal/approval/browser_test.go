@@ -80,7 +80,17 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 	}
 	see := func(who, path string) {
 		t.Helper()
-		run(chromedp.Navigate(srv.URL+"/as?who="+url.QueryEscape(who)), chromedp.Navigate(srv.URL+path), chromedp.WaitVisible("h1"))
+		for try := 1; ; try++ { // a page that has loaded is not always told to whoever waits for it
+			once, stop := context.WithTimeout(ctx, 30*time.Second)
+			err := chromedp.Do(once, chromedp.Navigate(srv.URL+"/as?who="+url.QueryEscape(who)), chromedp.Navigate(srv.URL+path), chromedp.WaitVisible("h1"))
+			stop()
+			if err == nil {
+				return
+			}
+			if try == 3 {
+				t.Fatal(err)
+			}
+		}
 	}
 	// Says writes into a field, sends its form, and waits until the page that
 	// comes back says a word.

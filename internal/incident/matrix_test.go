@@ -321,6 +321,7 @@ func complete(t *testing.T, r *Report, now time.Time) {
 // fits says which roles people of a kind of organisation have.
 func fits(r gate.Role, kind string) bool {
 	noun := map[string]string{"operator": "operator.", "ministry": "ministry.", "office": "office.", "police": "police.", "privacy": "privacy.", "jpcert": "jpcert.",
-		"commission": "commission.", "maker": "maker.", "contractor": "contractor.", "supplier": "supplier.", "hub": "hub."}[kind]
+		"commission": "commission.", "maker": "maker.", "contractor": "contractor.", "supplier": "supplier.", "carrier": "carrier.",
+		"defence": "defence.", "foreign": "foreign.", "safety": "safety.", "hub": "hub."}[kind]
 	return len(r) > len(noun) && string(r[:len(noun)]) == noun
 }
