@@ -78,6 +78,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	run(chromedp.Navigate("about:blank")) // the browser lives as long as who began it
 	see := func(who, path string) {
 		t.Helper()
 		for try := 1; ; try++ { // a page that has loaded is not always told to whoever waits for it
