@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
@@ -244,7 +245,7 @@ func (r *Result) speak(p text.Printer) {
 func (r *Result) print(w io.Writer, p text.Printer) error {
 	for _, list := range [][]Alarm{r.Alarms, r.Gaps} {
 		for _, a := range list {
-			fmt.Fprintln(w, a.Text)
+			fmt.Fprintln(w, printable(a.Text))
 		}
 	}
 	for _, v := range r.Violations {
@@ -252,9 +253,9 @@ func (r *Result) print(w io.Writer, p text.Printer) error {
 		for i, e := range v.Entries {
 			places[i] = fmt.Sprint(e)
 		}
-		fmt.Fprintln(w, p.T("oversight.cli.violation", "rule", v.Rule, "text", v.Text, "entries", strings.Join(places, ", ")))
+		fmt.Fprintln(w, p.T("oversight.cli.violation", "rule", v.Rule, "text", printable(v.Text), "entries", strings.Join(places, ", ")))
 		if v.Object != "" {
-			fmt.Fprintln(w, "    "+v.Object)
+			fmt.Fprintln(w, "    "+printable(v.Object))
 		}
 		fmt.Fprintln(w, "    "+p.T("oversight.rule."+v.Rule))
 	}
@@ -272,4 +273,15 @@ func (r *Result) print(w io.Writer, p text.Printer) error {
 	}
 	_, err := fmt.Fprintln(w, p.T("oversight.cli.sum", "entries", int64(r.Entries), "rules", asked, "of", len(r.Checked), "checks", int64(total), "violations", len(r.Violations)+int(r.More), "gaps", len(r.Gaps), "alarms", len(r.Alarms)))
 	return err
+}
+
+// printable is a text of a log whose owner may want to deceive: a terminal takes
+// no orders from it.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }

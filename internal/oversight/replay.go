@@ -1,7 +1,6 @@
 package oversight
 
 import (
-	"bytes"
 	"maps"
 	"math"
 	"strings"
@@ -64,7 +63,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 	r.tolerance.erase = t.limit("erase_h") * 3600 * second
 	r.tolerance.skew = t.limit("machine_clock_s") * second
 	r.acts = map[string]func(){
-		"approval.ask": r.ask, "approval.question": r.question, "approval.answer": r.answer, "approval.examine": r.examine, "approval.vote": r.vote,
+		"approval.ask": r.ask, "measure.ask": r.laid, "approval.question": r.question, "approval.answer": r.answer, "approval.examine": r.examine, "approval.vote": r.vote,
 		"approval.decide": r.decide, "approval.withdraw": r.stop, "approval.revoke": r.stop, "approval.expire": r.stop, "approval.confirm": r.confirm,
 		"agreement.propose": r.propose, "agreement.answer": r.agree, "agreement.settle": r.agree, "agreement.grant": r.issue, "agreement.end": r.endAgreement, "agreement.consent": r.consent,
 		"selection.list_make": r.makeList, "selection.list_second": r.secondList, "selection.run": r.run, "selection.interrupt": r.interrupt,
@@ -92,9 +91,6 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 		return nil
 	}
 	if !power {
-		if bytes.HasPrefix(r.e.verb, []byte("measure.")) {
-			r.laid()
-		}
 		return nil
 	}
 	if r.whole() {

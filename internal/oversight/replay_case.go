@@ -147,10 +147,11 @@ func (r *Replay) ask() {
 // on it is one like any other. Of the measure itself nothing is replayed.
 func (r *Replay) laid() {
 	x, ok := idOf(r.e.text("approval"))
-	if !ok || r.cases[x] != nil {
+	kind := approval.Kind(r.e.text("kind"))
+	if !r.check(ruleFacts, ok && slices.Contains(approval.MeasureKinds, kind), "fact", "fact", "kind") || !r.check(ruleSteps, r.cases[x] == nil, "case_again") {
 		return
 	}
-	c := &theCase{kind: approval.Kind(r.e.text("kind")), state: approval.Asked, org: r.who(r.e.org), from: r.e.at / second * second, until: r.e.time("window_until") / second * second,
+	c := &theCase{kind: kind, state: approval.Asked, org: r.who(r.e.org), from: r.e.at / second * second, until: r.e.time("window_until") / second * second,
 		asked: r.e.index, name: x}
 	r.cases[x] = c
 	r.stand(c, asker)
@@ -275,7 +276,8 @@ func (r *Replay) grantedAs(c *theCase) {
 	from, until := r.e.time("from_at"), r.e.time("until_at")
 	limit := amount{r.e.number("packets"), r.e.number("bytes")}
 	within := func(granted, asked uint64) bool { return asked == 0 || granted != 0 && granted <= asked }
-	r.checkAt(ruleBounds, from == c.from && until <= c.until && until > from && until > r.e.at && within(limit.packets, c.cap.packets) && within(limit.bytes, c.cap.bytes) &&
+	begins := from == c.from || slices.Contains(approval.MeasureKinds, c.kind) && from < c.from && c.from-from < 60*second // laid a little before its entry
+	r.checkAt(ruleBounds, begins && until <= c.until && until > from && until > r.e.at && within(limit.packets, c.cap.packets) && within(limit.bytes, c.cap.bytes) &&
 		r.e.number("retain_days") <= c.retain && string(r.e.text("selectors")) == trim(c.selectors[:]), "wider", []uint64{c.asked})
 	rule := "months"
 	if c.extends != nil {

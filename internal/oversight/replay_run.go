@@ -96,8 +96,8 @@ func (r *Replay) begin(x id, n *theRun) {
 	r.executor(c)
 	r.checkAt(ruleParallel, c.going < max(1, r.kinds.Row(c.kind, "parallel").Value), "parallel", []uint64{c.decided})
 	r.checkAt(ruleCap, !spent(c), "spent", []uint64{c.decided})
-	due := (r.e.at/second)*second + int64(c.retain)*86400*second
-	r.checkAt(ruleRetention, n.retain == due, "retain_until", []uint64{c.decided}, "days", c.retain)
+	due := (r.e.at/second)*second + int64(c.retain)*86400*second // the act began a little before its entry
+	r.checkAt(ruleRetention, n.retain <= due && n.retain > due-60*second, "retain_until", []uint64{c.decided}, "days", c.retain)
 	c.going++
 	r.tally.count(r.e.at, keyRuns, "", x)
 	if n.test {

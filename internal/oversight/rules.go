@@ -128,6 +128,7 @@ type need struct {
 var needs = map[string]need{
 	"approval.ask":          {person: true, facts: []string{"kind", "from_at", "until_at", "extends", "selectors", "packets", "bytes", "retain_days", "to"}},
 	"approval.question":     {person: true},
+	"measure.ask":           {person: true, facts: []string{"approval", "kind", "window_until"}},
 	"approval.answer":       {person: true},
 	"approval.examine":      {person: true, facts: []string{"kind", "from", "to"}},
 	"approval.vote":         {person: true, facts: []string{"choice", "votes"}},

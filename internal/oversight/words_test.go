@@ -77,3 +77,9 @@ func foundCodes(t *testing.T) map[string]bool {
 	}
 	return codes
 }
+
+func TestATerminalTakesNoOrdersFromALog(t *testing.T) {
+	if got := printable("run/\x1b[2J\u202e1\u009b8m"); got != "run/\uFFFD[2J\uFFFD1\uFFFD8m" {
+		t.Errorf("%q", got)
+	}
+}
