@@ -428,12 +428,13 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 	return out, err
 }
 
-// stamp writes a time as entries have it; empty where there was none.
+// stamp writes a time as entries have it, to the microsecond; empty where there
+// was none.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.RFC3339Nano)
+	return t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
 }
 
 // clockSkew is how far the clock of another machine may be from the hub's.
