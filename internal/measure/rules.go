@@ -255,8 +255,8 @@ func effect(act string, f *Facts) {
 		f.Priority = true
 	case "object":
 		f.Consulted = false
-	case "consult":
-		f.Lawful = true
+	case "consult": // an earlier answer was about another worksheet
+		f.Lawful, f.Consulted = true, false
 	case "answer":
 		f.Consulted = true
 	case "agree":
