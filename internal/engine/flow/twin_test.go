@@ -40,7 +40,6 @@ type twinSide struct {
 	known           bool
 	got             map[int]bool // offsets from base
 	edge            int          // all before it is settled
-	acked           int
 	told            bool
 	ackTop          uint32
 }

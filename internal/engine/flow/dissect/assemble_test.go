@@ -15,13 +15,13 @@ import (
 // talk is one communication as the two sides said it, in the order in which
 // it was seen: the input of tests that cut it into pieces.
 type talk struct {
-	src, dst     netip.AddrPort
-	proto        uint8
-	said         []utterance
-	next         [2]uint32
-	begun        [2]bool
-	ahead        [2]map[uint32][]byte
-	closed, over bool
+	src, dst netip.AddrPort
+	proto    uint8
+	said     []utterance
+	next     [2]uint32
+	begun    [2]bool
+	ahead    [2]map[uint32][]byte
+	closed   bool
 }
 
 // utterance is contiguous bytes of one side, or a datagram.

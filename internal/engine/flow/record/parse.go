@@ -2,7 +2,6 @@ package record
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/netip"
 )
@@ -21,9 +20,6 @@ func (e *FormError) Error() string {
 	}
 	return fmt.Sprintf("no record at byte %d, in %q", e.Column, e.Member)
 }
-
-// errForm is a FormError whose place is not known yet.
-var errForm = errors.New("no record")
 
 // Room is memory for what one record points to, used again and again.
 type Room struct {
