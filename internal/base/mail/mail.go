@@ -13,6 +13,7 @@ import (
 	"errors"
 	"net"
 	"net/mail"
+	"net/textproto"
 	"strings"
 	"time"
 
@@ -65,6 +66,11 @@ type Message struct {
 	HTML     string // the same as a page; may be empty
 	Calendar []byte // an .ics file; may be empty
 	Headers  map[string]string
+
+	// Raw is a whole message (RFC 5322, lines ending in CRLF) that goes as it
+	// is, byte for byte, because somebody read it before; of the fields above
+	// only To is looked at then.
+	Raw []byte
 }
 
 // Sender sends through one server.
@@ -117,11 +123,14 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	if !s.On() {
 		return ErrOff
 	}
-	msg, err := s.compose(m)
+	client, err := gomail.NewClient(s.c.Host, s.options()...)
 	if err != nil {
 		return err
 	}
-	client, err := gomail.NewClient(s.c.Host, s.options()...)
+	if m.Raw != nil {
+		return s.sendRaw(ctx, client, m)
+	}
+	msg, err := s.compose(m)
 	if err != nil {
 		return err
 	}
@@ -130,6 +139,42 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 		return nil
 	}
 	return verdict(err)
+}
+
+// sendRaw hands a message over as it is.
+func (s *Sender) sendRaw(ctx context.Context, client *gomail.Client, m Message) error {
+	to, err := Address(m.To)
+	if err != nil {
+		return err
+	}
+	conn, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return verdict(err)
+	}
+	defer conn.Close()
+	if err := conn.UpdateDeadline(s.c.Timeout); err != nil {
+		return verdict(err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	if err := conn.Mail("<" + s.from.Address + ">"); err != nil {
+		return verdict(err)
+	}
+	if err := conn.Rcpt("<" + to + ">"); err != nil {
+		return verdict(err)
+	}
+	w, err := conn.Data()
+	if err != nil {
+		return verdict(err)
+	}
+	if _, err := w.Write(m.Raw); err != nil {
+		return verdict(err)
+	}
+	if err := w.Close(); err != nil {
+		return verdict(err)
+	}
+	_ = conn.Quit() // it was taken: how the conversation ends after that changes nothing
+	return nil
 }
 
 func (s *Sender) options() []gomail.Option {
@@ -201,6 +246,10 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func verdict(err error) error {
 	if err == nil {
 		return nil
+	}
+	var said *textproto.Error // of a conversation of our own
+	if errors.As(err, &said) && said.Code >= 500 {
+		return fault.New(fault.Invalid, "mail.refused", "code", said.Code, "why", oneLine(said.Error())).Because(err)
 	}
 	var refused *gomail.SendError
 	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {

@@ -238,3 +238,30 @@ func TestTakenThenHungUp(t *testing.T) {
 		t.Errorf("taken and not taken: %v", err)
 	}
 }
+
+// What somebody read before it was sent goes out byte for byte.
+func TestSendRaw(t *testing.T) {
+	o, s := open(t)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	raw := "From: x@hub.example\r\nTo: abuse@host.example\r\nSubject: x\r\n\r\n.one\r\n..two\r\nlong " + strings.Repeat("x", 900) + "\r\n"
+	if err := s.Send(ctx, mail.Message{ID: "d-9", To: "abuse@host.example", Raw: []byte(raw)}); err != nil {
+		t.Fatal(err)
+	}
+	if len(o.taken) != 1 || o.taken[0] != raw {
+		t.Errorf("taken %q", o.taken)
+	}
+	if err := s.Send(ctx, mail.Message{To: "nobody@host.example", Raw: []byte(raw)}); !errors.Is(err, mail.ErrRefused) {
+		t.Errorf("no mailbox: %v", err)
+	}
+	o.full = 1
+	if err := s.Send(ctx, mail.Message{To: "abuse@host.example", Raw: []byte(raw)}); !errors.Is(err, mail.ErrLater) {
+		t.Errorf("busy: %v", err)
+	}
+	if err := s.Send(ctx, mail.Message{To: "abuse@host.example>\r\nDATA", Raw: []byte(raw)}); !errors.Is(err, mail.ErrAddress) {
+		t.Errorf("another command in the address: %v", err)
+	}
+	if len(o.taken) != 1 {
+		t.Errorf("%d taken", len(o.taken))
+	}
+}

@@ -62,7 +62,7 @@ const (
 
 // Letter is what goes out.
 type Letter struct {
-	ID        string    `json:"id"`     // UUIDv7, made by Queue; the id of the webhook and of the mail
+	ID        string    `json:"id"`     // UUIDv7, made by Queue unless it is given; the id of the webhook and of the mail
 	Owner     string    `json:"-"`      // organisation on whose behalf
 	Object    string    `json:"object"` // what it is about: noun/id
 	Recipient string    `json:"recipient"`
@@ -87,6 +87,9 @@ type Content struct {
 	Calendar []byte `json:"calendar,omitempty"`
 	Body     []byte `json:"body,omitempty"`   // of a webhook: JSON
 	Secret   string `json:"secret,omitempty"` // that a webhook is signed with
+
+	Raw   []byte    `json:"raw,omitempty"`  // a whole mail, as it was read before it was sent; see mail.Message
+	Until time.Time `json:"until,omitzero"` // after which it is not sent any more, whoever tries again
 }
 
 // Outcome is the event post.sent or post.failed: what came of a letter.
@@ -127,7 +130,9 @@ func (o *Office) now() time.Time { return o.Now().UTC().Truncate(time.Microsecon
 // Queue writes a letter into tx. It goes out once tx is committed and the
 // letter is due.
 func (o *Office) Queue(ctx context.Context, tx *db.Tx, l Letter) (string, error) {
-	l.ID, l.Queued = uuid.Must(uuid.NewV7()).String(), o.now()
+	if l.Queued = o.now(); l.ID == "" {
+		l.ID = uuid.Must(uuid.NewV7()).String()
+	}
 	if l.Due.Before(l.Queued) {
 		l.Due = l.Queued
 	}
@@ -167,6 +172,26 @@ func (o *Office) Again(ctx context.Context, tx *db.Tx, id string) error {
 		return ErrNone
 	}
 	return err
+}
+
+// Withdraw lays aside the letters about an object that still wait, empties them,
+// so that nobody sends them after all, and returns how many there were. What is
+// under way arrives.
+func (o *Office) Withdraw(ctx context.Context, tx *db.Tx, object string) (n int, err error) {
+	letters, err := waiting(ctx, tx, object)
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range letters {
+		if err := empty(ctx, tx, l.ID); err != nil {
+			return n, err
+		}
+		if err := o.end(ctx, tx, l, Dead, "post.withdrawn"); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // Returned records what a mail server reports of a letter that was taken and

@@ -459,3 +459,39 @@ func TestForgets(t *testing.T) {
 		}
 	})
 }
+
+// What may no longer be sent is not, whoever tries again.
+func TestLateAndWithdrawn(t *testing.T) {
+	each(t, func(w *world) {
+		late := letterTo("desk@firm.example")
+		late.Content.Until = w.clock.Now().Add(time.Minute)
+		w.clock.Pass(2 * time.Minute)
+		id := w.queue(late)
+		w.round()
+		if l := w.state(id); l.State != post.Dead || l.Why != "post.late" {
+			t.Errorf("late: %+v", l)
+		}
+		w.must(w.d.Write(w.Context(), func(tx *db.Tx) error { return w.Again(w.Context(), tx, id) }))
+		w.round()
+		if l := w.state(id); l.State != post.Dead || w.box.taken[id] != 0 {
+			t.Errorf("tried again: %+v, taken %d times", l, w.box.taken[id])
+		}
+
+		given := letterTo("desk@firm.example")
+		given.ID = "0190aaaa-0000-7000-8000-000000000001"
+		if id = w.queue(given); id != given.ID {
+			t.Errorf("queued as %s", id)
+		}
+		n := 0
+		w.must(w.d.Write(w.Context(), func(tx *db.Tx) (err error) { n, err = w.Withdraw(w.Context(), tx, "notice/1"); return err }))
+		w.round()
+		if l := w.state(id); n != 1 || l.State != post.Dead || l.Why != "post.withdrawn" {
+			t.Errorf("%d withdrawn: %+v", n, l)
+		}
+		w.must(w.d.Write(w.Context(), func(tx *db.Tx) error { return w.Again(w.Context(), tx, id) }))
+		w.round()
+		if l := w.state(id); l.State != post.Dead || w.box.taken[id] != 0 {
+			t.Errorf("sent after all: %+v, taken %d times", l, w.box.taken[id])
+		}
+	})
+}

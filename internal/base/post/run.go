@@ -192,6 +192,7 @@ func (o *Office) send(ctx context.Context, l Letter) error {
 var (
 	errGone = fault.New(fault.Invalid, "post.gone")     // for good
 	errKey  = fault.New(fault.Invalid, "post.unsealed") // there is no key to what it says
+	errLate = fault.New(fault.Invalid, "post.late")     // its time is over
 )
 
 func (o *Office) hand(ctx context.Context, l Letter) error {
@@ -199,8 +200,10 @@ func (o *Office) hand(ctx context.Context, l Letter) error {
 	switch {
 	case c.Address == "":
 		return errKey
+	case !c.Until.IsZero() && !o.now().Before(c.Until):
+		return errLate
 	case l.Channel == Mail:
-		return o.Mail.Send(ctx, mail.Message{ID: l.ID, To: c.Address, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Calendar: c.Calendar})
+		return o.Mail.Send(ctx, mail.Message{ID: l.ID, To: c.Address, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Calendar: c.Calendar, Raw: c.Raw})
 	}
 	secret, err := webhook.ParseSecret(c.Secret)
 	if err != nil {

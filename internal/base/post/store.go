@@ -103,6 +103,29 @@ func holds(ctx context.Context, tx *db.Tx, l Letter) (bool, error) {
 	return err == nil, err
 }
 
+// waiting lists letters about an object that nobody sends at this moment, locked.
+func waiting(ctx context.Context, tx *db.Tx, object string) (out []Letter, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM post_letter WHERE object = $1 AND state = 'waiting' ORDER BY id LIMIT $2"+tx.ForUpdate(), object, db.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		l, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, rows.Err()
+}
+
+// empty forgets what a letter says.
+func empty(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := tx.Exec(ctx, "UPDATE post_letter SET sealed = $2 WHERE id = $1", id, []byte{})
+	return err
+}
+
 // giveBack returns a letter that was claimed and not tried.
 func giveBack(ctx context.Context, tx *db.Tx, l Letter) error {
 	_, err := tx.Exec(ctx, "UPDATE post_letter SET state = 'waiting', tries = tries - 1 WHERE id = $1 AND state = 'sending' AND claimed_at = $2", l.ID, db.Micros(l.claimed))
