@@ -88,7 +88,7 @@ type Config struct {
 type Ledger struct {
 	Config
 	holder string                  // name of this node; see lock
-	inject func(step string) error // see folder.at
+	inject func(step string) error // see folder.Writer
 
 	names struct {
 		sync.RWMutex

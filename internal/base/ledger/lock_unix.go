@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/google/uuid"
+
+	"noroshi/internal/base/folder"
 )
 
 // lock takes the folder for this process, and with it the name under which the
@@ -22,18 +21,11 @@ func (l *Ledger) lock() error {
 	if l.seq.lock != nil {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(l.Dir), 0o755); err != nil {
-		return fmt.Errorf("lock ledger folder: %w", err)
+	f, err := folder.Lock(l.Dir + ".lock")
+	if errors.Is(err, folder.ErrLocked) {
+		return ErrNotHolder
 	}
-	f, err := os.OpenFile(l.Dir+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("lock ledger folder: %w", err)
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return ErrNotHolder
-		}
 		return fmt.Errorf("lock ledger folder: %w", err)
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, 100))

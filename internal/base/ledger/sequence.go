@@ -12,6 +12,7 @@ import (
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/folder"
 	"noroshi/internal/engine/tlog"
 )
 
@@ -154,7 +155,7 @@ func (l *Ledger) restore(ctx context.Context, h head) error {
 	if err := os.MkdirAll(l.Dir, 0o755); err != nil {
 		return fmt.Errorf("open ledger folder: %w", err)
 	}
-	folder := os.DirFS(l.Dir)
+	local := os.DirFS(l.Dir)
 	var c tlog.Checkpoint
 	raw, err := os.ReadFile(filepath.Join(l.Dir, tlog.CheckpointPath))
 	switch {
@@ -173,7 +174,7 @@ func (l *Ledger) restore(ctx context.Context, h head) error {
 	if c.Size == h.published && h.published > 0 && c.Root.String() != h.root {
 		return fmt.Errorf("%w: another root at %d entries", ErrFork, c.Size)
 	}
-	extra, err := tlog.Extra(folder, c.Size)
+	extra, err := tlog.Extra(local, c.Size)
 	if err != nil {
 		return fmt.Errorf("open ledger folder: %w", err)
 	}
@@ -183,11 +184,11 @@ func (l *Ledger) restore(ctx context.Context, h head) error {
 			return fmt.Errorf("open ledger folder: %w", err)
 		}
 	}
-	tree, err := tlog.Restore(folder, c.Size, c.Root)
+	tree, err := tlog.Restore(local, c.Size, c.Root)
 	if err != nil {
 		return fmt.Errorf("open ledger folder: %w", err)
 	}
-	if err := l.compare(ctx, folder, c.Size, h); err != nil {
+	if err := l.compare(ctx, local, c.Size, h); err != nil {
 		return err
 	}
 	l.seq.tree = tree
@@ -198,11 +199,11 @@ func (l *Ledger) restore(ctx context.Context, h head) error {
 // root is what the database holds. A crash may leave a little there; a
 // database from an older backup has other entries under the same numbers, and
 // soon more than the folder, so that sizes alone would not show it.
-func (l *Ledger) compare(ctx context.Context, folder fs.FS, size uint64, h head) error {
+func (l *Ledger) compare(ctx context.Context, local fs.FS, size uint64, h head) error {
 	if size <= h.published { // publish compares when it gets there
 		return nil
 	}
-	reader, err := tlog.NewReader(folder, size)
+	reader, err := tlog.NewReader(local, size)
 	if err != nil {
 		return fmt.Errorf("open ledger folder: %w", err)
 	}
@@ -306,20 +307,20 @@ func (l *Ledger) write(tree tlog.Tree, batch tlog.Batch) error {
 	if err != nil {
 		return err
 	}
-	w := folder{dir: l.Dir, touched: map[string]bool{}, inject: l.inject}
+	w := folder.Writer{Dir: l.Dir, Mode: 0o644, Inject: l.inject}
 	for _, f := range batch.Files {
-		if err := w.write(f.Path, f.Data); err != nil {
+		if err := w.Write(f.Path, f.Data); err != nil {
 			return err
 		}
 	}
-	if err := w.sync(); err != nil {
+	if err := w.Sync(); err != nil {
 		return err
 	}
-	if err := w.replace(tlog.CheckpointPath, signed); err != nil {
+	if err := w.Replace(tlog.CheckpointPath, signed); err != nil {
 		return err
 	}
 	for _, name := range batch.Superseded {
-		if err := w.remove(name); err != nil {
+		if err := w.Remove(name); err != nil {
 			return err
 		}
 	}
