@@ -42,12 +42,15 @@ func publish(ctx context.Context, tx *bus.Tx, what string, h Happened, watching 
 	return bus.Publish(ctx, tx, "approval."+what, h, orgs...)
 }
 
-// tell publishes what became of a case: to who asked, to the commission, and to
-// who carries the line once there is an instruction.
+// tell publishes what became of a case: to who asked, to the commission where it
+// decides or inspects, and to who carries the line once there is an instruction.
 func (s *Service) tell(ctx context.Context, tx *bus.Tx, what string, c *Case) error {
 	h := Happened{Approval: c.ID, Org: c.Org, Kind: c.kind, State: c.State, Extends: c.extends, From: c.from, Until: c.Until}
 	if c.Order != "" {
 		h.Carrier, h.Party = c.carrier, c.Party
+	}
+	if c.kind == OwnNetwork { // what an organisation gave itself is its own
+		return publish(ctx, tx, what, h)
 	}
 	bodies, err := s.Orgs.Bodies(ctx, tx, org.Commission)
 	if err != nil {

@@ -80,7 +80,7 @@ type Scope struct {
 	Fields     []string    `json:"fields,omitempty"`    // that will be kept
 	Subjects   []string    `json:"subjects,omitempty"`  // pseudonyms that will be opened
 	Run        string      `json:"run,omitempty"`       // of the pseudonyms
-	Measure    string      `json:"measure,omitempty"`   // chain of command that acts
+	Measure    string      `json:"measure,omitempty"`   // chain of command that acts, or order of one's own network
 	Plan       string      `json:"plan,omitempty"`      // SHA-256 of what it is about to do, hex
 }
 
@@ -112,10 +112,10 @@ func (g Grant) Covers(s Scope) error {
 	switch {
 	case o.ID == "" || g.digest == "":
 		return ErrNoGrant
-	case s.Kind != "" && s.Kind != o.Kind, (s.Kind == Reidentify) != (o.Kind == Reidentify), s.Kind.measures() != o.Kind.measures():
+	case s.Kind != "" && s.Kind != o.Kind, (s.Kind == Reidentify) != (o.Kind == Reidentify), s.Kind.plans() != o.Kind.plans():
 		return ErrKind
 	}
-	if o.Kind.measures() {
+	if o.Kind.plans() {
 		if s.Measure == "" || s.Measure != o.Measure || s.Plan != o.Plan {
 			return ErrPlan
 		}

@@ -20,8 +20,8 @@ import (
 type Kind string
 
 // The kinds. Agreement is given by an agreement of the parties in force (arts
-// 11–16), Trial by whoever holds the key of a test authority; all others by the
-// commission.
+// 11–16), OwnNetwork by another person of the organisation that asks, Trial by
+// whoever holds the key of a test authority; all others by the commission.
 const (
 	ForeignForeign  Kind = "ff"         // art 17: foreign to foreign
 	ForeignDomestic Kind = "fd"         // art 32: inward
@@ -30,6 +30,7 @@ const (
 	Reidentify      Kind = "reidentify" // to say of whom a pseudonym is (art 24)
 	PolicePower     Kind = "police"     // to act against a machine: Police Duties Execution Act art 6-2
 	DefencePower    Kind = "defence"    // the same: Self-Defense Forces Act art 81-3
+	OwnNetwork      Kind = "own"        // to hold something back on one's own network: given within the organisation
 	Trial           Kind = "trial"      // files of tests, made-up traffic
 )
 
@@ -69,7 +70,7 @@ type Order struct {
 	Party      string      `json:"party,omitempty"`      // of an agreement
 	Subjects   []string    `json:"subjects,omitempty"`   // pseudonyms that may be opened: Reidentify
 	Run        string      `json:"run,omitempty"`        // whose pseudonyms: Reidentify
-	Measure    string      `json:"measure,omitempty"`    // chain of command whose plan this is: MeasureKinds
+	Measure    string      `json:"measure,omitempty"`    // chain of command whose plan this is, or order of one's own network
 	Plan       string      `json:"plan,omitempty"`       // SHA-256 of that plan, hex
 	Conditions []string    `json:"conditions,omitempty"` // that the commission set
 	Extends    string      `json:"extends,omitempty"`    // approval that this one goes on from (art 19)
@@ -140,8 +141,8 @@ func (o *Order) check() error {
 		add("id", "approval.order.missing")
 	}
 	words("grounds", o.Grounds, o.Kind != Trial)
-	words("no_other_means", o.NoOther, o.Kind != Trial)
-	words("necessity", o.Necessity, o.Kind != Trial)
+	words("no_other_means", o.NoOther, o.Kind != Trial && o.Kind != OwnNetwork)
+	words("necessity", o.Necessity, o.Kind != Trial && o.Kind != OwnNetwork)
 	if !o.Until.After(o.From) || o.From.IsZero() {
 		add("until", "approval.order.period")
 	}
@@ -160,7 +161,7 @@ func (o *Order) check() error {
 		add("directions", "approval.order.direction")
 	}
 	switch {
-	case o.Kind.measures():
+	case o.Kind.plans():
 		if o.Measure == "" || len(o.Measure) > maxName {
 			add("measure", "approval.order.missing")
 		}

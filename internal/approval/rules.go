@@ -62,8 +62,8 @@ var Steps = []Step{
 	{"revoke", Approved, Revoked, MemberSide},
 }
 
-// agreementSteps are those of what an agreement gives: the parties decide, and
-// end it.
+// agreementSteps are those of what an agreement gives, or an organisation itself
+// for its own network: it is decided elsewhere, and ended there.
 var agreementSteps = []Step{
 	{"issue", "", Approved, HubSide},
 	{"expire", Approved, Expired, ClockSide},
@@ -113,7 +113,7 @@ func step(k Kind, from State, act string, by Side, to State) error {
 }
 
 func stepsOf(k Kind) []Step {
-	if k == Agreement {
+	if k.given() {
 		return agreementSteps
 	}
 	return Steps
@@ -126,7 +126,7 @@ func open(k Kind, from State, by Side) (acts []string) {
 			acts = append(acts, s.Act)
 		}
 	}
-	if k == Agreement {
+	if k.given() {
 		return acts
 	}
 	for _, t := range talks {

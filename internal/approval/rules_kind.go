@@ -74,7 +74,7 @@ func LoadRules(file string) (r Rules, err error) {
 			return n.rule == row.Rule
 		})
 		switch {
-		case !slices.Contains(Kinds, row.Kind) && !row.Kind.measures() && row.Kind != Agreement:
+		case !slices.Contains(Kinds, row.Kind) && !row.Kind.measures() && !row.Kind.given():
 			return r, fmt.Errorf("rules of approvals: %s: no such kind", at)
 		case i < 0 || row.Value < numbers[i].low || row.Value > numbers[i].top:
 			return r, fmt.Errorf("rules of approvals: %s: %d is no such number", at, row.Value)
@@ -83,7 +83,7 @@ func LoadRules(file string) (r Rules, err error) {
 		}
 		seen[at] = true
 	}
-	for _, k := range slices.Concat(Kinds, MeasureKinds, []Kind{Agreement}) {
+	for _, k := range slices.Concat(Kinds, MeasureKinds, []Kind{Agreement, OwnNetwork}) {
 		for _, n := range numbers {
 			if !seen[string(k)+" "+n.rule] {
 				return r, fmt.Errorf("rules of approvals: %s %s: is missing", k, n.rule)

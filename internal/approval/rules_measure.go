@@ -18,11 +18,19 @@ var MeasureKinds = []Kind{PolicePower, DefencePower}
 // measures reports whether a kind lets somebody act against a machine.
 func (k Kind) measures() bool { return slices.Contains(MeasureKinds, k) }
 
+// plans reports whether a kind lets somebody carry out one plan, known by its
+// digest, and nothing else.
+func (k Kind) plans() bool { return k == OwnNetwork || k.measures() }
+
+// given reports whether a kind is given in one act by another noun, whose rules
+// were met before, and never asked of the commission.
+func (k Kind) given() bool { return k == Agreement || k == OwnNetwork }
+
 // selects reports whether a kind lets somebody select communications.
-func (k Kind) selects() bool { return k != Reidentify && !k.measures() }
+func (k Kind) selects() bool { return k != Reidentify && !k.plans() }
 
 // handlers are the roles that carry out what was approved.
-var handlers = map[Kind]gate.Role{PolicePower: gate.PoliceExecutive, DefencePower: gate.DefenceUnit}
+var handlers = map[Kind]gate.Role{PolicePower: gate.PoliceExecutive, DefencePower: gate.DefenceUnit, OwnNetwork: gate.Actuator}
 
 // handler is the role that carries out what was approved of a kind.
 func handler(k Kind) gate.Role {

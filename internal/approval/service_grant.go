@@ -15,9 +15,12 @@ import (
 // nothing was approved.
 func (s *Service) Grant(ctx context.Context, tx *db.Tx, id ID) (Grant, error) {
 	who, _ := gate.From(ctx)
-	c, err := loadCase(ctx, tx, id, gate.Identity{Org: who.Org, Roles: []gate.Role{gate.OfficeClerk}}, gate.Own, false, s.now())
+	c, err := caseByID(ctx, tx, id, false, s.now())
 	if err != nil {
 		return Grant{}, err
+	}
+	if c.Org != who.Org {
+		return Grant{}, ErrNone
 	}
 	return s.grant(ctx, tx, &c)
 }
@@ -76,16 +79,17 @@ func (s *Service) instruct(k *key.Cipher, c *Case, o Order) error {
 	return nil
 }
 
-// Issue gives a Grant for an agreement in force (arts 11–16). It is for the
-// noun of agreements alone, in the act by which one comes into force; who acts
-// there is on the asking side and carries nothing out under it. Of the order the
+// Issue gives a Grant for an agreement in force (arts 11–16), in the act by which
+// one comes into force, or for an order of an organisation's own network, in the
+// act by which another person there approves it. It is for those two nouns alone;
+// who acts there is on the asking side and carries nothing out under it. Of the order the
 // id and the date are filled in here; carrier gets the instruction, and is empty
 // where the party itself hands the communications over. Faults: ErrKindAct,
 // ErrInvalid with places, and those of an order.
 func (s *Service) Issue(ctx context.Context, tx *db.Tx, act *ledger.Act, o Order, carrier string) (Grant, error) {
 	who, ok := gate.From(ctx)
 	now := s.now()
-	if o.Kind != Agreement || !ok || who.Person == "" {
+	if !o.Kind.given() || !ok || who.Person == "" {
 		return Grant{}, ErrKindAct
 	}
 	o.ID, o.Asker, o.IssuedAt, o.Extends = newID(), who.Org, now, ""
@@ -94,10 +98,10 @@ func (s *Service) Issue(ctx context.Context, tx *db.Tx, act *ledger.Act, o Order
 		return Grant{}, err
 	}
 	var bad mistakes
-	if o.Until.After(s.Rules.last(Agreement, o.From, false)) {
-		bad.add("until", "approval.bad.months", "months", s.Rules.Row(Agreement, "months").Value)
+	if o.Until.After(s.Rules.last(o.Kind, o.From, false)) {
+		bad.add("until", "approval.bad.months", "months", s.Rules.Row(o.Kind, "months").Value)
 	}
-	if most := s.Rules.Row(Agreement, "retain_days").Value; o.RetainDays > most {
+	if most := s.Rules.Row(o.Kind, "retain_days").Value; o.RetainDays > most {
 		bad.add("retain_days", "approval.bad.retain", "days", most)
 	}
 	if o.Cap.Packets > maxQuantity || o.Cap.Bytes > maxQuantity {
@@ -109,16 +113,16 @@ func (s *Service) Issue(ctx context.Context, tx *db.Tx, act *ledger.Act, o Order
 	if err := bad.err(); err != nil {
 		return Grant{}, err
 	}
-	a := Application{Kind: Agreement, Directions: o.Directions, Link: o.Link, From: o.From, Until: o.Until, Cap: o.Cap, Selectors: Selectors{Hash: o.Selectors},
+	a := Application{Kind: o.Kind, Measure: o.Measure, Plan: o.Plan, Directions: o.Directions, Link: o.Link, From: o.From, Until: o.Until, Cap: o.Cap, Selectors: Selectors{Hash: o.Selectors},
 		Targets: o.Targets, Fields: o.Fields, Addresses: o.Addresses, RetainDays: o.RetainDays, Recipients: o.Recipients, Grounds: o.Grounds, NoOther: o.NoOther,
 		Necessity: o.Necessity, Carrier: carrier}
 	c := Case{ID: o.ID, Number: newNumber(), Org: who.Org, Asked: a, Party: o.Party, Conditions: o.Conditions, CreatedAt: now, DecidedAt: now,
-		kind: Agreement, carrier: carrier, from: o.From, Until: o.Until, Cap: o.Cap}
+		kind: o.Kind, carrier: carrier, from: o.From, Until: o.Until, Cap: o.Cap}
 	g, err := s.sign(ctx, tx, &c, o)
 	if err != nil {
 		return Grant{}, err
 	}
-	step := ledger.Act{Entry: act.Entry} // the act is the agreement's
+	step := ledger.Act{Entry: act.Entry} // the act is the other noun's
 	if err := s.file(ctx, tx, &step, &c, Approved, HubSide, who); err != nil {
 		return Grant{}, err
 	}
@@ -126,7 +130,8 @@ func (s *Service) Issue(ctx context.Context, tx *db.Tx, act *ledger.Act, o Order
 	return g, s.tell(ctx, tx, "issued", &c)
 }
 
-// Recall ends what an agreement gave, in the act by which the agreement ends.
+// Recall ends what [Service.Issue] gave, in the act by which its agreement or its
+// order ends.
 // Faults: ErrNone, ErrKindAct, ErrStep.
 func (s *Service) Recall(ctx context.Context, tx *db.Tx, act *ledger.Act, id ID, reason string) error {
 	who, _ := gate.From(ctx)
@@ -134,7 +139,7 @@ func (s *Service) Recall(ctx context.Context, tx *db.Tx, act *ledger.Act, id ID,
 	switch {
 	case err != nil:
 		return err
-	case c.kind != Agreement:
+	case !c.kind.given() || c.kind == OwnNetwork && c.Org != who.Org && who.Org != "":
 		return ErrKindAct
 	}
 	if err := step(c.kind, c.State, "recall", HubSide, Revoked); err != nil {
@@ -143,7 +148,7 @@ func (s *Service) Recall(ctx context.Context, tx *db.Tx, act *ledger.Act, id ID,
 	if err := s.unlock(ctx, tx, &c); err != nil {
 		return err
 	}
-	over := ledger.Act{Entry: act.Entry} // the act is the agreement's
+	over := ledger.Act{Entry: act.Entry} // the act is the other noun's
 	if err := s.end(ctx, tx, &over, &c, Revoked, HubSide, who, reason); err != nil {
 		return err
 	}

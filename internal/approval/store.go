@@ -60,6 +60,9 @@ func (q *query) arg(v any) string {
 // organisation asked, who carries out only what was approved of it, a carrier
 // and a party what concerns their own link and was approved.
 func (q *query) reach(who gate.Identity, reach gate.Reach) {
+	if who.Org != "" { // what an organisation gave itself is seen where its orders are
+		q.and("c.kind <> 'own'")
+	}
 	switch {
 	case reach == gate.All:
 		q.and("1 = 1")

@@ -50,18 +50,21 @@ const (
 	SupplierContact  Role = "supplier.contact"
 	PoliceCommand    Role = "police.command"   // directs access and neutralisation, and asks for it
 	PoliceExecutive  Role = "police.executive" // designated to carry it out (サイバー危害防止措置執行官)
+	PoliceSuperior   Role = "police.superior"  // above the command: signs an emergency that may not be declared without
 	DefenceCommand   Role = "defence.command"  // the same of the Self-Defense Forces
 	DefenceUnit      Role = "defence.unit"     // carries out, under order
+	DefenceSuperior  Role = "defence.superior" // the same of the Self-Defense Forces as PoliceSuperior
 	ForeignClerk     Role = "foreign.clerk"    // answers for the Foreign Minister
 	SafetyMember     Role = "safety.member"    // of the National Public Safety Commission: requests or consents
 	Minister         Role = "office.minister"  // records what the Prime Minister orders
+	Actuator         Role = "network.actuator" // account of the process that tells an organisation's own equipment; no person
 	HubAdmin         Role = "hub.admin"
 )
 
 // Roles lists every role, in the order of the flow of data.
 var Roles = []Role{
 	OperatorViewer, OperatorReporter, OperatorAdmin, Maintainer, MinistryClerk, MinistrySuper, OfficeClerk, OfficeAnalyst, OfficeHandler,
-	PoliceOfficer, PoliceCommand, PoliceExecutive, DefenceCommand, DefenceUnit, ForeignClerk, SafetyMember, Minister, PrivacyClerk, JPCERTClerk, CommissionMember, Examiner, Inspector, CarrierClerk, MakerContact, SupplierContact, HubAdmin,
+	PoliceOfficer, PoliceCommand, PoliceExecutive, PoliceSuperior, DefenceCommand, DefenceUnit, DefenceSuperior, ForeignClerk, SafetyMember, Minister, PrivacyClerk, JPCERTClerk, CommissionMember, Examiner, Inspector, CarrierClerk, Actuator, MakerContact, SupplierContact, HubAdmin,
 }
 
 // Reach is how far a verb goes: whose rows it may touch.
