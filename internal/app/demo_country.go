@@ -86,10 +86,10 @@ var staff = map[org.Kind][]gate.Role{
 	org.Operator: {gate.OperatorAdmin, gate.OperatorReporter, gate.OperatorReporter, gate.OperatorViewer},
 	org.Ministry: {gate.MinistryClerk, gate.MinistrySuper, gate.MinistrySuper},
 	org.Office:   {gate.OfficeClerk, gate.OfficeAnalyst, gate.OfficeAnalyst, gate.OfficeHandler, gate.OfficeHandler, gate.Minister},
-	org.Police:   {gate.PoliceOfficer, gate.PoliceCommand, gate.PoliceCommand, gate.PoliceExecutive, gate.PoliceExecutive},
-	org.Defence:  {gate.DefenceCommand, gate.DefenceCommand, gate.DefenceUnit, gate.DefenceUnit}, org.Foreign: {gate.ForeignClerk}, org.Safety: {gate.SafetyMember},
+	org.Police:   {gate.PoliceOfficer, gate.PoliceCommand, gate.PoliceCommand, gate.PoliceExecutive, gate.PoliceExecutive, gate.PoliceSuperior},
+	org.Defence:  {gate.DefenceCommand, gate.DefenceCommand, gate.DefenceUnit, gate.DefenceUnit, gate.DefenceSuperior}, org.Foreign: {gate.ForeignClerk}, org.Safety: {gate.SafetyMember},
 	org.Privacy: {gate.PrivacyClerk},
-	org.JPCERT:  {gate.JPCERTClerk}, org.Commission: {gate.CommissionMember, gate.CommissionMember, gate.CommissionMember, gate.Examiner, gate.Inspector}, org.Carrier: {gate.CarrierClerk, gate.CarrierClerk}, org.Maker: {gate.MakerContact},
+	org.JPCERT:  {gate.JPCERTClerk}, org.Commission: {gate.CommissionMember, gate.CommissionMember, gate.CommissionMember, gate.Examiner, gate.Inspector}, org.Carrier: {gate.CarrierClerk, gate.CarrierClerk, gate.Actuator}, org.Maker: {gate.MakerContact},
 	org.Contractor: {gate.Maintainer}, org.Supplier: {gate.SupplierContact}, org.Hub: {gate.HubAdmin},
 }
 
@@ -98,7 +98,7 @@ var clearances = map[gate.Role]int{
 	gate.OperatorAdmin: 1, gate.OperatorReporter: 1, gate.MinistryClerk: 2, gate.MinistrySuper: 2, gate.OfficeClerk: 2,
 	gate.OfficeAnalyst: 3, gate.PoliceOfficer: 2, gate.PrivacyClerk: 1, gate.JPCERTClerk: 1, gate.CommissionMember: 3,
 	gate.OfficeHandler: 3, gate.Examiner: 3, gate.Inspector: 3, gate.CarrierClerk: 1,
-	gate.PoliceCommand: 3, gate.PoliceExecutive: 3, gate.DefenceCommand: 3, gate.DefenceUnit: 3, gate.ForeignClerk: 3, gate.SafetyMember: 3, gate.Minister: 3,
+	gate.PoliceCommand: 3, gate.PoliceExecutive: 3, gate.PoliceSuperior: 3, gate.DefenceSuperior: 3, gate.DefenceCommand: 3, gate.DefenceUnit: 3, gate.ForeignClerk: 3, gate.SafetyMember: 3, gate.Minister: 3,
 }
 
 // member is one organisation that is registered, with its people.

@@ -85,13 +85,13 @@ var estates = []struct {
 	sectors    []string
 	roles      []gate.Role // one person each
 }{
-	{"wind", "operator", []string{"electricity"}, []gate.Role{gate.OperatorReporter, gate.OperatorAdmin, gate.OperatorViewer}},
+	{"wind", "operator", []string{"electricity"}, []gate.Role{gate.OperatorReporter, gate.OperatorAdmin, gate.OperatorViewer, gate.Actuator}},
 	{"sea", "operator", []string{"electricity"}, []gate.Role{gate.OperatorReporter, gate.OperatorAdmin}},
 	{"bank", "operator", []string{"finance"}, []gate.Role{gate.OperatorReporter, gate.OperatorAdmin}},
 	{"industry", "ministry", []string{"electricity", "gas", "oil"}, []gate.Role{gate.MinistryClerk, gate.MinistrySuper}},
 	{"treasury", "ministry", []string{"finance"}, []gate.Role{gate.MinistryClerk, gate.MinistrySuper}},
 	{"office", "office", nil, []gate.Role{gate.OfficeClerk, gate.OfficeAnalyst, gate.OfficeHandler, gate.Minister}},
-	{"police", "police", nil, []gate.Role{gate.PoliceOfficer, gate.PoliceCommand, gate.PoliceExecutive}},
+	{"police", "police", nil, []gate.Role{gate.PoliceOfficer, gate.PoliceCommand, gate.PoliceExecutive, gate.PoliceSuperior}},
 	{"privacy", "privacy", nil, []gate.Role{gate.PrivacyClerk}},
 	{"jpcert", "jpcert", nil, []gate.Role{gate.JPCERTClerk}},
 	{"commission", "commission", nil, []gate.Role{gate.CommissionMember, gate.Examiner, gate.Inspector}},
@@ -99,7 +99,7 @@ var estates = []struct {
 	{"maker", "maker", nil, []gate.Role{gate.MakerContact}},
 	{"contractor", "contractor", nil, []gate.Role{gate.Maintainer}},
 	{"supplier", "supplier", nil, []gate.Role{gate.SupplierContact}},
-	{"defence", "defence", nil, []gate.Role{gate.DefenceCommand, gate.DefenceUnit}},
+	{"defence", "defence", nil, []gate.Role{gate.DefenceCommand, gate.DefenceUnit, gate.DefenceSuperior}},
 	{"foreign", "foreign", nil, []gate.Role{gate.ForeignClerk}},
 	{"safety", "safety", nil, []gate.Role{gate.SafetyMember}},
 	{"hub", "hub", nil, []gate.Role{gate.HubAdmin}},

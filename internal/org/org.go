@@ -26,7 +26,8 @@ const (
 	Operator   Kind = "operator"   // 特別社会基盤事業者
 	Ministry   Kind = "ministry"   // 所管省: competent for sectors
 	Office     Kind = "office"     // 国家統括室
-	Police     Kind = "police"     // 警察
+	Police     Kind = "police"     // 警察庁
+	Prefecture Kind = "prefecture" // 都道府県警察
 	Privacy    Kind = "privacy"    // 個人情報保護の委員会
 	JPCERT     Kind = "jpcert"     // 民間の調整機関
 	Commission Kind = "commission" // 監理委員会
@@ -41,11 +42,11 @@ const (
 )
 
 // Kinds lists every kind, in the order of the flow of data.
-var Kinds = []Kind{Operator, Ministry, Office, Police, Privacy, JPCERT, Commission, Carrier, Maker, Contractor, Supplier, Defence, Foreign, Safety, Hub}
+var Kinds = []Kind{Operator, Ministry, Office, Police, Prefecture, Privacy, JPCERT, Commission, Carrier, Maker, Contractor, Supplier, Defence, Foreign, Safety, Hub}
 
 // bodies are the kinds whose existence is public, because the law names them:
 // everybody who is signed in may see that they are here.
-var bodies = []Kind{Ministry, Office, Police, Privacy, JPCERT, Commission, Defence, Foreign, Safety}
+var bodies = []Kind{Ministry, Office, Police, Prefecture, Privacy, JPCERT, Commission, Defence, Foreign, Safety}
 
 // Org is an organisation.
 type Org struct {

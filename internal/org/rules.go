@@ -77,10 +77,12 @@ var fitting = map[gate.Role][]Kind{
 	gate.Maintainer:    {Contractor},
 	gate.MinistryClerk: {Ministry}, gate.MinistrySuper: {Ministry},
 	gate.OfficeClerk: {Office}, gate.OfficeAnalyst: {Office}, gate.OfficeHandler: {Office},
-	gate.PoliceOfficer: {Police}, gate.PrivacyClerk: {Privacy}, gate.JPCERTClerk: {JPCERT}, gate.CommissionMember: {Commission},
+	gate.PoliceOfficer: {Police, Prefecture}, gate.PrivacyClerk: {Privacy}, gate.JPCERTClerk: {JPCERT}, gate.CommissionMember: {Commission},
 	gate.Examiner: {Commission}, gate.Inspector: {Commission}, gate.CarrierClerk: {Carrier},
-	gate.PoliceCommand: {Police}, gate.PoliceExecutive: {Police}, gate.DefenceCommand: {Defence}, gate.DefenceUnit: {Defence},
+	gate.PoliceCommand: {Police, Prefecture}, gate.PoliceExecutive: {Police, Prefecture}, gate.PoliceSuperior: {Police, Prefecture},
+	gate.DefenceCommand: {Defence}, gate.DefenceUnit: {Defence}, gate.DefenceSuperior: {Defence},
 	gate.ForeignClerk: {Foreign}, gate.SafetyMember: {Safety}, gate.Minister: {Office},
+	gate.Actuator:     {Operator, Carrier, Office, Police, Defence},
 	gate.MakerContact: {Maker}, gate.SupplierContact: {Supplier}, gate.HubAdmin: {Hub},
 }
 
@@ -106,8 +108,10 @@ var conflicting = [][2]gate.Role{
 	{gate.MinistryClerk, gate.MinistrySuper},                                            // supervision (arts 6, 10) needs a second person
 	{gate.OfficeClerk, gate.OfficeHandler},                                              // who asks for an approval does not carry it out
 	{gate.PoliceCommand, gate.PoliceExecutive}, {gate.DefenceCommand, gate.DefenceUnit}, // who asks does not act
-	{gate.CommissionMember, gate.PoliceCommand}, {gate.CommissionMember, gate.PoliceExecutive},
+	{gate.PoliceCommand, gate.PoliceSuperior}, {gate.PoliceExecutive, gate.PoliceSuperior}, {gate.DefenceCommand, gate.DefenceSuperior}, {gate.DefenceUnit, gate.DefenceSuperior}, // nobody is their own superior
+	{gate.CommissionMember, gate.PoliceCommand}, {gate.CommissionMember, gate.PoliceExecutive}, {gate.CommissionMember, gate.PoliceSuperior},
 	{gate.CommissionMember, gate.Examiner}, {gate.CommissionMember, gate.Inspector}, {gate.Examiner, gate.Inspector},
+	{gate.Actuator, gate.OperatorReporter}, {gate.Actuator, gate.OperatorAdmin}, {gate.Actuator, gate.CarrierClerk}, {gate.Actuator, gate.OfficeClerk}, {gate.Actuator, gate.PoliceCommand}, {gate.Actuator, gate.DefenceCommand}, // a machine neither asks nor decides
 }
 
 // Purpose is what a link is for.

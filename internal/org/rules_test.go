@@ -236,7 +236,7 @@ func TestRolesFit(t *testing.T) {
 			t.Errorf("%s fits no organisation", r)
 		}
 	}
-	if rs := RolesFor([]Kind{Commission, Operator}); len(rs) != 6 {
+	if rs := RolesFor([]Kind{Commission, Operator}); len(rs) != 7 {
 		t.Errorf("%v", rs)
 	}
 }

@@ -36,7 +36,7 @@ func newCountry(t *testing.T) *country {
 		gate.MinistryClerk: c.ministry, gate.MinistrySuper: c.ministry, gate.OfficeClerk: c.office, gate.OfficeAnalyst: c.office, gate.OfficeHandler: c.office,
 		gate.PoliceOfficer: c.police, gate.PrivacyClerk: w.org(11, Privacy), gate.JPCERTClerk: w.org(12, JPCERT), gate.CommissionMember: c.commission, gate.Examiner: c.commission, gate.Inspector: c.commission, gate.CarrierClerk: w.org(13, Carrier),
 		gate.MakerContact: c.maker, gate.SupplierContact: c.supplier, gate.HubAdmin: c.hub,
-		gate.PoliceCommand: c.police, gate.PoliceExecutive: c.police, gate.ForeignClerk: w.org(15, Foreign), gate.SafetyMember: w.org(16, Safety), gate.Minister: c.office,
+		gate.PoliceCommand: c.police, gate.PoliceExecutive: c.police, gate.PoliceSuperior: c.police, gate.DefenceSuperior: defence, gate.ForeignClerk: w.org(15, Foreign), gate.SafetyMember: w.org(16, Safety), gate.Minister: c.office, gate.Actuator: c.power,
 	}
 	for i, r := range gate.Roles {
 		c.as[r] = w.member(at[r], fmt.Sprintf("p%d@example.jp", i), r)

@@ -247,7 +247,7 @@ func TestCaptureByHTTP(t *testing.T) {
 func TestEveryRoleAtEveryOperation(t *testing.T) {
 	s := newSite(t)
 	places := map[gate.Role]string{gate.OperatorViewer: "wind", gate.OperatorReporter: "wind", gate.OperatorAdmin: "sea", gate.Maintainer: "contractor", gate.MinistryClerk: "industry", gate.MinistrySuper: "industry",
-		gate.OfficeClerk: "office", gate.OfficeAnalyst: "office", gate.OfficeHandler: "office", gate.PoliceOfficer: "police", gate.PoliceCommand: "police", gate.PoliceExecutive: "police", gate.DefenceCommand: "defence", gate.DefenceUnit: "defence", gate.ForeignClerk: "foreign", gate.SafetyMember: "safety", gate.Minister: "office", gate.PrivacyClerk: "privacy", gate.JPCERTClerk: "jpcert", gate.CommissionMember: "commission",
+		gate.OfficeClerk: "office", gate.OfficeAnalyst: "office", gate.OfficeHandler: "office", gate.PoliceOfficer: "police", gate.PoliceCommand: "police", gate.PoliceExecutive: "police", gate.PoliceSuperior: "police", gate.DefenceSuperior: "defence", gate.DefenceCommand: "defence", gate.DefenceUnit: "defence", gate.ForeignClerk: "foreign", gate.SafetyMember: "safety", gate.Minister: "office", gate.Actuator: "wind", gate.PrivacyClerk: "privacy", gate.JPCERTClerk: "jpcert", gate.CommissionMember: "commission",
 		gate.Examiner: "commission", gate.Inspector: "commission", gate.CarrierClerk: "carrier", gate.MakerContact: "maker", gate.SupplierContact: "supplier", gate.HubAdmin: "hub"}
 	at := newID()
 	answer := `{"version":1}`

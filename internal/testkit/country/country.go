@@ -50,6 +50,7 @@ var members = []struct {
 	{"defence", "defence", nil, false},
 	{"foreign", "foreign", nil, false},
 	{"safety", "safety", nil, false},
+	{"prefecture", "prefecture", nil, false},
 }
 
 // cheap makes password checks fast; what they cost has tests in org.
