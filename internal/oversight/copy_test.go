@@ -35,7 +35,7 @@ func look(t *testing.T, a *Follower) Round {
 // TestAnAuditorKeepsACopyAndCosigns follows a log that grows, over stops of the
 // auditor, and checks the cosignature as any witness's.
 func TestAnAuditorKeepsACopyAndCosigns(t *testing.T) {
-	leaves := leavesOf(t, lawful(1, 40))
+	leaves := lawful(1, 40)
 	log, dir, now := newFolder(t, t.TempDir(), "log.example/test"), t.TempDir(), time.Date(2028, 2, 1, 0, 0, 0, 0, time.UTC)
 	for at, step := 0, 1; at < len(leaves); step *= 3 {
 		to := min(len(leaves), at+step)
@@ -78,7 +78,7 @@ func TestAnAuditorKeepsACopyAndCosigns(t *testing.T) {
 // TestAnAuditorRefusesAnotherHistory rolls a log back, forks it, and has it serve
 // other entries than it signed: the copy stays, and the evidence is kept.
 func TestAnAuditorRefusesAnotherHistory(t *testing.T) {
-	leaves := leavesOf(t, lawful(1, 40))
+	leaves := lawful(1, 40)
 	now := time.Date(2028, 2, 1, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name, code string
@@ -143,7 +143,7 @@ func TestAnAuditorRefusesAnotherHistory(t *testing.T) {
 // TestACopyThatWasChangedIsNotGoneOnWith edits the auditor's own copy.
 func TestACopyThatWasChangedIsNotGoneOnWith(t *testing.T) {
 	log, dir := newFolder(t, t.TempDir(), "log.example/test"), t.TempDir()
-	log.add(t, leavesOf(t, lawful(1, 5))...)
+	log.add(t, lawful(1, 5)...)
 	look(t, log.follower(t, dir, time.Time{}))
 	var name string
 	err := filepath.WalkDir(filepath.Join(dir, "ledger", "tile", "entries"), func(path string, d os.DirEntry, err error) error {

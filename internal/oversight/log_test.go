@@ -69,17 +69,10 @@ func (f *folder) add(t testing.TB, leaves ...[]byte) {
 	}
 }
 
-func leavesOf(t testing.TB, all []*act) (out [][]byte) {
-	for _, a := range all {
-		out = append(out, a.leaf(t))
-	}
-	return out
-}
-
 // TestAReplayOfAChangedLogSaysSo changes, drops and adds files.
 func TestAReplayOfAChangedLogSaysSo(t *testing.T) {
 	f := newFolder(t, t.TempDir(), "log.example/test")
-	f.add(t, leavesOf(t, lawful(1, 30))...)
+	f.add(t, lawful(1, 30)...)
 	replay := func() Result {
 		t.Helper()
 		res, err := ReplayLog(context.Background(), os.DirFS(f.dir), Options{Keys: []note.Verifier{f.verifier}, Kinds: numbers(t)})
@@ -116,7 +109,7 @@ func TestAReplayOfAChangedLogSaysSo(t *testing.T) {
 func BenchmarkReplayLog(b *testing.B) {
 	f := newFolder(b, b.TempDir(), "log.example/bench")
 	for seed := uint64(0); f.tree.Size() < 200_000; seed++ {
-		f.add(b, leavesOf(b, lawful(seed, 400))...)
+		f.add(b, lawful(seed, 400)...)
 	}
 	kinds, used, n := numbers(b), processor(b), uint64(0)
 	b.ReportAllocs()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/oversight/rogue"
 )
 
 // TestLawfulHistoriesRaiseNoAlarm replays a thousand, whole and cut off
@@ -18,9 +19,9 @@ func TestLawfulHistoriesRaiseNoAlarm(t *testing.T) {
 			all = all[:len(all)*int(1+seed%7)/8]
 		}
 		entries += len(all)
-		for i, a := range all {
+		for i, leaf := range all {
 			if seed < 20 {
-				if _, err := ledger.ParseEntry(a.leaf(t)); err != nil {
+				if _, err := ledger.ParseEntry(leaf); err != nil {
 					t.Fatalf("seed %d entry %d is no entry: %v", seed, i, err)
 				}
 			}
@@ -28,7 +29,7 @@ func TestLawfulHistoriesRaiseNoAlarm(t *testing.T) {
 		res := judge(t, kinds, all)
 		for _, v := range res.Violations {
 			last := all[v.Entries[len(v.Entries)-1]]
-			t.Fatalf("seed %d: %s %s %v in %s", seed, v.Rule, v.Found, v.Args, last.leaf(t))
+			t.Fatalf("seed %d: %s %s %v in %s", seed, v.Rule, v.Found, v.Args, last)
 		}
 		for rule, n := range res.Checked {
 			asked[rule] += n
@@ -46,30 +47,32 @@ func TestLawfulHistoriesRaiseNoAlarm(t *testing.T) {
 // rule that was broken is named, and where nothing else follows from it, alone.
 func TestUnlawfulHistoriesAreFound(t *testing.T) {
 	kinds, made, named := numbers(t), 0, map[string]int{}
-	for _, c := range crimes {
+	for _, c := range rogue.Crimes() {
 		done := 0
 		for seed := uint64(0); done < 4 && seed < 400; seed++ {
-			all := lawful(10_000+seed, 4)
-			w := &crime{all: all, seed: seed}
-			if !c.do(w) {
+			all, ok, err := c.Commit(lawful(10_000+seed, 4), seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
 				continue
 			}
 			done++
-			res := judge(t, kinds, w.all)
+			res := judge(t, kinds, all)
 			rules := map[string]bool{}
 			for _, v := range res.Violations {
 				rules[v.Rule] = true
 			}
-			if !rules[c.rule] || c.alone && len(rules) != 1 {
-				t.Errorf("%s, seed %d: found %v, want %s", c.name, seed, say(res), c.rule)
+			if !rules[c.Rule] || c.Alone && len(rules) != 1 {
+				t.Errorf("%s, seed %d: found %v, want %s", c.Name, seed, say(res), c.Rule)
 				break
 			}
 		}
 		if done < 4 {
-			t.Errorf("%s: only %d histories had a place for it", c.name, done)
+			t.Errorf("%s: only %d histories had a place for it", c.Name, done)
 		}
 		made += done
-		named[c.rule] += done
+		named[c.Rule] += done
 	}
 	for _, id := range ruleIDs {
 		if named[id] == 0 {
@@ -92,9 +95,7 @@ func say(res Result) (out []string) {
 func BenchmarkReplay(b *testing.B) {
 	var leaves [][]byte
 	for seed := range uint64(20) {
-		for _, a := range lawful(seed, 40) {
-			leaves = append(leaves, a.leaf(b))
-		}
+		leaves = append(leaves, lawful(seed, 40)...)
 	}
 	size := 0
 	for _, l := range leaves {

@@ -1,0 +1,47 @@
+package rogue
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Crime is one way to break a rule.
+type Crime struct {
+	Name  string // what is done, in English, for tests
+	Rule  string // id of the rule that it breaks
+	Alone bool   // nothing else follows from it
+	do    func(*history) bool
+}
+
+// Crimes lists all of them, by what they are about.
+func Crimes() []Crime {
+	return slices.Concat(logCrimes, caseCrimes, runCrimes, recordCrimes)
+}
+
+// Commit does it in a history; the seed chooses where. It reports false where the
+// history has no place for it. Errors are those of leaves that are no entries.
+func (c Crime) Commit(leaves [][]byte, seed uint64) ([][]byte, bool, error) {
+	w, err := read(leaves, seed)
+	if err != nil {
+		return nil, false, err
+	}
+	if !c.do(w) {
+		return nil, false, nil
+	}
+	return w.leaves(), true, nil
+}
+
+// Rules lists the rules that can be broken in a history so that nothing else
+// follows from it.
+func Rules() (ids []string) {
+	for _, c := range Crimes() {
+		if c.Alone && !slices.Contains(ids, c.Rule) {
+			ids = append(ids, c.Rule)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// ErrRule says that a rule is none of [Rules].
+var ErrRule = fmt.Errorf("rogue: no such rule")
