@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"noroshi/internal/base/mapped"
 	"noroshi/internal/engine/detect"
 	"noroshi/internal/engine/flow"
 	"noroshi/internal/engine/flow/capture"
@@ -139,14 +138,12 @@ func packetsIn(b *testing.B, name string) (n int64) {
 }
 
 func eachBatch(b *testing.B, f *os.File, fn func([]capture.Packet)) int64 {
-	r, pages, err := mapped.Capture(f)
+	r, err := capture.NewReader(f)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer pages.Close()
 	batch := make([]capture.Packet, flow.BatchSize)
 	for {
-		pages.Advance(r.Offset())
 		n, err := r.Next(batch)
 		fn(batch[:n])
 		if err == io.EOF {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"noroshi/internal/base/fault"
-	"noroshi/internal/base/mapped"
 	"noroshi/internal/engine/flow/capture"
 	"noroshi/internal/engine/selector/sieve"
 )
@@ -44,7 +43,7 @@ func sourceFault(name string, err error) *fault.Error {
 		why = "selection.source.folder"
 	case errors.Is(err, capture.ErrFormat):
 		why = "selection.source.format"
-	case errors.Is(err, errCut), errors.Is(err, mapped.ErrShrunk):
+	case errors.Is(err, errCut):
 		why = "selection.source.cut"
 	case errors.Is(err, errLength):
 		why = "selection.source.length"
@@ -148,7 +147,7 @@ func (r *run) read(s Source) error {
 		defer p.close()
 		from = p
 	}
-	in, pages, err := opened(from)
+	in, err := capture.NewReader(from)
 	switch {
 	case r.why != "":
 		return errEnough
@@ -159,30 +158,10 @@ func (r *run) read(s Source) error {
 	}
 	defer func() {
 		in.Wipe()
-		pages.Close()
 		r.took(in.Stats())
 	}()
 	in.SetClock(r.mono)
-	err = pages.Guard(func() error { return r.packets(s, in, pages) })
-	if errors.Is(err, mapped.ErrShrunk) {
-		return r.broken(s, err)
-	}
-	return err
-}
-
-// opened opens a capture; files are mapped where they can be.
-func opened(src io.Reader) (*capture.Reader, *mapped.File, error) {
-	if f, ok := src.(*os.File); ok {
-		return mapped.Capture(f)
-	}
-	in, err := capture.NewReader(src)
-	return in, nil, err
-}
-
-// packets takes in what a source has.
-func (r *run) packets(s Source, in *capture.Reader, pages *mapped.File) error {
 	for {
-		pages.Advance(in.Offset())
 		n, err := in.Next(r.batch)
 		if n > 0 && r.why == "" {
 			if err := r.take(r.batch[:n]); err != nil {

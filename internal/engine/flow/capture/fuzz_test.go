@@ -21,7 +21,6 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Add(old(form1{binary.LittleEndian, magicHardware, 4}, ps[:1]))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		asRead(t, b, 7)
 		in, err := NewReader(bytes.NewReader(b))
 		if err != nil {
 			return

@@ -57,8 +57,6 @@ type lender struct {
 	over  bool // nothing will be read any more
 	clock func() int64
 
-	foreign bool // the memory is not ours: nothing is written to it
-
 	wipes, sum, longest, held int64 // as Stats has them
 }
 
@@ -119,7 +117,7 @@ func (p *lender) end() {
 
 // wipe overwrites the first n bytes of a buffer.
 func (p *lender) wipe(l *Loan, n int) {
-	if n > 0 && !p.foreign {
+	if n > 0 {
 		clear(l.buf[:n])
 		l.dirty = 0
 		p.measure(l)

@@ -83,35 +83,6 @@ func NewReader(src io.Reader) (*Reader, error) {
 	return r, nil
 }
 
-// ErrCompressed says that a capture has to be read, not mapped.
-var ErrCompressed = errors.New("capture: compressed")
-
-// NewMapped is NewReader of a capture that lies in memory as a whole, such as a
-// mapped file: nothing of it is copied, so there is nothing to overwrite.
-// Packets point into data, which stays as it is. It returns ErrCompressed for
-// what has to be unpacked first.
-func NewMapped(data []byte) (*Reader, error) {
-	switch {
-	case len(data) == 0:
-		return nil, io.EOF
-	case isGzip(data), isZstd(data):
-		return nil, ErrCompressed
-	}
-	p := newLender()
-	p.foreign = true
-	l := &Loan{buf: data, from: p}
-	l.users.Store(1)
-	r := &Reader{lender: p, loan: l, buf: data, hi: len(data), eof: true, prompt: true}
-	if !r.begin() {
-		r.Wipe()
-		return nil, ErrFormat
-	}
-	return r, nil
-}
-
-// Offset is how far into data a reader of NewMapped has come.
-func (r *Reader) Offset() int { return r.lo }
-
 // SetClock makes the reader measure how long packets stay in memory, before any
 // are read. now returns nanoseconds of a clock that never goes back; who
 // returns a loan calls it, too.
@@ -219,10 +190,6 @@ func (r *Reader) reuse() {
 		return
 	}
 	r.loan.back.Store(r.lender.now())
-	if r.lender.foreign {
-		r.given, r.loan.since = r.lo, r.lender.now()
-		return
-	}
 	if r.prompt && !r.full && !r.eof && r.hi-r.lo < 4096 {
 		r.fill(r.hi - r.lo + 1)
 		return

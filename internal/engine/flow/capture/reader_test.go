@@ -16,12 +16,6 @@ import (
 func all(t testing.TB, src io.Reader, size int) ([]Packet, Stats, error) {
 	t.Helper()
 	r, err := NewReader(src)
-	return drain(t, r, err, size)
-}
-
-// drain reads to the end and copies the packets.
-func drain(t testing.TB, r *Reader, err error, size int) ([]Packet, Stats, error) {
-	t.Helper()
 	if err != nil {
 		return nil, Stats{}, err
 	}
