@@ -1,0 +1,205 @@
+package nft
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+
+	"noroshi/internal/base/fault"
+	"noroshi/internal/measure/act/driver"
+
+	"github.com/google/uuid"
+)
+
+const mostPlaces = 100 // faults that one refusal lists
+
+// Check refuses what this firewall must not be told. The fault has a place for
+// each rule refused, at most 100: /3 is the fourth.
+func (f *firewall) Check(rules []driver.Rule) error {
+	if err := f.lawful(rules); err != nil {
+		return err
+	}
+	now, err := f.read()
+	if err != nil {
+		return err
+	}
+	return f.fits(now, rules)
+}
+
+func (f *firewall) lawful(rules []driver.Rule) error {
+	own, err := machine()
+	if err != nil {
+		return fault.New(fault.Internal, "measure.nft.read").Because(err)
+	}
+	l := law{Config: f.Config, mine: own}
+	bad := fault.New(fault.Invalid, "measure.nft.refused")
+	n := 0
+	for i, r := range rules {
+		if code, args := l.refuses(r); code != "" {
+			if n++; n <= mostPlaces {
+				bad.Places = append(bad.Places, fault.Place{At: "/" + strconv.Itoa(i), Code: code, Args: args})
+			}
+		}
+	}
+	if n > 0 {
+		bad.Args = fault.Args{"n": n}
+		return bad
+	}
+	return nil
+}
+
+// fits refuses rules that are too many with those held: altogether, in their
+// shapes, or in the orders that hold the same thing.
+func (f *firewall) fits(now *held, rules []driver.Rule) error {
+	count, shapes, seen, holds := 0, map[shape]bool{}, map[claim]bool{}, map[key]int{}
+	for s, set := range now.sets {
+		shapes[s] = len(set) > 0
+		for k, e := range set {
+			count += max(len(e.holds), 1)
+			for _, h := range e.holds {
+				seen[claim{h.order, k}] = true
+			}
+		}
+	}
+	for i, r := range rules {
+		k := keyOf(r)
+		if seen[claim{r.Order, k}] {
+			continue
+		}
+		seen[claim{r.Order, k}] = true
+		count++
+		if e := now.sets[k.shape()][k]; e != nil && holds[k] == 0 {
+			holds[k] = len(e.holds)
+		}
+		if holds[k]++; holds[k] > mostHolds {
+			return fault.New(fault.Invalid, "measure.nft.refused", "n", 1).At(fault.Place{At: "/" + strconv.Itoa(i), Code: "measure.nft.bad.holds",
+				Args: fault.Args{"rule": words(r), "max": mostHolds}})
+		}
+		shapes[k.shape()] = true
+	}
+	used := 0
+	for _, is := range shapes {
+		if is {
+			used++
+		}
+	}
+	switch {
+	case count > f.Most:
+		return fault.New(fault.TooLarge, "measure.nft.many", "n", count, "max", f.Most)
+	case used > mostShape:
+		return fault.New(fault.TooLarge, "measure.nft.shapes", "n", used, "max", mostShape)
+	}
+	return nil
+}
+
+// law is what a rule is measured against.
+type law struct {
+	Config
+	mine []netip.Prefix // the addresses of this machine
+}
+
+// refuses returns the code of what is wrong with a rule, and nothing when it may be told.
+func (l law) refuses(r driver.Rule) (code string, args fault.Args) {
+	args = fault.Args{"rule": words(r)}
+	if _, err := uuid.Parse(r.Order); err != nil || len(r.Order) != 36 {
+		return "measure.nft.bad.order", args
+	}
+	switch {
+	case r.Kind != driver.Filter || r.Name != "" || r.Below || r.Answer != "":
+		return "measure.nft.bad.kind", args
+	case r.Until.IsZero():
+		return "measure.nft.bad.until", args
+	case !r.To.IsValid() && !r.From.IsValid():
+		return "measure.nft.bad.nothing", args
+	case r.To.IsValid() && r.From.IsValid() && r.To.Addr().Is4() != r.From.Addr().Is4():
+		return "measure.nft.bad.families", args
+	case r.Port != 0 && ported[r.Proto] == "":
+		return "measure.nft.bad.port", args
+	}
+	foreign := false
+	for _, p := range []netip.Prefix{r.To, r.From} {
+		if !p.IsValid() {
+			continue
+		}
+		if p.Addr().Is4In6() || p != p.Masked() {
+			return "measure.nft.bad.prefix", args
+		}
+		if floor := l.floor(p); p.Bits() < floor {
+			args["floor"] = floor
+			return "measure.nft.bad.broad", args
+		}
+		if net, hit := overlaps(l.Never, p); hit {
+			args["net"] = net.String()
+			return "measure.nft.bad.never", args
+		}
+		if net, hit := overlaps(always, p); hit {
+			args["net"] = net.String()
+			return "measure.nft.bad.always", args
+		}
+		_, own := overlaps(l.Own, p)
+		_, mine := overlaps(l.mine, p)
+		foreign = foreign || !own && !mine
+	}
+	if !foreign {
+		return "measure.nft.bad.own", args
+	}
+	return "", nil
+}
+
+func (l law) floor(p netip.Prefix) int {
+	if p.Addr().Is4() {
+		return l.Floor4
+	}
+	return l.Floor6
+}
+
+func overlaps(list []netip.Prefix, p netip.Prefix) (netip.Prefix, bool) {
+	for _, q := range list {
+		if q.Overlaps(p) {
+			return q, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+// machine returns the addresses of this machine as they are now.
+func machine() ([]netip.Prefix, error) {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	var out []netip.Prefix
+	for _, a := range list {
+		if n, ok := a.(*net.IPNet); ok {
+			if ip, ok := netip.AddrFromSlice(n.IP); ok {
+				ip = ip.Unmap()
+				out = append(out, netip.PrefixFrom(ip, ip.BitLen()))
+			}
+		}
+	}
+	return out, nil
+}
+
+// words says a rule as a person reads it in a refusal.
+func words(r driver.Rule) string {
+	s := ""
+	if r.From.IsValid() {
+		s += r.From.String() + " → "
+	}
+	if r.To.IsValid() {
+		s += r.To.String()
+	} else {
+		s += "*"
+	}
+	if r.Proto != 0 {
+		name := ported[r.Proto]
+		if name == "" {
+			name = "protocol " + strconv.Itoa(int(r.Proto))
+		}
+		s += " " + name
+	}
+	if r.Port != 0 {
+		s += " " + strconv.Itoa(int(r.Port))
+	}
+	return s
+}
