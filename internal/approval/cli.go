@@ -194,7 +194,7 @@ func decideCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	f.StringVar(&until, "until", "", p.T("approval.cli.until"))
 	f.Uint64Var(&most.Bytes, "max-bytes", 0, p.T("approval.cli.lower"))
 	f.Uint64Var(&most.Packets, "max-packets", 0, p.T("approval.cli.lower"))
-	f.IntVar(&less.RetainDays, "retain-days", 0, p.T("approval.cli.lower"))
+	f.IntVar(&less.RetainDays, "retain-days", 0, p.T("approval.cli.shorter"))
 	f.BoolVar(&less.Pseudonyms, "pseudonyms", false, p.T("approval.cli.pseudonyms"))
 	f.StringSliceVar(&less.Fields, "without-field", nil, p.T("approval.cli.without"))
 	f.StringSliceVar(&less.Recipients, "without-recipient", nil, p.T("approval.cli.without"))
