@@ -70,12 +70,13 @@ func reportCommand(env *cli.Env) *cobra.Command {
 	return c
 }
 
-// writeReports writes both versions in both languages.
+// writeReports writes the three versions in both languages, each as a page to
+// print, a workbook and JSON.
 func (r *Replay) writeReports(env *cli.Env, res Result, year int, dir string) (files []string, err error) {
 	for _, l := range text.Langs {
 		p := env.Words.Printer(l, nil)
-		inner := r.report(res, year, p)
-		for name, out := range map[string]Report{"inspector": inner, "public": inner.public(p)} {
+		for _, name := range Versions {
+			out := r.Report(res, year, name, p)
 			page, err := out.HTML(p)
 			if err != nil {
 				return nil, err
@@ -84,7 +85,11 @@ func (r *Replay) writeReports(env *cli.Env, res Result, year int, dir string) (f
 			if err != nil {
 				return nil, err
 			}
-			for ext, data := range map[string][]byte{"html": page, "json": append(raw, '\n')} {
+			sheet, err := out.XLSX(p)
+			if err != nil {
+				return nil, err
+			}
+			for ext, data := range map[string][]byte{"html": page, "json": append(raw, '\n'), "xlsx": sheet} {
 				file := filepath.Join(dir, fmt.Sprintf("%s-%d.%s.%s", name, year, l, ext))
 				if err := put(file, data, 0o644); err != nil {
 					return nil, err

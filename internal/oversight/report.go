@@ -17,6 +17,7 @@ import (
 // public one names none, and says small numbers as ranges.
 type Report struct {
 	Year    int       `json:"year"` // of Japan's calendar
+	Version Version   `json:"version"`
 	Public  bool      `json:"public"`
 	Signer  string    `json:"signer"` // of the ledger's checkpoint
 	Root    string    `json:"root"`
@@ -25,6 +26,19 @@ type Report struct {
 	Clean   bool      `json:"clean"`   // the whole ledger was replayed, and nothing was found
 	Parts   []Section `json:"sections"`
 }
+
+// Version is for whom a report is.
+type Version string
+
+// The versions.
+const (
+	ForInspector Version = "inspector" // names the cases behind every number
+	ForDiet      Version = "diet"      // every number as it is, and no case
+	ForEverybody Version = "public"    // no case, and no small number
+)
+
+// Versions lists them, the widest first.
+var Versions = []Version{ForInspector, ForDiet, ForEverybody}
 
 // Section is one item of article 61.
 type Section struct {
@@ -58,9 +72,22 @@ var (
 	runKeys  = [...]key{keyRuns, keyTests, keyBroken, keyRead, keyGiven, keyErased, keyOpened, keyIssued}
 )
 
+// Report counts a year of Japan's calendar, in a version and in the printer's
+// language. The result is that of this very replay.
+func (r *Replay) Report(res Result, year int, v Version, p text.Printer) Report {
+	out := r.report(res, year, p)
+	switch v {
+	case ForDiet:
+		return out.diet()
+	case ForEverybody:
+		return out.public(p)
+	}
+	return out
+}
+
 // report counts a year.
 func (r *Replay) report(res Result, year int, p text.Printer) Report {
-	out := Report{Year: year, Signer: res.Signer, Root: res.Root, Entries: res.Entries, Last: res.Last, Clean: res.Clean()}
+	out := Report{Year: year, Version: ForInspector, Signer: res.Signer, Root: res.Root, Entries: res.Entries, Last: res.Last, Clean: res.Clean()}
 	say := func(k string) string { return p.T("oversight.report." + k) }
 	cases := func(item string, kinds ...string) {
 		s := Section{Item: item, Title: say("item_" + item)}
@@ -75,11 +102,11 @@ func (r *Replay) report(res Result, year int, p text.Printer) Report {
 	cases("ii", string(approval.ForeignDomestic), string(approval.ForeignDomestic)+"+")
 	cases("iii", string(approval.DomesticForeign), string(approval.DomesticForeign)+"+")
 	out.Parts = append(out.Parts, r.inspected(res, year, p))
-	none := Section{Item: "v", Title: say("item_v"), Note: say("none_v")}
-	for _, k := range []string{"notices", "requests", "recommendations"} {
-		none.Lines = append(none.Lines, Line{Key: k, Label: say("key_" + k), Shown: "—"})
+	papers := Section{Item: "v", Title: say("item_v"), Note: say("papers")}
+	for _, k := range paperKeys {
+		papers.Lines = append(papers.Lines, r.line(year, k, "", say("key_"+string(k))))
 	}
-	out.Parts = append(out.Parts, none)
+	out.Parts = append(out.Parts, papers)
 	if kinds := r.otherKinds(year); len(kinds) > 0 {
 		cases("vi", kinds...)
 	} else {
@@ -139,6 +166,9 @@ func (r *Replay) inspected(res Result, year int, p text.Printer) Section {
 	for _, k := range runKeys {
 		s.Lines = append(s.Lines, r.line(year, k, "", p.T("oversight.report.key_"+string(k))))
 	}
+	for _, k := range deskKeys {
+		s.Lines = append(s.Lines, r.line(year, k, "", p.T("oversight.report.key_"+string(k))))
+	}
 	runs := r.line(year, keyRuns, "", "").Cases
 	v := r.tally.of(year)
 	for _, x := range []struct {
@@ -166,11 +196,25 @@ func (r *Replay) inspected(res Result, year int, p text.Printer) Section {
 	return s
 }
 
+// diet is the version for the Diet: every number as it is, and no case.
+func (out Report) diet() Report {
+	out.Version = ForDiet
+	parts := slices.Clone(out.Parts)
+	for i := range parts {
+		parts[i].Lines = slices.Clone(parts[i].Lines)
+		for j := range parts[i].Lines {
+			parts[i].Lines[j].Cases = nil
+		}
+	}
+	out.Parts = parts
+	return out
+}
+
 // public is the version for everybody: no case, and in a group of numbers of which
 // one is small none is said exactly, so that no difference gives it away. What
 // the runs read stays unsaid while they are few.
 func (out Report) public(p text.Printer) Report {
-	out.Public = true
+	out.Public, out.Version = true, ForEverybody
 	parts := make([]Section, len(out.Parts))
 	for i, s := range out.Parts {
 		parts[i] = s
@@ -207,12 +251,20 @@ var volumes = map[string]bool{"seen": true, "destroyed": true, "selected": true,
 // with its extensions, and all that was done in runs.
 func group(l Line) string { return strings.TrimSuffix(l.Kind, "+") }
 
+// calendarYear is a year as official papers write it.
+func calendarYear(year int, p text.Printer) string {
+	if p.Lang == text.JA && year > 2019 {
+		return p.T("oversight.report.year_both", "reiwa", year-2018, "year", fmt.Sprint(year))
+	}
+	return fmt.Sprint(year)
+}
+
 //go:embed web/report.html
 var reportPage string
 
 // HTML renders a report as one page that needs nothing else.
 func (out Report) HTML(p text.Printer) ([]byte, error) {
-	page, err := template.New("report").Funcs(template.FuncMap{"T": func(k string) string { return p.T("oversight.report." + k) }, "join": strings.Join}).Parse(reportPage)
+	page, err := template.New("report").Funcs(template.FuncMap{"T": func(k string) string { return p.T("oversight.report." + k) }, "join": strings.Join, "year": func() string { return calendarYear(out.Year, p) }}).Parse(reportPage)
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
