@@ -31,7 +31,7 @@ func (f *firewall) lawful(rules []driver.Rule) error {
 	if err != nil {
 		return fault.New(fault.Internal, "measure.nft.read").Because(err)
 	}
-	l := law{Config: f.Config, mine: own}
+	l := law{settings: f.settings, mine: own}
 	bad := fault.New(fault.Invalid, "measure.nft.refused")
 	n := 0
 	for i, r := range rules {
@@ -94,7 +94,7 @@ func (f *firewall) fits(now *held, rules []driver.Rule) error {
 
 // law is what a rule is measured against.
 type law struct {
-	Config
+	settings
 	mine []netip.Prefix // the addresses of this machine
 }
 
@@ -128,7 +128,7 @@ func (l law) refuses(r driver.Rule) (code string, args fault.Args) {
 			args["floor"] = floor
 			return "measure.nft.bad.broad", args
 		}
-		if net, hit := overlaps(l.Never, p); hit {
+		if net, hit := overlaps(l.never, p); hit {
 			args["net"] = net.String()
 			return "measure.nft.bad.never", args
 		}
@@ -136,7 +136,7 @@ func (l law) refuses(r driver.Rule) (code string, args fault.Args) {
 			args["net"] = net.String()
 			return "measure.nft.bad.always", args
 		}
-		_, own := overlaps(l.Own, p)
+		_, own := overlaps(l.own, p)
 		_, mine := overlaps(l.mine, p)
 		foreign = foreign || !own && !mine
 	}

@@ -10,17 +10,21 @@ import (
 	"noroshi/internal/base/fault"
 )
 
-// Config is one firewall.
+// Config is the section of a firewall.
 type Config struct {
-	Table        string           `toml:"table"`          // name of the table of our own, family inet; empty: noroshi
-	Hooks        []string         `toml:"hooks"`          // where packets are looked at: forward, input, output; empty: forward
-	Own          []netip.Prefix   `toml:"own"`            // one's own networks: never all that a rule names
-	Never        []netip.Prefix   `toml:"never"`          // what no rule may touch on either side: management, resolvers
-	Floor4       int              `toml:"floor4"`         // shortest IPv4 prefix, 0: 24
-	Floor6       int              `toml:"floor6"`         // shortest IPv6 prefix, 0: 48
-	Most         int              `toml:"most"`           // how many rules at once, 0: 100,000
-	ClearOnClose bool             `toml:"clear_on_close"` // Close takes the table away; otherwise each rule stays until its own end
-	Now          func() time.Time `toml:"-"`              // nil: time.Now
+	Table        string   `toml:"table" doc:"Name of the table of our own, family inet; no other is ever read or written"`
+	Hooks        []string `toml:"hooks" doc:"Where packets are looked at: forward, input, output"`
+	Own          []string `toml:"own" doc:"One's own networks, such as 192.0.2.0/24: never all that a rule names. This machine's addresses are among them"`
+	Never        []string `toml:"never" doc:"Networks that no rule may touch on either side: management, resolvers"`
+	Floor4       int      `toml:"floor4" doc:"Shortest IPv4 prefix that may be held back, 8 to 32"`
+	Floor6       int      `toml:"floor6" doc:"Shortest IPv6 prefix that may be held back, 16 to 128"`
+	Most         int      `toml:"most" doc:"Rules at once, 1 to 500000"`
+	ClearOnClose bool     `toml:"clear_on_close" doc:"The table goes when the process ends; otherwise each rule stays until its own end, which the kernel keeps"`
+}
+
+// Default returns the section of an empty file.
+func Default() Config {
+	return Config{Table: "noroshi", Hooks: []string{"forward"}, Own: []string{}, Never: []string{}, Floor4: 24, Floor6: 48, Most: 100_000}
 }
 
 // Bounds that no configuration moves.
@@ -43,51 +47,57 @@ var always = []netip.Prefix{
 
 var tableName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)
 
-// filled returns the configuration with what was left open, or a fault that
-// names every key that cannot be so.
-func (c Config) filled() (Config, error) {
+// settings are a Config that was read and found good.
+type settings struct {
+	Config
+	own, never []netip.Prefix
+	now        func() time.Time
+}
+
+// read checks a Config; the fault has a place for each key that is wrong.
+func (c Config) read() (s settings, err error) {
+	s = settings{Config: c, now: time.Now}
 	bad := fault.New(fault.Invalid, "measure.nft.config")
 	wrong := func(at, code string, pairs ...any) {
-		bad = bad.At(fault.Place{At: at, Code: code, Args: fault.New(fault.Invalid, code, pairs...).Args})
-	}
-	if c.Table == "" {
-		c.Table = "noroshi"
+		bad = bad.At(fault.Place{At: "nft." + at, Code: code, Args: fault.New(fault.Invalid, code, pairs...).Args})
 	}
 	if !tableName.MatchString(c.Table) {
 		wrong("table", "measure.nft.config.table")
 	}
 	if len(c.Hooks) == 0 {
-		c.Hooks = []string{"forward"}
+		wrong("hooks", "measure.nft.config.hook", "hook", "")
 	}
 	for i, h := range c.Hooks {
 		if _, ok := hooks[h]; !ok || slices.Contains(c.Hooks[:i], h) {
-			wrong("hooks", "measure.nft.config.hook", "hook", h)
+			wrong("hooks["+strconv.Itoa(i)+"]", "measure.nft.config.hook", "hook", h)
 		}
 	}
-	between := func(at string, n *int, preset, low, high int) {
-		if *n == 0 {
-			*n = preset
-		}
-		if *n < low || *n > high {
-			wrong(at, "measure.nft.config.range", "low", low, "high", high)
-		}
-	}
-	between("floor4", &c.Floor4, 24, lowest4, 32)
-	between("floor6", &c.Floor6, 48, lowest6, 128)
-	between("most", &c.Most, 100_000, 1, mostRules)
-	if len(c.Own)+len(c.Never) > mostNets {
-		wrong("own", "measure.nft.config.nets", "max", mostNets)
-	}
-	for i, p := range slices.Concat(c.Own, c.Never) {
-		if !p.IsValid() || p.Addr().Is4In6() {
-			wrong("own, never: "+strconv.Itoa(i+1), "measure.nft.config.prefix")
+	for _, n := range []struct {
+		key            string
+		is, least, max int
+	}{{"floor4", c.Floor4, lowest4, 32}, {"floor6", c.Floor6, lowest6, 128}, {"most", c.Most, 1, mostRules}} {
+		if n.is < n.least || n.is > n.max {
+			wrong(n.key, "measure.nft.config.range", "low", n.least, "high", n.max)
 		}
 	}
-	if c.Now == nil {
-		c.Now = time.Now
+	nets := func(key string, list []string) (out []netip.Prefix) {
+		if len(list) > mostNets {
+			wrong(key, "measure.nft.config.nets", "max", mostNets)
+			return nil
+		}
+		for i, text := range list {
+			p, err := netip.ParsePrefix(text)
+			if err != nil || p.Addr().Is4In6() {
+				wrong(key+"["+strconv.Itoa(i)+"]", "measure.nft.config.prefix")
+				continue
+			}
+			out = append(out, p.Masked())
+		}
+		return out
 	}
+	s.own, s.never = nets("own", c.Own), nets("never", c.Never)
 	if len(bad.Places) > 0 {
-		return c, bad
+		return s, bad
 	}
-	return c, nil
+	return s, nil
 }

@@ -27,17 +27,17 @@ const (
 )
 
 // firewall is the driver. It remembers nothing: the kernel's table is the state.
-type firewall struct{ Config }
+type firewall struct{ settings }
 
 // Open returns the firewall of this machine, or a fault: the configuration
 // cannot be so, or the process may not speak with the kernel about it. It changes
 // nothing.
 func Open(c Config) (driver.Driver, error) {
-	c, err := c.filled()
+	s, err := c.read()
 	if err != nil {
 		return nil, err
 	}
-	f := &firewall{c}
+	f := &firewall{s}
 	if _, err := f.read(); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (p *plan) empty() bool {
 // plan says what has to change in what is held. Rules taken away go first, so
 // that one that is in both lists is there with its new end.
 func (f *firewall) plan(now *held, add, remove []driver.Rule) *plan {
-	at := f.Now()
+	at := f.now()
 	want := map[key][]hold{}
 	holds := func(k key) []hold {
 		if _, ok := want[k]; !ok {
@@ -213,7 +213,7 @@ func (f *firewall) Show(add, remove []driver.Rule) (lines []string, more int, er
 			say("add rule %s %s %s", t, name, s.text())
 		}
 	}
-	at := f.Now()
+	at := f.now()
 	for _, s := range slices.SortedFunc(maps.Keys(p.del), byName) {
 		if slices.Contains(p.gone, s) {
 			continue
@@ -311,7 +311,7 @@ func (f *firewall) commit(ctx context.Context, p *plan) error {
 // elements puts changes into messages of perLot each. Those of sets that go
 // altogether are left out.
 func (f *firewall) elements(changes map[shape][]change, gone []shape, tell func(*nftables.Set, []nftables.SetElement) error) error {
-	at := f.Now()
+	at := f.now()
 	for s, list := range changes {
 		if slices.Contains(gone, s) {
 			continue
@@ -350,7 +350,7 @@ func (f *firewall) Live(ctx context.Context, want []driver.Rule) (missing, extra
 }
 
 func (f *firewall) compare(now *held, want []driver.Rule) (missing, extra []driver.Rule) {
-	at, sound := f.Now(), now.sound(f.Hooks)
+	at, sound := f.now(), now.sound(f.Hooks)
 	wanted := make(map[claim]bool, len(want))
 	for _, r := range want {
 		wanted[claim{r.Order, keyOf(r)}] = true

@@ -56,7 +56,7 @@ func live(t testing.TB, s *space, f *firewall, want ...driver.Rule) {
 func TestPacketsAreHeldBackAndRecover(t *testing.T) {
 	t.Parallel()
 	n := newNet(t)
-	f := open(t, n.router, Config{})
+	f := open(t, n.router, Default())
 	web := driver.Rule{Order: orderA, Kind: driver.Filter, To: netip.MustParsePrefix("203.0.113.0/24"), From: netip.MustParsePrefix("10.1.0.2/32"), Proto: unix.IPPROTO_TCP, Port: 443, Until: time.Now().Add(time.Hour)}
 	back := driver.Rule{Order: orderA, Kind: driver.Filter, From: netip.MustParsePrefix("2001:db8:2:3::/64"), Until: time.Now().Add(time.Hour)}
 	for _, c := range []struct {
@@ -93,7 +93,7 @@ func TestPacketsAreHeldBackAndRecover(t *testing.T) {
 func TestEachRuleEndsByItselfWithoutUs(t *testing.T) {
 	t.Parallel()
 	n := newNet(t)
-	f := open(t, n.router, Config{})
+	f := open(t, n.router, Default())
 	short, long := to("198.51.100.7/32"), to("198.51.100.8/32")
 	short.Until = time.Now().Add(3 * time.Second)
 	apply(t, n.router, f, []driver.Rule{short, long}, nil)
@@ -108,7 +108,7 @@ func TestEachRuleEndsByItselfWithoutUs(t *testing.T) {
 	if reaches(n.client, "198.51.100.8:80") {
 		t.Error("the other one ended too")
 	}
-	again := open(t, n.router, Config{}) // a new process knows what it finds
+	again := open(t, n.router, Default()) // a new process knows what it finds
 	live(t, n.router, again, long)
 	live(t, n.router, again, short, long)
 	var extra []driver.Rule
@@ -121,7 +121,7 @@ func TestEachRuleEndsByItselfWithoutUs(t *testing.T) {
 func TestHooksOfTheMachineItself(t *testing.T) {
 	t.Parallel()
 	n := newNet(t)
-	f := open(t, n.client, Config{Hooks: []string{"input", "output"}})
+	f := open(t, n.client, with(func(c *Config) { c.Hooks = []string{"input", "output"} }))
 	out := to("198.51.100.7/32")
 	in := driver.Rule{Order: orderA, Kind: driver.Filter, From: netip.MustParsePrefix("203.0.113.5/32"), Until: time.Now().Add(time.Hour)}
 	apply(t, n.client, f, []driver.Rule{out, in}, nil)
@@ -142,7 +142,7 @@ func TestOtherTablesAreNeverTouched(t *testing.T) {
 		chain forward { type filter hook forward priority 0; policy drop; ip daddr @v4_to32 accept; }; }
 		table ip noroshi { chain c { counter accept; }; }`, "-f", "-")
 	before := says(t, s, "", "list", "table", "inet", "filter") + says(t, s, "", "list", "table", "ip", "noroshi")
-	f := open(t, s, Config{ClearOnClose: true})
+	f := open(t, s, with(func(c *Config) { c.ClearOnClose = true }))
 	apply(t, s, f, []driver.Rule{to("198.51.100.7/32"), to("198.51.100.0/24")}, nil)
 	apply(t, s, f, nil, []driver.Rule{to("198.51.100.7/32")})
 	s.must(t, f.Close)
@@ -157,7 +157,7 @@ func TestOtherTablesAreNeverTouched(t *testing.T) {
 func TestAChangeIsWholeOrNothing(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
-	f := open(t, s, Config{})
+	f := open(t, s, Default())
 	apply(t, s, f, []driver.Rule{to("198.51.100.7/32")}, nil)
 	before := says(t, s, "", "list", "table", "inet", "noroshi")
 
@@ -203,7 +203,7 @@ func strip(listing string) string {
 func TestOrdersShareWhatTheyHold(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
-	f := open(t, s, Config{})
+	f := open(t, s, Default())
 	a, b := to("198.51.100.7/32"), of(orderB, to("198.51.100.7/32"))
 	b.Until = a.Until.Add(time.Hour)
 	apply(t, s, f, []driver.Rule{a}, nil)
@@ -240,7 +240,7 @@ func TestOrdersShareWhatTheyHold(t *testing.T) {
 func TestTamperingIsSeenAndHealed(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
-	f := open(t, s, Config{Hooks: []string{"forward", "input"}})
+	f := open(t, s, with(func(c *Config) { c.Hooks = []string{"forward", "input"} }))
 	rule := to("198.51.100.7/32")
 	apply(t, s, f, []driver.Rule{rule}, nil)
 	live(t, s, f, rule)
@@ -284,7 +284,7 @@ func TestShowIsWhatNftWouldDo(t *testing.T) {
 	rules := []driver.Rule{to("198.51.100.7/32"), to("198.51.100.0/24"), to("2001:db8:2::/48"),
 		{Order: orderA, Kind: driver.Filter, To: netip.MustParsePrefix("203.0.113.0/25"), From: netip.MustParsePrefix("192.0.2.0/24"), Proto: 17, Port: 53, Until: time.Now().Add(time.Hour)},
 		{Order: orderA, Kind: driver.Filter, From: netip.MustParsePrefix("2001:db8:9::/64"), Proto: 58, Until: time.Now().Add(time.Hour)}}
-	f, g := open(t, a, Config{}), open(t, b, Config{})
+	f, g := open(t, a, Default()), open(t, b, Default())
 	var lines []string
 	step := func(add, remove []driver.Rule) {
 		t.Helper()
@@ -324,7 +324,7 @@ func blurred(listing string) string {
 
 func TestAHundredThousandElements(t *testing.T) {
 	s := newSpace(t)
-	f := open(t, s, Config{Most: 110_000})
+	f := open(t, s, with(func(c *Config) { c.Most = 110_000 }))
 	many := make([]driver.Rule, 100_000)
 	for i := range many {
 		many[i] = to(netip.PrefixFrom(netip.AddrFrom4([4]byte{60, byte(i >> 16), byte(i >> 8), byte(i)}), 32).String())
@@ -346,7 +346,9 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := newSpace(t)
 	s.must(t, func() error { return nil })
-	f := open(t, s, Config{Own: prefixes("10.0.0.0/8", "2001:db8::/32"), Never: prefixes("192.0.2.53/32"), Most: 3})
+	f := open(t, s, with(func(c *Config) {
+		c.Own, c.Never, c.Most = []string{"10.0.0.0/8", "2001:db8::/32"}, []string{"192.0.2.53/32"}, 3
+	}))
 	from := func(r driver.Rule, p string) driver.Rule { r.From = netip.MustParsePrefix(p); return r }
 	bare := func(change func(*driver.Rule)) driver.Rule { r := to("198.51.100.7/32"); change(&r); return r }
 	for _, c := range []struct {
@@ -384,7 +386,7 @@ func TestRefusals(t *testing.T) {
 	if fault.Of(err).Code != "measure.nft.many" {
 		t.Errorf("got %v", err)
 	}
-	g := open(t, s, Config{Floor4: 8, Floor6: 16})
+	g := open(t, s, with(func(c *Config) { c.Floor4, c.Floor6 = 8, 16 }))
 	var shapes []driver.Rule
 	for i := 8; i <= 32; i++ {
 		for j := 24; j <= 32; j++ {
@@ -403,12 +405,21 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestConfigurationsThatCannotBe(t *testing.T) {
-	for _, c := range []Config{
-		{Table: "inet x; flush ruleset"}, {Hooks: []string{"prerouting"}}, {Hooks: []string{"input", "input"}}, {Floor4: 7}, {Floor6: 129},
-		{Most: -1}, {Most: mostRules + 1}, {Own: []netip.Prefix{{}}}, {Never: prefixes("::ffff:10.0.0.0/104")}, {Own: make([]netip.Prefix, mostNets+1)},
+	for key, change := range map[string]func(*Config){
+		"table":    func(c *Config) { c.Table = "x; flush ruleset" },
+		"hooks":    func(c *Config) { c.Hooks = nil },
+		"hooks[0]": func(c *Config) { c.Hooks = []string{"prerouting"} },
+		"hooks[1]": func(c *Config) { c.Hooks = []string{"input", "input"} },
+		"floor4":   func(c *Config) { c.Floor4 = 7 },
+		"floor6":   func(c *Config) { c.Floor6 = 129 },
+		"most":     func(c *Config) { c.Most = mostRules + 1 },
+		"own[1]":   func(c *Config) { c.Own = []string{"10.0.0.0/8", "10.0.0.1"} },
+		"never[0]": func(c *Config) { c.Never = []string{"::ffff:10.0.0.0/104"} },
+		"never":    func(c *Config) { c.Never = make([]string, mostNets+1) },
 	} {
-		if _, err := Open(c); fault.Of(err).Code != "measure.nft.config" || len(fault.Of(err).Places) == 0 {
-			t.Errorf("%.200v: got %v", c, err)
+		_, err := Open(with(change))
+		if f := fault.Of(err); f.Code != "measure.nft.config" || len(f.Places) != 1 || f.Places[0].At != "nft."+key {
+			t.Errorf("%s: got %.200v", key, err)
 		}
 	}
 }
@@ -441,9 +452,8 @@ func TestNamesOfSetsAndKeysAreReadBack(t *testing.T) {
 
 func TestEverySentenceIsSpoken(t *testing.T) { testkit.Said(t, "measure", Words) }
 
-func prefixes(list ...string) (out []netip.Prefix) {
-	for _, s := range list {
-		out = append(out, netip.MustParsePrefix(s))
-	}
-	return out
+func with(change func(*Config)) Config {
+	c := Default()
+	change(&c)
+	return c
 }

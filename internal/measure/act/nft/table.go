@@ -160,7 +160,7 @@ func (f *firewall) listSets(c *nftables.Conn, h *held) error {
 	if err != nil {
 		return err
 	}
-	now, began := f.Now(), time.Now()
+	now, began := f.now(), time.Now()
 	defer func() { h.slack = time.Since(began) }()
 	for _, set := range sets {
 		s, ok := shapeOf(set.Name)
