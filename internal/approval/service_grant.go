@@ -25,6 +25,25 @@ func (s *Service) Grant(ctx context.Context, tx *db.Tx, id ID) (Grant, error) {
 	return s.grant(ctx, tx, &c)
 }
 
+// PaperOf returns the Grant of an approval of the organisation that acts with the
+// paper that it was opened from, for a process elsewhere that opens it again.
+// Faults: those of Grant.
+func (s *Service) PaperOf(ctx context.Context, tx *db.Tx, id ID) (g Grant, paper []byte, err error) {
+	if g, err = s.Grant(ctx, tx, id); err != nil {
+		return g, nil, err
+	}
+	c, err := caseByID(ctx, tx, id, false, s.now())
+	if err != nil {
+		return g, nil, err
+	}
+	k, err := s.Keys.For(ctx, tx, c.Org)
+	if err != nil {
+		return g, nil, fmt.Errorf("paper of %s: %w", id, err)
+	}
+	paper, err = k.Open(c.paper, objectOf(c.ID)+"/paper")
+	return g, paper, err
+}
+
 // grant opens the paper that is kept of a case.
 func (s *Service) grant(ctx context.Context, tx *db.Tx, c *Case) (Grant, error) {
 	if len(c.paper) == 0 {
