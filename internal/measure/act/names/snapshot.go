@@ -1,7 +1,6 @@
 package names
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"noroshi/internal/base/fault"
@@ -152,38 +150,6 @@ func (s *Store) rewrite(h *Held, serial uint32) error {
 	// change is a snapshot again.
 	_ = s.emptyLog()
 	return nil
-}
-
-// Replace writes a file whole or not at all, and returns its size. The folder
-// has to be there.
-func Replace(file string, mode fs.FileMode, write func(w io.Writer) error) (size int64, err error) {
-	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
-	if err != nil {
-		return 0, cannot(file, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close() // it may be closed already
-			_ = os.Remove(f.Name())
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<18)
-	if err = errors.Join(write(w), w.Flush(), f.Chmod(mode), f.Sync()); err != nil {
-		return 0, cannot(file, err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return 0, cannot(file, err)
-	}
-	if err = errors.Join(f.Close(), os.Rename(f.Name(), file)); err != nil {
-		return 0, cannot(file, err)
-	}
-	// The name lasts over a loss of power where folders can be synced.
-	if d, err := os.Open(filepath.Dir(file)); err == nil {
-		_ = d.Sync()
-		_ = d.Close()
-	}
-	return info.Size(), nil
 }
 
 func damaged(file, why string) error {

@@ -1,0 +1,145 @@
+package rpz
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// waits are how long an answer is waited for, one try after the other. A resolver
+// that was away the whole time finds the zone changed at its own next question.
+var waits = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second}
+
+const opcodeNotify = 4 << 11
+
+// tell tells one resolver of every change until it says that it knows
+// (RFC 1996), and begins anew when the zone changes meanwhile.
+func (z *zone) tell(ctx context.Context, p peer, bell <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-bell:
+		}
+		for try := 0; try < len(waits); try++ {
+			v := z.serving.Load()
+			if v == nil || z.exchange(ctx, p, opcodeNotify|bitAA, z.layout.soa(v.serial), waits[try], nil) == nil {
+				break
+			}
+			select {
+			case <-bell:
+				try = -1
+			default:
+			}
+			if ctx.Err() != nil {
+				return
+			}
+		}
+	}
+}
+
+// ask returns the serial that a resolver holds: its SOA of the zone, without
+// recursion.
+func (z *zone) ask(ctx context.Context, p peer) (serial uint32, err error) {
+	for _, wait := range waits[:3] {
+		err = z.exchange(ctx, p, 0, nil, wait, func(m *dns.Msg) error {
+			for _, rr := range m.Answer {
+				if isSOA(rr, z.Zone) {
+					serial = rr.(*dns.SOA).Serial
+					return nil
+				}
+			}
+			return errNoZone
+		})
+		if err == nil || ctx.Err() != nil || !isTimeout(err) {
+			return serial, err
+		}
+	}
+	return 0, err
+}
+
+var (
+	errNoZone  = errors.New("the answer has no SOA of the zone")
+	errRefused = errors.New("the resolver refuses")
+)
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
+// exchange sends one message about the zone's SOA from the address that serves
+// the zone, and waits for the answer.
+func (z *zone) exchange(ctx context.Context, p peer, bits uint16, record []byte, wait time.Duration, take func(*dns.Msg) error) error {
+	d := net.Dialer{Timeout: wait}
+	if z.listen.IsValid() {
+		d.LocalAddr = &net.UDPAddr{IP: z.listen.Addr().AsSlice(), Zone: z.listen.Addr().Zone()}
+	}
+	c, err := d.DialContext(ctx, "udp", p.addr.String())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Now()) })()
+	if err := c.SetDeadline(time.Now().Add(wait)); err != nil {
+		return err
+	}
+	msg, mac := z.question(p, bits, record)
+	if _, err := c.Write(msg); err != nil {
+		return err
+	}
+	buf := make([]byte, maxQuery)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return err
+		}
+		var m dns.Msg
+		if m.Unpack(buf[:n]) != nil || m.Id != binary.BigEndian.Uint16(msg) || !m.Response || uint16(m.Opcode)<<11 != bits&opcodes {
+			continue // somebody else's, or late
+		}
+		if mac != "" {
+			if err := dns.TsigVerifyWithProvider(append([]byte{}, buf[:n]...), z.key, mac, false); err != nil {
+				return err
+			}
+		}
+		if m.Rcode != dns.RcodeSuccess {
+			return errRefused
+		}
+		if take != nil {
+			return take(&m)
+		}
+		return nil
+	}
+}
+
+// question makes a message about the zone's SOA, signed when the resolver wants
+// it so; mac is what its answer is verified with, in hex.
+func (z *zone) question(p peer, bits uint16, record []byte) (msg []byte, mac string) {
+	var id [2]byte
+	_, _ = rand.Read(id[:]) // it does not fail
+	msg = append(msg, id[:]...)
+	answers := uint16(0)
+	if record != nil {
+		answers = 1
+	}
+	for _, n := range [...]uint16{bits, 1, answers, 0, 0} {
+		msg = binary.BigEndian.AppendUint16(msg, n)
+	}
+	msg = append(msg, z.layout.wire...)
+	msg = binary.BigEndian.AppendUint16(msg, typeSOA)
+	msg = binary.BigEndian.AppendUint16(msg, classIN)
+	msg = append(msg, record...)
+	if p.signed && z.key != nil {
+		s := &signer{key: z.key, now: z.now}
+		msg = s.sign(msg, 0)
+		mac = hex.EncodeToString(s.mac)
+	}
+	return msg, mac
+}
