@@ -74,6 +74,9 @@ func askCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	c := &cobra.Command{
 		Use: "ask FILE", Short: p.T("approval.cli.ask"), Long: p.T("approval.cli.ask_long"), Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if template && extend != "" {
+				return extension(env, c, extend)
+			}
 			if template {
 				_, err := io.WriteString(env.Out, templateOf(p.Lang))
 				return err
@@ -109,6 +112,19 @@ func askCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	c.Flags().BoolVar(&template, "template", false, p.T("approval.cli.template"))
 	c.Flags().StringVar(&extend, "extend", "", p.T("approval.cli.extend"))
 	return c
+}
+
+// extension writes an application that goes on from an approval, to be completed.
+func extension(env *cli.Env, c *cobra.Command, name string) error {
+	hub, err := env.Hub()
+	if err != nil {
+		return err
+	}
+	var a Application
+	if err := hub.Do(c.Context(), "GET", "/api/v1/approvals/"+url.PathEscape(name)+"/extension", nil, &a, ""); err != nil {
+		return err
+	}
+	return toml.NewEncoder(env.Out).Encode(a)
 }
 
 // post does a step of a case and shows how it stands then.
