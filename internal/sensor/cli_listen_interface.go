@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"noroshi/internal/base/cli"
+	"noroshi/internal/base/confine"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/flow"
 	"noroshi/internal/engine/flow/capture"
@@ -62,7 +63,7 @@ func (l *listening) ringFault(err error) error {
 	}{
 		{ring.ErrInterface, fault.Usage, "sensor.listen.no_interface"}, {ring.ErrLink, fault.Usage, "sensor.listen.link"},
 		{ring.ErrSystem, fault.Usage, "sensor.listen.system"}, {ring.ErrPermission, fault.Refused, "sensor.listen.permission"},
-		{ring.ErrPowerful, fault.Refused, "sensor.listen.powerful"}, {ring.ErrThreads, fault.Refused, "sensor.listen.threads"},
+		{confine.ErrPowerful, fault.Refused, "sensor.listen.powerful"}, {confine.ErrThreads, fault.Refused, "sensor.listen.threads"},
 	} {
 		if errors.Is(err, known.is) {
 			return fault.New(known.kind, known.code, "interface", l.iface).Because(err)

@@ -19,8 +19,6 @@ var (
 	ErrInterface  = errors.New("ring: no such interface")
 	ErrLink       = errors.New("ring: packets of this kind of interface are not decoded")
 	ErrPermission = errors.New("ring: needs the capability CAP_NET_RAW")
-	ErrThreads    = errors.New("ring: a program built with cgo cannot confine all of its threads")
-	ErrPowerful   = errors.New("ring: holds more capabilities than CAP_NET_RAW and cannot drop them")
 )
 
 // Options of a ring. The zero value is usable.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package confine
+
+// To returns ErrSystem.
+func To(Set) error { return ErrSystem }
