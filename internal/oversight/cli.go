@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ var (
 // with its own keys.
 func Commands(env *cli.Env) *cobra.Command {
 	root := &cobra.Command{Use: "auditor", Short: env.Printer().T("oversight.cli.short")}
-	root.AddCommand(rulesCommand(env), replayCommand(env), followCommand(env), reportCommand(env))
+	root.AddCommand(rulesCommand(env), replayCommand(env), followCommand(env), acknowledgeCommand(env), reportCommand(env))
 	return root
 }
 
@@ -229,8 +230,8 @@ func (r *Result) speak(p text.Printer) {
 	for _, list := range [][]Alarm{r.Gaps, r.Alarms} {
 		for i := range list {
 			a := &list[i]
-			if a.Code == rolledBack || a.Code == forked {
-				a.Text = p.T("oversight.alarm." + a.Code)
+			if key := "oversight.alarm." + a.Code; p.Has(key) {
+				a.Text = p.T(key, "time", time.Duration(a.Seconds)*time.Second, "entry", entryOf(a))
 				continue
 			}
 			bad := tlog.Problem{Code: tlog.Code(a.Code), Path: a.Path, Entry: tlog.NoEntry}
@@ -242,10 +243,20 @@ func (r *Result) speak(p text.Printer) {
 	}
 }
 
+func entryOf(a *Alarm) int64 {
+	if a.Entry == nil {
+		return tlog.NoEntry
+	}
+	return *a.Entry
+}
+
 func (r *Result) print(w io.Writer, p text.Printer) error {
 	for _, list := range [][]Alarm{r.Alarms, r.Gaps} {
 		for _, a := range list {
 			fmt.Fprintln(w, printable(a.Text))
+			if a.Evidence != "" {
+				fmt.Fprintln(w, "    "+a.Evidence)
+			}
 		}
 	}
 	for _, v := range r.Violations {

@@ -15,23 +15,43 @@ import (
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/fetch"
+	"noroshi/internal/base/folder"
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/tlog"
 )
 
 // Faults of following a log.
 var (
-	ErrDir    = fault.New(fault.Usage, "oversight.no_dir")
-	ErrCopy   = fault.New(fault.Unmet, "oversight.bad_copy")
-	ErrRemote = fault.New(fault.Usage, "oversight.no_remote")
-	ErrAudit  = fault.New(fault.Refused, "oversight.audit_needed")
+	ErrDir     = fault.New(fault.Usage, "oversight.no_dir")
+	ErrCopy    = fault.New(fault.Unmet, "oversight.bad_copy")
+	ErrRemote  = fault.New(fault.Usage, "oversight.no_remote")
+	ErrAudit   = fault.New(fault.Refused, "oversight.audit_needed")
+	ErrTaken   = fault.New(fault.Busy, "oversight.dir_taken")
+	ErrStopped = fault.New(fault.Refused, "oversight.halted")
+	ErrNothing = fault.New(fault.Usage, "oversight.nothing_stands")
+	ErrWhy     = fault.New(fault.Usage, "oversight.no_why")
 )
+
+// asFollowed turns an error of an auditor's folder into a fault.
+func asFollowed(err error, dir string) error {
+	switch {
+	case err == nil, errors.Is(err, ErrNothing), errors.Is(err, ErrWhy):
+		return err
+	case errors.Is(err, folder.ErrLocked):
+		return fault.New(fault.Busy, ErrTaken.Code, "dir", dir).Because(err)
+	case errors.Is(err, ErrHeld):
+		return ErrMany.Because(err)
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return fault.New(fault.Unmet, ErrCopy.Code, "dir", dir).Because(err)
+}
 
 func followCommand(env *cli.Env) *cobra.Command {
 	var s source
 	var dir string
-	var once bool
-	var every time.Duration
+	var once, send bool
+	var every, silence time.Duration
 	p := env.Printer()
 	c := &cobra.Command{
 		Use: "follow URL", Short: p.T("oversight.cli.follow"), Args: cobra.ExactArgs(1),
@@ -39,7 +59,7 @@ func followCommand(env *cli.Env) *cobra.Command {
 			if dir == "" {
 				return ErrDir
 			}
-			remote, signed, err := openRemote(cmd.Context(), env, args[0])
+			hub, prefix, signed, err := openRemote(cmd.Context(), env, args[0])
 			if err != nil {
 				return err
 			}
@@ -47,10 +67,16 @@ func followCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f := &Follower{Remote: remote, Dir: dir, Keys: o.Keys, Kinds: o.Kinds, Now: env.Now}
-			if err := f.Open(cmd.Context()); err != nil {
-				return fault.New(fault.Unmet, ErrCopy.Code, "dir", dir).Because(err)
+			f := &Follower{Remote: remote(cmd.Context(), hub, prefix), Dir: dir, Keys: o.Keys, Kinds: o.Kinds, Now: env.Now, Silence: silence}
+			if send {
+				f.Send = func(ctx context.Context, cosigned []byte) error {
+					return hub.Do(ctx, "POST", prefix+"cosignature", cosigned, nil, "")
+				}
 			}
+			if err := f.Open(cmd.Context()); err != nil {
+				return asFollowed(err, dir)
+			}
+			defer f.Close()
 			return follow(cmd.Context(), env, f, once, every)
 		},
 	}
@@ -58,41 +84,42 @@ func followCommand(env *cli.Env) *cobra.Command {
 	s.flags(env, c)
 	c.Flags().StringVar(&dir, "dir", "", p.T("oversight.cli.dir"))
 	c.Flags().BoolVar(&once, "once", false, p.T("oversight.cli.once"))
+	c.Flags().BoolVar(&send, "send", true, p.T("oversight.cli.send"))
 	c.Flags().DurationVar(&every, "every", time.Minute, p.T("oversight.cli.every"))
+	c.Flags().DurationVar(&silence, "silent", 30*time.Minute, p.T("oversight.cli.silent"))
 	return c
 }
 
-// follow looks at the log, once or for ever. An alarm about the log ends it: what
-// it says from then on is worth nothing until people have looked at it.
+// follow looks at the log, once or for ever. When the log contradicted itself
+// following ends: what it says from then on is worth nothing until people have
+// looked at it. Every other alarm is said, and following goes on.
 func follow(ctx context.Context, env *cli.Env, f *Follower, once bool, every time.Duration) error {
 	every = max(every, time.Second)
-	told := -1
+	told, unsent := -1, ""
 	for {
 		r, err := f.Once(ctx)
-		switch {
-		case err == nil:
-			r.speak(env.Printer())
-			if n := len(r.Violations) + len(r.Alarms) + len(r.Gaps); once || r.New > 0 || n != told {
-				told = n
-				if err := env.Emit(r, func(w io.Writer, p text.Printer) error {
-					if err := r.Result.print(w, p); err != nil || !r.Cosigned {
-						return err
-					}
-					_, err := fmt.Fprintln(w, p.T("oversight.cli.followed", "origin", r.Origin, "size", int64(r.Size), "new", int64(r.New)))
-					return err
-				}); err != nil {
-					return err
-				}
-			}
-			if len(r.Alarms)+len(r.Gaps) > 0 || once && !r.Clean() {
-				return fault.New(fault.Unmet, ErrFound.Code, "violations", len(r.Violations)+int(r.More), "others", len(r.Gaps)+len(r.Alarms))
-			}
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return nil
-		case once:
+		}
+		n := len(r.Violations) + int(r.More) + len(r.Alarms) + len(r.Gaps)
+		if once && err == nil || r.New > 0 || n != told && (err == nil || n > 0) {
+			told = n
+			if err := r.say(env); err != nil {
+				return err
+			}
+		}
+		if f.Send != nil && r.Cosigned {
+			unsent = sayUnsent(env, f, r.unsent, unsent)
+		}
+		switch {
+		case r.Halted:
+			return fault.New(fault.Refused, ErrStopped.Code, "dir", f.Dir)
+		case err != nil && once:
 			return auditNeeded(err)
-		default: // the hub may be away for a while
+		case err != nil: // the hub may be away for a while
 			env.Say("oversight.cli.unreachable", "why", env.Sentence(auditNeeded(err)))
+		case once && !r.Clean():
+			return fault.New(fault.Unmet, ErrFound.Code, "violations", len(r.Violations)+int(r.More), "others", len(r.Gaps)+len(r.Alarms))
 		}
 		if once {
 			return nil
@@ -105,6 +132,63 @@ func follow(ctx context.Context, env *cli.Env, f *Follower, once bool, every tim
 	}
 }
 
+// say shows a round.
+func (r *Round) say(env *cli.Env) error {
+	r.speak(env.Printer())
+	return env.Emit(r, func(w io.Writer, p text.Printer) error {
+		if err := r.Result.print(w, p); err != nil || !r.Cosigned {
+			return err
+		}
+		_, err := fmt.Fprintln(w, p.T("oversight.cli.followed", "origin", printable(r.Origin), "size", int64(r.Size), "new", int64(r.New)))
+		return err
+	})
+}
+
+// sayUnsent says, once, why the log did not take our cosignature. A log that takes
+// none is asked no more.
+func sayUnsent(env *cli.Env, f *Follower, err error, said string) string {
+	if err == nil {
+		return ""
+	}
+	if fault.KindOf(err) == fault.NotFound {
+		f.Send = nil
+	}
+	why := env.Sentence(err)
+	if why != said {
+		env.Say("oversight.cli.unsent", "why", why)
+	}
+	return why
+}
+
+func acknowledgeCommand(env *cli.Env) *cobra.Command {
+	var dir, why string
+	p := env.Printer()
+	c := &cobra.Command{
+		Use: "acknowledge", Short: p.T("oversight.cli.acknowledge"), Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if dir == "" {
+				return ErrDir
+			}
+			a, err := Acknowledge(dir, strings.TrimSpace(why), env.Now())
+			if err != nil {
+				return asFollowed(err, dir)
+			}
+			r := Result{Alarms: a.Alarms}
+			r.speak(p)
+			return env.Emit(a, func(w io.Writer, p text.Printer) error {
+				for _, x := range r.Alarms {
+					fmt.Fprintln(w, printable(x.Text))
+				}
+				_, err := fmt.Fprintln(w, p.T("oversight.cli.acknowledged", "n", len(a.Alarms)+int(a.More), "why", printable(a.Why)))
+				return err
+			})
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", p.T("oversight.cli.dir"))
+	c.Flags().StringVar(&why, "why", "", p.T("oversight.cli.why"))
+	return c
+}
+
 // auditNeeded says what a hub means that gives no entries.
 func auditNeeded(err error) error {
 	if f := fault.Of(err); f != nil && f.Kind == fault.Unauthenticated {
@@ -113,32 +197,31 @@ func auditNeeded(err error) error {
 	return err
 }
 
-// openRemote returns the log of a hub, or the log at an address, with its
-// checkpoint.
-func openRemote(ctx context.Context, env *cli.Env, where string) (fs.FS, []byte, error) {
+// openRemote finds the log of a hub, or the log at an address: below which path it
+// lies, and its checkpoint.
+func openRemote(ctx context.Context, env *cli.Env, where string) (hub *fetch.Hub, prefix string, signed []byte, err error) {
+	none := fault.New(fault.Usage, ErrRemote.Code, "url", where)
 	u, err := url.Parse(where)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, nil, fault.New(fault.Usage, ErrRemote.Code, "url", where)
+		return nil, "", nil, none
 	}
-	hub, err := env.HubAt(where)
-	if err != nil {
-		return nil, nil, err
+	if hub, err = env.HubAt(where); err != nil {
+		return nil, "", nil, err
 	}
-	prefix := strings.TrimSuffix(u.Path, "/") + "/"
+	prefix = strings.TrimSuffix(u.Path, "/") + "/"
 	for _, at := range []string{prefix, prefix + "ledger/"} {
-		log := remote(ctx, hub, at)
-		signed, err := fs.ReadFile(log, tlog.CheckpointPath)
+		signed, err := read(remote(ctx, hub, at), tlog.CheckpointPath)
 		if err == nil {
 			if _, err := tlog.OpenCheckpoint(signed); err == nil {
-				return log, signed, nil
+				return hub, at, signed, nil
 			}
 			continue // a page of something else
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, err
+			return nil, "", nil, err
 		}
 	}
-	return nil, nil, fault.New(fault.Usage, ErrRemote.Code, "url", where)
+	return nil, "", nil, none
 }
 
 func remote(ctx context.Context, hub *fetch.Hub, prefix string) tlog.Fetch {

@@ -1,19 +1,20 @@
 package oversight
 
 import (
-	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/approval"
+	"noroshi/internal/base/folder"
 	"noroshi/internal/engine/tlog"
 )
 
@@ -22,6 +23,10 @@ import (
 const (
 	rolledBack = "rolled_back" // the log has fewer entries than it had
 	forked     = "forked"      // it tells another history than it told
+	aheadOfUs  = "ahead"       // an entry says a time that has not come yet
+	cameLate   = "came_late"   // an entry says a time at which the log did not have it
+	fellSilent = "silent"      // nothing new came for longer than the log is ever still
+	ownClock   = "own_clock"   // the auditor's own clock went back
 )
 
 // Follower keeps a copy of a log of its own and takes nothing into it that does
@@ -30,7 +35,10 @@ const (
 //	ledger/     the copy, as the log's own folder
 //	cosigned    the newest checkpoint with our cosignature
 //	evidence/   signed checkpoints that contradict the copy
+//	memory      what has to be known after a restart: see memory
+//	acknowledged   who went on after an alarm, and why; a line each
 //	auditor.key, auditor.vkey   the witness's key
+//	lock        held by the one process that follows
 type Follower struct {
 	Remote fs.FS // the log
 	Dir    string
@@ -38,11 +46,23 @@ type Follower struct {
 	Kinds  approval.Rules
 	Now    func() time.Time
 
+	// Silence is how long nothing new may come; 0 for ever. A hub writes an entry
+	// when nothing else happens, so that silence is a sign.
+	Silence time.Duration
+	// Send gives the log the checkpoint with our cosignature; nil keeps it here.
+	Send func(ctx context.Context, cosigned []byte) error
+
+	inject func(step string) error // see folder.Writer
+	files  folder.Writer
+	lock   io.Closer
+	memory memory
 	replay *Replay
 	tree   tlog.Tree
 	have   tlog.Checkpoint
-	signer *cosigner
-	vkey   string
+	began  time.Time // when it was opened
+	dirty  bool      // the copy may hold more than its checkpoint accounts for
+	stale  bool      // the replay may have read more or less than the copy
+	seal   seal
 }
 
 // Round is what one look at the log came to.
@@ -52,37 +72,78 @@ type Round struct {
 	New      uint64 `json:"new"` // entries that came in
 	Root     string `json:"root"`
 	Cosigned bool   `json:"cosigned"`
+	Sent     bool   `json:"sent"`    // the log has our cosignature
 	Witness  string `json:"witness"` // verifier key of the cosignature
+	Halted   bool   `json:"halted"`  // following ended until somebody acknowledges
 	Result
+	unsent error
 }
 
-func (f *Follower) copyDir() string { return filepath.Join(f.Dir, "ledger") }
+// ErrHalted says that the log contradicted itself, now or before a restart, and
+// that nobody has acknowledged it yet.
+var ErrHalted = errors.New("the log contradicted its own past; somebody has to acknowledge that before it is followed further")
 
-// Open reads the copy back, verifies every file of it and replays it. A copy
-// that was changed is an error.
-func (f *Follower) Open(ctx context.Context) error {
-	if err := os.MkdirAll(f.copyDir(), 0o700); err != nil {
+// Open takes the folder for this process, reads the copy back, verifies every
+// file of it and replays it. A copy that was changed is an error; folder.ErrLocked
+// says that another process follows.
+func (f *Follower) Open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(filepath.Join(f.Dir, "ledger"), 0o700); err != nil {
 		return fmt.Errorf("auditor's folder: %w", err)
 	}
-	if err := f.openKey(); err != nil {
+	lock, err := folder.Lock(filepath.Join(f.Dir, "lock"))
+	if err != nil {
+		return fmt.Errorf("auditor's folder: %w", err)
+	}
+	f.lock, f.began = lock, f.Now()
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	f.files = folder.Writer{Dir: f.Dir, Mode: 0o600, Inject: f.inject}
+	if err := f.memory.read(f.Dir); err != nil {
 		return err
 	}
-	var err error
+	if err := f.seal.open(&f.files, f.Keys); err != nil {
+		return err
+	}
+	if f.memory.Halted {
+		f.seal.halt()
+	}
+	return f.rebuild(ctx)
+}
+
+// Close gives the folder back.
+func (f *Follower) Close() error {
+	if f.lock == nil {
+		return nil
+	}
+	err := f.lock.Close()
+	f.lock = nil
+	return err
+}
+
+// rebuild reads everything from what is durably kept.
+func (f *Follower) rebuild(ctx context.Context) (err error) {
 	if f.replay, err = NewReplay(f.Kinds); err != nil {
 		return err
 	}
-	local := os.DirFS(f.copyDir())
+	f.tree, f.have, f.stale = tlog.Tree{}, tlog.Checkpoint{}, true
+	local := os.DirFS(filepath.Join(f.Dir, "ledger"))
 	signed, err := fs.ReadFile(local, tlog.CheckpointPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f.sweep(0)
+		f.stale = false
+		return f.sweep()
 	}
 	if err != nil {
 		return fmt.Errorf("auditor's copy: %w", err)
 	}
-	if f.have, err = tlog.OpenCheckpoint(signed, f.Keys...); err != nil {
+	have, err := tlog.OpenCheckpoint(signed, f.Keys...)
+	if err != nil {
 		return fmt.Errorf("auditor's copy: %w", err)
 	}
-	if err := f.sweep(f.have.Size); err != nil {
+	f.have = have
+	if err := f.sweep(); err != nil {
 		return err
 	}
 	if _, err := tlog.Verify(ctx, local, tlog.Options{Keys: f.Keys, Replay: f.replay.Take}); err != nil {
@@ -91,242 +152,157 @@ func (f *Follower) Open(ctx context.Context) error {
 	if f.replay.err != nil {
 		return f.replay.err
 	}
-	f.tree, err = tlog.Restore(local, f.have.Size, f.have.Root)
-	return err
+	if f.tree, err = tlog.Restore(local, f.have.Size, f.have.Root); err != nil {
+		return fmt.Errorf("auditor's copy: %w", err)
+	}
+	f.stale = false
+	return nil
 }
 
 // sweep removes what a round that did not end left in the copy.
-func (f *Follower) sweep(size uint64) error {
-	extra, err := tlog.Extra(os.DirFS(f.copyDir()), size)
+func (f *Follower) sweep() error {
+	f.dirty = true
+	extra, err := tlog.Extra(os.DirFS(filepath.Join(f.Dir, "ledger")), f.have.Size)
 	if err != nil {
 		return fmt.Errorf("auditor's copy: %w", err)
 	}
 	for _, name := range extra {
-		if err := os.Remove(filepath.Join(f.copyDir(), filepath.FromSlash(name))); err != nil {
+		if err := f.files.Remove("ledger/" + name); err != nil {
 			return fmt.Errorf("auditor's copy: %w", err)
 		}
 	}
+	f.dirty = false
 	return nil
-}
-
-// openKey reads the key of the witness, and makes one the first time.
-func (f *Follower) openKey() error {
-	file := filepath.Join(f.Dir, "auditor.key")
-	raw, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		secret, vkey, err := NewCosigner("auditor/" + hex.EncodeToString([]byte(f.Keys[0].Name()))[:min(16, 2*len(f.Keys[0].Name()))])
-		if err != nil {
-			return err
-		}
-		if err := put(filepath.Join(f.Dir, "auditor.vkey"), []byte(vkey+"\n"), 0o644); err != nil {
-			return err
-		}
-		if err := put(file, []byte(secret+"\n"), 0o600); err != nil {
-			return err
-		}
-		raw = []byte(secret)
-	} else if err != nil {
-		return fmt.Errorf("auditor's key: %w", err)
-	}
-	if f.signer, f.vkey, err = readCosigner(string(raw), f.Now); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
-}
-
-// put writes a file so that it is whole on the disk, or not there.
-func put(file string, data []byte, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	tmp := file + ".new"
-	w, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(data)
-	if err == nil {
-		err = w.Sync()
-	}
-	if e := w.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp, file)
 }
 
 // Once looks at the log once. What contradicts the copy is an alarm in the
 // round, kept as evidence, and changes nothing here. Errors are those of
-// reaching the log and of the disk.
-func (f *Follower) Once(ctx context.Context) (r Round, err error) {
-	signed, err := fs.ReadFile(f.Remote, tlog.CheckpointPath)
+// reaching the log and of the disk, and [ErrHalted]; a round that comes with
+// one still says what stands.
+func (f *Follower) Once(ctx context.Context) (Round, error) {
+	now := f.Now()
+	if err := f.ready(ctx); err != nil {
+		return Round{Result: Result{Gaps: []Alarm{}, Alarms: slices.Clone(f.memory.Alarms)}}, err
+	}
+	if f.memory.Halted {
+		return f.round(now, time.Time{}), errors.Join(ErrHalted, f.memory.write(&f.files)) // perhaps the disk has room now
+	}
+	if back := f.memory.Looked.Sub(now); back > f.tolerance() {
+		f.memory.add(Alarm{Code: ownClock, Seconds: seconds(back)})
+	}
+	floor := f.seal.size()
+	signed, err := read(f.Remote, tlog.CheckpointPath)
 	if err != nil {
-		return r, err
+		return f.round(now, time.Time{}), err
 	}
 	next, err := tlog.OpenCheckpoint(signed, f.Keys...)
 	var bad *tlog.Problem
 	if errors.As(err, &bad) {
-		return f.alarm(signed, string(bad.Code), bad.Path)
+		return f.alarm(now, signed, string(bad.Code), bad.Path)
 	} else if err != nil {
-		return r, err
+		return f.round(now, time.Time{}), err
 	}
 	switch {
 	case f.have.Origin != "" && next.Origin != f.have.Origin:
-		return f.alarm(signed, forked, tlog.CheckpointPath)
-	case next.Size < f.have.Size:
-		return f.alarm(signed, rolledBack, tlog.CheckpointPath)
+		return f.alarm(now, signed, forked, tlog.CheckpointPath)
+	case next.Size < max(f.have.Size, floor):
+		return f.alarm(now, signed, rolledBack, tlog.CheckpointPath)
 	case next.Size == f.have.Size && f.have.Origin != "" && next.Root != f.have.Root:
-		return f.alarm(signed, forked, tlog.CheckpointPath)
+		return f.alarm(now, signed, forked, tlog.CheckpointPath)
 	}
-	before := f.have.Size
-	if next.Size > before || f.have.Origin == "" {
-		bad, err := f.advance(ctx, next, signed)
+	before := f.have
+	if next.Size > before.Size || before.Origin == "" {
+		bad, err := f.advance(ctx, next, signed, now)
 		if err != nil {
-			return r, err
+			return f.round(now, time.Time{}), err
 		}
 		if bad != nil {
-			return f.alarm(signed, string(bad.Code), bad.Path)
+			return f.alarm(now, signed, string(bad.Code), bad.Path)
 		}
 	}
-	r = f.round()
-	r.New = f.have.Size - before
-	if err := f.cosign(signed); err != nil {
-		return r, err
-	}
-	r.Cosigned = true
-	return r, nil
+	return f.conclude(ctx, signed, before, now)
 }
 
-func (f *Follower) round() Round {
-	return Round{Origin: f.have.Origin, Size: f.have.Size, Root: f.have.Root.String(), Witness: f.vkey, Result: f.replay.Close(f.Now())}
-}
-
-// alarm keeps the checkpoint that contradicts the copy.
-func (f *Follower) alarm(signed []byte, code, path string) (Round, error) {
-	r := f.round()
-	r.Alarms = append(r.Alarms, Alarm{Code: code, Path: path})
-	sum := tlog.LeafHash(signed)
-	return r, put(filepath.Join(f.Dir, "evidence", hex.EncodeToString(sum[:8])+".checkpoint"), signed, 0o600)
-}
-
-// batch is how many bundles are taken in at a time.
-const batch = 64
-
-// advance fetches the entries that are new, rebuilds the tree over them on top of
-// the copy's own, and takes them in when that gives the root that was signed:
-// the copy then is the beginning of the log. Otherwise the copy stays as it is.
-func (f *Follower) advance(ctx context.Context, next tlog.Checkpoint, signed []byte) (*tlog.Problem, error) {
-	tree, at := f.tree, f.have.Size
-	give := func(bad *tlog.Problem, err error) (*tlog.Problem, error) {
-		return bad, errors.Join(err, f.sweep(f.have.Size))
+// ready brings the copy and the replay to what is durably kept.
+func (f *Follower) ready(ctx context.Context) error {
+	if f.stale {
+		return f.rebuild(ctx)
 	}
-	for at < next.Size {
-		leaves, bad, err := f.fetch(ctx, at, next.Size)
-		if err != nil || bad != nil {
-			return give(bad, err)
-		}
-		grown, b, err := tree.Append(leaves)
-		if err != nil {
-			return give(nil, err)
-		}
-		for _, x := range b.Files {
-			if err := put(filepath.Join(f.copyDir(), filepath.FromSlash(x.Path)), x.Data, 0o600); err != nil {
-				return give(nil, err)
-			}
-		}
-		tree, at = grown, at+uint64(len(leaves))
-	}
-	if tree.Root() != next.Root {
-		// Did the log change its past, or does it serve other entries than it signed?
-		var bad *tlog.Problem
-		if err := tlog.Consistent(f.Remote, f.have, next); f.have.Size > 0 && errors.As(err, &bad) {
-			return give(bad, nil)
-		}
-		return give(&tlog.Problem{Code: tlog.Differs, Path: tlog.CheckpointPath, Entry: tlog.NoEntry}, nil)
-	}
-	if err := f.judge(next.Size); err != nil {
-		return give(nil, err)
-	}
-	if err := put(filepath.Join(f.copyDir(), tlog.CheckpointPath), signed, 0o600); err != nil {
-		return nil, err
-	}
-	f.tree, f.have = tree, next
-	return nil, f.sweep(next.Size)
-}
-
-// judge replays what was taken in, from the copy.
-func (f *Follower) judge(size uint64) error {
-	for at := f.have.Size; at < size; {
-		path, width, skip := bundleAt(at, size)
-		raw, err := os.ReadFile(filepath.Join(f.copyDir(), filepath.FromSlash(path)))
-		if err != nil {
-			return err
-		}
-		entries, err := tlog.ParseBundle(raw, width)
-		if err != nil {
-			return err
-		}
-		for i, leaf := range entries[skip:] {
-			if err := f.replay.Take(at+uint64(i), leaf); err != nil {
-				return err
-			}
-		}
-		at += uint64(len(entries) - skip)
+	if f.dirty {
+		return f.sweep()
 	}
 	return nil
 }
 
-// bundleAt is the bundle that holds an entry of a log of a size, and how many
-// entries before it.
-func bundleAt(at, size uint64) (path string, width, skip int) {
-	const full = 256
-	t := tlog.Tile{Level: tlog.EntriesLevel, Index: at / full, Width: int(min(full, size-at/full*full))}
-	return t.Path(), t.Width, int(at % full)
+// conclude cosigns what the copy now ends with, and remembers that it looked.
+func (f *Follower) conclude(ctx context.Context, signed []byte, before tlog.Checkpoint, now time.Time) (Round, error) {
+	local := os.DirFS(filepath.Join(f.Dir, "ledger"))
+	out, err := f.seal.sign(signed, f.have, now, func(older tlog.Checkpoint) error { return tlog.Consistent(local, older, f.have) })
+	var bad *tlog.Problem
+	if errors.As(err, &bad) { // what was cosigned without the entries is not what the entries say
+		return f.alarm(now, signed, forked, tlog.CheckpointPath)
+	} else if err != nil {
+		return f.round(now, time.Time{}), err
+	}
+	if f.memory.Looked = now; f.have.Size > before.Size || before.Origin == "" {
+		f.memory.Changed = now
+	}
+	if err := f.memory.write(&f.files); err != nil {
+		return f.round(now, time.Time{}), err
+	}
+	r := f.round(now, now)
+	r.New, r.Cosigned = f.have.Size-before.Size, out != nil
+	if f.Send != nil && out != nil {
+		r.unsent = f.Send(ctx, out)
+		r.Sent = r.unsent == nil
+	}
+	return r, nil
 }
 
-// fetch reads some bundles of new entries.
-func (f *Follower) fetch(ctx context.Context, at, size uint64) (leaves [][]byte, bad *tlog.Problem, err error) {
-	for range batch {
-		if at >= size {
-			break
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, nil, err
-		}
-		path, width, skip := bundleAt(at, size)
-		raw, err := fs.ReadFile(f.Remote, path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &tlog.Problem{Code: tlog.Missing, Path: path, Entry: tlog.NoEntry}, nil
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		entries, err := tlog.ParseBundle(raw, width)
-		if err != nil {
-			return nil, &tlog.Problem{Code: tlog.Malformed, Path: path, Entry: tlog.NoEntry, Detail: err.Error()}, nil
-		}
-		leaves = append(leaves, entries[skip:]...)
-		at += uint64(width - skip)
+// round is what stands now. Deadlines are judged as of an instant up to which
+// the copy has everything; zero: as of its newest entry, for what was done in
+// time may stand in entries that did not get here.
+func (f *Follower) round(now, whole time.Time) Round {
+	r := Round{Origin: f.have.Origin, Size: f.have.Size, Root: f.have.Root.String(), Witness: f.seal.vkey, Halted: f.memory.Halted, Result: f.replay.Close(whole)}
+	r.Alarms = append(r.Alarms, f.memory.Alarms...)
+	if still := f.still(now); f.Silence > 0 && still > f.Silence {
+		r.Alarms = append(r.Alarms, Alarm{Code: fellSilent, Seconds: seconds(still)})
 	}
-	return leaves, nil, nil
+	return r
 }
 
-// cosign writes the checkpoint with our cosignature beside the copy
-// (c2sp.org/tlog-cosignature). A checkpoint that was cosigned is left alone.
-func (f *Follower) cosign(signed []byte) error {
-	file := filepath.Join(f.Dir, "cosigned")
-	if have, err := os.ReadFile(file); err == nil && bytes.HasPrefix(have, bytes.TrimRight(signed, "\n")) {
-		return nil
+// still is for how long nothing new came: since we saw it, or since the newest
+// entry says, if that is longer ago.
+func (f *Follower) still(now time.Time) time.Duration {
+	since := f.memory.Changed
+	if since.IsZero() {
+		since = f.began
 	}
-	n, err := note.Open(signed, note.VerifierList(f.Keys...))
+	if f.replay.log.n > 0 {
+		if at := time.UnixMicro(f.replay.log.newest); at.Before(since) {
+			since = at
+		}
+	}
+	return now.Sub(since)
+}
+
+// alarm keeps the checkpoint that contradicts the copy. What the log signed
+// against its own past ends following; what anybody on the way could have done
+// is said at every look.
+func (f *Follower) alarm(now time.Time, signed []byte, code, path string) (Round, error) {
+	kept, err := f.keep(signed)
 	if err != nil {
-		return fmt.Errorf("cosign: %w", err)
+		return f.round(now, time.Time{}), err
 	}
-	out, err := note.Sign(n, f.signer)
-	if err != nil {
-		return fmt.Errorf("cosign: %w", err)
+	a := Alarm{Code: code, Path: path, Evidence: kept}
+	if code != rolledBack && code != forked && code != string(tlog.Differs) {
+		r := f.round(now, time.Time{})
+		r.Alarms = append(r.Alarms, a)
+		return r, nil
 	}
-	return put(file, out, 0o644)
+	f.seal.halt()
+	f.memory.Halted = true
+	f.memory.add(a)
+	err = f.memory.write(&f.files)
+	return f.round(now, time.Time{}), err
 }

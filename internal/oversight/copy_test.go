@@ -2,6 +2,7 @@ package oversight
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,17 +11,37 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"noroshi/internal/base/folder"
 	"noroshi/internal/engine/tlog"
 )
 
 // follower opens an auditor's folder that follows a log.
-func (f *folder) follower(t *testing.T, dir string, now time.Time) *Follower {
+func (f *logFolder) follower(t *testing.T, dir string, now time.Time) *Follower {
 	t.Helper()
 	a := &Follower{Remote: os.DirFS(f.dir), Dir: dir, Keys: []note.Verifier{f.verifier}, Kinds: numbers(t), Now: func() time.Time { return now }}
 	if err := a.Open(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { a.Close() })
 	return a
+}
+
+// after is a second after what an entry says.
+func after(t testing.TB, leaf []byte) time.Time {
+	t.Helper()
+	var e entry
+	if !e.read(leaf) {
+		t.Fatalf("no entry: %s", leaf)
+	}
+	return time.UnixMicro(e.at).UTC().Add(time.Second)
+}
+
+// shut gives an auditor's folder back, as the end of its process does.
+func shut(t *testing.T, a *Follower) {
+	t.Helper()
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func look(t *testing.T, a *Follower) Round {
@@ -36,11 +57,11 @@ func look(t *testing.T, a *Follower) Round {
 // auditor, and checks the cosignature as any witness's.
 func TestAnAuditorKeepsACopyAndCosigns(t *testing.T) {
 	leaves := lawful(1, 40)
-	log, dir, now := newFolder(t, t.TempDir(), "log.example/test"), t.TempDir(), time.Date(2028, 2, 1, 0, 0, 0, 0, time.UTC)
+	log, dir := newFolder(t, t.TempDir(), "log.example/test"), t.TempDir()
 	for at, step := 0, 1; at < len(leaves); step *= 3 {
 		to := min(len(leaves), at+step)
 		log.add(t, leaves[at:to]...)
-		a := log.follower(t, dir, now)
+		a := log.follower(t, dir, after(t, leaves[to-1]))
 		r := look(t, a)
 		if len(r.Alarms)+len(r.Gaps) > 0 || r.Size != uint64(to) || r.New != uint64(to-at) || !r.Cosigned || r.Entries != uint64(to) {
 			t.Fatalf("after %d entries: %+v", to, r)
@@ -48,6 +69,7 @@ func TestAnAuditorKeepsACopyAndCosigns(t *testing.T) {
 		if r := look(t, a); r.New != 0 || len(r.Alarms) > 0 {
 			t.Fatalf("nothing new: %+v", r)
 		}
+		shut(t, a)
 		at = to
 	}
 	if _, err := tlog.Verify(context.Background(), os.DirFS(filepath.Join(dir, "ledger")), tlog.Options{Keys: []note.Verifier{log.verifier}}); err != nil {
@@ -61,7 +83,7 @@ func TestAnAuditorKeepsACopyAndCosigns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := ReadWitness(string(vkey))
+	w, err := tlog.ReadWitness(string(vkey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,26 +101,27 @@ func TestAnAuditorKeepsACopyAndCosigns(t *testing.T) {
 // other entries than it signed: the copy stays, and the evidence is kept.
 func TestAnAuditorRefusesAnotherHistory(t *testing.T) {
 	leaves := lawful(1, 40)
-	now := time.Date(2028, 2, 1, 0, 0, 0, 0, time.UTC)
+	before, now := after(t, leaves[399]), after(t, leaves[505])
 	for _, c := range []struct {
 		name, code string
-		then       func(t *testing.T, log *folder, other *folder)
+		halts      bool // the log signed it against its own past
+		then       func(t *testing.T, log *logFolder, other *logFolder)
 	}{
-		{"rollback", rolledBack, func(t *testing.T, log, other *folder) { other.add(t, leaves[:300]...) }},
-		{"fork at the same size", forked, func(t *testing.T, log, other *folder) {
+		{"rollback", rolledBack, true, func(t *testing.T, log, other *logFolder) { other.add(t, leaves[:300]...) }},
+		{"fork at the same size", forked, true, func(t *testing.T, log, other *logFolder) {
 			other.add(t, leaves[:299]...)
 			other.add(t, leaves[301])
 			other.add(t, leaves[302:402]...)
 		}},
-		{"fork further on", forked, func(t *testing.T, log, other *folder) {
+		{"fork further on", forked, true, func(t *testing.T, log, other *logFolder) {
 			other.add(t, leaves[:299]...)
 			other.add(t, leaves[301:500]...)
 		}},
-		{"another key", string(tlog.Unsigned), func(t *testing.T, log, other *folder) {
+		{"another key", string(tlog.Unsigned), false, func(t *testing.T, log, other *logFolder) {
 			stranger := newFolder(t, other.dir, "log.example/test")
 			stranger.add(t, leaves[:450]...)
 		}},
-		{"entries that were not signed", string(tlog.Differs), func(t *testing.T, log, other *folder) {
+		{"entries that were not signed", string(tlog.Differs), true, func(t *testing.T, log, other *logFolder) {
 			other.add(t, leaves[:450]...)
 			name := filepath.Join(other.dir, "tile", "entries", "001.p", "194")
 			raw, err := os.ReadFile(name)
@@ -110,7 +133,7 @@ func TestAnAuditorRefusesAnotherHistory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		{"entries that are gone", string(tlog.Missing), func(t *testing.T, log, other *folder) {
+		{"entries that are gone", string(tlog.Missing), false, func(t *testing.T, log, other *logFolder) {
 			other.add(t, leaves[:450]...)
 			if err := os.Remove(filepath.Join(other.dir, "tile", "entries", "001.p", "194")); err != nil {
 				t.Fatal(err)
@@ -120,8 +143,10 @@ func TestAnAuditorRefusesAnotherHistory(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			log, dir := newFolder(t, t.TempDir(), "log.example/test"), t.TempDir()
 			log.add(t, leaves[:400]...)
-			look(t, log.follower(t, dir, now))
-			other := &folder{dir: t.TempDir(), signer: log.signer, verifier: log.verifier}
+			first := log.follower(t, dir, before)
+			look(t, first)
+			shut(t, first)
+			other := &logFolder{dir: t.TempDir(), signer: log.signer, verifier: log.verifier}
 			c.then(t, log, other)
 			a := other.follower(t, dir, now)
 			r := look(t, a)
@@ -131,9 +156,35 @@ func TestAnAuditorRefusesAnotherHistory(t *testing.T) {
 			if kept, err := os.ReadDir(filepath.Join(dir, "evidence")); err != nil || len(kept) != 1 {
 				t.Errorf("evidence: %v %v", kept, err)
 			}
-			// The log as it was goes on as if nothing had happened.
+			shut(t, a)
 			log.add(t, leaves[400:460]...)
-			if r := look(t, log.follower(t, dir, now)); len(r.Alarms) > 0 || r.Size != 460 {
+			a = log.follower(t, dir, now)
+			if c.halts { // a restart forgets nothing, and somebody has to say why it goes on
+				for range 2 {
+					if r, err := a.Once(context.Background()); !errors.Is(err, ErrHalted) || len(r.Alarms) != 1 || r.Alarms[0].Code != c.code || r.Alarms[0].Evidence == "" || !r.Halted {
+						t.Fatalf("after a restart: %+v %v", r, err)
+					}
+				}
+				if _, err := Acknowledge(dir, "reason", now); !errors.Is(err, folder.ErrLocked) {
+					t.Errorf("acknowledged while somebody follows: %v", err)
+				}
+				shut(t, a)
+				if _, err := Acknowledge(dir, "", now); !errors.Is(err, ErrWhy) {
+					t.Errorf("acknowledged without a reason: %v", err)
+				}
+				if got, err := Acknowledge(dir, "the hub was restored on the 3rd, see letter 12", now); err != nil || len(got.Alarms) != 1 || !got.Halted {
+					t.Fatalf("%+v %v", got, err)
+				}
+				if _, err := Acknowledge(dir, "again", now); !errors.Is(err, ErrNothing) {
+					t.Errorf("acknowledged twice: %v", err)
+				}
+				if kept, err := os.ReadFile(filepath.Join(dir, "acknowledged")); err != nil || !strings.Contains(string(kept), "letter 12") {
+					t.Errorf("the reason is not kept: %s %v", kept, err)
+				}
+				a = log.follower(t, dir, now)
+			}
+			// The log as it was goes on.
+			if r := look(t, a); len(r.Alarms) > 0 || r.Size != 460 || !r.Cosigned {
 				t.Errorf("afterwards: %+v", r)
 			}
 		})
@@ -144,7 +195,9 @@ func TestAnAuditorRefusesAnotherHistory(t *testing.T) {
 func TestACopyThatWasChangedIsNotGoneOnWith(t *testing.T) {
 	log, dir := newFolder(t, t.TempDir(), "log.example/test"), t.TempDir()
 	log.add(t, lawful(1, 5)...)
-	look(t, log.follower(t, dir, time.Time{}))
+	first := log.follower(t, dir, time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC))
+	look(t, first)
+	shut(t, first)
 	var name string
 	err := filepath.WalkDir(filepath.Join(dir, "ledger", "tile", "entries"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {

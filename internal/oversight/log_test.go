@@ -13,8 +13,8 @@ import (
 	"noroshi/internal/engine/tlog"
 )
 
-// folder is a log of its own, with its keys.
-type folder struct {
+// logFolder is a log of its own, with its keys.
+type logFolder struct {
 	dir      string
 	tree     tlog.Tree
 	signer   note.Signer
@@ -22,13 +22,13 @@ type folder struct {
 	vkey     string
 }
 
-func newFolder(t testing.TB, dir, origin string) *folder {
+func newFolder(t testing.TB, dir, origin string) *logFolder {
 	t.Helper()
 	secret, vkey, err := note.GenerateKey(rand.Reader, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &folder{dir: dir, vkey: vkey}
+	f := &logFolder{dir: dir, vkey: vkey}
 	if f.signer, err = note.NewSigner(secret); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func newFolder(t testing.TB, dir, origin string) *folder {
 }
 
 // add appends entries and signs.
-func (f *folder) add(t testing.TB, leaves ...[]byte) {
+func (f *logFolder) add(t testing.TB, leaves ...[]byte) {
 	t.Helper()
 	tree, batch, err := f.tree.Append(leaves)
 	if err != nil {

@@ -32,6 +32,9 @@ type Alarm struct {
 	Path  string `json:"path,omitempty"`  // file of the log
 	Entry *int64 `json:"entry,omitempty"` // place in the log, where it is about one
 	Text  string `json:"text"`            // in the reader's language
+
+	Evidence string `json:"evidence,omitempty"` // file in an auditor's folder that shows it
+	Seconds  int64  `json:"seconds,omitempty"`  // by how much, where it is about time
 }
 
 // Result is what a replay found. Checked counts how often each rule was asked,
