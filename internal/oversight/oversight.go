@@ -48,7 +48,8 @@ type Result struct {
 	Alarms     []Alarm           `json:"alarms"`
 	Signer     string            `json:"signer,omitempty"` // of the checkpoint; empty: unknown
 	Root       string            `json:"root,omitempty"`
-	Last       string            `json:"last,omitempty"` // instant of the newest entry
+	Last       string            `json:"last,omitempty"`       // instant of the newest entry
+	Commission string            `json:"commission,omitempty"` // pseudonym of the body that decided, to be pinned
 }
 
 // Clean reports whether nothing was found.

@@ -29,10 +29,11 @@ type Replay struct {
 	err     error
 
 	e     entry
-	acts  map[string]func()
+	verbs map[string]*verb
 	names map[string]person
 
 	log        logState
+	commission theCommission
 	cases      map[id]*theCase
 	runs       map[id]*theRun
 	openings   map[id]*theOpening
@@ -42,6 +43,12 @@ type Replay struct {
 	tally      tally
 
 	tolerance struct{ clock, ids, outcome, stop, erase, skew int64 } // microseconds
+}
+
+// verb is a lawful act, and what is replayed of it.
+type verb struct {
+	need
+	act func() // nil: nothing beside its form
 }
 
 // NewReplay returns a replay by the numbers of kinds.
@@ -62,13 +69,17 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 	r.tolerance.stop = t.limit("stop_s") * second
 	r.tolerance.erase = t.limit("erase_h") * 3600 * second
 	r.tolerance.skew = t.limit("machine_clock_s") * second
-	r.acts = map[string]func(){
+	acts := map[string]func(){
 		"approval.ask": r.ask, "measure.ask": r.laid, "approval.question": r.question, "approval.answer": r.answer, "approval.examine": r.examine, "approval.vote": r.vote,
 		"approval.decide": r.decide, "approval.withdraw": r.stop, "approval.revoke": r.stop, "approval.expire": r.stop, "approval.confirm": r.confirm,
 		"agreement.propose": r.propose, "agreement.answer": r.agree, "agreement.settle": r.agree, "agreement.grant": r.issue, "agreement.end": r.endAgreement, "agreement.consent": r.consent,
 		"selection.list_make": r.makeList, "selection.list_second": r.secondList, "selection.run": r.run, "selection.interrupt": r.interrupt,
 		"selection.read": r.use, "selection.disclose": r.use, "selection.sight": r.use, "selection.extend": r.extend, "selection.erase": r.erase,
 		"selection.custody": r.custody, "selection.hold": r.hold, "selection.reidentify": r.reidentify,
+	}
+	r.verbs = make(map[string]*verb, len(acts))
+	for name, n := range verbsOfPower() {
+		r.verbs[name] = &verb{n, acts[name]}
 	}
 	return r, nil
 }
@@ -84,17 +95,20 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 		return nil
 	}
 	r.watchLog()
-	act, power := r.acts[string(r.e.verb)]
 	r.tally.saw(&r.e)
+	v := r.verbs[string(r.e.verb)]
+	if (v != nil || powers[string(nounOf(r.e.verb))]) && !r.check(ruleVerb, v != nil, "verb_unknown") {
+		r.blame("verb", r.e.verb)
+	}
 	if r.e.refused {
 		r.check(ruleRefusal, len(r.e.reason) > 0 && r.e.public == nil && !r.e.digest, "refusal_facts")
 		return nil
 	}
-	if !power {
+	if v == nil {
 		return nil
 	}
-	if r.whole() {
-		act()
+	if r.whole(&v.need) && v.act != nil {
+		v.act()
 	}
 	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made) > maxHeld || len(r.names) > maxPeople {
 		r.err = ErrHeld
@@ -104,8 +118,7 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 
 // whole checks that an act of power says what the rules need; without that
 // nothing can be said about it.
-func (r *Replay) whole() bool {
-	n := needs[string(r.e.verb)]
+func (r *Replay) whole(n *need) bool {
 	ok := true
 	if n.person {
 		ok = r.check(ruleActor, len(r.e.who) > 0 && len(r.e.org) > 0, "actor") && ok
@@ -116,20 +129,11 @@ func (r *Replay) whole() bool {
 	if n.purpose {
 		ok = r.check(rulePurpose, len(r.e.purpose) > 0, "purpose_none") && ok
 	}
-	return r.says(n.facts...) && ok
-}
-
-// says checks that the entry has facts; the first that is missing is named.
-func (r *Replay) says(facts ...string) bool {
-	for _, f := range facts {
-		if !r.e.has(f) {
-			return r.check(ruleFacts, false, "fact", "fact", f)
-		}
+	if n.any {
+		return ok
 	}
-	if len(facts) > 0 {
-		r.checked[ruleFacts]++
-	}
-	return true
+	s := r.shapeOf(n)
+	return r.check(ruleFacts, s != nil, "shape") && r.fits(s) && ok
 }
 
 // check counts that a rule was asked about the entry at hand, and writes down
@@ -175,6 +179,13 @@ func (r *Replay) violate(rule, found, object string, before []uint64, args ...an
 	r.found = append(r.found, v)
 }
 
+// blame writes a text of the entry into the violation that was just found.
+func (r *Replay) blame(name string, value []byte) {
+	if r.more == 0 {
+		r.found[len(r.found)-1].Args[name] = string(value)
+	}
+}
+
 // who numbers a pseudonym.
 func (r *Replay) who(name []byte) person {
 	if p, ok := r.names[string(name)]; ok {
@@ -193,7 +204,7 @@ func (r *Replay) Close(now time.Time) Result {
 		at = now.UnixMicro()
 	}
 	r.overdue(at)
-	out := Result{Entries: r.log.n, Checked: maps.Clone(r.checked), Violations: r.found, More: r.more, Gaps: []Alarm{}, Alarms: []Alarm{}}
+	out := Result{Commission: r.commission.name, Entries: r.log.n, Checked: maps.Clone(r.checked), Violations: r.found, More: r.more, Gaps: []Alarm{}, Alarms: []Alarm{}}
 	if out.Violations == nil {
 		out.Violations = []Violation{}
 	}

@@ -5,14 +5,20 @@ import "noroshi/internal/approval"
 // theAgreement is an agreement as entries show it: its words stay secret, and
 // whether an answer was yes or no.
 type theAgreement struct {
-	org       person // that proposed it
-	answered  []person
-	talked    []stood // for the body that proposed
-	grants    []*theCase
-	over      bool
-	consents  map[id]person // who gave them, by organisation
-	withdrawn map[id]bool
-	entry     uint64
+	org      person // that proposed it
+	answered []person
+	talked   []stood // for the body that proposed
+	grants   []*theCase
+	over     bool
+	consents map[id]consented
+	entry    uint64
+}
+
+// consented is a consent to another purpose.
+type consented struct {
+	by        person // the organisation that gave it
+	until     int64
+	withdrawn bool
 }
 
 func (r *Replay) agreementOf() *theAgreement {
@@ -29,7 +35,7 @@ func (r *Replay) propose() {
 	if !r.check(ruleAgreement, ok && r.agreements[x] == nil, "agreement_again") {
 		return
 	}
-	a := &theAgreement{org: r.who(r.e.org), entry: r.e.index, consents: map[id]person{}, withdrawn: map[id]bool{}}
+	a := &theAgreement{org: r.who(r.e.org), entry: r.e.index, consents: map[id]consented{}}
 	a.talk(r.who(r.e.who), r.e.index)
 	r.agreements[x] = a
 }
@@ -89,6 +95,8 @@ func (r *Replay) issue() {
 		retain: r.e.number("retain_days"), agreement: a, asked: a.entry, decided: r.e.index, name: x}
 	copy(c.order[:], r.e.text("order"))
 	copy(c.selectors[:], r.e.text("selectors"))
+	r.checkAt(ruleBounds, c.cap != amount{}, "no_cap", []uint64{a.entry})
+	r.asks(c.org)
 	months := r.kinds.Row(approval.Agreement, "months").Value
 	r.checkAt(ruleBounds, c.until <= last(c.from, months) && c.until > r.e.at, "months", []uint64{a.entry}, "months", months)
 	r.checkAt(ruleBounds, c.retain <= uint64(r.kinds.Row(approval.Agreement, "retain_days").Value), "retain", []uint64{a.entry}, "days", r.kinds.Row(approval.Agreement, "retain_days").Value)
@@ -124,8 +132,11 @@ func (r *Replay) consent() {
 	}
 	org := r.who(r.e.org)
 	if x, ok := idOf(r.e.text("withdrawn")); ok {
-		r.checkAt(ruleConsent, a.consents[x] == org, "consent_other", []uint64{a.entry})
-		a.withdrawn[x] = true
+		c := a.consents[x]
+		if r.checkAt(ruleConsent, c.by != 0 && c.by == org, "consent_other", []uint64{a.entry}) {
+			c.withdrawn = true
+			a.consents[x] = c
+		}
 		return
 	}
 	x, ok := idOf(r.e.text("consent"))
@@ -133,7 +144,8 @@ func (r *Replay) consent() {
 	for _, p := range a.answered {
 		answered = answered || p == org
 	}
-	if r.checkAt(ruleConsent, ok && org != a.org && answered && a.consents[x] == 0, "consent", []uint64{a.entry}) {
-		a.consents[x] = org
+	until := r.e.time("until")
+	if r.checkAt(ruleConsent, ok && org != a.org && answered && a.consents[x].by == 0 && !a.over && until > r.e.at, "consent", []uint64{a.entry}) {
+		a.consents[x] = consented{by: org, until: until}
 	}
 }

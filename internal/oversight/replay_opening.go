@@ -4,12 +4,13 @@ import "noroshi/internal/approval"
 
 // theOpening is a re-identification: who asked, and whose shares came.
 type theOpening struct {
-	of    *theCase // the approval to open
-	run   *theRun
-	who   person
-	gave  [2]bool
-	done  bool
-	entry uint64
+	of      *theCase // the approval to open
+	run     *theRun
+	who     person
+	purpose string
+	gave    [2]bool
+	done    bool
+	entry   uint64
 }
 
 // custody cuts the key of an approval between two people.
@@ -78,10 +79,12 @@ func (r *Replay) reidentify() {
 		r.checkAt(ruleShares, n.of.holder(who) < 0, "opening_holder", []uint64{n.of.decided})
 		r.checkAt(ruleLeft, n.left() > 0, "opening_gone", []uint64{n.entry})
 		r.check(ruleOpening, !r.e.has("known"), "opening_unasked")
-		r.openings[x] = &theOpening{of: c, run: n, who: who, entry: r.e.index}
+		r.purpose(n)
+		r.openings[x] = &theOpening{of: c, run: n, who: who, purpose: string(r.e.purpose), entry: r.e.index}
 		return
 	}
 	r.checkAt(ruleOpening, o.of == c && o.run == n && o.who == who && !o.done && r.e.has("known"), "opening_other", []uint64{o.entry})
+	r.checkAt(rulePurpose, string(r.e.purpose) == o.purpose, "purpose_changed", []uint64{o.entry})
 	r.checkAt(ruleShares, o.gave[0] && o.gave[1], "shares", []uint64{o.entry})
 	r.live(c)
 	r.executor(c)

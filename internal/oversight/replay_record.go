@@ -62,12 +62,20 @@ func (n *theRun) give(to person, purpose string) {
 // them.
 func (r *Replay) purpose(n *theRun) {
 	i := slices.IndexFunc(selection.Purposes, func(p selection.Purpose) bool { return p.ID == string(r.e.purpose) })
-	if !r.check(rulePurpose, i >= 0, "purpose_unknown") || !selection.Purposes[i].Other || string(r.e.verb) != "selection.read" {
+	if !r.check(rulePurpose, i >= 0, "purpose_unknown") {
 		return
 	}
 	x, ok := idOf(r.e.text("consent"))
+	if !selection.Purposes[i].Other {
+		r.check(rulePurpose, !ok, "purpose_unasked")
+		return
+	}
 	a := n.of.agreement
-	r.checkAt(rulePurpose, ok && a != nil && a.consents[x] != 0 && !a.withdrawn[x], "purpose_consent", []uint64{n.entry})
+	if !r.checkAt(rulePurpose, ok && a != nil, "purpose_consent", []uint64{n.entry}) {
+		return
+	}
+	given := a.consents[x]
+	r.checkAt(rulePurpose, given.by != 0 && !given.withdrawn && r.e.at < given.until, "purpose_consent", []uint64{n.entry})
 }
 
 // extend lets records be kept longer.
@@ -133,7 +141,7 @@ func (r *Replay) overdue(now int64) {
 			due = n.endedAt
 		}
 		r.checked[ruleErased]++
-		if n.over && n.left() > 0 && now > due+r.tolerance.erase && !n.told.erased {
+		if n.left() > 0 && now > due+r.tolerance.erase && !n.told.erased {
 			n.told.erased = true
 			r.overdueAt(n, ruleErased, "erased_none", "records", n.left(), "hours", (now-due)/(3600*second))
 		}

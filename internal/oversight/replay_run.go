@@ -76,7 +76,7 @@ func (r *Replay) grantIs(c *theCase) bool {
 }
 
 func (r *Replay) begin(x id, n *theRun) {
-	if !r.says("approval", "order", "selectors", "basis", "directions", "place", "retain_until") || !r.check(ruleGrant, len(r.e.grant) > 0, "grant_none") {
+	if !r.check(ruleGrant, len(r.e.grant) > 0, "grant_none") {
 		return
 	}
 	c := r.grantOf()
@@ -112,9 +112,6 @@ func spent(c *theCase) bool {
 
 // page is records that were kept.
 func (r *Replay) page(n *theRun) {
-	if !r.says("records", "output") {
-		return
-	}
 	r.checkAt(ruleSums, !n.over && r.e.number("page") == n.pages && r.e.number("records") > 0, "page", []uint64{n.entry}, "page", n.pages)
 	n.pages++
 	n.records = top(n.records, r.e.number("records"))
@@ -130,7 +127,7 @@ func (r *Replay) late(n *theRun) bool {
 
 // end is the statement of a run.
 func (r *Replay) end(n *theRun) {
-	if !r.says("ended", "statement", "seen", "dropped", "selected", "destroyed_at", "hashes", "first_at", "last_at") || !r.checkAt(ruleSums, !n.over, "run_over", []uint64{n.entry}) {
+	if !r.checkAt(ruleSums, !n.over, "run_over", []uint64{n.entry}) {
 		return
 	}
 	c := n.of
@@ -138,10 +135,10 @@ func (r *Replay) end(n *theRun) {
 	c.going--
 	raw, _ := r.e.fact("seen")
 	seen := amountOf(raw)
-	dropped, _ := r.e.fact("dropped")
+	lost, _ := r.e.fact("dropped")
 	sum := amount{}
-	for _, why := range []string{"cap", "direction", "domestic", "malformed", "unknown", "unselected"} {
-		part, _ := field(dropped, why)
+	for _, why := range dropped {
+		part, _ := field(lost, why)
 		sum = sum.plus(amountOf(part))
 	}
 	raw, _ = r.e.fact("selected")
@@ -156,11 +153,8 @@ func (r *Replay) end(n *theRun) {
 	r.checkAt(ruleOrder, string(unquote(order)) == trim(c.order[:]) && string(unquote(list)) == trim(c.selectors[:]), "stated_order", []uint64{n.entry, c.decided})
 	gone := r.e.time("destroyed_at")
 	r.checkAt(ruleSums, gone >= n.began-r.tolerance.skew && gone <= r.e.at+r.tolerance.skew, "destroyed", []uint64{n.entry})
-	unselected, _ := field(dropped, "unselected")
-	took := amountOf(unselected).plus(chosen)
-	c.taken = c.taken.plus(took)
-	r.checkAt(ruleCap, (c.cap.packets == 0 || c.taken.packets <= c.cap.packets) && (c.cap.bytes == 0 || c.taken.bytes <= c.cap.bytes), "cap", []uint64{n.entry, c.decided},
-		"packets", c.taken.packets, "bytes", c.taken.bytes)
+	unselected, _ := field(lost, "unselected")
+	r.took(n, amountOf(unselected).plus(chosen))
 	if first, final := r.e.time("first_at"), r.e.time("last_at"); first != 0 || final != 0 {
 		r.checkAt(rulePeriod, first >= c.from && final < c.until && first <= final && (n.test || final <= c.ends()+r.tolerance.stop), "packets", []uint64{n.entry, c.decided})
 	} else {
@@ -170,7 +164,16 @@ func (r *Replay) end(n *theRun) {
 	r.tally.measure(r.e.at, seen, sum, chosen, whole(kept))
 }
 
-// interrupt is a run that broke off: what it had is destroyed.
+// took charges an approval with what a run took, however it ended.
+func (r *Replay) took(n *theRun, a amount) {
+	c := n.of
+	c.taken = c.taken.plus(a)
+	r.checkAt(ruleCap, (c.cap.packets == 0 || c.taken.packets <= c.cap.packets) && (c.cap.bytes == 0 || c.taken.bytes <= c.cap.bytes), "cap", []uint64{n.entry, c.decided},
+		"packets", c.taken.packets, "bytes", c.taken.bytes)
+}
+
+// interrupt is a run that broke off: what it had is destroyed, what it took
+// counts, and it is no later than the end of another.
 func (r *Replay) interrupt() {
 	_, x, _ := about(r.e.object)
 	n := r.runs[x]
@@ -182,4 +185,7 @@ func (r *Replay) interrupt() {
 	r.tally.count(r.e.at, keyBroken, "", x)
 	r.checkAt(ruleSums, r.e.number("records") == n.records, "records", []uint64{n.entry}, "stated", r.e.number("records"), "records", n.records)
 	r.checkAt(ruleGrant, r.grantIs(n.of), "grant_other", []uint64{n.entry})
+	r.checkAt(ruleOutcome, r.e.at <= n.of.ends()+r.tolerance.outcome, "outcome_late", []uint64{n.entry, n.of.decided})
+	raw, _ := r.e.fact("taken")
+	r.took(n, amountOf(raw))
 }

@@ -79,6 +79,7 @@ const (
 	ruleClock      = "entry_clock"
 	ruleFacts      = "entry_facts"
 	ruleActor      = "entry_actor"
+	ruleVerb       = "entry_verb"
 	ruleRefusal    = "refusal"
 	ruleSteps      = "case_steps"
 	ruleSides      = "case_sides"
@@ -111,51 +112,9 @@ const (
 	ruleListSecond = "list_second"
 )
 
-var ruleIDs = []string{ruleForm, ruleOnce, ruleClock, ruleFacts, ruleActor, ruleRefusal, ruleSteps, ruleSides, ruleBodies, ruleQuestions, ruleVotes, ruleBounds, ruleExtension,
+var ruleIDs = []string{ruleForm, ruleOnce, ruleClock, ruleVerb, ruleFacts, ruleActor, ruleRefusal, ruleSteps, ruleSides, ruleBodies, ruleQuestions, ruleVotes, ruleBounds, ruleExtension,
 	ruleGrant, ruleLive, ruleListSecond, ruleOrder, ruleList, ruleExecutor, ruleParallel, ruleCap, rulePeriod, ruleSums, ruleOutcome, rulePurpose, ruleReader, ruleLeft, ruleRetention,
 	ruleErased, ruleCustody, ruleShares, ruleOpening, ruleAgreement, ruleConsent, ruleCarrier}
-
-// need says what an act of power has to say in clear.
-type need struct {
-	person  bool     // who does it; otherwise the clock may
-	grant   bool     // on which approval it rests
-	purpose bool     // for what
-	facts   []string // in its public part
-}
-
-// needs are the acts of power, by verb. Acts of several kinds under one verb
-// (selection.run) are told apart where they are read.
-var needs = map[string]need{
-	"approval.ask":          {person: true, facts: []string{"kind", "from_at", "until_at", "extends", "selectors", "packets", "bytes", "retain_days", "to"}},
-	"approval.question":     {person: true},
-	"measure.ask":           {person: true, facts: []string{"approval", "kind", "window_until"}},
-	"approval.answer":       {person: true},
-	"approval.examine":      {person: true, facts: []string{"kind", "from", "to"}},
-	"approval.vote":         {person: true, facts: []string{"choice", "votes"}},
-	"approval.decide":       {person: true, facts: []string{"kind", "from", "to", "for", "against", "from_at", "until_at", "packets", "bytes", "order", "retain_days", "selectors"}},
-	"approval.withdraw":     {person: true, facts: []string{"kind", "from", "to"}},
-	"approval.revoke":       {person: true, facts: []string{"kind", "from", "to"}},
-	"approval.expire":       {facts: []string{"kind", "from", "to"}},
-	"approval.confirm":      {person: true, grant: true},
-	"agreement.propose":     {person: true},
-	"agreement.answer":      {person: true},
-	"agreement.settle":      {person: true},
-	"agreement.grant":       {person: true, grant: true, facts: []string{"approval", "kind", "order", "selectors", "party", "from_at", "until_at", "packets", "bytes", "retain_days"}},
-	"agreement.end":         {},
-	"agreement.consent":     {person: true},
-	"selection.list_make":   {person: true, facts: []string{"sha256", "warned"}},
-	"selection.list_second": {person: true, facts: []string{"sha256", "dropped"}},
-	"selection.run":         {person: true},
-	"selection.interrupt":   {grant: true, facts: []string{"outcome", "records"}},
-	"selection.read":        {person: true, grant: true, purpose: true, facts: []string{"records"}},
-	"selection.disclose":    {person: true, grant: true, purpose: true, facts: []string{"recipient", "records"}},
-	"selection.sight":       {person: true, grant: true, purpose: true},
-	"selection.extend":      {person: true, grant: true, facts: []string{"until", "times"}},
-	"selection.erase":       {grant: true, facts: []string{"why", "records"}},
-	"selection.custody":     {person: true, grant: true, facts: []string{"first", "second"}},
-	"selection.hold":        {person: true, facts: []string{"what"}},
-	"selection.reidentify":  {person: true, grant: true, purpose: true, facts: []string{"run", "n"}},
-}
 
 // last is the latest end of a period that begins at an instant: so many calendar
 // months later, or the last instant of the month that lacks the day.

@@ -408,7 +408,7 @@ func (s *Service) Consent(ctx context.Context, id, purpose string, until time.Ti
 		if c.sealed, err = seal(k, purpose, "selection_consent/"+c.ID); err != nil {
 			return err
 		}
-		act.Public, act.Secret = map[string]any{"consent": c.ID}, c
+		act.Public, act.Secret = map[string]any{"consent": c.ID, "until": c.Until.Format(time.RFC3339Nano)}, c
 		return insertConsent(ctx, tx, c)
 	})
 	return c, err

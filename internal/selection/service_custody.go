@@ -270,6 +270,7 @@ func (s *Service) AskOpening(ctx context.Context, approvalID string, why Reason)
 		}
 		o = Opening{ID: newID(), Approval: approvalID, Run: r.ID, Purpose: why.Purpose, State: OpeningWaits, Subjects: len(order.Subjects), At: s.now(), Entry: act.Entry, Mine: true, org: who.Org, person: who.Person, key: r.Approval}
 		act.Object, act.Public = openingObject(o.ID), map[string]any{"run": r.ID, "subjects": digestOfIDs(order.Subjects), "n": o.Subjects}
+		why.say(act.Public)
 		return insertOpening(ctx, tx, o)
 	})
 	return o, err

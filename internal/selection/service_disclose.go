@@ -65,6 +65,7 @@ func (s *Service) Disclose(ctx context.Context, n NewDisclosure) (d Disclosure, 
 			return err
 		}
 		act.Public = map[string]any{"recipient": ledger.Org(n.Recipient), "basis": n.Basis, "records": d.Records, "ids": digestOfIDs(list)}
+		n.Why.say(act.Public)
 		act.Secret = n.Caveat
 		if err := insertDisclosure(ctx, tx, d, list); err != nil {
 			return fmt.Errorf("disclose: %w", err)

@@ -19,6 +19,13 @@ type Reason struct {
 	Consent string `json:"consent,omitempty"` // of an agreement's party, for another purpose
 }
 
+// say writes the consent into what an act says in clear, where there is one.
+func (w Reason) say(public map[string]any) {
+	if w.Consent != "" {
+		public["consent"] = w.Consent
+	}
+}
+
 // purpose checks for what somebody wants records of a run: another purpose than
 // preventing specified damage needs the consent of the party whose agreement
 // gave them, and there is none for what the commission approved.
@@ -67,9 +74,7 @@ func (s *Service) Read(ctx context.Context, f RecordFilter, why Reason) (out []S
 			return err
 		}
 		act.Public = map[string]any{"records": len(out)}
-		if why.Consent != "" {
-			act.Public["consent"] = why.Consent
-		}
+		why.say(act.Public)
 		return insertReading(ctx, tx, r.Org, ReadingOf{ID: act.Entry, Run: r.ID, Org: who.Org, Purpose: why.Purpose, Consent: why.Consent, Records: len(out), At: s.now(), person: who.Person})
 	})
 	if err != nil {

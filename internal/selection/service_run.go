@@ -521,8 +521,8 @@ func (s *Service) interrupt(ctx context.Context, run, outcome string) error {
 		if r.State != RunGoing {
 			return ErrRunOver
 		}
-		act.Grant, act.Public = r.Approval, map[string]any{"outcome": outcome, "records": r.Records}
 		r.State, r.Outcome, r.EndedAt, r.Taken, r.chain = RunInterrupted, outcome, s.now(), greatest(r.Taken, r.kept), ""
+		act.Grant, act.Public = r.Approval, map[string]any{"outcome": outcome, "records": r.Records, "taken": map[string]any{"packets": r.Taken.Packets, "bytes": r.Taken.Bytes}}
 		if err := s.Approvals.Finish(ctx, tx, r.use, r.Taken, outcome); err != nil && isKind(err, fault.Internal) {
 			return err
 		}

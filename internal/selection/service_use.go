@@ -58,6 +58,7 @@ func (s *Service) Sight(ctx context.Context, run, ref string, why Reason, note s
 			return ErrNoRecords
 		}
 		act.Public = map[string]any{"selector": ref, "sighting": x.ID}
+		why.say(act.Public)
 		return nil
 	})
 	return x, err
@@ -161,6 +162,7 @@ func (s *Service) WriteItem(ctx context.Context, run, ref string, why Reason, ti
 			err = ErrNoRecords
 		}
 		act.Public = map[string]any{"selector": ref, "item": true}
+		why.say(act.Public)
 		return err
 	})
 	if err != nil {

@@ -114,4 +114,28 @@ var caseCrimes = []Crime{
 	{"a consent of a stranger", "agreement_consent", false, when("agreement.consent", func(a *act) bool { return a.Public["consent"] != nil }, func(w *history, i int) bool { w.all[i].Org = "O-stranger"; return true })},
 	{"a consent withdrawn by a stranger", "agreement_consent", true, when("agreement.consent", func(a *act) bool { return a.Public["withdrawn"] != nil }, func(w *history, i int) bool { w.all[i].Org = "O-stranger"; return true })},
 	{"the office confirms its own instruction", "carrier_apart", true, when("approval.confirm", nil, func(w *history, i int) bool { w.all[i].Org = "O-office"; return true })},
+	{"a body that is not the commission votes", "case_bodies", true, when("approval.vote", later, func(w *history, i int) bool { w.all[i].Org = "O-ministry"; return true })},
+	{"a body that is not the commission examines", "case_bodies", true, when("approval.examine", later, func(w *history, i int) bool { w.all[i].Org = "O-telecom"; return true })},
+	{"the commission asks", "case_bodies", true, when("approval.withdraw", func(a *act) bool { return a.text("to") == "withdrawn" }, func(w *history, i int) bool {
+		w.all[w.of("approval.ask", w.all[i].Object)].Org = "O-commission"
+		return w.of("approval.question", w.all[i].Object) < 0
+	})},
+	{"an approval of a kind that there is not", "case_bounds", false, when("approval.ask", nil, func(w *history, i int) bool {
+		for _, a := range w.all {
+			if a.Object == w.all[i].Object && a.Public["kind"] != nil {
+				a.Public["kind"] = "anything"
+			}
+		}
+		return true
+	})},
+	{"an application without a cap", "case_bounds", true, when("approval.withdraw", func(a *act) bool { return a.text("to") == "withdrawn" }, func(w *history, i int) bool {
+		w.edit(w.of("approval.ask", w.all[i].Object), "packets", 0)
+		return true
+	})},
+	{"a consent to an agreement that ended", "agreement_consent", true, when("agreement.end", nil, func(w *history, i int) bool {
+		a := w.add(w.all[i], w.all[i].At.Add(time.Hour))
+		a.Verb, a.Who, a.Org, a.Grant = "agreement.consent", "P-party1", "O-operator", ""
+		a.Public = facts{"consent": uuid(w.rng, a.At), "until": rfc(a.At.AddDate(0, 1, 0))}
+		return true
+	})},
 }

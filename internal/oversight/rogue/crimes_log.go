@@ -63,4 +63,30 @@ var logCrimes = []Crime{
 		}
 		return i >= 0
 	}},
+	{"an act of power that nobody knows", "entry_verb", true, when("approval.vote", nil, func(w *history, i int) bool {
+		a := w.add(w.all[i], w.all[i].At.Add(time.Second))
+		a.Verb, a.Public = "approval.waive", nil
+		return true
+	})},
+	{"an unknown act that was refused", "entry_verb", true, func(w *history) bool {
+		i := slices.IndexFunc(w.all, func(a *act) bool { return a.Outcome == ledger.Refused })
+		if i >= 0 {
+			w.all[i].Verb = "selection.run_all"
+		}
+		return i >= 0
+	}},
+	{"a cap that is a text", "entry_facts", false, fact("approval.decide", approves, "packets", always("many"))},
+	{"a cap that is negative", "entry_facts", false, fact("approval.decide", approves, "packets", always(-1))},
+	{"a cap that is a fraction", "entry_facts", false, fact("approval.ask", nil, "packets", always(1.5))},
+	{"an end that is no instant", "entry_facts", false, fact("approval.decide", approves, "until_at", always("never"))},
+	{"a retention that is no instant", "entry_facts", false, fact("selection.run", isBegin, "retain_until", always(0))},
+	{"an amount that lacks its bytes", "entry_facts", false, fact("selection.run", isEnd, "seen", always(facts{"packets": 1}))},
+	{"a record count that is null", "entry_facts", false, fact("selection.read", nil, "records", always(nil))},
+	{"an act of a run in no known form", "entry_facts", true, when("selection.run", isBegin, func(w *history, i int) bool {
+		a := w.add(w.all[i], w.all[i].At.Add(time.Second))
+		a.Public = facts{"records": 5}
+		return true
+	})},
+	{"records in the entry that begins a run", "entry_facts", true, when("selection.run", isBegin, func(w *history, i int) bool { w.edit(i, "records", 5); return true })},
+	{"an application that says more than it may", "entry_facts", true, fact("approval.ask", nil, "note", always("x"))},
 }

@@ -64,4 +64,27 @@ var recordCrimes = []Crime{
 		w.all[i].Grant = w.all[run].Grant
 		return true
 	})},
+	{"records given for another purpose without a consent", "record_purpose", true, when("selection.disclose", nil, func(w *history, i int) bool {
+		for _, a := range w.all {
+			if a.Object == w.all[i].Object && a.Org == "O-police" {
+				a.Purpose = "other"
+			}
+		}
+		w.all[i].Purpose = "other"
+		object := w.all[i].Object
+		return w.gone(func(a *act) bool { return a.Object == object && a.Org == "O-police" }) >= 0
+	})},
+	{"a sighting for another purpose without a consent", "record_purpose", true, when("selection.sight", nil, func(w *history, i int) bool { w.all[i].Purpose = "other"; return true })},
+	{"a consent that is past its time", "record_purpose", true, when("agreement.consent", func(a *act) bool { return a.Public["consent"] != nil }, func(w *history, i int) bool {
+		w.edit(i, "until", rfc(w.all[i].At.Add(30*time.Second)))
+		return true
+	})},
+	{"a consent where none is needed", "record_purpose", true, when("selection.read", func(a *act) bool { return a.Purpose == "analyse" }, func(w *history, i int) bool {
+		w.edit(i, "consent", uuid(w.rng, w.all[i].At))
+		return true
+	})},
+	{"pseudonyms opened for another purpose than was asked", "record_purpose", true, when("selection.reidentify", func(a *act) bool { return a.Public["known"] != nil }, func(w *history, i int) bool {
+		w.all[i].Purpose = "warn"
+		return true
+	})},
 }

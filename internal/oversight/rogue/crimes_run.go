@@ -93,7 +93,7 @@ var runCrimes = []Crime{
 		a := w.add(w.all[i], w.all[i].At.Add(500*time.Millisecond))
 		a.Object = object
 		b := w.add(a, a.At.Add(time.Millisecond))
-		b.Verb, b.Who, b.Org, b.Public = "selection.interrupt", "", "", facts{"outcome": "interrupted", "records": 0}
+		b.Verb, b.Who, b.Org, b.Public = "selection.interrupt", "", "", facts{"outcome": "interrupted", "records": 0, "taken": facts{"packets": 0, "bytes": 0}}
 		return true
 	})},
 	{"more than the cap", "run_cap", true, when("selection.run", isEnd, func(w *history, i int) bool { return more(w, i, 1<<40, true) })},
@@ -132,6 +132,33 @@ var runCrimes = []Crime{
 		w.gone(func(a *act) bool {
 			return a.Object == object && !isPage(a) && !isBegin(a)
 		})
+		return true
+	})},
+	{"a run that broke off took more than the cap", "run_cap", true, when("selection.interrupt", nil, func(w *history, i int) bool {
+		w.within(i, "taken", "packets", 1<<40)
+		return w.last(i)
+	})},
+	{"runs break off until the cap is passed", "run_cap", false, when("selection.interrupt", nil, func(w *history, i int) bool {
+		d := w.of("approval.decide", "approval/"+w.all[i].Grant)
+		if d < 0 {
+			return false
+		}
+		w.within(i, "taken", "packets", w.all[d].number("packets"))
+		for _, a := range w.all[i+1:] {
+			if a.Verb == "selection.run" && a.Grant == w.all[i].Grant && isBegin(a) {
+				return true
+			}
+		}
+		return false
+	})},
+	{"a run that broke off says so when all is over", "run_outcome", false, when("selection.interrupt", nil, func(w *history, i int) bool {
+		d := w.of("approval.decide", "approval/"+w.all[i].Grant)
+		object := w.all[i].Object
+		if d < 0 || !w.last(i) {
+			return false
+		}
+		w.move(i, moment(w.all[d].Public["until_at"]).Add(5*time.Hour))
+		w.gone(func(a *act) bool { return a.Object == object && a.Verb == "selection.erase" })
 		return true
 	})},
 }

@@ -166,7 +166,7 @@ func (w *world) selected(at time.Time, m *made, take uint64) (run string, record
 	}
 	over = at.Add(5 * time.Minute)
 	if w.IntN(10) == 0 {
-		on(w.does(over, "", "selection.interrupt", object, facts{"outcome": "interrupted", "records": records}))
+		on(w.does(over, "", "selection.interrupt", object, facts{"outcome": "interrupted", "records": records, "taken": facts{"packets": records, "bytes": records * 100}}))
 		on(w.does(over.Add(time.Second), "", "selection.erase", object, facts{"why": "interrupted", "records": records, "digest": w.hash()}))
 		return "", 0, over
 	}
@@ -278,11 +278,11 @@ func (w *world) opened(at time.Time, m *made, run string) {
 	id := w.uuid(end)
 	object := "selection_opening/" + id
 	on := func(a *act, purpose string) { a.Grant, a.Purpose = o.id, purpose }
-	on(w.does(end, o.handler, "selection.reidentify", object, facts{"run": run, "subjects": "x", "n": 1}), "analyse")
+	on(w.does(end, o.handler, "selection.reidentify", object, facts{"run": run, "subjects": w.hash(), "n": 1}), "analyse")
 	for i, h := range m.holders {
 		on(w.does(end.Add(time.Duration(i+1)*time.Minute), h, "selection.hold", object, facts{"what": "give"}), "")
 	}
-	on(w.does(end.Add(5*time.Minute), o.handler, "selection.reidentify", object, facts{"run": run, "subjects": "x", "n": 1, "known": 1}), "analyse")
+	on(w.does(end.Add(5*time.Minute), o.handler, "selection.reidentify", object, facts{"run": run, "subjects": w.hash(), "n": 1, "known": 1}), "analyse")
 }
 
 // agreement is one from its proposal to its end.
@@ -308,7 +308,7 @@ func (w *world) agreement(at time.Time) {
 	run, records, over := w.selected(step(), &m, 1000)
 	if run != "" && w.IntN(2) == 0 {
 		consent := w.uuid(over)
-		w.does(over.Add(10*time.Minute), "party1", "agreement.consent", object, facts{"consent": consent})
+		w.does(over.Add(10*time.Minute), "party1", "agreement.consent", object, facts{"consent": consent, "until": rfc(over.AddDate(0, 0, 20))})
 		b := w.does(over.Add(11*time.Minute), m.handler, "selection.read", "selection_run/"+run, facts{"records": records, "consent": consent})
 		b.Grant, b.Purpose = m.id, "other"
 		w.does(over.Add(12*time.Minute), "party1", "agreement.consent", object, facts{"withdrawn": consent})
