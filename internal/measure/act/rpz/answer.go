@@ -111,7 +111,7 @@ func tsigs(m *dns.Msg) (n int) {
 func (z *zone) verify(m *dns.Msg, raw []byte) (s *signer, code uint16, rcode int) {
 	t := m.IsTsig()
 	switch {
-	case t == nil && tsigs(m) > 0 || tsigs(m) > 1:
+	case t == nil && tsigs(m) > 0, tsigs(m) > 1, t != nil && t.Algorithm == "":
 		return nil, 0, dns.RcodeFormatError
 	case t == nil:
 		return nil, 0, dns.RcodeRefused

@@ -265,6 +265,8 @@ func FuzzMessages(f *testing.F) {
 		}
 		f.Add(raw, false)
 	}
+	// A signature without its fields was once repeated as it was.
+	f.Add([]byte("00\x000\x00\x01\x00\x00\x00\x0100\x03rpZ\x03huB\aeXAmple\x0000\x00\x01\x0000000000\x00\x00\a0000000\x00\x00\xfa000000\x00\x00"), false)
 	resolver := netip.MustParseAddr("127.0.0.1")
 	f.Fuzz(func(t *testing.T, raw []byte, stream bool) {
 		for _, z := range []*zone{keyed, open} {
