@@ -334,7 +334,10 @@ func TestUnbound(t *testing.T) {
 // Knot DNS, which hands a zone on, has it as a client sees it.
 func TestKnot(t *testing.T) {
 	c := local(t)
-	z := opened(t, c)
+	z, err := open(c, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	rules := []driver.Rule{rule("bad.example", driver.NoDomain, true), rule("page.example", driver.Walled, false)}
 	apply(t, z, rules, nil)
 	dir := t.TempDir()
@@ -385,6 +388,12 @@ zone:
 	if got := held("deep.below.bad.example"); got != "." {
 		t.Errorf("below it is %s", got)
 	}
+	// Our process ends and begins anew.
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	z = opened(t, c)
+	whole(t, z, rules)
 	more := rule("odd.example", driver.NoData, false)
 	apply(t, z, []driver.Rule{more}, rules[:1])
 	whole(t, z, []driver.Rule{rules[1], more})
