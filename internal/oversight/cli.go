@@ -29,6 +29,7 @@ var (
 	ErrNoLog = fault.New(fault.Usage, "oversight.no_log")
 	ErrNoKey = fault.New(fault.Usage, "oversight.no_key")
 	ErrKinds = fault.New(fault.Usage, "oversight.bad_kinds")
+	ErrAt    = fault.New(fault.Usage, "oversight.bad_at")
 	ErrMoved = fault.New(fault.Busy, "oversight.moved")
 	ErrMany  = fault.New(fault.TooLarge, "oversight.held")
 )
@@ -93,17 +94,19 @@ func rulesCommand(env *cli.Env) *cobra.Command {
 
 // source is which log is replayed, by which keys and numbers.
 type source struct {
-	key, kinds string
+	key, kinds, commission string
 }
 
 func (s *source) flags(env *cli.Env, c *cobra.Command) {
 	c.Flags().StringVar(&s.key, "key", "", env.Printer().T("oversight.cli.key"))
 	c.Flags().StringVar(&s.kinds, "kinds", "", env.Printer().T("oversight.cli.kinds"))
+	c.Flags().StringVar(&s.commission, "commission", "", env.Printer().T("oversight.cli.commission"))
 }
 
 // options reads the files that the flags name. A key is needed: without one
 // nobody vouches for what is replayed.
 func (s *source) options(env *cli.Env, signed []byte) (o Options, err error) {
+	o.Commission = s.commission
 	if s.key == "" {
 		return o, ErrNoKey
 	}
@@ -172,6 +175,7 @@ func openLog(where string) (fs.FS, []byte, error) {
 
 func replayCommand(env *cli.Env) *cobra.Command {
 	var s source
+	var at string
 	c := &cobra.Command{
 		Use: "replay DIR", Short: env.Printer().T("oversight.cli.replay"), Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -183,6 +187,9 @@ func replayCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if o.Now, err = judgedAt(env, at); err != nil {
+				return err
+			}
 			res, err := ReplayLog(cmd.Context(), fsys, o)
 			if err != nil {
 				return asFault(err)
@@ -191,7 +198,24 @@ func replayCommand(env *cli.Env) *cobra.Command {
 		},
 	}
 	s.flags(env, c)
+	c.Flags().StringVar(&at, "at", "", env.Printer().T("oversight.cli.at"))
 	return c
+}
+
+// judgedAt is the instant at which deadlines are judged: of the newest entry
+// unless somebody says another, for a ledger that tells nothing more is silent.
+func judgedAt(env *cli.Env, at string) (time.Time, error) {
+	switch at {
+	case "":
+		return time.Time{}, nil
+	case "now":
+		return env.Now(), nil
+	}
+	t, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		return t, fault.New(fault.Usage, ErrAt.Code, "at", at)
+	}
+	return t, nil
 }
 
 func asFault(err error) error {
@@ -278,6 +302,9 @@ func (r *Result) print(w io.Writer, p text.Printer) error {
 		if total += n; n > 0 {
 			asked++
 		}
+	}
+	if r.Commission != "" {
+		fmt.Fprintln(w, p.T("oversight.cli.decided_by", "name", printable(r.Commission)))
 	}
 	if r.Signer != "" {
 		fmt.Fprintln(w, p.T("ledger.cli.signed", "name", r.Signer))

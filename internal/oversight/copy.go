@@ -46,6 +46,8 @@ type Follower struct {
 	Kinds  approval.Rules
 	Now    func() time.Time
 
+	// Commission is its pseudonym in the log; empty: who acts as it first.
+	Commission string
 	// Silence is how long nothing new may come; 0 for ever. A hub writes an entry
 	// when nothing else happens, so that silence is a sign.
 	Silence time.Duration
@@ -128,6 +130,7 @@ func (f *Follower) rebuild(ctx context.Context) (err error) {
 	if f.replay, err = NewReplay(f.Kinds); err != nil {
 		return err
 	}
+	f.replay.Pin(f.Commission)
 	f.tree, f.have, f.stale = tlog.Tree{}, tlog.Checkpoint{}, true
 	local := os.DirFS(filepath.Join(f.Dir, "ledger"))
 	signed, err := fs.ReadFile(local, tlog.CheckpointPath)

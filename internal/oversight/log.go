@@ -20,6 +20,8 @@ type Options struct {
 	Earlier  []tlog.Checkpoint        // that the log has to continue
 	Now      time.Time                // when deadlines are judged; zero: at the newest entry
 	Progress func(done, total uint64) // may be nil
+
+	Commission string // pseudonym of the commission in the log; empty: who acts as it first
 }
 
 // ReplayLog verifies a log from its files and replays the rules over its
@@ -36,6 +38,7 @@ func replayLog(ctx context.Context, fsys fs.FS, o Options) (*Replay, Result, err
 	if err != nil {
 		return nil, Result{}, err
 	}
+	r.Pin(o.Commission)
 	res, err := tlog.Verify(ctx, fsys, tlog.Options{Keys: o.Keys, Earlier: o.Earlier, Progress: o.Progress, Replay: r.Take})
 	var bad tlog.Problems
 	if err != nil && !errors.As(err, &bad) {

@@ -76,6 +76,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 		"selection.list_make": r.makeList, "selection.list_second": r.secondList, "selection.run": r.run, "selection.interrupt": r.interrupt,
 		"selection.read": r.use, "selection.disclose": r.use, "selection.sight": r.use, "selection.extend": r.extend, "selection.erase": r.erase,
 		"selection.custody": r.custody, "selection.hold": r.hold, "selection.reidentify": r.reidentify,
+		"oversight.settle": r.paper, "oversight.answer": r.paper, "oversight.close": r.paper, "oversight.draw": r.paper, "oversight.open": r.paper,
 	}
 	r.verbs = make(map[string]*verb, len(acts))
 	for name, n := range verbsOfPower() {

@@ -1,7 +1,9 @@
 package oversight
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"noroshi/internal/base/ledger"
@@ -90,6 +92,44 @@ func say(res Result) (out []string) {
 		out = append(out, fmt.Sprintf("%s/%s%v", v.Rule, v.Found, v.Args))
 	}
 	return out
+}
+
+// TestALawfulEntryAllocatesNothing: reading on, with cases and runs that are
+// known, takes no memory.
+func TestALawfulEntryAllocatesNothing(t *testing.T) {
+	r, err := NewReplay(numbers(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := uint64(0)
+	take := func(leaf []byte) {
+		if err := r.Take(n, leaf); err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	var reads [][]byte
+	for _, leaf := range lawful(5, 12) {
+		take(leaf)
+		if strings.Contains(string(leaf), `"verb":"selection.read"`) && strings.Contains(string(leaf), `"records":0`) {
+			reads = append(reads, leaf)
+		}
+	}
+	if len(reads) == 0 || len(r.found) > 0 {
+		t.Fatalf("%d readings, %v", len(reads), r.found)
+	}
+	leaf := bytes.Clone(reads[len(reads)-1]) // a reading of the same run, again and again, under new ids
+	at := bytes.Index(leaf, []byte(`"id":"`)) + len(`"id":"`) + len(id{}) - 12
+	runs := 2 * window // ids are forgotten, and remembered, in the same room
+	got := testing.AllocsPerRun(runs, func() {
+		for i, x := 11, n; i >= 0; i, x = i-1, x>>4 {
+			leaf[at+i] = "0123456789abcdef"[x&15]
+		}
+		take(leaf)
+	})
+	if got > 0 || len(r.found) > 0 {
+		t.Errorf("%v allocations an entry: %v", got, r.found[:min(3, len(r.found))])
+	}
 }
 
 func BenchmarkReplay(b *testing.B) {

@@ -152,14 +152,14 @@ func verbsOfPower() map[string]need {
 
 // readings are verbs that only ever refuse on record: looking changes nothing.
 var readings = []string{"approval.list", "approval.read", "approval.uses", "approval.instruct", "agreement.list", "agreement.read", "selection.lists", "selection.runs", "selection.carrier", "selection.inspect",
-	"measure.list", "measure.read", "act.list", "act.read"}
+	"measure.list", "measure.read", "act.list", "act.read", "oversight.inspect", "oversight.report", "oversight.samples", "oversight.list", "oversight.read", "oversight.openings"}
 
 // deskVerbs are the acts of the commission's desk; its own package says what they
 // mean.
-var deskVerbs = strings.Fields("oversight.draft oversight.revise oversight.propose oversight.settle oversight.back oversight.answer oversight.insist oversight.close oversight.drop oversight.remind" +
-	" oversight.plan oversight.draw oversight.check oversight.ask_opening oversight.open oversight.refuse_opening oversight.look oversight.forget oversight.list oversight.read")
+var deskVerbs = strings.Fields("oversight.draft oversight.revise oversight.propose oversight.back oversight.settle oversight.drop oversight.answer oversight.insist oversight.close oversight.remind" +
+	" oversight.replay oversight.plan oversight.draw oversight.check oversight.unseal oversight.open oversight.withhold oversight.look oversight.forget")
 
-// noun is the first half of a verb.
+// nounOf is the first half of a verb.
 func nounOf(verb []byte) []byte {
 	for i, c := range verb {
 		if c == '.' {
