@@ -1,0 +1,69 @@
+package request
+
+import (
+	"strings"
+
+	"noroshi/internal/base/httpd"
+	"noroshi/internal/base/page"
+)
+
+type orderRow struct {
+	Ordered
+	StateWord, Tag, Cap string
+	Waits, Open         bool
+}
+
+type ordersView struct {
+	Head  page.Head
+	List  *page.List
+	Rows  []orderRow
+	Empty *page.Empty
+}
+
+// pagesOrders registers a carrier's pages: the orders to it, and nothing else.
+func pagesOrders(r *httpd.Router, s *Service) {
+	r.Page("GET /carrier-orders", func(q *httpd.Request) error { return showOrders(q, s, nil) })
+	r.Page("POST /carrier-orders/{id}/confirm", func(q *httpd.Request) error {
+		_, err := s.Confirm(q.Context(), q.Path("id"), q.Form("done") == "yes")
+		if formFault(err) {
+			return showOrders(q, s, err)
+		}
+		if err != nil {
+			return err
+		}
+		return q.Redirect("/carrier-orders")
+	})
+}
+
+func showOrders(q *httpd.Request, s *Service, bad error) error {
+	p := say{q.Printer}
+	list, next, err := s.Orders(q.Context(), q.Query("after"), 50)
+	if err != nil {
+		return err
+	}
+	v := ordersView{Head: page.Head{H1: p.T("request.order.title"), Lead: p.T("request.order.lead")}}
+	for _, o := range list {
+		row := orderRow{Ordered: o, StateWord: p.state(o.State), Tag: stateTag[o.State], Waits: o.ConfirmedAt.IsZero(), Open: o.DoneAt.IsZero()}
+		var parts []string
+		if o.Instruction.Cap.Bytes > 0 {
+			parts = append(parts, p.Bytes(int64(min(o.Instruction.Cap.Bytes, 1<<62))))
+		}
+		if o.Instruction.Cap.Packets > 0 {
+			parts = append(parts, p.T("request.order.packets", "n", o.Instruction.Cap.Packets))
+		}
+		if row.Cap = strings.Join(parts, "　"); row.Cap == "" {
+			row.Cap = p.T("request.order.no_cap")
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	if len(list) == 0 {
+		v.Empty = &page.Empty{Title: p.T("request.order.empty"), Say: p.T("request.order.empty_say")}
+	}
+	v.List = &page.List{Path: "/carrier-orders", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1}
+	shell := q.Shell(v.Head.H1)
+	shell.Key, shell.Density, shell.Live = "orders", page.Desk, "/live/request"
+	if bad != nil {
+		shell = shell.Fail(bad, q.Forms())
+	}
+	return q.Render("request/orders", shell, v)
+}
