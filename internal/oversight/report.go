@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"math"
 	"slices"
 	"strings"
 
@@ -137,6 +138,8 @@ func label(p text.Printer, kind string) string {
 	name := base
 	if base == string(approval.Reidentify) || slices.Contains(approval.Kinds, approval.Kind(base)) && ways[approval.Kind(base)] != "" {
 		name = p.T("oversight.report.kind_" + base)
+	} else if base == string(unknownKind) {
+		name = p.T("oversight.report.kind_unknown")
 	}
 	if extension {
 		return p.T("oversight.report.extension", "kind", name)
@@ -210,38 +213,56 @@ func (out Report) diet() Report {
 	return out
 }
 
-// public is the version for everybody: no case, and in a group of numbers of which
-// one is small none is said exactly, so that no difference gives it away. What
-// the runs read stays unsaid while they are few.
+// public is the version for everybody: no case, in a group of numbers of which one
+// is small none is said exactly, and whatever sums could give a small one away is
+// said less closely still. What the runs read stays unsaid while they are few.
 func (out Report) public(p text.Printer) Report {
 	out.Public, out.Version = true, ForEverybody
 	parts := make([]Section, len(out.Parts))
 	for i, s := range out.Parts {
 		parts[i] = s
 		parts[i].Lines = slices.Clone(s.Lines)
-		few := map[string]bool{}
-		for _, l := range s.Lines {
-			if l.known && l.n > 0 && l.n < small {
-				few[group(l)] = true
-			}
-		}
-		for j := range parts[i].Lines {
-			l := &parts[i].Lines[j]
-			l.Cases = nil
-			switch {
-			case !l.known || l.n == 0 || !few[group(*l)]:
-			case l.n < small:
-				l.Count, l.Shown = nil, p.T("oversight.report.range", "from", 1, "to", small-1)
-			case volumes[l.Key]:
-				l.Count, l.Shown = nil, p.T("oversight.report.withheld")
-			default:
-				from := l.n / small * small
-				l.Count, l.Shown = nil, p.T("oversight.report.range", "from", int64(from), "to", int64(from+small-1))
-			}
-		}
+		parts[i].hide(p)
 	}
 	out.Parts = parts
 	return out
+}
+
+// hide takes cases and small numbers out of a section.
+func (s *Section) hide(p text.Printer) {
+	few := map[string]bool{}
+	var lines []*Line
+	for i := range s.Lines {
+		l := &s.Lines[i]
+		l.Cases = nil
+		if !l.known {
+			continue
+		}
+		lines = append(lines, l)
+		if l.n > 0 && l.n < small {
+			few[group(*l)] = true
+		}
+	}
+	cells := make([]cell, len(lines))
+	for i, l := range lines {
+		cells[i] = exactly(l.n)
+		if l.n >= small && few[group(*l)] {
+			cells[i].widen()
+			if volumes[l.Key] {
+				cells[i].widen()
+			}
+		}
+	}
+	protect(cells, sumsOf(lines))
+	for i, c := range cells {
+		switch l := lines[i]; {
+		case c.low == c.high:
+		case c.high == math.MaxUint64:
+			l.Count, l.Shown = nil, p.T("oversight.report.withheld")
+		default:
+			l.Count, l.Shown = nil, p.T("oversight.report.range", "from", int64(c.low), "to", int64(c.high))
+		}
+	}
 }
 
 // volumes are numbers of packets and records.
