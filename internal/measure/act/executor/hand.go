@@ -1,0 +1,420 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/folder"
+	"noroshi/internal/measure/act"
+	"noroshi/internal/measure/act/driver"
+)
+
+// Equipment is a driver and the kinds of orders that it carries out.
+type Equipment struct {
+	Name   string
+	Kinds  []driver.Kind
+	Driver driver.Driver
+}
+
+// Config is what a hand needs.
+type Config struct {
+	Dir         string
+	Name        string
+	Authorities []note.Verifier // that sign Grants and instructions
+	Guard       Guarded
+	Equipment   []Equipment
+	Now         func() time.Time     // nil: time.Now
+	Passed      func() time.Duration // that passed, whatever is done to the clock; nil: the monotonic clock
+	Reconcile   time.Duration        // between looks at the equipment; 0: 30 s
+	Accept      bool                 // that the hub was put back to an older state
+	Inject      func(step string) error
+}
+
+// Hand holds the orders of one folder.
+type Hand struct {
+	Config
+	guard *guard
+	clock *clock
+
+	mu      sync.Mutex
+	journal *journal
+	book    *book
+	alarms  []act.Warning // the hub has not heard of
+	raised  map[act.Warning]bool
+	nudge   chan struct{} // there is something to tell
+	looked  time.Time
+}
+
+// Faults of a hand.
+var (
+	ErrReplayed = fault.New(fault.Refused, "executor.replayed") // the order was carried out already
+	ErrOlder    = fault.New(fault.Refused, "executor.older")    // the instruction is older than one that was followed
+	ErrKind     = fault.New(fault.Refused, "executor.kind")     // no equipment for it here
+	ErrStranger = fault.New(fault.Refused, "executor.stranger") // the equipment holds what is not in the journal
+	ErrTargets  = fault.New(fault.Refused, "executor.targets")  // the list is not there
+)
+
+// Open opens a folder and brings the equipment to what its journal says: what was
+// under way when the process died is taken away, what was live is there again,
+// what ran out is gone. Faults: ErrBusy, ErrJournal, ErrFull, ErrGuard,
+// ErrStranger.
+func Open(ctx context.Context, c Config) (h *Hand, err error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Reconcile == 0 {
+		c.Reconcile = 30 * time.Second
+	}
+	if c.Passed == nil {
+		start := time.Now()
+		c.Passed = func() time.Duration { return time.Since(start) }
+	}
+	h = &Hand{Config: c, raised: map[act.Warning]bool{}, nudge: make(chan struct{}, 1)}
+	if h.guard, err = newGuard(c.Guard); err != nil {
+		return nil, err
+	}
+	h.clock = newClock(c.Now, c.Passed, time.Time{})
+	w := &folder.Writer{Dir: c.Dir, Mode: 0o600, Inject: c.Inject}
+	var lines []Line
+	if h.journal, lines, err = openJournal(w, func() time.Time { return h.clock.Now() }); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			h.journal.close()
+		}
+	}()
+	if h.book, err = read(lines); err != nil {
+		return nil, err
+	}
+	h.clock = newClock(c.Now, c.Passed, h.book.last)
+	if c.Accept {
+		if err := h.write(Line{What: Accepted}); err != nil {
+			return nil, err
+		}
+	}
+	return h, h.recover(ctx)
+}
+
+// Close ends the work in the folder. What the equipment holds stays until its
+// time; the next Open takes it up.
+func (h *Hand) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.journal.close()
+}
+
+// Actuator is the id of the process.
+func (h *Hand) Actuator() act.ID { return h.book.actuator }
+
+// Kinds are the kinds of orders that the equipment carries out.
+func (h *Hand) Kinds() (out []driver.Kind) {
+	for _, e := range h.Equipment {
+		out = append(out, e.Kinds...)
+	}
+	return out
+}
+
+// write puts a line into the journal, and then into the book.
+func (h *Hand) write(l Line) error {
+	l, err := h.journal.add(l)
+	if err != nil {
+		return err
+	}
+	return h.book.add(l)
+}
+
+// alarm has the hub hear of something, once.
+func (h *Hand) alarm(what string, order act.ID) {
+	w := act.Warning{Actuator: h.book.actuator, What: what, Order: order}
+	if len(h.raised) < 10_000 && !h.raised[w] {
+		h.raised[w] = true
+		h.alarms = append(h.alarms, w)
+		h.poke()
+	}
+}
+
+// poke says that there is something to tell.
+func (h *Hand) poke() {
+	select {
+	case h.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// equipment finds what carries out a kind.
+func (h *Hand) equipment(k driver.Kind) *Equipment {
+	i := slices.IndexFunc(h.Equipment, func(e Equipment) bool { return slices.Contains(e.Kinds, k) })
+	if i < 0 {
+		return nil
+	}
+	return &h.Equipment[i]
+}
+
+// instruction opens an instruction, and refuses one that is older than one that
+// was followed. What is forged or old is an alarm.
+func (h *Hand) instruction(raw, what string) (act.Instruction, error) {
+	i, err := act.OpenInstruction(raw, h.book.actuator, h.Authorities...)
+	if err == nil && i.What != what {
+		err = act.ErrForm
+	}
+	if err != nil {
+		h.alarm("forged", "")
+		return i, err
+	}
+	if i.Number <= h.book.number {
+		h.alarm("rollback", "")
+		return i, ErrOlder
+	}
+	return i, nil
+}
+
+// targetFile is where the list of a task lies.
+func targetFile(t act.Task) string { return "targets/" + t.Targets }
+
+// Keep keeps the list of a task, after it was held against its digest.
+func (h *Hand) Keep(t act.Task, raw []byte) error {
+	if digest(raw) != t.Targets {
+		return act.ErrChanged
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.journal.w.Write(targetFile(t), raw); err != nil {
+		return err
+	}
+	return h.journal.w.Sync()
+}
+
+// Has reports whether the list of a task is there.
+func (h *Hand) Has(t act.Task) bool {
+	_, err := os.Stat(h.journal.w.Path(targetFile(t)))
+	return err == nil
+}
+
+// rules are those of a task until an instant, from its list.
+func (h *Hand) rules(t act.Task, until time.Time) ([]driver.Rule, error) {
+	raw, err := os.ReadFile(h.journal.w.Path(targetFile(t)))
+	if err != nil {
+		return nil, ErrTargets.Because(err)
+	}
+	return t.Rules(raw, until)
+}
+
+// Show is the dry run of an order: what the equipment would be told. Nothing is
+// touched. What does not fit is said in the answer; faults are those of the
+// instruction.
+func (h *Hand) Show(raw string) (i act.Instruction, d act.Dried, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i, err = h.instruction(raw, act.Show); err != nil {
+		return i, d, err
+	}
+	if err := h.write(Line{What: Numbered, Number: i.Number}); err != nil {
+		return i, d, err
+	}
+	d = act.Dried{Actuator: h.book.actuator, Digest: i.Digest, Lines: []string{}}
+	rules, err := h.fits(i.Task, h.clock.Now().Add(time.Duration(i.Task.Hours)*time.Hour))
+	if err == nil {
+		d.Rules = len(rules)
+		d.Lines, d.More, err = h.equipment(i.Task.Kind).Driver.Show(rules, nil)
+	}
+	if f := fault.Of(err); err != nil {
+		d.Reason, d.Says = f.Code, err.Error()
+		return i, d, nil
+	}
+	d.Fits = true
+	return i, d, nil
+}
+
+// fits returns the rules of a task, when the equipment may be told them.
+func (h *Hand) fits(t act.Task, until time.Time) ([]driver.Rule, error) {
+	e := h.equipment(t.Kind)
+	if e == nil {
+		return nil, ErrKind
+	}
+	rules, err := h.rules(t, until)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.guard.check(rules); err != nil {
+		return nil, err
+	}
+	return rules, e.Driver.Check(rules)
+}
+
+// Apply carries an order out, under its Grant. Faults are those of the instruction
+// and of the journal, before anything was told; what came of it is in the book.
+func (h *Hand) Apply(ctx context.Context, raw, paper string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i, err := h.instruction(raw, act.Apply)
+	if err != nil {
+		return err
+	}
+	id := i.Task.Order
+	if e := h.book.orders[id]; e != nil {
+		h.alarm("replayed", id)
+		return ErrReplayed
+	}
+	if _, err := i.Grant([]byte(paper), h.clock.Now(), h.Authorities...); err != nil {
+		h.alarm("forged", id)
+		return err
+	}
+	if err := h.write(Line{What: Intent, Order: id, Use: i.Use, Instruction: raw, Paper: paper, Rules: i.Task.Count}); err != nil {
+		return err
+	}
+	defer h.poke()
+	rules, err := h.fits(i.Task, i.Until)
+	if err != nil { // nothing was told
+		return h.write(Line{What: Gone, Order: id, State: act.Failed, Reason: fault.Of(err).Code})
+	}
+	if err := h.equipment(i.Task.Kind).Driver.Apply(ctx, rules, nil); err != nil {
+		return h.remove(ctx, id, act.Failed, reasonOf(err, "apply_failed"))
+	}
+	if err := h.write(Line{What: Applied, Order: id, Rules: len(rules)}); err != nil {
+		return err
+	}
+	return h.healthy(ctx, id)
+}
+
+// reasonOf is the code of a fault, or a name for what has none.
+func reasonOf(err error, otherwise string) string {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Kind != fault.Internal {
+		return f.Code
+	}
+	return otherwise
+}
+
+// healthy asks the equipment whether it holds what it was told, and takes it away
+// when it does not.
+func (h *Hand) healthy(ctx context.Context, id act.ID) error {
+	e := h.book.orders[id]
+	q := h.equipment(e.task.Kind)
+	want, err := h.want(q, id)
+	if err != nil {
+		return h.remove(ctx, id, act.Failed, reasonOf(err, "health_failed"))
+	}
+	missing, extra, err := q.Driver.Live(ctx, want)
+	of := func(r driver.Rule) bool { return r.Order == id }
+	switch {
+	case err != nil:
+		return h.remove(ctx, id, act.Failed, reasonOf(err, "health_failed"))
+	case slices.ContainsFunc(missing, of), slices.ContainsFunc(extra, of), h.guard.check(want) != nil:
+		return h.remove(ctx, id, act.Failed, "health_failed")
+	}
+	return h.write(Line{What: Healthy, Order: id, Rules: e.task.Count})
+}
+
+// want are the rules that equipment ought to hold, those of one more order
+// included.
+func (h *Hand) want(q *Equipment, more act.ID) (out []driver.Rule, err error) {
+	for _, id := range h.book.ids {
+		e := h.book.orders[id]
+		if !slices.Contains(q.Kinds, e.task.Kind) || id != more && !e.wanted() {
+			continue
+		}
+		rules, err := h.rules(e.task, e.until)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, rules...)
+	}
+	return out, nil
+}
+
+// Undo takes away what an order put there, as the hub instructs. What never was
+// here is said to be gone.
+func (h *Hand) Undo(ctx context.Context, raw string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i, err := h.instruction(raw, act.Undo)
+	if err != nil {
+		return err
+	}
+	if err := h.write(Line{What: Numbered, Number: i.Number}); err != nil {
+		return err
+	}
+	return h.undo(ctx, i.Task.Order, i.Use, i.Reason)
+}
+
+func (h *Hand) undo(ctx context.Context, id, use act.ID, reason string) error {
+	defer h.poke()
+	e := h.book.orders[id]
+	switch {
+	case e == nil:
+		return h.write(Line{What: Gone, Order: id, Use: use, State: act.Undone, Reason: "never_held"})
+	case e.line == Gone, e.line == Removing && h.clock.Now().Before(e.wait):
+		return nil
+	}
+	return h.remove(ctx, id, act.Undone, reason)
+}
+
+// remove has the equipment forget an order. When it does not, it is tried again
+// later, and the hub is told meanwhile.
+func (h *Hand) remove(ctx context.Context, id act.ID, to act.State, reason string) error {
+	e := h.book.orders[id]
+	if e.line != Removing {
+		if err := h.write(Line{What: Removing, Order: id, State: to, Reason: reason}); err != nil {
+			return err
+		}
+	}
+	q := h.equipment(e.task.Kind)
+	var rules []driver.Rule
+	err := error(ErrKind)
+	if q != nil {
+		rules, err = h.rules(e.task, e.until)
+	}
+	if err == nil {
+		err = q.Driver.Apply(ctx, nil, rules)
+	}
+	if err == nil {
+		err = h.forgotten(ctx, q, id)
+	}
+	if err != nil {
+		e.tries++
+		e.missing = 0
+		e.wait = h.clock.Now().Add(min(time.Minute, time.Duration(e.tries)*5*time.Second))
+		h.alarm("drift", id)
+		return nil
+	}
+	if err := h.write(Line{What: Gone, Order: id, State: e.ending, Reason: e.reason}); err != nil {
+		return err
+	}
+	h.discard(e.task)
+	h.poke()
+	return nil
+}
+
+// errStays is equipment that was told to forget and did not.
+var errStays = errors.New("the equipment still holds what it was told to forget")
+
+// forgotten asks the equipment whether nothing of an order is left.
+func (h *Hand) forgotten(ctx context.Context, q *Equipment, id act.ID) error {
+	want, err := h.want(q, "")
+	if err != nil {
+		return err
+	}
+	_, extra, err := q.Driver.Live(ctx, want)
+	if err == nil && slices.ContainsFunc(extra, func(r driver.Rule) bool { return r.Order == id }) {
+		return errStays
+	}
+	return err
+}
+
+// discard takes the list of a task away that nothing here needs any more.
+func (h *Hand) discard(t act.Task) {
+	for _, e := range h.book.orders {
+		if e.holds() && e.task.Targets == t.Targets {
+			return
+		}
+	}
+	_ = h.journal.w.Remove(targetFile(t)) // it lies there until the next time
+}

@@ -1,0 +1,223 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"noroshi/internal/measure/act"
+	"noroshi/internal/measure/act/driver"
+)
+
+// recover brings the equipment to what the journal says, after a start.
+func (h *Hand) recover(ctx context.Context) error {
+	if len(h.book.ids) == 0 {
+		return h.strangers(ctx)
+	}
+	var failed []error
+	for _, id := range slices.Clone(h.book.ids) {
+		e := h.book.orders[id]
+		switch e.line {
+		case Intent: // nobody knows whether it was told: it is taken away, and not tried again
+			failed = append(failed, h.remove(ctx, id, act.Failed, "interrupted"))
+		case Applied:
+			failed = append(failed, h.healthy(ctx, id))
+		case Removing:
+			failed = append(failed, h.remove(ctx, id, e.ending, e.reason))
+		}
+	}
+	return errors.Join(append(failed, h.tend(ctx, true))...)
+}
+
+// strangers refuses equipment that holds something in a folder that never told it
+// anything: another process does, or its folder was lost.
+func (h *Hand) strangers(ctx context.Context) error {
+	for i := range h.Equipment {
+		_, extra, err := h.Equipment[i].Driver.Live(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if len(extra) > 0 {
+			return ErrStranger
+		}
+	}
+	return nil
+}
+
+// Reset takes away all that equipment holds, whoever told it: for a folder that
+// was lost. It returns how many rules there were.
+func Reset(ctx context.Context, equipment []Equipment) (n int, err error) {
+	for _, q := range equipment {
+		for range 100_000 {
+			_, extra, err := q.Driver.Live(ctx, nil)
+			if err != nil {
+				return n, err
+			}
+			if len(extra) == 0 {
+				break
+			}
+			if err := q.Driver.Apply(ctx, nil, extra); err != nil {
+				return n, err
+			}
+			n += len(extra)
+		}
+	}
+	return n, nil
+}
+
+// Tend does what time does: ends orders whose time is over, tries removals again
+// that failed, and looks from time to time whether the equipment still holds what
+// it was told. It needs no hub.
+func (h *Hand) Tend(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.tend(ctx, false)
+}
+
+func (h *Hand) tend(ctx context.Context, look bool) error {
+	now := h.clock.Now()
+	if h.clock.jumped() {
+		h.alarm("clock", "")
+	}
+	var failed []error
+	for _, id := range slices.Clone(h.book.ids) {
+		e := h.book.orders[id]
+		switch {
+		case e.line == Gone:
+		case e.line == Removing:
+			if !now.Before(e.wait) {
+				failed = append(failed, h.remove(ctx, id, e.ending, e.reason))
+			}
+		case !now.Before(e.until):
+			failed = append(failed, h.remove(ctx, id, act.Expired, "time"))
+		}
+	}
+	if every := h.every(); look || now.Sub(h.looked) >= every {
+		h.looked = now
+		for i := range h.Equipment {
+			failed = append(failed, h.reconcile(ctx, &h.Equipment[i]))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// every is how often the equipment is looked at: large sets less often.
+func (h *Hand) every() time.Duration {
+	n := 0
+	for _, e := range h.book.orders {
+		if e.wanted() {
+			n += e.rules
+		}
+	}
+	return h.Reconcile * time.Duration(1+n/50_000)
+}
+
+// maxExtra bounds the rounds in which rules of nobody are taken away at once.
+const maxExtra = 100
+
+// reconcile makes the equipment hold exactly what it ought to, and says what was
+// not so.
+func (h *Hand) reconcile(ctx context.Context, q *Equipment) error {
+	want, err := h.want(q, "")
+	if err != nil {
+		return err
+	}
+	missing, extra, err := q.Driver.Live(ctx, want)
+	if err != nil {
+		return h.halve(q, nil, nil, "unreachable")
+	}
+	for range maxExtra {
+		pending := func(r driver.Rule) bool { e := h.book.orders[r.Order]; return e != nil && e.line == Removing }
+		if extra = slices.DeleteFunc(extra, pending); len(extra) == 0 {
+			break
+		}
+		h.alarm("extra", "")
+		if err := q.Driver.Apply(ctx, nil, extra); err != nil {
+			break
+		}
+		if _, extra, err = q.Driver.Live(ctx, want); err != nil {
+			return h.halve(q, nil, nil, "unreachable")
+		}
+	}
+	if len(missing) > 0 {
+		if err := h.halve(q, missing, extra, "drift"); err != nil {
+			return err
+		}
+		if missing, err = h.restore(ctx, q, missing, want); err != nil {
+			return h.halve(q, nil, nil, "restore_failed")
+		}
+	}
+	return h.whole(q, missing)
+}
+
+// restore tells equipment again what it lost of orders that are live.
+func (h *Hand) restore(ctx context.Context, q *Equipment, missing, want []driver.Rule) ([]driver.Rule, error) {
+	hit := map[string]bool{}
+	for _, r := range missing {
+		hit[r.Order] = true
+	}
+	again := slices.DeleteFunc(slices.Clone(want), func(r driver.Rule) bool { return !hit[r.Order] })
+	for id := range hit {
+		if err := h.write(Line{What: Restored, Order: id}); err != nil {
+			return nil, err
+		}
+	}
+	if err := q.Driver.Apply(ctx, again, nil); err != nil {
+		return nil, err
+	}
+	missing, _, err := q.Driver.Live(ctx, want)
+	return missing, err
+}
+
+// halve writes down that equipment holds another set than it ought to, of the
+// orders of which something is missing, or of all when nobody knows.
+func (h *Hand) halve(q *Equipment, missing, extra []driver.Rule, reason string) error {
+	lost := map[string]int{}
+	for _, r := range missing {
+		lost[r.Order]++
+	}
+	for _, id := range h.book.ids {
+		e := h.book.orders[id]
+		if !slices.Contains(q.Kinds, e.task.Kind) || !e.wanted() || missing != nil && lost[id] == 0 {
+			continue
+		}
+		l := Line{What: Halved, Order: id, Rules: e.task.Count - lost[id], Missing: lost[id], Extra: len(extra), Reason: reason}
+		if e.line == Halved && e.missing == l.Missing && e.reason == l.Reason {
+			continue
+		}
+		if err := h.write(l); err != nil {
+			return err
+		}
+		h.alarm("drift", id)
+		h.poke()
+	}
+	return nil
+}
+
+// whole writes down that equipment holds again what it ought to.
+func (h *Hand) whole(q *Equipment, missing []driver.Rule) error {
+	for _, id := range h.book.ids {
+		e := h.book.orders[id]
+		if e.line != Halved || !slices.Contains(q.Kinds, e.task.Kind) || slices.ContainsFunc(missing, func(r driver.Rule) bool { return r.Order == id }) {
+			continue
+		}
+		if err := h.write(Line{What: Healthy, Order: id, Rules: e.task.Count, Reason: "restored"}); err != nil {
+			return err
+		}
+		h.poke()
+	}
+	return nil
+}
+
+// Next is when something ends by itself next; zero for never.
+func (h *Hand) Next() (at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.book.orders {
+		if e.holds() && (at.IsZero() || e.until.Before(at)) {
+			at = e.until
+		}
+	}
+	return at
+}

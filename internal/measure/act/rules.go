@@ -1,0 +1,122 @@
+package act
+
+import (
+	"slices"
+
+	"noroshi/internal/base/fault"
+)
+
+// State is where an order stands.
+type State string
+
+// The states. Sent is the intent: from there on the equipment may hold it, until
+// its actuator says that it does not.
+const (
+	Asked     State = "asked"
+	Approved  State = "approved"
+	Refused   State = "refused"
+	Withdrawn State = "withdrawn"
+	Sent      State = "sent"
+	Live      State = "live"
+	Half      State = "half"   // the equipment holds another set than it was told
+	Failed    State = "failed" // it could not be done, and nothing of it is held
+	Ending    State = "ending" // to be undone; the actuator has not yet said that it is
+	Undone    State = "undone"
+	Expired   State = "expired"
+)
+
+// States lists them in the order of an order's life.
+var States = []State{Asked, Approved, Refused, Withdrawn, Sent, Live, Half, Failed, Ending, Undone, Expired}
+
+// over reports whether nothing follows.
+func (s State) over() bool {
+	return slices.Contains([]State{Refused, Withdrawn, Failed, Undone, Expired}, s)
+}
+
+// held reports whether the equipment may hold something of an order.
+func (s State) held() bool { return slices.Contains([]State{Sent, Live, Half, Ending}, s) }
+
+// Side is on which side of an order somebody stands.
+type Side string
+
+// The sides.
+const (
+	AskerSide    Side = "asker"
+	ApproverSide Side = "approver"
+	MachineSide  Side = "actuator"
+	ClockSide    Side = "clock"
+)
+
+// Step is one allowed change of state.
+type Step struct {
+	Act      string
+	From, To State
+	By       Side
+}
+
+// Steps are all allowed changes of state; what is not here is refused.
+var Steps = []Step{
+	{"ask", "", Asked, AskerSide},
+	{"withdraw", Asked, Withdrawn, AskerSide},
+	{"withdraw", Approved, Withdrawn, AskerSide},
+	{"refuse", Asked, Refused, ApproverSide},
+	{"approve", Asked, Approved, ApproverSide},
+	{"end", Asked, Expired, ClockSide}, // nobody decided
+	{"end", Approved, Expired, ClockSide},
+	{"take", Approved, Sent, MachineSide},
+	{"outcome", Sent, Live, MachineSide},
+	{"outcome", Sent, Half, MachineSide},
+	{"outcome", Sent, Failed, MachineSide},
+	{"outcome", Sent, Undone, MachineSide},
+	{"outcome", Sent, Expired, MachineSide},
+	{"outcome", Live, Half, MachineSide},
+	{"outcome", Live, Failed, MachineSide},
+	{"outcome", Live, Undone, MachineSide},
+	{"outcome", Live, Expired, MachineSide},
+	{"outcome", Half, Live, MachineSide},
+	{"outcome", Half, Failed, MachineSide},
+	{"outcome", Half, Undone, MachineSide},
+	{"outcome", Half, Expired, MachineSide},
+	{"outcome", Ending, Undone, MachineSide},
+	{"outcome", Ending, Failed, MachineSide},
+	{"outcome", Ending, Expired, MachineSide},
+	{"undo", Sent, Ending, AskerSide},
+	{"undo", Live, Ending, AskerSide},
+	{"undo", Half, Ending, AskerSide},
+	{"end", Sent, Ending, ClockSide}, // its Grant no longer stands
+	{"end", Live, Ending, ClockSide},
+	{"end", Half, Ending, ClockSide},
+	{"settle", Sent, Undone, ApproverSide}, // by hand, what the actuator does not say
+	{"settle", Half, Undone, ApproverSide},
+	{"settle", Ending, Undone, ApproverSide},
+}
+
+// step refuses a change of state that is not allowed.
+func step(from State, act string, to State, by Side) error {
+	if slices.Contains(Steps, Step{act, from, to, by}) {
+		return nil
+	}
+	return fault.New(fault.Conflict, ErrStep.Code, "state", string(from), "act", act)
+}
+
+// Alarms are what an alarm may say; each is "act.alarm." and its name in words.
+var Alarms = []string{"no_outcome", "overdue", "lost", "replayed", "rollback", "clock", "journal", "forged", "extra", "drift"}
+
+// Faults of orders.
+var (
+	ErrNone      = fault.New(fault.NotFound, "act.none") // no such order, or not theirs to know
+	ErrInvalid   = fault.New(fault.Invalid, "act.invalid")
+	ErrStep      = fault.New(fault.Conflict, "act.step")
+	ErrRevision  = fault.New(fault.Conflict, "act.revision")
+	ErrDigest    = fault.New(fault.Conflict, "act.digest")   // another order than was seen
+	ErrApart     = fault.New(fault.Refused, "act.apart")     // who asked does not approve, and neither carries out
+	ErrUndried   = fault.New(fault.Unmet, "act.undried")     // no dry run came back yet
+	ErrUnfit     = fault.New(fault.Unmet, "act.unfit")       // the equipment must not be told this
+	ErrOverride  = fault.New(fault.Invalid, "act.override")  // it meets a warning, and the approver gave no reason
+	ErrHeld      = fault.New(fault.Refused, "act.held")      // by another process
+	ErrChanged   = fault.New(fault.Refused, "act.changed")   // it is not what was approved
+	ErrOffPlan   = fault.New(fault.Refused, "act.off_plan")  // not what the plan's step says
+	ErrEmergency = fault.New(fault.Refused, "act.emergency") // there is no Grant of the case: ask for it as one's own order
+	ErrOver      = fault.New(fault.Refused, "act.over")      // outside the period of its Grant
+	ErrMachine   = fault.New(fault.Refused, "act.machine")   // only a machine account's token
+)
