@@ -19,6 +19,7 @@ type striking struct {
 	id    measure.ID
 	unit  string     // id of the member: police or defence
 	chain measure.ID // of its own, once it has asked the Foreign Minister
+	sheet string     // digest of what the Foreign Minister was asked on
 }
 
 // as is the n-th person of the chain's own who commands, or who carries out.
@@ -42,16 +43,16 @@ func (c *country) measures() []moment {
 	past, night, joint := &striking{country: c, unit: "police"}, &striking{country: c, unit: "police"}, &striking{country: c, unit: "police"}
 	forces := &striking{country: c, unit: "defence"}
 	return []moment{
-		{at(9, 0), past.planned(measure.Abroad, 26*time.Hour)}, {at(9, 2), past.consulted}, {at(9, 5), past.approved}, {at(8, 3), past.carried}, {at(7, 0), past.closed},
-		{at(3, 0), night.planned(measure.Unknown, 0)}, {at(3, 1), night.consulted}, {at(3, 2), night.declared}, {at(3, 2).Add(40 * time.Minute), night.noticed},
-		{at(1, 0), joint.planned(measure.Unknown, 48*time.Hour)}, {at(1, 1), joint.consults},
+		{at(9, 0), past.planned(measure.Abroad, 26*time.Hour, 72)}, {at(9, 2), past.consulted}, {at(9, 5), past.approved}, {at(8, 3), past.carried}, {at(7, 0), past.closed},
+		{at(3, 0), night.planned(measure.Unknown, 0, 6)}, {at(3, 1), night.consulted}, {at(3, 2), night.declared}, {at(3, 2).Add(40 * time.Minute), night.noticed},
+		{at(1, 0), joint.planned(measure.Unknown, 48*time.Hour, 72)}, {at(1, 1), joint.consults},
 		{at(1, 2), func(ctx context.Context) error { return forces.joined(ctx, joint) }},
 	}
 }
 
 // planned opens a case of the server that unlawful orders come from and brings it
-// to a plan that begins a while later.
-func (m *striking) planned(place measure.Place, later time.Duration) func(context.Context) error {
+// to a plan that begins a while later, with a sinkhole of some hours.
+func (m *striking) planned(place measure.Place, later time.Duration, hours int) func(context.Context) error {
 	return func(ctx context.Context) error {
 		l, err := m.compose()
 		if err != nil {
@@ -61,7 +62,7 @@ func (m *striking) planned(place measure.Place, later time.Duration) func(contex
 		if err != nil {
 			return err
 		}
-		k, _, err := m.h.Measures.Open(cmd, measure.Opening{Body: measure.National, Threat: measure.Threat{
+		k, _, err := m.h.Measures.Open(cmd, measure.Opening{Threat: measure.Threat{
 			Title: m.say("不正な指令を送るサーバー", "A server that sends unlawful orders"), Machine: synth.LinkServer.String(), Rank: measure.Infrastructure,
 			Does:      m.say("電力会社などの感染した機器に、不正な指令を送っている。", "It sends unlawful orders to infected machines of power companies and others."),
 			Protected: m.say("電力の供給", "The supply of electricity"), Victims: m.say("3社の、あわせて12台の機器", "Twelve machines of three companies"),
@@ -71,12 +72,12 @@ func (m *striking) planned(place measure.Place, later time.Duration) func(contex
 			return fmt.Errorf("demo: measure: %w", err)
 		}
 		m.id = k.ID
-		return m.prepare(place, later)
+		return m.prepare(place, later, hours)
 	}
 }
 
 // prepare writes assessment, place, officers and plan of one chain of command.
-func (m *striking) prepare(place measure.Place, later time.Duration) error {
+func (m *striking) prepare(place measure.Place, later time.Duration, hours int) error {
 	cmd, err := m.as(false, 0)
 	if err != nil {
 		return err
@@ -110,7 +111,7 @@ func (m *striking) prepare(place measure.Place, later time.Duration) error {
 		Steps: []measure.PlanStep{
 			{Kind: measure.AccessCheck, On: synth.LinkServer.String(), What: m.say("指令を送る機能がどれかを確かめる。", "Find out which function sends the orders.")},
 			{Kind: measure.StopFunction, On: synth.LinkServer.String(), What: m.say("その機能を止める。", "Stop that function."), Undo: m.say("設定を戻す。", "Restore the setting.")},
-			{Kind: measure.OwnSinkhole, On: "hibana.example", What: m.say("自組織の名前解決で遮断する。", "Sinkhole the name in one's own resolver."), Undo: m.say("遮断をやめる。", "Remove it."), Hours: 72},
+			{Kind: measure.OwnSinkhole, On: "hibana.example", What: m.say("自組織の名前解決で遮断する。", "Sinkhole the name in one's own resolver."), Undo: m.say("遮断をやめる。", "Remove it."), Hours: hours},
 		}})
 	if err != nil {
 		return fmt.Errorf("demo: plan: %w", err)
@@ -127,7 +128,7 @@ func (m *striking) consults(context.Context) error {
 	c, err := m.h.Measures.Consult(cmd, m.id, measure.Worksheet{Basis: "necessity", Peril: m.say("電力の供給に重大で差し迫った危険がある。", "A grave and imminent peril to the supply of electricity."),
 		OnlyWay: m.say("管理者、事業者への連絡は試みたが届かない。", "Administrator and provider were tried in vain."), Sovereignty: m.say("一つの機能を止めるにとどめる。", "No more than one function is stopped."),
 		Others: m.say("相手国の重要な利益を損なわない。", "No essential interest of the other State is impaired."), Rules: []string{"4", "26"}})
-	m.chain = c.ID
+	m.chain, m.sheet = c.ID, c.Worksheet
 	return err
 }
 
@@ -140,7 +141,7 @@ func (m *striking) consulted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err = m.h.Measures.Answer(clerk, m.chain, measure.Opinion{Text: m.both("foreign", "緊急状態として、国際法上許容される範囲にある。", "Within what international law allows, as a state of necessity.")}); err != nil {
+	if _, err = m.h.Measures.Answer(clerk, m.chain, measure.Opinion{Worksheet: m.sheet, Text: m.both("foreign", "緊急状態として、国際法上許容される範囲にある。", "Within what international law allows, as a state of necessity.")}); err != nil {
 		return fmt.Errorf("demo: answer: %w", err)
 	}
 	return nil
@@ -277,7 +278,7 @@ func (m *striking) joined(ctx context.Context, police *striking) error {
 		return fmt.Errorf("demo: forces: %w", err)
 	}
 	m.id = police.id
-	if err := m.prepare(measure.Unknown, 48*time.Hour); err != nil {
+	if err := m.prepare(measure.Unknown, 48*time.Hour, 72); err != nil {
 		return err
 	}
 	if err := m.consulted(ctx); err != nil {

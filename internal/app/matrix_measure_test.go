@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +13,9 @@ import (
 // Who has to do with measures at all, in the words of the law.
 func carriesOut(c *citizen) bool { return c.any(gate.PoliceExecutive, gate.DefenceUnit) }
 
+// signs: who stands above a command.
+func signs(c *citizen) bool { return c.any(gate.PoliceSuperior, gate.DefenceSuperior) }
+
 func oversees(c *citizen) bool {
 	return c.any(gate.CommissionMember, gate.Examiner, gate.Inspector)
 }
@@ -19,7 +23,7 @@ func oversees(c *citizen) bool {
 func isAsked(c *citizen) bool { return c.any(gate.ForeignClerk, gate.SafetyMember, gate.Minister) }
 
 func readsMeasures(c *citizen) bool {
-	return commands(c) || carriesOut(c) || oversees(c) || isAsked(c)
+	return commands(c) || signs(c) || carriesOut(c) || oversees(c) || isAsked(c)
 }
 
 // seesMeasure: the commission all; a chain of command and its officers the case
@@ -28,7 +32,7 @@ func seesMeasure(c *citizen, x *thing) class {
 	switch {
 	case oversees(c):
 		return either(!x.none)
-	case commands(c), carriesOut(c), isAsked(c):
+	case commands(c), signs(c), carriesOut(c), isAsked(c):
 		return either(c.isSent(x))
 	}
 	return refused
@@ -48,15 +52,15 @@ func measureBy(roles ...gate.Role) func(*citizen, *thing) class {
 func (n *nation) measured() {
 	n.t.Helper()
 	abroad := n.measure("ABROAD", "police", "foreign")
-	n.onMeasure("police", abroad.id, measure.Abroad)
+	n.onMeasure("police", abroad, measure.Abroad)
 	_, err := n.Measures.Consult(n.as("police/command"), abroad.id, measure.Worksheet{Basis: "necessity", Peril: "電力", OnlyWay: "ほかにない", Sovereignty: "一つの機能", Others: "ない"})
 	n.must(err)
 
 	joint := n.measure("JOINT", "police", "defence", "safety", "office")
-	n.onMeasure("police", joint.id, measure.Japan)
+	n.onMeasure("police", joint, measure.Japan)
 	_, err = n.Measures.Invite(n.as("police/command"), joint.id, string(n.orgs["defence"].ID))
 	n.must(err)
-	n.onMeasure("defence", joint.id, measure.Japan)
+	n.onMeasure("defence", joint, measure.Japan)
 	_, err = n.Measures.Agree(n.as("safety/member"), joint.id, "自衛隊に求める")
 	n.must(err)
 	n.add(&thing{kind: "measure", id: uuid.NewString(), none: true, sub: map[string]string{"number": "1"}})
@@ -65,9 +69,10 @@ func (n *nation) measured() {
 // measure opens a case, which those see who were told of it.
 func (n *nation) measure(word string, sent ...string) *thing {
 	n.t.Helper()
-	x := &thing{kind: "measure", org: "police", sent: sent, sub: map[string]string{"number": "1"}}
+	machine := "zmm" + strings.ToLower(word)
+	x := &thing{kind: "measure", org: "police", sent: sent, sub: map[string]string{"number": "1", "machine": machine}}
 	inside := func(c *citizen) bool { return seesMeasure(c, x) == through }
-	k, _, err := n.Measures.Open(n.as("police/command"), measure.Opening{Body: measure.National, Threat: measure.Threat{Title: n.mark("ZMT"+word, "the title of a measure ("+word+")", inside), Machine: n.mark("ZMM"+word, "the machine of a measure ("+word+")", inside),
+	k, _, err := n.Measures.Open(n.as("police/command"), measure.Opening{Threat: measure.Threat{Title: n.mark("ZMT"+word, "the title of a measure ("+word+")", inside), Machine: n.mark(machine, "the machine of a measure ("+word+")", inside),
 		Does: "不正な指令を送る", Protected: "電力の供給", Rank: measure.Infrastructure, Evidence: []measure.Evidence{{Noun: "other", ID: "x"}}}})
 	n.must(err)
 	x.id = k.ID
@@ -76,10 +81,12 @@ func (n *nation) measure(word string, sent ...string) *thing {
 
 // onMeasure brings a chain of command to a plan, whose words are for that chain and
 // for the commission alone.
-func (n *nation) onMeasure(unit, id string, place measure.Place) {
+func (n *nation) onMeasure(unit string, x *thing, place measure.Place) {
 	n.t.Helper()
-	cmd := n.as(unit + "/command")
-	own := func(c *citizen) bool { return c.org == unit && (commands(c) || carriesOut(c)) || oversees(c) }
+	id, cmd := x.id, n.as(unit+"/command")
+	own := func(c *citizen) bool {
+		return c.org == unit && (commands(c) || signs(c) || carriesOut(c)) || oversees(c)
+	}
 	f := measure.Finding{Met: true, Grounds: "認められる"}
 	_, err := n.Measures.Assess(cmd, id, measure.Assessment{Unlawful: f, Danger: f, Urgent: f, Proportionate: f, Organised: f, Indispensable: f, Necessity: "必要", Collateral: "ない"})
 	n.must(err)
@@ -94,7 +101,7 @@ func (n *nation) onMeasure(unit, id string, place measure.Place) {
 	}
 	now := n.clock.Now()
 	_, err = n.Measures.Draft(cmd, id, measure.Plan{From: now, Until: now.Add(24 * time.Hour), Ordinary: "通常必要な範囲", StopWhen: []string{"影響が出たとき"}, Deconflict: "重なりはない",
-		Steps: []measure.PlanStep{{Kind: measure.AccessCheck, On: "機器", What: n.mark(word, "the plan of "+unit, own) + " を調べる"}}})
+		Steps: []measure.PlanStep{{Kind: measure.AccessCheck, On: x.sub["machine"], What: n.mark(word, "the plan of "+unit, own) + " を調べる"}}})
 	n.must(err)
 }
 
@@ -113,36 +120,48 @@ var measureLaws = func() map[string]law {
 			}
 			return either(oversees(c))
 		}},
-		"POST /api/v1/measure-switches": {may: only(func(c *citizen) bool { return commands(c) || c.any(gate.CommissionMember) }), body: body(`{"shut":false}`)},
-		at + "steps/{number}":           {on: "measure", may: hand, body: body(`{"text":""}`)},
-		at + "begin":                    {on: "measure", may: hand},
-		at + "go":                       {on: "measure", may: hand},
-		at + "unsay":                    {on: "measure", may: hand, body: body(`{"text":""}`)},
-		at + "finish":                   {on: "measure", may: hand, body: body(`{"text":""}`)},
-		at + "outcome":                  {on: "measure", may: hand, body: body(`{"outcome":"done","says":""}`)},
-		at + "stop":                     {on: "measure", may: measureBy(gate.PoliceCommand, gate.DefenceCommand, gate.PoliceExecutive, gate.DefenceUnit, gate.CommissionMember), body: body(`{"text":""}`)},
-		at + "answer":                   {on: "measure", may: measureBy(gate.ForeignClerk), body: body(`{"text":""}`)},
-		at + "agree":                    {on: "measure", may: measureBy(gate.SafetyMember), body: body(`{"text":""}`)},
-		at + "order":                    {on: "measure", may: measureBy(gate.Minister), body: body(`{"text":"","until":"@until"}`)},
-		at + "settle":                   {on: "measure", may: measureBy(gate.CommissionMember), body: body(`{"text":""}`)},
-		at + "invite":                   {on: "measure", may: measureBy(gate.PoliceCommand), body: body(`{"org":""}`)},
-		at + "designate":                {on: "measure", may: cmd, body: body(`{"person":""}`)},
-		at + "assess":                   {on: "measure", may: cmd, body: body(`{}`)},
-		at + "locate":                   {on: "measure", may: cmd, body: body(`{"place":"japan","grounds":""}`)},
-		at + "plan":                     {on: "measure", may: cmd, body: body(`{}`)},
-		at + "consult":                  {on: "measure", may: cmd, body: body(`{}`)},
+		"POST /api/v1/measure-switches":  {may: only(func(c *citizen) bool { return signs(c) || c.any(gate.CommissionMember) }), body: body(`{"shut":false}`)},
+		at + "steps/{number}":            {on: "measure", may: hand, body: body(`{"text":""}`)},
+		at + "begin":                     {on: "measure", may: hand},
+		at + "go":                        {on: "measure", may: hand},
+		at + "unsay":                     {on: "measure", may: hand, body: body(`{"text":""}`)},
+		at + "finish":                    {on: "measure", may: hand, body: body(`{"text":""}`)},
+		at + "outcome":                   {on: "measure", may: hand, body: body(`{"outcome":"done","says":""}`)},
+		at + "stop":                      {on: "measure", may: measureBy(gate.PoliceCommand, gate.DefenceCommand, gate.PoliceExecutive, gate.DefenceUnit, gate.CommissionMember), body: body(`{"text":""}`)},
+		at + "answer":                    {on: "measure", may: measureBy(gate.ForeignClerk), body: body(`{"text":""}`)},
+		at + "agree":                     {on: "measure", may: measureBy(gate.SafetyMember), body: body(`{"text":""}`)},
+		at + "order":                     {on: "measure", may: measureBy(gate.Minister), body: body(`{"text":"","until":"@until"}`)},
+		at + "settle":                    {on: "measure", may: measureBy(gate.CommissionMember), body: body(`{"text":""}`)},
+		at + "weigh":                     {on: "measure", may: measureBy(gate.CommissionMember), body: body(`{"text":""}`)},
+		at + "second":                    {on: "measure", may: measureBy(gate.PoliceSuperior, gate.DefenceSuperior), body: body(`{"text":""}`)},
+		at + "vouch":                     {on: "measure", may: cmd},
+		at + "dismiss":                   {on: "measure", may: cmd, body: body(`{"person":""}`)},
+		"GET /api/v1/measures/{id}/acts": {on: "measure", may: seesMeasure},
+		"GET /api/v1/measures/{id}/steps": {on: "measure", may: func(c *citizen, x *thing) class {
+			if isAsked(c) {
+				return hidden // what is carried out is not theirs to see
+			}
+			return seesMeasure(c, x)
+		}},
+		at + "invite":    {on: "measure", may: measureBy(gate.PoliceCommand), body: body(`{"org":""}`)},
+		at + "designate": {on: "measure", may: cmd, body: body(`{"person":""}`)},
+		at + "assess":    {on: "measure", may: cmd, body: body(`{}`)},
+		at + "locate":    {on: "measure", may: cmd, body: body(`{"place":"japan","grounds":""}`)},
+		at + "plan":      {on: "measure", may: cmd, body: body(`{}`)},
+		at + "consult":   {on: "measure", may: cmd, body: body(`{}`)},
 	}
-	for _, act := range []string{"ask", "recall", "drop", "second", "declare", "notify", "authorise", "restore", "tell", "review", "close"} {
+	for _, act := range []string{"ask", "recall", "drop", "declare", "notify", "authorise", "account", "restore", "tell", "review", "close"} {
 		all[at+act] = law{on: "measure", may: cmd, body: body(`{"text":""}`)}
 	}
 	const web = "POST /measures/{id}/"
 	all["GET /measures"] = law{may: only(readsMeasures)}
 	all["GET /measures/{id}"] = law{on: "measure", may: seesMeasure}
-	all["GET /live/measure"] = law{may: everybody, free: true}
-	for _, act := range []string{"ask", "recall", "drop", "second", "declare", "notify", "authorise", "restore", "tell", "review", "close", "finish", "unsay", "stop", "agree", "answer"} {
+	all["GET /live/measure"] = law{may: only(readsMeasures)}
+	all["GET /measures/{id}/acts"] = law{on: "measure", may: seesMeasure}
+	for _, act := range []string{"ask", "recall", "drop", "second", "declare", "notify", "authorise", "account", "settle", "weigh", "restore", "tell", "review", "close", "finish", "unsay", "stop", "agree", "answer"} {
 		all[web+act] = law{on: "measure", may: all[at+act].may, body: form(act+"_text", "")}
 	}
-	for act, may := range map[string]func(*citizen, *thing) class{"object": all[at+"answer"].may, "confirm": all[at+"settle"].may, "advise": all[at+"settle"].may, "order": all[at+"order"].may, "begin": hand, "go": hand, "intend": hand, "outcome": hand} {
+	for act, may := range map[string]func(*citizen, *thing) class{"object": all[at+"answer"].may, "weigh_advise": all[at+"weigh"].may, "vouch": cmd, "order": all[at+"order"].may, "begin": hand, "go": hand, "intend": hand, "outcome": hand} {
 		all[web+act] = law{on: "measure", may: may, body: form(act+"_text", "", "order_until", "")}
 	}
 	return all

@@ -87,7 +87,7 @@ func newSighting(n *nation, _ *citizen, x *thing) *thing {
 
 // isTold: who says how their organisation is told of notices.
 func isTold(c *citizen) bool {
-	return c.reports() || c.ministry() || c.any(gate.Maintainer, gate.SupplierContact, gate.MakerContact, gate.OfficeClerk, gate.JPCERTClerk)
+	return c.reports() || c.ministry() || commands(c) || signs(c) || c.any(gate.Maintainer, gate.SupplierContact, gate.MakerContact, gate.OfficeClerk, gate.JPCERTClerk, gate.CommissionMember, gate.Inspector)
 }
 
 // told gives two operators a channel each.

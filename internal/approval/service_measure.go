@@ -104,3 +104,25 @@ func (s *Service) Release(ctx context.Context, tx *db.Tx, act *ledger.Act, id ID
 	}
 	return s.tell(ctx, tx, "withdrawn", &c)
 }
+
+// Hold keeps an approval as it is until the act of a measure that rests on it is
+// written, and refuses as Redeem does whoever may not carry it out: each person
+// who takes part in a step is asked, not only the one who began. Faults are those
+// of Alive, ErrNoGrant and ErrExecutor.
+func (s *Service) Hold(ctx context.Context, tx *db.Tx, use ID, who gate.Identity) error {
+	u, err := loadUse(ctx, tx, use)
+	if err != nil {
+		return err
+	}
+	c, err := caseByID(ctx, tx, u.Approval, true, s.now()) // who revokes it waits, or was first
+	if err != nil {
+		return err
+	}
+	if err := s.executor(ctx, tx, &c, who); err != nil {
+		return err
+	}
+	if err := s.AliveIn(ctx, tx, use); err != nil {
+		return err
+	}
+	return putPerson(ctx, tx, c.ID, who.Person, HandlerSide)
+}

@@ -26,7 +26,7 @@ const maxInput = 1 << 20
 
 // The files that open, assess and plan read, as their help shows them.
 const (
-	openExample = `{"body": "npa", "threat": {"title": "…", "machine": "198.18.66.6", "does": "…", "protected": "…", "rank": "infrastructure",
+	openExample = `{"threat": {"title": "…", "machine": "198.18.66.6", "does": "…", "protected": "…", "rank": "infrastructure",
   "evidence": [{"noun": "sighting", "id": "…", "says": "…"}]}}`
 	assessExample = `{"assessment": {"unlawful": {"met": true, "grounds": "…"}, "danger": {"met": true, "grounds": "…"}, "urgent": {"met": true, "grounds": "…"},
   "proportionate": {"met": true, "grounds": "…"}, "necessity": "…", "collateral": "…", "owner_is_victim": true},
@@ -137,11 +137,11 @@ func planCommand(env *cli.Env, p text.Printer) *cobra.Command {
 // forms are the acts that take a file, and what is in it.
 var forms = map[string]func() any{
 	"consult": func() any { return new(Worksheet) }, "answer": func() any { return new(Opinion) }, "order": func() any { return new(OrderInput) },
-	"settle": func() any { return new(Verdict) }, "outcome": func() any { return new(Ending) },
+	"weigh": func() any { return new(Verdict) }, "outcome": func() any { return new(Ending) },
 }
 
 // texts are the acts that take a text.
-var texts = []string{"agree", "ask", "recall", "drop", "second", "declare", "notify", "authorise", "finish", "stop", "restore", "tell", "review", "close", "unsay"}
+var texts = []string{"agree", "ask", "recall", "drop", "second", "declare", "notify", "settle", "authorise", "account", "finish", "stop", "restore", "tell", "review", "close", "unsay"}
 
 // doCommand is "noroshi measure do CASE ACT": every other act.
 func doCommand(env *cli.Env, p text.Printer) *cobra.Command {
@@ -176,15 +176,15 @@ func asked(act, words, file, person string, step int) (path string, body any, er
 		return act, body, input(file, body)
 	case slices.Contains(texts, act):
 		return act, TextInput{words}, nil
-	case act == "begin" || act == "go":
+	case act == "begin" || act == "go" || act == "vouch":
 		return act, nil, nil
 	case act == "intend" && step < 1:
 		return "", nil, fault.New(fault.Usage, "measure.cli.needs", "act", act, "flag", "--step")
 	case act == "intend":
 		return "steps/" + strconv.Itoa(step), TextInput{words}, nil
-	case (act == "designate" || act == "invite") && person == "":
+	case (act == "designate" || act == "dismiss" || act == "invite") && person == "":
 		return "", nil, fault.New(fault.Usage, "measure.cli.needs", "act", act, "flag", "--person")
-	case act == "designate":
+	case act == "designate" || act == "dismiss":
 		return act, OfficerInput{person}, nil
 	case act == "invite":
 		return act, UnitInput{person}, nil

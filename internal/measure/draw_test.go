@@ -75,7 +75,8 @@ func draw(t *testing.T, e *explorer) {
 		t.Errorf("docs/measure-states.md is not what the search found: run the test with -update (%v)", err)
 	}
 	for _, g := range Guards {
-		if !slices.ContainsFunc(Rules, func(r Rule) bool { return slices.Contains(r.Needs, g.ID) }) && !slices.ContainsFunc(Talks, func(x Talk) bool { return slices.Contains(x.Needs, g.ID) }) {
+		if !slices.ContainsFunc(Rules, func(r Rule) bool { return slices.Contains(r.Needs, g.ID) }) && !slices.ContainsFunc(Talks, func(x Talk) bool { return slices.Contains(x.Needs, g.ID) }) &&
+			!slices.ContainsFunc(Notices, func(x NoticeRule) bool { return slices.Contains(x.Needs, g.ID) }) {
 			t.Errorf("%s guards nothing", g.ID)
 		}
 	}

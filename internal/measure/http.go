@@ -52,6 +52,10 @@ type (
 	idIn struct {
 		ID string `path:"id" maxLength:"60" doc:"Id of a case or of a chain of command, or number such as M-7K3Q-9F2M"`
 	}
+	pageIn struct {
+		httpd.Paging
+		ID string `path:"id" maxLength:"60" doc:"Id of a chain of command; of a case, its first"`
+	}
 	textIn struct {
 		ID   string `path:"id" maxLength:"60"`
 		Body TextInput
@@ -88,6 +92,20 @@ func Routes(r *httpd.Router, s *Service) {
 		v, err := s.Show(ctx, in.ID)
 		return &struct{ Body View }{v}, err
 	})
+	httpd.Op(r, "GET /api/v1/measures/{id}/acts", "measure.acts", "The history of a chain of command, the last act first", func(ctx context.Context, in *pageIn) (*httpd.List[Past], error) {
+		list, _, next, err := s.Past(ctx, in.ID, in.Cursor, in.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return httpd.ListOf(ctx, list, next), nil
+	})
+	httpd.Op(r, "GET /api/v1/measures/{id}/steps", "measure.steps", "What was carried out on a chain of command, the last step first", func(ctx context.Context, in *pageIn) (*httpd.List[Done], error) {
+		list, next, err := s.Done(ctx, in.ID, in.Cursor, in.Limit)
+		if err != nil {
+			return nil, err
+		}
+		return httpd.ListOf(ctx, list, next), nil
+	})
 	httpd.Op(r, "GET /api/v1/measure-ratio", "measure.ratio", "How often emergencies were used, beside approvals", func(ctx context.Context, _ *struct{}) (*struct{ Body Ratio }, error) {
 		v, err := s.Ratio(ctx)
 		return &struct{ Body Ratio }{v}, err
@@ -122,9 +140,12 @@ func routesPapers(r *httpd.Router, s *Service) {
 	post(r, "consult", "consult", "Ask the Foreign Minister", s.Consult)
 	post(r, "answer", "answer", "Answer for the Foreign Minister", s.Answer)
 	post(r, "order", "order", "Record the Prime Minister's order, with its period", s.Order)
-	post(r, "settle", "settle", "Close the review of an emergency, as the commission", s.Settle)
+	post(r, "weigh", "weigh", "Say how you see an emergency, as a member of the commission", s.Weigh)
 	post(r, "designate", "designate", "Designate somebody who may carry out", func(ctx context.Context, id ID, in OfficerInput) (Chain, error) {
 		return s.Designate(ctx, id, in.Person)
+	})
+	post(r, "dismiss", "dismiss", "End a designation", func(ctx context.Context, id ID, in OfficerInput) (Chain, error) {
+		return s.Dismiss(ctx, id, in.Person)
 	})
 	post(r, "invite", "invite", "Put the self-defence forces on a case", func(ctx context.Context, id ID, in UnitInput) (Chain, error) { return s.Invite(ctx, id, in.Org) })
 }
@@ -138,9 +159,11 @@ func routesTexts(r *httpd.Router, s *Service) {
 		{"ask", "Lay the plan before the oversight commission", s.Ask},
 		{"recall", "Take back what is before others, or give up what was approved", s.Recall},
 		{"drop", "Give a case up before anything was done", s.Drop},
-		{"second", "Sign as a superior, while a notice of the unit is overdue", s.Second},
+		{"second", "Sign as a superior an emergency against which something of earlier ones stands", s.Second},
 		{"declare", "Declare that there is no time for a prior approval", s.Declare},
 		{"notify", "Tell the commission of an emergency", s.Notify},
+		{"settle", "Close the review of an emergency with what most of a quorum of the commission say", s.Settle},
+		{"account", "Write, for the command, what is known of a step whose officers are gone", s.Account},
 		{"authorise", "Let those who were designated carry the plan out", s.Authorise},
 		{"finish", "End the carrying out", s.Finish},
 		{"stop", "Stop everything at once", s.Stop},
@@ -159,6 +182,10 @@ func routesTexts(r *httpd.Router, s *Service) {
 func routesSteps(r *httpd.Router, s *Service) {
 	httpd.Op(r, "POST /api/v1/measures/{id}/begin", "measure.begin", "Begin to carry the plan out: the approval is redeemed", func(ctx context.Context, in *idIn) (*chainOut, error) {
 		c, err := s.Begin(ctx, in.ID)
+		return &chainOut{c}, err
+	})
+	httpd.Op(r, "POST /api/v1/measures/{id}/vouch", "measure.vouch", "Vouch, as another of the command, for what is known of a step whose officers are gone", func(ctx context.Context, in *idIn) (*chainOut, error) {
+		c, err := s.Vouch(ctx, in.ID)
 		return &chainOut{c}, err
 	})
 	httpd.Op(r, "POST /api/v1/measures/{id}/steps/{number}", "measure.intend", "Write which step you are about to carry out", func(ctx context.Context, in *struct {

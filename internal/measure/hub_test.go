@@ -67,7 +67,8 @@ func lite(t testing.TB) *hub { return newHub(t, testkit.DB(t, sources()...)) }
 var roles = []struct {
 	name string
 	role gate.Role
-}{{"police/command", gate.PoliceCommand}, {"police/executive", gate.PoliceExecutive}, {"defence/command", gate.DefenceCommand}, {"defence/unit", gate.DefenceUnit}, {"foreign/clerk", gate.ForeignClerk},
+}{{"police/command", gate.PoliceCommand}, {"police/executive", gate.PoliceExecutive}, {"police/superior", gate.PoliceSuperior}, {"prefecture/command", gate.PoliceCommand}, {"prefecture/executive", gate.PoliceExecutive}, {"defence/superior", gate.DefenceSuperior},
+	{"defence/command", gate.DefenceCommand}, {"defence/unit", gate.DefenceUnit}, {"foreign/clerk", gate.ForeignClerk},
 	{"safety/member", gate.SafetyMember}, {"office/minister", gate.Minister}, {"commission/member", gate.CommissionMember}, {"commission/examiner", gate.Examiner}, {"commission/inspector", gate.Inspector}, {"wind/reporter", gate.OperatorReporter}}
 
 // who is somebody by a name such as police/command2: their organisation and their
@@ -133,25 +134,33 @@ func (h *hub) must(what string, err error) {
 // planned is a case of the police with a plan and two officers; of the place.
 func (h *hub) planned(place Place, b Body) (Case, Chain) {
 	h.t.Helper()
-	k, _, err := h.Open(h.as("police/command"), Opening{Body: b, Threat: threat()})
+	unit := map[Body]string{National: "police", Prefecture: "prefecture"}[b]
+	k, c, err := h.Open(h.as(unit+"/command"), Opening{Threat: threat()})
 	h.must("open", err)
-	return k, h.ready("police", k.ID, place)
+	if c.Facts.Body != b {
+		h.t.Fatalf("a case of %s is one of %s", unit, c.Facts.Body)
+	}
+	return k, h.ready(unit, k.ID, place)
 }
 
 // ready brings a chain from its opening to a plan.
-func (h *hub) ready(side string, id ID, place Place) Chain {
+func (h *hub) ready(side string, id ID, place Place, machine ...string) Chain {
 	h.t.Helper()
 	cmd := h.as(side + "/command")
 	_, err := h.Assess(cmd, id, assessment())
 	h.must("assess", err)
 	_, err = h.Locate(cmd, id, Location{Place: place, Grounds: "経路の情報による。"})
 	h.must("locate", err)
-	hand := map[string]string{"police": "police/executive", "defence": "defence/unit"}[side]
+	hand := map[string]string{"police": "police/executive", "prefecture": "prefecture/executive", "defence": "defence/unit"}[side]
 	for _, n := range []string{"1", "2"} {
 		_, err = h.Designate(cmd, id, hand+n)
 		h.must("designate", err)
 	}
-	c, err := h.Draft(cmd, id, h.plan())
+	p := h.plan()
+	for i := range p.Steps {
+		p.Steps[i].On = append(machine, p.Steps[i].On)[0]
+	}
+	c, err := h.Draft(cmd, id, p)
 	h.must("plan", err)
 	return c
 }
@@ -159,9 +168,9 @@ func (h *hub) ready(side string, id ID, place Place) Chain {
 // consulted asks the Foreign Minister and lets them answer.
 func (h *hub) consulted(side string, id ID) {
 	h.t.Helper()
-	_, err := h.Consult(h.as(side+"/command"), id, worksheet())
+	c, err := h.Consult(h.as(side+"/command"), id, worksheet())
 	h.must("consult", err)
-	_, err = h.Answer(h.as("foreign/clerk"), id, Opinion{Text: "国際法上許容される範囲にある。"})
+	_, err = h.Answer(h.as("foreign/clerk"), id, Opinion{Worksheet: c.Worksheet, Text: "国際法上許容される範囲にある。"})
 	h.must("answer", err)
 }
 

@@ -5,9 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 
 	"noroshi/internal/approval"
 )
@@ -89,10 +92,12 @@ type Worksheet struct {
 	Rules       []string `json:"rules,omitempty" maxItems:"30" nullable:"false"`
 }
 
-// Opinion is what somebody who is asked says.
+// Opinion is what the Foreign Minister says of a worksheet: of the very one that
+// has the digest, and of none that was written meanwhile.
 type Opinion struct {
-	Objects bool   `json:"objects,omitempty"`
-	Text    string `json:"text,omitempty" maxLength:"4000"`
+	Objects   bool   `json:"objects,omitempty"`
+	Text      string `json:"text,omitempty" maxLength:"4000"`
+	Worksheet string `json:"worksheet,omitempty" maxLength:"64" doc:"Digest of the worksheet that was read, as the case shows it"`
 }
 
 // Plan is what a chain of command means to do, and when.
@@ -116,15 +121,39 @@ type PlanStep struct {
 
 // digest is the SHA-256 of a plan and of whose it is, in hex.
 func (p Plan) digest(chain ID) string {
-	raw, err := json.Marshal(struct {
+	return digest(struct {
 		Chain ID   `json:"chain"`
 		Plan  Plan `json:"plan"`
 	}{chain, p})
+}
+
+// digest is the SHA-256 of a worksheet, and of the plan that it is about.
+func (w Worksheet) digest(chain ID, plan string) string {
+	return digest(struct {
+		Chain     ID        `json:"chain"`
+		Plan      string    `json:"plan"`
+		Worksheet Worksheet `json:"worksheet"`
+	}{chain, plan, w})
+}
+
+func digest(v any) string {
+	raw, err := json.Marshal(v)
 	if err != nil {
-		panic("BUG: measure: a plan that JSON cannot hold: " + err.Error())
+		panic("BUG: measure: a paper that JSON cannot hold: " + err.Error())
 	}
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:])
+}
+
+// core names what a plan does, whatever words and hours it has: the kinds of its
+// steps and what they are on, each once, in order.
+func (p Plan) core() string {
+	var list []string
+	for _, s := range p.Steps {
+		list = append(list, string(s.Kind)+" "+strings.ToLower(norm.NFKC.String(s.On)))
+	}
+	slices.Sort(list)
+	return strings.Join(slices.Compact(list), "\n")
 }
 
 // Case is what all who work on one machine share.
@@ -136,6 +165,7 @@ type Case struct {
 	Threat    *Threat   `json:"threat,omitempty"` // nil for who may not read it
 	CreatedAt time.Time `json:"created_at"`
 
+	tag    string // of the machine
 	sealed []byte
 }
 
@@ -145,7 +175,8 @@ type Chain struct {
 	Org         string    `json:"org"`
 	State       State     `json:"state"`
 	Facts       Facts     `json:"facts"`
-	Plan        string    `json:"plan,omitempty"` // its digest
+	Plan        string    `json:"plan,omitempty"`      // its digest
+	Worksheet   string    `json:"worksheet,omitempty"` // digest of what the Foreign Minister was asked on
 	Approval    ID        `json:"approval,omitempty"`
 	From        time.Time `json:"from,omitzero"` // the hours in which it acts
 	Until       time.Time `json:"until,omitzero"`
@@ -160,11 +191,35 @@ type Chain struct {
 	CreatedAt   time.Time `json:"created_at"`
 	Revision    int64     `json:"revision"`
 
-	use    ID    // of the approval, while it is carried out
-	own    Place // as this chain found; Facts has the strictest of the case
-	stored State // as it stands in its row: time may have gone on
+	use    ID     // of the approval, while it is carried out
+	steps  string // tag of what the plan does, see [Plan.core]
+	own    Place  // as this chain found; Facts has the strictest of the case
+	stored State  // as it stands in its row: time may have gone on
 	stands approval.Standing
 	kase   ID
+}
+
+// unplan forgets a plan, and all that was about it.
+func (c *Chain) unplan() {
+	c.Plan, c.Worksheet, c.Approval, c.steps = "", "", "", ""
+	c.From, c.Until, c.OrderUntil = time.Time{}, time.Time{}, time.Time{}
+}
+
+// ends is the instant from which the power in force lets nobody act any more:
+// that of the plan's hours, or an earlier one that the commission set or at which
+// the emergency runs out. The zero time while there is no power.
+func (c *Chain) ends() time.Time {
+	switch f := &c.Facts; {
+	case f.Approved && c.stands.Until.Before(c.Until):
+		return c.stands.Until
+	case f.Approved:
+		return c.Until
+	case f.NoTime && c.ExpiresAt.Before(c.Until):
+		return c.ExpiresAt
+	case f.NoTime:
+		return c.Until
+	}
+	return time.Time{}
 }
 
 // Kind is the kind of approval that a chain needs.
@@ -216,11 +271,12 @@ type Done struct {
 	Outcome    Outcome   `json:"outcome,omitempty"`
 	Says       string    `json:"says,omitempty"`
 	Evidence   string    `json:"evidence,omitempty"` // SHA-256 of what proves it, hex
+	Account    string    `json:"account,omitempty"`  // names of the two of the command, where its officers are gone
 	First      string    `json:"first,omitempty"`    // names, for the chain itself
 	Second     string    `json:"second,omitempty"`
 
-	first, second string
-	sealed        []byte
+	first, second, accountant string
+	sealed                    []byte
 }
 
 // Outcome is what became of a step.
@@ -232,6 +288,7 @@ const (
 	Failed   Outcome = "failed"
 	Deviated Outcome = "deviated"
 	Unsaid   Outcome = "withdrawn" // the intent was taken back before anybody said go
+	Lost     Outcome = "lost"      // those who were on it are gone; two of the command wrote what is known
 )
 
 // Outcomes lists those that may be said of a step that was carried out.
@@ -262,18 +319,46 @@ type View struct {
 // ChainView is a chain with its papers, history and steps.
 type ChainView struct {
 	Chain
-	Late       bool              `json:"late,omitempty"` // an alarm: a notice or a review is past its time
+	Late       bool              `json:"late,omitempty"`    // an alarm: a notice or a review is past its time
+	Altered    []string          `json:"altered,omitempty"` // papers that are not those of the ledger's digests
 	Standing   *approval.State   `json:"approval_state,omitempty"`
+	Bounds     *Bounds           `json:"bounds,omitempty"`         // that the commission set
+	Ends       time.Time         `json:"ends_at,omitzero"`         // from then on nobody may act
 	Questions  int               `json:"open_questions,omitempty"` // of the commission
 	Assessment *Assessment       `json:"assessment,omitempty"`
 	Location   *Location         `json:"location,omitempty"`
 	Planned    *Plan             `json:"planned,omitempty"`
 	Worksheet  *Worksheet        `json:"worksheet,omitempty"`
 	Officers   []Officer         `json:"officers,omitempty"`
-	Past       []Past            `json:"past"`
-	Done       []Done            `json:"done"`
+	Voices     []Voice           `json:"voices,omitempty"` // of members, on an emergency
+	Past       []Past            `json:"past"`             // the last of them, in their order
+	PastNext   string            `json:"past_next,omitempty"`
+	Done       []Done            `json:"done"` // the last of them, in their order
+	DoneNext   string            `json:"done_next,omitempty"`
 	Acts       []string          `json:"acts"`              // that who looks may try
+	Waits      string            `json:"waits,omitempty"`   // the act that is theirs to do now
 	Missing    map[string]string `json:"missing,omitempty"` // guards that do not hold yet, with the article
+}
+
+// Bounds is what the commission set when it approved a plan: until when, and
+// under which conditions. Whoever carries it out is bound by them.
+type Bounds struct {
+	Number     string    `json:"number"` // of the approval
+	Until      time.Time `json:"until"`
+	Conditions []string  `json:"conditions,omitempty"`
+	Order      string    `json:"order"` // digest of the signed order
+}
+
+// Voice is how a member of the commission sees an emergency. Each member has one;
+// the last counts.
+type Voice struct {
+	Recommends bool      `json:"recommends,omitempty"` // else it was in order
+	Text       string    `json:"text,omitempty"`
+	Name       string    `json:"name,omitempty"` // for the commission itself
+	At         time.Time `json:"at"`
+
+	person, org string
+	sealed      []byte
 }
 
 // Officer is somebody who was designated to carry out.
@@ -283,19 +368,22 @@ type Officer struct {
 	At     time.Time `json:"at"`
 }
 
-// Switch is what the commission or a unit says of further emergencies while a
-// notice is overdue. Only both together shut them.
+// Switch is what the commission or a unit's superior says of further emergencies
+// while something of earlier ones stands against them. Only both together shut
+// them, and only both open them again.
 type Switch struct {
-	Side Side      `json:"side"`
-	Shut bool      `json:"shut"`
-	At   time.Time `json:"at"`
+	Side   Side      `json:"side"`
+	Shut   bool      `json:"shut"`   // as this side says
+	Agreed bool      `json:"agreed"` // what holds
+	At     time.Time `json:"at"`
 }
 
 // Listed is a case in a list.
 type Listed struct {
-	Case  Case  `json:"case"`
-	Chain Chain `json:"chain"`
-	Late  bool  `json:"late,omitempty"`
+	Case  Case   `json:"case"`
+	Chain Chain  `json:"chain"`
+	Late  bool   `json:"late,omitempty"`
+	Waits string `json:"waits,omitempty"` // the act that is theirs to do now who look
 }
 
 // Ratio is how often emergencies were used, beside approvals: what everybody with
@@ -312,6 +400,7 @@ type Filter struct {
 	Number string
 	Late   bool // with a notice or a review that is past its time
 	Going  bool // neither closed nor given up
+	Waits  bool // for something that the side of who looks does
 	Cursor string
 	Limit  int
 }

@@ -43,6 +43,7 @@ type Side string
 // The sides.
 const (
 	CommandSide    Side = "command"    // asks and directs
+	SuperiorSide   Side = "superior"   // above the command: signs what it may not do alone
 	ExecutorSide   Side = "executor"   // carries out
 	ConsultantSide Side = "consultant" // of the Foreign Minister
 	SafetySide     Side = "safety"     // of the National Public Safety Commission
@@ -67,7 +68,7 @@ var (
 	ready  = append([]string{"G1", "G7", "G10", "G11", "G12"}, sound...)
 	by8    = append([]string{"G8"}, ready...)
 	by9    = append([]string{"G9"}, ready...)
-	brakes = append([]string{"brake"}, ready...)
+	brakes = append([]string{"brake", "fresh"}, ready...)
 )
 
 // Rules are all allowed changes of state. What is not here is refused.
@@ -98,8 +99,8 @@ var Rules = slices.Concat(
 	from("declare", Declared, CommandSide, brakes, Planned, Consulted, Ordered),
 	[]Rule{
 		{"authorise", Approved, Authorised, CommandSide, by8},
-		{"authorise", Declared, Authorised, CommandSide, by9},
-		{"begin", Authorised, Executing, ExecutorSide, append([]string{"power", "window"}, ready...)},
+		{"authorise", Declared, Authorised, CommandSide, append([]string{"brake"}, by9...)},
+		{"begin", Authorised, Executing, ExecutorSide, append([]string{"power", "window", "braked"}, ready...)},
 		{"finish", Executing, Executed, ExecutorSide, []string{"no_step"}},
 	},
 	from("stop", Stopped, CommandSide, nil, Declared, Authorised, Executing),
@@ -130,17 +131,45 @@ type Talk struct {
 
 // Talks are all of them. A step is one person's intent, another's go, and the
 // outcome of the first: that nothing more may be done does not keep what was
-// done from being written down.
+// done from being written down. When those two are gone, two of the command
+// account for it. What is owed of an emergency and late raises an alarm
+// wherever the chain stands.
 var Talks = []Talk{
 	{"designate", CommandSide, []State{Opened, Assessed, Located, Planned, Consulting, Consulted, Agreed, Ordered, Declined}, nil},
+	{"dismiss", CommandSide, going, nil},
 	{"invite", CommandSide, []State{Opened, Assessed, Located, Planned, Consulting, Consulted}, nil},
-	{"second", CommandSide, []State{Planned, Consulted, Ordered}, []string{"late"}},
-	{"intend", ExecutorSide, []State{Executing}, append([]string{"power", "window", "no_step"}, ready...)},
+	{"second", SuperiorSide, []State{Planned, Consulted, Ordered, Declared, Authorised}, []string{"late"}},
+	{"intend", ExecutorSide, []State{Executing}, append([]string{"power", "window", "no_step", "in_plan", "once"}, ready...)},
 	{"go", ExecutorSide, []State{Executing}, append([]string{"power", "window", "intent"}, ready...)},
 	{"outcome", ExecutorSide, []State{Executing, Stopped}, []string{"gone"}},
 	{"unsay", ExecutorSide, []State{Executing, Stopped}, []string{"intent"}},
+	{"account", CommandSide, []State{Executing, Stopped}, []string{"left"}},
+	{"vouch", CommandSide, []State{Executing, Stopped}, []string{"left", "accounted"}},
 	{"restore", CommandSide, []State{Executed, Stopped, Reviewed}, nil},
 	{"tell", CommandSide, []State{Executed, Stopped, Reviewed}, nil},
+	{"alarm", ClockSide, States, []string{"alarm"}},
+}
+
+// going are the states of a chain that is not over.
+var going = slices.DeleteFunc(slices.Clone(States), func(s State) bool { return s == Closed || s == Dropped })
+
+// alongside are the states in which the police act jointly with the forces: they
+// found the machine themselves, and nobody stopped or refused them.
+var alongside = []State{Located, Planned, Consulting, Consulted, Pending, Approved, Declared, Authorised, Executing, Executed, Reviewed}
+
+// bars reports whether an act says of the plan in force that it is not to be
+// carried out without the commission: who takes it back from there, or is
+// refused, does not declare the same as an emergency.
+func bars(from State, act string, by Side) bool {
+	switch act {
+	case "refuse":
+		return true
+	case "lapse", "recall", "drop":
+		return from == Pending || from == Approved
+	case "stop":
+		return by == MemberSide
+	}
+	return false
 }
 
 // Faults of the rules.
@@ -150,6 +179,7 @@ var (
 	ErrApart    = fault.New(fault.Refused, "measure.apart")     // the person acted on another side
 	ErrTwo      = fault.New(fault.Refused, "measure.two")       // one person's word for both
 	ErrOutside  = fault.New(fault.Refused, "measure.outside")   // no step of the plan
+	ErrAltered  = fault.New(fault.Refused, "measure.altered")   // a paper is not the one that was put to others
 	ErrRevision = fault.New(fault.Conflict, "measure.revision") // changed meanwhile
 	ErrNone     = fault.New(fault.NotFound, "measure.none")     // no such case, or not theirs to know
 	ErrInvalid  = fault.New(fault.Invalid, "measure.invalid")   // with places
@@ -175,11 +205,15 @@ func apply(at State, f Facts, act string, by Side, said func(*Facts)) (State, Fa
 	return r.To, after, nil
 }
 
-// talk makes an act that changes no state.
-func talk(at State, f Facts, act string, by Side) (Facts, error) {
+// talk makes an act that changes no state: the guards are asked of the facts
+// before it, with what the act says.
+func talk(at State, f Facts, act string, by Side, said func(*Facts)) (Facts, error) {
 	t := speak(at, act, by)
 	if t == nil {
 		return f, fault.New(fault.Conflict, ErrStep.Code, "state", string(at), "act", act)
+	}
+	if said != nil {
+		said(&f)
 	}
 	if !held(t.guards, &f) {
 		return f, missing(t.guards, &f)
@@ -271,8 +305,10 @@ func effect(act string, f *Facts) {
 		f.Step = Intended
 	case "go":
 		f.Step = Gone
-	case "outcome", "unsay":
-		f.Step = ""
+	case "outcome", "unsay", "vouch":
+		f.Step, f.Accounted = "", false
+	case "account":
+		f.Accounted = true
 	case "restore":
 		f.Restored = true
 	case "tell":
@@ -298,13 +334,14 @@ func open(at State, f Facts, by Side) (acts []string) {
 			add(r.Act)
 		}
 	}
+	f.InPlan = true // whoever is asked which step will name one
 	for _, t := range talksAt[at] {
 		if t.By == by && held(t.guards, &f) {
 			add(t.Act)
 		}
 	}
-	for _, n := range Notices {
-		if n.From == f.Notice && n.By == by && f.Notice != "" {
+	for i := range Notices {
+		if n := &Notices[i]; n.From == f.Notice && n.By == by && f.Notice != "" && held(n.guards(), &f) {
 			add(n.Act)
 		}
 	}

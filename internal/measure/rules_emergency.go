@@ -17,30 +17,37 @@ type NoticeRule struct {
 	Act      string
 	From, To Notice
 	By       Side
+	Needs    []string // ids of Guards
 }
 
-// Notices are all steps after a declaration. Time adds no step of its own: a
-// notice or a review that is late raises an alarm, and stays owed.
+func (n *NoticeRule) guards() []*Guard { return guardsOf(n.Needs) }
+
+// Notices are all steps after a declaration. Members of the commission each say
+// how they see it, and one of them closes the review with what most of them say.
+// Time adds no step of its own: a notice or a review that is late raises an
+// alarm, and stays owed.
 var Notices = []NoticeRule{
-	{"notify", Due, Noticed, CommandSide},
-	{"confirm", Noticed, Confirmed, MemberSide},
-	{"advise", Noticed, Advised, MemberSide},
+	{"notify", Due, Noticed, CommandSide, nil},
+	{"weigh", Noticed, Noticed, MemberSide, nil},
+	{"confirm", Noticed, Confirmed, MemberSide, []string{"weighed"}},
+	{"advise", Noticed, Advised, MemberSide, []string{"weighed"}},
 }
 
 // notice makes a step of the review.
-func notice(at Notice, act string, by Side) (Notice, error) {
-	for _, n := range Notices {
-		if n.Act == act && n.From == at && n.By == by {
-			return n.To, nil
+func notice(f *Facts, act string, by Side) (Notice, error) {
+	for i := range Notices {
+		n := &Notices[i]
+		if n.Act != act || n.From != f.Notice || n.By != by {
+			continue
 		}
+		if g := n.guards(); !held(g, f) {
+			return f.Notice, missing(g, f)
+		}
+		return n.To, nil
 	}
-	return at, ErrNotice
+	return f.Notice, ErrNotice
 }
 
 // owed reports whether somebody still owes something of an emergency: the unit
 // its notice, or the commission its review.
 func (n Notice) owed() bool { return n == Due || n == Noticed }
-
-// alarmed reports whether something that is owed is past its time: an alarm that
-// everybody with oversight sees until it is no longer owed.
-func alarmed(n Notice, late bool) bool { return late && n.owed() }

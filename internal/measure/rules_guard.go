@@ -71,13 +71,22 @@ type Facts struct {
 	Restored bool   `json:"restored,omitempty"`
 	Told     bool   `json:"told,omitempty"` // the owner, or why not
 
+	Accounted bool `json:"accounted,omitempty"` // one of the command wrote what is known of a step whose officers are gone
+
 	Approved  bool `json:"-"` // the commission's approval of this plan is in force now
 	NoTime    bool `json:"-"` // an emergency is declared and has not run out
 	OrderRuns bool `json:"-"` // the period of the Prime Minister's order
-	Joint     bool `json:"-"` // the police are on the same case
-	InWindow  bool `json:"-"` // of the plan
-	Overdue   bool `json:"-"` // the unit owes the commission a notice
+	Joint     bool `json:"-"` // the police act against the same machine, on the same case
+	InWindow  bool `json:"-"` // of the plan, and of what the commission granted of it
+	Overdue   bool `json:"-"` // the unit's emergencies need a superior's signature, see [Service.see]
 	Shut      bool `json:"-"` // commission and authority both say: then not at all
+	Barred    bool `json:"-"` // these steps were before the commission, and came to nothing there
+	InPlan    bool `json:"-"` // the step that is meant is one of the plan
+	Repeated  bool `json:"-"` // it was carried out already
+	Left      bool `json:"-"` // those who are on the step under way are gone
+	Weighed   bool `json:"-"` // a quorum of the commission said how it sees an emergency
+	Late      bool `json:"-"` // a notice or a review is past its time
+	Alarmed   bool `json:"-"` // and an alarm was raised of it
 }
 
 // Guard is one thing that has to hold, with the article it is from. Its sentence
@@ -98,6 +107,10 @@ const (
 )
 
 func (f *Facts) forces() bool { return f.Body == Defence }
+
+// unbraked: nothing of earlier emergencies stands against another, or a superior
+// signed and nobody shut them off.
+func (f *Facts) unbraked() bool { return !f.Overdue || f.Seconded && !f.Shut }
 
 // Guards are all guards by which Rules and Talks are bound. G1 to G14 are
 // those of the law, the others what follows from them.
@@ -124,11 +137,19 @@ var Guards = []Guard{
 	{"no_power", bothLaws, false, func(f *Facts) bool { return !f.Approved && !f.NoTime }},
 	{"settled", bothLaws, false, func(f *Facts) bool { return f.Notice == "" || f.Notice == Confirmed || f.Notice == Advised }},
 	{"window", houseRule, true, func(f *Facts) bool { return f.InWindow }},
-	{"brake", houseRule, true, func(f *Facts) bool { return !f.Overdue || f.Seconded && !f.Shut }},
+	{"brake", houseRule, true, (*Facts).unbraked},
+	{"braked", houseRule, true, func(f *Facts) bool { return f.Approved || f.unbraked() }},
+	{"fresh", houseRule, true, func(f *Facts) bool { return !f.Barred }},
 	{"late", houseRule, true, func(f *Facts) bool { return f.Overdue }},
 	{"no_step", houseRule, true, func(f *Facts) bool { return f.Step == "" }},
 	{"intent", houseRule, true, func(f *Facts) bool { return f.Step == Intended }},
 	{"gone", houseRule, true, func(f *Facts) bool { return f.Step == Gone }},
+	{"in_plan", bothLaws, false, func(f *Facts) bool { return f.InPlan }},
+	{"once", bothLaws, false, func(f *Facts) bool { return !f.Repeated }},
+	{"left", houseRule, true, func(f *Facts) bool { return f.Step != "" && f.Left }},
+	{"accounted", houseRule, true, func(f *Facts) bool { return f.Accounted }},
+	{"weighed", houseRule, true, func(f *Facts) bool { return f.Weighed }},
+	{"alarm", houseRule, true, func(f *Facts) bool { return f.Late && f.Notice.owed() && !f.Alarmed }},
 	{"restored", houseRule, true, func(f *Facts) bool { return f.Restored }},
 	{"told", houseRule, true, func(f *Facts) bool { return f.Told }},
 }

@@ -73,7 +73,7 @@ func (m *mistakes) list(at string, list []string, most int, needed bool) {
 func (t *Threat) check() error {
 	var bad mistakes
 	bad.text("title", &t.Title, maxName, true)
-	bad.text("machine", &t.Machine, maxName, true)
+	bad.target("machine", &t.Machine)
 	bad.text("does", &t.Does, maxWords, true)
 	bad.text("protected", &t.Protected, maxWords, true)
 	bad.text("victims", &t.Victims, maxWords, false)
@@ -94,6 +94,16 @@ func (t *Threat) check() error {
 		bad.digest(at+"/digest", &e.Digest)
 	}
 	return bad.err()
+}
+
+// target checks an address, a network or a name, and writes it in its one form.
+func (m *mistakes) target(at string, s *string) {
+	t, ok := target(*s)
+	if !ok {
+		m.add(at, "measure.bad.target")
+		return
+	}
+	*s = t
 }
 
 // digest checks a SHA-256 that may be left out.
@@ -175,7 +185,11 @@ func (p *Plan) check(n *Numbers, now time.Time) error {
 		if !ok {
 			bad.add(at+"/kind", "measure.bad.choice")
 		}
-		bad.text(at+"/on", &s.On, maxName, true)
+		if c.Mode == Asks {
+			bad.text(at+"/on", &s.On, maxName, true)
+		} else { // what is done is done to something that can be told
+			bad.target(at+"/on", &s.On)
+		}
 		bad.text(at+"/what", &s.What, maxWords, true)
 		bad.text(at+"/undo", &s.Undo, maxWords, c.Undo)
 		if s.Hours < 0 || s.Hours > maxHours || c.Expires && s.Hours == 0 {

@@ -97,7 +97,7 @@ func TestActsOfTheCommandLine(t *testing.T) {
 		path                     string
 	}{
 		{"ask", "理由", "", "", 0, "ask"}, {"begin", "", "", "", 0, "begin"}, {"intend", "手順", "", "", 2, "steps/2"}, {"designate", "", "", "x", 0, "designate"}, {"invite", "", "", "x", 0, "invite"},
-		{"intend", "手順", "", "", 0, ""}, {"designate", "", "", "", 0, ""}, {"consult", "", "", "", 0, ""}, {"fire", "", "", "", 0, ""}, {"settle", "", "no-such-file", "", 0, "settle"},
+		{"intend", "手順", "", "", 0, ""}, {"designate", "", "", "", 0, ""}, {"consult", "", "", "", 0, ""}, {"fire", "", "", "", 0, ""}, {"weigh", "", "no-such-file", "", 0, "weigh"}, {"settle", "理由", "", "", 0, "settle"}, {"dismiss", "", "", "x", 0, "dismiss"}, {"vouch", "", "", "", 0, "vouch"},
 	} {
 		path, _, err := asked(c.act, c.words, c.file, c.person, c.step)
 		if path != c.path || c.path == "" && err == nil {

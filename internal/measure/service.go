@@ -15,6 +15,7 @@ import (
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
+	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 )
 
@@ -25,7 +26,8 @@ type Config struct {
 	Keys      *key.Store
 	Orgs      *org.Service
 	Approvals *approval.Service
-	Numbers   Numbers // zero: data/rules.toml
+	Channels  *channel.Service // by which alarms are sent; nil: pages alone
+	Numbers   Numbers          // zero: data/rules.toml
 	Now       func() time.Time
 
 	// Person returns who somebody is who can sign in; fault NotFound for nobody.
@@ -134,6 +136,10 @@ func (s *Service) see(ctx context.Context, tx *db.Tx, c *Chain, now time.Time) e
 	f.NoTime = f.Notice != "" && now.Before(c.ExpiresAt)
 	f.OrderRuns = now.Before(c.OrderUntil)
 	f.InWindow = !now.Before(c.From) && now.Before(c.Until)
+	if end := c.ends(); !end.IsZero() {
+		f.InWindow = f.InWindow && now.Before(end)
+	}
+	f.Late, f.Alarmed = c.late(now), !c.AlarmedAt.IsZero()
 	others, err := siblings(ctx, tx, c)
 	if err != nil {
 		return err
@@ -143,16 +149,17 @@ func (s *Service) see(ctx context.Context, tx *db.Tx, c *Chain, now time.Time) e
 		if slices.Index(Places, o.Facts.Place) > slices.Index(Places, f.Place) && f.Place != "" {
 			f.Place = o.Facts.Place
 		}
-		f.Joint = f.Joint || o.Facts.Body != Defence && o.State != Dropped && o.State != Closed
+		f.Joint = f.Joint || o.Facts.Body != Defence && slices.Contains(alongside, o.State)
 	}
-	if f.Overdue, err = overdue(ctx, tx, c.Org, c.ID, now); err != nil {
+	if err := s.brake(ctx, tx, c, now); err != nil {
 		return err
 	}
-	list, err := switches(ctx, tx, c.Org)
-	if err != nil {
+	if f.Weighed, err = s.weighed(ctx, tx, c); err != nil {
 		return err
 	}
-	f.Shut = len(list) == 2 && list[0].Shut && list[1].Shut
+	if f.Left, err = s.left(ctx, tx, c); err != nil {
+		return err
+	}
 	for act := c.lapse(); act != ""; act = c.lapse() {
 		to, after, err := apply(c.State, *f, act, ClockSide, nil)
 		if err != nil {
@@ -161,6 +168,75 @@ func (s *Service) see(ctx context.Context, tx *db.Tx, c *Chain, now time.Time) e
 		c.State, c.Facts = to, after
 	}
 	return nil
+}
+
+// brake finds what stands against an emergency of a chain: a notice of its unit
+// that is past its time, its own among them; an emergency on the same machine that
+// is not reviewed yet; a plan against that machine that came to nothing before the
+// commission. And whether both sides shut emergencies off for then.
+func (s *Service) brake(ctx context.Context, tx *db.Tx, c *Chain, now time.Time) error {
+	f := &c.Facts
+	earlier, err := overdue(ctx, tx, c, now)
+	if err != nil {
+		return err
+	}
+	n, same, err := refusals(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	f.Overdue, f.Barred = earlier || n > 0 || f.Notice == Due && f.Late, same
+	list, err := switches(ctx, tx, c.Org)
+	f.Shut = len(list) > 0 && list[0].Agreed
+	return err
+}
+
+// weighed reports whether a quorum of the commission said how it sees the
+// emergency of a chain: that of approvals, and two at least.
+func (s *Service) weighed(ctx context.Context, tx *db.Tx, c *Chain) (bool, error) {
+	if c.Facts.Notice != Noticed {
+		return false, nil
+	}
+	list, err := voices(ctx, tx, c.ID)
+	return len(list) >= s.quorum(), err
+}
+
+func (s *Service) quorum() int { return max(s.Approvals.Rules.Commission.Quorum, 2) }
+
+// left reports whether those who could say of the step under way what became of
+// it are gone: no people of the unit any more, or designated no more.
+func (s *Service) left(ctx context.Context, tx *db.Tx, c *Chain) (bool, error) {
+	if c.Facts.Step == "" {
+		return false, nil
+	}
+	open, err := openSteps(ctx, tx, c.ID)
+	if err != nil || len(open) != 1 {
+		return false, err
+	}
+	list, err := officers(ctx, tx, c.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, person := range []string{open[0].first, open[0].second} {
+		if person == "" || !slices.ContainsFunc(list, func(o officer) bool { return o.Person == person }) {
+			continue
+		}
+		p, err := s.Person(ctx, tx, person)
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return false, err
+		}
+		if err == nil && p.Org == c.Org && p.Has(c.hand()) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// hand is the role that carries out on a chain.
+func (c *Chain) hand() gate.Role {
+	if c.Facts.Body == Defence {
+		return gate.DefenceUnit
+	}
+	return gate.PoliceExecutive
 }
 
 // lapse names the act by which time, or the commission's decision, moves a chain
@@ -204,6 +280,21 @@ func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, orgs 
 		out[string(id)] = n
 	}
 	return out, err
+}
+
+// bodyOf is whose officers those of an organisation are, as it is registered:
+// nobody says it of themselves. A prefecture's force is one, whatever else it is.
+func (s *Service) bodyOf(ctx context.Context, tx *db.Tx, id string) (Body, error) {
+	o, err := s.Orgs.Load(ctx, tx, org.ID(id))
+	switch {
+	case err != nil:
+		return "", err
+	case o.Is(org.Prefecture):
+		return Prefecture, nil
+	case o.Is(org.Police):
+		return National, nil
+	}
+	return "", invalid("org", "measure.bad.body")
 }
 
 // isA reports whether an organisation is of a kind.

@@ -5,23 +5,36 @@ import (
 	"time"
 
 	"noroshi/internal/approval"
+	"noroshi/internal/base/fault"
 )
 
 // Consult asks the Foreign Minister about a plan against a machine that is not
 // believed to be in Japan. Faults: ErrInvalid with places.
 func (s *Service) Consult(ctx context.Context, id ID, w Worksheet) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.consult", act: "consult", said: &w, check: w.check})
+	return s.do(ctx, id, move{verb: "measure.consult", act: "consult", said: &w, check: w.check, after: func(a *at) error {
+		a.c.Worksheet = w.digest(a.c.ID, a.c.Plan)
+		return nil
+	}})
 }
 
-// Answer answers for the Foreign Minister. An objection sends the plan back: it
-// cannot go on without an answer to another consultation. Faults: ErrInvalid.
+// Answer answers for the Foreign Minister, to the worksheet that was read and to
+// no other. An objection sends the plan back: it cannot go on without an answer to
+// another consultation. Faults: ErrInvalid, ErrSheet.
 func (s *Service) Answer(ctx context.Context, id ID, o Opinion) (Chain, error) {
 	act := "answer"
 	if o.Objects {
 		act = "object"
 	}
-	return s.do(ctx, id, move{verb: "measure.answer", act: act, said: &o, check: func() error { return reason("text", &o.Text) }})
+	return s.do(ctx, id, move{verb: "measure.answer", act: act, said: &o, check: func() error { return reason("text", &o.Text) }, before: func(a *at) error {
+		if a.c.State == Consulting && o.Worksheet != a.c.Worksheet {
+			return ErrSheet
+		}
+		return nil
+	}})
 }
+
+// ErrSheet is an answer to another worksheet than the one that is asked about.
+var ErrSheet = fault.New(fault.Conflict, "measure.sheet")
 
 // Agree is the safety commission's request to the self-defence forces, or its
 // consent. Faults: ErrInvalid.

@@ -2,22 +2,17 @@ package measure
 
 import (
 	"context"
-	"strings"
-	"time"
-
-	"golang.org/x/text/unicode/norm"
+	"strconv"
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
-	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/org"
 )
 
-// Opening is what opens a case: the threat, and whether the National Police
-// Agency's own officers would act or those of a prefecture.
+// Opening is what opens a case. Whether officers of the National Police Agency or
+// of a prefecture would act follows from whose command opens it.
 type Opening struct {
-	Body   Body   `json:"body,omitempty" enum:"npa,prefecture"`
 	Threat Threat `json:"threat,omitzero"`
 }
 
@@ -30,8 +25,9 @@ func (s *Service) Open(ctx context.Context, o Opening) (kase Case, c Chain, err 
 		if err != nil {
 			return err
 		}
-		if o.Body != National && o.Body != Prefecture {
-			return invalid("body", "measure.bad.choice")
+		body, err := s.bodyOf(ctx, tx, who.Org)
+		if err != nil {
+			return err
 		}
 		if err := o.Threat.check(); err != nil {
 			return err
@@ -42,17 +38,16 @@ func (s *Service) Open(ctx context.Context, o Opening) (kase Case, c Chain, err 
 		if kase.sealed, err = s.seal(ctx, tx, kase.Org, o.Threat, objectOf(kase.ID)); err != nil {
 			return err
 		}
-		tag, err := s.machine(ctx, tx, o.Threat.Machine)
-		if err != nil {
+		if kase.tag, err = s.tag(ctx, tx, "measure/machine", o.Threat.Machine); err != nil {
 			return err
 		}
-		if err := insertCase(ctx, tx, kase, tag); err != nil {
+		if err := insertCase(ctx, tx, kase); err != nil {
 			return err
 		}
 		if err := s.side(ctx, tx, kase.ID, who.Person, CommandSide); err != nil {
 			return err
 		}
-		c, err = s.begin(&at{ctx: ctx, tx: tx, act: act, who: who, kase: &kase, now: now}, who.Org, o.Body)
+		c, err = s.begin(&at{ctx: ctx, tx: tx, act: act, who: who, kase: &kase, now: now}, who.Org, body)
 		if err != nil {
 			return err
 		}
@@ -73,17 +68,18 @@ func (s *Service) begin(a *at, unit string, b Body) (Chain, error) {
 		return c, err
 	}
 	into := *a
-	into.c, into.move = &c, &move{act: "open", by: CommandSide, said: struct{}{}}
+	into.c, into.move = &c, &move{act: "open", by: CommandSide, said: struct{}{}, public: map[string]any{"machine": a.kase.tag}}
 	return c, s.record(&into, "")
 }
 
-// machine is the tag by which cases on one machine are found.
-func (s *Service) machine(ctx context.Context, tx *db.Tx, name string) (string, error) {
+// tag is by what cases on one machine, and plans that do the same, are found: it
+// says nothing to who lacks the key.
+func (s *Service) tag(ctx context.Context, tx *db.Tx, of, value string) (string, error) {
 	k, err := s.Keys.Make(ctx, tx, tags)
 	if err != nil {
 		return "", err
 	}
-	return k.Tag("measure/machine", strings.ToLower(norm.NFKC.String(strings.TrimSpace(name)))), nil
+	return k.Tag(of, value), nil
 }
 
 func invalid(place, code string, pairs ...any) error {
@@ -102,19 +98,41 @@ func (s *Service) Invite(ctx context.Context, id ID, unit string) (Chain, error)
 		if !ok || a.c.Facts.Body == Defence {
 			return invalid("org", "measure.bad.unit")
 		}
-		if a.kase.Partner != "" {
-			return ErrTwice
-		}
-		a.kase.Partner = unit
-		if err := setPartner(a.ctx, a.tx, a.kase.ID, unit); err != nil {
+		if err := s.free(a); err != nil {
 			return err
 		}
+		if err := setPartner(a.ctx, a.tx, a.kase.ID, a.kase.Partner, unit); err != nil {
+			return err
+		}
+		a.kase.Partner = unit
 		other := *a
 		other.act = &ledger.Act{Entry: a.act.Entry} // the act is the inviter's
-		_, err = s.begin(&other, unit, Defence)
-		a.move.public = map[string]any{"partner": ledger.Org(unit)}
+		chain, err := s.begin(&other, unit, Defence)
+		a.move.public = map[string]any{"partner": ledger.Org(unit), "partner_chain": chain.ID}
 		return err
 	}})
+}
+
+// maxChains is how many chains of command a case ever has: forces that gave it up
+// may be asked again.
+const maxChains = 8
+
+// free refuses another chain of the forces while one is there that did not give
+// the case up.
+func (s *Service) free(a *at) error {
+	others, err := siblings(a.ctx, a.tx, a.c)
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		if o.Facts.Body == Defence && o.State != Dropped {
+			return ErrTwice
+		}
+	}
+	if len(others) >= maxChains-1 {
+		return ErrTwice
+	}
+	return nil
 }
 
 // ErrTwice is what is there already.
@@ -126,13 +144,19 @@ func (s *Service) Assess(ctx context.Context, id ID, x Assessment) (Chain, error
 	return s.do(ctx, id, move{verb: "measure.assess", act: "assess", said: &x, before: func(a *at) error { return x.check(a.c.Facts.Body) }, facts: func(f *Facts) {
 		f.Unlawful, f.Danger, f.Urgent, f.Proportionate = x.Unlawful.Met, x.Danger.Met, x.Urgent.Met, x.Proportionate.Met
 		f.Organised, f.Indispensable = x.Organised.Met, x.Indispensable.Met
+	}, after: func(a *at) error {
+		a.c.unplan()
+		f := &a.c.Facts
+		a.move.public = map[string]any{"unlawful": f.Unlawful, "danger": f.Danger, "urgent": f.Urgent, "proportionate": f.Proportionate, "organised": f.Organised, "indispensable": f.Indispensable}
+		return nil
 	}})
 }
 
 // Locate writes where the machine is believed to stand. Of two chains on one case
 // the one that does not believe it in Japan binds both. Faults: ErrInvalid.
 func (s *Service) Locate(ctx context.Context, id ID, l Location) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.locate", act: "locate", said: &l, check: l.check, facts: func(f *Facts) { f.Place = l.Place }})
+	return s.do(ctx, id, move{verb: "measure.locate", act: "locate", said: &l, check: l.check, facts: func(f *Facts) { f.Place = l.Place },
+		after: func(a *at) error { a.c.unplan(); return nil }})
 }
 
 // Designate names somebody of the own organisation who may carry out: two at
@@ -143,11 +167,7 @@ func (s *Service) Designate(ctx context.Context, id ID, person string) (Chain, e
 		if err != nil && fault.KindOf(err) != fault.NotFound {
 			return err
 		}
-		role := gate.PoliceExecutive
-		if a.c.Facts.Body == Defence {
-			role = gate.DefenceUnit
-		}
-		if err != nil || p.Org != a.who.Org || !p.Has(role) {
+		if err != nil || p.Org != a.who.Org || !p.Has(a.c.hand()) {
 			return invalid("person", "measure.bad.officer")
 		}
 		was, err := otherSide(a.ctx, a.tx, a.kase.ID, person, ExecutorSide)
@@ -174,19 +194,53 @@ func (s *Service) Designate(ctx context.Context, id ID, person string) (Chain, e
 	}})
 }
 
+// Dismiss ends a designation: whoever it was carries nothing more out. Faults:
+// ErrInvalid for who is not designated.
+func (s *Service) Dismiss(ctx context.Context, id ID, person string) (Chain, error) {
+	return s.do(ctx, id, move{verb: "measure.dismiss", act: "dismiss", said: person, before: func(a *at) error {
+		n, err := dropOfficer(a.ctx, a.tx, a.c.ID, person)
+		if err == db.ErrNoRows {
+			return invalid("person", "measure.bad.dismiss")
+		}
+		a.c.Facts.Officers = n >= 2
+		a.move.public = map[string]any{"officer": ledger.Person(person), "officers": n}
+		return err
+	}})
+}
+
 // Draft writes the plan. Another plan is another plan: what was asked, consulted
 // or ordered about the one before holds for it no more. Faults: ErrInvalid with
 // places.
 func (s *Service) Draft(ctx context.Context, id ID, p Plan) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.plan", act: "plan", said: &p, check: func() error { return p.check(&s.Numbers, s.now()) }, facts: func(f *Facts) { f.Means = true },
-		after: func(a *at) error {
+	return s.do(ctx, id, move{verb: "measure.plan", act: "plan", said: &p, check: func() error { return p.check(&s.Numbers, s.now()) }, before: func(a *at) error { return s.onMachine(a, &p) }, facts: func(f *Facts) { f.Means = true },
+		after: func(a *at) (err error) {
+			a.c.unplan()
 			a.c.Plan, a.c.From, a.c.Until = p.digest(a.c.ID), p.From, p.Until
-			a.c.Approval, a.c.OrderUntil = "", time.Time{}
+			if a.c.steps, err = s.tag(a.ctx, a.tx, "measure/steps", p.core()); err != nil {
+				return err
+			}
+			_, a.c.Facts.Barred, err = refusals(a.ctx, a.tx, a.c)
 			kinds := make([]string, len(p.Steps))
 			for i, x := range p.Steps {
 				kinds[i] = string(x.Kind)
 			}
 			a.move.public = map[string]any{"steps": kinds}
-			return nil
+			return err
 		}})
+}
+
+// onMachine refuses a plan that would have something done on another machine than
+// the one of the case: that was assessed and located, and no other.
+func (s *Service) onMachine(a *at, p *Plan) error {
+	k, err := s.kase(a.ctx, a.tx, a.kase.ID)
+	if err != nil {
+		return err
+	}
+	var bad mistakes
+	for i, x := range p.Steps {
+		if c, _ := catalogued(x.Kind); c.Mode == Record && x.On != k.Threat.Machine {
+			bad.add("steps/"+strconv.Itoa(i)+"/on", "measure.bad.machine", "machine", k.Threat.Machine)
+		}
+	}
+	return bad.err()
 }

@@ -21,6 +21,29 @@ func (h *hub) emergency() Case {
 	return k
 }
 
+// settled has three members of the commission say how they see an emergency, and one
+// of them close the review.
+func (h *hub) settled(id ID, want string) {
+	h.t.Helper()
+	for i, n := range []string{"1", "2", "3"} {
+		_, err := h.Weigh(h.as("commission/member"+n), id, Verdict{Recommends: i > 0 && want == "advise", Text: "通知の時刻による。"})
+		h.must("weigh", err)
+	}
+	_, err := h.Settle(h.as("commission/member1"), id, "審査の結果。")
+	h.must("settle", err)
+}
+
+// elsewhere is a case on another machine, planned.
+func (h *hub) elsewhere() Case {
+	h.t.Helper()
+	x := threat()
+	x.Machine = "198.18.77.7"
+	k, _, err := h.Open(h.as("police/command"), Opening{Threat: x})
+	h.must("open", err)
+	h.ready("police", k.ID, Japan, x.Machine)
+	return k
+}
+
 // An emergency waives the commission's prior approval alone, lasts a few hours,
 // and is owed a notice and a review before the case can be closed.
 func TestAnEmergency(t *testing.T) {
@@ -31,7 +54,12 @@ func TestAnEmergency(t *testing.T) {
 			t.Errorf("an emergency does not waive the hours of the plan: %v", err)
 		}
 		h.Clock.Pass(61 * time.Minute)
-		_, err := h.Begin(h.as("police/executive1"), k.ID)
+		if _, err := h.Begin(h.as("police/executive1"), k.ID); code(err) != "measure.guard.braked" {
+			t.Errorf("began while its own notice is overdue: %v", err)
+		}
+		_, err := h.Second(h.as("police/superior"), k.ID, "通知は作成中である。")
+		h.must("second", err)
+		_, err = h.Begin(h.as("police/executive1"), k.ID)
 		h.must("begin", err)
 		h.carried(k.ID, 1, "police/executive")
 
@@ -57,7 +85,7 @@ func TestAnEmergency(t *testing.T) {
 		if _, err := h.Close(cmd, k.ID, "終わり。"); code(err) != "measure.guard.settled" {
 			t.Errorf("closed without notice and review: %v", err)
 		}
-		if _, err := h.Settle(member, k.ID, Verdict{Text: "相当。"}); code(err) != ErrNotice.Code {
+		if _, err := h.Weigh(member, k.ID, Verdict{Text: "相当。"}); code(err) != ErrNotice.Code {
 			t.Errorf("reviewed before it was notified: %v", err)
 		}
 		c, err := h.Notify(cmd, k.ID, "いとまがなかった理由と結果。")
@@ -69,8 +97,7 @@ func TestAnEmergency(t *testing.T) {
 		if n, err := h.Tick(t.Context()); err != nil || n != 1 {
 			t.Errorf("a review that is late raises %d alarms, %v", n, err)
 		}
-		_, err = h.Settle(member, k.ID, Verdict{Recommends: true, Text: "通知が遅れた。手順を改めること。"})
-		h.must("settle", err)
+		h.settled(k.ID, "advise")
 		c, err = h.Close(cmd, k.ID, "終わり。")
 		state(t, c, err, Closed)
 	})
@@ -104,9 +131,9 @@ func TestAnEmergencyIsNarrow(t *testing.T) {
 // none helps where commission and unit have both shut it.
 func TestTheBrake(t *testing.T) {
 	h := lite(t)
-	cmd, chief, member := h.as("police/command"), h.as("police/command9"), h.as("commission/member1")
+	cmd, chief, member := h.as("police/command"), h.as("police/superior"), h.as("commission/member1")
 	first := h.emergency()
-	k, _ := h.planned(Japan, National)
+	k := h.elsewhere()
 	if _, err := h.Second(chief, k.ID, "やむを得ない。"); code(err) != "measure.guard.late" {
 		t.Errorf("signed while nothing is late: %v", err)
 	}
@@ -114,24 +141,29 @@ func TestTheBrake(t *testing.T) {
 	if _, err := h.Declare(cmd, k.ID, "いとまがない。"); code(err) != "measure.guard.brake" {
 		t.Errorf("declared while a notice is overdue: %v", err)
 	}
-	_, err := h.Second(cmd, k.ID, "やむを得ない。")
-	h.must("second", err)
-	wants(t, "one's own signature", second(h.Declare(cmd, k.ID, "いとまがない。")), ErrTwo)
-	_, err = h.Second(chief, k.ID, "やむを得ない。")
+	if _, err := h.Second(h.as("police/command9"), k.ID, "やむを得ない。"); code(err) != "gate.role" {
+		t.Errorf("a colleague signs as a superior: %v", err)
+	}
+	_, err := h.Second(chief, k.ID, "やむを得ない。")
 	h.must("second", err)
 
 	unit := h.country.ID("police")
 	h.must("shut", h.Shut(member, unit, true))
 	v, err := h.Show(cmd, k.ID)
 	h.must("show", err)
-	if len(v.Switches) != 1 {
+	if len(v.Switches) != 2 || v.Switches[0].Agreed {
 		t.Errorf("switches %+v", v.Switches)
 	}
-	h.must("shut", h.Shut(cmd, "", true))
+	wants(t, "a command shuts or opens nothing", h.Shut(cmd, "", true), gate.ErrRole)
+	h.must("shut", h.Shut(chief, "", true))
 	if _, err := h.Declare(cmd, k.ID, "いとまがない。"); code(err) != "measure.guard.brake" {
 		t.Errorf("declared while it is shut by both: %v", err)
 	}
-	h.must("open again", h.Shut(cmd, "", false))
+	h.must("open again", h.Shut(chief, "", false))
+	if _, err := h.Declare(cmd, k.ID, "いとまがない。"); code(err) != "measure.guard.brake" {
+		t.Errorf("one side alone opened it again: %v", err)
+	}
+	h.must("open again", h.Shut(member, unit, false))
 	c, err := h.Declare(cmd, k.ID, "いとまがない。")
 	state(t, c, err, Declared)
 	e := h.entries()
@@ -176,6 +208,8 @@ func TestTheForcesOnACaseOfThePolice(t *testing.T) {
 		state(t, c, err, Declared)
 		_, err = h.Authorise(cmd, k.ID, "命じる。")
 		h.must("authorise", err)
+		_, err = h.Notify(cmd, k.ID, "通知。")
+		h.must("notify", err)
 		h.Clock.Pass(2 * time.Hour)
 		if _, err := h.Begin(h.as("defence/unit1"), k.ID); code(err) != "measure.guard.g12" {
 			t.Errorf("after the period of the order: %v", err)
@@ -207,9 +241,10 @@ func TestAnObjection(t *testing.T) {
 	h := lite(t)
 	cmd := h.as("police/command")
 	k, _ := h.planned(Abroad, National)
-	_, err := h.Consult(cmd, k.ID, worksheet())
+	c, err := h.Consult(cmd, k.ID, worksheet())
 	h.must("consult", err)
-	c, err := h.Answer(h.as("foreign/clerk"), k.ID, Opinion{Objects: true, Text: "相手国と協議中である。"})
+	wants(t, "an answer to a worksheet that was not read", second(h.Answer(h.as("foreign/clerk"), k.ID, Opinion{Text: "異論はない。"})), ErrSheet)
+	c, err = h.Answer(h.as("foreign/clerk"), k.ID, Opinion{Objects: true, Worksheet: c.Worksheet, Text: "相手国と協議中である。"})
 	state(t, c, err, Planned)
 	if _, err := h.Ask(cmd, k.ID, "理由。"); code(err) != "measure.guard.g7" {
 		t.Errorf("asked against an objection: %v", err)
@@ -234,7 +269,9 @@ func TestEveryRole(t *testing.T) {
 		"measure.agree":     func(n string) error { return second(h.Agree(h.as(n), k.ID, "")) },
 		"measure.order":     func(n string) error { return second(h.Order(h.as(n), k.ID, OrderInput{})) },
 		"measure.begin":     func(n string) error { return second(h.Begin(h.as(n), k.ID)) },
-		"measure.settle":    func(n string) error { return second(h.Settle(h.as(n), k.ID, Verdict{})) },
+		"measure.settle":    func(n string) error { return second(h.Settle(h.as(n), k.ID, "")) },
+		"measure.weigh":     func(n string) error { return second(h.Weigh(h.as(n), k.ID, Verdict{})) },
+		"measure.second":    func(n string) error { return second(h.Second(h.as(n), k.ID, "")) },
 		"measure.notify":    func(n string) error { return second(h.Notify(h.as(n), k.ID, "")) },
 		"measure.authorise": func(n string) error { return second(h.Authorise(h.as(n), k.ID, "")) },
 		"measure.stop":      func(n string) error { return second(h.Stop(h.as(n), k.ID, "")) },

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"noroshi/internal/approval"
-	"noroshi/internal/base/fault"
 	"noroshi/internal/base/ledger"
 )
 
@@ -12,7 +11,16 @@ import (
 // the commission's approval or a declared emergency. Faults: the guards that do
 // not hold.
 func (s *Service) Authorise(ctx context.Context, id ID, text string) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.authorise", act: "authorise", said: &text, check: func() error { return reason("text", &text) }})
+	return s.do(ctx, id, move{verb: "measure.authorise", act: "authorise", said: &text, check: func() error { return reason("text", &text) }, before: s.inEmergency})
+}
+
+// inEmergency says in clear whether a superior signed, where no approval lets
+// somebody act.
+func (s *Service) inEmergency(a *at) error {
+	if a.c.Facts.Approved {
+		return nil
+	}
+	return s.signed(a)
 }
 
 // Begin begins to carry a plan out, as somebody who was designated: the approval
@@ -21,7 +29,7 @@ func (s *Service) Authorise(ctx context.Context, id ID, text string) (Chain, err
 func (s *Service) Begin(ctx context.Context, id ID) (Chain, error) {
 	return s.do(ctx, id, move{verb: "measure.begin", act: "begin", said: struct{}{}, before: func(a *at) error {
 		if a.c.Approval == "" || !a.c.Facts.Approved { // an emergency, if at all: the guards say
-			return nil
+			return s.inEmergency(a)
 		}
 		g, err := s.Approvals.Grant(a.ctx, a.tx, a.c.Approval)
 		if err != nil {
@@ -32,16 +40,31 @@ func (s *Service) Begin(ctx context.Context, id ID) (Chain, error) {
 			return err
 		}
 		a.c.use = u.ID
+		a.move.public = map[string]any{"use": u.ID}
 		return nil
 	}})
 }
 
-// alive asks whether the approval still lets somebody act, at this instant.
+// alive asks whether the approval still lets this very person act, at this
+// instant, and holds it: nobody takes it back before the act is written.
 func (s *Service) alive(a *at) error {
 	if a.c.use == "" {
 		return nil
 	}
-	return s.Approvals.AliveIn(a.ctx, a.tx, a.c.use)
+	a.act.Grant = a.c.Approval
+	return s.Approvals.Hold(a.ctx, a.tx, a.c.use, a.who)
+}
+
+// plan opens the plan of a chain, which is the one that was put to others: a paper
+// that has another digest is none.
+func (s *Service) plan(a *at) (p Plan, err error) {
+	if err := s.last(a.ctx, a.tx, a.c, "plan", &p); err != nil {
+		return p, err
+	}
+	if p.digest(a.c.ID) != a.c.Plan {
+		return p, ErrAltered
+	}
+	return p, nil
 }
 
 func (s *Service) finishUse(a *at, use ID, outcome string) error {
@@ -49,21 +72,26 @@ func (s *Service) finishUse(a *at, use ID, outcome string) error {
 }
 
 // Intend writes down, before anything is done, which step of the plan somebody is
-// about to carry out. Another person has to say go. Faults: ErrOutside,
-// ErrInvalid, and the guards that do not hold.
+// about to carry out: one that was not carried out yet, or failed. Another person
+// has to say go. Faults: ErrAltered, ErrInvalid, and the guards that do not hold.
 func (s *Service) Intend(ctx context.Context, id ID, number int, text string) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.intend", act: "intend", said: &text, check: func() error { return reason("text", &text) }, before: func(a *at) error {
-		var p Plan
-		if err := s.last(a.ctx, a.tx, a.c, "plan", &p); err != nil {
+	var planned, repeated bool
+	return s.do(ctx, id, move{verb: "measure.intend", act: "intend", said: &text, check: func() error { return reason("text", &text) }, facts: func(f *Facts) { f.InPlan, f.Repeated = planned, repeated }, before: func(a *at) error {
+		p, err := s.plan(a)
+		if err != nil {
 			return err
 		}
-		if number < 1 || number > len(p.Steps) || p.digest(a.c.ID) != a.c.Plan {
-			return fault.New(fault.Refused, ErrOutside.Code, "n", len(p.Steps))
+		if planned = number >= 1 && number <= len(p.Steps); !planned {
+			return nil // the guard says so
 		}
-		a.move.public = map[string]any{"step": number, "step_kind": string(p.Steps[number-1].Kind), "first": ledger.Person(a.who.Person)}
+		if repeated, err = carriedOut(a.ctx, a.tx, a.c.ID, number); err != nil {
+			return err
+		}
+		a.move.public = map[string]any{"step": number, "step_kind": string(p.Steps[number-1].Kind), "steps_n": len(p.Steps), "first": ledger.Person(a.who.Person)}
 		return s.alive(a)
 	}, after: func(a *at) error {
 		d := Done{ID: newID(), Number: number, Phase: Intended, Intent: text, IntendedAt: a.now, first: a.who.Person}
+		a.move.public["step_id"] = d.ID
 		var err error
 		if d.sealed, err = s.seal(a.ctx, a.tx, a.c.Org, stepWords{Intent: text, First: a.who.Name}, "measure_step/"+d.ID); err != nil {
 			return err
@@ -79,6 +107,7 @@ type stepWords struct {
 	Second   string `json:"second,omitempty"`
 	Says     string `json:"says,omitempty"`
 	Evidence string `json:"evidence,omitempty"`
+	Account  string `json:"account,omitempty"` // who of the command wrote it, and who vouched
 }
 
 // Go is the second person's word: from here on the step may be carried out.
@@ -92,7 +121,7 @@ func (s *Service) Go(ctx context.Context, id ID) (Chain, error) {
 		if err := pair(d.first, a.who.Person); err != nil {
 			return err
 		}
-		a.move.public = map[string]any{"step": d.Number, "first": ledger.Person(d.first), "second": ledger.Person(a.who.Person)}
+		a.move.public = map[string]any{"step": d.Number, "step_id": d.ID, "first": ledger.Person(d.first), "second": ledger.Person(a.who.Person)}
 		d.Phase, d.GoneAt, d.second = Gone, a.now, a.who.Person
 		return s.rewrite(a, d, func(w *stepWords) { w.Second = a.who.Name })
 	}})
@@ -126,7 +155,7 @@ func (s *Service) Outcome(ctx context.Context, id ID, e Ending) (Chain, error) {
 		if a.who.Person != d.first && a.who.Person != d.second {
 			return ErrTwo
 		}
-		a.move.public = map[string]any{"step": d.Number, "outcome": string(e.Outcome), "first": ledger.Person(d.first), "second": ledger.Person(d.second), "evidence": e.Evidence}
+		a.move.public = map[string]any{"step": d.Number, "step_id": d.ID, "outcome": string(e.Outcome), "first": ledger.Person(d.first), "second": ledger.Person(d.second), "evidence": e.Evidence}
 		d.Phase, d.EndedAt, d.Outcome = "", a.now, e.Outcome
 		if err := s.rewrite(a, d, func(w *stepWords) { w.Says, w.Evidence = e.Says, e.Evidence }); err != nil {
 			return err
@@ -152,7 +181,7 @@ func (s *Service) Unsay(ctx context.Context, id ID, why string) (Chain, error) {
 		if a.who.Person != d.first {
 			return ErrTwo
 		}
-		a.move.public = map[string]any{"step": d.Number, "outcome": string(Unsaid), "first": ledger.Person(d.first)}
+		a.move.public = map[string]any{"step": d.Number, "step_id": d.ID, "outcome": string(Unsaid), "first": ledger.Person(d.first)}
 		d.Phase, d.EndedAt, d.Outcome = "", a.now, Unsaid
 		return s.rewrite(a, d, func(w *stepWords) { w.Says = why })
 	}})
@@ -160,7 +189,7 @@ func (s *Service) Unsay(ctx context.Context, id ID, why string) (Chain, error) {
 
 // openStep is the step that is under way.
 func (s *Service) openStep(a *at) (Done, error) {
-	list, err := loadSteps(a.ctx, a.tx, a.c.ID, true)
+	list, err := openSteps(a.ctx, a.tx, a.c.ID)
 	if err != nil {
 		return Done{}, err
 	}
@@ -194,28 +223,4 @@ func (s *Service) Finish(ctx context.Context, id ID, text string) (Chain, error)
 // member of the commission. Faults: ErrInvalid.
 func (s *Service) Stop(ctx context.Context, id ID, why string) (Chain, error) {
 	return s.do(ctx, id, move{verb: "measure.stop", act: "stop", said: &why, check: func() error { return reason("text", &why) }, after: func(a *at) error { return s.endUse(a, "stopped") }})
-}
-
-// Restore writes down what was put back as it was, or why nothing was to be.
-// Faults: ErrInvalid.
-func (s *Service) Restore(ctx context.Context, id ID, text string) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.restore", act: "restore", said: &text, check: func() error { return reason("text", &text) }})
-}
-
-// Tell writes down how the owner of the machine was told, or why not. Faults:
-// ErrInvalid.
-func (s *Service) Tell(ctx context.Context, id ID, text string) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.tell", act: "tell", said: &text, check: func() error { return reason("text", &text) }})
-}
-
-// Review is looking back: what it came to, what else it touched. Faults:
-// ErrInvalid, and a step without an outcome.
-func (s *Service) Review(ctx context.Context, id ID, text string) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.review", act: "review", said: &text, check: func() error { return reason("text", &text) }})
-}
-
-// Close closes a chain: nothing is owed any more. Faults: the guards that do not
-// hold.
-func (s *Service) Close(ctx context.Context, id ID, text string) (Chain, error) {
-	return s.do(ctx, id, move{verb: "measure.close", act: "close", said: &text, check: func() error { return reason("text", &text) }})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"noroshi/internal/approval"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
@@ -89,12 +90,18 @@ func (s *Service) step(a *at) (err error) {
 	}
 	was := c.State
 	if find(talksAt[was], m.act, m.by) != nil {
-		c.Facts, err = talk(was, c.Facts, m.act, m.by)
+		c.Facts, err = talk(was, c.Facts, m.act, m.by, m.facts)
 	} else {
 		c.State, c.Facts, err = apply(was, c.Facts, m.act, m.by, m.facts)
 	}
 	if err != nil {
 		return err
+	}
+	if c.steps != "" && (bars(was, m.act, m.by) || m.act == "lapse" && c.stands.State == approval.Revoked) {
+		c.Facts.Barred = true
+		if err := putRefused(a.ctx, a.tx, c, a.now); err != nil {
+			return err
+		}
 	}
 	if m.after != nil {
 		if err := m.after(a); err != nil {
@@ -134,6 +141,7 @@ func (s *Service) record(a *at, was State) error {
 	}
 	put("place", string(f.Place))
 	put("plan", c.Plan)
+	put("worksheet", c.Worksheet)
 	put("approval", c.Approval)
 	put("notice", string(f.Notice))
 	put("step_phase", string(f.Step))
@@ -146,6 +154,14 @@ func (s *Service) record(a *at, was State) error {
 	when("noticed_at", c.NoticedAt)
 	when("review_due_at", c.ReviewDueAt)
 	when("settled_at", c.SettledAt)
+	when("power_until", c.ends())
+	if f.Approved {
+		pub["order"], pub["conditions"] = c.stands.Digest, len(c.stands.Bound)
+	}
+	if f.Body == Defence {
+		pub["joint"] = f.Joint
+	}
+	pub["shut"], pub["barred"] = f.Shut, f.Barred
 	pub["emergency"] = f.Notice != ""
 	pub["consulted"], pub["requested"], pub["ordered"], pub["overdue"], pub["seconded"] = f.Consulted, f.Safety, f.PrimeMinister, f.Overdue, f.Seconded
 	for k, v := range m.public {

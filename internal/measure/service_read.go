@@ -11,6 +11,10 @@ import (
 	"noroshi/internal/base/gate"
 )
 
+// shown is how many acts, and how many steps, a case shows of each chain; the ones
+// before are read by the page.
+const shown = 50
+
 // load returns the chain that somebody means for an act, within their reach, and
 // its case. Where a case has several chains in reach, it is the one on which the
 // act is open.
@@ -22,7 +26,7 @@ func (s *Service) load(ctx context.Context, tx *db.Tx, id ID, who gate.Identity,
 	if len(list) == 0 {
 		return nil, nil, ErrNone
 	}
-	pick := 0
+	pick := len(list) - 1 // the newest, where forces gave the case up and were asked again
 	for i := range list {
 		if err := s.see(ctx, tx, &list[i], now); err != nil {
 			return nil, nil, err
@@ -45,21 +49,27 @@ func (s *Service) load(ctx context.Context, tx *db.Tx, id ID, who gate.Identity,
 
 // last opens what was said in the last act of a name.
 func (s *Service) last(ctx context.Context, tx *db.Tx, c *Chain, act string, v any) error {
-	p, err := lastAct(ctx, tx, c.ID, act)
+	_, err := s.lastTo(ctx, tx, c, act, db.Above, v)
+	return err
+}
+
+// lastTo is last of the acts up to one; it returns the act.
+func (s *Service) lastTo(ctx context.Context, tx *db.Tx, c *Chain, act string, upto ID, v any) (Past, error) {
+	p, err := lastAct(ctx, tx, c.ID, act, upto)
 	if err == db.ErrNoRows {
-		return ErrNone
+		return p, ErrNone
 	}
 	if err != nil {
-		return err
+		return p, err
 	}
-	return s.unseal(ctx, tx, c.Org, p.sealed, "measure_act/"+p.ID, v)
+	return p, s.unseal(ctx, tx, c.Org, p.sealed, "measure_act/"+p.ID, v)
 }
 
 // List lists the chains of command within reach, the newest first, each with its
-// case.
+// case; who is asked by others sees of a chain what they were asked about.
 func (s *Service) List(ctx context.Context, f Filter) (out []Listed, names map[string]string, next string, err error) {
 	err = s.read(ctx, "measure.list", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		now := s.now()
+		now, by := s.now(), sideOf(who)
 		list, more, err := listChains(ctx, tx, f, who, reach, now)
 		if err != nil {
 			return err
@@ -74,13 +84,25 @@ func (s *Service) List(ctx context.Context, f Filter) (out []Listed, names map[s
 			if err != nil {
 				return err
 			}
-			out = append(out, Listed{Case: k, Chain: list[i], Late: list[i].late(now)})
+			x := Listed{Case: k, Chain: list[i], Late: list[i].late(now), Waits: list[i].waits(by)}
+			if by.asked() {
+				if x.Chain, _, err = s.asOf(ctx, tx, &list[i], by); err != nil {
+					return err
+				}
+				x.Late = false
+			}
+			out = append(out, x)
 			orgs = append(orgs, list[i].Org)
 		}
 		names, err = s.names(ctx, tx, who, orgs...)
 		return err
 	})
 	return out, names, next, err
+}
+
+// Watch refuses, on the record, who has nothing to do with measures.
+func (s *Service) Watch(ctx context.Context) error {
+	return s.read(ctx, "measure.list", func(*db.Tx, gate.Identity, gate.Reach) error { return nil })
 }
 
 // kase loads a case and opens its threat.
@@ -123,12 +145,17 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 			return err
 		}
 		v.Side = sideOf(who)
-		orgs := []string{v.Case.Org, v.Case.Partner}
+		orgs := []string{v.Case.Org}
+		if !v.Side.asked() {
+			orgs = append(orgs, v.Case.Partner)
+		} else {
+			v.Case.Partner = ""
+		}
 		for i := range list {
 			if list[i].kase != v.Case.ID {
 				continue
 			}
-			x, err := s.chain(ctx, tx, &list[i], who, v.Side, now)
+			x, err := s.chain(ctx, tx, &list[i], v.Side, now)
 			if err != nil {
 				return err
 			}
@@ -137,28 +164,38 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 			}
 			v.Chains = append(v.Chains, x)
 		}
-		if v.Side == CommandSide || v.Side == ExecutorSide {
-			if v.Others, err = s.others(ctx, tx, &list[0], now); err != nil {
-				return err
-			}
-		}
-		if v.Side != ExecutorSide {
-			if v.Same, err = sameMachine(ctx, tx, v.Case.ID); err != nil {
-				return err
-			}
+		if err := s.around(ctx, tx, &v, &list[0], now); err != nil {
+			return err
 		}
 		for _, o := range v.Others {
 			orgs = append(orgs, o.Org)
-		}
-		if reach == gate.All || v.Side == CommandSide {
-			if v.Switches, err = switches(ctx, tx, list[0].Org); err != nil {
-				return err
-			}
 		}
 		v.Names, err = s.names(ctx, tx, who, orgs...)
 		return err
 	})
 	return v, err
+}
+
+// around is what stands beside the chains of a case: other chains on it, other
+// cases on the same machine, as far as who looks may know of them, and what is
+// said of further emergencies of the unit.
+func (s *Service) around(ctx context.Context, tx *db.Tx, v *View, c *Chain, now time.Time) (err error) {
+	switch v.Side {
+	case CommandSide, SuperiorSide, ExecutorSide:
+		if v.Others, err = s.others(ctx, tx, c, now); err != nil {
+			return err
+		}
+	}
+	switch v.Side {
+	case CommandSide, SuperiorSide: // what others have on this machine is theirs
+		v.Same, err = sameMachine(ctx, tx, v.Case.ID, c.Org)
+	case MemberSide, WatchSide:
+		v.Same, err = sameMachine(ctx, tx, v.Case.ID, "")
+	}
+	if err == nil && v.Side.inside() {
+		v.Switches, err = switches(ctx, tx, c.Org)
+	}
+	return err
 }
 
 // others is what one chain of command sees of another on its case.
@@ -175,45 +212,41 @@ func (s *Service) others(ctx context.Context, tx *db.Tx, c *Chain, now time.Time
 }
 
 // chain opens a chain as far as who looks may see it.
-func (s *Service) chain(ctx context.Context, tx *db.Tx, c *Chain, who gate.Identity, by Side, now time.Time) (x ChainView, err error) {
+func (s *Service) chain(ctx context.Context, tx *db.Tx, c *Chain, by Side, now time.Time) (x ChainView, err error) {
 	if err := s.see(ctx, tx, c, now); err != nil {
 		return x, err
 	}
-	x = ChainView{Chain: *c, Late: c.late(now), Acts: listed(open(c.State, c.Facts, by)), Past: []Past{}, Done: []Done{}}
-	inside := by == CommandSide || by == MemberSide || by == WatchSide
-	if inside && c.Approval != "" {
-		x.Standing, x.Questions = &c.stands.State, c.stands.Requests
+	if by.asked() {
+		return s.asked(ctx, tx, c, by)
 	}
-	if x.Past, err = s.past(ctx, tx, c, by); err != nil {
+	x = ChainView{Chain: *c, Late: c.Facts.Late, Ends: c.ends(), Acts: listed(open(c.State, c.Facts, by)), Waits: c.waits(by)}
+	if c.Approval != "" && c.stands.Digest != "" {
+		x.Bounds = &Bounds{Number: c.stands.Number, Until: c.stands.Until, Conditions: c.stands.Bound, Order: c.stands.Digest}
+	}
+	if x.Past, x.PastNext, err = s.past(ctx, tx, c, by, "", shown); err != nil {
 		return x, err
 	}
-	for i := len(x.Past) - 1; i >= 0; i-- { // the newest of each
-		if err := x.paper(&x.Past[i]); err != nil {
-			return x, err
-		}
+	if err := s.papers(ctx, tx, c, by, db.Above, &x); err != nil {
+		return x, err
 	}
-	if !inside && by != ExecutorSide { // who is asked is told which kinds of steps, and in which hours
-		var p Plan
-		if c.Plan != "" {
-			if err := s.last(ctx, tx, c, "plan", &p); err != nil {
-				return x, err
-			}
-			x.Planned = &Plan{From: p.From, Until: p.Until}
-			for _, st := range p.Steps {
-				x.Planned.Steps = append(x.Planned.Steps, PlanStep{Kind: st.Kind})
-			}
-		}
-		return x, nil
+	if x.Done, x.DoneNext, err = s.done(ctx, tx, c, by, "", shown); err != nil {
+		return x, err
 	}
-	if by == CommandSide {
+	slices.Reverse(x.Past)
+	slices.Reverse(x.Done)
+	if by == CommandSide || by == SuperiorSide {
 		x.Missing = c.missing()
 	}
-	if x.Done, err = s.steps(ctx, tx, c, by); err != nil {
+	if !by.inside() {
+		return x, nil
+	}
+	if c.Approval != "" {
+		x.Standing, x.Questions = &c.stands.State, c.stands.Requests
+	}
+	if x.Voices, err = s.voices(ctx, tx, c, by); err != nil {
 		return x, err
 	}
-	if inside {
-		x.Officers, err = s.officers(ctx, tx, c, by)
-	}
+	x.Officers, err = s.officers(ctx, tx, c, by)
 	return x, err
 }
 
@@ -232,83 +265,183 @@ func (c *Chain) missing() map[string]string {
 	return out
 }
 
-// past opens the history of a chain: what was said where the side may read it.
-func (s *Service) past(ctx context.Context, tx *db.Tx, c *Chain, by Side) ([]Past, error) {
-	list, err := loadActs(ctx, tx, c.ID)
+// Past gives a page of the history of a chain, the last act first. Faults: ErrNone.
+func (s *Service) Past(ctx context.Context, id ID, cursor string, limit int) (out []Past, names map[string]string, next string, err error) {
+	err = s.read(ctx, "measure.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		c, err := s.one(ctx, tx, id, who, reach)
+		if err != nil {
+			return err
+		}
+		if by := sideOf(who); by.asked() {
+			_, upto, err := s.asOf(ctx, tx, c, by)
+			if err != nil {
+				return err
+			}
+			if out, next, err = s.heard(ctx, tx, c, by, upto, cursor, limit); err != nil {
+				return err
+			}
+		} else if out, next, err = s.past(ctx, tx, c, by, cursor, limit); err != nil {
+			return err
+		}
+		var orgs []string
+		for _, p := range out {
+			orgs = append(orgs, p.Org)
+		}
+		names, err = s.names(ctx, tx, who, orgs...)
+		return err
+	})
+	return out, names, next, err
+}
+
+// Done gives a page of what was carried out on a chain, the last step first.
+// Faults: ErrNone, also for who is only asked.
+func (s *Service) Done(ctx context.Context, id ID, cursor string, limit int) (out []Done, next string, err error) {
+	err = s.read(ctx, "measure.read", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+		by := sideOf(who)
+		c, err := s.one(ctx, tx, id, who, reach)
+		if err == nil && by.asked() {
+			err = ErrNone
+		}
+		if err != nil {
+			return err
+		}
+		out, next, err = s.done(ctx, tx, c, by, cursor, limit)
+		return err
+	})
+	return out, next, err
+}
+
+// one is the chain within reach that an id means: of several the first.
+func (s *Service) one(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach) (*Chain, error) {
+	list, err := within(ctx, tx, id, who, reach)
 	if err != nil {
 		return nil, err
 	}
-	out := []Past{}
-	inside := by == CommandSide || by == MemberSide || by == WatchSide
-	for _, p := range list {
-		switch {
-		case inside, slices.Contains(audience[p.Act], by):
-			if err := s.unseal(ctx, tx, c.Org, p.sealed, "measure_act/"+p.ID, &p.raw); err != nil {
-				return nil, err
-			}
-			if err := json.Unmarshal(p.raw, &p.Said); err != nil {
-				return nil, fmt.Errorf("measure act %s: %w", p.ID, err)
-			}
-		case by != ExecutorSide: // who is asked sees their own part of the history, and no more
-			continue
-		}
-		p.sealed = nil
-		out = append(out, p)
+	if len(list) == 0 {
+		return nil, ErrNone
 	}
-	return out, nil
+	return &list[0], s.see(ctx, tx, &list[0], s.now())
 }
 
-// paper opens a paper of a chain from the act in which it was written; of several
-// the newest, which comes first.
-func (x *ChainView) paper(p *Past) error {
-	put := func(have bool, v any, set func()) error {
-		if have || len(p.raw) == 0 {
-			return nil
-		}
-		if err := json.Unmarshal(p.raw, v); err != nil {
-			return fmt.Errorf("measure act %s: %w", p.ID, err)
-		}
-		set()
-		return nil
+// past opens a page of the history of a chain, the last act first: what was said
+// where the side may read it.
+func (s *Service) past(ctx context.Context, tx *db.Tx, c *Chain, by Side, cursor string, limit int) ([]Past, string, error) {
+	list, next, err := listActs(ctx, tx, c.ID, nil, db.Above, cursor, limit)
+	if err != nil {
+		return nil, "", err
 	}
-	switch p.Act {
-	case "assess":
-		v := new(Assessment)
-		return put(x.Assessment != nil, v, func() { x.Assessment = v })
-	case "locate":
-		v := new(Location)
-		return put(x.Location != nil, v, func() { x.Location = v })
-	case "plan":
-		v := new(Plan)
-		return put(x.Planned != nil, v, func() { x.Planned = v })
-	case "consult":
-		v := new(Worksheet)
-		return put(x.Worksheet != nil, v, func() { x.Worksheet = v })
+	for i := range list {
+		p := &list[i]
+		if by.inside() && (!named(p.Act) || by == CommandSide) || slices.Contains(audience[p.Act], by) {
+			if err := s.say(ctx, tx, c, p); err != nil {
+				return nil, "", err
+			}
+		}
+		p.sealed = nil
+	}
+	return listed(list), next, nil
+}
+
+// named reports whether what is said in an act is the id of a person: for their own
+// command alone.
+func named(act string) bool { return act == "designate" || act == "dismiss" }
+
+// say opens what was said in an act.
+func (s *Service) say(ctx context.Context, tx *db.Tx, c *Chain, p *Past) error {
+	if err := s.unseal(ctx, tx, c.Org, p.sealed, "measure_act/"+p.ID, &p.raw); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(p.raw, &p.Said); err != nil {
+		return fmt.Errorf("measure act %s: %w", p.ID, err)
 	}
 	return nil
 }
 
-// steps opens what was carried out. Names of officers are for their own chain.
-func (s *Service) steps(ctx context.Context, tx *db.Tx, c *Chain, by Side) ([]Done, error) {
-	list, err := loadSteps(ctx, tx, c.ID, false)
+// papers opens the papers of a chain, as they stood at one of its acts. One that
+// has another digest than the chain is not shown, and it is said.
+func (s *Service) papers(ctx context.Context, tx *db.Tx, c *Chain, by Side, upto ID, x *ChainView) error {
+	read := func(act string, v any) (bool, error) {
+		if !by.inside() && !slices.Contains(audience[act], by) {
+			return false, nil
+		}
+		_, err := s.lastTo(ctx, tx, c, act, upto, v)
+		return err == nil, ignore(err, ErrNone)
+	}
+	var a Assessment
+	if ok, err := read("assess", &a); err != nil {
+		return err
+	} else if ok {
+		x.Assessment = &a
+	}
+	var l Location
+	if ok, err := read("locate", &l); err != nil {
+		return err
+	} else if ok && x.Facts.Place != "" {
+		x.Location = &l
+	}
+	var p Plan
+	if ok, err := read("plan", &p); err != nil {
+		return err
+	} else if ok && x.Plan != "" {
+		if p.digest(c.ID) == x.Plan {
+			x.Planned = &p
+		} else {
+			x.Altered = append(x.Altered, "plan")
+		}
+	}
+	var w Worksheet
+	if ok, err := read("consult", &w); err != nil {
+		return err
+	} else if ok && x.Chain.Worksheet != "" {
+		if w.digest(c.ID, x.Plan) == x.Chain.Worksheet {
+			x.Worksheet = &w
+		} else {
+			x.Altered = append(x.Altered, "worksheet")
+		}
+	}
+	return nil
+}
+
+// done opens a page of what was carried out, the last step first. Names of officers
+// are for their own chain.
+func (s *Service) done(ctx context.Context, tx *db.Tx, c *Chain, by Side, cursor string, limit int) ([]Done, string, error) {
+	list, next, err := listSteps(ctx, tx, c.ID, cursor, limit)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	for i := range list {
 		d := &list[i]
 		var w stepWords
 		if err := s.unseal(ctx, tx, c.Org, d.sealed, "measure_step/"+d.ID, &w); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		d.Intent, d.Says, d.Evidence, d.sealed = w.Intent, w.Says, w.Evidence, nil
-		if by == CommandSide || by == ExecutorSide {
-			d.First, d.Second = w.First, w.Second
+		if by == CommandSide || by == SuperiorSide || by == ExecutorSide {
+			d.First, d.Second, d.Account = w.First, w.Second, w.Account
 		}
 	}
-	return listed(list), nil
+	return listed(list), next, nil
 }
 
-// officers opens who was designated; their names are for their own command.
+// voices opens how members of the commission see an emergency: for the commission
+// and its inspectors. Everybody else hears what it comes to.
+func (s *Service) voices(ctx context.Context, tx *db.Tx, c *Chain, by Side) ([]Voice, error) {
+	if by != MemberSide && by != WatchSide {
+		return nil, nil
+	}
+	list, err := voices(ctx, tx, c.ID)
+	for i := range list {
+		v := &list[i]
+		var w voiceWords
+		if err := s.unseal(ctx, tx, v.org, v.sealed, "measure_voice/"+c.ID+"/"+v.person, &w); err != nil {
+			return nil, err
+		}
+		v.Text, v.Name, v.sealed = w.Text, w.Name, nil
+	}
+	return list, err
+}
+
+// officers opens who was designated; who they are is for their own command.
 func (s *Service) officers(ctx context.Context, tx *db.Tx, c *Chain, by Side) (out []Officer, err error) {
 	list, err := officers(ctx, tx, c.ID)
 	for _, o := range list {

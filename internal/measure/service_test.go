@@ -108,11 +108,11 @@ func TestNothingWithoutItsCondition(t *testing.T) {
 		t.Errorf("on record: %+v", last)
 	}
 	p, _ := h.planned(Abroad, Prefecture)
-	if _, err = h.Consult(cmd, p.ID, worksheet()); code(err) != "measure.guard.g6" {
+	if _, err = h.Consult(h.as("prefecture/command"), p.ID, worksheet()); code(err) != "measure.guard.g6" {
 		t.Errorf("a prefecture abroad: %v", err)
 	}
 
-	one, _, err := h.Open(cmd, Opening{Body: National, Threat: threat()})
+	one, _, err := h.Open(cmd, Opening{Threat: threat()})
 	h.must("open", err)
 	if _, err := h.Locate(cmd, one.ID, Location{Place: Japan, Grounds: "国内。"}); code(err) != ErrStep.Code {
 		t.Errorf("located before it was assessed: %v", err)
@@ -139,7 +139,7 @@ func TestNothingWithoutItsCondition(t *testing.T) {
 // carried out, and another plan may be made.
 func TestWhatTheCommissionRefuses(t *testing.T) {
 	h := lite(t)
-	cmd := h.as("police/command")
+	cmd := h.as("prefecture/command")
 	k, _ := h.planned(Japan, Prefecture)
 	c, err := h.Ask(cmd, k.ID, "理由。")
 	state(t, c, err, Pending)
@@ -201,7 +201,9 @@ func TestWhoMayActAndOnWhat(t *testing.T) {
 	}
 	_, err := h.Begin(one, k.ID)
 	h.must("begin", err)
-	wants(t, "a step that is not in the plan", second(h.Intend(one, k.ID, 3, "別のこと。")), ErrOutside)
+	if _, err := h.Intend(one, k.ID, 3, "別のこと。"); code(err) != "measure.guard.in_plan" {
+		t.Errorf("a step that is not in the plan: %v", err)
+	}
 	_, err = h.Intend(one, k.ID, 1, "調べる。")
 	h.must("intend", err)
 	wants(t, "one person for both", second(h.Go(one, k.ID)), ErrTwo)

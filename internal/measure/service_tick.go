@@ -17,36 +17,25 @@ const maxRounds = 20
 // and what ran out, and raises an alarm where a notice or a review of an
 // emergency is past its time. No power rests on it: what ran out gives nothing
 // from that instant on. The hub calls it every few seconds; it returns how many
-// chains it touched.
+// chains it touched. A chain that cannot be read holds up no other.
 func (s *Service) Tick(ctx context.Context) (n int, err error) {
 	var failed []error
 	after := ID("")
 	for range maxRounds {
-		now := s.now()
-		var list []Chain
+		var list []ID
 		if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-			if list, err = pending(ctx, tx, now, after); err != nil {
-				return err
-			}
-			for i := range list {
-				if err := s.see(ctx, tx, &list[i], now); err != nil {
-					return fmt.Errorf("measure %s: %w", list[i].ID, err)
-				}
-			}
-			return nil
+			list, err = pending(ctx, tx, s.now(), after)
+			return err
 		}); err != nil {
 			return n, errors.Join(append(failed, err)...)
 		}
-		for i := range list { // one that cannot be done holds up no other
-			c := &list[i]
-			after = c.ID
-			if c.State != c.stored {
-				err := s.lapsed(gateless(ctx), c.ID)
-				failed = append(failed, ignore(err, ErrRevision))
-				n++
+		for _, id := range list {
+			after = id
+			touched, err := s.tick(ctx, id)
+			if err != nil {
+				failed = append(failed, fmt.Errorf("measure %s: %w", id, err))
 			}
-			if c.late(now) && c.AlarmedAt.IsZero() {
-				failed = append(failed, ignore(s.alarm(gateless(ctx), c.ID), ErrRevision))
+			if touched {
 				n++
 			}
 		}
@@ -57,8 +46,30 @@ func (s *Service) Tick(ctx context.Context) (n int, err error) {
 	return n, errors.Join(failed...)
 }
 
+// tick does what time does to one chain.
+func (s *Service) tick(ctx context.Context, id ID) (touched bool, err error) {
+	var c Chain
+	if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if c, err = chainByID(ctx, tx, id, false); err != nil {
+			return err
+		}
+		return s.see(ctx, tx, &c, s.now())
+	}); err != nil {
+		return false, err
+	}
+	if c.State != c.stored {
+		touched = true
+		err = ignore(s.lapsed(gateless(ctx), id), ErrRevision)
+	}
+	if c.Facts.Late && !c.Facts.Alarmed {
+		touched = true
+		err = errors.Join(err, ignore(s.alarm(gateless(ctx), id), ErrRevision))
+	}
+	return touched, err
+}
+
 // alarm writes down that something of an emergency is past its time, once for the
-// notice and once for the review.
+// notice and once for the review, and tells the unit and the commission.
 func (s *Service) alarm(ctx context.Context, id ID) error {
 	act := &ledger.Act{Verb: "measure.alarm"}
 	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
@@ -70,16 +81,18 @@ func (s *Service) alarm(ctx context.Context, id ID) error {
 		if err := s.see(ctx, tx, &c, now); err != nil {
 			return err
 		}
-		if !alarmed(c.Facts.Notice, c.late(now)) || !c.AlarmedAt.IsZero() {
-			return errNothing
+		c.State = c.stored // what time did to the chain has an act of its own
+		what := map[Notice]string{Due: "notice", Noticed: "review"}[c.Facts.Notice]
+		if c.Facts, err = talk(c.State, c.Facts, "alarm", ClockSide, nil); err != nil {
+			return errNothing // somebody did meanwhile what was owed
 		}
 		kase, err := caseOf(ctx, tx, c.kase)
 		if err != nil {
 			return err
 		}
 		act.Object = objectOf(kase.ID)
-		c.AlarmedAt, c.State = now, c.stored
-		m := move{act: "alarm", by: ClockSide, said: struct{}{}}
+		c.AlarmedAt, c.Facts.Alarmed = now, true
+		m := move{act: "alarm", by: ClockSide, said: struct{}{}, public: map[string]any{"what": what}}
 		if err := s.record(&at{ctx, tx, act, gate.Identity{}, &kase, &c, now, &m}, c.stored); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/ledger"
 )
 
 // Under is a step of a plan, and on what it rests: for what carries steps out,
@@ -31,7 +32,7 @@ type Under struct {
 // case and is of its chain of command; nothing may be done by it yet. Faults:
 // ErrNone, ErrOutside.
 func (s *Service) InPlan(ctx context.Context, tx *db.Tx, id ID, number int, who gate.Identity) (Under, error) {
-	u, _, err := s.under(ctx, tx, id, number, who)
+	u, _, err := s.under(ctx, tx, id, number, who, false)
 	return u, err
 }
 
@@ -41,7 +42,7 @@ func (s *Service) InPlan(ctx context.Context, tx *db.Tx, id ID, number int, who 
 // nobody stops it in between. Faults: ErrNone, ErrOutside, ErrTwo, the guards that
 // do not hold, and the refusals of the approval.
 func (s *Service) UnderWay(ctx context.Context, tx *db.Tx, id ID, number int, who gate.Identity) (Under, error) {
-	u, c, err := s.under(ctx, tx, id, number, who)
+	u, c, err := s.under(ctx, tx, id, number, who, true)
 	if err != nil {
 		return u, err
 	}
@@ -51,7 +52,7 @@ func (s *Service) UnderWay(ctx context.Context, tx *db.Tx, id ID, number int, wh
 	if guards := guardsOf(append([]string{"power", "window"}, ready...)); !held(guards, &c.Facts) {
 		return u, missing(guards, &c.Facts)
 	}
-	list, err := loadSteps(ctx, tx, c.ID, true)
+	list, err := openSteps(ctx, tx, c.ID)
 	if err != nil {
 		return u, err
 	}
@@ -63,16 +64,16 @@ func (s *Service) UnderWay(ctx context.Context, tx *db.Tx, id ID, number int, wh
 		return u, ErrTwo
 	}
 	u.Done = list[i].ID
-	return u, s.alive(&at{ctx: ctx, tx: tx, c: c})
+	return u, s.alive(&at{ctx: ctx, tx: tx, act: new(ledger.Act), who: who, c: c})
 }
 
 // under finds a step of the plan of the one chain that is somebody's own.
-func (s *Service) under(ctx context.Context, tx *db.Tx, id ID, number int, who gate.Identity) (u Under, c *Chain, err error) {
+func (s *Service) under(ctx context.Context, tx *db.Tx, id ID, number int, who gate.Identity, lock bool) (u Under, c *Chain, err error) {
 	by := sideOf(who)
 	if by != CommandSide && by != ExecutorSide {
 		return u, nil, ErrNone
 	}
-	_, c, err = s.load(ctx, tx, id, who, Access.Reach(who, "measure.read"), move{by: by, act: "outcome"}, s.now(), true)
+	_, c, err = s.load(ctx, tx, id, who, Access.Reach(who, "measure.read"), move{by: by, act: "outcome"}, s.now(), lock)
 	if err != nil {
 		return u, nil, err
 	}
@@ -86,11 +87,8 @@ func (s *Service) under(ctx context.Context, tx *db.Tx, id ID, number int, who g
 		return u, nil, fault.New(fault.Refused, ErrOutside.Code, "n", len(p.Steps))
 	}
 	u = Under{Case: c.kase, Chain: c.ID, Unit: c.Org, Kind: c.Kind(), Number: number, Step: p.Steps[number-1], Plan: c.Plan, Approval: c.Approval, Emergency: !c.Facts.Approved && c.Facts.NoTime, Until: c.Until}
-	switch {
-	case u.Emergency && c.ExpiresAt.Before(u.Until):
-		u.Until = c.ExpiresAt
-	case c.Facts.Approved && c.stands.Until.Before(u.Until):
-		u.Until = c.stands.Until
+	if end := c.ends(); !end.IsZero() {
+		u.Until = end
 	}
 	return u, c, nil
 }

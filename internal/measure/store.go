@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -20,11 +21,11 @@ func ignore(err, one error) error {
 	return err
 }
 
-const caseColumns = "k.id, k.number, k.org_id, k.partner, k.sealed, k.created_at"
+const caseColumns = "k.id, k.number, k.org_id, k.partner, k.server_tag, k.sealed, k.created_at"
 
 func scanCase(scan func(...any) error, more ...any) (k Case, err error) {
 	var created int64
-	err = scan(append([]any{&k.ID, &k.Number, &k.Org, &k.Partner, &k.sealed, &created}, more...)...)
+	err = scan(append([]any{&k.ID, &k.Number, &k.Org, &k.Partner, &k.tag, &k.sealed, &created}, more...)...)
 	if err == db.ErrNoRows {
 		return k, ErrNone
 	}
@@ -32,14 +33,15 @@ func scanCase(scan func(...any) error, more ...any) (k Case, err error) {
 	return k, err
 }
 
-func insertCase(ctx context.Context, tx *db.Tx, k Case, tag string) error {
+func insertCase(ctx context.Context, tx *db.Tx, k Case) error {
 	_, err := tx.Exec(ctx, "INSERT INTO measure_case (id, number, org_id, partner, server_tag, sealed, created_at) VALUES ($1, $2, $3, '', $4, $5, $6)",
-		k.ID, k.Number, k.Org, tag, k.sealed, db.Micros(k.CreatedAt))
+		k.ID, k.Number, k.Org, k.tag, k.sealed, db.Micros(k.CreatedAt))
 	return err
 }
 
-func setPartner(ctx context.Context, tx *db.Tx, id ID, unit string) error {
-	n, err := tx.Exec(ctx, "UPDATE measure_case SET partner = $2 WHERE id = $1 AND partner = ''", id, unit)
+// setPartner puts the forces on a case, unless other forces are there meanwhile.
+func setPartner(ctx context.Context, tx *db.Tx, id ID, was, unit string) error {
+	n, err := tx.Exec(ctx, "UPDATE measure_case SET partner = $3 WHERE id = $1 AND partner = $2", id, was, unit)
 	if err == nil && n == 0 {
 		return ErrTwice
 	}
@@ -50,13 +52,13 @@ func caseOf(ctx context.Context, tx *db.Tx, id ID) (Case, error) {
 	return scanCase(tx.QueryRow(ctx, "SELECT "+caseColumns+" FROM measure_case k WHERE k.id = $1", id).Scan)
 }
 
-const chainColumns = `h.id, h.case_id, h.org_id, h.state, h.facts, h.plan, h.approval_id, h.use_id, h.order_until, h.from_at, h.until_at, h.declared_at, h.notice_due_at,
+const chainColumns = `h.id, h.case_id, h.org_id, h.state, h.facts, h.plan, h.worksheet, h.steps_tag, h.approval_id, h.use_id, h.order_until, h.from_at, h.until_at, h.declared_at, h.notice_due_at,
 	h.expires_at, h.noticed_at, h.review_due_at, h.settled_at, h.alarmed_at, h.created_at, h.revision`
 
 func scanChain(scan func(...any) error, more ...any) (c Chain, err error) {
 	var facts string
 	var t [11]int64
-	to := []any{&c.ID, &c.kase, &c.Org, &c.State, &facts, &c.Plan, &c.Approval, &c.use}
+	to := []any{&c.ID, &c.kase, &c.Org, &c.State, &facts, &c.Plan, &c.Worksheet, &c.steps, &c.Approval, &c.use}
 	for i := range t {
 		to = append(to, &t[i])
 	}
@@ -71,7 +73,10 @@ func scanChain(scan func(...any) error, more ...any) (c Chain, err error) {
 		*at = db.Time(t[i])
 	}
 	c.stored = c.State
-	return c, json.Unmarshal([]byte(facts), &c.Facts)
+	if err := json.Unmarshal([]byte(facts), &c.Facts); err != nil {
+		return c, fmt.Errorf("measure %s: facts: %w", c.ID, err)
+	}
+	return c, nil
 }
 
 // times are the instants of a chain in the order of their columns.
@@ -117,8 +122,8 @@ func updateChain(ctx context.Context, tx *db.Tx, c *Chain, act string) error {
 		return err
 	}
 	n, err := tx.Exec(ctx, `UPDATE measure_chain SET state = $3, facts = $4, plan = $5, approval_id = $6, use_id = $7, order_until = $8, from_at = $9, until_at = $10, declared_at = $11,
-		notice_due_at = $12, expires_at = $13, noticed_at = $14, review_due_at = $15, settled_at = $16, alarmed_at = $17, created_at = $18, revision = revision + 1
-		WHERE id = $1 AND revision = $2`, append([]any{c.ID, c.Revision, string(c.State), facts, c.Plan, c.Approval, c.use}, c.values()...)...)
+		notice_due_at = $12, expires_at = $13, noticed_at = $14, review_due_at = $15, settled_at = $16, alarmed_at = $17, created_at = $18, worksheet = $19, steps_tag = $20, revision = revision + 1
+		WHERE id = $1 AND revision = $2`, append(append([]any{c.ID, c.Revision, string(c.State), facts, c.Plan, c.Approval, c.use}, c.values()...), c.Worksheet, c.steps)...)
 	if err == nil && n == 0 {
 		return ErrRevision
 	}
@@ -157,12 +162,30 @@ func chains(ctx context.Context, tx *db.Tx, query string, args ...any) (out []Ch
 	return out, rows.Err()
 }
 
-// overdue reports whether a unit owes the commission a notice, of another chain,
-// past its time.
-func overdue(ctx context.Context, tx *db.Tx, unit string, but ID, now time.Time) (bool, error) {
+// overdue reports whether something of earlier emergencies stands against another
+// of a chain's unit: the unit owes the commission a notice past its time; or an
+// emergency on the same machine, whoever declared it, is not reviewed yet.
+func overdue(ctx context.Context, tx *db.Tx, c *Chain, now time.Time) (bool, error) {
 	var n int
-	err := tx.QueryRow(ctx, "SELECT count(*) FROM measure_chain WHERE org_id = $1 AND id <> $2 AND declared_at > 0 AND noticed_at = 0 AND notice_due_at <= $3", unit, but, db.Micros(now)).Scan(&n)
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM measure_chain h JOIN measure_case k ON k.id = h.case_id WHERE h.settled_at = 0 AND h.declared_at > 0 AND h.id <> $1
+		AND (h.org_id = $2 AND h.noticed_at = 0 AND h.notice_due_at <= $3 OR k.server_tag = (SELECT server_tag FROM measure_case WHERE id = $4))`, c.ID, c.Org, db.Micros(now), c.kase).Scan(&n)
 	return n > 0, err
+}
+
+// refusals tells how many plans of a unit on the machine of a case came to nothing
+// before the commission, and whether a plan that does the same is among them.
+func refusals(ctx context.Context, tx *db.Tx, c *Chain) (n int, same bool, err error) {
+	var like int
+	err = tx.QueryRow(ctx, `SELECT count(*), coalesce(sum(CASE WHEN r.steps_tag = $3 THEN 1 ELSE 0 END), 0) FROM measure_refused r JOIN measure_case k ON k.server_tag = r.server_tag
+		WHERE k.id = $1 AND r.org_id = $2`, c.kase, c.Org, c.steps).Scan(&n, &like)
+	return n, like > 0, err
+}
+
+// putRefused keeps that what a plan does came to nothing before the commission.
+func putRefused(ctx context.Context, tx *db.Tx, c *Chain, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO measure_refused (server_tag, org_id, steps_tag, at) SELECT server_tag, CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM measure_case WHERE id = $1 ON CONFLICT DO NOTHING`,
+		c.kase, c.Org, c.steps, db.Micros(now))
+	return err
 }
 
 // unitKnown reports whether a unit has a chain of command on any case.
@@ -186,6 +209,20 @@ func putPerson(ctx context.Context, tx *db.Tx, kase ID, person string, by Side) 
 // putOfficer designates somebody, and returns how many there are.
 func putOfficer(ctx context.Context, tx *db.Tx, chain ID, person string, name []byte, now time.Time) (n int, err error) {
 	if _, err := tx.Exec(ctx, "INSERT INTO measure_officer (chain_id, person, name, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", chain, person, name, db.Micros(now)); err != nil {
+		return 0, err
+	}
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM measure_officer WHERE chain_id = $1", chain).Scan(&n)
+	return n, err
+}
+
+// dropOfficer dismisses somebody, and returns how many are left; db.ErrNoRows for
+// who was not designated.
+func dropOfficer(ctx context.Context, tx *db.Tx, chain ID, person string) (n int, err error) {
+	gone, err := tx.Exec(ctx, "DELETE FROM measure_officer WHERE chain_id = $1 AND person = $2", chain, person)
+	if err == nil && gone == 0 {
+		err = db.ErrNoRows
+	}
+	if err != nil {
 		return 0, err
 	}
 	err = tx.QueryRow(ctx, "SELECT count(*) FROM measure_officer WHERE chain_id = $1", chain).Scan(&n)
@@ -216,30 +253,39 @@ func officers(ctx context.Context, tx *db.Tx, chain ID) (out []officer, err erro
 	return out, rows.Err()
 }
 
+// putSwitch writes what a side says. What holds changes once both say the same:
+// a side that has said nothing lets them be open.
 func putSwitch(ctx context.Context, tx *db.Tx, unit string, by Side, shut bool, now time.Time) error {
 	v := 0
 	if shut {
 		v = 1
 	}
-	_, err := tx.Exec(ctx, "INSERT INTO measure_switch (org_id, side, shut, at) VALUES ($1, $2, $3, $4) ON CONFLICT (org_id, side) DO UPDATE SET shut = excluded.shut, at = excluded.at",
-		unit, string(by), v, db.Micros(now))
+	for _, side := range []Side{MemberSide, SuperiorSide} { // both have a row, so that both are locked
+		if _, err := tx.Exec(ctx, "INSERT INTO measure_switch (org_id, side, shut, at, agreed) VALUES ($1, $2, 0, 0, 0) ON CONFLICT DO NOTHING", unit, string(side)); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, "UPDATE measure_switch SET shut = CASE WHEN side = $2 THEN $3 ELSE shut END, at = CASE WHEN side = $2 THEN $4 ELSE at END WHERE org_id = $1", unit, string(by), v, db.Micros(now)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "UPDATE measure_switch SET agreed = $2 WHERE org_id = $1 AND (SELECT count(*) FROM measure_switch o WHERE o.org_id = $1 AND o.shut = $2) = 2", unit, v)
 	return err
 }
 
 // switches lists what the commission and a unit say of its further emergencies.
 func switches(ctx context.Context, tx *db.Tx, unit string) (out []Switch, err error) {
-	rows, err := tx.Query(ctx, "SELECT side, shut, at FROM measure_switch WHERE org_id = $1 ORDER BY side LIMIT 2", unit)
+	rows, err := tx.Query(ctx, "SELECT side, shut, agreed, at FROM measure_switch WHERE org_id = $1 ORDER BY side LIMIT 2", unit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var w Switch
-		var shut, at int64
-		if err := rows.Scan(&w.Side, &shut, &at); err != nil {
+		var shut, agreed, at int64
+		if err := rows.Scan(&w.Side, &shut, &agreed, &at); err != nil {
 			return nil, err
 		}
-		w.Shut, w.At = shut == 1, db.Time(at)
+		w.Shut, w.Agreed, w.At = shut == 1, agreed == 1, db.Time(at)
 		out = append(out, w)
 	}
 	return out, rows.Err()

@@ -21,34 +21,51 @@ func scanAct(scan func(...any) error) (p Past, err error) {
 	return p, err
 }
 
-// loadActs lists the history of a chain, the first act first: the last 500.
-func loadActs(ctx context.Context, tx *db.Tx, chain ID) (out []Past, err error) {
-	rows, err := tx.Query(ctx, "SELECT "+actColumns+" FROM (SELECT "+actColumns+" FROM measure_act WHERE chain_id = $1 ORDER BY id DESC LIMIT $2) x ORDER BY id", chain, db.MaxLimit)
+// listActs gives a page of the history of a chain, the last act first: only acts
+// of some names, where names are given, and only those up to one.
+func listActs(ctx context.Context, tx *db.Tx, chain ID, names []string, upto ID, cursor string, limit int) (out []Past, next string, err error) {
+	before := db.Above
+	if _, err := db.ParseCursor(cursor, &before); err != nil {
+		return nil, "", err
+	}
+	var q query
+	q.and("chain_id = ?", chain)
+	q.and("id < ?", before)
+	q.and("id <= ?", upto)
+	if len(names) > 0 {
+		q.in("act", names)
+	}
+	limit = db.Limit(limit)
+	rows, err := tx.Query(ctx, "SELECT "+actColumns+" FROM measure_act WHERE "+q.text()+" ORDER BY id DESC LIMIT "+q.arg(limit+1), q.args...)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		p, err := scanAct(rows.Scan)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		out = append(out, p)
 	}
-	return out, rows.Err()
+	if len(out) > limit {
+		out = out[:limit]
+		next = db.Cursor(out[limit-1].ID)
+	}
+	return out, next, rows.Err()
 }
 
-// lastAct returns the last act of a name; db.ErrNoRows for none.
-func lastAct(ctx context.Context, tx *db.Tx, chain ID, act string) (Past, error) {
-	return scanAct(tx.QueryRow(ctx, "SELECT "+actColumns+" FROM measure_act WHERE chain_id = $1 AND act = $2 ORDER BY id DESC LIMIT 1", chain, act).Scan)
+// lastAct returns the last act of a name up to one; db.ErrNoRows for none.
+func lastAct(ctx context.Context, tx *db.Tx, chain ID, act string, upto ID) (Past, error) {
+	return scanAct(tx.QueryRow(ctx, "SELECT "+actColumns+" FROM measure_act WHERE chain_id = $1 AND act = $2 AND id <= $3 ORDER BY id DESC LIMIT 1", chain, act, upto).Scan)
 }
 
 func lastPerson(ctx context.Context, tx *db.Tx, chain ID, act string) (string, error) {
-	p, err := lastAct(ctx, tx, chain, act)
+	p, err := lastAct(ctx, tx, chain, act, db.Above)
 	return p.person, ignore(err, db.ErrNoRows)
 }
 
-const stepColumns = "id, number, phase, first_person, second_person, sealed, intended_at, gone_at, ended_at, outcome"
+const stepColumns = "id, number, phase, first_person, second_person, accountant, sealed, intended_at, gone_at, ended_at, outcome"
 
 func insertStep(ctx context.Context, tx *db.Tx, chain ID, d Done) error {
 	_, err := tx.Exec(ctx, "INSERT INTO measure_step (id, chain_id, number, phase, first_person, second_person, sealed, intended_at, gone_at, ended_at, outcome) VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0, 0, '')",
@@ -57,22 +74,16 @@ func insertStep(ctx context.Context, tx *db.Tx, chain ID, d Done) error {
 }
 
 func updateStep(ctx context.Context, tx *db.Tx, d Done) error {
-	n, err := tx.Exec(ctx, "UPDATE measure_step SET phase = $2, second_person = $3, sealed = $4, gone_at = $5, ended_at = $6, outcome = $7 WHERE id = $1 AND ended_at = 0",
-		d.ID, string(d.Phase), d.second, d.sealed, db.Micros(d.GoneAt), db.Micros(d.EndedAt), string(d.Outcome))
+	n, err := tx.Exec(ctx, "UPDATE measure_step SET phase = $2, second_person = $3, sealed = $4, gone_at = $5, ended_at = $6, outcome = $7, accountant = $8 WHERE id = $1 AND ended_at = 0",
+		d.ID, string(d.Phase), d.second, d.sealed, db.Micros(d.GoneAt), db.Micros(d.EndedAt), string(d.Outcome), d.accountant)
 	if err == nil && n == 0 {
 		return ErrRevision
 	}
 	return err
 }
 
-// loadSteps lists the steps of a chain in the order in which they were meant, or
-// only the one that is under way.
-func loadSteps(ctx context.Context, tx *db.Tx, chain ID, open bool) (out []Done, err error) {
-	where := ""
-	if open {
-		where = " AND ended_at = 0"
-	}
-	rows, err := tx.Query(ctx, "SELECT "+stepColumns+" FROM measure_step WHERE chain_id = $1"+where+" ORDER BY id LIMIT $2", chain, db.MaxLimit)
+func steps(ctx context.Context, tx *db.Tx, where string, args ...any) (out []Done, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+stepColumns+" FROM measure_step WHERE "+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +91,74 @@ func loadSteps(ctx context.Context, tx *db.Tx, chain ID, open bool) (out []Done,
 	for rows.Next() {
 		var d Done
 		var intended, gone, ended int64
-		if err := rows.Scan(&d.ID, &d.Number, &d.Phase, &d.first, &d.second, &d.sealed, &intended, &gone, &ended, &d.Outcome); err != nil {
+		if err := rows.Scan(&d.ID, &d.Number, &d.Phase, &d.first, &d.second, &d.accountant, &d.sealed, &intended, &gone, &ended, &d.Outcome); err != nil {
 			return nil, err
 		}
 		d.IntendedAt, d.GoneAt, d.EndedAt = db.Time(intended), db.Time(gone), db.Time(ended)
 		out = append(out, d)
 	}
 	return out, rows.Err()
+}
+
+// listSteps gives a page of what was carried out on a chain, the last first.
+func listSteps(ctx context.Context, tx *db.Tx, chain ID, cursor string, limit int) (out []Done, next string, err error) {
+	before := db.Above
+	if _, err := db.ParseCursor(cursor, &before); err != nil {
+		return nil, "", err
+	}
+	limit = db.Limit(limit)
+	out, err = steps(ctx, tx, "chain_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", chain, before, limit+1)
+	if err == nil && len(out) > limit {
+		out = out[:limit]
+		next = db.Cursor(out[limit-1].ID)
+	}
+	return out, next, err
+}
+
+// openSteps lists the steps that are under way: one, or none.
+func openSteps(ctx context.Context, tx *db.Tx, chain ID) ([]Done, error) {
+	return steps(ctx, tx, "chain_id = $1 AND ended_at = 0 ORDER BY id LIMIT 2", chain)
+}
+
+// carriedOut reports whether a step of a plan was carried out since the plan was
+// written: what failed, and what nobody said go to, may be tried again.
+func carriedOut(ctx context.Context, tx *db.Tx, chain ID, number int) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, "SELECT count(*) FROM measure_step WHERE chain_id = $1 AND number = $2 AND outcome IN ('done', 'deviated', 'lost')", chain, number).Scan(&n)
+	return n > 0, err
+}
+
+func putVoice(ctx context.Context, tx *db.Tx, chain ID, v Voice) error {
+	_, err := tx.Exec(ctx, `INSERT INTO measure_voice (chain_id, person, org_id, choice, sealed, at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (chain_id, person) DO UPDATE SET org_id = excluded.org_id, choice = excluded.choice, sealed = excluded.sealed, at = excluded.at`,
+		chain, v.person, v.org, choice(v.Recommends), v.sealed, db.Micros(v.At))
+	return err
+}
+
+// voices lists how members of the commission see the emergency of a chain.
+func voices(ctx context.Context, tx *db.Tx, chain ID) (out []Voice, err error) {
+	rows, err := tx.Query(ctx, "SELECT person, org_id, choice, sealed, at FROM measure_voice WHERE chain_id = $1 ORDER BY at, person LIMIT $2", chain, db.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v Voice
+		var how string
+		var at int64
+		if err := rows.Scan(&v.person, &v.org, &how, &v.sealed, &at); err != nil {
+			return nil, err
+		}
+		v.Recommends, v.At = how == choice(true), db.Time(at)
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// choice is the act by which a review would be closed as a voice wants.
+func choice(recommends bool) string {
+	if recommends {
+		return "advise"
+	}
+	return "confirm"
 }

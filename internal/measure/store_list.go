@@ -25,6 +25,15 @@ func (q *query) and(cond string, args ...any) {
 	q.where = append(q.where, cond)
 }
 
+// in adds a condition that a column has one of some values.
+func (q *query) in(column string, values []string) {
+	marks := make([]string, len(values))
+	for i, v := range values {
+		marks[i] = q.arg(v)
+	}
+	q.where = append(q.where, column+" IN ("+strings.Join(marks, ", ")+")")
+}
+
 func (q *query) text() string { return strings.Join(q.where, " AND ") }
 
 func (q *query) arg(v any) string {
@@ -45,7 +54,7 @@ func (q *query) reach(who gate.Identity, reach gate.Reach) {
 	switch {
 	case reach == gate.All:
 		q.and("1 = 1")
-	case reach == gate.Own && who.Org != "" && by == CommandSide:
+	case reach == gate.Own && who.Org != "" && (by == CommandSide || by == SuperiorSide):
 		q.and("h.org_id = ?", who.Org)
 	case reach == gate.Own && who.Org != "" && by == ExecutorSide:
 		q.and("h.org_id = ?", who.Org)
@@ -81,8 +90,12 @@ func within(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate
 func listChains(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach gate.Reach, now time.Time) (out []Chain, next string, err error) {
 	var q query
 	q.reach(who, reach)
-	if f.State != "" {
+	by := sideOf(who)
+	if f.State != "" && !by.asked() { // who is asked is not told where a chain stands otherwise
 		q.and("h.state = ?", string(f.State))
+	}
+	if f.Waits {
+		q.waits(by, now)
 	}
 	if f.Number != "" {
 		q.and("k.number = ?", strings.ToUpper(strings.TrimSpace(f.Number)))
@@ -90,9 +103,8 @@ func listChains(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	if f.Going {
 		q.and("h.state NOT IN ('closed', 'dropped')")
 	}
-	if f.Late {
-		at := db.Micros(now)
-		q.and("h.settled_at = 0 AND (h.declared_at > 0 AND h.noticed_at = 0 AND h.notice_due_at <= ? OR h.noticed_at > 0 AND h.review_due_at <= ?)", at, at)
+	if f.Late && !by.asked() {
+		q.late(now)
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
@@ -108,19 +120,60 @@ func listChains(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	return out, next, err
 }
 
-// pending lists the chains that time may move on, and those of which something is
-// past its time and no alarm was raised.
-func pending(ctx context.Context, tx *db.Tx, now time.Time, after ID) ([]Chain, error) {
+// late narrows to chains of which a notice or a review is past its time.
+func (q *query) late(now time.Time) {
 	at := db.Micros(now)
-	return chains(ctx, tx, "SELECT "+chainColumns+` FROM measure_chain h WHERE h.id > $1 AND (h.state IN ('pending', 'approved', 'declared', 'authorised', 'executing')
-		OR h.alarmed_at = 0 AND h.settled_at = 0 AND (h.declared_at > 0 AND h.noticed_at = 0 AND h.notice_due_at <= $2 OR h.noticed_at > 0 AND h.review_due_at <= $3)) ORDER BY h.id LIMIT $4`,
-		after, at, at, db.MaxLimit)
+	q.and("h.declared_at > 0 AND h.settled_at = 0 AND (h.noticed_at = 0 AND h.notice_due_at <= ? OR h.noticed_at > 0 AND h.review_due_at <= ?)", at, at)
 }
 
-// sameMachine counts other cases on the machine of one that are not over.
-func sameMachine(ctx context.Context, tx *db.Tx, kase ID) (n int, err error) {
+// waits narrows to chains that may wait for somebody of a side: whether they do,
+// [Chain.waits] says.
+func (q *query) waits(by Side, now time.Time) {
+	at := db.Micros(now)
+	switch by {
+	case CommandSide:
+		q.and("(h.state IN ('approved', 'declared', 'executed', 'stopped', 'reviewed', 'pending') OR h.declared_at > 0 AND h.noticed_at = 0)")
+	case SuperiorSide:
+		q.and("(h.state IN ('planned', 'consulted', 'ordered', 'declared', 'authorised') OR h.declared_at > 0 AND h.settled_at = 0)")
+	case ExecutorSide:
+		q.and("(h.state = 'executing' OR h.state = 'authorised' AND h.from_at <= ?)", at)
+	case ConsultantSide:
+		q.and("h.state = 'consulting'")
+	case SafetySide:
+		q.and("h.state IN ('planned', 'consulted')")
+	case MinisterSide:
+		q.and("h.state = 'agreed'")
+	default:
+		q.and("h.declared_at > 0 AND h.settled_at = 0 AND (h.noticed_at > 0 OR h.notice_due_at <= ?)", at)
+	}
+}
+
+// pending lists the ids of chains that time may move on, and of those of which
+// something is past its time and no alarm was raised.
+func pending(ctx context.Context, tx *db.Tx, now time.Time, after ID) (out []ID, err error) {
+	at := db.Micros(now)
+	rows, err := tx.Query(ctx, `SELECT h.id FROM measure_chain h WHERE h.id > $1 AND (h.state IN ('pending', 'approved', 'declared', 'authorised', 'executing')
+		OR h.alarmed_at = 0 AND h.settled_at = 0 AND (h.declared_at > 0 AND h.noticed_at = 0 AND h.notice_due_at <= $2 OR h.noticed_at > 0 AND h.review_due_at <= $3)) ORDER BY h.id LIMIT $4`,
+		after, at, at, db.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}
+
+// sameMachine counts other cases on the machine of one that are not over: of one
+// unit, or where none is named of all.
+func sameMachine(ctx context.Context, tx *db.Tx, kase ID, unit string) (n int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(DISTINCT k.id) FROM measure_case k JOIN measure_case own ON own.server_tag = k.server_tag JOIN measure_chain h ON h.case_id = k.id
-		WHERE own.id = $1 AND k.id <> $1 AND h.state NOT IN ('closed', 'dropped')`, kase).Scan(&n)
+		WHERE own.id = $1 AND k.id <> $1 AND h.state NOT IN ('closed', 'dropped') AND ($2 = '' OR h.org_id = $2)`, kase, unit).Scan(&n)
 	return n, err
 }
 

@@ -13,8 +13,11 @@ import (
 func Pages(r *httpd.Router, s *Service) {
 	r.Page("GET /measures", func(q *httpd.Request) error { return showList(q, s) })
 	r.Page("GET /measures/{id}", func(q *httpd.Request) error { return showCase(q, s, nil) })
+	r.Page("GET /measures/{id}/acts", func(q *httpd.Request) error { return showActs(q, s) })
 	pagesActs(r, s)
-	r.Live("GET /live/measure", func(q *httpd.Request) (string, error) { return "measure/" + q.Who.Org, nil })
+	r.Live("GET /live/measure", func(q *httpd.Request) (string, error) {
+		return "measure/" + q.Who.Org, s.Watch(q.Context())
+	})
 }
 
 // say draws words with the printer at hand.
@@ -106,29 +109,6 @@ func formFault(err error) bool {
 
 // homeRows is how many cases the first page names.
 const homeRows = 10
-
-// waits names the act that somebody's side owes a chain; empty for none.
-func (c *Chain) waits(by Side) string {
-	switch {
-	case by == ConsultantSide && c.State == Consulting:
-		return "answer"
-	case by == SafetySide && lead(c.State, "agree", by) != nil && held(lead(c.State, "agree", by).guards, &c.Facts):
-		return "agree"
-	case by == MinisterSide && c.State == Agreed:
-		return "order"
-	case by == MemberSide && c.Facts.Notice == Noticed:
-		return "confirm"
-	case by == CommandSide && c.Facts.Notice == Due:
-		return "notify"
-	case by == CommandSide && (c.State == Approved || c.State == Declared):
-		return "authorise"
-	case by == CommandSide && (c.State == Executed || c.State == Stopped):
-		return "review"
-	case by == ExecutorSide && c.State == Authorised && c.Facts.InWindow:
-		return "begin"
-	}
-	return ""
-}
 
 // Home gathers what measures want of whoever asks: what waits for them, and what
 // they have under way.

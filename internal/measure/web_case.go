@@ -110,13 +110,7 @@ func (p say) chain(x *View, c *ChainView) chainView {
 		}
 	}
 	for _, h := range c.Past {
-		st := page.Step{Kind: "done", At: h.At, What: p.act(h.Act) + "（" + p.T("measure.side."+string(h.By)) + "）"}
-		if words, ok := h.Said.(string); ok && h.Act != "designate" && h.Act != "invite" {
-			st.Note = words
-		} else if m, ok := h.Said.(map[string]any); ok {
-			st.Note, _ = m["text"].(string)
-		}
-		v.Steps = append(v.Steps, st)
+		v.Steps = append(v.Steps, p.step(&h))
 	}
 	for _, d := range c.Done {
 		l := doneLine{Number: d.Number, Intent: d.Intent, Says: d.Says, Evidence: d.Evidence, At: d.IntendedAt, Outcome: p.T("measure.web.under_way")}
@@ -165,7 +159,7 @@ func (p say) papers(c *ChainView) (out []page.Fact) {
 }
 
 // written are the acts that a form with one text is enough for.
-var written = []string{"answer", "object", "agree", "ask", "recall", "second", "declare", "notify", "confirm", "advise", "authorise", "finish", "restore", "tell", "review", "close", "unsay", "stop", "drop"}
+var written = []string{"answer", "object", "agree", "ask", "recall", "second", "declare", "notify", "weigh", "settle", "authorise", "account", "finish", "restore", "tell", "review", "close", "unsay", "stop", "drop"}
 
 // forms are those of the acts that are open to who looks.
 func (p say) forms(c *ChainView) (out []form) {
@@ -219,18 +213,18 @@ func pagesActs(r *httpd.Router, s *Service) {
 	}
 	for name, do := range map[string]func(ctx context.Context, id ID, text string) (Chain, error){
 		"agree": s.Agree, "ask": s.Ask, "recall": s.Recall, "drop": s.Drop, "second": s.Second, "declare": s.Declare, "notify": s.Notify, "authorise": s.Authorise, "finish": s.Finish,
-		"stop": s.Stop, "restore": s.Restore, "tell": s.Tell, "review": s.Review, "close": s.Close, "unsay": s.Unsay,
+		"stop": s.Stop, "restore": s.Restore, "tell": s.Tell, "review": s.Review, "close": s.Close, "unsay": s.Unsay, "settle": s.Settle, "account": s.Account,
 	} {
 		act(name, func(q *httpd.Request, id ID, text string) (Chain, error) { return do(q.Context(), id, text) })
 	}
 	for _, objects := range []bool{false, true} {
 		act(map[bool]string{false: "answer", true: "object"}[objects], func(q *httpd.Request, id ID, text string) (Chain, error) {
-			return s.Answer(q.Context(), id, Opinion{Objects: objects, Text: text})
+			return s.Answer(q.Context(), id, Opinion{Objects: objects, Text: text, Worksheet: q.Form("worksheet")})
 		})
 	}
 	for _, recommends := range []bool{false, true} {
-		act(map[bool]string{false: "confirm", true: "advise"}[recommends], func(q *httpd.Request, id ID, text string) (Chain, error) {
-			return s.Settle(q.Context(), id, Verdict{Recommends: recommends, Text: text})
+		act(map[bool]string{false: "weigh", true: "weigh_advise"}[recommends], func(q *httpd.Request, id ID, text string) (Chain, error) {
+			return s.Weigh(q.Context(), id, Verdict{Recommends: recommends, Text: text})
 		})
 	}
 	act("order", func(q *httpd.Request, id ID, text string) (c Chain, err error) {
@@ -241,6 +235,7 @@ func pagesActs(r *httpd.Router, s *Service) {
 		return s.Order(q.Context(), id, OrderInput{Text: text, Until: until})
 	})
 	act("begin", func(q *httpd.Request, id ID, _ string) (Chain, error) { return s.Begin(q.Context(), id) })
+	act("vouch", func(q *httpd.Request, id ID, _ string) (Chain, error) { return s.Vouch(q.Context(), id) })
 	act("go", func(q *httpd.Request, id ID, _ string) (Chain, error) { return s.Go(q.Context(), id) })
 	act("intend", func(q *httpd.Request, id ID, text string) (Chain, error) {
 		n, _ := strconv.Atoi(q.Form("intend_number")) // none is no step of any plan

@@ -109,8 +109,8 @@ var (
 	ErrCode  = fault.New(fault.Invalid, "channel.invalid").At(fault.Place{At: "code", Code: "channel.code"})
 )
 
-// Access says who may do what with channels: those who answer notices set
-// those of their own organisation.
+// Access says who may do what with channels: those who answer notices, who
+// command measures and who oversee them set those of their own organisation.
 var Access = gate.Table{
 	"channel.list":    own(),
 	"channel.set":     own(),
@@ -124,7 +124,8 @@ var Access = gate.Table{
 
 func own() map[gate.Role]gate.Reach {
 	row := map[gate.Role]gate.Reach{}
-	for _, r := range []gate.Role{gate.OperatorReporter, gate.OperatorAdmin, gate.Maintainer, gate.SupplierContact, gate.MakerContact, gate.MinistryClerk, gate.MinistrySuper, gate.OfficeClerk, gate.JPCERTClerk} {
+	for _, r := range []gate.Role{gate.OperatorReporter, gate.OperatorAdmin, gate.Maintainer, gate.SupplierContact, gate.MakerContact, gate.MinistryClerk, gate.MinistrySuper, gate.OfficeClerk, gate.JPCERTClerk,
+		gate.PoliceCommand, gate.PoliceSuperior, gate.DefenceCommand, gate.DefenceSuperior, gate.CommissionMember, gate.Inspector} {
 		row[r] = gate.Own
 	}
 	return row
