@@ -80,7 +80,7 @@ func measures(s setting) [][]measured {
 				{What: "the same, memory after 5 idle seconds", Figure: "idle MB", Unit: "MB"},
 			},
 		}},
-	}, warnings(s), traffics(s, c), selections(s, c), hunts(s, c))
+	}, warnings(s), traffics(s, c), selections(s, c), hunts(s, c), policies(s))
 }
 
 // logs are the ledger and the peer in turn: the same number of writers, each
