@@ -56,8 +56,9 @@ type settings struct {
 	guard  *names.Guard
 }
 
-// read checks a Config; the fault has a place for each key that is wrong.
-func (c Config) read() (*settings, error) {
+// read checks a Config; the fault has a place for each key that is wrong. A dry
+// one need not say whom it tells.
+func (c Config) read(dry bool) (*settings, error) {
 	s := &settings{Config: c}
 	var bad []fault.Place
 	wrong := func(key, code string) { bad = append(bad, fault.Place{At: "rpz." + key, Code: code}) }
@@ -68,7 +69,7 @@ func (c Config) read() (*settings, error) {
 	if c.Dir == "" {
 		wrong("dir", "rpz.dir")
 	}
-	if c.Listen == "" && c.File == "" {
+	if c.Listen == "" && c.File == "" && !dry {
 		wrong("listen", "rpz.nothing")
 	}
 	if c.Listen != "" {

@@ -72,11 +72,31 @@ func Open(c Config) (driver.Driver, error) {
 	return z, nil
 }
 
-func open(c Config, now func() time.Time) (*zone, error) {
-	s, err := c.read()
+// Dry opens a zone that only Check and Show are asked of: nothing is served,
+// nobody is told, no key is read. Its folder is to be one that no process works in.
+func Dry(c Config) (driver.Driver, error) {
+	c.Listen, c.File, c.KeyFile, c.Secondaries, c.Unsigned = "", "", "", nil, nil
+	s, err := c.read(true)
 	if err != nil {
 		return nil, err
 	}
+	z, err := s.open(time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return z, nil
+}
+
+func open(c Config, now func() time.Time) (*zone, error) {
+	s, err := c.read(false)
+	if err != nil {
+		return nil, err
+	}
+	return s.open(now)
+}
+
+func (s *settings) open(now func() time.Time) (*zone, error) {
+	var err error
 	z := &zone{settings: s, now: now, stale: true}
 	var steps []*step
 	z.store, err = names.Open(names.Config{Kind: driver.Sinkhole, Dir: s.Dir, Mark: s.mark(), Max: s.MaxNames}, func(from, to uint32) func(string, names.Effect, names.Effect) {

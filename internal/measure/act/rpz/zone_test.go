@@ -373,6 +373,24 @@ func TestShowAndCheck(t *testing.T) {
 	}
 }
 
+// A dry run needs neither key nor port, and leaves none taken.
+func TestDry(t *testing.T) {
+	c := local(t)
+	opened(t, c)
+	c.Dir, c.KeyFile = t.TempDir(), "/nowhere"
+	d, err := Dry(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, _, err := d.Show([]driver.Rule{rule("bad.example", driver.NoDomain, false)}, nil)
+	if err != nil || len(lines) != 1 || lines[0] != "+ bad.example.rpz.hub.example. CNAME ." {
+		t.Error(lines, err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	for code, change := range map[string]func(*Config){
 		"rpz.zone":         func(c *Config) { c.Zone = "rpz" },
