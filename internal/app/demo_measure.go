@@ -106,14 +106,22 @@ func (m *striking) prepare(place measure.Place, later time.Duration, hours int) 
 		}
 	}
 	from := m.clock.Now().Add(later)
-	_, err = m.h.Measures.Draft(cmd, m.id, measure.Plan{From: from, Until: from.Add(24 * time.Hour), Ordinary: m.say("指令を送る機能の停止にとどめ、中の情報は集めない。", "No more than the function is stopped; nothing is collected."),
+	return m.drafted(cmd, measure.Plan{From: from, Until: from.Add(24 * time.Hour), Ordinary: m.say("指令を送る機能の停止にとどめ、中の情報は集めない。", "No more than the function is stopped; nothing is collected."),
 		StopWhen: []string{m.say("持ち主のウェブサイトに影響が出たとき", "When the owner's web site is affected")}, Deconflict: m.say("ほかの案件と重ならない。情報収集の面からの異論はない。", "It meets no other case, and intelligence has no objection."),
 		Steps: []measure.PlanStep{
 			{Kind: measure.AccessCheck, On: synth.LinkServer.String(), What: m.say("指令を送る機能がどれかを確かめる。", "Find out which function sends the orders.")},
 			{Kind: measure.StopFunction, On: synth.LinkServer.String(), What: m.say("その機能を止める。", "Stop that function."), Undo: m.say("設定を戻す。", "Restore the setting.")},
-			{Kind: measure.OwnSinkhole, On: "hibana.example", What: m.say("自組織の名前解決で遮断する。", "Sinkhole the name in one's own resolver."), Undo: m.say("遮断をやめる。", "Remove it."), Hours: hours},
+			m.sinkhole(hours),
 		}})
-	if err != nil {
+}
+
+// sinkhole is the step of a plan that holds the name back in one's own resolver.
+func (m *striking) sinkhole(hours int) measure.PlanStep {
+	return measure.PlanStep{Kind: measure.OwnSinkhole, On: "hibana.example", What: m.say("自組織の名前解決で遮断する。", "Sinkhole the name in one's own resolver."), Undo: m.say("遮断をやめる。", "Remove it."), Hours: hours}
+}
+
+func (m *striking) drafted(cmd context.Context, p measure.Plan) error {
+	if _, err := m.h.Measures.Draft(cmd, m.id, p); err != nil {
 		return fmt.Errorf("demo: plan: %w", err)
 	}
 	return nil
@@ -196,18 +204,32 @@ func (m *striking) carried(context.Context) error {
 		return fmt.Errorf("demo: begin: %w", err)
 	}
 	for n, says := range []string{m.say("機能は一つだった。", "It was one function."), m.say("止まった。", "It stopped."), m.say("遮断した。", "It was sinkholed.")} {
-		if _, err := m.h.Measures.Intend(one, m.id, n+1, m.say("計画の手順のとおり。", "As the plan says.")); err != nil {
-			return fmt.Errorf("demo: step %d: %w", n+1, err)
-		}
-		if _, err := m.h.Measures.Go(two, m.id); err != nil {
-			return fmt.Errorf("demo: step %d: %w", n+1, err)
-		}
-		if _, err := m.h.Measures.Outcome(one, m.id, measure.Ending{Outcome: measure.Worked, Says: says, Evidence: fmt.Sprintf("%x", sha256.Sum256([]byte(says)))}); err != nil {
-			return fmt.Errorf("demo: step %d: %w", n+1, err)
+		if err := m.step(one, two, n+1, says, nil); err != nil {
+			return err
 		}
 	}
 	if _, err := m.h.Measures.Finish(two, m.id, m.say("指令は止まった。", "The orders have stopped.")); err != nil {
 		return fmt.Errorf("demo: finish: %w", err)
+	}
+	return nil
+}
+
+// step carries out one step of the plan by two: what is done, if this program
+// does any of it, comes after the second one's word.
+func (m *striking) step(one, two context.Context, n int, says string, do func() error) error {
+	if _, err := m.h.Measures.Intend(one, m.id, n, m.say("計画の手順のとおり。", "As the plan says.")); err != nil {
+		return fmt.Errorf("demo: step %d: %w", n, err)
+	}
+	if _, err := m.h.Measures.Go(two, m.id); err != nil {
+		return fmt.Errorf("demo: step %d: %w", n, err)
+	}
+	if do != nil {
+		if err := do(); err != nil {
+			return fmt.Errorf("demo: step %d: %w", n, err)
+		}
+	}
+	if _, err := m.h.Measures.Outcome(one, m.id, measure.Ending{Outcome: measure.Worked, Says: says, Evidence: fmt.Sprintf("%x", sha256.Sum256([]byte(says)))}); err != nil {
+		return fmt.Errorf("demo: step %d: %w", n, err)
 	}
 	return nil
 }
