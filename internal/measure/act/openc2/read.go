@@ -214,16 +214,27 @@ func compact(raw []byte) string {
 	return b.String()
 }
 
-// cut shortens what somebody wrote to what can be shown, on one line.
-func cut(s string) string {
+func cut(s string) string { return Line(s, mostShown) }
+
+// Line is what somebody wrote, on one line, of at most so many characters.
+func Line(s string, most int) string {
+	return Plain(strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " "), most)
+}
+
+// Plain is what somebody wrote, of at most so many characters, without what would
+// steer a terminal or turn the direction of reading.
+func Plain(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		switch {
+		case r == '\n':
+			return r
+		case r < ' ', r >= 0x7f && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x200e, r == 0x200f, r == 0x061c:
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(strings.TrimSpace(s), "�"))
-	if r := []rune(s); len(r) > mostShown {
-		return string(r[:mostShown]) + "…"
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
 	}
 	return s
 }
