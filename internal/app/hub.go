@@ -32,6 +32,7 @@ import (
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/measure"
+	"noroshi/internal/measure/request"
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
@@ -70,6 +71,7 @@ type Hub struct {
 	Vendors    *vendor.Service
 	Situations *situation.Service
 	Measures   *measure.Service
+	Requests   *request.Service
 	Router     *httpd.Router
 	Words      *text.Catalog
 	log        *slog.Logger
@@ -127,7 +129,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, measure.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, measure.Access, request.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -226,6 +228,9 @@ func (h *Hub) keep(ctx context.Context) error {
 			if _, err := h.Hunts.Expire(org.Local(ctx), h.now()); err != nil && ctx.Err() == nil {
 				h.log.Error("retention of hunts", "error", err)
 			}
+			if err := h.Requests.Keep(ctx); err != nil && ctx.Err() == nil {
+				h.log.Error("answers of registries", "error", err)
+			}
 		}
 	}
 }
@@ -255,7 +260,8 @@ func (h *Hub) Remind(ctx context.Context) error {
 	_, ended := h.Approvals.Tick(org.Local(ctx))
 	_, erased := h.Selections.Tick(org.Local(ctx))
 	_, measured := h.Measures.Tick(org.Local(ctx))
-	return errors.Join(err, e, reports, ended, erased, measured, h.Exposures.Work(org.Local(ctx)))
+	_, asked := h.Requests.Tick(org.Local(ctx))
+	return errors.Join(err, e, reports, ended, erased, measured, asked, h.Exposures.Work(org.Local(ctx)))
 }
 
 // route builds the router with every page and operation.
@@ -311,6 +317,8 @@ func (h *Hub) route() error {
 	situation.Pages(r, h.Situations)
 	measure.Routes(r, h.Measures)
 	measure.Pages(r, h.Measures)
+	request.Routes(r, h.Requests)
+	request.Pages(r, h.Requests)
 	h.ledgerRoutes(r)
 	h.pages(r)
 	h.demoPages(r)

@@ -23,6 +23,7 @@ import (
 	"noroshi/internal/hunt"
 	"noroshi/internal/hunt/starter"
 	"noroshi/internal/incident"
+	"noroshi/internal/measure/request"
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
@@ -103,6 +104,9 @@ func (h *Hub) openNouns(o Options) (err error) {
 	if err = h.openPower(o); err != nil {
 		return err
 	}
+	if err = h.openRequests(o); err != nil {
+		return err
+	}
 	h.Hunts = hunt.Open(hunt.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Now: o.Now, Sightings: h.Sightings, Own: h.Sensors.Own,
 		Starter: starter.FS(), StarterVersion: starter.Version, BaseURL: cfg.Hub.BaseURL, Keep: cfg.Hunt.KeepDays})
 	if h.Exposures, err = exposure.Open(exposure.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Orgs: h.Orgs, Assets: h.Assets, Intel: h.Intel, Seen: h.Sightings.SeenOpen, Now: o.Now}); err != nil {
@@ -119,7 +123,7 @@ func (h *Hub) openNouns(o Options) (err error) {
 	h.Vendors = vendor.New(vendor.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: h.Threads, Orgs: h.Orgs, Notices: h.Notices, Name: cfg.Hub.Name, BaseURL: cfg.Hub.BaseURL, Now: o.Now, State: h.state})
 	h.Situations = situation.New(situation.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Threads: h.Threads, Orgs: h.Orgs, Incidents: h.Incidents, Now: o.Now,
 		Exposed: h.exposed, Answered: h.Notices.Answers})
-	h.Bus = bus.New(h.DB, h.log, slices.Concat(sighting.Followers(h.Sightings), exposure.Followers(h.Exposures), notice.Followers(h.Notices), channel.Followers(h.Channels))...)
+	h.Bus = bus.New(h.DB, h.log, slices.Concat(sighting.Followers(h.Sightings), exposure.Followers(h.Exposures), notice.Followers(h.Notices), channel.Followers(h.Channels), request.Followers(h.Requests))...)
 	return nil
 }
 

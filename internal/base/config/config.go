@@ -26,6 +26,7 @@ type Config struct {
 	Sensor   Sensor   `toml:"sensor" doc:"Reading of traffic"`
 	Hunt     Hunt     `toml:"hunt" doc:"Hunting through logs"`
 	Mail     Mail     `toml:"mail" doc:"The server that mail goes out through; without a host no mail is sent"`
+	Request  Request  `toml:"request" doc:"Requests to others, such as takedowns"`
 	Out      Out      `toml:"out" doc:"Where the hub may go over HTTP: to feeds it is told to fetch, and to webhooks of organisations"`
 }
 
@@ -113,6 +114,12 @@ type Out struct {
 	Proxy    string   `toml:"proxy" secret:"url" doc:"HTTP proxy through which everything goes; empty is none"`
 }
 
+// Request is the section of requests to others.
+type Request struct {
+	Registries []string `toml:"registries" doc:"Hosts of registries (RDAP) that may be asked who is responsible for an address or a name, such as rdap.apnic.net; empty asks nobody"`
+	Bootstrap  string   `toml:"bootstrap" doc:"Folder of IANA's bootstrap files asn.json, dns.json, ipv4.json and ipv6.json (RFC 9224), which say which registry to ask; nothing fetches them"`
+}
+
 // Prefixes returns the networks; Read refuses what is none.
 func (o Out) Prefixes() (out []netip.Prefix) {
 	for _, n := range o.Networks {
@@ -126,14 +133,15 @@ func (o Out) Prefixes() (out []netip.Prefix) {
 // Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Hub:    Hub{Listen: "127.0.0.1:8440", Name: "Noroshi", DataDir: "noroshi-data"},
-		Log:    Log{Format: "json", Level: "info"},
-		Ledger: Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
-		Limits: Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
-		Feeds:  Feeds{Sources: []string{}},
-		Hunt:   Hunt{KeepDays: 365},
-		Out:    Out{Hosts: []string{}, Hooks: []string{}, Networks: []string{}},
-		Mail:   Mail{Port: 587, TLS: "starttls", Timeout: 30 * time.Second},
+		Hub:     Hub{Listen: "127.0.0.1:8440", Name: "Noroshi", DataDir: "noroshi-data"},
+		Log:     Log{Format: "json", Level: "info"},
+		Ledger:  Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
+		Limits:  Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
+		Feeds:   Feeds{Sources: []string{}},
+		Hunt:    Hunt{KeepDays: 365},
+		Request: Request{Registries: []string{}},
+		Out:     Out{Hosts: []string{}, Hooks: []string{}, Networks: []string{}},
+		Mail:    Mail{Port: 587, TLS: "starttls", Timeout: 30 * time.Second},
 	}
 }
 
@@ -201,6 +209,9 @@ func (c Config) check() []fault.Place {
 	between("limits.streams", c.Limits.Streams, 1, 100_000)
 	between("hunt.keep_days", c.Hunt.KeepDays, 1, 3650)
 	want(c.Limits.Metrics == "" || len(c.Limits.Metrics) >= 16, "limits.metrics_token", "config.short", "min", 16)
+	for _, h := range c.Request.Registries {
+		want(!strings.HasPrefix(h, "*"), "request.registries", "config.registry", "host", h) // a machine could be behind it
+	}
 	for _, n := range c.Out.Networks {
 		_, err := netip.ParsePrefix(n)
 		want(err == nil, "out.networks", "config.network", "network", n)
