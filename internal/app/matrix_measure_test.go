@@ -69,7 +69,7 @@ func (n *nation) measured() {
 // measure opens a case, which those see who were told of it.
 func (n *nation) measure(word string, sent ...string) *thing {
 	n.t.Helper()
-	machine := "zmm" + strings.ToLower(word)
+	machine := "zmm" + strings.ToLower(word) + ".example"
 	x := &thing{kind: "measure", org: "police", sent: sent, sub: map[string]string{"number": "1", "machine": machine}}
 	inside := func(c *citizen) bool { return seesMeasure(c, x) == through }
 	k, _, err := n.Measures.Open(n.as("police/command"), measure.Opening{Threat: measure.Threat{Title: n.mark("ZMT"+word, "the title of a measure ("+word+")", inside), Machine: n.mark(machine, "the machine of a measure ("+word+")", inside),

@@ -30,13 +30,13 @@ type Numbers struct {
 //go:embed data/rules.toml
 var numbersFile string
 
-// LoadNumbers reads a file of the form of data/rules.toml; an empty one is that
-// file. Errors name the row.
-func LoadNumbers(file string) (n Numbers, err error) {
-	if file == "" {
-		file = numbersFile
-	}
-	meta, err := toml.Decode(file, &n)
+// BuiltIn are the numbers of data/rules.toml.
+func BuiltIn() (Numbers, error) { return ReadNumbers([]byte(numbersFile)) }
+
+// ReadNumbers reads a file of the form of data/rules.toml: all of its rows, each
+// with where it is from. Errors name the row.
+func ReadNumbers(file []byte) (n Numbers, err error) {
+	meta, err := toml.Decode(string(file), &n)
 	if err != nil {
 		return n, fmt.Errorf("numbers of measures: %w", err)
 	}

@@ -10,7 +10,8 @@ import (
 // target writes an address, a network or a name in the one form in which it is
 // compared: addresses without their zone and IPv4 as IPv4 (RFC 5952), networks
 // by their first address, names as A-labels in lower case without the last dot
-// (RFC 5890). What is none of these, and a network of everything, is refused.
+// (RFC 5890). What is none of these, a network of everything and a name without a
+// dot are refused: they are no machine's.
 func target(s string) (string, bool) {
 	s = strings.TrimSpace(s)
 	if a, err := netip.ParseAddr(s); err == nil {
@@ -24,7 +25,7 @@ func target(s string) (string, bool) {
 		return "", false
 	}
 	name = strings.ToLower(name)
-	return name, isName(name)
+	return name, strings.Contains(name, ".") && isName(name)
 }
 
 // isName reports whether a text is a name (RFC 1035 §2.3.4, RFC 1123 §2.1): at

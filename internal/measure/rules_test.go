@@ -38,12 +38,12 @@ func TestTheTablesHoldTogether(t *testing.T) {
 }
 
 func TestNumbersAreWhole(t *testing.T) {
-	n, err := LoadNumbers("")
+	n, err := BuiltIn()
 	if err != nil || n.NoticeMinutes.minutes() != time.Hour {
 		t.Fatalf("%+v, %v", n, err)
 	}
-	for _, bad := range []string{"x", "[notice_minutes]\nvalue = 0", strings.Replace(numbersFile, "value = 60", "value = 0", 1), strings.Replace(numbersFile, "[plan_steps]", "[plan_step]", 1), numbersFile + "\n[more]\nvalue = 1\n"} {
-		if _, err := LoadNumbers(bad); err == nil {
+	for _, bad := range []string{"x", "", "[notice_minutes]\nvalue = 0", strings.Replace(numbersFile, "value = 60", "value = 0", 1), strings.Replace(numbersFile, "[plan_steps]", "[plan_step]", 1), numbersFile + "\n[more]\nvalue = 1\n"} {
+		if _, err := ReadNumbers([]byte(bad)); err == nil {
 			t.Errorf("%.40q is taken", bad)
 		}
 	}
@@ -51,7 +51,7 @@ func TestNumbersAreWhole(t *testing.T) {
 
 // What is missing or contradicts itself is not taken, and each place is named.
 func TestPlansThatAreNone(t *testing.T) {
-	n, err := LoadNumbers("")
+	n, err := BuiltIn()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func New(c Config) (*Service, error) {
 		}
 	}
 	if c.Numbers.NoticeMinutes.Value == 0 {
-		n, err := LoadNumbers("")
+		n, err := BuiltIn()
 		if err != nil {
 			return nil, err
 		}
