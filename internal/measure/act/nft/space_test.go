@@ -6,7 +6,9 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +205,42 @@ func reaches(from *space, addr string) bool {
 		}
 	})
 	return err == nil
+}
+
+// opens fails unless a client in from gets a connection within some seconds: the
+// machine that tests run on may be busy.
+func opens(t testing.TB, from *space, addr string) {
+	t.Helper()
+	for range 20 {
+		if reaches(from, addr) {
+			return
+		}
+	}
+	t.Errorf("%s is not reached", addr)
+}
+
+// shut fails unless a client in from gets no connection, and the kernel counted
+// its packets as held back by an element of the firewall in at.
+func shut(t testing.TB, from, at *space, addr string) {
+	t.Helper()
+	before := counted(t, at)
+	if reaches(from, addr) {
+		t.Errorf("%s is reached", addr)
+	}
+	if counted(t, at) == before {
+		t.Errorf("%s: no packet was held back", addr)
+	}
+}
+
+var packets = regexp.MustCompile(`counter packets (\d+)`)
+
+func counted(t testing.TB, s *space) (n int) {
+	t.Helper()
+	for _, m := range packets.FindAllStringSubmatch(says(t, s, "", "list", "table", "inet", "noroshi"), -1) {
+		i, _ := strconv.Atoi(m[1])
+		n += i
+	}
+	return n
 }
 
 // says runs nft in a namespace: a reading of the kernel that is not ours.
