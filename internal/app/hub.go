@@ -36,6 +36,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/oversight/desk"
 	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
@@ -71,6 +72,7 @@ type Hub struct {
 	Vendors    *vendor.Service
 	Situations *situation.Service
 	Measures   *measure.Service
+	Desk       *desk.Service
 	Requests   *request.Service
 	Router     *httpd.Router
 	Words      *text.Catalog
@@ -129,7 +131,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, measure.Access, request.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, measure.Access, request.Access, desk.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -261,7 +263,8 @@ func (h *Hub) Remind(ctx context.Context) error {
 	_, erased := h.Selections.Tick(org.Local(ctx))
 	_, measured := h.Measures.Tick(org.Local(ctx))
 	_, asked := h.Requests.Tick(org.Local(ctx))
-	return errors.Join(err, e, reports, ended, erased, measured, asked, h.Exposures.Work(org.Local(ctx)))
+	_, inspected := h.Desk.Tick(org.Local(ctx))
+	return errors.Join(err, e, reports, ended, erased, measured, asked, inspected, h.Exposures.Work(org.Local(ctx)))
 }
 
 // route builds the router with every page and operation.
@@ -319,6 +322,8 @@ func (h *Hub) route() error {
 	measure.Pages(r, h.Measures)
 	request.Routes(r, h.Requests)
 	request.Pages(r, h.Requests)
+	desk.Routes(r, h.Desk, h.Words)
+	desk.Pages(r, h.Desk)
 	h.ledgerRoutes(r)
 	h.pages(r)
 	h.demoPages(r)

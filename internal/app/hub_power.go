@@ -36,7 +36,10 @@ func (h *Hub) openPower(o Options) error {
 		return err
 	}
 	h.Approvals.Lists = h.lists
-	return h.openMeasures(o)
+	if err := h.openMeasures(o); err != nil {
+		return err
+	}
+	return h.openDesk(o)
 }
 
 // mostLists is how many lists of conditions a form offers.

@@ -129,6 +129,7 @@ func (n *nation) furnish() {
 	n.empowered()
 	n.furthered()
 	n.measured()
+	n.overseen()
 	n.requested()
 	n.must(n.Ledger.Settle(n.t.Context()))
 	for _, kind := range []string{"case", "draft", "org", "person", "tie", "session", "token", "view", "entry", "asset", "statement", "import", "source", "finding", "sighting", "channel", "letter"} {

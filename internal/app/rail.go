@@ -19,6 +19,7 @@ import (
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
+	"noroshi/internal/oversight/desk"
 	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
 	"noroshi/internal/sighting"
@@ -61,6 +62,8 @@ var menu = []entry{
 	{page.RailItem{Key: "measures", Href: "/measures", Icon: "target", Label: "app.menu.measures"}, "app.menu.power", may(measure.Access, "measure.list")},
 	{page.RailItem{Key: "requests", Href: "/requests", Icon: "mail", Label: "app.menu.requests"}, "app.menu.power", may(request.Access, "request.list")},
 	{page.RailItem{Key: "orders", Href: "/carrier-orders", Icon: "document", Label: "app.menu.orders"}, "app.menu.power", may(request.Access, "request.orders")},
+	{page.RailItem{Key: "oversight", Href: "/oversight", Icon: "scale", Label: "app.menu.oversight"}, "app.menu.power", may(desk.Access, "oversight.inspect")},
+	{page.RailItem{Key: "oversight", Href: "/oversight/papers", Icon: "scale", Label: "app.menu.oversight_papers"}, "app.menu.power", func(_ context.Context, who gate.Identity) bool { return desk.Addressee(who) }},
 	{page.RailItem{Key: "agreement", Href: "/agreements", Icon: "people", Label: "app.menu.agreements"}, "app.menu.power", may(selection.Access, "agreement.list")},
 	{page.RailItem{Key: "selectors", Href: "/selector-lists", Icon: "list", Label: "app.menu.lists"}, "app.menu.power", may(selection.Access, "selection.lists")},
 	{page.RailItem{Key: "selection", Href: "/selection", Icon: "pulse", Label: "app.menu.selection"}, "app.menu.power", may(selection.Access, "selection.runs")},

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"noroshi/internal/approval"
@@ -16,6 +17,7 @@ import (
 	"noroshi/internal/measure"
 	"noroshi/internal/measure/request"
 	"noroshi/internal/notice"
+	"noroshi/internal/oversight/desk"
 	"noroshi/internal/selection"
 	"noroshi/internal/sensor"
 	"noroshi/internal/situation"
@@ -54,6 +56,7 @@ func (h *Hub) pages(r *httpd.Router) {
 			func() (page.Part, error) { return selection.Home(q, h.Selections) },
 			func() (page.Part, error) { return situation.Home(q, h.Situations) },
 			func() (page.Part, error) { return measure.Home(q, h.Measures) },
+			func() (page.Part, error) { return desk.Home(q, h.Desk) },
 			func() (page.Part, error) { return request.Home(q, h.Requests) },
 			func() (page.Part, error) { return asset.Home(q, h.Assets) },
 		} {
@@ -73,12 +76,8 @@ func (h *Hub) pages(r *httpd.Router) {
 		return q.Render("app/home", shell, v)
 	})
 	r.Page("GET /published", func(q *httpd.Request) error {
-		part, err := selection.Public(q, h.Selections)
-		if err != nil {
-			return err
-		}
-		p := q.Printer
-		return q.Render("app/published", q.Shell(p.T("app.published.title")), homeView{Head: page.Head{H1: p.T("app.published.title"), Lead: p.T("app.published.lead")}, Parts: []page.Part{part}})
+		part := desk.PublicPart(q, h.Desk, h.Ledger.VKey, strings.TrimSuffix(h.Config.Hub.BaseURL, "/")+"/ledger")
+		return q.Render("app/published", q.Shell(q.Printer.T("app.published.title")), homeView{Parts: []page.Part{part}})
 	}, httpd.Public)
 }
 

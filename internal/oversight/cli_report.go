@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
@@ -99,4 +101,35 @@ func (r *Replay) writeReports(env *cli.Env, res Result, year int, dir string) (f
 		}
 	}
 	return files, nil
+}
+
+// ReplayCommand is the command that replays a log from its files, for those who
+// have another name for it.
+func ReplayCommand(env *cli.Env) *cobra.Command { return replayCommand(env) }
+
+// OpenLog opens the folder of a log, or the folder ledger in it, with its signed
+// checkpoint.
+func OpenLog(where string) (fs.FS, []byte, error) { return openLog(where) }
+
+// ReadKeys reads the verifier keys of a log from a file. Without a file nobody
+// vouches for what is read: ErrNoKey.
+func ReadKeys(file string) ([]note.Verifier, error) {
+	if file == "" {
+		return nil, ErrNoKey
+	}
+	return readKeys(file)
+}
+
+// Print writes a result in words, as a terminal shows it.
+func (r Result) Print(w io.Writer, p text.Printer) error {
+	r = r.Speak(p)
+	return r.print(w, p)
+}
+
+// Fault is the fault of a result that found something; nil of a clean one.
+func (r *Result) Fault() error {
+	if r.Clean() {
+		return nil
+	}
+	return fault.New(fault.Unmet, ErrFound.Code, "violations", len(r.Violations)+int(r.More), "others", len(r.Gaps)+len(r.Alarms))
 }

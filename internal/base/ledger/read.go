@@ -219,3 +219,34 @@ func (l *Ledger) Status(ctx context.Context) (s Status, err error) {
 	})
 	return s, err
 }
+
+// Actor returns the organisation whose act an entry is of, and who did it, as far
+// as the table of names still has them; empty for the system itself. Who may
+// learn it is for the caller to decide.
+func (l *Ledger) Actor(ctx context.Context, entry string) (org, person string, err error) {
+	err = l.DB.Read(ctx, func(tx *db.Tx) error {
+		var leaf []byte
+		err := tx.QueryRow(ctx, "SELECT leaf FROM ledger_entry WHERE id = $1", entry).Scan(&leaf)
+		if err == db.ErrNoRows {
+			return ErrNoEntry
+		}
+		if err != nil {
+			return err
+		}
+		e, err := ParseEntry(leaf)
+		if err != nil {
+			return err
+		}
+		for _, x := range []struct {
+			kind, pseudonym string
+			to              *string
+		}{{"org", e.Org, &org}, {"person", e.Who, &person}} {
+			err := tx.QueryRow(ctx, "SELECT subject FROM ledger_name WHERE kind = $1 AND pseudonym = $2", x.kind, x.pseudonym).Scan(x.to)
+			if err != nil && err != db.ErrNoRows {
+				return err
+			}
+		}
+		return nil
+	})
+	return org, person, err
+}

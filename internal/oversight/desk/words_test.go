@@ -1,0 +1,9 @@
+package desk
+
+import (
+	"testing"
+
+	"noroshi/internal/testkit"
+)
+
+func TestEveryWordIsUsed(t *testing.T) { testkit.Said(t, "desk", Words) }
