@@ -26,8 +26,12 @@ const (
 	mostDiff  = 100             // of Live, each way
 )
 
-// firewall is the driver. It remembers nothing: the kernel's table is the state.
-type firewall struct{ settings }
+// firewall is the driver. The kernel's table is the state; what was last read of
+// it is kept for as long as the kernel says that nothing changed.
+type firewall struct {
+	settings
+	last *held
+}
 
 // Open returns the firewall of this machine, or a fault: the configuration
 // cannot be so, or the process may not speak with the kernel about it. It changes
@@ -37,7 +41,7 @@ func Open(c Config) (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &firewall{s}
+	f := &firewall{settings: s}
 	if _, err := f.read(); err != nil {
 		return nil, err
 	}
@@ -250,13 +254,55 @@ func (f *firewall) Apply(ctx context.Context, add, remove []driver.Rule) error {
 		if p.empty() {
 			return nil
 		}
+		f.last = nil
 		err = f.commit(ctx, p)
 		// An element that ended by itself between reading and telling, or one
 		// that somebody else put there, undoes the whole transaction.
 		if lost := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EEXIST); err == nil || !lost || attempt == attempts {
+			if err == nil {
+				f.adopt(now, p)
+			}
 			return err
 		}
 	}
+}
+
+// adopt makes of what was held before a transaction what is held after it, when
+// the kernel's next generation is ours and nobody else's.
+func (f *firewall) adopt(now *held, p *plan) {
+	c, err := dial(context.Background(), 0)
+	if err != nil {
+		return
+	}
+	defer c.CloseLasting()
+	if c.generation != now.generation+1 {
+		return
+	}
+	for s, list := range p.del {
+		for _, e := range list {
+			delete(now.sets[s], e.key)
+		}
+	}
+	for _, s := range p.fresh {
+		now.sets[s] = map[key]*element{}
+	}
+	for s, list := range p.add {
+		for _, e := range list {
+			now.sets[s][e.key] = &e.element
+		}
+	}
+	for _, s := range p.gone {
+		delete(now.sets, s)
+	}
+	for _, name := range f.Hooks {
+		own := &chain{hangs: true}
+		for _, s := range p.shapes {
+			own.rules = append(own.rules, s.rule())
+		}
+		now.chains[name] = own
+	}
+	now.asleep, now.generation = false, c.generation
+	f.last = now
 }
 
 func (f *firewall) commit(ctx context.Context, p *plan) error {
@@ -270,6 +316,7 @@ func (f *firewall) commit(ctx context.Context, p *plan) error {
 	if err != nil {
 		return broken(err)
 	}
+	defer c.CloseLasting()
 	c.AddTable(f.table())
 	for _, name := range slices.Concat(p.rehang, p.refill) {
 		c.FlushChain(f.chain(name))
@@ -338,7 +385,7 @@ func (f *firewall) Live(ctx context.Context, want []driver.Rule) (missing, extra
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
-		now, err := f.read()
+		now, err := f.ask()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -400,7 +447,7 @@ func (f *firewall) Close() error {
 	if !f.ClearOnClose {
 		return nil
 	}
-	now, err := f.read()
+	now, err := f.ask()
 	if err != nil || len(now.sets)+len(now.chains) == 0 {
 		return err
 	}
@@ -408,6 +455,7 @@ func (f *firewall) Close() error {
 	if err != nil {
 		return broken(err)
 	}
+	defer c.CloseLasting()
 	c.DelTable(f.table())
 	if err := c.Flush(); err != nil {
 		return broken(err)

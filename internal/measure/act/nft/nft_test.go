@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -297,6 +300,13 @@ func TestShowIsWhatNftWouldDo(t *testing.T) {
 	}
 }
 
+// processor is the time that this process, and the kernel for it, has computed.
+func processor() time.Duration {
+	var u unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Round(time.Millisecond)
+}
+
 // blurred takes the milliseconds of timeouts away.
 func blurred(listing string) string {
 	words := strings.Fields(listing)
@@ -316,9 +326,9 @@ func TestAHundredThousandElements(t *testing.T) {
 		many[i] = to(netip.PrefixFrom(netip.AddrFrom4([4]byte{60, byte(i >> 16), byte(i >> 8), byte(i)}), 32).String())
 	}
 	timed := func(name string, fn func()) {
-		at := time.Now()
+		at, used := time.Now(), processor()
 		fn()
-		t.Logf("%s: %v", name, time.Since(at).Round(time.Millisecond))
+		t.Logf("%s: %v, processor time %v", name, time.Since(at).Round(time.Millisecond), processor()-used)
 	}
 	timed("add 100,000", func() { apply(t, s, f, many, nil) })
 	timed("compare", func() { live(t, s, f, many...) })
@@ -326,6 +336,52 @@ func TestAHundredThousandElements(t *testing.T) {
 	timed("one more", func() { apply(t, s, f, []driver.Rule{one}, nil) })
 	timed("remove 100,000", func() { apply(t, s, f, nil, many) })
 	live(t, s, f, one)
+}
+
+// TestRandomChangesAreTheirTwin holds the kernel against a plain map, while
+// somebody else changes other tables and, now and then, ours.
+func TestRandomChangesAreTheirTwin(t *testing.T) {
+	t.Parallel()
+	s := newSpace(t)
+	f := open(t, s, Default())
+	rnd := rand.New(rand.NewPCG(1, 2))
+	nets := []string{"198.51.100.0/24", "198.51.100.0/25", "198.51.100.7/32", "203.0.113.0/24", "203.0.113.0/32", "2001:db8::/48", "2001:db8::/64"}
+	type id struct{ order, to string }
+	twin := map[id]driver.Rule{}
+	some := func() (list []driver.Rule) {
+		for range rnd.IntN(5) {
+			r := of([]string{orderA, orderB, orderA[:35] + "c"}[rnd.IntN(3)], to(nets[rnd.IntN(len(nets))]))
+			r.Until = r.Until.Add(time.Duration(rnd.IntN(3)) * time.Hour)
+			list = append(list, r)
+		}
+		return list
+	}
+	for i := range 150 {
+		add, remove := some(), some()
+		for _, r := range remove {
+			delete(twin, id{r.Order, r.To.String()})
+		}
+		for _, r := range add {
+			twin[id{r.Order, r.To.String()}] = r
+		}
+		apply(t, s, f, add, remove)
+		switch rnd.IntN(10) {
+		case 0:
+			says(t, s, fmt.Sprintf("add table ip other%d", i), "-f", "-")
+		case 1:
+			f = open(t, s, Default())
+		}
+		want := slices.Collect(maps.Values(twin))
+		if rnd.IntN(4) == 0 {
+			continue // the next change begins from what was kept
+		}
+		live(t, s, f, want...)
+		if len(want) > 0 && rnd.IntN(8) == 0 {
+			says(t, s, "delete table inet noroshi", "-f", "-")
+			apply(t, s, f, want, nil)
+			live(t, s, f, want...)
+		}
+	}
 }
 
 // TestTheCapabilityIsAllThatIsNeeded runs this test again as nobody, with

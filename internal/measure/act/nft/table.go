@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/bits"
 	"net"
 	"net/netip"
@@ -35,6 +36,8 @@ type held struct {
 	chains map[string]*chain // those of the configured hooks that exist
 	asleep bool              // no such table, or one that does not look at packets
 	slack  time.Duration     // how long the reading took: ends are known no better
+
+	generation uint32 // of the kernel's rules, when it was read
 }
 
 // chain is one chain as found: whether it hangs where it should, and its rules.
@@ -83,35 +86,58 @@ func (f *firewall) table() *nftables.Table {
 	return &nftables.Table{Name: f.Table, Family: nftables.TableFamilyINet}
 }
 
-// dial opens netlink for one exchange. The buffers hold a whole transaction and
-// its answers, which needs CAP_NET_ADMIN like everything else here.
-func dial(ctx context.Context, size int) (*nftables.Conn, error) {
-	return nftables.New(nftables.WithSockOptions(func(c *netlink.Conn) error {
+// link is netlink, open for one exchange.
+type link struct {
+	*nftables.Conn
+	generation uint32 // of the kernel's rules as it was opened: every transaction, of anybody, makes another
+}
+
+// dial opens netlink. The buffers hold a whole transaction and its answers, which
+// needs CAP_NET_ADMIN like everything else here.
+func dial(ctx context.Context, size int) (*link, error) {
+	l := &link{}
+	c, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
 		until, ok := ctx.Deadline()
 		if !ok {
 			until = time.Now().Add(time.Minute) // the kernel answers at once, or something is lost
 		}
-		return errors.Join(c.SetDeadline(until), c.SetReadBuffer(8<<20), c.SetWriteBuffer(size+1<<20), c.SetOption(netlink.CapAcknowledge, true), widen(c))
+		return errors.Join(c.SetDeadline(until), c.SetReadBuffer(8<<20), c.SetWriteBuffer(size+1<<20), c.SetOption(netlink.CapAcknowledge, true), l.greet(c))
 	}))
+	l.Conn = c
+	return l, err
 }
 
-// widen receives one small answer into a large buffer: the kernel makes the
-// pieces of a listing as large as the largest buffer it has seen, and walks a set
-// from its beginning for each piece. In pieces of a page, 100,000 elements take
-// eight times as long.
-func widen(c *netlink.Conn) error {
+// greet asks for the generation, and receives the answer into a large buffer: the
+// kernel makes the pieces of a listing as large as the largest buffer it has seen,
+// and walks a set from its beginning for each piece. In pieces of a page, 100,000
+// elements take eight times as long.
+func (l *link) greet(c *netlink.Conn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return err
 	}
-	ask := make([]byte, 20) // nlmsghdr and nfgenmsg: which generation is it
+	ask := make([]byte, 20) // nlmsghdr and nfgenmsg
 	binary.NativeEndian.PutUint32(ask[0:], uint32(len(ask)))
 	binary.NativeEndian.PutUint16(ask[4:], unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETGEN)
 	binary.NativeEndian.PutUint16(ask[6:], unix.NLM_F_REQUEST)
 	told := raw.Control(func(fd uintptr) {
-		if err = unix.Sendto(int(fd), ask, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err == nil {
-			_, _, err = unix.Recvfrom(int(fd), make([]byte, 64<<10), 0) // netlink answers before Sendto returns
+		if err = unix.Sendto(int(fd), ask, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+			return
 		}
+		answer := make([]byte, 64<<10)
+		var n int
+		if n, _, err = unix.Recvfrom(int(fd), answer, 0); err != nil { // netlink answers before Sendto returns
+			return
+		}
+		// The two headers, then the attribute NFTA_GEN_ID, in the network's order.
+		if n < 28 || binary.NativeEndian.Uint16(answer[4:]) != unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWGEN || binary.NativeEndian.Uint16(answer[22:]) != unix.NFTA_GEN_ID {
+			err = fmt.Errorf("generation: %x", answer[:min(n, 64)])
+			if n >= 20 && binary.NativeEndian.Uint16(answer[4:]) == unix.NLMSG_ERROR {
+				err = unix.Errno(-int32(binary.NativeEndian.Uint32(answer[16:])))
+			}
+			return
+		}
+		l.generation = binary.BigEndian.Uint32(answer[24:])
 	})
 	return errors.Join(told, err)
 }
@@ -120,9 +146,34 @@ func widen(c *netlink.Conn) error {
 // hash another size meanwhile, and something else is left out.
 var errMoving = errors.New("the set is being rehashed")
 
-// read asks the kernel for our table. A listing that was disturbed is asked for
+// read returns what our table holds: as last seen while the kernel's generation is
+// the same, and otherwise asked anew. What has ended since is left out, unless so
+// little time has passed that the kernel may still hold it.
+func (f *firewall) read() (*held, error) {
+	if f.last != nil {
+		c, err := dial(context.Background(), 0)
+		if err != nil {
+			return nil, broken(err)
+		}
+		defer c.CloseLasting()
+		if c.generation == f.last.generation {
+			f.last.forget(f.now())
+			return f.last, nil
+		}
+	}
+	return f.ask()
+}
+
+func (h *held) forget(now time.Time) {
+	for _, set := range h.sets {
+		maps.DeleteFunc(set, func(_ key, e *element) bool { return !e.ends.IsZero() && now.Sub(e.ends) > tolerance+h.slack })
+	}
+}
+
+// ask asks the kernel for our table. A listing that was disturbed is asked for
 // again.
-func (f *firewall) read() (h *held, err error) {
+func (f *firewall) ask() (h *held, err error) {
+	f.last = nil
 	for range attempts {
 		if h, err = f.list(); err == nil {
 			return h, nil
@@ -137,22 +188,29 @@ func (f *firewall) list() (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &held{sets: map[shape]map[key]*element{}, chains: map[string]*chain{}, asleep: true}
+	defer c.CloseLasting()
+	h := &held{sets: map[shape]map[key]*element{}, chains: map[string]*chain{}, asleep: true, generation: c.generation}
 	tables, err := c.ListTablesOfFamily(nftables.TableFamilyINet)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == f.Table })
-	if i < 0 {
-		return h, nil
+	if i := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == f.Table }); i >= 0 {
+		// The library reads the flags in the machine's byte order, the kernel sends
+		// them in the network's.
+		h.asleep = tables[i].Flags&(unix.NFT_TABLE_F_DORMANT|bits.ReverseBytes32(unix.NFT_TABLE_F_DORMANT)) != 0
+		if err := errors.Join(f.listSets(c.Conn, h), f.listChains(c.Conn, h)); err != nil {
+			return nil, err
+		}
 	}
-	// The library reads the flags in the machine's byte order, the kernel sends
-	// them in the network's.
-	h.asleep = tables[i].Flags&(unix.NFT_TABLE_F_DORMANT|bits.ReverseBytes32(unix.NFT_TABLE_F_DORMANT)) != 0
-	if err := f.listSets(c, h); err != nil {
+	again, err := dial(context.Background(), 0)
+	if err != nil {
 		return nil, err
 	}
-	return h, f.listChains(c, h)
+	defer again.CloseLasting()
+	if again.generation == h.generation {
+		f.last = h
+	}
+	return h, nil
 }
 
 func (f *firewall) listSets(c *nftables.Conn, h *held) error {
