@@ -3,6 +3,7 @@ package bgp
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -277,6 +278,30 @@ func TestShowSaysAndTouchesNothing(t *testing.T) {
 	}
 	if lines, _, _ = s.Show(nil, []driver.Rule{old}); len(lines) != 1 || !strings.HasPrefix(lines[0], "withdraw ipv4-unicast 203.0.113.7/32 →") {
 		t.Errorf("got %v", lines)
+	}
+}
+
+func TestADryRunHasNoSessions(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	c := with(func(c *Config) { c.Listen, c.ListenOn = taken.Addr().(*net.TCPAddr).Port, []string{"127.0.0.1"} })
+	if _, err := Open(c); fault.Of(err).Code != "measure.bgp.start" {
+		t.Errorf("a port that is taken: %v", err)
+	}
+	d, err := Dry(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, _, err := d.Show([]driver.Rule{hole("203.0.113.7/32")}, nil)
+	if err != nil || len(lines) != 1 || d.Check([]driver.Rule{hole("192.0.2.1/32")}) == nil {
+		t.Errorf("%v %v", lines, err)
+	}
+	_, _, live := d.Live(t.Context(), nil)
+	if err := d.Apply(t.Context(), nil, nil); fault.Of(err).Code != "measure.bgp.dry" || fault.Of(live).Code != "measure.bgp.dry" || d.Close() != nil {
+		t.Errorf("%v %v", err, live)
 	}
 }
 

@@ -24,6 +24,9 @@ const tolerance = 2 * time.Second
 func (s *speaker) Live(ctx context.Context, want []driver.Rule) (missing, extra []driver.Rule, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.bgp == nil {
+		return nil, nil, errDry()
+	}
 	said, err := s.said(ctx)
 	if err != nil {
 		return nil, nil, fault.New(fault.Internal, "measure.bgp.ask").Because(err)
@@ -105,6 +108,9 @@ func (s *speaker) said(ctx context.Context) ([]map[name]bool, error) {
 
 // Close ends the sessions, which withdraws everything.
 func (s *speaker) Close() error {
+	if s.bgp == nil {
+		return nil
+	}
 	s.mu.Lock()
 	clear(s.held)
 	s.mu.Unlock()

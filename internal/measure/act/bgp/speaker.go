@@ -58,6 +58,19 @@ func (h *held) last() (t time.Time) {
 // library keeps some of its settings in one place for all.
 func Open(c Config) (driver.Driver, error) { return start(c, time.Now) }
 
+// Dry returns a driver that can Check and Show and has no sessions: for a look at
+// what would be announced, beside a process that works or without any.
+func Dry(c Config) (driver.Driver, error) {
+	read, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	return &speaker{settings: read, held: map[key]*held{}}, nil
+}
+
+// errDry is told who asks more of a Dry driver.
+func errDry() error { return fault.New(fault.Refused, "measure.bgp.dry") }
+
 func start(c Config, now func() time.Time) (*speaker, error) {
 	read, err := c.read()
 	if err != nil {
@@ -264,6 +277,9 @@ func describe(p *apiutil.Path) string {
 func (s *speaker) Apply(ctx context.Context, add, remove []driver.Rule) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.bgp == nil {
+		return errDry()
+	}
 	if err := s.check(add); err != nil {
 		return err
 	}
