@@ -2,12 +2,14 @@ package cacao
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"go/parser"
 	"go/token"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -204,6 +206,57 @@ func TestThePageSaysEverythingInBothLanguages(t *testing.T) {
 		if testing.Verbose() && lang == "ja" {
 			t.Logf("\n%s", out)
 		}
+	}
+}
+
+func TestCommands(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	load := func(_ context.Context, id string) (Order, error) {
+		if id != order().Number {
+			return Order{}, fault.New(fault.NotFound, "cacao.empty")
+		}
+		return order(), nil
+	}
+	run := func(args ...string) (int, string) {
+		e, out := env(t, "en")
+		root := e.Root("act", "")
+		root.AddCommand(Import(e), Export(e, load))
+		return e.Run(context.Background(), root, args), out.String()
+	}
+	long := "[" + strings.TrimSuffix(strings.Repeat(`{"action":"deny","target":{"domain_name":"c2.example.net"}},`, 300), ",") + "]"
+	playbook := filepath.Join(dir, "out.json")
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"import", file("book.json", book)}, 0, "Nothing was run"},
+		{[]string{"import", file("long.json", long)}, 0, "100 more commands"},
+		{[]string{"import", file("bundle.json", `{"type":"bundle"}`)}, 2, "no playbook"},
+		{[]string{"import", file("text.txt", `rm -rf`)}, 2, "cannot be read as JSON"},
+		{[]string{"import", filepath.Join(dir, "absent")}, 2, "absent"},
+		{[]string{"export", order().Number, "--format", "stix"}, 2, "no format"},
+		{[]string{"export", "nobody"}, 1, ""},
+		{[]string{"export", order().Number}, 0, `"action":"deny"`},
+		{[]string{"export", order().Number, "--format", "cacao", "--out", playbook}, 0, ""},
+		{[]string{"import", playbook}, 0, "What could be ordered (2)"},
+		{[]string{"export", order().Number, "--out", dir}, 2, "cannot be written"},
+	} {
+		if code, said := run(c.args...); code != c.code || !strings.Contains(said, c.says) {
+			t.Errorf("%v: exit %d, said %.400s", c.args, code, said)
+		}
+	}
+	_, said := run("import", playbook, "--json")
+	var got imported
+	if err := json.Unmarshal([]byte(said), &got); err != nil || got.Format != "cacao" || len(got.Proposals) != 2 {
+		t.Errorf("%v: %.400s", err, said)
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 	"noroshi/internal/measure/act/openc2"
 )
 
+// mostPrinted bounds the commands of a list that a person is shown; --json has all.
+const mostPrinted = 200
+
 // Load finds an order whose rules the caller may read.
 type Load func(ctx context.Context, id string) (Order, error)
 
@@ -74,8 +77,11 @@ func (i imported) print(w io.Writer, p text.Printer) error {
 	if i.Playbook != nil {
 		b.playbook(i.Playbook)
 	}
-	for _, s := range i.Commands {
+	for _, s := range i.Commands[:min(len(i.Commands), mostPrinted)] {
 		b.command(s, "")
+	}
+	if more := len(i.Commands) - mostPrinted; more > 0 {
+		b.line("", b.T("cacao.more_commands", "n", more))
 	}
 	b.proposals(i.Proposals)
 	_, err := w.Write(b.out.Bytes())
