@@ -13,6 +13,10 @@
 // and until when, so a process that starts anew takes over what it finds. Its
 // counter says how many packets it held back.
 //
+// A rule with a port sees the first fragment of a packet alone, which has the
+// ports; the others pass unless the host puts packets together (connection
+// tracking does).
+//
 // Invariants: a change is one transaction; the chains accept what no set holds;
 // nothing is ever held that loops back, is link-local or multicast (neighbour
 // discovery, RFC 4861), is this machine's own or on the list of what is never
