@@ -71,7 +71,8 @@ func storyCommand(ctx context.Context, env *cli.Env, dir string, o demoFlags) er
 }
 
 // tellStory plays the story in a folder. The error says which step did not
-// happen; what was told until then is in the answer.
+// happen; what was told until then is in the answer. An auditor's
+// copy of the log is left in auditor/.
 func tellStory(ctx context.Context, words *text.Catalog, say text.Printer, dir string, seed uint64, out io.Writer) (w storyTold, err error) {
 	w.Steps = []told{}
 	h, clock, err := openDemo(ctx, words, dir, "127.0.0.1:0", slog.New(slog.DiscardHandler))
@@ -89,7 +90,9 @@ func tellStory(ctx context.Context, words *text.Catalog, say text.Printer, dir s
 	s := &story{country: c, ctx: ctx, say: say, out: out, dir: dir, whole: w}
 	y, m, d := c.now.In(text.JST).Date()
 	s.night = time.Date(y, m, d-9, 2, 10, 0, 0, text.JST)
-	err = s.play()
+	if err = s.play(); err == nil {
+		err = s.handed()
+	}
 	return s.whole, err
 }
 
@@ -115,6 +118,7 @@ func (s *story) play() error {
 	all = append(all, s.trafficScenes()...)
 	all = append(all, s.huntScenes()...)
 	all = append(all, s.powerScenes()...)
+	all = append(all, s.measureScenes()...)
 	all = append(all, s.ledgerScenes()...)
 	return s.perform(all)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/engine/tlog"
@@ -17,6 +19,7 @@ func (s *story) ledgerScenes() []scene {
 		{"ledger", 9*day + 12*time.Hour, s.proven},
 		{"ledger", 9*day + 12*time.Hour, s.verified},
 		{"ledger", 9*day + 12*time.Hour, s.tampered},
+		{"oversight", 9*day + 12*time.Hour, s.replayed},
 	}
 }
 
@@ -34,13 +37,18 @@ func (s *story) refusals(object string) (n int, err error) {
 // folder is where the public files of the log are.
 func (s *story) folder() string { return filepath.Join(s.dir, "ledger") }
 
-// verify does what a stranger can, who has the files and the verifier key.
-func (s *story) verify(fsys fs.FS) (tlog.Result, error) {
+// keys are those that the log is signed with, as anybody is given them.
+func (s *story) keys() ([]note.Verifier, error) {
 	raw, err := os.ReadFile(filepath.Join(s.dir, "ledger.vkey"))
 	if err != nil {
-		return tlog.Result{}, err
+		return nil, err
 	}
-	keys, err := tlog.ParseKeys(raw)
+	return tlog.ParseKeys(raw)
+}
+
+// verify does what a stranger can, who has the files and the verifier key.
+func (s *story) verify(fsys fs.FS) (tlog.Result, error) {
+	keys, err := s.keys()
 	if err != nil {
 		return tlog.Result{}, err
 	}
@@ -63,11 +71,7 @@ func (s *story) proven() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	raw, err := os.ReadFile(filepath.Join(s.dir, "ledger.vkey"))
-	if err != nil {
-		return "", err
-	}
-	keys, err := tlog.ParseKeys(raw)
+	keys, err := s.keys()
 	if err != nil {
 		return "", err
 	}

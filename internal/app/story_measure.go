@@ -1,0 +1,196 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"noroshi/internal/base/gate"
+	"noroshi/internal/measure"
+	"noroshi/internal/oversight"
+	"noroshi/internal/sensor/synth"
+)
+
+// strike is the part of the story in which what was found abroad is ended as far
+// as the law allows: by asking who can, and on one's own network.
+type strike struct {
+	*story
+	m     *striking
+	chain measure.Chain
+}
+
+// measureScenes follow what was selected: the server that sends the orders stands
+// abroad.
+func (s *story) measureScenes() []scene {
+	x := &strike{story: s, m: &striking{country: s.country, unit: "police"}}
+	at := func(minute int) time.Duration { return 9*day + 10*time.Hour + time.Duration(minute)*time.Minute }
+	return []scene{
+		{"measure", at(10), x.opened},
+		{"measure", at(20), x.consulted},
+		{"approval", at(30), x.approved},
+		{"measure", at(40), x.carried},
+		{"measure", at(80), x.closed},
+	}
+}
+
+// opened opens the case and plans the least that helps. Somebody who would act at
+// once is refused, on the record.
+func (x *strike) opened() (string, error) {
+	if err := x.m.planned(measure.Abroad, 0, 24)(x.ctx); err != nil {
+		return "", err
+	}
+	cmd, err := x.m.as(false, 0)
+	if err != nil {
+		return "", err
+	}
+	from := x.clock.Now()
+	if err := x.m.drafted(cmd, measure.Plan{From: from, Until: from.Add(12 * time.Hour), Ordinary: x.m.say("相手の機器には触れず、事業者への要請と自らの網での遮断にとどめる。", "The machine is not touched: its provider is asked, and one's own network holds it back."),
+		StopWhen: []string{x.m.say("遮断で業務に影響が出たとき", "When work suffers from what is held back")}, Deconflict: x.m.say("ほかの案件と重ならない。", "It meets no other case."),
+		Steps: []measure.PlanStep{
+			{Kind: measure.AskTakedown, On: synth.LinkServer.String(), What: x.m.say("事業者に、指令を送る機能の停止を求める。", "Ask the provider to end what sends the orders.")},
+			x.m.sinkhole(24),
+		}}); err != nil {
+		return "", err
+	}
+	hand, err := x.m.as(true, 0)
+	if err != nil {
+		return "", err
+	}
+	_, early := x.m.h.Measures.Begin(hand, x.m.id)
+	v, err := x.h.Measures.Show(cmd, x.m.id)
+	if err != nil {
+		return "", err
+	}
+	return x.say.T("app.story.measure_opened", "number", v.Case.Number, "steps", 2), must(early != nil, "an officer began without anybody's word")
+}
+
+// consulted asks the Foreign Minister, without whom nothing goes on.
+func (x *strike) consulted() (string, error) {
+	cmd, err := x.m.as(false, 0)
+	if err != nil {
+		return "", err
+	}
+	_, early := x.h.Measures.Ask(cmd, x.m.id, x.m.say("管理者に届かない。", "Its administrator cannot be reached."))
+	if err := must(early != nil, "the commission was asked before the Foreign Minister"); err != nil {
+		return "", err
+	}
+	if err := x.m.consulted(x.ctx); err != nil {
+		return "", err
+	}
+	return x.say.T("app.story.measure_consulted", "org", x.named("foreign")), nil
+}
+
+// approved has the commission decide; who approved does not carry out.
+func (x *strike) approved() (string, error) {
+	if err := x.m.approved(x.ctx); err != nil {
+		return "", err
+	}
+	member, err := x.acts("commission", gate.CommissionMember, 0)
+	if err != nil {
+		return "", err
+	}
+	_, other := x.h.Measures.Begin(member, x.m.id)
+	v, err := x.h.Measures.Show(member, x.m.id)
+	if err != nil {
+		return "", err
+	}
+	x.chain = v.Chains[0].Chain
+	return x.say.T("app.story.measure_approved", "until", x.say.Time(x.chain.Until)), must(other != nil && x.chain.State == measure.Authorised, "%v, %s", other, x.chain.State)
+}
+
+// carried carries both steps out, each by two: one person alone cannot.
+func (x *strike) carried() (string, error) {
+	one, err := x.m.as(true, 0)
+	if err != nil {
+		return "", err
+	}
+	two, err := x.m.as(true, 1)
+	if err != nil {
+		return "", err
+	}
+	if _, err := x.h.Measures.Begin(one, x.m.id); err != nil {
+		return "", err
+	}
+	if err := x.alone(one); err != nil {
+		return "", err
+	}
+	if err := x.m.step(one, two, 1, x.m.say("事業者が応じた。", "The provider did as it was asked."), nil); err != nil {
+		return "", err
+	}
+	if err := x.m.step(one, two, 2, x.m.say("遮断した。", "It was sinkholed."), nil); err != nil {
+		return "", err
+	}
+	if _, err := x.h.Measures.Finish(two, x.m.id, x.m.say("指令は止まった。", "The orders have stopped.")); err != nil {
+		return "", err
+	}
+	return x.say.T("app.story.measure_carried", "steps", 2), nil
+}
+
+// alone tries what one person must not: to say go to their own intent.
+func (x *strike) alone(one context.Context) error {
+	if _, err := x.h.Measures.Intend(one, x.m.id, 1, x.m.say("要請を送る。", "Send the request.")); err != nil {
+		return err
+	}
+	_, self := x.h.Measures.Go(one, x.m.id)
+	if err := must(errors.Is(self, measure.ErrTwo), "one person said go to their own intent: %v", self); err != nil {
+		return err
+	}
+	_, err := x.h.Measures.Unsay(one, x.m.id, x.m.say("もう一人を待つ。", "The second person is waited for."))
+	return err
+}
+
+// closed looks back, tells the owner and closes.
+func (x *strike) closed() (string, error) {
+	if err := x.m.closed(x.ctx); err != nil {
+		return "", err
+	}
+	watch, err := x.acts("commission", gate.Inspector, 0)
+	if err != nil {
+		return "", err
+	}
+	v, err := x.h.Measures.Show(watch, x.m.id)
+	if err != nil {
+		return "", err
+	}
+	n := len(v.Chains[0].Past)
+	return x.say.T("app.story.measure_closed", "n", n), must(v.Chains[0].State == measure.Closed && n > 10, "%s after %d acts", v.Chains[0].State, n)
+}
+
+// replayed is what the commission does on a machine of its own: it holds the rules
+// against the entries of the log, and needs nothing else.
+func (s *story) replayed() (string, error) {
+	keys, err := s.keys()
+	if err != nil {
+		return "", err
+	}
+	got, err := oversight.ReplayLog(s.ctx, os.DirFS(s.folder()), oversight.Options{Keys: keys, Kinds: s.h.Approvals.Rules, Now: s.clock.Now()})
+	if err != nil {
+		return "", err
+	}
+	checked := 0
+	for _, n := range got.Checked {
+		if n > 0 {
+			checked++
+		}
+	}
+	for _, v := range got.Violations {
+		s.more = append(s.more, fmt.Sprint(v.Rule, " ", v.Entries))
+	}
+	return s.say.T("app.story.replayed", "n", int64(got.Entries), "rules", checked), must(got.Clean(), "the replay found %d violations", len(got.Violations))
+}
+
+// handed leaves the auditor a copy of the log, with the key to verify it.
+func (s *story) handed() error {
+	to := filepath.Join(s.dir, "auditor")
+	if err := os.CopyFS(to, os.DirFS(s.folder())); err != nil {
+		return err
+	}
+	raw, err := os.ReadFile(filepath.Join(s.dir, "ledger.vkey"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, "ledger.vkey"), raw, 0o600)
+}
