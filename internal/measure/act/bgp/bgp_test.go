@@ -366,7 +366,11 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 			t.Errorf("%s: got %v", key, err)
 		}
 	}
-	for word, code := range map[string]string{"as=0": "word", "as=4294967295": "word", "port=0": "word", "hops=65": "word", "passive": "passive", "plain_ttl=1": "word", "colour": "word", "password_file=/nonexistent": "password"} {
+	open := filepath.Join(t.TempDir(), "md5")
+	if err := os.WriteFile(open, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for word, code := range map[string]string{"password_file=" + open: "open", "as=0": "word", "as=4294967295": "word", "port=0": "word", "hops=65": "word", "passive": "passive", "plain_ttl=1": "word", "colour": "word", "password_file=/nonexistent": "password"} {
 		_, err := Open(with(func(c *Config) { c.Peers = []string{"192.0.2.1 as=1 " + word} }))
 		if f := fault.Of(err); len(f.Places) == 0 || f.Places[0].Code != "measure.bgp.config."+code {
 			t.Errorf("%s: got %v", word, err)

@@ -218,6 +218,9 @@ func (p *router) set(r *reading, at, key, value string) bool {
 		p.local = r.addr(at, value, func(a netip.Addr) bool { return a.Is4() == p.addr.Is4() })
 		return true
 	case "password_file":
+		if info, err := os.Stat(value); err == nil && info.Mode().Perm()&0o077 != 0 {
+			r.wrong(at, "measure.bgp.config.open", "file", value)
+		}
 		raw, err := os.ReadFile(value)
 		p.password = strings.TrimSpace(string(raw))
 		if err != nil || p.password == "" || len(p.password) > passwordLength {

@@ -31,7 +31,7 @@ func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) 
 // book is a playbook of somebody else: every kind of step, and commands that
 // nobody here may run.
 var book = `{"type":"playbook","spec_version":"cacao-2.0","id":"playbook--1","name":"Beacon","description":"a\u001b[31mb\u202ec","created_by":"identity--1","modified":"2026-11-01T00:00:00Z",
- "playbook_types":["mitigation"],"signatures":[{}],"playbook_variables":{"__ip__":{"type":"ipv4-addr","value":"192.0.2.1"}},
+ "playbook_types":["mitigation"],"signatures":[{}],"data_marking_definitions":{"marking-tlp--1":{"type":"marking-tlp","tlpv2_level":"TLP:AMBER"}},"playbook_variables":{"__ip__":{"type":"ipv4-addr","value":"192.0.2.1"}},
  "workflow_start":"start--1","workflow":{
  "start--1":{"type":"start","on_completion":"if--1"},
  "if--1":{"type":"if-condition","condition":"__ip__:value = '192.0.2.1'","on_true":"action--net","on_false":"action--sh"},
@@ -80,7 +80,7 @@ func TestAPlaybookOfOthersIsShown(t *testing.T) {
 	if !slices.Equal(p.Notes, notes) {
 		t.Errorf("notes %v", p.Notes)
 	}
-	if p.Description != "a [31mb c" || p.Signed != 1 || len(p.Variables) != 1 {
+	if p.Description != "a [31mb c" || p.Signed != 1 || !slices.Equal(p.Markings, []string{"TLP:AMBER"}) || len(p.Variables) != 1 {
 		t.Errorf("%+v", p)
 	}
 	net := p.Steps[2]

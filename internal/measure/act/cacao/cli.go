@@ -112,6 +112,9 @@ func (b *page) playbook(k *Playbook) {
 	if k.Revoked {
 		b.line("  ", b.T("cacao.revoked"))
 	}
+	if len(k.Markings) > 0 {
+		b.line("  ", b.T("cacao.marked", "how", strings.Join(k.Markings, ", ")))
+	}
 	b.line("  ", b.T("cacao.signed", "n", k.Signed))
 	for _, v := range k.Variables {
 		b.line("  ", b.T("cacao.variable", "name", v.Name, "type", v.Type, "value", v.Value))

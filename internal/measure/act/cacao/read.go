@@ -1,6 +1,7 @@
 package cacao
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -32,6 +33,7 @@ type Playbook struct {
 	ValidUntil  string     `json:"valid_until,omitempty"`
 	Revoked     bool       `json:"revoked,omitempty"`
 	Types       []string   `json:"playbook_types,omitempty"`
+	Markings    []string   `json:"markings,omitempty"`   // how it may be passed on: TLP:AMBER, or a sentence
 	Signed      int        `json:"signatures,omitempty"` // how many it carries; none is checked
 	Variables   []Variable `json:"variables,omitempty"`
 	Steps       []Step     `json:"steps"`
@@ -104,6 +106,11 @@ func Read(raw []byte, now time.Time) (*Playbook, error) {
 	for _, t := range d.Types[:min(len(d.Types), 20)] {
 		p.Types = append(p.Types, line(t))
 	}
+	for _, id := range slices.Sorted(maps.Keys(d.Marks)) {
+		if m := d.Marks[id]; len(p.Markings) < 20 {
+			p.Markings = append(p.Markings, line(cmp.Or(m.TLP2, m.Statement, m.Type)))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.Variables)) {
 		if v := d.Variables[name]; len(p.Variables) < 1_000 {
 			p.Variables = append(p.Variables, Variable{line(name), line(v.Type), line(v.Value)})
@@ -149,7 +156,15 @@ type document struct {
 	Workflow    map[string]*step    `json:"workflow"`
 	Agents      map[string]place    `json:"agent_definitions"`
 	Targets     map[string]place    `json:"target_definitions"`
+	Marks       map[string]mark     `json:"data_marking_definitions"`
 	Signatures  []json.RawMessage   `json:"signatures"`
+}
+
+// mark is how a playbook may be passed on (section 9).
+type mark struct {
+	Type      string `json:"type"`
+	TLP2      string `json:"tlpv2_level"`
+	Statement string `json:"statement"`
 }
 
 type variable struct {

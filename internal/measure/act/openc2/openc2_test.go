@@ -130,6 +130,18 @@ func TestOneWrongCommandLosesNoOther(t *testing.T) {
 	}
 }
 
+func TestACommandIsShownWithWhomItIsFor(t *testing.T) {
+	for raw, want := range map[string]string{
+		`{"action":"deny","target":{"ipv4_net":"192.0.2.0/24"},"actuator":{"slpf":{"hostname":"edge"}}}`: `deny ipv4_net "192.0.2.0/24" → slpf {"hostname":"edge"}`,
+		`{"action":"deny","target":{"domain_name":"a.example\u001b[2J\u202e\n"},"actuator":{"slpf":{}}}`: `deny domain_name "a.example\u001b[2J\u202e\n"`,
+		`{"action":"stop","target":{"process":{"name":"` + strings.Repeat("x", 400) + `"}}}`:             `stop process {"name":"` + strings.Repeat("x", mostShown-22) + "…",
+	} {
+		if s := one(t, raw); s.Says != want {
+			t.Errorf("got %s, want %s", s.Says, want)
+		}
+	}
+}
+
 func TestFeatures(t *testing.T) {
 	s := one(t, `{"action":"query","target":{"features":["versions","pairs"]}}`)
 	if s.Response.Status != 200 || len(s.Response.Result) != 2 || s.Proposals != nil {

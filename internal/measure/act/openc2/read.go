@@ -94,6 +94,7 @@ type command struct {
 	args     map[string]json.RawMessage
 	actuator string
 	who      map[string]json.RawMessage // the actuator's specifiers
+	spec     json.RawMessage            // the same, as written
 	id       string
 	response string
 }
@@ -104,6 +105,9 @@ func Command(at string, raw []byte, now time.Time) Seen {
 	c, err := parse(unwrap(raw))
 	if err == nil {
 		s.ID, s.Says = c.id, cut(c.action+" "+c.kind+" "+compact(c.target))
+		if len(c.who) > 0 {
+			s.Says = cut(s.Says + " → " + c.actuator + " " + compact(c.spec))
+		}
 		err = s.propose(c, now)
 	} else {
 		s.Says = cut(compact(raw))
@@ -181,11 +185,10 @@ func parse(raw []byte) (c command, bad *fault.Error) {
 		}
 	}
 	if m["actuator"] != nil {
-		var spec json.RawMessage
-		if c.actuator, spec, bad = choice("actuator", m["actuator"]); bad != nil {
+		if c.actuator, c.spec, bad = choice("actuator", m["actuator"]); bad != nil {
 			return c, bad
 		}
-		if c.who, bad = object("actuator", spec); bad != nil {
+		if c.who, bad = object("actuator", c.spec); bad != nil {
 			return c, bad
 		}
 	}
