@@ -60,6 +60,10 @@ func policies(s setting) [][]measured {
 		name: "rpz-bind", command: "bench/run -only rpz-bind", once: true,
 		take: func(ctx context.Context) (figures, error) { return self(ctx, s, "rpz-bind") },
 		rows: policyLive("BIND 9", n),
+	}, {
+		name: "rpz-bind-recent", command: "bench/run -only rpz-bind-recent", once: true,
+		take: func(ctx context.Context) (figures, error) { return self(ctx, s, "rpz-bind-recent") },
+		rows: policyLive("BIND 9, with a zone for what changed lately,", n),
 	}}}
 }
 

@@ -23,7 +23,7 @@ const entrySize = 300
 // inside are the measures that run in a process of their own, by name.
 var inside = map[string]func(ctx context.Context, s setting) (figures, error){
 	"ledger": ledgerRate, "submit": submitRate, "import": importCost, "lists": listTimes, "selection-map": mapCost,
-	"rpz-publish": policyPublish, "rpz-compilezone": policyCompile, "rpz-unbound": policyUnbound, "rpz-bind": policyBIND,
+	"rpz-publish": policyPublish, "rpz-compilezone": policyCompile, "rpz-unbound": policyUnbound, "rpz-bind": policyBIND, "rpz-bind-recent": policyBINDRecent,
 }
 
 // ledgerRate appends entries of about 300 bytes, each durable before its

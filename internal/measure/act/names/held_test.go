@@ -87,7 +87,7 @@ func TestHeldIsItsTwin(t *testing.T) {
 			if !maps.Equal(told, want) || p.Changed != len(want) {
 				t.Fatalf("seed %d: told %d changes, want %d", seed, len(told), len(want))
 			}
-			if err := s.Commit(p, uint32(round+1)); err != nil {
+			if err := s.Commit(p, uint32(round+1), s.Full()); err != nil {
 				t.Fatal(err)
 			}
 			if rnd.IntN(3) == 0 {

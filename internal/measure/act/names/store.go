@@ -165,10 +165,16 @@ func (s *Store) order(id string) uint32 {
 	return at
 }
 
-// Commit makes a plan what is held, under a serial, once it is on disk. When it
-// fails nothing has changed.
-func (s *Store) Commit(p *Plan, serial uint32) error {
-	if p.record == nil || s.fresh || s.moved || s.log == nil || s.logSize > max(1<<20, s.snapshot/4) {
+// Full reports whether the next change is to be kept as a new snapshot.
+func (s *Store) Full() bool {
+	return s.fresh || s.moved || s.log == nil || s.logSize > max(1<<20, s.snapshot/4)
+}
+
+// Commit makes a plan what is held, under a serial, once it is on disk: as a new
+// snapshot, or as a step behind the last one. Where there can be no step there is
+// a snapshot. When it fails nothing has changed.
+func (s *Store) Commit(p *Plan, serial uint32, snapshot bool) error {
+	if snapshot || p.record == nil || s.fresh || s.moved || s.log == nil {
 		return s.rewrite(p.Next, serial)
 	}
 	if err := s.appendLog(serial, p.record); err != nil {

@@ -30,7 +30,7 @@ func told(t *testing.T, c Config, first uint32, list ...string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Commit(p, first+uint32(i)); err != nil {
+		if err := s.Commit(p, first+uint32(i), s.Full()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -234,7 +234,7 @@ func FuzzFolder(f *testing.F) {
 	}
 	p, err := s.Plan(one("a.example"), nil, nil)
 	if err == nil {
-		err = s.Commit(p, 1)
+		err = s.Commit(p, 1, s.Full())
 	}
 	if err != nil {
 		f.Fatal(err)

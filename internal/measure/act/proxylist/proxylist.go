@@ -151,7 +151,7 @@ func (l *list) Apply(ctx context.Context, add, remove []driver.Rule) error {
 	}
 	_, serial := l.store.Held()
 	if p.Changed == 0 && !l.stale {
-		return l.store.Commit(p, serial)
+		return l.store.Commit(p, serial, l.store.Full())
 	}
 	sum := sha256.New()
 	file, err := names.Prepare(l.File, 0o644, func(w io.Writer) error { return l.write(io.MultiWriter(w, sum), p.Next) })
@@ -164,7 +164,7 @@ func (l *list) Apply(ctx context.Context, add, remove []driver.Rule) error {
 		file.Drop()
 		return err
 	}
-	if err := l.store.Commit(p, serial+1); err != nil {
+	if err := l.store.Commit(p, serial+1, l.store.Full()); err != nil {
 		file.Drop()
 		check.Drop()
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -24,6 +25,7 @@ const (
 // request is a question about the zone by a resolver that may ask.
 type request struct {
 	id       uint16
+	zone     int
 	bits     uint16 // opcode and RD, which the answer repeats
 	question []byte // as it was asked
 	kind     uint16
@@ -51,14 +53,17 @@ func (z *zone) read(raw []byte, from netip.Addr, stream bool) (*request, []byte)
 	if at == nil {
 		return nil, refusal(raw, dns.RcodeRefused)
 	}
-	end := 12 + len(z.layout.wire) + 4
-	if q := m.Question[0]; q.Qclass != classIN || !strings.EqualFold(q.Name, z.Zone+".") || len(raw) < end {
+	q := m.Question[0]
+	r.zone = slices.IndexFunc(z.layouts, func(l *layout) bool { return strings.EqualFold(q.Name, l.zone+".") })
+	if r.zone < 0 || q.Qclass != classIN {
 		return nil, refusal(raw, dns.RcodeRefused)
 	}
-	r.question = raw[12:end]
-	if !strings.EqualFold(string(r.question[:len(z.layout.wire)]), string(z.layout.wire)) {
+	wire := z.layouts[r.zone].wire
+	end := 12 + len(wire) + 4
+	if len(raw) < end || !strings.EqualFold(string(raw[12:12+len(wire)]), string(wire)) {
 		return nil, refusal(raw, dns.RcodeFormatError) // the name is written with pointers
 	}
+	r.question = raw[12:end]
 	if at.signed || tsigs(&m) > 0 {
 		signer, code, rcode := z.verify(&m, raw)
 		if r.signer = signer; rcode != dns.RcodeSuccess {
@@ -68,7 +73,7 @@ func (z *zone) read(raw []byte, from netip.Addr, stream bool) (*request, []byte)
 	switch {
 	case r.kind == typeSOA, r.kind == typeAXFR && stream:
 	case r.kind == typeIXFR && stream:
-		if len(m.Ns) != 1 || !isSOA(m.Ns[0], z.Zone) {
+		if len(m.Ns) != 1 || !isSOA(m.Ns[0], z.layouts[r.zone].zone) {
 			return nil, r.refuse(nil, dns.RcodeFormatError, 0)
 		}
 		r.serial = m.Ns[0].(*dns.SOA).Serial
@@ -119,7 +124,7 @@ func (z *zone) verify(m *dns.Msg, raw []byte) (s *signer, code uint16, rcode int
 		return nil, dns.RcodeBadKey, dns.RcodeNotAuth
 	}
 	mac, _ := hex.DecodeString(t.MAC) // the library made the digits
-	s = &signer{key: z.key, mac: mac, now: z.now}
+	s = &signer{key: z.key, mac: mac}
 	switch err := dns.TsigVerifyWithProvider(append([]byte{}, raw...), z.key, "", false); {
 	case errors.Is(err, dns.ErrTime):
 		return s, dns.RcodeBadTime, dns.RcodeNotAuth

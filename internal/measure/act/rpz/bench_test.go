@@ -49,7 +49,7 @@ func BenchmarkPublish(b *testing.B) {
 		apply(b, z, rules, nil)
 		applied := time.Now()
 		bytes := 0
-		if err := z.reply(&request{kind: typeAXFR, question: append(append([]byte{}, z.layout.wire...), 0, typeAXFR, 0, classIN), signer: &signer{key: z.key, now: z.now}}, func(msg []byte) error {
+		if err := z.reply(&request{kind: typeAXFR, question: append(append([]byte{}, z.layouts[whole].wire...), 0, typeAXFR, 0, classIN), signer: &signer{key: z.key}}, func(msg []byte) error {
 			bytes += len(msg)
 			return nil
 		}); err != nil {
@@ -118,7 +118,7 @@ func BenchmarkFile(b *testing.B) {
 	apply(b, z, listed(size()), nil)
 	v := z.serving.Load()
 	for b.Loop() {
-		if err := z.layout.write(io.Discard, v.serial, v.held); err != nil {
+		if err := z.layouts[whole].write(io.Discard, v.serial, v.held); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // Config is the section of a response policy zone.
 type Config struct {
 	Zone        string        `toml:"zone" doc:"Name of the policy zone, below a domain of one's own, such as rpz.hub.example"`
+	Recent      string        `toml:"recent" doc:"Name of a second zone in which names stand first that changed lately, for resolvers that need long for a change of a large zone (BIND); empty is none"`
 	Dir         string        `toml:"dir" doc:"Folder of the zone's state, of this process alone"`
 	Listen      string        `toml:"listen" doc:"Address and port that resolvers fetch the zone from, such as 192.0.2.10:53; empty serves nothing"`
 	Secondaries []string      `toml:"secondaries" doc:"One's own resolvers, address or address:port; only these may fetch, and these are told and asked"`
@@ -49,11 +50,11 @@ type peer struct {
 // settings are a Config that was read and found good.
 type settings struct {
 	Config
-	listen netip.AddrPort
-	peers  []peer
-	key    *key
-	layout *layout
-	guard  *names.Guard
+	listen  netip.AddrPort
+	peers   []peer
+	key     *key
+	layouts []*layout // of the zone, and of the recent one where there is one
+	guard   *names.Guard
 }
 
 // read checks a Config; the fault has a place for each key that is wrong. A dry
@@ -65,6 +66,11 @@ func (c Config) read(dry bool) (*settings, error) {
 	var err error
 	if s.Zone, err = names.Parse(c.Zone); err != nil || len(s.Zone) > 100 {
 		wrong("zone", "rpz.zone")
+	}
+	if c.Recent != "" {
+		if s.Recent, err = names.Parse(c.Recent); err != nil || len(s.Recent) > 100 || s.Recent == s.Zone {
+			wrong("recent", "rpz.recent")
+		}
 	}
 	if c.Dir == "" {
 		wrong("dir", "rpz.dir")
@@ -94,6 +100,9 @@ func (c Config) read(dry bool) (*settings, error) {
 		wrong("expire", "rpz.expire")
 	}
 	own := append(slices.Clone(c.Own), c.Zone)
+	if c.Recent != "" {
+		own = append(own, c.Recent)
+	}
 	page, addrs, ok := walled(c.Walled)
 	if !ok {
 		wrong("walled", "rpz.walled")
@@ -106,7 +115,11 @@ func (c Config) read(dry bool) (*settings, error) {
 	if s.guard, err = names.NewGuard(own, c.Never); err != nil {
 		return nil, err
 	}
-	s.layout = newLayout(s.Zone, uint32(c.TTL/time.Second), uint32(c.Expire/time.Second), page, addrs)
+	for _, zone := range []string{s.Zone, s.Recent} {
+		if zone != "" {
+			s.layouts = append(s.layouts, newLayout(zone, uint32(c.TTL/time.Second), uint32(c.Expire/time.Second), page, addrs))
+		}
+	}
 	return s, nil
 }
 
@@ -181,5 +194,5 @@ func walled(list []string) (page string, addrs []netip.Addr, ok bool) {
 // mark says how rules are written down: a resolver that has the zone written
 // otherwise has to fetch all of it.
 func (s *settings) mark() string {
-	return fmt.Sprintf("rpz %s ttl %s expire %s walled %q", s.Zone, s.TTL, s.Expire, s.Walled)
+	return fmt.Sprintf("rpz %s %s ttl %s expire %s walled %q", s.Zone, s.Recent, s.TTL, s.Expire, s.Walled)
 }

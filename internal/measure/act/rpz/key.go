@@ -96,7 +96,6 @@ type signer struct {
 	key   *key
 	mac   []byte
 	later bool // the first message of the answer is out
-	now   func() time.Time
 }
 
 // tsigRoom is how many bytes a signature takes.
@@ -112,7 +111,7 @@ func (k *key) room() int {
 // bad time is, with our own.
 func (s *signer) sign(msg []byte, code uint16) []byte {
 	var at [8]byte // six bytes of time, two of fudge
-	binary.BigEndian.PutUint64(at[:], uint64(s.now().Unix())<<16|fudge)
+	binary.BigEndian.PutUint64(at[:], uint64(time.Now().Unix())<<16|fudge)
 	var other []byte
 	if code == dns.RcodeBadTime {
 		other = at[:6]

@@ -123,12 +123,12 @@ func wireName(name string) []byte {
 	return append(b[:len(b)-2], 0)
 }
 
-// records appends the records of a name, or of what is below it, and counts them.
-func records[S ~string | ~[]byte](l *layout, b []byte, name S, below bool, rank names.Rank) ([]byte, int) {
+// records appends the records of a name, or of what is below it.
+func records(l *layout, b []byte, name string, below bool, rank names.Rank) []byte {
 	for _, tail := range l.ranks[rank].wire {
 		b = append(owner(b, name, below), tail...)
 	}
-	return b, len(l.ranks[rank].wire)
+	return b
 }
 
 // recordLen is how long the first record of b is, which owner or a SOA began.

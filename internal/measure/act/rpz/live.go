@@ -27,17 +27,19 @@ func (z *zone) Live(ctx context.Context, want []driver.Rule) (missing, extra []d
 	}
 	changed := map[string]bool{}
 	for _, p := range z.peers {
-		serial, err := z.ask(ctx, p)
-		if err != nil {
-			return nil, nil, fault.New(fault.Busy, "rpz.silent", "resolver", p.addr.String()).Because(err)
-		}
-		steps, ok := v.since(serial)
-		if !ok {
-			return nil, nil, fault.New(fault.Busy, "rpz.other", "resolver", p.addr.String(), "serial", serial, "ours", v.serial)
-		}
-		for _, s := range steps {
-			for _, n := range s.names {
-				changed[n] = true
+		for i, served := range v.zones {
+			serial, err := z.ask(ctx, p, i)
+			if err != nil {
+				return nil, nil, fault.New(fault.Busy, "rpz.silent", "resolver", p.addr.String(), "zone", z.layouts[i].zone).Because(err)
+			}
+			steps, ok := served.since(serial)
+			if !ok {
+				return nil, nil, fault.New(fault.Busy, "rpz.other", "resolver", p.addr.String(), "zone", z.layouts[i].zone, "serial", serial, "ours", served.serial)
+			}
+			for _, s := range steps {
+				for _, n := range s.names {
+					changed[n] = true
+				}
 			}
 		}
 	}
@@ -85,13 +87,13 @@ func same(a, b driver.Rule) bool {
 // compareFile marks the names whose lines in the zone file are not as held. The
 // next Apply writes it again.
 func (z *zone) compareFile(v *version, changed map[string]bool) error {
-	same, missing, extra, err := names.Lines(z.File, maxList, func(w io.Writer) error { return z.layout.write(w, v.serial, v.held) })
+	same, missing, extra, err := names.Lines(z.File, maxList, func(w io.Writer) error { return z.layouts[whole].write(w, v.serial, v.held) })
 	if err != nil || same {
 		return err
 	}
 	z.stale = true
 	for _, line := range slices.Concat(missing, extra) {
-		if name, _, _, ok := z.layout.parseLine(line); ok {
+		if name, _, _, ok := z.layouts[whole].parseLine(line); ok {
 			changed[name] = true
 		}
 	}

@@ -18,9 +18,9 @@ var waits = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 
 
 const opcodeNotify = 4 << 11
 
-// tell tells one resolver of every change until it says that it knows
+// tell tells one resolver of every change of a zone until it says that it knows
 // (RFC 1996), and begins anew when the zone changes meanwhile.
-func (z *zone) tell(ctx context.Context, p peer, bell <-chan struct{}) {
+func (z *zone) tell(ctx context.Context, p peer, zone int, bell <-chan struct{}) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -29,7 +29,7 @@ func (z *zone) tell(ctx context.Context, p peer, bell <-chan struct{}) {
 		}
 		for try := 0; try < len(waits); try++ {
 			v := z.serving.Load()
-			if v == nil || z.exchange(ctx, p, opcodeNotify|bitAA, z.layout.soa(v.serial), waits[try], nil) == nil {
+			if v == nil || z.exchange(ctx, p, zone, opcodeNotify|bitAA, z.layouts[zone].soa(v.zones[zone].serial), waits[try], nil) == nil {
 				break
 			}
 			select {
@@ -44,13 +44,13 @@ func (z *zone) tell(ctx context.Context, p peer, bell <-chan struct{}) {
 	}
 }
 
-// ask returns the serial that a resolver holds: its SOA of the zone, without
+// ask returns the serial that a resolver holds of a zone: its SOA, without
 // recursion.
-func (z *zone) ask(ctx context.Context, p peer) (serial uint32, err error) {
+func (z *zone) ask(ctx context.Context, p peer, zone int) (serial uint32, err error) {
 	for _, wait := range waits[:3] {
-		err = z.exchange(ctx, p, 0, nil, wait, func(m *dns.Msg) error {
+		err = z.exchange(ctx, p, zone, 0, nil, wait, func(m *dns.Msg) error {
 			for _, rr := range m.Answer {
-				if isSOA(rr, z.Zone) {
+				if isSOA(rr, z.layouts[zone].zone) {
 					serial = rr.(*dns.SOA).Serial
 					return nil
 				}
@@ -74,9 +74,9 @@ func isTimeout(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
-// exchange sends one message about the zone's SOA from the address that serves
-// the zone, and waits for the answer.
-func (z *zone) exchange(ctx context.Context, p peer, bits uint16, record []byte, wait time.Duration, take func(*dns.Msg) error) error {
+// exchange sends one message about a zone's SOA from the address that serves it,
+// and waits for the answer.
+func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, record []byte, wait time.Duration, take func(*dns.Msg) error) error {
 	d := net.Dialer{Timeout: wait}
 	if z.listen.IsValid() {
 		d.LocalAddr = &net.UDPAddr{IP: z.listen.Addr().AsSlice(), Zone: z.listen.Addr().Zone()}
@@ -90,7 +90,7 @@ func (z *zone) exchange(ctx context.Context, p peer, bits uint16, record []byte,
 	if err := c.SetDeadline(time.Now().Add(wait)); err != nil {
 		return err
 	}
-	msg, mac := z.question(p, bits, record)
+	msg, mac := z.question(p, zone, bits, record)
 	if _, err := c.Write(msg); err != nil {
 		return err
 	}
@@ -119,9 +119,9 @@ func (z *zone) exchange(ctx context.Context, p peer, bits uint16, record []byte,
 	}
 }
 
-// question makes a message about the zone's SOA, signed when the resolver wants
+// question makes a message about a zone's SOA, signed when the resolver wants
 // it so; mac is what its answer is verified with, in hex.
-func (z *zone) question(p peer, bits uint16, record []byte) (msg []byte, mac string) {
+func (z *zone) question(p peer, zone int, bits uint16, record []byte) (msg []byte, mac string) {
 	var id [2]byte
 	_, _ = rand.Read(id[:]) // it does not fail
 	msg = append(msg, id[:]...)
@@ -132,12 +132,12 @@ func (z *zone) question(p peer, bits uint16, record []byte) (msg []byte, mac str
 	for _, n := range [...]uint16{bits, 1, answers, 0, 0} {
 		msg = binary.BigEndian.AppendUint16(msg, n)
 	}
-	msg = append(msg, z.layout.wire...)
+	msg = append(msg, z.layouts[zone].wire...)
 	msg = binary.BigEndian.AppendUint16(msg, typeSOA)
 	msg = binary.BigEndian.AppendUint16(msg, classIN)
 	msg = append(msg, record...)
 	if p.signed && z.key != nil {
-		s := &signer{key: z.key, now: z.now}
+		s := &signer{key: z.key}
 		msg = s.sign(msg, 0)
 		mac = hex.EncodeToString(s.mac)
 	}

@@ -153,8 +153,8 @@ func becomes(t *testing.T, addr, name string, kind uint16, want string) time.Dur
 	return 0
 }
 
-// whole waits until the equipment holds exactly these rules.
-func whole(t *testing.T, d driver.Driver, want []driver.Rule) {
+// converges waits until the equipment holds exactly these rules.
+func converges(t *testing.T, d driver.Driver, want []driver.Rule) {
 	t.Helper()
 	var missing, extra []driver.Rule
 	var err error
@@ -185,10 +185,23 @@ func (c Config) secret(t *testing.T) string {
 
 func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
-// bind starts BIND 9 as a resolver that fetches the zone with a key.
+// bind starts BIND 9 as a resolver that fetches the zones with a key.
 func bind(t *testing.T, c Config, secret string, o *outside) *said {
 	t.Helper()
 	dir := t.TempDir()
+	var policy, zones strings.Builder
+	for _, zone := range []string{c.Recent, c.Zone} {
+		if zone == "" {
+			continue
+		}
+		fmt.Fprintf(&policy, "zone %q; ", zone)
+		fmt.Fprintf(&zones, `
+zone "%[1]s" {
+	type secondary; file "%[1]s.db"; masterfile-format text; allow-query { key noroshi; };
+	primaries { 127.0.0.1 port %[2]s key noroshi; };
+};
+`, zone, portOf(c.Listen))
+	}
 	return program(t, "named", "-g", "-n", "2", "-c", write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(`
 key "noroshi" { algorithm hmac-sha256; secret "%s"; };
 controls { };
@@ -197,13 +210,9 @@ options {
 	listen-on port %[3]s { 127.0.0.1; }; listen-on-v6 { none; };
 	recursion yes; allow-recursion { 127.0.0.1; }; dnssec-validation no; empty-zones-enable no; notify no;
 	forward only; forwarders { 127.0.0.1 port %[4]s; };
-	response-policy { zone "rpz.hub.example"; } qname-wait-recurse no min-update-interval 0;
+	response-policy { %[5]s} qname-wait-recurse no min-update-interval 0;
 };
-zone "rpz.hub.example" {
-	type secondary; file "rpz.db"; masterfile-format text; allow-query { key noroshi; };
-	primaries { 127.0.0.1 port %[5]s key noroshi; };
-};
-`, secret, dir, portOf(c.Secondaries[0]), o.port(), portOf(c.Listen))))
+%[6]s`, secret, dir, portOf(c.Secondaries[0]), o.port(), policy.String(), zones.String())))
 }
 
 // unbound starts Unbound, which fetches the zone from this machine without a key.
@@ -245,7 +254,7 @@ func walk(t *testing.T, c Config, z *zone, o *outside, said *said) {
 	at := c.Secondaries[0]
 	rules := []driver.Rule{rule("bad.example", driver.NoDomain, true), rule("odd.example", driver.NoData, false), rule("page.example", driver.Walled, false)}
 	apply(t, z, rules, nil)
-	whole(t, z, rules)
+	converges(t, z, rules)
 	becomes(t, at, "bad.example", dns.TypeA, "nxdomain")
 	becomes(t, at, "a.b.bad.example", dns.TypeA, "nxdomain")
 	becomes(t, at, "odd.example", dns.TypeA, "nodata")
@@ -257,7 +266,7 @@ func walk(t *testing.T, c Config, z *zone, o *outside, said *said) {
 	more := rule("late.example", driver.NoDomain, false)
 	apply(t, z, []driver.Rule{more}, nil)
 	t.Logf("one more name was live after %v", becomes(t, at, "late.example", dns.TypeA, "nxdomain"))
-	whole(t, z, append(rules, more))
+	converges(t, z, append(rules, more))
 	for _, name := range []string{"bad.example", "a.b.bad.example", "odd.example", "page.example"} {
 		if o.asked(name) {
 			t.Errorf("%s was asked for outside", name)
@@ -280,11 +289,11 @@ func walk(t *testing.T, c Config, z *zone, o *outside, said *said) {
 	}
 	defer again.Close()
 	left := append(slices.Clone(rules[1:]), more)
-	whole(t, again, left)
+	converges(t, again, left)
 	apply(t, again, rules[:1], nil)
 	becomes(t, at, "bad.example", dns.TypeA, "nxdomain")
 	becomes(t, at, "page.example", dns.TypeA, "192.0.2.80")
-	whole(t, again, append(left, rules[0]))
+	converges(t, again, append(left, rules[0]))
 	if said != nil && !strings.Contains(said.last(1<<20), "1 messages, 5 records") { // four SOA and what is new
 		t.Error("no difference was ever fetched")
 	}
@@ -296,6 +305,19 @@ func TestBIND(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	walk(t, c, z, o, bind(t, c, c.secret(t), o))
+}
+
+// With a zone of its own for what changed lately it is the same, also while names
+// are folded into the large one.
+func TestBINDWithRecent(t *testing.T) {
+	c, o := local(t), world(t)
+	c.Recent = "rpz-new.hub.example"
+	z, err := open(c, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.room = 4
 	walk(t, c, z, o, bind(t, c, c.secret(t), o))
 }
 
@@ -372,7 +394,7 @@ zone:
     master: hub
     acl: told
 `, dir, portOf(c.Secondaries[0]), portOf(c.Listen), c.secret(t), user())))
-	whole(t, z, rules)
+	converges(t, z, rules)
 	held := func(owner string) string {
 		m := new(dns.Msg)
 		m.SetQuestion(owner+".rpz.hub.example.", dns.TypeCNAME)
@@ -393,10 +415,10 @@ zone:
 		t.Fatal(err)
 	}
 	z = opened(t, c)
-	whole(t, z, rules)
+	converges(t, z, rules)
 	more := rule("odd.example", driver.NoData, false)
 	apply(t, z, []driver.Rule{more}, rules[:1])
-	whole(t, z, []driver.Rule{rules[1], more})
+	converges(t, z, []driver.Rule{rules[1], more})
 	if got := held("odd.example"); got != "*." {
 		t.Errorf("odd.example is %s", got)
 	}

@@ -15,6 +15,7 @@ const maxMessage = 60_000
 // transfer writes the messages of one answer, one after the other, in one buffer.
 type transfer struct {
 	r    *request
+	l    *layout
 	send func(msg []byte) error
 	buf  []byte
 	n    int // records in buf
@@ -27,21 +28,21 @@ func (z *zone) reply(r *request, send func(msg []byte) error) error {
 	if v == nil {
 		return send(r.finish(r.head(nil, 0, dns.RcodeServerFailure)))
 	}
-	t := &transfer{r: r, send: send}
-	soa := z.layout.soa(v.serial)
+	t := &transfer{r: r, l: z.layouts[r.zone], send: send}
+	now := v.zones[r.zone]
+	soa := t.l.soa(now.serial)
 	t.one(soa)
 	switch {
-	case r.kind == typeSOA, r.kind == typeIXFR && !newer(v.serial, r.serial):
+	case r.kind == typeSOA, r.kind == typeIXFR && !newer(now.serial, r.serial):
 	case r.kind == typeIXFR:
-		steps, ok := v.since(r.serial)
-		if ok && len(steps) > 0 {
-			t.steps(z.layout, steps)
+		if steps, ok := now.since(r.serial); ok {
+			t.steps(steps)
 		} else {
-			t.all(z.layout, v.held)
+			t.all(v)
 		}
 		t.one(soa)
 	default:
-		t.all(z.layout, v.held)
+		t.all(v)
 		t.one(soa)
 	}
 	t.flush()
@@ -49,27 +50,27 @@ func (z *zone) reply(r *request, send func(msg []byte) error) error {
 }
 
 // steps writes the differences (RFC 1995 §4).
-func (t *transfer) steps(l *layout, steps []*step) {
+func (t *transfer) steps(steps []*step) {
 	for _, s := range steps {
-		t.one(l.soa(s.from))
+		t.one(t.l.soa(s.from))
 		t.many(s.removed)
-		t.one(l.soa(s.to))
+		t.one(t.l.soa(s.to))
 		t.many(s.added)
 	}
 }
 
 // all writes the zone without its SOA (RFC 5936 §2.2).
-func (t *transfer) all(l *layout, h *names.Held) {
-	t.one(l.ns)
-	h.Each(func(name []byte, e names.Effect) bool {
-		t.name(l, name, false, e.Here)
-		t.name(l, name, true, e.Below)
+func (t *transfer) all(v *version) {
+	t.one(t.l.ns)
+	v.each(t.r.zone, func(name []byte, e names.Effect) bool {
+		t.name(name, false, e.Here)
+		t.name(name, true, e.Below)
 		return t.err == nil
 	})
 }
 
-func (t *transfer) name(l *layout, name []byte, below bool, rank names.Rank) {
-	for _, tail := range l.ranks[rank].wire {
+func (t *transfer) name(name []byte, below bool, rank names.Rank) {
+	for _, tail := range t.l.ranks[rank].wire {
 		t.room(len(name) + 6 + len(tail))
 		t.buf = append(owner(t.buf, name, below), tail...)
 		t.n++

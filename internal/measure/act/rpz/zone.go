@@ -13,40 +13,6 @@ import (
 	"noroshi/internal/measure/act/names"
 )
 
-// Bounds of the history that IXFR is answered from: steps, and bytes of records.
-const (
-	maxSteps     = 1000
-	maxStepBytes = 8 << 20
-)
-
-// step is what changed from one serial to the next: whole records.
-type step struct {
-	from, to       uint32
-	removed, added []byte
-	names          []string // at most maxList, for Live
-}
-
-func (s *step) size() int { return len(s.removed) + len(s.added) }
-
-// version is what is served; it never changes.
-type version struct {
-	serial uint32
-	held   *names.Held
-	steps  []*step // the oldest first, each from where the one before ends
-}
-
-// since returns the steps from a serial on, and whether all are known.
-func (v *version) since(serial uint32) ([]*step, bool) {
-	i := slices.IndexFunc(v.steps, func(s *step) bool { return s.from == serial })
-	if serial == v.serial {
-		return nil, true
-	}
-	if i < 0 {
-		return nil, false
-	}
-	return v.steps[i:], true
-}
-
 // zone is the driver.
 type zone struct {
 	*settings
@@ -54,9 +20,11 @@ type zone struct {
 	now   func() time.Time
 
 	serving atomic.Pointer[version] // nil until something may be served
+	room    int                     // names that the recent zone may have before they are folded
+	folded  time.Time               // when they were last
 	stale   bool                    // the file may be other than what is held
 	server  *server
-	bells   []chan struct{} // one for each peer, rung when the zone changed
+	bells   [2][]chan struct{} // of each zone, one for each peer, rung when it changed
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -97,35 +65,75 @@ func open(c Config, now func() time.Time) (*zone, error) {
 
 func (s *settings) open(now func() time.Time) (*zone, error) {
 	var err error
-	z := &zone{settings: s, now: now, stale: true}
-	var steps []*step
-	z.store, err = names.Open(names.Config{Kind: driver.Sinkhole, Dir: s.Dir, Mark: s.mark(), Max: s.MaxNames}, func(from, to uint32) func(string, names.Effect, names.Effect) {
-		if from == to {
-			return nil
+	z := &zone{settings: s, now: now, stale: true, room: maxRecent, folded: now()}
+	// The steps behind the snapshot lead to what was served last.
+	var v *version
+	var t *turn
+	var serial uint32
+	finish := func() {
+		if t != nil {
+			v = t.version(v, nil, serial)
 		}
-		next := &step{from: from, to: to}
-		steps = append(steps, next)
-		return z.collect(next)
+	}
+	z.store, err = names.Open(names.Config{Kind: driver.Sinkhole, Dir: s.Dir, Mark: s.mark(), Max: s.MaxNames}, func(from, to uint32) func(string, names.Effect, names.Effect) {
+		if finish(); v == nil {
+			v = z.begin(from)
+		}
+		t, serial = z.turn(v, false), to
+		return t.seen
 	})
 	if err != nil {
 		return nil, err
 	}
-	held, serial := z.store.Held()
-	switch {
-	case z.store.Moved():
-		// Under the old serial somebody may hold another zone.
-		serial = z.next(serial)
-		if err := z.store.Commit(&names.Plan{Next: held}, serial); err != nil {
-			return nil, shut(err, z.store)
-		}
-		z.serving.Store(&version{serial: serial, held: held})
-	case !z.store.Fresh():
-		z.serving.Store(&version{serial, held, bounded(steps)})
+	finish()
+	if err := z.resume(v); err != nil {
+		return nil, shut(err, z.store)
 	}
 	if err := z.start(); err != nil {
 		return nil, shut(err, z.store)
 	}
 	return z, nil
+}
+
+// begin is a version without history, in which the whole zone has all names.
+func (z *zone) begin(serial uint32) *version {
+	v := &version{serial: serial, recent: map[string]bool{}}
+	for range z.layouts {
+		v.zones = append(v.zones, &served{serial: serial})
+	}
+	return v
+}
+
+// resume serves what was served last, as far as it is known.
+func (z *zone) resume(v *version) error {
+	held, serial := z.store.Held()
+	moved := z.store.Moved()
+	if z.store.Fresh() {
+		return nil
+	}
+	if v == nil || moved {
+		v = z.begin(serial)
+	}
+	if moved || len(z.layouts) > 1 {
+		// Under the old serial somebody may hold another zone. What the recent one
+		// was while names were being folded is not on disk; it is small.
+		p, err := z.store.Plan(nil, nil, nil)
+		if err != nil {
+			return err
+		}
+		serial = z.next(serial)
+		if err := z.store.Commit(p, serial, moved); err != nil {
+			return err
+		}
+		last := len(v.zones) - 1
+		v.zones[last] = &served{serial: serial}
+		if moved {
+			v.zones[whole] = v.zones[last]
+		}
+	}
+	v.serial, v.held = serial, held
+	z.serving.Store(v)
+	return nil
 }
 
 // shut closes what was opened before an error.
@@ -146,18 +154,20 @@ func (z *zone) start() error {
 		stop()
 		return err
 	}
-	for _, p := range z.peers {
-		bell := make(chan struct{}, 1)
-		z.bells = append(z.bells, bell)
-		z.running.Go(func() { z.tell(ctx, p, bell) })
+	for i := range z.layouts {
+		for _, p := range z.peers {
+			bell := make(chan struct{}, 1)
+			z.bells[i] = append(z.bells[i], bell)
+			z.running.Go(func() { z.tell(ctx, p, i, bell) })
+		}
+		z.ring(i)
 	}
-	z.ring()
 	return nil
 }
 
-// ring has every resolver told that the zone changed.
-func (z *zone) ring() {
-	for _, bell := range z.bells {
+// ring has every resolver told that a zone changed.
+func (z *zone) ring(zone int) {
+	for _, bell := range z.bells[zone] {
 		select {
 		case bell <- struct{}{}:
 		default: // it is to be told already
@@ -176,39 +186,6 @@ func (z *zone) next(serial uint32) uint32 {
 
 // newer compares serials (RFC 1982 §3.2).
 func newer(a, b uint32) bool { return int32(a-b) > 0 }
-
-// bounded drops the oldest steps that are too many or too large.
-func bounded(steps []*step) []*step {
-	n, size := len(steps), 0
-	for n > 0 && len(steps)-n < maxSteps && size+steps[n-1].size() <= maxStepBytes {
-		n--
-		size += steps[n].size()
-	}
-	return slices.Clone(steps[n:])
-}
-
-// collect writes the records of changed names down in a step, as long as they
-// are not too many.
-func (z *zone) collect(s *step) func(string, names.Effect, names.Effect) {
-	return func(name string, before, after names.Effect) {
-		if len(s.names) < maxList {
-			s.names = append(s.names, name)
-		}
-		if s.size() > maxStepBytes {
-			return
-		}
-		for _, below := range [...]bool{false, true} {
-			was, is := before.Here, after.Here
-			if below {
-				was, is = before.Below, after.Below
-			}
-			if was != is {
-				s.removed, _ = records(z.layout, s.removed, name, below, was)
-				s.added, _ = records(z.layout, s.added, name, below, is)
-			}
-		}
-	}
-}
 
 // Check refuses what must not be told to resolvers, each rule with its reason.
 func (z *zone) Check(rules []driver.Rule) error {
@@ -240,9 +217,9 @@ func (z *zone) refuse(r *driver.Rule) string {
 	switch {
 	case r.Answer != driver.NoDomain && r.Answer != driver.NoData && r.Answer != driver.Walled:
 		return "rpz.answer"
-	case r.Answer == driver.Walled && len(z.layout.ranks[names.Walled].wire) == 0:
+	case r.Answer == driver.Walled && len(z.layouts[whole].ranks[names.Walled].wire) == 0:
 		return "rpz.no_page"
-	case !z.layout.fits(r.Name):
+	case slices.ContainsFunc(z.layouts, func(l *layout) bool { return !l.fits(r.Name) }):
 		return "rpz.long"
 	}
 	return ""
@@ -267,8 +244,8 @@ func (z *zone) Show(add, remove []driver.Rule) (lines []string, more int, err er
 				was, is = before.Below, after.Below
 			}
 			if was != is {
-				z.layout.lines(name, below, was, func(owner, data string) { say("-", owner, data) })
-				z.layout.lines(name, below, is, func(owner, data string) { say("+", owner, data) })
+				z.layouts[whole].lines(name, below, was, func(owner, data string) { say("-", owner, data) })
+				z.layouts[whole].lines(name, below, is, func(owner, data string) { say("+", owner, data) })
 			}
 		}
 	})
@@ -281,8 +258,10 @@ func (z *zone) Apply(ctx context.Context, add, remove []driver.Rule) error {
 	if err := z.each(add); err != nil {
 		return err
 	}
-	s := &step{}
-	p, err := z.store.Plan(add, remove, z.collect(s))
+	old := z.serving.Load()
+	fold := z.store.Full() || old != nil && len(old.recent)+len(add)+len(remove) > z.room
+	t := z.turn(old, fold)
+	p, err := z.store.Plan(add, remove, t.seen)
 	if err != nil {
 		return err
 	}
@@ -290,30 +269,24 @@ func (z *zone) Apply(ctx context.Context, add, remove []driver.Rule) error {
 		return err
 	}
 	_, serial := z.store.Held()
-	old := z.serving.Load()
-	if p.Changed > 0 || old == nil {
-		s.from, serial = serial, z.next(serial)
-		s.to = serial
+	changed := p.Changed > 0 || old == nil
+	if changed {
+		serial = z.next(serial)
+		z.settle(t, p.Next)
 	}
-	file, err := z.prepare(p, serial, s.to != 0)
+	file, err := z.prepare(p, serial, changed)
 	if err != nil {
 		return err
 	}
-	if err := z.store.Commit(p, serial); err != nil {
+	if err := z.store.Commit(p, serial, fold && changed); err != nil {
 		if file != nil {
 			file.Drop()
 		}
 		return err
 	}
-	v := &version{serial: serial, held: p.Next}
-	switch {
-	case old != nil && s.to == 0:
-		v.steps = old.steps
-	case old != nil && s.size() <= maxStepBytes:
-		v.steps = bounded(append(slices.Clone(old.steps), s))
+	if changed {
+		z.publish(old, t.version(old, p.Next, serial), fold)
 	}
-	z.serving.Store(v)
-	z.ring()
 	if file == nil {
 		return nil
 	}
@@ -325,12 +298,40 @@ func (z *zone) Apply(ctx context.Context, add, remove []driver.Rule) error {
 	return nil
 }
 
+// settled is how long the recent zone keeps names that were folded into the
+// whole one: more than a resolver needs to take them in.
+const settled = 5 * time.Minute
+
+// settle moves names between the zones: into the whole one at a fold, and out of
+// the recent one when that was long enough ago, or they are too many to wait.
+func (z *zone) settle(t *turn, h *names.Held) {
+	if !t.fold && z.now().Sub(z.folded) > settled || len(t.recent) > 3*z.room {
+		t.clear(h)
+	}
+	if t.fold {
+		t.gather(h)
+	}
+}
+
+// publish serves a version, and has resolvers told of the zones that changed.
+func (z *zone) publish(old, v *version, fold bool) {
+	if fold {
+		z.folded = z.now()
+	}
+	z.serving.Store(v)
+	for i := range v.zones {
+		if old == nil || old.zones[i] != v.zones[i] {
+			z.ring(i)
+		}
+	}
+}
+
 // prepare writes the zone file that a plan leads to, when there is one to write.
 func (z *zone) prepare(p *names.Plan, serial uint32, changed bool) (*names.Pending, error) {
 	if z.File == "" || !changed && !z.stale {
 		return nil, nil
 	}
-	return names.Prepare(z.File, 0o644, func(w io.Writer) error { return z.layout.write(w, serial, p.Next) })
+	return names.Prepare(z.File, 0o644, func(w io.Writer) error { return z.layouts[whole].write(w, serial, p.Next) })
 }
 
 // Close ends serving. Resolvers keep the zone until it expires.

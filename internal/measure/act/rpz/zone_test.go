@@ -79,9 +79,13 @@ func apply(t testing.TB, d driver.Driver, add, remove []driver.Rule) {
 
 // fetched is a transfer by a client that is not ours: the records in order.
 func fetched(c Config, kind uint16, serial uint32) ([]dns.RR, error) {
+	return fetchedZone(c, c.Zone, kind, serial)
+}
+
+func fetchedZone(c Config, zone string, kind uint16, serial uint32) ([]dns.RR, error) {
 	m := new(dns.Msg)
-	if m.SetAxfr(c.Zone + "."); kind == dns.TypeIXFR {
-		m.SetIxfr(c.Zone+".", serial, "localhost.", "nobody.invalid.")
+	if m.SetAxfr(zone + "."); kind == dns.TypeIXFR {
+		m.SetIxfr(zone+".", serial, "localhost.", "nobody.invalid.")
 	}
 	tr := &dns.Transfer{ReadTimeout: 20 * time.Second}
 	if c.KeyFile != "" {
@@ -288,7 +292,7 @@ func TestSerialGoesForward(t *testing.T) {
 	if z, err = open(c, func() time.Time { return now }); err != nil {
 		t.Fatal(err)
 	}
-	if serial(z) != 6 || len(z.serving.Load().steps) != 0 {
+	if serial(z) != 6 || len(z.serving.Load().zones[whole].steps) != 0 {
 		t.Errorf("written down otherwise, the serial is %d", serial(z))
 	}
 	if err := z.Close(); err != nil {
@@ -310,17 +314,108 @@ func TestSerialGoesForward(t *testing.T) {
 	}
 }
 
+// With a zone of its own for what changed lately, both together are the twin at
+// every moment, no name is in both with two answers, and the differences of each
+// lead from any serial it was at to what it is.
+func TestRecentIsTheTwin(t *testing.T) {
+	for seed := range uint64(3) {
+		rnd := mathrand.New(mathrand.NewPCG(seed, 11))
+		c := local(t)
+		c.Recent = "new.hub.example"
+		now := time.Now()
+		begin := func() *zone {
+			z, err := open(c, func() time.Time { return now })
+			if err != nil {
+				t.Fatal(err)
+			}
+			z.room = 40
+			return z
+		}
+		z := begin()
+		rules := map[driver.Rule]bool{}
+		history := map[string]map[uint32]map[string]bool{c.Zone: {}, c.Recent: {}}
+		folds, both, steps := 0, 0, 0
+		for range 40 {
+			add, remove := some(rnd, rnd.IntN(12), 60), some(rnd, rnd.IntN(6), 60)
+			for r := range rules {
+				if rnd.IntN(10) == 0 {
+					remove = append(remove, r)
+				}
+			}
+			for _, r := range remove {
+				delete(rules, r)
+			}
+			for _, r := range add {
+				rules[r] = true
+			}
+			folded := z.folded
+			apply(t, z, add, remove)
+			if now = now.Add(time.Duration(1+rnd.IntN(120)) * time.Second); z.folded != folded {
+				folds++
+			}
+			if rnd.IntN(8) == 0 {
+				if err := z.Close(); err != nil {
+					t.Fatal(err)
+				}
+				z = begin()
+			}
+			union, in := map[string]bool{}, map[string]string{}
+			for _, zone := range []string{c.Recent, c.Zone} {
+				rrs, err := fetchedZone(c, zone, dns.TypeAXFR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, serial := set(t, rrs)
+				if was := history[zone][serial]; was != nil && !maps.Equal(was, got) {
+					t.Fatalf("seed %d: %s was another zone under %d", seed, zone, serial)
+				}
+				history[zone][serial] = got
+				for line := range got {
+					line = strings.Replace(line, zone+".\t", "rpz.hub.example.\t", 1)
+					if owner, data, _ := strings.Cut(line, "\t"); owner != "rpz.hub.example." {
+						in[owner] += zone + data + ";"
+						if strings.Contains(in[owner], c.Recent) && strings.Contains(in[owner], c.Zone) {
+							both++
+						}
+					}
+					union[line] = true
+				}
+				for old, was := range history[zone] {
+					rrs, err := fetchedZone(c, zone, dns.TypeIXFR, old)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if len(rrs) > 1 {
+						if _, ok := rrs[1].(*dns.SOA); ok {
+							steps++
+						}
+					}
+					if next := moved(t, was, old, rrs); !maps.Equal(next, got) {
+						t.Fatalf("seed %d: %s since %d of %d is another zone", seed, zone, old, serial)
+					}
+				}
+			}
+			if want := twin(rules); !maps.Equal(union, want) {
+				t.Fatalf("seed %d: %d records, want %d", seed, len(union), len(want))
+			}
+		}
+		if folds < 2 || both == 0 || steps == 0 {
+			t.Errorf("%d folds, %d names in both, %d differences: too few to mean anything", folds, both, steps)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // The history that differences are answered from is bounded.
 func TestHistoryIsBounded(t *testing.T) {
-	c := local(t)
-	z := opened(t, c)
-	apply(t, z, nil, nil)
+	var steps []*step
 	for i := range maxSteps + 5 {
-		steps := append(slices.Clone(z.serving.Load().steps), &step{from: uint32(i), to: uint32(i + 1), added: make([]byte, 100)})
-		z.serving.Store(&version{steps: bounded(steps)})
+		steps = bounded(append(steps, &step{from: uint32(i), to: uint32(i + 1), added: make([]byte, 100)}))
 	}
-	if n := len(z.serving.Load().steps); n != maxSteps || z.serving.Load().steps[0].from != 5 {
-		t.Errorf("%d steps from %d", n, z.serving.Load().steps[0].from)
+	if len(steps) != maxSteps || steps[0].from != 5 {
+		t.Errorf("%d steps from %d", len(steps), steps[0].from)
 	}
 	if n := len(bounded([]*step{{added: make([]byte, maxStepBytes)}, {added: make([]byte, 1)}})); n != 1 {
 		t.Errorf("%d steps of too many bytes", n)
@@ -394,6 +489,7 @@ func TestDry(t *testing.T) {
 func TestSettings(t *testing.T) {
 	for code, change := range map[string]func(*Config){
 		"rpz.zone":         func(c *Config) { c.Zone = "rpz" },
+		"rpz.recent":       func(c *Config) { c.Recent = c.Zone },
 		"rpz.dir":          func(c *Config) { c.Dir = "" },
 		"rpz.nothing":      func(c *Config) { c.Listen = "" },
 		"rpz.listen":       func(c *Config) { c.Listen = "0.0.0.0:53" },
