@@ -190,6 +190,9 @@ func wants(t testing.TB, what string, got, want error) {
 
 // placed reports whether a fault has a place with a code.
 func placed(err error, at, code string) bool {
+	if err == nil {
+		return false
+	}
 	for _, p := range fault.Of(err).Places {
 		if p.At == at && p.Code == code {
 			return true

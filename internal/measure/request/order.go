@@ -3,6 +3,7 @@ package request
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"time"
@@ -97,7 +98,12 @@ func OpenInstruction(paper []byte, authorities ...note.Verifier) (Instruction, e
 		return Instruction{}, ErrPaper
 	}
 	n, err := note.Open([]byte(p.Signature), note.VerifierList(authorities...))
-	if err != nil || n.Text != text {
+	if err != nil || n.Text != text || len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 {
+		return Instruction{}, ErrPaper
+	}
+	// Bits of base 64 that mean nothing would make another paper of the same order.
+	raw, err := base64.StdEncoding.Strict().DecodeString(n.Sigs[0].Base64)
+	if err != nil || p.Signature != n.Text+"\n— "+n.Sigs[0].Name+" "+base64.StdEncoding.EncodeToString(raw)+"\n" {
 		return Instruction{}, ErrPaper
 	}
 	return p.Instruction, nil

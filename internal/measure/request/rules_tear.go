@@ -43,7 +43,7 @@ func (d *Draft) tear() error {
 		}
 		lines := strings.HasSuffix(t.at, ".lines")
 		for _, m := range addressForm.FindAllString(plain, -1) {
-			if a, err := netip.ParseAddr(strings.Trim(m, ".:")); err == nil && (a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast()) && a.String() != d.Subject.Address {
+			if a, ok := inner(m); ok && a.String() != d.Subject.Address {
 				bad.add(t.at, "request.bad.private", "address", a.String())
 				break
 			}
@@ -53,6 +53,19 @@ func (d *Draft) tear() error {
 		}
 	}
 	return bad.err()
+}
+
+// inner reads an address of nobody's public network, with or without a port.
+func inner(s string) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(strings.Trim(s, ".:"))
+	if err != nil {
+		host, _, _ := strings.Cut(s, ":")
+		if a, err = netip.ParseAddr(strings.Trim(host, ".")); err != nil {
+			return a, false
+		}
+	}
+	a = a.Unmap()
+	return a, a.IsPrivate() || a.IsLoopback() && a.Is4() || a.IsLinkLocalUnicast()
 }
 
 // plainly folds a text, and undoes what people do to make an address harmless, so

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -180,6 +181,7 @@ func (s *Service) compose(a *at, id ID) (raw []byte, way Way, err error) {
 	if l.org, err = s.nameOf(a.ctx, a.tx, a.d.To.Lang, a.r.Org); err != nil {
 		return nil, "", err
 	}
+	l.org = strings.Join(strings.Fields(l.org), " ")
 	if a.d.Kind == Takedown || a.d.Kind == Provider {
 		from := party{Org: cut(l.org, 200), Contact: desk.Reply, Domain: domainOf(desk.Reply)}
 		if l.xarf, err = xarf(a.d, a.r.xarf, from, a.now); err != nil {
