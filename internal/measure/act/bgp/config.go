@@ -18,7 +18,7 @@ type Config struct {
 	ListenOn        []string `toml:"listen_on" doc:"Addresses to listen on"`
 	Peers           []string `toml:"peers" doc:"One's own routers: 192.0.2.1 as=64512, then as needed port=179 local=ADDRESS passive hops=1 plain_ttl password_file=FILE flowspec blackhole"`
 	Own             []string `toml:"own" doc:"Prefixes registered as one's own; destinations lie within these"`
-	Never           []string `toml:"never" doc:"Prefixes that are never discarded: management, resolvers"`
+	Never           []string `toml:"never" doc:"Prefixes that are never discarded: management, resolvers. The addresses of peers are among them"`
 	NextHop4        string   `toml:"next_hop4" doc:"Next hop of IPv4 blackholes, which the routers discard, such as 192.0.2.1; empty announces none"`
 	NextHop6        string   `toml:"next_hop6" doc:"Next hop of IPv6 blackholes, such as 100::1; empty announces none"`
 	Communities     []string `toml:"communities" doc:"Communities that blackholes carry besides BLACKHOLE and NO_EXPORT, such as 64512:666"`
@@ -121,6 +121,14 @@ func (c Config) read() (s settings, err error) {
 	}
 	for i, text := range c.Peers[:min(len(c.Peers), mostPeers)] {
 		s.routers = append(s.routers, r.router("peers["+strconv.Itoa(i)+"]", text, c.Listen, s.routers))
+	}
+	// What cuts off a router would withdraw itself, and come back with the session.
+	for _, p := range s.routers {
+		for _, a := range []netip.Addr{p.addr, p.local} {
+			if a.IsValid() {
+				s.never = append(s.never, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+			}
+		}
 	}
 	if len(r.bad.Places) > 0 {
 		return s, r.bad
