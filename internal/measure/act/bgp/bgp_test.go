@@ -307,7 +307,7 @@ func TestADryRunHasNoSessions(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	s := begin(t, with(func(c *Config) {
-		c.NextHop6, c.Most, c.Peers = "", 2, []string{"127.0.0.77 as=64513", "198.51.7.1 as=64513 port=9"}
+		c.NextHop6, c.Most, c.Peers = "", 2, []string{"127.0.0.77 as=64513", "203.0.113.1 as=64513 port=9"}
 	}), time.Now)
 	change := func(r driver.Rule, f func(*driver.Rule)) driver.Rule { f(&r); return r }
 	for _, c := range []struct {
@@ -317,7 +317,7 @@ func TestRefusals(t *testing.T) {
 		{hole("0.0.0.0/0"), "never"}, {flow("0.0.0.0/0", "", 0, 0), "never"}, {hole("198.51.0.0/16"), "broad"}, {hole("203.0.113.0/24"), "never"}, {hole("198.51.100.0/31"), "broad"},
 		{flow("198.51.0.0/23", "", 0, 0), "broad"}, {flow("2001:db8::/47", "", 0, 0), "broad"}, {flow("::/0", "", 0, 0), "broad"},
 		{hole("192.0.2.1/32"), "own"}, {flow("192.0.2.0/24", "", 0, 0), "own"}, {flow("2001:db9::/48", "", 0, 0), "own"},
-		{hole("198.51.7.1/32"), "never"}, {flow("198.51.7.0/24", "", 0, 0), "never"}, {hole("203.0.113.53/32"), "never"}, {flow("203.0.113.0/24", "", 0, 0), "never"}, {flow("198.51.100.0/24", "203.0.113.53/32", 0, 0), "never"},
+		{hole("203.0.113.1/32"), "never"}, {flow("203.0.113.0/30", "", 0, 0), "never"}, {hole("203.0.113.53/32"), "never"}, {flow("203.0.113.0/24", "", 0, 0), "never"}, {flow("198.51.100.0/24", "203.0.113.53/32", 0, 0), "never"},
 		{flow("198.51.100.0/24", "0.0.0.0/0", 0, 0), "never"}, {flow("198.51.100.0/24", "10.0.0.0/7", 0, 0), "source"}, {flow("2001:db8::/48", "::/0", 0, 0), "source"},
 		{flow("198.51.100.0/24", "2001:db8::/48", 0, 0), "families"}, {flow("198.51.100.0/24", "", 0, 80), "port"}, {flow("198.51.100.0/24", "", 1, 80), "port"},
 		{hole("2001:db8::1/128"), "hop"}, {change(hole("203.0.113.7/32"), func(r *driver.Rule) { r.Proto = 6 }), "only"},
