@@ -113,7 +113,7 @@ func TestAnAuditorFollowsAServedHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	back, code := follow()
-	if code != 3 || len(back.Alarms) != 1 || back.Cosigned || back.Size != second.Size {
+	if code != 3 || len(back.Alarms) != 1 || back.Cosigned || !back.Halted || back.Size != second.Size {
 		t.Errorf("a hub set back: exit %d, %+v", code, back.Alarms)
 	}
 }

@@ -13,11 +13,13 @@ import (
 	"noroshi/internal/org"
 )
 
-// ledgerRoutes serves the log: tiles for everybody, entries for auditors,
-// proofs for those whose receipt it is, and the page of the record.
+// ledgerRoutes serves the log: tiles for everybody, entries for auditors, whose
+// cosignatures it takes, proofs for those whose receipt it is, and the page of
+// the record.
 func (h *Hub) ledgerRoutes(r *httpd.Router) {
 	files := h.Ledger.Files(func(req *http.Request) bool { return ledgerAccess.May(req.Context(), "ledger.audit") })
 	r.Handle("GET /ledger/", http.StripPrefix("/ledger", files), httpd.Public)
+	r.Handle("POST /ledger/cosignature", h.takeCosignature(r), httpd.MaxBody(maxCosigned))
 	httpd.Op(r, "GET /api/v1/proofs/{entry}", "ledger.prove", "Prove an entry of the ledger; its salt is given to the organisation that acted", h.prove)
 	r.Page("GET /record", func(q *httpd.Request) error {
 		if _, _, err := ledgerAccess.Allow(q.Context(), "ledger.audit"); err != nil {
@@ -74,6 +76,8 @@ type recordView struct {
 	List *page.List
 	Rows []recordRow
 	ledger.Status
+	ledger.Witnessing
+	Ages []string // of the newest cosignature of each witness, in words
 }
 
 func (h *Hub) recordView(q *httpd.Request, rows []ledger.Row, next string) (v recordView, err error) {
@@ -84,6 +88,12 @@ func (h *Hub) recordView(q *httpd.Request, rows []ledger.Row, next string) (v re
 			{Title: p.T("app.record.verb")}, {Title: p.T("app.record.object")}, {Title: p.T("app.record.purpose")}, {Title: p.T("app.record.outcome")}}}
 	if v.Status, err = h.Ledger.Status(q.Context()); err != nil {
 		return v, err
+	}
+	if v.Witnessing, err = h.witnessing(q.Context()); err != nil {
+		return v, err
+	}
+	for _, w := range v.Witnesses {
+		v.Ages = append(v.Ages, p.Duration(h.now().Sub(w.Signed)))
 	}
 	var orgs []org.ID
 	var people []org.PersonID

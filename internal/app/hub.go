@@ -56,6 +56,7 @@ type Hub struct {
 	Threads    *thread.Store
 	Out        *fetch.Client // to feeds
 	hooks      *fetch.Client // to webhooks
+	witnesses  *fetch.Client // to those who cosign the ledger
 	Post       *post.Office  // letters: mail and webhooks
 	Orgs       *org.Service
 	Assets     *asset.Service
@@ -184,6 +185,7 @@ func (h *Hub) Run(ctx context.Context, l net.Listener) error {
 		defer halt() // a ledger that cannot go on: acts without a record are not taken
 		return h.Ledger.Run(work)
 	})
+	g.Go(func() error { h.submit(work); return nil })
 	g.Go(func() error { return h.keep(work) })
 	g.Go(func() error { return h.Post.Run(work) })
 	g.Go(func() error { return h.Intel.Run(work) })
@@ -290,6 +292,7 @@ func (h *Hub) route() error {
 		}
 		return err
 	})
+	r.HealthAside("witness", h.witnessed)
 	org.Routes(r, h.Orgs)
 	org.Pages(r, h.Orgs)
 	asset.Routes(r, h.Assets, h.Words)

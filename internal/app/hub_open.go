@@ -49,7 +49,7 @@ func (h *Hub) openBase(ctx context.Context) (err error) {
 		return err
 	}
 	h.Ledger = ledger.New(ledger.Config{DB: h.DB, Dir: cfg.LedgerDir(), Signer: signer, Verifier: verifier, VKey: vkey,
-		Interval: cfg.Ledger.Interval, Log: h.log, Now: h.now})
+		Interval: cfg.Ledger.Interval, Log: h.log, Now: h.now, Witnesses: cfg.Witness.Verifiers(), Wait: cfg.Witness.Wait, Beat: cfg.Ledger.Beat})
 	if h.Blobs, err = blob.Open(filepath.Join(cfg.Hub.DataDir, "blobs"), h.Ring, cfg.Upload()); err != nil {
 		return err
 	}
@@ -65,6 +65,9 @@ func (h *Hub) openBase(ctx context.Context) (err error) {
 	// Where a webhook goes is an organisation's choice: it never reaches what is
 	// inside, whatever feeds may.
 	if h.hooks, err = fetch.NewClient(fetch.Policy{Hosts: out.Hooks, Proxy: out.Proxy, Agent: "noroshi/" + Version()}); err != nil {
+		return err
+	}
+	if h.witnesses, err = fetch.NewClient(fetch.Policy{Hosts: cfg.Witness.Hosts(), Networks: out.Prefixes(), Plain: out.Plain, Proxy: out.Proxy, Agent: "noroshi/" + Version()}); err != nil {
 		return err
 	}
 	h.Post = post.New(post.Config{DB: h.DB, Keys: h.Keys, Mail: sender, Post: h.hook, Log: h.log, Now: h.now})

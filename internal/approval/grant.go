@@ -100,6 +100,11 @@ var (
 	ErrExpired   = fault.New(fault.Refused, "approval.grant.expired")
 	ErrWithdrawn = fault.New(fault.Refused, "approval.grant.withdrawn")
 	ErrExecutor  = fault.New(fault.Refused, "approval.grant.executor") // asked, examined or decided it
+
+	// No witness cosigns the ledger: an ordinary act of power waits, a declared
+	// emergency redeems nothing.
+	ErrUnwitnessed  = fault.New(fault.Refused, "approval.grant.unwitnessed")
+	ErrNeverWitness = fault.New(fault.Refused, "approval.grant.never_witnessed")
 )
 
 // Covers returns nil when the order allows all of a scope, else the refusal. It

@@ -23,8 +23,9 @@ var (
 // Redeem is the first line of every method that takes power: it takes the Grant
 // for one use, or refuses. It compares the paper with the one that was signed
 // here, and asks the state of the approval now, its period, what the order
-// covers, who acts (never who asked, examined or decided), whether another use
-// is under way, and what is left of the cap. Act is the one that the use belongs
+// covers, who acts (never who asked, examined or decided), whether a witness
+// cosigns the ledger, whether another use is under way, and what is left of the
+// cap. Act is the one that the use belongs
 // to: its entry names the approval, whether it is done or refused.
 //
 // The use that comes back is under way until Finish; Left is what it may take.
@@ -68,6 +69,9 @@ func (s *Service) redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Cas
 	if err := kept.Covers(sc); err != nil {
 		return u, err
 	}
+	if err := s.watched(ctx, tx); err != nil {
+		return u, err
+	}
 	n, err := openUses(ctx, tx, c.ID)
 	if err != nil {
 		return u, err
@@ -94,6 +98,21 @@ func (s *Service) redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Cas
 		return Use{}, err
 	}
 	return u, insertUse(ctx, tx, u)
+}
+
+// watched refuses while no witness cosigns what would be written of the use:
+// power that nobody can look at is not taken.
+func (s *Service) watched(ctx context.Context, tx *db.Tx) error {
+	w, err := s.Ledger.Witnessing(ctx, tx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("redeem: %w", err)
+	case !w.Waits:
+		return nil
+	case w.Since.IsZero():
+		return ErrNeverWitness
+	}
+	return fault.New(fault.Refused, ErrUnwitnessed.Code, "since", w.Since, "wait", w.Wait)
 }
 
 // same refuses a Grant that was not opened from the paper that this hub signed.

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"noroshi/internal/base/fault"
+	"noroshi/internal/engine/tlog"
 )
 
 // Config is the configuration of a hub. The doc tag of a key is what
@@ -20,6 +23,7 @@ type Config struct {
 	Log      Log      `toml:"log" doc:"The log, on standard error"`
 	Keys     Keys     `toml:"keys" doc:"Keys that wrap what is encrypted; they stay outside the database"`
 	Ledger   Ledger   `toml:"ledger" doc:"The public record"`
+	Witness  Witness  `toml:"witness" doc:"Who cosigns the record; without a key nothing waits for anybody"`
 	Limits   Limits   `toml:"limits" doc:"Bounds"`
 	Incident Incident `toml:"incident" doc:"Incident reports"`
 	Feeds    Feeds    `toml:"feeds" doc:"Public sources of vulnerability facts that the hub fetches by itself"`
@@ -73,6 +77,35 @@ type Ledger struct {
 	Dir      string        `toml:"dir" doc:"Folder the public tiles are written to; empty is ledger in data_dir"`
 	KeyFile  string        `toml:"key_file" doc:"Signing key; empty is ledger.key in the folder of the keys"`
 	Interval time.Duration `toml:"interval" doc:"Time between checkpoints, 100ms to 1m"`
+	Beat     time.Duration `toml:"beat" doc:"Time after which an entry is written when nothing else was, so that whoever follows the record sees that it goes on, 1m to 24h; 0s is never"`
+}
+
+// Witness is the section of those who cosign the record.
+type Witness struct {
+	Keys  []string      `toml:"keys" doc:"Verifier keys of witnesses, such as the line in auditor.vkey of the commission's auditor; one that keeps up is enough"`
+	Wait  time.Duration `toml:"wait" doc:"How old their newest cosignature may get before ordinary acts of power wait, 1m to 24h; 0s is never. Declared emergencies do not wait"`
+	URLs  []string      `toml:"urls" doc:"Addresses of witnesses that the hub asks (c2sp.org/tlog-witness); one that follows the record by itself needs none. Ways out are those of out.networks, out.plain and out.proxy"`
+	Every time.Duration `toml:"every" doc:"Time between two askings, 1s to 10m"`
+}
+
+// Verifiers returns the keys; Read refuses what is none.
+func (w Witness) Verifiers() (out []note.Verifier) {
+	for _, k := range w.Keys {
+		if v, err := tlog.ReadWitness(k); err == nil {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// Hosts returns the hosts of the addresses, with the port where one is named.
+func (w Witness) Hosts() (out []string) {
+	for _, a := range w.URLs {
+		if u, err := url.Parse(a); err == nil {
+			out = append(out, u.Host)
+		}
+	}
+	return out
 }
 
 // Limits is the section of bounds.
@@ -135,7 +168,8 @@ func Default() Config {
 	return Config{
 		Hub:     Hub{Listen: "127.0.0.1:8440", Name: "Noroshi", DataDir: "noroshi-data"},
 		Log:     Log{Format: "json", Level: "info"},
-		Ledger:  Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond},
+		Ledger:  Ledger{Origin: "noroshi.invalid/ledger", Interval: 500 * time.Millisecond, Beat: 10 * time.Minute},
+		Witness: Witness{Keys: []string{}, Wait: 15 * time.Minute, URLs: []string{}, Every: 10 * time.Second},
 		Limits:  Limits{UploadMB: 20, MemoryMB: 200, Concurrent: 256, Streams: 1024},
 		Feeds:   Feeds{Sources: []string{}},
 		Hunt:    Hunt{KeepDays: 365},
@@ -203,6 +237,22 @@ func (c Config) check() []fault.Place {
 	want(strings.Contains(" debug info warn error ", " "+c.Log.Level+" "), "log.level", "config.choice", "choices", "debug, info, warn, error")
 	want(c.Ledger.Origin != "" && !strings.ContainsAny(c.Ledger.Origin, " +\t\n"), "ledger.origin", "config.origin")
 	span("ledger.interval", c.Ledger.Interval, 100*time.Millisecond, time.Minute)
+	if c.Ledger.Beat != 0 {
+		span("ledger.beat", c.Ledger.Beat, time.Minute, 24*time.Hour)
+	}
+	for _, k := range c.Witness.Keys {
+		_, err := tlog.ReadWitness(k)
+		want(err == nil, "witness.keys", "config.witness", "key", k)
+	}
+	if c.Witness.Wait != 0 {
+		span("witness.wait", c.Witness.Wait, time.Minute, 24*time.Hour)
+	}
+	for _, a := range c.Witness.URLs {
+		u, err := url.Parse(a)
+		want(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && u.RawQuery == "", "witness.urls", "config.url")
+		want(len(c.Witness.Keys) > 0, "witness.keys", "config.witness_none")
+	}
+	span("witness.every", c.Witness.Every, time.Second, 10*time.Minute)
 	between("limits.upload_mb", c.Limits.UploadMB, 1, 1000)
 	between("limits.concurrent", c.Limits.Concurrent, 1, 10_000)
 	want(c.Limits.MemoryMB == 0 || c.Limits.MemoryMB >= 64, "limits.memory_mb", "config.between", "min", 64, "max", "∞")

@@ -14,6 +14,7 @@ import (
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/text"
+	"noroshi/internal/engine/tlog"
 )
 
 func write(t *testing.T, src string) string {
@@ -190,5 +191,35 @@ func TestCommands(t *testing.T) {
 	}
 	if out, _, code := run("dump", "--json"); code != 0 || !strings.Contains(out, `"key": "hub.listen"`) || !strings.Contains(out, `"from": "default"`) {
 		t.Errorf("dump --json: %d %s", code, out)
+	}
+}
+
+func TestWitnessesAreChecked(t *testing.T) {
+	const good = "auditor/x+2a6fd8ce+BCcQ5Ot9k8G6N2pJy8H0v5Zp1m0Yq0r5qgQWQb3bXw1y"
+	for text, want := range map[string]string{
+		"[witness]\nkeys = [\"" + good + "\"]\n":                          "config.witness",
+		"[witness]\nwait = \"30s\"\n":                                     "config.between",
+		"[witness]\nurls = [\"https://w.example/\"]\n":                    "config.witness_none",
+		"[witness]\nurls = [\"ftp://w.example/\"]\n":                      "config.url",
+		"[ledger]\nbeat = \"1s\"\n":                                       "config.between",
+		"[witness]\nevery = \"1h\"\n":                                     "config.between",
+		"[witness]\nurls = [\"https://u:p@w.example/\"]\nwait = \"0s\"\n": "config.url",
+	} {
+		_, err := Read(write(t, text), nil)
+		var f *fault.Error
+		if !errors.As(err, &f) || len(f.Places) == 0 || f.Places[0].Code != want {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	_, vkey, err := tlog.NewCosigner("auditor/x", strings.NewReader(strings.Repeat("x", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Read(write(t, "[witness]\nkeys = [\""+vkey+"\"]\nurls = [\"https://w.example:8443/log\"]\nwait = \"0s\"\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := l.Value.Witness; len(w.Verifiers()) != 1 || w.Verifiers()[0].Name() != "auditor/x" || w.Hosts()[0] != "w.example:8443" {
+		t.Errorf("%+v", w)
 	}
 }

@@ -19,11 +19,13 @@ import (
 
 // part is one thing the hub needs to be well.
 type part struct {
-	name string
-	ask  func(ctx context.Context) error
+	name  string
+	ask   func(ctx context.Context) error
+	aside bool // shown, and the hub is well without it
 }
 
-// Health is what /healthz answers: 200 when every part is well, else 503.
+// Health is what /healthz answers: 200 when every part that the hub needs is well,
+// else 503.
 // What is wrong with a part stands in the log, not here.
 type Health struct {
 	Status  string       `json:"status"` // "ok" or "ill"
@@ -41,7 +43,13 @@ type HealthPart struct {
 // Health adds a part to /healthz. Ask must be quick and honour its context,
 // which ends after two seconds.
 func (r *Router) Health(name string, ask func(ctx context.Context) error) {
-	r.health = append(r.health, part{name, ask})
+	r.health = append(r.health, part{name, ask, false})
+}
+
+// HealthAside adds a part that /healthz shows without calling the hub ill: a hub
+// that still does its work is not to be taken away from its people for it.
+func (r *Router) HealthAside(name string, ask func(ctx context.Context) error) {
+	r.health = append(r.health, part{name, ask, true})
 }
 
 func (r *Router) builtin() {
@@ -66,7 +74,9 @@ func (r *Router) serveHealth(w http.ResponseWriter, req *http.Request) {
 		start := time.Now()
 		err := p.ask(ctx)
 		if err != nil {
-			out.Status, status = "ill", http.StatusServiceUnavailable
+			if !p.aside {
+				out.Status, status = "ill", http.StatusServiceUnavailable
+			}
 			r.opt.Log.Error("health", "part", p.name, "error", err.Error())
 		}
 		out.Parts = append(out.Parts, HealthPart{p.name, err == nil, float64(time.Since(start).Microseconds()) / 1000})

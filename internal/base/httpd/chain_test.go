@@ -155,6 +155,12 @@ func TestHealth(t *testing.T) {
 	if !strings.Contains(h.log.String(), "/secret") {
 		t.Error("the log does not say what is wrong")
 	}
+	now = nil
+	h.HealthAside("witness", func(context.Context) error { return ill })
+	res = h.ask("GET", "/healthz", "")
+	if body := read(t, res); res.StatusCode != 200 || !strings.Contains(body, `"status":"ok"`) || !strings.Contains(body, `"name":"witness","ok":false`) {
+		t.Errorf("a part aside: %d %s", res.StatusCode, body)
+	}
 }
 
 func TestMetrics(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 )
 
 // Files serves the log as c2sp.org/tlog-tiles below the handler's root:
-// checkpoint and hash tiles to everybody, entry bundles to those mayRead lets.
+// checkpoint and hash tiles to everybody, entry bundles to those mayRead lets. The
+// checkpoint bears the cosignatures it has; cosigned is the newest that has one.
 // A partial tile that a wider one superseded is cut from that one, so that a
 // client with an older checkpoint can finish.
 func (l *Ledger) Files(mayRead func(*http.Request) bool) http.Handler {
@@ -20,7 +21,21 @@ func (l *Ledger) Files(mayRead func(*http.Request) bool) http.Handler {
 		switch {
 		case name == tlog.CheckpointPath:
 			w.Header().Set("Cache-Control", "no-cache")
-			l.serve(w, "text/plain; charset=utf-8", name, 0)
+			signed, err := os.ReadFile(filepath.Join(l.Dir, name))
+			if err != nil {
+				absent(w)
+				return
+			}
+			l.serveCheckpoint(w, r, signed)
+		case name == "cosigned":
+			w.Header().Set("Cache-Control", "no-cache")
+			msg, err := l.Newest(r.Context())
+			if err != nil {
+				absent(w)
+				return
+			}
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = w.Write(msg)
 		case name == "ledger.vkey":
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			_, _ = w.Write([]byte(l.VKey + "\n"))
@@ -47,8 +62,7 @@ func (l *Ledger) Files(mayRead func(*http.Request) bool) http.Handler {
 func (l *Ledger) serve(w http.ResponseWriter, media, name string, cut int) bool {
 	data, err := os.ReadFile(filepath.Join(l.Dir, filepath.FromSlash(name)))
 	if err != nil || cut > len(data) {
-		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "not in the log, or not yet", http.StatusNotFound)
+		absent(w)
 		return false
 	}
 	if cut > 0 {
@@ -58,6 +72,11 @@ func (l *Ledger) serve(w http.ResponseWriter, media, name string, cut int) bool 
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	_, _ = w.Write(data)
 	return true
+}
+
+func absent(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "not in the log, or not yet", http.StatusNotFound)
 }
 
 func (l *Ledger) serveTile(w http.ResponseWriter, want tlog.Tile) {

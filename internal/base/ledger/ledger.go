@@ -9,7 +9,10 @@
 // pseudonyms of people and organisations and salted digests of secrets; names
 // and salts are in the database, where they can be erased.
 //
-// Tables: ledger_entry, ledger_name, ledger_head.
+// Witnesses cosign checkpoints (c2sp.org/tlog-cosignature). While none does, what
+// takes power may have to wait: see Witnessing.
+//
+// Tables: ledger_entry, ledger_name, ledger_head, ledger_witness.
 package ledger
 
 import (
@@ -82,6 +85,10 @@ type Config struct {
 	Interval time.Duration // between checkpoints; 0 means 500 ms
 	Log      *slog.Logger
 	Now      func() time.Time
+
+	Witnesses []note.Verifier // that cosign checkpoints (engine/tlog.ReadWitness); none: nothing waits for any
+	Wait      time.Duration   // how old their newest cosignature may get before acts of power wait; 0: as old as it likes
+	Beat      time.Duration   // after which an entry is written when nothing else was; 0: never
 }
 
 // Ledger records acts.
@@ -89,6 +96,7 @@ type Ledger struct {
 	Config
 	holder string                  // name of this node; see lock
 	inject func(step string) error // see folder.Writer
+	looked time.Time               // when Run last asked whether the log is still
 
 	names struct {
 		sync.RWMutex

@@ -38,6 +38,9 @@ func (l *Ledger) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		more, err := l.round(ctx)
+		if err == nil {
+			err = l.beat(ctx)
+		}
 		switch {
 		case errors.Is(err, ErrFork):
 			return err
@@ -53,6 +56,24 @@ func (l *Ledger) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// beat writes an entry when nothing else was written for so long: whoever follows
+// the log then sees that it goes on, and that its silence is a sign.
+func (l *Ledger) beat(ctx context.Context) error {
+	if l.Beat <= 0 || time.Since(l.looked) < min(l.Beat/4, time.Minute) {
+		return nil
+	}
+	l.looked = time.Now()
+	var last int64
+	err := l.DB.Read(ctx, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, "SELECT coalesce(max(at), 0) FROM (SELECT at FROM ledger_entry ORDER BY id DESC LIMIT 1) AS newest").Scan(&last)
+	})
+	if err != nil || l.Now().Sub(db.Time(last)) < l.Beat {
+		return err
+	}
+	_, err = l.Do(ctx, &Act{Verb: "ledger.beat"}, func(*db.Tx) error { return nil })
+	return err
 }
 
 // Close gives lease and lock back, so that another node need not wait for
