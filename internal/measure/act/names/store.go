@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/folder"
 	"noroshi/internal/measure/act/driver"
 )
 
@@ -30,6 +31,7 @@ type Store struct {
 	place  map[string]uint32 // of an order in orders
 	known  int               // orders that were committed
 
+	lock     *os.File
 	log      *os.File
 	logSize  int64
 	snapshot int64 // bytes of the last one
@@ -50,16 +52,24 @@ type Config struct {
 type Step func(from, to uint32) func(name string, before, after Effect)
 
 // Open reads the folder, and makes it when there is none. A damaged file is a
-// fault that names it; the steps that follow a snapshot are told to step.
+// fault that names it, and so is a folder that another process works in; the
+// steps that follow a snapshot are told to step.
 func Open(c Config, step Step) (*Store, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, cannot(c.Dir, err)
 	}
-	s := &Store{kind: c.Kind, dir: c.Dir, mark: c.Mark, max: c.Max, held: &Held{}, place: map[string]uint32{}}
-	if err := s.readSnapshot(); err != nil {
-		return nil, err
+	lock, err := folder.Lock(filepath.Join(c.Dir, "names.lock"))
+	if errors.Is(err, folder.ErrLocked) {
+		return nil, fault.New(fault.Conflict, "names.locked", "dir", c.Dir)
+	} else if err != nil {
+		return nil, cannot(c.Dir, err)
 	}
-	if err := s.readLog(step); err != nil {
+	s := &Store{kind: c.Kind, dir: c.Dir, mark: c.Mark, max: c.Max, held: &Held{}, place: map[string]uint32{}, lock: lock}
+	if err = s.readSnapshot(); err == nil {
+		err = s.readLog(step)
+	}
+	if err != nil {
+		_ = s.Close() // the error that is told comes first
 		return nil, err
 	}
 	return s, nil
@@ -68,9 +78,9 @@ func Open(c Config, step Step) (*Store, error) {
 // Close lets the folder go.
 func (s *Store) Close() error {
 	if s.log == nil {
-		return nil
+		return s.lock.Close()
 	}
-	return s.log.Close()
+	return errors.Join(s.log.Close(), s.lock.Close())
 }
 
 // Held returns the set and its serial.

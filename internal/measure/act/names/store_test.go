@@ -146,6 +146,21 @@ func TestDamageIsNoticed(t *testing.T) {
 	}
 }
 
+func TestOneProcessAtATime(t *testing.T) {
+	c := Config{Kind: driver.Sinkhole, Dir: t.TempDir(), Mark: "m", Max: 2}
+	s, err := Open(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(c, nil); fault.Of(err).Code != "names.locked" {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	told(t, c, 1, "a.example")
+}
+
 func TestTooManyAreRefused(t *testing.T) {
 	c := Config{Kind: driver.Sinkhole, Dir: t.TempDir(), Mark: "m", Max: 2}
 	told(t, c, 1, "a.example", "b.example")

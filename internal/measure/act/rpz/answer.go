@@ -40,6 +40,10 @@ func (z *zone) read(raw []byte, from netip.Addr, stream bool) (*request, []byte)
 	if len(raw) < 12 || len(raw) > maxQuery || binary.BigEndian.Uint16(raw[2:])&bitQR != 0 {
 		return nil, nil
 	}
+	at := z.peer(from)
+	if at == nil {
+		return nil, refusal(raw, dns.RcodeRefused)
+	}
 	bits := binary.BigEndian.Uint16(raw[2:])
 	var m dns.Msg
 	if err := m.Unpack(raw); err != nil || len(m.Question) != 1 {
@@ -49,10 +53,6 @@ func (z *zone) read(raw []byte, from netip.Addr, stream bool) (*request, []byte)
 		return nil, refusal(raw, dns.RcodeNotImplemented)
 	}
 	r := &request{id: m.Id, bits: bits & bitRD, kind: m.Question[0].Qtype, edns: m.IsEdns0() != nil}
-	at := z.peer(from)
-	if at == nil {
-		return nil, refusal(raw, dns.RcodeRefused)
-	}
 	q := m.Question[0]
 	r.zone = slices.IndexFunc(z.layouts, func(l *layout) bool { return strings.EqualFold(q.Name, l.zone+".") })
 	if r.zone < 0 || q.Qclass != classIN {

@@ -11,6 +11,25 @@
 // Records are made while they are sent. Every message repeats the question, so
 // that the zone's name is always at byte 12 and every owner is its labels and a
 // pointer there: a record has the same bytes wherever it stands.
+//
+// What resolvers need to be told, beside the zone's primary and key:
+//
+//	BIND 9         response-policy { zone "ZONE"; } qname-wait-recurse no
+//	               min-update-interval 0, or it waits a minute between changes;
+//	               allow-query for this machine, which asks for the serial.
+//	               Every change of a zone of a million names is half a second of
+//	               its work, and seconds after a large one: give it the recent
+//	               zone too, in front.
+//	Unbound        rpz: with primary, allow-notify and for-downstream: yes. It
+//	               knows no TSIG: on this machine it stands in unsigned, on
+//	               another it has the zone from Knot DNS beside it.
+//	Knot DNS       hands the zone on to resolvers.
+//	Knot Resolver  policy.rpz(policy.DENY, 'FILE', true) reads the zone file, and
+//	               reads it again with lua-cqueues installed.
+//
+// An order that ended is forgotten by resolvers at once, and by those who asked
+// them within the TTL. If this process is gone for good, resolvers forget the
+// whole zone when it expires.
 package rpz
 
 import "embed"

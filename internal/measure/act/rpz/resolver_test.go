@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -353,15 +354,10 @@ func TestUnbound(t *testing.T) {
 	walk(t, c, z, o, nil)
 }
 
-// Knot DNS, which hands a zone on, has it as a client sees it.
-func TestKnot(t *testing.T) {
-	c := local(t)
-	z, err := open(c, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules := []driver.Rule{rule("bad.example", driver.NoDomain, true), rule("page.example", driver.Walled, false)}
-	apply(t, z, rules, nil)
+// knot starts Knot DNS, which fetches the zone with a key and hands it on to
+// resolvers on its own machine.
+func knot(t *testing.T, c Config, below uint16) {
+	t.Helper()
 	dir := t.TempDir()
 	program(t, "knotd", "-c", write(t, filepath.Join(dir, "knot.conf"), fmt.Sprintf(`
 server:
@@ -381,19 +377,54 @@ remote:
   - id: hub
     address: 127.0.0.1@%[3]s
     key: noroshi
+  - id: below
+    address: 127.0.0.1@%[6]d
 acl:
   - id: told
     address: 127.0.0.1
     key: noroshi
     action: notify
+  - id: fetched
+    address: 127.0.0.1
+    action: transfer
 template:
   - id: default
     storage: %[1]s
 zone:
   - domain: rpz.hub.example
     master: hub
-    acl: told
-`, dir, portOf(c.Secondaries[0]), portOf(c.Listen), c.secret(t), user())))
+    notify: below
+    acl: [told, fetched]
+`, dir, portOf(c.Secondaries[0]), portOf(c.Listen), c.secret(t), user(), below)))
+}
+
+// A resolver that knows no TSIG, on another machine than ours, has the zone from
+// Knot DNS beside it.
+func TestUnboundBehindKnot(t *testing.T) {
+	c, o := local(t), world(t)
+	z := opened(t, c)
+	apply(t, z, []driver.Rule{rule("bad.example", driver.NoDomain, true)}, nil)
+	behind := c
+	behind.Listen, behind.Secondaries = c.Secondaries[0], []string{fmt.Sprint("127.0.0.1:", port(t))}
+	knot(t, c, netip.MustParseAddrPort(behind.Secondaries[0]).Port())
+	converges(t, z, []driver.Rule{rule("bad.example", driver.NoDomain, true)})
+	unbound(t, behind, o)
+	becomes(t, behind.Secondaries[0], "a.bad.example", dns.TypeA, "nxdomain")
+	apply(t, z, []driver.Rule{rule("page.example", driver.Walled, false)}, []driver.Rule{rule("bad.example", driver.NoDomain, true)})
+	becomes(t, behind.Secondaries[0], "page.example", dns.TypeA, "192.0.2.80")
+	becomes(t, behind.Secondaries[0], "a.bad.example", dns.TypeA, "203.0.113.9")
+}
+
+// Knot DNS, which hands a zone on, has it as a client sees it.
+func TestKnot(t *testing.T) {
+	c := local(t)
+	z, err := open(c, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := []driver.Rule{rule("bad.example", driver.NoDomain, true), rule("page.example", driver.Walled, false)}
+	apply(t, z, rules, nil)
+	knot(t, c, port(t))
 	converges(t, z, rules)
 	held := func(owner string) string {
 		m := new(dns.Msg)

@@ -90,8 +90,10 @@ func (s *server) accept() {
 			time.Sleep(50 * time.Millisecond) // too many open files: others end
 			continue
 		}
+		// A stranger takes no place that a resolver may need.
+		from, err := netip.ParseAddrPort(c.RemoteAddr().String())
 		s.mu.Lock()
-		ok := s.conns != nil && len(s.conns) < maxConns
+		ok := err == nil && s.zone.peer(from.Addr()) != nil && s.conns != nil && len(s.conns) < maxConns
 		if ok {
 			s.conns[c] = true
 		}
@@ -101,7 +103,7 @@ func (s *server) accept() {
 			continue
 		}
 		s.running.Go(func() {
-			s.talk(c)
+			s.talk(c, from.Addr())
 			s.mu.Lock()
 			delete(s.conns, c)
 			s.mu.Unlock()
@@ -112,11 +114,7 @@ func (s *server) accept() {
 
 // talk answers the questions of one connection, each behind its length
 // (RFC 7766 §8), until one is not whole or not in time.
-func (s *server) talk(c *net.TCPConn) {
-	from, err := netip.ParseAddrPort(c.RemoteAddr().String())
-	if err != nil {
-		return
-	}
+func (s *server) talk(c *net.TCPConn, from netip.Addr) {
 	var size [2]byte
 	var out []byte
 	for range maxAsked {
@@ -131,7 +129,7 @@ func (s *server) talk(c *net.TCPConn) {
 		if _, err := io.ReadFull(c, msg); err != nil {
 			return
 		}
-		ok := s.handle(msg, from.Addr(), true, func(msg []byte) error {
+		ok := s.handle(msg, from, true, func(msg []byte) error {
 			if err := c.SetDeadline(time.Now().Add(maxSlow)); err != nil {
 				return err
 			}

@@ -517,8 +517,12 @@ func TestSettings(t *testing.T) {
 	}
 	c := local(t)
 	opened(t, c)
-	if _, err := Open(c); fault.Of(err).Code != "rpz.cannot_listen" {
+	if _, err := Open(c); fault.Of(err).Code != "names.locked" {
 		t.Errorf("twice: %v", err)
+	}
+	c.Dir = t.TempDir()
+	if _, err := Open(c); fault.Of(err).Code != "rpz.cannot_listen" {
+		t.Errorf("twice on one port: %v", err)
 	}
 }
 
