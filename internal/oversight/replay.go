@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"noroshi/internal/approval"
+	"noroshi/internal/measure"
 	"noroshi/internal/selection"
 )
 
@@ -40,9 +41,16 @@ type Replay struct {
 	agreements map[id]*theAgreement
 	lists      map[id]*theList        // that wait for a second person
 	made       map[[64]byte][]theList // that can be asked for, by their hash
+	measures   map[id]*theMeasure
+	chains     map[id]*theChain
+	units      map[person][]*theChain
+	shut       map[person]shutting // units whose emergencies are shut off
+	orders     map[id]*theOrder
+	words      words
+	measure    measure.Numbers
 	tally      tally
 
-	tolerance struct{ clock, ids, outcome, stop, erase, skew int64 } // microseconds
+	tolerance struct{ clock, ids, outcome, stop, erase, skew, alarm, order, undo int64 } // microseconds
 }
 
 // verb is a lawful act, and what is replayed of it.
@@ -63,6 +71,14 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 	for _, id := range ruleIDs {
 		r.checked[id] = 0
 	}
+	if r.measure, err = measure.BuiltIn(); err != nil {
+		return nil, err
+	}
+	r.measures, r.chains, r.units, r.shut, r.words = map[id]*theMeasure{}, map[id]*theChain{}, map[person][]*theChain{}, map[person]shutting{}, readWords()
+	r.orders = map[id]*theOrder{}
+	r.tolerance.order = t.limit("order_outcome_s") * second
+	r.tolerance.undo = t.limit("order_end_s") * second
+	r.tolerance.alarm = t.limit("alarm_s") * second
 	r.tolerance.clock = t.limit("clock_back_s") * second
 	r.tolerance.ids = t.limit("id_window_s") * second
 	r.tolerance.outcome = t.limit("outcome_h") * 3600 * second
@@ -70,7 +86,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 	r.tolerance.erase = t.limit("erase_h") * 3600 * second
 	r.tolerance.skew = t.limit("machine_clock_s") * second
 	acts := map[string]func(){
-		"approval.ask": r.ask, "measure.ask": r.laid, "approval.question": r.question, "approval.answer": r.answer, "approval.examine": r.examine, "approval.vote": r.vote,
+		"approval.ask": r.ask, "approval.question": r.question, "approval.answer": r.answer, "approval.examine": r.examine, "approval.vote": r.vote,
 		"approval.decide": r.decide, "approval.withdraw": r.stop, "approval.revoke": r.stop, "approval.expire": r.stop, "approval.confirm": r.confirm,
 		"agreement.propose": r.propose, "agreement.answer": r.agree, "agreement.settle": r.agree, "agreement.grant": r.issue, "agreement.end": r.endAgreement, "agreement.consent": r.consent,
 		"selection.list_make": r.makeList, "selection.list_second": r.secondList, "selection.run": r.run, "selection.interrupt": r.interrupt,
@@ -79,6 +95,14 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 		"oversight.settle": r.paper, "oversight.answer": r.paper, "oversight.close": r.paper, "oversight.draw": r.paper, "oversight.open": r.paper,
 	}
 	r.verbs = make(map[string]*verb, len(acts))
+	for verb := range measureMust {
+		acts["measure."+verb] = r.measured
+	}
+	acts["measure.switch"] = r.switched
+	for verb, fn := range map[string]func(){"ask": r.askOrder, "dry": r.dryRun, "approve": r.decideOrder, "refuse": r.decideOrder, "withdraw": r.decideOrder, "take": r.takeOrder, "outcome": r.tellOrder,
+		"undo": r.tellOrder, "settle": r.tellOrder, "end": r.endOrder, "alarm": r.alarmOrder} {
+		acts["act."+verb] = fn
+	}
 	for name, n := range verbsOfPower() {
 		r.verbs[name] = &verb{n, acts[name]}
 	}
@@ -111,7 +135,7 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 	if r.whole(&v.need) && v.act != nil {
 		v.act()
 	}
-	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made) > maxHeld || len(r.names) > maxPeople {
+	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made)+len(r.chains)+len(r.orders) > maxHeld || len(r.names) > maxPeople {
 		r.err = ErrHeld
 	}
 	return r.err
@@ -205,6 +229,8 @@ func (r *Replay) Close(now time.Time) Result {
 		at = now.UnixMicro()
 	}
 	r.overdue(at)
+	r.overdueMeasures(at)
+	r.overdueOrders(at)
 	out := Result{Commission: r.commission.name, Entries: r.log.n, Checked: maps.Clone(r.checked), Violations: r.found, More: r.more, Gaps: []Alarm{}, Alarms: []Alarm{}}
 	if out.Violations == nil {
 		out.Violations = []Violation{}

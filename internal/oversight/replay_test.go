@@ -49,10 +49,14 @@ func TestLawfulHistoriesRaiseNoAlarm(t *testing.T) {
 // rule that was broken is named, and where nothing else follows from it, alone.
 func TestUnlawfulHistoriesAreFound(t *testing.T) {
 	kinds, made, named := numbers(t), 0, map[string]int{}
+	histories := map[uint64][][]byte{}
 	for _, c := range rogue.Crimes() {
 		done := 0
 		for seed := uint64(0); done < 4 && seed < 400; seed++ {
-			all, ok, err := c.Commit(lawful(10_000+seed, 4), seed)
+			if histories[seed] == nil {
+				histories[seed] = lawful(10_000+seed, 4)
+			}
+			all, ok, err := c.Commit(histories[seed], seed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,17 +112,20 @@ func TestALawfulEntryAllocatesNothing(t *testing.T) {
 		}
 		n++
 	}
-	var reads [][]byte
-	for _, leaf := range lawful(5, 12) {
-		take(leaf)
+	all := lawful(5, 12)
+	end := -1
+	for i, leaf := range all {
 		if strings.Contains(string(leaf), `"verb":"selection.read"`) && strings.Contains(string(leaf), `"records":0`) {
-			reads = append(reads, leaf)
+			end = i
 		}
 	}
-	if len(reads) == 0 || len(r.found) > 0 {
-		t.Fatalf("%d readings, %v", len(reads), r.found)
+	if end < 0 {
+		t.Fatal("nothing is read")
 	}
-	leaf := bytes.Clone(reads[len(reads)-1]) // a reading of the same run, again and again, under new ids
+	for _, leaf := range all[:end+1] {
+		take(leaf)
+	}
+	leaf := bytes.Clone(all[end]) // a reading of the same run, again and again, under new ids
 	at := bytes.Index(leaf, []byte(`"id":"`)) + len(`"id":"`) + len(id{}) - 12
 	runs := 2 * window // ids are forgotten, and remembered, in the same room
 	got := testing.AllocsPerRun(runs, func() {

@@ -42,7 +42,7 @@ func TestTheReportIsCountedFromEntries(t *testing.T) {
 				kind += "+"
 			}
 			switch {
-			case a.Verb == "approval.ask":
+			case a.Verb == "approval.ask" || a.Verb == "measure.ask":
 				want["asked "+kind]++
 			case a.Verb == "approval.decide" && a.Public["to"] == "approved":
 				want["approved "+kind]++

@@ -110,11 +110,37 @@ const (
 	ruleConsent    = "agreement_consent"
 	ruleCarrier    = "carrier_apart"
 	ruleListSecond = "list_second"
+
+	ruleMeasureSteps     = "measure_steps"
+	ruleMeasureSides     = "measure_sides"
+	ruleMeasureOfficers  = "measure_officers"
+	ruleMeasureGrounds   = "measure_grounds"
+	ruleMeasureConsulted = "measure_consulted"
+	ruleMeasureForces    = "measure_forces"
+	ruleMeasureApproved  = "measure_approved"
+	ruleMeasureWindow    = "measure_window"
+	ruleMeasurePlan      = "measure_plan"
+	ruleMeasureTwo       = "measure_two"
+	ruleMeasureOutcome   = "measure_outcome"
+	ruleMeasureEmergency = "measure_emergency"
+	ruleMeasureNotice    = "measure_notice"
+	ruleMeasureReview    = "measure_review"
+	ruleMeasureBrake     = "measure_brake"
+	ruleMeasureClosed    = "measure_closed"
+
+	ruleActSteps   = "act_steps"
+	ruleActApart   = "act_apart"
+	ruleActBasis   = "act_basis"
+	ruleActGrant   = "act_grant"
+	ruleActOutcome = "act_outcome"
+	ruleActEnded   = "act_ended"
 )
 
 var ruleIDs = []string{ruleForm, ruleOnce, ruleClock, ruleVerb, ruleFacts, ruleActor, ruleRefusal, ruleSteps, ruleSides, ruleBodies, ruleQuestions, ruleVotes, ruleBounds, ruleExtension,
 	ruleGrant, ruleLive, ruleListSecond, ruleOrder, ruleList, ruleExecutor, ruleParallel, ruleCap, rulePeriod, ruleSums, ruleOutcome, rulePurpose, ruleReader, ruleLeft, ruleRetention,
-	ruleErased, ruleCustody, ruleShares, ruleOpening, ruleAgreement, ruleConsent, ruleCarrier}
+	ruleErased, ruleCustody, ruleShares, ruleOpening, ruleAgreement, ruleConsent, ruleCarrier,
+	ruleMeasureSteps, ruleMeasureSides, ruleMeasureOfficers, ruleMeasureGrounds, ruleMeasureConsulted, ruleMeasureForces, ruleMeasureApproved, ruleMeasureWindow, ruleMeasurePlan, ruleMeasureTwo, ruleMeasureOutcome, ruleMeasureEmergency, ruleMeasureNotice, ruleMeasureReview, ruleMeasureBrake, ruleMeasureClosed,
+	ruleActSteps, ruleActApart, ruleActBasis, ruleActGrant, ruleActOutcome, ruleActEnded}
 
 // last is the latest end of a period that begins at an instant: so many calendar
 // months later, or the last instant of the month that lacks the day.

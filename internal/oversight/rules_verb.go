@@ -152,7 +152,7 @@ func verbsOfPower() map[string]need {
 
 // readings are verbs that only ever refuse on record: looking changes nothing.
 var readings = []string{"approval.list", "approval.read", "approval.uses", "approval.instruct", "agreement.list", "agreement.read", "selection.lists", "selection.runs", "selection.carrier", "selection.inspect",
-	"measure.list", "measure.read", "act.list", "act.read", "oversight.inspect", "oversight.report", "oversight.samples", "oversight.list", "oversight.read", "oversight.openings"}
+	"measure.list", "measure.read", "act.list", "act.read", "oversight.inspect", "oversight.report", "oversight.samples", "oversight.list", "oversight.read", "oversight.openings", "oversight.trace", "oversight.entry", "act.carry"}
 
 // deskVerbs are the acts of the commission's desk; its own package says what they
 // mean.

@@ -117,8 +117,10 @@ var caseCrimes = []Crime{
 	{"a body that is not the commission votes", "case_bodies", true, when("approval.vote", later, func(w *history, i int) bool { w.all[i].Org = "O-ministry"; return true })},
 	{"a body that is not the commission examines", "case_bodies", true, when("approval.examine", later, func(w *history, i int) bool { w.all[i].Org = "O-telecom"; return true })},
 	{"the commission asks", "case_bodies", true, when("approval.withdraw", func(a *act) bool { return a.text("to") == "withdrawn" }, func(w *history, i int) bool {
-		w.all[w.of("approval.ask", w.all[i].Object)].Org = "O-commission"
-		return w.of("approval.question", w.all[i].Object) < 0
+		ask := w.of("approval.ask", w.all[i].Object)
+		known := slices.ContainsFunc(w.all[:ask], func(a *act) bool { return a.Verb == "approval.examine" })
+		w.all[ask].Org = "O-commission"
+		return known && w.of("approval.question", w.all[i].Object) < 0
 	})},
 	{"an approval of a kind that there is not", "case_bounds", false, when("approval.ask", nil, func(w *history, i int) bool {
 		for _, a := range w.all {

@@ -128,7 +128,10 @@ var runCrimes = []Crime{
 	})},
 	{"a rest that was destroyed before the run", "run_sums", true, fact("selection.run", isEnd, "destroyed_at", always("2020-01-01T00:00:00Z"))},
 	{"a run without an outcome", "run_outcome", false, when("selection.run", isEnd, func(w *history, i int) bool {
-		object := w.all[i].Object
+		object, d := w.all[i].Object, w.of("approval.decide", "approval/"+w.all[i].Grant)
+		if d < 0 || w.end().Before(moment(w.all[d].Public["until_at"]).Add(2*time.Hour)) {
+			return false
+		}
 		w.gone(func(a *act) bool {
 			return a.Object == object && !isPage(a) && !isBegin(a)
 		})

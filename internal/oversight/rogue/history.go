@@ -84,11 +84,12 @@ func (w *history) leaves() [][]byte {
 }
 
 // find returns the place of an entry of a verb, chosen by the seed; -1 where
-// there is none.
+// there is none. Of approvals only those that were asked for by themselves: a
+// measure's are asked for by it.
 func (w *history) find(verb string, ok func(a *act) bool) int {
 	var places []int
 	for i, a := range w.all {
-		if a.Verb == verb && a.Outcome == ledger.Done && (ok == nil || ok(a)) {
+		if a.Verb == verb && a.Outcome == ledger.Done && (ok == nil || ok(a)) && (!strings.HasPrefix(verb, "approval.") || w.of("approval.ask", a.Object) >= 0) {
 			places = append(places, i)
 		}
 	}
@@ -172,12 +173,6 @@ func uuid(r *rand.Rand, at time.Time) string {
 	raw[6], raw[8] = raw[6]&0x0f|0x70, raw[8]&0x3f|0x80
 	h := hex.EncodeToString(raw[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
-
-// idIn is what an object names: what is behind its slash.
-func idIn(object string) string {
-	_, x, _ := strings.Cut(object, "/")
-	return x
 }
 
 func rfc(t time.Time) string { return t.UTC().Format(time.RFC3339) }

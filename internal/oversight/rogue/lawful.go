@@ -21,6 +21,7 @@ type world struct {
 	all   []*act
 	lists []madeList
 	start time.Time
+	units int // chains of command so far
 }
 
 type madeList struct{ sha, maker, second string }
@@ -55,7 +56,11 @@ func orgOf(who string) string {
 func (w *world) does(at time.Time, who, verb, object string, public facts) *act {
 	a := &act{Entry: ledger.Entry{V: 1, At: at.UTC().Truncate(time.Microsecond), Verb: verb, Object: object, Outcome: ledger.Done, Public: public}}
 	if who != "" {
-		a.Who, a.Org = "P-"+who, orgOf(who)
+		name, org, known := strings.Cut(who, "@")
+		if !known {
+			org = orgOf(who)
+		}
+		a.Who, a.Org = "P-"+name, org
 	}
 	w.all = append(w.all, a)
 	return a
@@ -99,23 +104,36 @@ func (w *world) approved(at time.Time, kind approval.Kind, base *made, run strin
 	if base != nil {
 		m.from, m.until, m.sel, extends, m.handler = base.until, base.until.AddDate(0, 0, 2+w.IntN(20)), base.sel, base.id, base.handler
 	}
-	packets, bytes, subject := m.cap, uint64(0), ""
+	packets, subject := m.cap, ""
 	if kind == approval.Reidentify {
 		m.sel, m.retain, packets, subject = "", 0, 0, run
 		m.until = at.AddDate(0, 0, 3+w.IntN(20)).Truncate(time.Second)
 	}
 	object := "approval/" + m.id
 	w.does(at, m.asker, "approval.ask", object, facts{"kind": string(kind), "to": "asked", "from_at": rfc(m.from), "until_at": rfc(m.until), "extends": extends, "selectors": m.sel, "packets": packets,
-		"bytes": bytes, "retain_days": m.retain, "run": subject})
+		"bytes": 0, "retain_days": m.retain, "run": subject})
+	end, ok = w.deliberated(at, &m, object, extends, packets)
+	return m, end, ok
+}
+
+// deliberated is what the commission does with an application: questions, an
+// opinion, votes and a decision, which may be less than was asked.
+func (w *world) deliberated(at time.Time, m *made, object, extends string, packets uint64) (end time.Time, ok bool) {
+	kind, bytes := m.kind, uint64(0)
+	power := kind != approval.PolicePower && kind != approval.DefencePower
 	examiner := w.one("examiner", 2)
 	step := func() time.Time { at = at.Add(time.Duration(1+w.IntN(5)) * time.Minute); return at }
 	for range w.IntN(3) {
 		w.does(step(), examiner, "approval.question", object, nil)
-		w.does(step(), "clerk"+fmt.Sprint(w.IntN(3)), "approval.answer", object, nil)
+		answers := m.asker
+		if power {
+			answers = w.one("clerk", 3)
+		}
+		w.does(step(), answers, "approval.answer", object, nil)
 	}
-	if w.IntN(12) == 0 && base == nil && kind != approval.Reidentify {
+	if w.IntN(12) == 0 && extends == "" && power && kind != approval.Reidentify {
 		w.does(step(), m.asker, "approval.withdraw", object, facts{"kind": string(kind), "from": "asked", "to": "withdrawn"})
-		return m, at, false
+		return at, false
 	}
 	w.does(step(), examiner, "approval.examine", object, facts{"kind": string(kind), "from": "asked", "to": "examined"})
 	yes, no := 0, 0
@@ -138,14 +156,14 @@ func (w *world) approved(at time.Time, kind approval.Kind, base *made, run strin
 	if yes > no {
 		to = "approved"
 	}
-	if w.IntN(4) == 0 && to == "approved" && kind != approval.Reidentify { // less than was asked
+	if w.IntN(4) == 0 && to == "approved" && power && kind != approval.Reidentify { // less than was asked
 		m.until = m.until.Add(-time.Hour)
 		m.cap -= m.cap / 10
 		packets = m.cap
 	}
 	w.does(step(), m.members[w.IntN(len(m.members))], "approval.decide", object, facts{"kind": string(kind), "from": "examined", "to": to, "for": yes, "against": no, "quorum": 3, "members": 5, "conditions": 0,
 		"order": m.order, "extends": extends, "from_at": rfc(m.from), "until_at": rfc(m.until), "packets": packets, "bytes": bytes, "retain_days": m.retain, "selectors": m.sel})
-	return m, at, to == "approved"
+	return at, to == "approved"
 }
 
 // selected carries out a run and what becomes of its records; it returns the run
@@ -338,9 +356,13 @@ func Lawful(seed uint64, affairs int) [][]byte {
 	w.list(w.start.Add(-2 * time.Hour))
 	for i := range affairs {
 		at := w.start.Add(time.Duration(w.IntN(1+i*300)) * time.Hour)
-		switch w.IntN(4) {
+		switch w.IntN(7) {
+		case 6:
+			w.order(at)
 		case 0:
 			w.agreement(at)
+		case 1, 2:
+			w.measures(at)
 		default:
 			w.affair(at)
 		}
