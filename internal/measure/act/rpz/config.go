@@ -27,7 +27,7 @@ type Config struct {
 	Never       []string      `toml:"never" doc:"Other domains that are never held back, nor what is below; one label is a whole top-level domain"`
 	MaxNames    int           `toml:"max_names" doc:"Names that may be held back, 1 to 5000000"`
 	TTL         time.Duration `toml:"ttl" doc:"Time that answers are kept by those who asked, 1s to 1h: so long a name stays held back after its order ended"`
-	Expire      time.Duration `toml:"expire" doc:"Time after which a resolver that cannot reach this process forgets the zone, 5m to 720h"`
+	Expire      time.Duration `toml:"expire" doc:"Time after which a resolver that cannot reach this process forgets the zone (BIND does), 5m to 720h"`
 }
 
 // Default returns the section of an empty file.

@@ -28,8 +28,8 @@
 //	               reads it again with lua-cqueues installed.
 //
 // An order that ended is forgotten by resolvers at once, and by those who asked
-// them within the TTL. If this process is gone for good, resolvers forget the
-// whole zone when it expires.
+// them within the TTL. If this process is gone for good, BIND forgets the whole
+// zone when it expires; Unbound 1.17 holds names back until it is started anew.
 package rpz
 
 import "embed"
