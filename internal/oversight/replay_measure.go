@@ -245,10 +245,6 @@ func (r *Replay) sits(c *theChain, by measure.Side) {
 // does is what an act does, beside where it leads.
 func (r *Replay) does(c *theChain, act string, by measure.Side) {
 	switch act {
-	case "declare", "notify", "confirm", "advise":
-		r.emergency() // for the yearly report
-	}
-	switch act {
 	case "invite":
 		r.invited(c)
 	case "assess":

@@ -42,6 +42,7 @@ func (r *Replay) declared(c *theChain) {
 	r.checkAt(ruleMeasureEmergency, c.plan.digest != c.refused && !r.e.yes("barred"), "emergency_refused", []uint64{c.plan.entry})
 	r.checkAt(ruleMeasureEmergency, m.settled(), "emergency_again", []uint64{m.declared})
 	*m = emergency{declared: r.e.index, at: from, until: until, plan: c.plan.digest, notice: measure.Due, noticeDue: due, superior: m.superior, signed: m.signed}
+	r.tally.count(r.e.at, keyDeclared, string(c.kind()), c.name)
 }
 
 // unbraked checks that nothing of earlier emergencies stands against an act that
@@ -109,6 +110,7 @@ func (r *Replay) reviewed(c *theChain, act string, by measure.Side) {
 	case "notify":
 		late := r.e.at >= m.noticeDue
 		r.checkAt(ruleMeasureNotice, r.e.yes("late") == late && (!late || m.alarmed.notice || r.e.at < m.noticeDue+r.tolerance.alarm), "notice_late", []uint64{m.declared})
+		r.tally.count(r.e.at, keyNotified, string(c.kind()), c.name)
 		m.reviewDue = r.e.time("review_due_at")
 		r.checkAt(ruleMeasureReview, m.reviewDue > r.e.at && m.reviewDue <= r.e.at+int64(r.measure.ReviewDays.Value)*86400*second+second, "review_due", []uint64{m.declared}, "days", r.measure.ReviewDays.Value)
 	case "weigh":

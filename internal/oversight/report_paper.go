@@ -1,11 +1,5 @@
 package oversight
 
-import (
-	"slices"
-
-	"noroshi/internal/approval"
-)
-
 // What the commission wrote, as its desk puts it into the ledger (arts 66 to 68).
 const (
 	keyNotices         key = "notices"
@@ -23,29 +17,8 @@ var (
 	deskKeys  = [...]key{keySamples, keyUnsealed}
 )
 
-// How emergencies of access and neutralisation went, under item vi.
-const (
-	keyDeclared key = "declared"
-	keyNoticed  key = "noticed"
-	keyReviewed key = "reviewed"
-)
-
-var emergencyKeys = [...]key{keyDeclared, keyNoticed, keyReviewed}
-
-// emergency counts a declaration, its notice to the commission and its review, by
-// the chain of command.
-func (r *Replay) emergency() {
-	x, ok := idOf(r.e.text("chain"))
-	kind := string(r.e.text("kind"))
-	if !ok || !slices.Contains(approval.MeasureKinds, approval.Kind(kind)) {
-		return
-	}
-	k := map[string]key{"measure.declare": keyDeclared, "measure.notify": keyNoticed, "measure.settle": keyReviewed}[string(r.e.verb)]
-	if k == keyReviewed && !r.e.has("settled_at") {
-		return // a voice, and not yet the review
-	}
-	r.tally.count(r.e.at, k, kind, x)
-}
+// emergencyKeys are counted under item vi, by kind: see the replay of measures.
+var emergencyKeys = [...]key{keyDeclared, keyNotified}
 
 // paperKind says under which number a kind of paper is counted.
 var paperKind = map[string]key{"notice": keyNotices, "request": keyRequests, "recommendation": keyRecommendations}

@@ -24,6 +24,8 @@ const (
 	keyErased   key = "erased"
 	keyOpened   key = "opened"
 	keyIssued   key = "issued" // under agreements
+	keyDeclared key = "emergencies"
+	keyNotified key = "emergency_notices"
 )
 
 // under is one heading of a year.
