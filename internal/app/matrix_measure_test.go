@@ -158,6 +158,17 @@ var measureLaws = func() map[string]law {
 	all["GET /measures/{id}"] = law{on: "measure", may: seesMeasure}
 	all["GET /live/measure"] = law{may: only(readsMeasures)}
 	all["GET /measures/{id}/acts"] = law{on: "measure", may: seesMeasure}
+	opens := only(func(c *citizen) bool { return c.any(gate.PoliceCommand) })
+	all["GET /measures/new"] = law{may: opens}
+	all["POST /measures"] = law{may: opens, body: form("title", "")}
+	for _, paper := range []string{"assess", "locate", "plan", "consult"} {
+		all["GET /measures/{id}/write/"+paper] = law{on: "measure", may: cmd}
+		all[web+paper] = law{on: "measure", may: cmd, body: form("grounds", "")}
+	}
+	all[web+"designate"] = law{on: "measure", may: cmd, body: form("designate_person", "")}
+	all[web+"dismiss"] = law{on: "measure", may: cmd, body: form("person", "")}
+	all[web+"invite"] = law{on: "measure", may: all[at+"invite"].may, body: form("invite_org", "")}
+	all["POST /measure-switches"] = law{may: all["POST /api/v1/measure-switches"].may, body: form("shut", "0")}
 	for _, act := range []string{"ask", "recall", "drop", "second", "declare", "notify", "authorise", "account", "settle", "weigh", "restore", "tell", "review", "close", "finish", "unsay", "stop", "agree", "answer"} {
 		all[web+act] = law{on: "measure", may: all[at+act].may, body: form(act+"_text", "")}
 	}

@@ -227,6 +227,9 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 		v.Terms = p.T("approval.web.granted")
 	}
 	v.Head = page.Head{H1: c.Number + "　" + p.kind(c.Asked.Kind), Lead: p.T("approval.web.asked_by", "org", x.Names[c.Org]), Crumbs: []page.Crumb{{Text: p.T("approval.web.title"), Href: "/approvals"}, {Text: c.Number}}}
+	if c.Asked.Measure != "" { // whose plan it is, for who may see that too
+		v.Head.Acts = []page.Act{{Text: p.T("approval.web.measure"), Href: "/measures/" + c.Asked.Measure, Kind: "small", Icon: "target"}}
+	}
 	v.Due = page.Due{At: c.Until, MetAt: c.EndedAt, Word: p.T("approval.web.until")}
 	switch {
 	case v.Runs:

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"noroshi/internal/approval"
+	"noroshi/internal/org"
 )
 
 // ID names a case, a chain of command on it, an act or a step: a UUIDv7.
@@ -40,6 +41,12 @@ type Threat struct {
 	Victims   string     `json:"victims,omitempty" maxLength:"4000"`
 	Evidence  []Evidence `json:"evidence,omitempty" maxItems:"100" nullable:"false"`
 }
+
+// Nouns are what evidence may be of.
+var Nouns = []string{"sighting", "incident", "intel", "selection", "hunt", "situation", "other"}
+
+// Bases are what international law may be held to allow a plan by.
+var Bases = []string{"necessity", "countermeasure", "consent", "other"}
 
 // Rank is what is protected, in the order in which it is protected first.
 type Rank string
@@ -338,6 +345,8 @@ type ChainView struct {
 	Acts       []string          `json:"acts"`              // that who looks may try
 	Waits      string            `json:"waits,omitempty"`   // the act that is theirs to do now
 	Missing    map[string]string `json:"missing,omitempty"` // guards that do not hold yet, with the article
+
+	forces []org.Org // that could be put on the case
 }
 
 // Bounds is what the commission set when it approved a plan: until when, and

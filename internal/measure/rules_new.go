@@ -147,7 +147,7 @@ func (l *Location) check() error {
 
 func (w *Worksheet) check() error {
 	var bad mistakes
-	if !slices.Contains([]string{"necessity", "countermeasure", "consent", "other"}, w.Basis) {
+	if !slices.Contains(Bases, w.Basis) {
 		bad.add("basis", "measure.bad.choice")
 	}
 	bad.text("peril", &w.Peril, maxWords, true)

@@ -162,3 +162,13 @@ func choice(recommends bool) string {
 	}
 	return "confirm"
 }
+
+// sealedOf returns what was said in the act of an entry, with the chain's unit,
+// under whose key it is.
+func sealedOf(ctx context.Context, tx *db.Tx, entry string) (id ID, unit string, sealed []byte, err error) {
+	err = tx.QueryRow(ctx, "SELECT a.id, h.org_id, a.sealed FROM measure_act a JOIN measure_chain h ON h.id = a.chain_id WHERE a.entry = $1 ORDER BY a.id LIMIT 1", entry).Scan(&id, &unit, &sealed)
+	if err == db.ErrNoRows {
+		err = ErrNone
+	}
+	return id, unit, sealed, err
+}

@@ -1,20 +1,24 @@
 package measure
 
 import (
+	"slices"
+	"strings"
+
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
+	"noroshi/internal/notice/channel"
 )
 
 // Pages registers the pages of measures: what waits, a case as far as who looks
-// may see it, and a form for every act that needs a text and no document.
-// Documents are written by the API or in a terminal.
+// may see it, a form for every act, and one of its own for every paper.
 func Pages(r *httpd.Router, s *Service) {
 	r.Page("GET /measures", func(q *httpd.Request) error { return showList(q, s) })
 	r.Page("GET /measures/{id}", func(q *httpd.Request) error { return showCase(q, s, nil) })
 	r.Page("GET /measures/{id}/acts", func(q *httpd.Request) error { return showActs(q, s) })
 	pagesActs(r, s)
+	pagesPapers(r, s)
 	r.Live("GET /live/measure", func(q *httpd.Request) (string, error) {
 		return "measure/" + q.Who.Org, s.Watch(q.Context())
 	})
@@ -40,7 +44,7 @@ func tagOf(s State) string {
 type listRow struct {
 	ID, Number, Title, Org, Body, State, Tag, Notice string
 	Late                                             bool
-	Hours                                            string
+	Hours, Waits                                     string
 }
 
 type listView struct {
@@ -54,11 +58,18 @@ type listView struct {
 // showList is the list of cases, each by its chain of command.
 func showList(q *httpd.Request, s *Service) error {
 	p := say{q.Printer}
-	list, names, next, err := s.List(q.Context(), Filter{State: State(q.Query("state")), Late: q.Query("late") == "1", Cursor: q.Query("after"), Limit: 50})
+	f := Filter{State: State(q.Query("state")), Late: q.Query("late") == "1", Waits: q.Query("waits") == "1", Cursor: q.Query("after"), Limit: 50}
+	list, names, next, err := s.List(q.Context(), f)
 	if err != nil {
 		return err
 	}
 	v := listView{Head: page.Head{H1: p.T("measure.web.title"), Lead: p.T("measure.web.lead")}}
+	if Access.May(q.Context(), "measure.open") {
+		v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("measure.act.open"), Href: "/measures/new", Kind: "primary", Icon: "document"})
+	}
+	if channel.Access.May(q.Context(), "channel.list") {
+		v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("measure.web.ways"), Href: "/channels", Kind: "small", Icon: "mail"})
+	}
 	for _, x := range list {
 		row := listRow{ID: x.Chain.ID, Number: x.Case.Number, Title: x.Case.Threat.Title, Org: names[x.Chain.Org], Body: p.body(x.Chain.Facts.Body), State: p.state(x.Chain.State), Tag: tagOf(x.Chain.State), Late: x.Late}
 		if x.Chain.Facts.Notice != "" {
@@ -67,12 +78,16 @@ func showList(q *httpd.Request, s *Service) error {
 		if !x.Chain.Until.IsZero() {
 			row.Hours = p.Time(x.Chain.From) + " – " + p.Time(x.Chain.Until)
 		}
+		if x.Waits != "" {
+			row.Waits = p.act(x.Waits)
+		}
 		v.Rows = append(v.Rows, row)
 	}
 	if len(list) == 0 {
 		v.Empty = &page.Empty{Title: p.T("measure.web.empty"), Say: p.T("measure.web.empty_say")}
 	}
-	if by := sideOf(q.Who); by == MemberSide || by == WatchSide {
+	by := sideOf(q.Who)
+	if by == MemberSide || by == WatchSide {
 		r, err := s.Ratio(q.Context())
 		if err != nil {
 			return err
@@ -80,8 +95,13 @@ func showList(q *httpd.Request, s *Service) error {
 		v.Ratio = p.T("measure.web.ratio", "ordinary", r.Ordinary, "emergency", r.Emergency, "late", r.Late)
 	}
 	v.List = &page.List{Path: "/measures", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1,
-		Columns: []page.Column{{Title: p.T("measure.web.case")}, {Title: p.T("measure.web.unit")}, {Title: p.T("measure.web.state")}, {Title: p.T("measure.web.hours")}},
-		Filters: []page.Filter{{Name: "late", Value: "1", Label: p.T("measure.web.only_late"), Count: -1}}}
+		Columns: []page.Column{{Title: p.T("measure.web.case")}, {Title: p.T("measure.web.unit")}, {Title: p.T("measure.web.state")}, {Title: p.T("measure.web.hours")}}}
+	if by != WatchSide {
+		v.List.Filters = append(v.List.Filters, page.Filter{Name: "waits", Value: "1", Label: p.T("measure.web.only_waits"), Count: -1})
+	}
+	if by.inside() {
+		v.List.Filters = append(v.List.Filters, page.Filter{Name: "late", Value: "1", Label: p.T("measure.web.only_late"), Count: -1})
+	}
 	return render(q, "measure/list", v.Head.H1, v, nil)
 }
 
@@ -94,8 +114,8 @@ func render(q *httpd.Request, name, title string, v any, bad error) error {
 	return q.Render(name, shell, v)
 }
 
-// formFault reports whether an error belongs back on the form. A guard that does
-// not hold is refused on the record, and is said at the form too.
+// formFault reports whether an error belongs back on the form, and so does what
+// the rules of measures refuse: it is on the record all the same.
 func formFault(err error) bool {
 	if err == nil {
 		return false
@@ -103,40 +123,23 @@ func formFault(err error) bool {
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Conflict, fault.TooLarge, fault.Unmet:
 		return true
+	case fault.Refused:
+		return strings.HasPrefix(fault.Of(err).Code, "measure.")
 	}
 	return false
 }
 
-// homeRows is how many cases the first page names.
-const homeRows = 10
-
-// Home gathers what measures want of whoever asks: what waits for them, and what
-// they have under way.
-func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
-	if !Access.May(q.Context(), "measure.list") {
-		return part, nil
-	}
-	p, by := say{q.Printer}, sideOf(q.Who)
-	list, _, _, err := s.List(q.Context(), Filter{Going: true, Limit: homeRows})
-	if err != nil {
-		return part, err
-	}
-	for _, x := range list {
-		t := page.Todo{Severity: "watch", Title: p.T("measure.home.state", "number", x.Case.Number, "state", p.state(x.Chain.State)), Href: "/measures/" + x.Chain.ID, Why: x.Case.Threat.Title, Act: p.T("measure.home.open")}
-		if act := x.Chain.waits(by); act != "" {
-			t.Severity, t.Title = "act", p.T("measure.home.act", "number", x.Case.Number, "act", p.act(act))
-		} else if by == MemberSide || by == WatchSide {
-			if !x.Late {
-				continue
-			}
-			t.Severity = "attend"
+// renamed names the places of a fault as the fields of a form are named: a list
+// that is written as lines is one field.
+func renamed(err error, prefix string, lists ...string) error {
+	out := *fault.Of(err)
+	out.Places = slices.Clone(out.Places)
+	for i := range out.Places {
+		at := out.Places[i].At
+		if list, _, ok := strings.Cut(at, "/"); ok && slices.Contains(lists, list) {
+			at = list
 		}
-		if x.Chain.Facts.Notice == Due {
-			t.Due = page.Due{At: x.Chain.NoticeDueAt}
-		} else if x.Chain.Facts.Notice == Noticed {
-			t.Due = page.Due{At: x.Chain.ReviewDueAt}
-		}
-		part.Todos = append(part.Todos, t)
+		out.Places[i].At = prefix + at
 	}
-	return part, nil
+	return &out
 }

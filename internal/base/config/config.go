@@ -29,6 +29,7 @@ type Config struct {
 	Feeds    Feeds    `toml:"feeds" doc:"Public sources of vulnerability facts that the hub fetches by itself"`
 	Sensor   Sensor   `toml:"sensor" doc:"Reading of traffic"`
 	Hunt     Hunt     `toml:"hunt" doc:"Hunting through logs"`
+	Measure  Measure  `toml:"measure" doc:"Access and neutralisation"`
 	Mail     Mail     `toml:"mail" doc:"The server that mail goes out through; without a host no mail is sent"`
 	Request  Request  `toml:"request" doc:"Requests to others, such as takedowns"`
 	Out      Out      `toml:"out" doc:"Where the hub may go over HTTP: to feeds it is told to fetch, and to webhooks of organisations"`
@@ -42,6 +43,11 @@ type Sensor struct {
 // Hunt is the section of hunting through logs.
 type Hunt struct {
 	KeepDays int `toml:"keep_days" doc:"Days that results of hunts are kept after they came in, 1 to 3650; what became a sighting and what is on hold stays"`
+}
+
+// Measure is the section of access and neutralisation.
+type Measure struct {
+	Numbers string `toml:"numbers_file" doc:"File of numbers that the law leaves open, such as how soon the commission has to be told of an emergency; empty uses those built in, which 'noroshi measure rules' shows"`
 }
 
 // Hub is the section of the hub itself.
