@@ -42,7 +42,7 @@ type Store struct {
 // Config says where a store is and what it may hold.
 type Config struct {
 	Kind driver.Kind
-	Dir  string
+	Dir  string // "" keeps nothing: for dry runs
 	Mark string // how the equipment writes rules down; another mark begins a new history
 	Max  int    // names, and claims, that may be held
 }
@@ -55,6 +55,9 @@ type Step func(from, to uint32) func(name string, before, after Effect)
 // fault that names it, and so is a folder that another process works in; the
 // steps that follow a snapshot are told to step.
 func Open(c Config, step Step) (*Store, error) {
+	if c.Dir == "" {
+		return &Store{kind: c.Kind, mark: c.Mark, max: c.Max, held: &Held{}, place: map[string]uint32{}, fresh: true}, nil
+	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, cannot(c.Dir, err)
 	}
@@ -76,11 +79,13 @@ func Open(c Config, step Step) (*Store, error) {
 }
 
 // Close lets the folder go.
-func (s *Store) Close() error {
-	if s.log == nil {
-		return s.lock.Close()
+func (s *Store) Close() (err error) {
+	for _, f := range []*os.File{s.log, s.lock} {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
 	}
-	return errors.Join(s.log.Close(), s.lock.Close())
+	return err
 }
 
 // Held returns the set and its serial.
@@ -184,7 +189,11 @@ func (s *Store) Full() bool {
 // snapshot, or as a step behind the last one. Where there can be no step there is
 // a snapshot. When it fails nothing has changed.
 func (s *Store) Commit(p *Plan, serial uint32, snapshot bool) error {
-	if snapshot || p.record == nil || s.fresh || s.moved || s.log == nil {
+	switch {
+	case s.dir == "":
+		s.held, s.serial, s.known, s.fresh = p.Next, serial, len(s.orders), false
+		return nil
+	case snapshot || p.record == nil || s.fresh || s.moved || s.log == nil:
 		return s.rewrite(p.Next, serial)
 	}
 	if err := s.appendLog(serial, p.record); err != nil {

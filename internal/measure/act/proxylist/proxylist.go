@@ -45,14 +45,25 @@ type list struct {
 
 // Open reads the list's folder. The file is written at the first Apply.
 func Open(c Config) (driver.Driver, error) {
+	if c.Dir == "" {
+		return nil, fault.New(fault.Usage, "proxylist.settings").At(fault.Place{At: "proxylist.dir", Code: "proxylist.dir"})
+	}
+	return open(c)
+}
+
+// Dry opens a list that only Check and Show are asked of, beside a process that
+// works: neither its folder nor its file is looked at.
+func Dry(c Config) (driver.Driver, error) {
+	c.Dir = ""
+	return open(c)
+}
+
+func open(c Config) (driver.Driver, error) {
 	var bad []fault.Place
 	wrong := func(key, code string) { bad = append(bad, fault.Place{At: "proxylist." + key, Code: code}) }
 	f, ok := forms[c.Format]
 	if !ok {
 		wrong("format", "proxylist.format")
-	}
-	if c.Dir == "" {
-		wrong("dir", "proxylist.dir")
 	}
 	if c.File == "" {
 		wrong("file", "proxylist.file")

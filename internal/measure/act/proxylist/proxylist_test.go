@@ -223,6 +223,22 @@ func TestShowAndCheck(t *testing.T) {
 	}
 }
 
+func TestDry(t *testing.T) {
+	c := local(t, "squid")
+	opened(t, c)
+	d, err := Dry(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, _, err := d.Show([]driver.Rule{rule("a.example", true)}, nil)
+	if err != nil || !slices.Equal(lines, []string{"+ .a.example"}) {
+		t.Error(lines, err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	for code, change := range map[string]func(*Config){
 		"proxylist.format":    func(c *Config) { c.Format = "pac" },

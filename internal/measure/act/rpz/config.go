@@ -72,7 +72,7 @@ func (c Config) read(dry bool) (*settings, error) {
 			wrong("recent", "rpz.recent")
 		}
 	}
-	if c.Dir == "" {
+	if c.Dir == "" && !dry {
 		wrong("dir", "rpz.dir")
 	}
 	if c.Listen == "" && c.File == "" && !dry {

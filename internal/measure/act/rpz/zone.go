@@ -40,10 +40,10 @@ func Open(c Config) (driver.Driver, error) {
 	return z, nil
 }
 
-// Dry opens a zone that only Check and Show are asked of: nothing is served,
-// nobody is told, no key is read. Its folder is to be one that no process works in.
+// Dry opens a zone that only Check and Show are asked of, beside a process that
+// works: nothing is served, nobody is told, no folder and no key is looked at.
 func Dry(c Config) (driver.Driver, error) {
-	c.Listen, c.File, c.KeyFile, c.Secondaries, c.Unsigned = "", "", "", nil, nil
+	c.Dir, c.Listen, c.File, c.KeyFile, c.Secondaries, c.Unsigned = "", "", "", "", nil, nil
 	s, err := c.read(true)
 	if err != nil {
 		return nil, err

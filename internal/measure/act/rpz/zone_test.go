@@ -468,11 +468,11 @@ func TestShowAndCheck(t *testing.T) {
 	}
 }
 
-// A dry run needs neither key nor port, and leaves none taken.
+// A dry run needs neither folder nor key nor port, and leaves none taken.
 func TestDry(t *testing.T) {
 	c := local(t)
 	opened(t, c)
-	c.Dir, c.KeyFile = t.TempDir(), "/nowhere"
+	c.KeyFile = "/nowhere"
 	d, err := Dry(c)
 	if err != nil {
 		t.Fatal(err)
