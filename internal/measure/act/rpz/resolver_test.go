@@ -489,7 +489,7 @@ policy.add(policy.all(policy.STUB('127.0.0.1@%s')))
 	becomes(t, at, "page.example", dns.TypeA, "192.0.2.80")
 	becomes(t, at, "good.example", dns.TypeA, "203.0.113.9")
 	if !watches() {
-		return
+		testkit.Skip(t, "lua-cqueues is not installed: Knot Resolver does not see that a file changed")
 	}
 	apply(t, z, []driver.Rule{rule("late.example", driver.NoDomain, false)}, rules[:1])
 	becomes(t, at, "late.example", dns.TypeA, "nxdomain")

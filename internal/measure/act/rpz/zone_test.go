@@ -23,15 +23,25 @@ import (
 	"noroshi/internal/testkit"
 )
 
-// port returns a port of this machine that nothing used a moment ago.
+// port returns a port of this machine that nothing uses, below those that the
+// system gives out by itself.
 func port(t testing.TB) uint16 {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(10_000+mathrand.IntN(20_000)))
+		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		if err != nil {
+			continue
+		}
+		udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		_ = tcp.Close()
+		if err == nil {
+			_ = udp.Close()
+			return at.Port()
+		}
 	}
-	defer l.Close()
-	return netip.MustParseAddrPort(l.Addr().String()).Port()
+	t.Fatal("no port is free")
+	return 0
 }
 
 // local is a zone served on this machine, with a key, to a resolver on another
