@@ -48,6 +48,7 @@ type Replay struct {
 	orders     map[id]*theOrder
 	words      words
 	measure    measure.Numbers
+	witness    theWitness
 	tally      tally
 
 	tolerance struct{ clock, ids, outcome, stop, erase, skew, alarm, order, undo int64 } // microseconds
@@ -92,6 +93,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 		"selection.list_make": r.makeList, "selection.list_second": r.secondList, "selection.run": r.run, "selection.interrupt": r.interrupt,
 		"selection.read": r.use, "selection.disclose": r.use, "selection.sight": r.use, "selection.extend": r.extend, "selection.erase": r.erase,
 		"selection.custody": r.custody, "selection.hold": r.hold, "selection.reidentify": r.reidentify,
+		"ledger.cosigned":  r.cosignedLate,
 		"oversight.settle": r.paper, "oversight.answer": r.paper, "oversight.close": r.paper, "oversight.draw": r.paper, "oversight.open": r.paper,
 	}
 	r.verbs = make(map[string]*verb, len(acts))
@@ -132,6 +134,7 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 	if v == nil {
 		return nil
 	}
+	r.takes()
 	if r.whole(&v.need) && v.act != nil {
 		v.act()
 	}

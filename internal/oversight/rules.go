@@ -109,6 +109,7 @@ const (
 	ruleAgreement  = "agreement_grant"
 	ruleConsent    = "agreement_consent"
 	ruleCarrier    = "carrier_apart"
+	ruleWitness    = "witness_late"
 	ruleListSecond = "list_second"
 
 	ruleMeasureSteps     = "measure_steps"
@@ -140,7 +141,7 @@ var ruleIDs = []string{ruleForm, ruleOnce, ruleClock, ruleVerb, ruleFacts, ruleA
 	ruleGrant, ruleLive, ruleListSecond, ruleOrder, ruleList, ruleExecutor, ruleParallel, ruleCap, rulePeriod, ruleSums, ruleOutcome, rulePurpose, ruleReader, ruleLeft, ruleRetention,
 	ruleErased, ruleCustody, ruleShares, ruleOpening, ruleAgreement, ruleConsent, ruleCarrier,
 	ruleMeasureSteps, ruleMeasureSides, ruleMeasureOfficers, ruleMeasureGrounds, ruleMeasureConsulted, ruleMeasureForces, ruleMeasureApproved, ruleMeasureWindow, ruleMeasurePlan, ruleMeasureTwo, ruleMeasureOutcome, ruleMeasureEmergency, ruleMeasureNotice, ruleMeasureReview, ruleMeasureBrake, ruleMeasureClosed,
-	ruleActSteps, ruleActApart, ruleActBasis, ruleActGrant, ruleActOutcome, ruleActEnded}
+	ruleActSteps, ruleActApart, ruleActBasis, ruleActGrant, ruleActOutcome, ruleActEnded, ruleWitness}
 
 // last is the latest end of a period that begins at an instant: so many calendar
 // months later, or the last instant of the month that lacks the day.

@@ -135,6 +135,7 @@ func verbsOfPower() map[string]need {
 		"selection.hold":       {person: true, shapes: []shape{marked("ready", "ready bool what word"), says("what word")}},
 		"selection.reidentify": {person: true, grant: true, purpose: true, shapes: only("?consent id ?known n n n run id subjects sha")},
 	}
+	all["ledger.cosigned"] = need{shapes: only("from n late_s n since time to n until time wait_s n")}
 	for verb, n := range measureVerbs() {
 		all[verb] = n
 	}

@@ -15,7 +15,8 @@ import (
 
 // byTheClock are acts that no table of access has: nobody does them.
 var byTheClock = map[string]bool{"approval.expire": true, "selection.interrupt": true, "selection.erase": true, "measure.lapse": true, "measure.alarm": true, "act.end": true, "act.alarm": true,
-	"oversight.remind": true, "oversight.draw": true, "oversight.forget": true, "oversight.replay": true}
+	"oversight.remind": true, "oversight.draw": true, "oversight.forget": true, "oversight.replay": true,
+	"ledger.cosigned": true}
 
 // TestTheTableOfVerbsIsThatOfTheNouns: a verb that a noun lets somebody do is one
 // that the replay knows, and one that it knows somebody may do.

@@ -15,7 +15,7 @@ type Crime struct {
 
 // Crimes lists all of them, by what they are about.
 func Crimes() []Crime {
-	return slices.Concat(logCrimes, caseCrimes, runCrimes, recordCrimes, measureCrimes, actCrimes)
+	return slices.Concat(logCrimes, caseCrimes, runCrimes, recordCrimes, measureCrimes, actCrimes, witnessCrimes)
 }
 
 // Commit does it in a history; the seed chooses where. It reports false where the
