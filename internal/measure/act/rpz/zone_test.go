@@ -182,7 +182,7 @@ func TestTransfersAreTheTwin(t *testing.T) {
 			t.Fatal(err)
 		}
 		rules, history := map[driver.Rule]bool{}, map[uint32]map[string]bool{}
-		names := 1 + rnd.IntN(3000)
+		names := 1 + rnd.IntN(1500)
 		for range 8 {
 			add, remove := some(rnd, rnd.IntN(names), names), some(rnd, rnd.IntN(names), names)
 			for r := range rules {
@@ -390,7 +390,11 @@ func TestRecentIsTheTwin(t *testing.T) {
 					}
 					union[line] = true
 				}
-				for old, was := range history[zone] {
+				tried := 0
+				for old, was := range history[zone] { // in no order
+					if tried++; tried > 5 {
+						break
+					}
 					rrs, err := fetchedZone(c, zone, dns.TypeIXFR, old)
 					if err != nil {
 						t.Fatal(err)
