@@ -40,6 +40,13 @@ import (
 	"noroshi/internal/intel/csaf"
 	"noroshi/internal/intel/feed"
 	"noroshi/internal/measure"
+	"noroshi/internal/measure/act"
+	"noroshi/internal/measure/act/bgp"
+	"noroshi/internal/measure/act/executor"
+	"noroshi/internal/measure/act/names"
+	"noroshi/internal/measure/act/nft"
+	"noroshi/internal/measure/act/proxylist"
+	"noroshi/internal/measure/act/rpz"
 	"noroshi/internal/measure/request"
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
@@ -64,7 +71,7 @@ var (
 func Words() (*text.Catalog, error) {
 	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, mail.Words, post.Words, ledger.Words, backup.Words,
 		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sensor.Words, sighting.Words, feed.Words, csaf.Words, intel.Words, approval.Words, selection.Words, hunt.Words,
-		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words, oversight.Words, measure.Words, request.Words, desk.Words)
+		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words, oversight.Words, measure.Words, act.Words, executor.Words, names.Words, rpz.Words, proxylist.Words, nft.Words, bgp.Words, request.Words, desk.Words)
 }
 
 // Migrations returns the tables of the whole program, in their order.
@@ -74,7 +81,7 @@ func Migrations() []db.Source {
 		{Noun: "blob", FS: blob.Migrations}, {Noun: "thread", FS: thread.Migrations}, {Noun: "post", FS: post.Migrations}, {Noun: "httpd", FS: httpd.Migrations},
 		{Noun: "org", FS: org.Migrations}, {Noun: "asset", FS: asset.Migrations}, {Noun: "incident", FS: incident.Migrations},
 		{Noun: "sensor", FS: sensor.Migrations}, {Noun: "sighting", FS: sighting.Migrations}, {Noun: "intel", FS: intel.Migrations}, {Noun: "approval", FS: approval.Migrations}, {Noun: "selection", FS: selection.Migrations}, {Noun: "hunt", FS: hunt.Migrations}, {Noun: "exposure", FS: exposure.Migrations},
-		{Noun: "channel", FS: channel.Migrations}, {Noun: "notice", FS: notice.Migrations}, {Noun: "vendor", FS: vendor.Migrations}, {Noun: "situation", FS: situation.Migrations}, {Noun: "measure", FS: measure.Migrations}, {Noun: "request", FS: request.Migrations}, {Noun: "desk", FS: desk.Migrations},
+		{Noun: "channel", FS: channel.Migrations}, {Noun: "notice", FS: notice.Migrations}, {Noun: "vendor", FS: vendor.Migrations}, {Noun: "situation", FS: situation.Migrations}, {Noun: "measure", FS: measure.Migrations}, {Noun: "act", FS: act.Migrations}, {Noun: "request", FS: request.Migrations}, {Noun: "desk", FS: desk.Migrations},
 	}
 }
 
@@ -83,7 +90,7 @@ func newPages(words *text.Catalog) (*page.Set, error) {
 		page.Source{Noun: "org", FS: org.Web}, page.Source{Noun: "asset", FS: asset.Web}, page.Source{Noun: "incident", FS: incident.Web},
 		page.Source{Noun: "sensor", FS: sensor.Web}, page.Source{Noun: "sighting", FS: sighting.Web}, page.Source{Noun: "intel", FS: intel.Web}, page.Source{Noun: "approval", FS: approval.Web}, page.Source{Noun: "selection", FS: selection.Web}, page.Source{Noun: "hunt", FS: hunt.Web},
 		page.Source{Noun: "exposure", FS: exposure.Web},
-		page.Source{Noun: "channel", FS: channel.Web}, page.Source{Noun: "notice", FS: notice.Web}, page.Source{Noun: "vendor", FS: vendor.Web}, page.Source{Noun: "situation", FS: situation.Web}, page.Source{Noun: "measure", FS: measure.Web}, page.Source{Noun: "request", FS: request.Web}, page.Source{Noun: "desk", FS: desk.Web})
+		page.Source{Noun: "channel", FS: channel.Web}, page.Source{Noun: "notice", FS: notice.Web}, page.Source{Noun: "vendor", FS: vendor.Web}, page.Source{Noun: "situation", FS: situation.Web}, page.Source{Noun: "measure", FS: measure.Web}, page.Source{Noun: "act", FS: act.Web}, page.Source{Noun: "request", FS: request.Web}, page.Source{Noun: "desk", FS: desk.Web})
 }
 
 // version is set when the program is linked (see the Makefile).
@@ -128,7 +135,7 @@ func Root(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	root := env.Root("noroshi", p.T("app.short"))
 	root.AddCommand(demoCommand(env), serveCommand(env), config.Command(env, checkFeeds), asset.Commands(env), incident.Commands(env),
-		intel.FeedCommands(env, csaf.Read), intel.Commands(env), approval.Commands(env), exposureCommands(env), notice.Commands(env), vendor.Commands(env), measure.Commands(env),
+		intel.FeedCommands(env, csaf.Read), intel.Commands(env), approval.Commands(env), exposureCommands(env), notice.Commands(env), vendor.Commands(env), measure.Commands(env), actCommands(env),
 		ledger.Commands(env), auditorCommand(env), desk.Commands(env), adminCommand(env), &cobra.Command{
 			Use: "version", Short: p.T("app.version.short"), Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error {

@@ -32,6 +32,7 @@ import (
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/measure"
+	"noroshi/internal/measure/act"
 	"noroshi/internal/measure/request"
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
@@ -73,6 +74,7 @@ type Hub struct {
 	Vendors    *vendor.Service
 	Situations *situation.Service
 	Measures   *measure.Service
+	Acts       *act.Service
 	Desk       *desk.Service
 	Requests   *request.Service
 	Router     *httpd.Router
@@ -132,7 +134,7 @@ func tune(mb int) {
 
 // verbs lists every verb of the program, which API tokens may be scoped to.
 func verbs() (out []string) {
-	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, measure.Access, request.Access, desk.Access, ledgerAccess} {
+	for _, t := range []gate.Table{org.Access, asset.Access, incident.Access, sensor.Access, sighting.Access, intel.Access, approval.Access, selection.Access, hunt.Access, exposure.Access, channel.Access, notice.Access, vendor.Access, situation.Access, measure.Access, act.Access, request.Access, desk.Access, ledgerAccess} {
 		for verb := range t {
 			out = append(out, verb)
 		}
@@ -264,9 +266,10 @@ func (h *Hub) Remind(ctx context.Context) error {
 	_, ended := h.Approvals.Tick(org.Local(ctx))
 	_, erased := h.Selections.Tick(org.Local(ctx))
 	_, measured := h.Measures.Tick(org.Local(ctx))
+	_, acted := h.Acts.Tick(org.Local(ctx))
 	_, asked := h.Requests.Tick(org.Local(ctx))
 	_, inspected := h.Desk.Tick(org.Local(ctx))
-	return errors.Join(err, e, reports, ended, erased, measured, asked, inspected, h.Exposures.Work(org.Local(ctx)))
+	return errors.Join(err, e, reports, ended, erased, measured, acted, asked, inspected, h.Exposures.Work(org.Local(ctx)))
 }
 
 // route builds the router with every page and operation.
@@ -323,6 +326,8 @@ func (h *Hub) route() error {
 	situation.Pages(r, h.Situations)
 	measure.Routes(r, h.Measures)
 	measure.Pages(r, h.Measures)
+	act.Routes(r, h.Acts)
+	act.Pages(r, h.Acts)
 	request.Routes(r, h.Requests)
 	request.Pages(r, h.Requests)
 	desk.Routes(r, h.Desk, h.Words)

@@ -107,6 +107,9 @@ func (h *Hub) openNouns(o Options) (err error) {
 	if err = h.openPower(o); err != nil {
 		return err
 	}
+	if err = h.openActs(o); err != nil {
+		return err
+	}
 	if err = h.openRequests(o); err != nil {
 		return err
 	}

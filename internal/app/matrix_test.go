@@ -54,7 +54,7 @@ func lawOf(r httpd.Route) (law, bool) {
 
 // books are the laws of all routes: the first release's in one, then one for
 // each noun.
-var books = []map[string]law{laws, assetLaws, sensorLaws, sightingLaws, channelLaws, intelLaws, exposureLaws, warningLaws, vendorLaws, situationLaws, approvalLaws, selectionLaws, huntLaws, huntPageLaws, measureLaws, requestLaws, oversightLaws}
+var books = []map[string]law{laws, assetLaws, sensorLaws, sightingLaws, channelLaws, intelLaws, exposureLaws, warningLaws, vendorLaws, situationLaws, approvalLaws, selectionLaws, huntLaws, huntPageLaws, measureLaws, actLaws, requestLaws, oversightLaws}
 
 func agrees(got, want class) bool {
 	return got == want || want == anyOf && (got == through || got == hidden) || want == noForm && (got == refused || got == hidden)

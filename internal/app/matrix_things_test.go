@@ -129,6 +129,7 @@ func (n *nation) furnish() {
 	n.empowered()
 	n.furthered()
 	n.measured()
+	n.acted()
 	n.overseen()
 	n.requested()
 	n.must(n.Ledger.Settle(n.t.Context()))

@@ -15,6 +15,7 @@ import (
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/measure"
+	"noroshi/internal/measure/act"
 	"noroshi/internal/measure/request"
 	"noroshi/internal/notice"
 	"noroshi/internal/notice/channel"
@@ -60,6 +61,7 @@ var menu = []entry{
 	{page.RailItem{Key: "approval", Href: "/approvals", Icon: "document", Label: "app.menu.approvals"}, "app.menu.power", may(approval.Access, "approval.list")},
 	{page.RailItem{Key: "approval", Href: "/instructions", Icon: "document", Label: "app.menu.instructions"}, "app.menu.power", func(ctx context.Context, who gate.Identity) bool { return who.Has(gate.CarrierClerk) }},
 	{page.RailItem{Key: "measures", Href: "/measures", Icon: "target", Label: "app.menu.measures"}, "app.menu.power", may(measure.Access, "measure.list")},
+	{page.RailItem{Key: "acts", Href: "/acts", Icon: "shield", Label: "app.menu.acts"}, "app.menu.power", may(act.Access, "act.list")},
 	{page.RailItem{Key: "requests", Href: "/requests", Icon: "mail", Label: "app.menu.requests"}, "app.menu.power", may(request.Access, "request.list")},
 	{page.RailItem{Key: "orders", Href: "/carrier-orders", Icon: "document", Label: "app.menu.orders"}, "app.menu.power", may(request.Access, "request.orders")},
 	{page.RailItem{Key: "oversight", Href: "/oversight", Icon: "scale", Label: "app.menu.oversight"}, "app.menu.power", may(desk.Access, "oversight.inspect")},

@@ -134,6 +134,11 @@ func (s *Service) do(ctx context.Context, m move) (o Order, err error) {
 		if err != nil {
 			return err
 		}
+		if m.by == MachineSide {
+			if err := machine(who); err != nil {
+				return err
+			}
+		}
 		if o, err = loadOrder(ctx, tx, m.id, who, reach, true); err != nil {
 			return err
 		}

@@ -33,8 +33,6 @@ func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
 	o, err := s.do(ctx, move{verb: "act.outcome", id: id, by: MachineSide, say: short4000(x.Says), fn: func(a *at) (State, error) {
 		o := a.o
 		switch {
-		case machine(a.who) != nil:
-			return "", ErrMachine
 		case o.Actuator != x.Actuator || o.use == "" || o.use != x.Use:
 			return "", ErrHeld
 		case !slices.Contains([]State{Live, Half, Failed, Undone, Expired}, x.State):

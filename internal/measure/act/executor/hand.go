@@ -33,6 +33,7 @@ type Config struct {
 	Now         func() time.Time     // nil: time.Now
 	Passed      func() time.Duration // that passed, whatever is done to the clock; nil: the monotonic clock
 	Reconcile   time.Duration        // between looks at the equipment; 0: 30 s
+	Settle      time.Duration        // until the equipment has to hold what it was told; 0: 10 s
 	Accept      bool                 // that the hub was put back to an older state
 	Inject      func(step string) error
 }
@@ -71,6 +72,9 @@ func Open(ctx context.Context, c Config) (h *Hand, err error) {
 	}
 	if c.Reconcile == 0 {
 		c.Reconcile = 30 * time.Second
+	}
+	if c.Settle == 0 {
+		c.Settle = 10 * time.Second
 	}
 	if c.Passed == nil {
 		start := time.Now()
@@ -302,15 +306,35 @@ func (h *Hand) healthy(ctx context.Context, id act.ID) error {
 	if err != nil {
 		return h.remove(ctx, id, act.Failed, reasonOf(err, "health_failed"))
 	}
-	missing, extra, err := q.Driver.Live(ctx, want)
-	of := func(r driver.Rule) bool { return r.Order == id }
+	missing, extra, err := h.settled(ctx, q, want, id)
 	switch {
 	case err != nil:
 		return h.remove(ctx, id, act.Failed, reasonOf(err, "health_failed"))
-	case slices.ContainsFunc(missing, of), slices.ContainsFunc(extra, of), h.guard.check(want) != nil:
+	case slices.ContainsFunc(missing, of(id)), slices.ContainsFunc(extra, of(id)), h.guard.check(want) != nil:
 		return h.remove(ctx, id, act.Failed, "health_failed")
 	}
 	return h.write(Line{What: Healthy, Order: id, Rules: e.task.Count})
+}
+
+// of tells rules of an order, and those of which the equipment does not say whose
+// they are.
+func of(id act.ID) func(driver.Rule) bool {
+	return func(r driver.Rule) bool { return r.Order == id || r.Order == "" }
+}
+
+// settled asks the equipment what it holds, again and again until of an order it
+// is what it ought to be, or the time for that is over: resolvers fetch, routers
+// hear of a change a moment later.
+func (h *Hand) settled(ctx context.Context, q *Equipment, want []driver.Rule, id act.ID) (missing, extra []driver.Rule, err error) {
+	end := time.Now().Add(h.Settle)
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
+		missing, extra, err = q.Driver.Live(ctx, want)
+		odd := err != nil || slices.ContainsFunc(missing, of(id)) || slices.ContainsFunc(extra, of(id))
+		if !odd || ctx.Err() != nil || time.Now().Add(wait).After(end) {
+			return missing, extra, err
+		}
+		pause(ctx, wait)
+	}
 }
 
 // want are the rules that equipment ought to hold, those of one more order
@@ -318,7 +342,7 @@ func (h *Hand) healthy(ctx context.Context, id act.ID) error {
 func (h *Hand) want(q *Equipment, more act.ID) (out []driver.Rule, err error) {
 	for _, id := range h.book.ids {
 		e := h.book.orders[id]
-		if !slices.Contains(q.Kinds, e.task.Kind) || id != more && !e.wanted() {
+		if !slices.Contains(q.Kinds, e.task.Kind) || id != more && (!e.wanted() || !h.clock.Now().Before(e.until)) {
 			continue
 		}
 		rules, err := h.rules(e.task, e.until)
@@ -402,8 +426,8 @@ func (h *Hand) forgotten(ctx context.Context, q *Equipment, id act.ID) error {
 	if err != nil {
 		return err
 	}
-	_, extra, err := q.Driver.Live(ctx, want)
-	if err == nil && slices.ContainsFunc(extra, func(r driver.Rule) bool { return r.Order == id }) {
+	_, extra, err := h.settled(ctx, q, want, id)
+	if err == nil && slices.ContainsFunc(extra, of(id)) {
 		return errStays
 	}
 	return err

@@ -96,7 +96,7 @@ func (h *Hand) tend(ctx context.Context, look bool) error {
 	if every := h.every(); look || now.Sub(h.looked) >= every {
 		h.looked = now
 		for i := range h.Equipment {
-			failed = append(failed, h.reconcile(ctx, &h.Equipment[i]))
+			failed = append(failed, h.reconcile(ctx, &h.Equipment[i], look))
 		}
 	}
 	return errors.Join(failed...)
@@ -117,28 +117,21 @@ func (h *Hand) every() time.Duration {
 const maxExtra = 100
 
 // reconcile makes the equipment hold exactly what it ought to, and says what was
-// not so.
-func (h *Hand) reconcile(ctx context.Context, q *Equipment) error {
+// not so. After a start it is given time to come up.
+func (h *Hand) reconcile(ctx context.Context, q *Equipment, start bool) error {
 	want, err := h.want(q, "")
 	if err != nil {
 		return err
 	}
 	missing, extra, err := q.Driver.Live(ctx, want)
+	if start && err != nil {
+		missing, extra, err = h.settled(ctx, q, want, "")
+	}
 	if err != nil {
 		return h.halve(q, nil, nil, "unreachable")
 	}
-	for range maxExtra {
-		pending := func(r driver.Rule) bool { e := h.book.orders[r.Order]; return e != nil && e.line == Removing }
-		if extra = slices.DeleteFunc(extra, pending); len(extra) == 0 {
-			break
-		}
-		h.alarm("extra", "")
-		if err := q.Driver.Apply(ctx, nil, extra); err != nil {
-			break
-		}
-		if _, extra, err = q.Driver.Live(ctx, want); err != nil {
-			return h.halve(q, nil, nil, "unreachable")
-		}
+	if extra, err = h.strip(ctx, q, want, extra); err != nil {
+		return h.halve(q, nil, nil, "unreachable")
 	}
 	if len(missing) > 0 {
 		if err := h.halve(q, missing, extra, "drift"); err != nil {
@@ -149,6 +142,29 @@ func (h *Hand) reconcile(ctx context.Context, q *Equipment) error {
 		}
 	}
 	return h.whole(q, missing)
+}
+
+// strip takes away what equipment holds and nobody ordered. What is being removed
+// anyway, and what lags behind, it leaves.
+func (h *Hand) strip(ctx context.Context, q *Equipment, want, extra []driver.Rule) ([]driver.Rule, error) {
+	for range maxExtra {
+		extra = slices.DeleteFunc(extra, func(r driver.Rule) bool {
+			e := h.book.orders[r.Order]
+			return r.Order == "" || e != nil && e.line == Removing
+		})
+		if len(extra) == 0 {
+			break
+		}
+		h.alarm("extra", "")
+		if err := q.Driver.Apply(ctx, nil, extra); err != nil {
+			return extra, err
+		}
+		var err error
+		if _, extra, err = q.Driver.Live(ctx, want); err != nil {
+			return extra, err
+		}
+	}
+	return extra, nil
 }
 
 // restore tells equipment again what it lost of orders that are live.
@@ -166,7 +182,7 @@ func (h *Hand) restore(ctx context.Context, q *Equipment, missing, want []driver
 	if err := q.Driver.Apply(ctx, again, nil); err != nil {
 		return nil, err
 	}
-	missing, _, err := q.Driver.Live(ctx, want)
+	missing, _, err := h.settled(ctx, q, want, missing[0].Order)
 	return missing, err
 }
 

@@ -1,0 +1,25 @@
+package app
+
+import (
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/measure/act"
+	"noroshi/internal/measure/act/executor"
+	"noroshi/internal/measure/request"
+)
+
+// openActs opens the orders of organisations' own networks. Instructions are signed
+// with the key that signs Grants.
+func (h *Hub) openActs(o Options) (err error) {
+	h.Acts, err = act.New(act.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Approvals: h.Approvals, Measures: h.Measures,
+		Signer: h.Approvals.Signer, Own: h.Sensors.Own, Now: o.Now})
+	return err
+}
+
+// actCommands are those that speak to a hub, and the process beside the equipment.
+func actCommands(env *cli.Env) *cobra.Command {
+	c := act.Commands(env, executor.Preview, executor.MarkUndo)
+	c.AddCommand(executor.Command(env), request.Commands(env))
+	return c
+}
