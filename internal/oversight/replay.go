@@ -3,6 +3,7 @@ package oversight
 import (
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -242,4 +243,25 @@ func (r *Replay) Close(now time.Time) Result {
 		out.Last = time.UnixMicro(r.log.newest).UTC().Format(time.RFC3339Nano)
 	}
 	return out
+}
+
+// Broken replays the leaves of a log and returns the ids of the rules that they
+// break, each once, in the order of the table.
+func Broken(kinds approval.Rules, leaves [][]byte) (ids []string, err error) {
+	r, err := NewReplay(kinds)
+	if err != nil {
+		return nil, err
+	}
+	for i, leaf := range leaves {
+		if err := r.Take(uint64(i), leaf); err != nil {
+			return nil, err
+		}
+	}
+	res := r.Close(time.Time{})
+	for _, id := range ruleIDs {
+		if slices.ContainsFunc(res.Violations, func(v Violation) bool { return v.Rule == id }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }

@@ -2,7 +2,6 @@ package rogue
 
 import (
 	"maps"
-	"time"
 )
 
 func isBegin(a *act) bool { return a.Public["approval"] != nil }
@@ -28,10 +27,6 @@ func fact(verb string, ok func(*act) bool, key string, value func(old any) any) 
 func always(v any) func(any) any { return func(any) any { return v } }
 
 func approves(a *act) bool { return a.Public["to"] == "approved" }
-
-// later reports whether an entry is not among the first of a log: who the
-// commission is was seen before.
-func later(a *act) bool { return a.At.After(time.Date(2028, 1, 11, 0, 0, 0, 0, time.UTC)) }
 
 // someRecords reports whether an entry is about records that there are.
 func someRecords(a *act) bool { return a.number("records") > 0 }

@@ -113,14 +113,16 @@ var caseCrimes = []Crime{
 	})},
 	{"a consent of a stranger", "agreement_consent", false, when("agreement.consent", func(a *act) bool { return a.Public["consent"] != nil }, func(w *history, i int) bool { w.all[i].Org = "O-stranger"; return true })},
 	{"a consent withdrawn by a stranger", "agreement_consent", true, when("agreement.consent", func(a *act) bool { return a.Public["withdrawn"] != nil }, func(w *history, i int) bool { w.all[i].Org = "O-stranger"; return true })},
-	{"the office confirms its own instruction", "carrier_apart", true, when("approval.confirm", nil, func(w *history, i int) bool { w.all[i].Org = "O-office"; return true })},
-	{"a body that is not the commission votes", "case_bodies", true, when("approval.vote", later, func(w *history, i int) bool { w.all[i].Org = "O-ministry"; return true })},
-	{"a body that is not the commission examines", "case_bodies", true, when("approval.examine", later, func(w *history, i int) bool { w.all[i].Org = "O-telecom"; return true })},
+	{"the office confirms its own instruction", "carrier_apart", true, when("approval.confirm", nil, func(w *history, i int) bool {
+		w.all[i].Org = w.all[w.of("approval.ask", w.all[i].Object)].Org
+		return true
+	})},
+	{"a body that is not the commission votes", "case_bodies", true, when("approval.vote", nil, func(w *history, i int) bool { w.all[i].Org = "O-ministry"; return w.known(i) })},
+	{"a body that is not the commission examines", "case_bodies", true, when("approval.examine", nil, func(w *history, i int) bool { w.all[i].Org = "O-telecom"; return w.known(i) })},
 	{"the commission asks", "case_bodies", true, when("approval.withdraw", func(a *act) bool { return a.text("to") == "withdrawn" }, func(w *history, i int) bool {
 		ask := w.of("approval.ask", w.all[i].Object)
-		known := slices.ContainsFunc(w.all[:ask], func(a *act) bool { return a.Verb == "approval.examine" })
-		w.all[ask].Org = "O-commission"
-		return known && w.of("approval.question", w.all[i].Object) < 0
+		w.all[ask].Org = w.commission()
+		return w.known(ask) && w.of("approval.question", w.all[i].Object) < 0
 	})},
 	{"an approval of a kind that there is not", "case_bounds", false, when("approval.ask", nil, func(w *history, i int) bool {
 		for _, a := range w.all {
@@ -136,7 +138,9 @@ var caseCrimes = []Crime{
 	})},
 	{"a consent to an agreement that ended", "agreement_consent", true, when("agreement.end", nil, func(w *history, i int) bool {
 		a := w.add(w.all[i], w.all[i].At.Add(time.Hour))
-		a.Verb, a.Who, a.Org, a.Grant = "agreement.consent", "P-party1", "O-operator", ""
+		a.Verb, a.Grant = "agreement.consent", ""
+		p := w.all[w.of("agreement.answer", w.all[i].Object)]
+		a.Who, a.Org = p.Who, p.Org
 		a.Public = facts{"consent": uuid(w.rng, a.At), "until": rfc(a.At.AddDate(0, 1, 0))}
 		return true
 	})},

@@ -89,4 +89,5 @@ var logCrimes = []Crime{
 	})},
 	{"records in the entry that begins a run", "entry_facts", true, when("selection.run", isBegin, func(w *history, i int) bool { w.edit(i, "records", 5); return true })},
 	{"an application that says more than it may", "entry_facts", true, fact("approval.ask", nil, "note", always("x"))},
+	{"an instruction that nobody confirms", "entry_actor", true, when("approval.confirm", nil, func(w *history, i int) bool { w.all[i].Who = ""; return true })},
 }

@@ -150,9 +150,9 @@ var measureCrimes = []Crime{
 	{"an emergency while a notice is overdue, as if it were not", "measure_brake", true, fact("measure.declare", overdue, "overdue", always(false))},
 	{"one side alone shuts off", "measure_brake", true, when("measure.declare", nil, func(w *history, i int) bool {
 		a := w.add(w.all[i], w.all[i].At.Add(-time.Second))
-		a.Verb, a.Who, a.Org, a.Object, a.Grant = "measure.switch", "P-member1", "O-commission", "", ""
+		a.Verb, a.Who, a.Org, a.Object, a.Grant = "measure.switch", "P-member1", w.commission(), "", ""
 		a.Public = facts{"unit": w.all[i].text("unit"), "by": "member", "shut": true, "agreed": true}
-		return later(a)
+		return a.Org != ""
 	})},
 	{"closed with nothing restored", "measure_closed", true, came("measure.restore", nil, "close", func(w *history, i, _ int) bool { w.all = slices.Delete(w.all, i, i+1); return true })},
 	{"closed before the owner was told", "measure_closed", true, came("measure.tell", nil, "close", func(w *history, i, _ int) bool { w.all = slices.Delete(w.all, i, i+1); return true })},

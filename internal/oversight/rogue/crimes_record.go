@@ -19,7 +19,15 @@ var recordCrimes = []Crime{
 		return true
 	})},
 	{"the police read what nobody gave them", "record_reader", true, when("selection.disclose", nil, func(w *history, i int) bool { w.all = slices.Delete(w.all, i, i+1); return true })},
-	{"the police read for another purpose", "record_reader", true, when("selection.read", func(a *act) bool { return a.Org == "O-police" }, func(w *history, i int) bool { w.all[i].Purpose = "measure"; return true })},
+	{"the police read for another purpose", "record_reader", true, when("selection.disclose", nil, func(w *history, i int) bool {
+		j := slices.IndexFunc(w.all, func(a *act) bool {
+			return a.Verb == "selection.read" && a.Object == w.all[i].Object && a.Org == w.all[i].text("recipient")
+		})
+		if j >= 0 {
+			w.all[j].Purpose = "measure"
+		}
+		return j >= 0
+	})},
 	{"more is read than there is", "record_left", true, fact("selection.read", someRecords, "records", func(old any) any { return whole(old) + 500 })},
 	{"more is destroyed than there is", "record_left", true, fact("selection.erase", someRecords, "records", func(old any) any { return whole(old) + 500 })},
 	{"destroyed records are read", "record_left", true, fact("selection.read", func(a *act) bool { return a.Public["records"] != nil && a.number("records") == 0 }, "records", always(1))},
@@ -65,14 +73,9 @@ var recordCrimes = []Crime{
 		return true
 	})},
 	{"records given for another purpose without a consent", "record_purpose", true, when("selection.disclose", nil, func(w *history, i int) bool {
-		for _, a := range w.all {
-			if a.Object == w.all[i].Object && a.Org == "O-police" {
-				a.Purpose = "other"
-			}
-		}
 		w.all[i].Purpose = "other"
-		object := w.all[i].Object
-		return w.gone(func(a *act) bool { return a.Object == object && a.Org == "O-police" }) >= 0
+		object, to := w.all[i].Object, w.all[i].text("recipient")
+		return w.gone(func(a *act) bool { return a.Object == object && a.Org == to }) >= 0
 	})},
 	{"a sighting for another purpose without a consent", "record_purpose", true, when("selection.sight", nil, func(w *history, i int) bool { w.all[i].Purpose = "other"; return true })},
 	{"a consent that is past its time", "record_purpose", true, when("agreement.consent", func(a *act) bool { return a.Public["consent"] != nil }, func(w *history, i int) bool {

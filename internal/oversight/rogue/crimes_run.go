@@ -164,4 +164,29 @@ var runCrimes = []Crime{
 		w.gone(func(a *act) bool { return a.Object == object && a.Verb == "selection.erase" })
 		return true
 	})},
+	{"a run a second before its period", "grant_live", true, when("selection.run", isBegin, func(w *history, i int) bool {
+		d := w.of("approval.decide", "approval/"+w.all[i].Grant)
+		if d < 0 {
+			return false
+		}
+		for _, a := range w.all[:i] {
+			if isBegin(a) && a.Grant == w.all[i].Grant {
+				return false // one began in time
+			}
+		}
+		ask, from := w.of("approval.ask", w.all[d].Object), rfc(w.all[i].At.Add(time.Second))
+		w.edit(d, "from_at", from)
+		w.edit(ask, "from_at", from)
+		return w.all[ask].text("extends") == ""
+	})},
+	{"a statement hours after the approval", "run_outcome", true, when("selection.run", isEnd, func(w *history, i int) bool {
+		d := w.of("approval.decide", "approval/"+w.all[i].Grant)
+		if d < 0 || !w.last(i) {
+			return false
+		}
+		a := w.move(i, moment(w.all[d].Public["until_at"]).Add(2*time.Hour))
+		object := a.Object
+		w.gone(func(b *act) bool { return b.Verb == "selection.extend" && b.Object == object })
+		return true
+	})},
 }

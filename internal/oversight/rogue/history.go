@@ -152,6 +152,22 @@ func (w *history) add(like *act, at time.Time) *act {
 	return w.move(len(w.all)-1, at)
 }
 
+// commission is the organisation that examines and votes; empty where nobody did.
+func (w *history) commission() string {
+	for _, a := range w.all {
+		switch a.Verb {
+		case "approval.examine", "approval.vote", "approval.decide", "measure.weigh", "measure.settle":
+			return a.Org
+		}
+	}
+	return ""
+}
+
+// known reports whether the commission acted before an entry.
+func (w *history) known(i int) bool {
+	return slices.ContainsFunc(w.all[:i], func(a *act) bool { return a.Verb == "approval.examine" || a.Verb == "approval.vote" })
+}
+
 // end is the instant of the newest entry.
 func (w *history) end() time.Time {
 	if len(w.all) == 0 {

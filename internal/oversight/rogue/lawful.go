@@ -22,6 +22,8 @@ type world struct {
 	lists []madeList
 	start time.Time
 	units int // chains of command so far
+
+	commission string // the organisation that decides
 }
 
 type madeList struct{ sha, maker, second string }
@@ -38,10 +40,10 @@ func (w *world) hash() string {
 func (w *world) one(kind string, n int) string { return fmt.Sprintf("%s%d", kind, w.IntN(n)) }
 
 // orgOf is the organisation of a person of a made-up history.
-func orgOf(who string) string {
+func (w *world) orgOf(who string) string {
 	switch kind := strings.TrimRight(who, "0123456789"); kind {
 	case "examiner", "member":
-		return "O-commission"
+		return w.commission
 	case "carrier":
 		return "O-telecom"
 	case "party":
@@ -58,7 +60,7 @@ func (w *world) does(at time.Time, who, verb, object string, public facts) *act 
 	if who != "" {
 		name, org, known := strings.Cut(who, "@")
 		if !known {
-			org = orgOf(who)
+			org = w.orgOf(who)
 		}
 		a.Who, a.Org = "P-"+name, org
 	}
@@ -351,7 +353,13 @@ func (w *world) noise(at time.Time) {
 // Lawful makes up a history in which every rule is kept, of so many affairs. The
 // same seed gives the same one.
 func Lawful(seed uint64, affairs int) [][]byte {
-	w := &world{Rand: rand.New(rand.NewPCG(seed, 7)), start: time.Date(2028, 1, 10, 0, 0, 0, 0, time.UTC)}
+	h := history{all: lawful(seed, affairs, time.Date(2028, 1, 10, 0, 0, 0, 0, time.UTC), "O-commission")}
+	return h.leaves()
+}
+
+// lawful makes up a history that begins at an instant, before a commission.
+func lawful(seed uint64, affairs int, start time.Time, commission string) []*act {
+	w := &world{Rand: rand.New(rand.NewPCG(seed, 7)), start: start, commission: commission}
 	w.list(w.start.Add(-3 * time.Hour))
 	w.list(w.start.Add(-2 * time.Hour))
 	for i := range affairs {
@@ -371,8 +379,7 @@ func Lawful(seed uint64, affairs int) [][]byte {
 		}
 	}
 	w.settle()
-	h := history{all: w.all}
-	return h.leaves()
+	return w.all
 }
 
 // settle puts entries in order and gives them ids.

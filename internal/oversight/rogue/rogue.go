@@ -1,9 +1,6 @@
 package rogue
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Crime is one way to break a rule.
 type Crime struct {
@@ -30,18 +27,3 @@ func (c Crime) Commit(leaves [][]byte, seed uint64) ([][]byte, bool, error) {
 	}
 	return w.leaves(), true, nil
 }
-
-// Rules lists the rules that can be broken in a history so that nothing else
-// follows from it.
-func Rules() (ids []string) {
-	for _, c := range Crimes() {
-		if c.Alone && !slices.Contains(ids, c.Rule) {
-			ids = append(ids, c.Rule)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// ErrRule says that a rule is none of [Rules].
-var ErrRule = fmt.Errorf("rogue: no such rule")
