@@ -108,12 +108,33 @@ func (r *Replay) report(res Result, year int, p text.Printer) Report {
 		papers.Lines = append(papers.Lines, r.line(year, k, "", say("key_"+string(k))))
 	}
 	out.Parts = append(out.Parts, papers)
-	if kinds := r.otherKinds(year); len(kinds) > 0 {
-		cases("vi", kinds...)
-	} else {
-		out.Parts = append(out.Parts, Section{Item: "vi", Title: say("item_vi"), Note: say("none_vi"), Lines: []Line{}})
+	cases("vi", r.measureKinds(year)...)
+	vi := &out.Parts[len(out.Parts)-1]
+	for _, kind := range approval.MeasureKinds {
+		for _, k := range emergencyKeys {
+			vi.Lines = append(vi.Lines, r.line(year, k, string(kind), label(p, string(kind))+"　"+say("key_"+string(k))))
+		}
 	}
 	cases("other", string(approval.Reidentify))
+	for _, part := range out.Parts {
+		for i, l := range part.Lines {
+			part.Lines[i].Shown = p.Number(int64(min(l.n, math.MaxInt64)))
+		}
+	}
+	return out
+}
+
+// measureKinds are the kinds of access and neutralisation, and what else was asked
+// for in a year and stands under no other item.
+func (r *Replay) measureKinds(year int) (out []string) {
+	for _, k := range approval.MeasureKinds {
+		out = append(out, string(k))
+	}
+	for _, k := range r.otherKinds(year) {
+		if !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
 	return out
 }
 
@@ -136,7 +157,7 @@ func (r *Replay) otherKinds(year int) (out []string) {
 func label(p text.Printer, kind string) string {
 	base, extension := strings.CutSuffix(kind, "+")
 	name := base
-	if base == string(approval.Reidentify) || slices.Contains(approval.Kinds, approval.Kind(base)) && ways[approval.Kind(base)] != "" {
+	if base == string(approval.Reidentify) || slices.Contains(approval.MeasureKinds, approval.Kind(base)) || slices.Contains(approval.Kinds, approval.Kind(base)) && ways[approval.Kind(base)] != "" {
 		name = p.T("oversight.report.kind_" + base)
 	} else if base == string(unknownKind) {
 		name = p.T("oversight.report.kind_unknown")

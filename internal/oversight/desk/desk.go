@@ -177,6 +177,7 @@ type Asking struct {
 type Giving struct {
 	Content string `json:"content,omitempty" maxLength:"262144" doc:"JSON, byte for byte as it was sealed"`
 	Salt    string `json:"salt,omitempty" maxLength:"100" doc:"Base64; absent: the one that the ledger keeps"`
+	Kept    bool   `json:"kept,omitempty" doc:"Give what the hub itself keeps of it, in place of content"`
 }
 
 // Opening is an inspector's wish to see the sealed part of one entry.
@@ -199,6 +200,7 @@ type Opening struct {
 	GoneAt    time.Time    `json:"gone_at,omitzero"`  // when what was opened is destroyed
 	Mine      bool         `json:"mine"`              // who reads asked for it
 	Late      bool         `json:"late,omitempty"`
+	Kept      bool         `json:"kept,omitempty"` // the hub has the content: it can be opened as it is
 
 	org, asker      string
 	sealed, content []byte

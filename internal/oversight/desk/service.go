@@ -33,6 +33,11 @@ type Config struct {
 	Kinds  approval.Rules  // numbers that approvals are judged by
 	Orgs   *org.Service
 	Now    func() time.Time
+
+	// Kept returns what the hub itself keeps of the sealed part of an entry, so that
+	// its organisation need not look for it; a fault of kind NotFound where it keeps
+	// none. Nil: the hub keeps nothing.
+	Kept func(ctx context.Context, tx *db.Tx, entry string) ([]byte, error)
 }
 
 // Service is what people do at the desk: one method per intention.

@@ -142,6 +142,13 @@ func (s *Service) Opening(ctx context.Context, id ID) (o Opening, names map[stri
 		if err := s.openOpening(ctx, tx, &o, who); err != nil {
 			return err
 		}
+		if o.State == Asked && reach == gate.Addressed {
+			raw, err := s.kept(ctx, tx, o.Entry)
+			if err != nil {
+				return err
+			}
+			o.Kept = raw != ""
+		}
 		names, err = s.names(ctx, tx, who, o.To)
 		return err
 	})
@@ -167,6 +174,12 @@ func (s *Service) Open(ctx context.Context, id ID, in Giving) (Opening, error) {
 		if len(in.Content) > maxSecret {
 			return invalid("content", "desk.bad.large", "max", maxSecret)
 		}
+		var err error
+		if in.Kept {
+			if in.Content, err = s.kept(a.ctx, a.tx, o.Entry); err != nil {
+				return err
+			}
+		}
 		if strings.TrimSpace(in.Content) == "" {
 			return invalid("content", "desk.bad.empty")
 		}
@@ -177,7 +190,6 @@ func (s *Service) Open(ctx context.Context, id ID, in Giving) (Opening, error) {
 		if !ok {
 			return ErrDigest
 		}
-		var err error
 		raw := Content{Content: string(found), Salt: base64.StdEncoding.EncodeToString(salt), Digest: o.Digest, Verified: true}
 		if o.content, err = s.seal(a.ctx, a.tx, safe(o.ID), raw, openingObject(o.ID)); err != nil {
 			return err
@@ -186,6 +198,18 @@ func (s *Service) Open(ctx context.Context, id ID, in Giving) (Opening, error) {
 		act.Public["verified"] = true
 		return nil
 	})
+}
+
+// kept is what the hub keeps of an entry; empty where it keeps nothing.
+func (s *Service) kept(ctx context.Context, tx *db.Tx, entry string) (string, error) {
+	if s.Kept == nil {
+		return "", nil
+	}
+	raw, err := s.Kept(ctx, tx, entry)
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return "", nil
+	}
+	return string(raw), err
 }
 
 // match finds the form of what was given that opens the digest: as it is, without

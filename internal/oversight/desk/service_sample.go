@@ -51,7 +51,7 @@ func (s *Service) Plan(ctx context.Context, in Planning) (out Plan, err error) {
 		if err := in.check(s); err != nil {
 			return err
 		}
-		p := Plan{ID: newID(), Number: newNumber("S"), Since: in.Since, Why: in.Why, CreatedAt: s.now(), Entry: act.Entry, org: who.Org, Picks: []Pick{}}
+		p := Plan{ID: newID(), Number: newNumber("T"), Since: in.Since, Why: in.Why, CreatedAt: s.now(), Entry: act.Entry, org: who.Org, Picks: []Pick{}}
 		var strata []string
 		for _, k := range Strata {
 			for _, x := range in.Strata {

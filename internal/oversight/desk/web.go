@@ -1,8 +1,12 @@
 package desk
 
 import (
+	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/httpd"
@@ -45,6 +49,46 @@ func (p say) verb(v string) string {
 		return p.T("app.act." + v)
 	}
 	return v
+}
+
+// facts are what an entry says in clear, by name, in words where there are some.
+func (p say) facts(public map[string]any) (out []page.Fact) {
+	for _, name := range slices.Sorted(maps.Keys(public)) {
+		label := name
+		if p.Has("desk.fact." + name) {
+			label = p.T("desk.fact." + name)
+		}
+		out = append(out, page.Fact{Name: label, Value: p.fact(public[name])})
+	}
+	return out
+}
+
+func (p say) fact(v any) string {
+	switch x := v.(type) {
+	case bool:
+		if x {
+			return p.T("desk.fact_yes")
+		}
+		return p.T("desk.fact_no")
+	case string:
+		if t, err := time.Parse(time.RFC3339Nano, x); err == nil {
+			return p.Time(t)
+		}
+		return x
+	case json.Number:
+		return x.String()
+	case []any:
+		words := make([]string, len(x))
+		for i, e := range x {
+			words[i] = p.fact(e)
+		}
+		return strings.Join(words, ", ")
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(raw)
 }
 
 // tab is one part of the desk.
@@ -189,7 +233,7 @@ func showBoard(q *httpd.Request, s *Service, bad error) error {
 		}
 		row := ruleRow{ID: r.Rule, Text: r.Text, Article: r.Article, Checked: r.Checked, Violations: r.Violations, House: !r.Verified}
 		if !r.At.IsZero() {
-			row.Last = p.Short(r.At, q.Now())
+			row.Last = p.T("desk.web.last_at", "at", p.Short(r.At, q.Now()))
 		}
 		v.Rules = append(v.Rules, row)
 	}
@@ -291,6 +335,7 @@ type entryView struct {
 	Head    page.Head
 	Tabs    []tab
 	Facts   page.Facts
+	Clear   page.Facts
 	Public  string
 	Command string
 	Unseal  string // address of the form; empty where there is nothing to open
@@ -310,6 +355,7 @@ func showEntry(q *httpd.Request, s *Service) error {
 	title := p.T("desk.web.entry", "n", p.Number(int64(place)))
 	v := entryView{Head: page.Head{H1: title, Lead: p.verb(e.Entry.Verb), Crumbs: []page.Crumb{{Text: p.T("desk.web.title"), Href: "/oversight"}, {Text: title}}}, Tabs: tabs(q, p, ""), Public: e.Public,
 		Command: "noroshi ledger prove " + e.Entry.ID}
+	v.Clear.Rows = p.facts(e.Entry.Public)
 	add := func(name, value string) {
 		if value != "" {
 			v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(name), Value: value})

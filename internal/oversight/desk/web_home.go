@@ -5,6 +5,9 @@ import (
 	"noroshi/internal/base/page"
 )
 
+// homeView is what the replay of the ledger came to, on the first page.
+type homeView struct{ Tag, Text string }
+
 // homeRows is how many papers and wishes the first page names.
 const homeRows = 5
 
@@ -19,11 +22,14 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	add := func(severity, title, why, href string, due page.Due) {
 		part.Todos = append(part.Todos, page.Todo{Severity: severity, Title: title, Why: why, Href: href, Due: due, Act: p.T("desk.home.open")})
 	}
-	if by != BodySide {
-		b := s.board(q.Printer)
-		if n := len(b.Violations) + int(b.More) + len(b.Gaps) + len(b.Alarms); n > 0 {
+	if b := s.board(q.Printer); by != BodySide && b.Ready {
+		n := len(b.Violations) + int(b.More) + len(b.Gaps) + len(b.Alarms)
+		v := homeView{Tag: "good", Text: p.T("desk.home.clean", "at", b.At, "entries", int64(b.Entries), "rules", len(b.Rules))}
+		if n > 0 {
+			v = homeView{Tag: "act", Text: p.T("desk.home.wrong", "n", n, "at", b.At, "entries", int64(b.Entries))}
 			add("act", p.T("desk.home.found", "n", n), p.T("desk.home.found_why"), "/oversight", page.Due{})
 		}
+		part.Template, part.Data = "desk/home", v
 	}
 	list, _, _, err := s.List(q.Context(), Filter{Open: true, Limit: 50})
 	if err != nil {

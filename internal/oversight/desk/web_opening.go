@@ -42,7 +42,7 @@ func pagesOpenings(r *httpd.Router, s *Service) {
 		})
 	}
 	post("open", func(q *httpd.Request, id ID) error {
-		_, err := s.Open(q.Context(), id, Giving{Content: q.Raw("content"), Salt: q.Form("salt")})
+		_, err := s.Open(q.Context(), id, Giving{Content: q.Raw("content"), Salt: q.Form("salt"), Kept: q.Form("kept") == "yes"})
 		return err
 	})
 	post("withhold", func(q *httpd.Request, id ID) error {
@@ -143,7 +143,7 @@ func showOpening(q *httpd.Request, s *Service, c *Content, bad error) error {
 	if o.State == Asked {
 		v.Due = page.Due{At: o.DueAt}
 	}
-	v.Facts.Rows = []page.Fact{{Name: p.T("desk.opening.act"), Value: p.verb(o.Verb), Note: o.Verb}, {Name: p.T("desk.opening.acted"), Value: p.Time(o.ActedAt)}, {Name: p.T("desk.opening.object"), Value: o.Object},
+	v.Facts.Rows = []page.Fact{{Name: p.T("desk.opening.act"), Value: p.verb(o.Verb)}, {Name: p.T("desk.opening.acted"), Value: p.Time(o.ActedAt)}, {Name: p.T("desk.opening.object"), Value: o.Object},
 		{Name: p.T("desk.opening.ground"), Value: p.T("desk.ground." + string(o.Ground))}, {Name: p.T("desk.opening.why"), Value: o.Text}, {Name: p.T("desk.opening.id"), Value: o.Entry}, {Name: p.T("desk.opening.digest"), Value: o.Digest}}
 	if o.Answer != "" {
 		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T("desk.opening.withheld"), Value: o.Answer})
@@ -152,11 +152,17 @@ func showOpening(q *httpd.Request, s *Service, c *Content, bad error) error {
 		v.Kept = p.T("desk.opening.kept", "at", o.GoneAt)
 	}
 	if o.State == Asked && Access.May(q.Context(), "oversight.open") && !slices.Contains([]Side{MemberSide, InspectorSide, WatchSide}, sideOf(q.Who)) {
-		v.Forms = []actForm{
+		if o.Kept {
+			v.Forms = []actForm{{To: "open", Title: p.T("desk.opening.open_kept"), Kind: "primary", Fields: []page.Field{{Name: "kept", Kind: "hidden", Value: "yes"}}, Say: p.T("desk.opening.open_kept_say")}}
+		}
+		v.Forms = append(v.Forms, []actForm{
 			{To: "open", Title: p.T("desk.opening.open"), Kind: "primary", Fields: []page.Field{
 				{Name: "content", Kind: "textarea", Rows: 6, Label: p.T("desk.opening.content"), Need: page.Required, Hint: p.T("desk.opening.content_hint")},
 				{Name: "salt", Label: p.T("desk.opening.salt"), Need: page.Optional, Hint: p.T("desk.opening.salt_hint"), Width: "w24"}}},
 			{To: "withhold", Title: p.T("desk.opening.withhold"), Kind: "stop", Fields: []page.Field{{Name: "withhold_text", Kind: "textarea", Rows: 3, Label: p.T("desk.paper.reason"), Need: page.Required, Limit: maxWords}}},
+		}...)
+		if o.Kept {
+			v.Forms[1].Title, v.Forms[1].Kind = p.T("desk.opening.open_other"), ""
 		}
 	}
 	return render(q, "desk/opening", v.Head.H1, v, bad)

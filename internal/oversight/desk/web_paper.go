@@ -221,8 +221,8 @@ func draftOf(q *httpd.Request) (d Draft, err error) {
 }
 
 type actForm struct {
-	To, Title, Kind string
-	Fields          []page.Field
+	To, Title, Kind, Say string
+	Fields               []page.Field
 }
 
 type paperView struct {

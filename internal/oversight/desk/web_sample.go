@@ -164,9 +164,12 @@ func showSample(q *httpd.Request, s *Service, bad error) error {
 	}
 	v := sampleView{ID: x.ID, Tabs: tabs(q, p, "samples"), Drawn: !x.DrawnAt.IsZero(), Command: "noroshi oversight sample DIR --key ledger.vkey --plan " + x.Number,
 		Head: page.Head{H1: p.T("desk.sample.one", "number", x.Number), Lead: x.Why, Crumbs: []page.Crumb{{Text: p.T("desk.sample.title"), Href: "/oversight/samples"}, {Text: x.Number}}}}
-	left, findings := 0, 0
+	left, findings, first := 0, 0, q.Query("place")
 	var open []page.Option
 	for _, k := range x.Picks {
+		if first == "" && k.Result == "" {
+			first = strconv.FormatUint(k.Place, 10)
+		}
 		row := pickRow{Place: p.Number(int64(k.Place)), Href: entryHref(q, k.Place), Kind: p.T("desk.stratum." + k.Kind), Note: k.Note}
 		switch k.Result {
 		case "":
@@ -203,7 +206,7 @@ func showSample(q *httpd.Request, s *Service, bad error) error {
 			page.Fact{Name: p.T("desk.sample.root"), Value: x.Root}, page.Fact{Name: p.T("desk.sample.seed"), Value: x.Seed, Note: p.T("desk.sample.seed_note")})
 	}
 	if v.Drawn && len(open) > 0 && Access.May(q.Context(), "oversight.check") {
-		v.Fields = []page.Field{{Name: "place", Kind: "select", Label: p.T("desk.sample.entry"), Need: page.Required, Options: open, Value: q.Query("place")},
+		v.Fields = []page.Field{{Name: "place", Kind: "select", Label: p.T("desk.sample.entry"), Need: page.Required, Options: open, Value: first},
 			{Name: "result", Kind: "choice", Label: p.T("desk.sample.result"), Need: page.Required, Options: []page.Option{{Value: Fine, Label: p.T("desk.sample.fine")}, {Value: Finding, Label: p.T("desk.sample.finding")}}},
 			{Name: "note", Kind: "textarea", Rows: 3, Label: p.T("desk.sample.note"), Need: page.Optional, Hint: p.T("desk.sample.note_hint"), Limit: maxWords}}
 	}
