@@ -69,7 +69,7 @@ func (l *letter) body() string {
 		}
 	}
 	head("request.mail.asked")
-	para(d.Asked)
+	para(unlinked(d.Asked))
 	if !d.By.IsZero() {
 		para(p.T("request.mail.by", "at", stampUTC(d.By)))
 	}
@@ -97,16 +97,16 @@ func (l *letter) body() string {
 		para(p.T("request.mail.defanged"))
 	}
 	head("request.mail.does")
-	para(s.Does)
+	para(unlinked(s.Does))
 	if len(d.Evidence) > 0 {
 		head("request.mail.evidence")
 		for i, e := range d.Evidence {
-			fmt.Fprintf(&b, "%d. %s\n   %s\n", i+1, e.Says, span(e))
+			fmt.Fprintf(&b, "%d. %s\n   %s\n", i+1, unlinked(e.Says), span(e))
 			if e.Digest != "" {
 				fmt.Fprintf(&b, "   SHA-256 %s\n", e.Digest)
 			}
 			for line := range strings.Lines(e.Lines) {
-				b.WriteString("   | " + strings.TrimRight(line, "\n") + "\n")
+				b.WriteString("   | " + strings.TrimRight(unlinked(line), "\n") + "\n")
 			}
 		}
 		b.WriteString("\n")
@@ -120,14 +120,23 @@ func (l *letter) body() string {
 // foot says who writes, how to answer, and how far it may be handed on.
 func (l *letter) foot(b *strings.Builder) {
 	b.WriteString("-- \n" + l.org + "\n")
-	if l.desk.Name != "" {
-		b.WriteString(l.desk.Name + "\n")
+	name := l.desk.Name
+	if l.p.Lang == text.EN && l.desk.NameEN != "" {
+		name = l.desk.NameEN
+	}
+	if name != "" {
+		b.WriteString(name + "\n")
 	}
 	b.WriteString(l.p.T("request.mail.reply", "mail", l.desk.Reply, "number", l.r.Number) + "\n")
 	if l.desk.Phone != "" {
 		b.WriteString(l.p.T("request.mail.phone", "phone", l.desk.Phone) + "\n")
 	}
 	b.WriteString("TLP:" + l.d.TLP + " " + l.p.T("request.mail.tlp."+strings.ToLower(l.d.TLP)) + "\n")
+}
+
+// unlinked takes the links out of running text: nobody opens one by mistake.
+func unlinked(s string) string {
+	return strings.NewReplacer("http://", "hxxp://", "https://", "hxxps://", "HTTP://", "hxxp://", "HTTPS://", "hxxps://").Replace(s)
 }
 
 func stampUTC(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") + " UTC" }

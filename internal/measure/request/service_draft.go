@@ -74,6 +74,7 @@ func (s *Service) check(a *at) (err error) {
 		if err != nil || !o.Is(org.Carrier) {
 			return invalid("to.org", "request.bad.carrier")
 		}
+		a.d.To.Provider = o.Name.In(a.d.To.Lang)
 	}
 	return nil
 }
@@ -256,6 +257,7 @@ func (s *Service) bytesOf(ctx context.Context, tx *db.Tx, who gate.Identity, r *
 // Desk is where answers to an organisation's requests go, and how it works.
 type Desk struct {
 	Name       string    `json:"name,omitempty" maxLength:"800"`
+	NameEN     string    `json:"name_en,omitempty" maxLength:"800" doc:"In mails in English; empty: name"`
 	Reply      string    `json:"reply" maxLength:"300" doc:"Mail address that answers go to"`
 	Phone      string    `json:"phone,omitempty" maxLength:"100"`
 	OneEnough  bool      `json:"one_enough,omitempty" doc:"Who writes a request may send it: for small operators alone, and never for a step of a measure"`
@@ -304,6 +306,7 @@ func (s *Service) SetDesk(ctx context.Context, d Desk) error {
 		}
 		var bad mistakes
 		bad.line("name", &d.Name, maxName, false)
+		bad.line("name_en", &d.NameEN, maxName, false)
 		bad.line("phone", &d.Phone, 100, false)
 		bad.address("reply", &d.Reply, true)
 		if _, err := mail.Address(d.Reply); err == nil && dotted(domainOf(d.Reply)) == "" {

@@ -58,7 +58,7 @@ type listView struct {
 	Kinds  []figureRow
 	Others []figureRow
 	Cut    bool
-	Since  time.Time
+	Since  string
 }
 
 func (p say) row(x *Listed, now time.Time) row {
@@ -94,7 +94,7 @@ func showList(q *httpd.Request, s *Service) error {
 	if err != nil {
 		return err
 	}
-	v := listView{Head: page.Head{H1: p.T("request.web.title"), Lead: p.T("request.web.lead")}, Cut: f.Cut, Since: f.Since, Total: p.figure(p.T("request.figure.all"), f.Total)}
+	v := listView{Head: page.Head{H1: p.T("request.web.title"), Lead: p.T("request.web.lead")}, Cut: f.Cut, Since: p.T("request.web.figures_since", "day", p.Date(f.Since)), Total: p.figure(p.T("request.figure.all"), f.Total)}
 	if Access.Reach(q.Who, "request.list") == gate.All {
 		v.Head.Lead = p.T("request.web.lead_watch")
 	}

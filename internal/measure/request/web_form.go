@@ -16,6 +16,14 @@ import (
 type group struct {
 	Title, Say string
 	Fields     []page.Field
+	Folds      []fold
+}
+
+// fold is a part that is shut until it is needed.
+type fold struct {
+	Title  string
+	Open   bool
+	Fields []page.Field
 }
 
 type formView struct {
@@ -61,7 +69,7 @@ func pagesForm(r *httpd.Router, s *Service) {
 	r.Page("GET /requests/desk", func(q *httpd.Request) error { return showDesk(q, s, nil) })
 	r.Page("POST /requests/desk", func(q *httpd.Request) error {
 		days, _ := strconv.Atoi(q.Form("follow_days"))
-		err := s.SetDesk(q.Context(), Desk{Name: q.Form("name"), Reply: q.Form("reply"), Phone: q.Form("phone"), OneEnough: q.Form("one_enough") == "on", FollowDays: days})
+		err := s.SetDesk(q.Context(), Desk{Name: q.Form("name"), NameEN: q.Form("name_en"), Reply: q.Form("reply"), Phone: q.Form("phone"), OneEnough: q.Form("one_enough") == "on", FollowDays: days})
 		if formFault(err) {
 			return showDesk(q, s, err)
 		}
@@ -166,15 +174,15 @@ func (p say) area(name, key, value string, need page.Need, rows int) page.Field 
 	return page.Field{Name: name, Kind: "textarea", Label: p.T(key), Value: value, Need: need, Rows: rows}
 }
 
-func (p say) contactFields(c Contact) []page.Field {
+func (p say) contactFields(c Contact, need page.Need) []page.Field {
 	lang := string(c.Lang)
 	if lang == "" {
 		lang = string(text.EN)
 	}
 	return []page.Field{
-		{Name: "to.mail", Kind: "email", Label: p.T("request.web.mail"), Value: c.Mail, Width: "w24"},
-		{Name: "to.provider", Label: p.T("request.web.provider"), Value: c.Provider, Width: "w24", Limit: maxName},
-		{Name: "to.name", Label: p.T("request.web.name"), Need: page.Optional, Value: c.Name, Width: "w24", Limit: maxName},
+		{Name: "to.mail", Kind: "email", Label: p.T("request.web.mail"), Need: need, Value: c.Mail, Width: "w24"},
+		{Name: "to.provider", Label: p.T("request.web.provider"), Need: need, Value: c.Provider, Width: "w24"},
+		{Name: "to.name", Label: p.T("request.web.name"), Need: page.Optional, Value: c.Name, Width: "w24"},
 		{Name: "to.lang", Kind: "select", Label: p.T("request.web.lang"), Value: lang, Options: []page.Option{{Value: "ja", Label: "日本語"}, {Value: "en", Label: "English"}}},
 	}
 }
@@ -198,6 +206,10 @@ func (p say) groups(q *httpd.Request, d *Draft) (out []group) {
 		}
 		return strconv.FormatInt(n, 10)
 	}
+	need := page.Required
+	if power { // a carrier on this hub has no mail here
+		need = page.NoNeed
+	}
 	s := &d.Subject
 	out = append(out, group{Title: p.T("request.group.kind"), Fields: []page.Field{{Name: "kind", Kind: "choice", Label: p.T("request.web.kind"), Need: page.Required, Value: string(d.Kind), Options: p.options("request.kind.", kinds...)}}})
 	if power {
@@ -214,7 +226,7 @@ func (p say) groups(q *httpd.Request, d *Draft) (out []group) {
 		{Name: "subject.harm", Kind: "select", Label: p.T("request.web.harm"), Value: string(s.Harm), Options: p.options("request.harm.", harms...)},
 		p.area("subject.does", "request.web.does", s.Does, page.Required, 4),
 	}})
-	out = append(out, group{Title: p.T("request.group.evidence"), Say: p.T("request.group.evidence_say"), Fields: p.pieces(d)})
+	out = append(out, group{Title: p.T("request.group.evidence"), Say: p.T("request.group.evidence_say"), Fields: p.piece(0, d), Folds: p.folds(d)})
 	asked := []page.Field{p.area("asked", "request.web.asked", d.Asked, page.Required, 4), {Name: "by", Kind: "datetime", Label: p.T("request.web.by"), Need: page.Optional, Value: stampOr(d.By)},
 		{Name: "tlp", Kind: "select", Label: p.T("request.web.tlp"), Value: d.TLP, Options: []page.Option{{Value: "GREEN", Label: "TLP:GREEN"}, {Value: "CLEAR", Label: "TLP:CLEAR"}}}}
 	out = append(out, group{Title: p.T("request.group.asked"), Fields: asked})
@@ -229,32 +241,46 @@ func (p say) groups(q *httpd.Request, d *Draft) (out []group) {
 	hide := page.Field{Name: "victim.hide", Kind: "textarea", Label: p.T("request.web.hide"), Hint: p.T("request.web.hide_hint"), Need: page.Optional, Rows: 3, Value: strings.Join(d.Victim.Hide, "\n")}
 	released := page.Field{Name: "victim.released", Kind: "check", Label: p.T("request.web.released_yes"), Value: map[bool]string{true: "on"}[d.Victim.Released]}
 	out = append(out, group{Title: p.T("request.group.victim"), Say: p.T("request.group.victim_say"), Fields: []page.Field{p.area("victim.who", "request.web.victim", d.Victim.Who, page.Optional, 2), hide, released}})
-	return append(out, group{Title: p.T("request.group.to"), Fields: append(p.contactFields(d.To),
+	return append(out, group{Title: p.T("request.group.to"), Fields: append(p.contactFields(d.To, need),
 		page.Field{Name: "to.source", Kind: "hidden", Value: string(d.To.Source)}, page.Field{Name: "to.found_at", Kind: "hidden", Value: stampOr(d.To.FoundAt)})})
 }
 
-// pieces are the fields of evidence.
-func (p say) pieces(d *Draft) (out []page.Field) {
-	for i := range pieces {
-		var e Evidence
-		if i < len(d.Evidence) {
-			e = d.Evidence[i]
-		}
-		at := "evidence[" + strconv.Itoa(i) + "]."
-		n := strconv.Itoa(i + 1)
-		noun := e.Noun
-		if noun == "" {
-			noun = "other"
-		}
-		out = append(out, page.Field{Name: at + "says", Kind: "textarea", Label: p.T("request.web.piece", "n", n), Need: page.Optional, Rows: 2, Value: e.Says},
-			page.Field{Name: at + "from", Kind: "datetime", Label: p.T("request.web.piece_from", "n", n), Need: page.Optional, Value: stampOr(e.From)},
-			page.Field{Name: at + "until", Kind: "datetime", Label: p.T("request.web.piece_until", "n", n), Need: page.Optional, Value: stampOr(e.Until)},
-			page.Field{Name: at + "lines", Kind: "textarea", Label: p.T("request.web.piece_lines", "n", n), Need: page.Optional, Rows: 3, Value: e.Lines, Hint: p.T("request.web.piece_lines_hint")},
-			page.Field{Name: at + "digest", Label: p.T("request.web.piece_digest", "n", n), Need: page.Optional, Value: e.Digest, Width: "wide"},
-			page.Field{Name: at + "noun", Kind: "select", Label: p.T("request.web.piece_noun", "n", n), Value: noun, Options: p.options("request.noun.", "incident", "intel", "sighting", "selection", "hunt", "situation", "measure", "other")},
-			page.Field{Name: at + "id", Label: p.T("request.web.piece_id", "n", n), Need: page.Optional, Value: e.ID, Hint: p.T("request.web.piece_id_hint"), Width: "w24"})
+// folds are what most requests do not need: where the first piece of evidence
+// lies, and further pieces.
+func (p say) folds(d *Draft) (out []fold) {
+	out = append(out, fold{Title: p.T("request.web.piece_more"), Open: len(d.Evidence) > 0 && d.Evidence[0].Digest+d.Evidence[0].ID != "", Fields: p.origin(0, d)})
+	for i := 1; i < pieces; i++ {
+		out = append(out, fold{Title: p.T("request.web.more", "n", strconv.Itoa(i+1)), Open: i < len(d.Evidence), Fields: append(p.piece(i, d), p.origin(i, d)...)})
 	}
 	return out
+}
+
+func (d *Draft) piece(i int) (e Evidence, at, n string) {
+	if i < len(d.Evidence) {
+		e = d.Evidence[i]
+	}
+	return e, "evidence[" + strconv.Itoa(i) + "].", strconv.Itoa(i + 1)
+}
+
+// piece are the fields of what was seen, and when.
+func (p say) piece(i int, d *Draft) []page.Field {
+	e, at, n := d.piece(i)
+	return []page.Field{{Name: at + "says", Kind: "textarea", Label: p.T("request.web.piece", "n", n), Need: page.Optional, Rows: 2, Value: e.Says},
+		{Name: at + "from", Kind: "datetime", Label: p.T("request.web.piece_from", "n", n), Need: page.Optional, Value: stampOr(e.From)},
+		{Name: at + "until", Kind: "datetime", Label: p.T("request.web.piece_until", "n", n), Need: page.Optional, Value: stampOr(e.Until)},
+		{Name: at + "lines", Kind: "textarea", Label: p.T("request.web.piece_lines", "n", n), Need: page.Optional, Rows: 3, Value: e.Lines, Hint: p.T("request.web.piece_lines_hint")}}
+}
+
+// origin are the fields of where the record lies.
+func (p say) origin(i int, d *Draft) []page.Field {
+	e, at, n := d.piece(i)
+	noun := e.Noun
+	if noun == "" {
+		noun = "other"
+	}
+	return []page.Field{{Name: at + "digest", Label: p.T("request.web.piece_digest", "n", n), Need: page.Optional, Value: e.Digest, Width: "wide"},
+		{Name: at + "noun", Kind: "select", Label: p.T("request.web.piece_noun", "n", n), Value: noun, Options: p.options("request.noun.", "incident", "intel", "sighting", "selection", "hunt", "situation", "measure", "other")},
+		{Name: at + "id", Label: p.T("request.web.piece_id", "n", n), Need: page.Optional, Value: e.ID, Hint: p.T("request.web.piece_id_hint"), Width: "w24"}}
 }
 
 func stampOr(t time.Time) string {
@@ -327,7 +353,7 @@ func showDesk(q *httpd.Request, s *Service, bad error) error {
 	}
 	v := deskView{Head: page.Head{H1: p.T("request.web.desk"), Lead: p.T("request.web.desk_lead"), Crumbs: []page.Crumb{{Text: p.T("request.web.title"), Href: "/requests"}, {Text: p.T("request.web.desk")}}}}
 	v.Fields = []page.Field{{Name: "reply", Kind: "email", Label: p.T("request.web.reply"), Hint: p.T("request.web.reply_hint"), Need: page.Required, Value: d.Reply, Width: "w24"},
-		{Name: "name", Label: p.T("request.web.desk_name"), Need: page.Optional, Value: d.Name, Width: "w24"}, {Name: "phone", Kind: "tel", Label: p.T("request.web.phone"), Need: page.Optional, Value: d.Phone, Width: "w24"},
+		{Name: "name", Label: p.T("request.web.desk_name"), Need: page.Optional, Value: d.Name, Width: "w24"}, {Name: "name_en", Label: p.T("request.web.desk_name_en"), Need: page.Optional, Value: d.NameEN, Width: "w24"}, {Name: "phone", Kind: "tel", Label: p.T("request.web.phone"), Need: page.Optional, Value: d.Phone, Width: "w24"},
 		{Name: "follow_days", Kind: "number", Label: p.T("request.web.follow_days"), Hint: p.T("request.web.follow_hint"), Value: strconv.Itoa(d.FollowDays), Width: "w4"}}
 	if !armed(q.Who) {
 		v.Fields = append(v.Fields, page.Field{Name: "one_enough", Kind: "check", Label: p.T("request.web.one_enough"), Hint: p.T("request.web.one_hint"), Value: map[bool]string{true: "on"}[d.OneEnough]})

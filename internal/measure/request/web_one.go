@@ -30,7 +30,8 @@ type oneView struct {
 	Notes  []string
 	Warns  []string
 	Mail   *Shown
-	Still  bool // it is the mail that goes, or went; else what would go
+	Still  string // ready or went: it stands as it is; else it is what would go
+	Chain  string
 	Forms  []actForm
 	Facts  page.Facts
 	Victim page.Facts
@@ -142,7 +143,12 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 	mail, err := s.Preview(q.Context(), r.ID)
 	switch {
 	case err == nil:
-		v.Mail, v.Still = &mail, r.State != Drafted && r.Digest != ""
+		v.Mail = &mail
+		if r.State == Checked {
+			v.Still = "ready"
+		} else if r.State != Drafted && r.Digest != "" {
+			v.Still = "went"
+		}
 	case !formFault(err) && fault.KindOf(err) != fault.NotFound && fault.KindOf(err) != fault.Refused:
 		return err
 	case formFault(err):
@@ -151,6 +157,7 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 	if x.Stuck {
 		v.Warns = append(v.Warns, p.T("request.web.stuck"))
 	}
+	v.Chain = r.Chain
 	v.Change = slices.Contains(x.Acts, "change")
 	v.Forms = p.forms(&x)
 	v.Facts.Rows = p.facts(&x)
@@ -265,7 +272,7 @@ func (p say) forms(x *View) (out []actForm) {
 	if can("follow") {
 		add("follow", "", "follow", page.Field{Name: "purpose", Kind: "choice", Label: p.T("request.web.purpose"), Need: page.Required, Options: []page.Option{
 			{Value: string(FollowUp), Label: p.T("request.purpose.follow_up")},
-			{Value: string(Escalation), Label: p.T("request.purpose.escalation"), Hint: p.T("request.web.escalation_hint"), Reveal: p.contactFields(Contact{})}}})
+			{Value: string(Escalation), Label: p.T("request.purpose.escalation"), Hint: p.T("request.web.escalation_hint"), Reveal: p.contactFields(Contact{}, page.Required)}}})
 	}
 	if can("close") {
 		need := page.Required

@@ -43,7 +43,13 @@ func showOrders(q *httpd.Request, s *Service, bad error) error {
 	}
 	v := ordersView{Head: page.Head{H1: p.T("request.order.title"), Lead: p.T("request.order.lead")}}
 	for _, o := range list {
-		row := orderRow{Ordered: o, StateWord: p.state(o.State), Tag: stateTag[o.State], Waits: o.ConfirmedAt.IsZero(), Open: o.DoneAt.IsZero()}
+		row := orderRow{Ordered: o, StateWord: p.T("request.order.state.received"), Tag: "watch", Waits: o.ConfirmedAt.IsZero() && o.DoneAt.IsZero(), Open: o.DoneAt.IsZero()}
+		switch {
+		case row.Waits:
+			row.StateWord, row.Tag = p.T("request.order.state.waits"), "attend"
+		case !row.Open:
+			row.StateWord, row.Tag = p.T("request.order.state.done"), "good"
+		}
 		var parts []string
 		if o.Instruction.Cap.Bytes > 0 {
 			parts = append(parts, p.Bytes(int64(min(o.Instruction.Cap.Bytes, 1<<62))))
