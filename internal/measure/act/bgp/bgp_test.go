@@ -315,10 +315,11 @@ func TestRefusals(t *testing.T) {
 		code string
 	}{
 		{hole("0.0.0.0/0"), "never"}, {flow("0.0.0.0/0", "", 0, 0), "never"}, {hole("198.51.0.0/16"), "broad"}, {hole("203.0.113.0/24"), "never"}, {hole("198.51.100.0/31"), "broad"},
-		{flow("198.51.0.0/23", "", 0, 0), "broad"}, {flow("2001:db8::/47", "", 0, 0), "broad"}, {flow("::/0", "", 0, 0), "broad"},
+		{flow("198.51.0.0/23", "", 0, 0), "broad"}, {flow("2001:db8::/47", "", 0, 0), "broad"}, {flow("::/0", "", 0, 0), "never"},
 		{hole("192.0.2.1/32"), "own"}, {flow("192.0.2.0/24", "", 0, 0), "own"}, {flow("2001:db9::/48", "", 0, 0), "own"},
 		{hole("203.0.113.1/32"), "never"}, {flow("203.0.113.0/30", "", 0, 0), "never"}, {hole("203.0.113.53/32"), "never"}, {flow("203.0.113.0/24", "", 0, 0), "never"}, {flow("198.51.100.0/24", "203.0.113.53/32", 0, 0), "never"},
-		{flow("198.51.100.0/24", "0.0.0.0/0", 0, 0), "never"}, {flow("198.51.100.0/24", "10.0.0.0/7", 0, 0), "source"}, {flow("2001:db8::/48", "::/0", 0, 0), "source"},
+		{flow("198.51.100.0/24", "0.0.0.0/0", 0, 0), "never"}, {flow("198.51.100.0/24", "10.0.0.0/7", 0, 0), "source"}, {flow("2001:db8::/48", "::/0", 0, 0), "never"},
+		{flow("2001:db8::/48", "64:ff9b::/96", 0, 0), "never"}, {flow("2001:db8::/48", "64:ff9b::cb00:7135/128", 0, 0), "never"}, {flow("2001:db8::/48", "64:ff9b::a00:0/103", 0, 0), "source"},
 		{flow("198.51.100.0/24", "2001:db8::/48", 0, 0), "families"}, {flow("198.51.100.0/24", "", 0, 80), "port"}, {flow("198.51.100.0/24", "", 1, 80), "port"},
 		{hole("2001:db8::1/128"), "hop"}, {change(hole("203.0.113.7/32"), func(r *driver.Rule) { r.Proto = 6 }), "only"},
 		{flow("198.51.100.7/24", "", 0, 0), "prefix"}, {flow("198.51.100.0/24", "192.0.2.1/24", 0, 0), "prefix"}, {flow("::ffff:198.51.100.0/120", "", 0, 0), "prefix"},
@@ -349,6 +350,7 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		"listen_on[0]":     func(c *Config) { c.ListenOn = []string{"localhost"} },
 		"own":              func(c *Config) { c.Own = nil },
 		"own[0]":           func(c *Config) { c.Own = []string{"0.0.0.0/0"} },
+		"own[1]":           func(c *Config) { c.Own = []string{"10.0.0.0/8", "128.0.0.0/1"} },
 		"never[0]":         func(c *Config) { c.Never = []string{"x"} },
 		"next_hop4":        func(c *Config) { c.NextHop4 = "100::1" },
 		"next_hop6":        func(c *Config) { c.NextHop6 = "::ffff:192.0.2.1" },

@@ -88,8 +88,9 @@ func (s *settings) refuses(r driver.Rule) (code string, args fault.Args) {
 		if p.Addr().Is4In6() || p != p.Masked() {
 			return "measure.bgp.bad.prefix", args
 		}
+		four, _ := driver.Embedded(p) // what it reaches through a translator
 		for _, q := range s.never {
-			if q.Overlaps(p) {
+			if q.Overlaps(p) || q.Overlaps(four) {
 				args["net"] = q.String()
 				return "measure.bgp.bad.never", args
 			}
@@ -99,7 +100,8 @@ func (s *settings) refuses(r driver.Rule) (code string, args fault.Args) {
 		args["floor"] = floor
 		return "measure.bgp.bad.broad", args
 	}
-	if floor := sourceFloor(r.From); r.From.IsValid() && r.From.Bits() < floor {
+	four, reaches := driver.Embedded(r.From)
+	if floor := sourceFloor(r.From); r.From.IsValid() && r.From.Bits() < floor || reaches && four.Bits() < source4 {
 		args["floor"] = floor
 		return "measure.bgp.bad.source", args
 	}

@@ -41,7 +41,7 @@ const (
 	mostNets        = 1_000
 	mostCommunities = 16
 	mostHeard       = 1_000 // routes of one family that a router may send before it loses the session
-	source4         = 8     // shortest source of a flow
+	source4         = 8     // shortest source of a flow, and shortest prefix of one's own: no registry gave out more
 	source6         = 16
 	holdTime        = 30 // seconds
 	passwordLength  = 80 // TCP MD5, Linux
@@ -156,6 +156,10 @@ func (r *reading) nets(key string, list []string) (out []netip.Prefix) {
 		p, err := netip.ParsePrefix(text)
 		if err != nil || p.Addr().Is4In6() || p.Bits() == 0 {
 			r.wrong(key+"["+strconv.Itoa(i)+"]", "measure.bgp.config.prefix")
+			continue
+		}
+		if least := sourceFloor(p); key == "own" && p.Bits() < least {
+			r.wrong(key+"["+strconv.Itoa(i)+"]", "measure.bgp.config.broad", "least", least)
 			continue
 		}
 		out = append(out, p.Masked())

@@ -56,7 +56,7 @@ func (h *held) last() (t time.Time) {
 // Open starts the speaker and its sessions and returns at once: routers come when
 // they come, and Live says which have not. One process has one speaker: the
 // library keeps some of its settings in one place for all.
-func Open(c Config) (driver.Driver, error) { return start(c, time.Now) }
+func Open(c Config) (driver.Driver, error) { return start(c, driver.Steady()) }
 
 // Dry returns a driver that can Check and Show and has no sessions: for a look at
 // what would be announced, beside a process that works or without any.

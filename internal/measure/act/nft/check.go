@@ -48,13 +48,15 @@ func (f *firewall) lawful(rules []driver.Rule) error {
 	return nil
 }
 
-// fits refuses rules that are too many with those held: altogether, in their
-// shapes, or in the orders that hold the same thing.
+// fits refuses rules that are too many with those held: altogether, in what they
+// cover, in their shapes, or in the orders that hold the same thing.
 func (f *firewall) fits(now *held, rules []driver.Rule) error {
 	count, shapes, seen, holds := 0, map[shape]bool{}, map[claim]bool{}, map[key]int{}
+	parts := map[bool]float64{} // of all IPv4 and of all IPv6 addresses
 	for s, set := range now.sets {
 		shapes[s] = len(set) > 0
 		for k, e := range set {
+			parts[s.six] += k.part()
 			count += max(len(e.holds), 1)
 			for _, h := range e.holds {
 				seen[claim{h.order, k}] = true
@@ -68,8 +70,12 @@ func (f *firewall) fits(now *held, rules []driver.Rule) error {
 		}
 		seen[claim{r.Order, k}] = true
 		count++
-		if e := now.sets[k.shape()][k]; e != nil && holds[k] == 0 {
+		switch e := now.sets[k.shape()][k]; {
+		case holds[k] > 0:
+		case e != nil:
 			holds[k] = len(e.holds)
+		default:
+			parts[k.shape().six] += k.part()
 		}
 		if holds[k]++; holds[k] > mostHolds {
 			return fault.New(fault.Invalid, "measure.nft.refused", "n", 1).At(fault.Place{At: "/" + strconv.Itoa(i), Code: "measure.nft.bad.holds",
@@ -88,6 +94,8 @@ func (f *firewall) fits(now *held, rules []driver.Rule) error {
 		return fault.New(fault.TooLarge, "measure.nft.many", "n", count, "max", f.Most)
 	case used > mostShape:
 		return fault.New(fault.TooLarge, "measure.nft.shapes", "n", used, "max", mostShape)
+	case max(parts[false], parts[true]) > mostPart:
+		return fault.New(fault.TooLarge, "measure.nft.much")
 	}
 	return nil
 }
@@ -124,26 +132,47 @@ func (l law) refuses(r driver.Rule) (code string, args fault.Args) {
 		if p.Addr().Is4In6() || p != p.Masked() {
 			return "measure.nft.bad.prefix", args
 		}
-		if floor := l.floor(p); p.Bits() < floor {
-			args["floor"] = floor
-			return "measure.nft.bad.broad", args
+		own := false
+		for _, face := range faces(p) {
+			if code := l.touches(face, args); code != "" {
+				return code, args
+			}
+			_, ours := overlaps(l.own, face)
+			_, mine := overlaps(l.mine, face)
+			own = own || ours || mine
 		}
-		if net, hit := overlaps(l.never, p); hit {
-			args["net"] = net.String()
-			return "measure.nft.bad.never", args
-		}
-		if net, hit := overlaps(always, p); hit {
-			args["net"] = net.String()
-			return "measure.nft.bad.always", args
-		}
-		_, own := overlaps(l.own, p)
-		_, mine := overlaps(l.mine, p)
-		foreign = foreign || !own && !mine
+		foreign = foreign || !own
 	}
 	if !foreign {
 		return "measure.nft.bad.own", args
 	}
 	return "", nil
+}
+
+// faces are a range and the IPv4 addresses that it reaches through a translator.
+func faces(p netip.Prefix) []netip.Prefix {
+	if four, ok := driver.Embedded(p); ok {
+		return []netip.Prefix{p, four}
+	}
+	return []netip.Prefix{p}
+}
+
+// touches says what a range must not: be broad, or lie over what goes on working.
+func (l law) touches(p netip.Prefix, args fault.Args) (code string) {
+	if floor := l.floor(p); p.Bits() < floor {
+		args["floor"] = floor
+		return "measure.nft.bad.broad"
+	}
+	for _, x := range []struct {
+		nets []netip.Prefix
+		code string
+	}{{l.never, "measure.nft.bad.never"}, {always, "measure.nft.bad.always"}} {
+		if net, hit := overlaps(x.nets, p); hit {
+			args["net"] = net.String()
+			return x.code
+		}
+	}
+	return ""
 }
 
 func (l law) floor(p netip.Prefix) int {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"noroshi/internal/base/fault"
+	"noroshi/internal/measure/act/driver"
 )
 
 // Config is the section of a firewall.
@@ -35,6 +36,7 @@ const (
 	mostShape = 64      // lookups that a packet can cost
 	mostNets  = 1_000   // own and never
 	mostHolds = 4       // orders that hold one and the same thing: a comment has 255 bytes
+	mostPart  = 0.25    // of all addresses of a family, in however many pieces
 )
 
 // always is what no firewall may be told to hold, in either family: without it
@@ -56,7 +58,7 @@ type settings struct {
 
 // read checks a Config; the fault has a place for each key that is wrong.
 func (c Config) read() (s settings, err error) {
-	s = settings{Config: c, now: time.Now}
+	s = settings{Config: c, now: driver.Steady()}
 	bad := fault.New(fault.Invalid, "measure.nft.config")
 	wrong := func(at, code string, pairs ...any) {
 		bad = bad.At(fault.Place{At: "nft." + at, Code: code, Args: fault.New(fault.Invalid, code, pairs...).Args})

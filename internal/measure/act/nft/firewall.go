@@ -24,6 +24,7 @@ const (
 	tolerance = 2 * time.Second // between when an order ends and when the kernel ends it
 	mostLines = 1000            // of Show
 	mostDiff  = 100             // of Live, each way
+	nobody    = "nobody"        // whose element it is that none of ours put there
 )
 
 // firewall is the driver. The kernel's table is the state; what was last read of
@@ -411,8 +412,8 @@ func (f *firewall) compare(now *held, want []driver.Rule) (missing, extra []driv
 				continue // ends in this moment
 			}
 			r := driver.Rule{Kind: driver.Filter, To: k.to, From: k.from, Proto: k.proto, Port: k.port, Until: e.ends.UTC()}
-			if len(e.holds) == 0 && len(extra) < mostDiff {
-				extra = append(extra, r) // on nobody's account
+			if r.Order = nobody; len(e.holds) == 0 && len(extra) < mostDiff {
+				extra = append(extra, r)
 			}
 			for _, h := range e.holds {
 				if r.Order, r.Until = h.order, h.until; !wanted[claim{h.order, k}] && len(extra) < mostDiff {

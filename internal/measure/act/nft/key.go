@@ -2,6 +2,7 @@ package nft
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -26,6 +27,16 @@ func (k key) shape() shape {
 	s := shape{to: k.to.Bits(), from: k.from.Bits(), proto: k.proto != 0, port: k.port != 0}
 	s.six = k.to.IsValid() && k.to.Addr().Is6() || k.from.IsValid() && k.from.Addr().Is6()
 	return s
+}
+
+// part is which part of all addresses in use a key stands for: of IPv6 those that
+// are routed (2000::/3). Of two prefixes the narrower counts.
+func (k key) part() float64 {
+	bits := max(k.to.Bits(), k.from.Bits())
+	if k.shape().six {
+		bits -= 3
+	}
+	return math.Ldexp(1, -bits)
 }
 
 // shape is what rules of one set have in common. A prefix that a rule does not
@@ -159,7 +170,7 @@ type claim struct {
 
 // element is what the kernel holds under a key.
 type element struct {
-	holds []hold    // at most mostHolds; none: somebody else put it there
+	holds []hold    // at most mostHolds; none: nobody's
 	ends  time.Time // when the kernel ends it; zero: never
 }
 

@@ -260,7 +260,7 @@ func TestTamperingIsSeenAndHealed(t *testing.T) {
 	says(t, s, "add element inet noroshi v4_to32 { 198.51.100.9 }", "-f", "-")
 	var extra []driver.Rule
 	s.must(t, func() (err error) { _, extra, err = f.Live(context.Background(), []driver.Rule{rule}); return err })
-	if len(extra) != 1 || extra[0].Order != "" || extra[0].To.String() != "198.51.100.9/32" {
+	if len(extra) != 1 || extra[0].Order != nobody || extra[0].To.String() != "198.51.100.9/32" {
 		t.Fatalf("extra %v", extra)
 	}
 	apply(t, s, f, nil, extra)
@@ -439,6 +439,7 @@ func TestRefusals(t *testing.T) {
 		{to("10.1.2.3/32"), "own"}, {to("2001:db8:7::/48"), "own"}, {from(to("10.1.2.3/32"), "10.2.0.0/16"), "broad"}, {from(to("10.1.2.3/32"), "10.2.0.0/24"), "own"},
 		{to("192.0.2.0/24"), "never"}, {from(to("198.51.100.7/32"), "192.0.2.53/32"), "never"},
 		{to("127.0.0.1/32"), "always"}, {to("224.0.0.5/32"), "always"}, {to("ff02::1/128"), "always"}, {to("fe80::/64"), "always"}, {to("::1/128"), "always"},
+		{to("64:ff9b::/96"), "broad"}, {to("64:ff9b:1::/48"), "broad"}, {to("64:ff9b::c000:235/128"), "never"}, {to("2002:c000:235::/48"), "never"}, {to("64:ff9b::7f00:1/128"), "always"}, {to("64:ff9b::a01:203/128"), "own"},
 		{from(to("198.51.100.7/32"), "2001:db8::1/128"), "families"},
 		{bare(func(r *driver.Rule) { r.To = netip.MustParsePrefix("198.51.100.7/24") }), "prefix"},
 		{bare(func(r *driver.Rule) { r.To = netip.MustParsePrefix("::ffff:198.51.100.7/128") }), "prefix"},
@@ -476,6 +477,18 @@ func TestRefusals(t *testing.T) {
 	s.do(func() { err = g.Check(shapes) })
 	if fault.Of(err).Code != "measure.nft.shapes" {
 		t.Errorf("got %v", err)
+	}
+	var pieces []driver.Rule
+	for i := range 64 { // a quarter of all, beside what is held
+		pieces = append(pieces, to(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(11 + i)}), 8).String()))
+	}
+	s.do(func() { err = g.Check(pieces[:63]) })
+	if err != nil {
+		t.Errorf("less than a quarter: %v", err)
+	}
+	s.do(func() { err = g.Check(pieces) })
+	if fault.Of(err).Code != "measure.nft.much" {
+		t.Errorf("everything in pieces: %v", err)
 	}
 	wire(t, s, newSpace(t), "up", "down", []string{"198.51.100.77/24"}, nil)
 	s.do(func() { err = g.Check([]driver.Rule{to("198.51.100.0/24")}) })

@@ -3,14 +3,15 @@ package openc2
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"noroshi/internal/base/fault"
 )
 
 // Whole reports whether raw is one JSON value, no deeper than depth, in which no
-// object has the same name twice: two readers could take such an object for
-// different things, and one of them would have approved the other's. Faults name
-// the byte.
+// object has the same name twice, not in another case either: two readers could
+// take such an object for different things, and one of them would have approved
+// the other's. Faults name the byte.
 func Whole(raw []byte, depth int) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -33,6 +34,9 @@ func Whole(raw []byte, depth int) error {
 	}
 }
 
+// folded is a name as readers that are not strict about case see it.
+func folded(name string) string { return strings.ToLower(strings.ToUpper(name)) }
+
 // level is an object or a list that is open; names is nil in a list.
 type level struct {
 	names map[string]bool
@@ -48,7 +52,7 @@ func place(open *[]level, token json.Token, depth int) (code string) {
 			*open = (*open)[:top]
 			return ""
 		case l.names != nil && !l.value:
-			name := token.(string)
+			name := folded(token.(string))
 			if l.names[name] {
 				return "openc2.json.twice"
 			}

@@ -90,8 +90,8 @@ func TestWhatCannotBeRead(t *testing.T) {
 		`{}`: "openc2.bad.action", `7`: "openc2.bad.object", `"deny"`: "openc2.bad.object", `null`: "openc2.bad.object",
 		`{"action":"Deny","target":{"features":[]}}`: "openc2.bad.action", `{"action":"deny"}`: "openc2.bad.one",
 		`{"action":"deny","target":{}}`: "openc2.bad.one", `{"action":"deny","target":{"ipv4_net":"1.2.3.4","ipv6_net":"::1"}}`: "openc2.bad.one",
-		`{"action":"deny","target":{"ipv4_net":"1.2.3.4"},"Target":{"ipv4_net":"5.6.7.8"}}`: "openc2.bad.field",
-		`{"action":"deny","target":{"ipv4_net":"198.51.100.7/24"}}`:                         "openc2.bad.net", `{"action":"deny","target":{"ipv4_net":"2001:db8::/32"}}`: "openc2.bad.net",
+		`{"action":"deny","target":{"ipv4_net":"1.2.3.4"},"Aim":{"ipv4_net":"5.6.7.8"}}`: "openc2.bad.field",
+		`{"action":"deny","target":{"ipv4_net":"198.51.100.7/24"}}`:                      "openc2.bad.net", `{"action":"deny","target":{"ipv4_net":"2001:db8::/32"}}`: "openc2.bad.net",
 		`{"action":"deny","target":{"ipv6_net":"::ffff:192.0.2.1"}}`: "openc2.bad.net", `{"action":"deny","target":{"ipv6_net":"fe80::1%eth0"}}`: "openc2.bad.net",
 		`{"action":"deny","target":{"ipv4_net":7}}`: "openc2.bad.net", `{"action":"deny","target":{"domain_name":"*"}}`: "openc2.bad.name", `{"action":"deny","target":{"domain_name":["a.jp"]}}`: "openc2.bad.name",
 		`{"action":"deny","target":{"ipv4_connection":{}}}`: "openc2.bad.object", `{"action":"deny","target":{"ipv4_connection":{"dst_adr":"192.0.2.1"}}}`: "openc2.bad.field",
@@ -108,7 +108,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 		}
 	}
 	for raw, code := range map[string]string{
-		``: "openc2.json", ` `: "openc2.json", `[]`: "openc2.none", `{`: "openc2.json", `{} {}`: "openc2.json", `{"action":"deny","action":"allow"}`: "openc2.json.twice", `[{"a":{"b":1,"b":2}}]`: "openc2.json.twice",
+		``: "openc2.json", ` `: "openc2.json", `[]`: "openc2.none", `{`: "openc2.json", `{} {}`: "openc2.json", `{"action":"deny","action":"allow"}`: "openc2.json.twice", `[{"a":{"b":1,"b":2}}]`: "openc2.json.twice", `{"target":1,"Target":2}`: "openc2.json.twice", `{"steps":1,"ſtepſ":2}`: "openc2.json.twice",
 		strings.Repeat("[", 17) + strings.Repeat("]", 17):                          "openc2.json.deep",
 		"[" + strings.TrimSuffix(strings.Repeat("{},", MostCommands+1), ",") + "]": "openc2.many",
 		strings.Repeat(" ", MostBytes+1):                                           "openc2.large",
