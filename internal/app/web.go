@@ -15,6 +15,7 @@ import (
 	"noroshi/internal/incident"
 	"noroshi/internal/intel"
 	"noroshi/internal/measure"
+	"noroshi/internal/measure/act"
 	"noroshi/internal/measure/request"
 	"noroshi/internal/notice"
 	"noroshi/internal/oversight/desk"
@@ -56,6 +57,7 @@ func (h *Hub) pages(r *httpd.Router) {
 			func() (page.Part, error) { return selection.Home(q, h.Selections) },
 			func() (page.Part, error) { return situation.Home(q, h.Situations) },
 			func() (page.Part, error) { return measure.Home(q, h.Measures) },
+			func() (page.Part, error) { return act.Home(q, h.Acts) },
 			func() (page.Part, error) { return desk.Home(q, h.Desk) },
 			func() (page.Part, error) { return request.Home(q, h.Requests) },
 			func() (page.Part, error) { return asset.Home(q, h.Assets) },
