@@ -30,6 +30,7 @@ var (
 	ErrStopped = fault.New(fault.Refused, "oversight.halted")
 	ErrNothing = fault.New(fault.Usage, "oversight.nothing_stands")
 	ErrWhy     = fault.New(fault.Usage, "oversight.no_why")
+	ErrDoor    = fault.New(fault.Usage, "oversight.bad_listen")
 )
 
 // asFollowed turns an error of an auditor's folder into a fault.
@@ -49,7 +50,7 @@ func asFollowed(err error, dir string) error {
 
 func followCommand(env *cli.Env) *cobra.Command {
 	var s source
-	var dir string
+	var dir, door string
 	var once, send bool
 	var every, silence time.Duration
 	p := env.Printer()
@@ -77,7 +78,22 @@ func followCommand(env *cli.Env) *cobra.Command {
 				return asFollowed(err, dir)
 			}
 			defer f.Close()
-			return follow(cmd.Context(), env, f, once, every)
+			ctx, stop := context.WithCancel(cmd.Context())
+			defer stop()
+			if door == "" {
+				return follow(ctx, env, f, once, every)
+			}
+			ended := make(chan error, 1)
+			go func() {
+				defer stop()
+				ended <- f.ServeDoor(ctx, door, func(at string) { env.Say("oversight.cli.door", "addr", at, "vkey", f.seal.vkey) })
+			}()
+			err = follow(ctx, env, f, once, every)
+			stop()
+			if e := <-ended; e != nil {
+				return fault.New(fault.Usage, ErrDoor.Code, "addr", door).Because(e)
+			}
+			return err
 		},
 	}
 	env.HubFlags(c)
@@ -85,6 +101,7 @@ func followCommand(env *cli.Env) *cobra.Command {
 	c.Flags().StringVar(&dir, "dir", "", p.T("oversight.cli.dir"))
 	c.Flags().BoolVar(&once, "once", false, p.T("oversight.cli.once"))
 	c.Flags().BoolVar(&send, "send", true, p.T("oversight.cli.send"))
+	c.Flags().StringVar(&door, "listen", "", p.T("oversight.cli.listen"))
 	c.Flags().DurationVar(&every, "every", time.Minute, p.T("oversight.cli.every"))
 	c.Flags().DurationVar(&silence, "silent", 30*time.Minute, p.T("oversight.cli.silent"))
 	return c
