@@ -159,7 +159,7 @@ func (c *country) build(ctx context.Context) error {
 	if err := c.found(ctx, c.now.AddDate(0, 0, -60)); err != nil {
 		return err
 	}
-	if err := c.tell(ctx, slices.Concat(c.registers(), c.affairs(c.Incidents), c.warnings(), c.traffic(), c.hunting(ctx), c.power(), c.measures(), c.oversight())); err != nil {
+	if err := c.tell(ctx, slices.Concat(c.registers(), c.affairs(c.Incidents), c.warnings(), c.traffic(), c.hunting(ctx), c.power(), c.measures(), c.requests(), c.oversight())); err != nil {
 		return err
 	}
 	c.clock.Run()

@@ -86,7 +86,9 @@ func (n *nation) requests(name, who string) *thing {
 var requestLaws = func() map[string]law {
 	const at, web = "/api/v1/requests/{id}", "/requests/{id}"
 	carrier := only(func(c *citizen) bool { return c.any(gate.CarrierClerk) })
-	desk := only(func(c *citizen) bool { return c.any(gate.OperatorAdmin, gate.JPCERTClerk, gate.OfficeClerk) || commands(c) })
+	desk := only(func(c *citizen) bool {
+		return c.any(gate.OperatorAdmin, gate.JPCERTClerk, gate.OfficeClerk) || commands(c)
+	})
 	digest := strings.Repeat("0", 64)
 	ordered := func(c *citizen, x *thing) class {
 		if !c.any(gate.CarrierClerk) {

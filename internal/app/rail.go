@@ -57,12 +57,17 @@ var menu = []entry{
 	{page.RailItem{Key: "notices", Href: "/notices", Icon: "bell", Label: "app.menu.notices"}, "app.menu.work", may(notice.Access, "notice.board")},
 	{page.RailItem{Key: "tickets", Href: "/tickets", Icon: "question", Label: "app.menu.tickets"}, "app.menu.work", may(notice.Access, "notice.desk")},
 	{page.RailItem{Key: "vendor", Href: "/vendor", Icon: "flag", Label: "app.menu.vendor"}, "app.menu.work", may(vendor.Access, "vendor.list")},
+	{page.RailItem{Key: "requests", Href: "/requests", Icon: "mail", Label: "app.menu.requests"}, "app.menu.work", func(ctx context.Context, who gate.Identity) bool {
+		return who.Is(string(org.Operator)) && request.Access.May(ctx, "request.list")
+	}},
 	{page.RailItem{Key: "situations", Href: "/situations", Icon: "people", Label: "app.menu.situations"}, "app.menu.work", may(situation.Access, "situation.task")},
 	{page.RailItem{Key: "approval", Href: "/approvals", Icon: "document", Label: "app.menu.approvals"}, "app.menu.power", may(approval.Access, "approval.list")},
 	{page.RailItem{Key: "approval", Href: "/instructions", Icon: "document", Label: "app.menu.instructions"}, "app.menu.power", func(ctx context.Context, who gate.Identity) bool { return who.Has(gate.CarrierClerk) }},
 	{page.RailItem{Key: "measures", Href: "/measures", Icon: "target", Label: "app.menu.measures"}, "app.menu.power", may(measure.Access, "measure.list")},
 	{page.RailItem{Key: "acts", Href: "/acts", Icon: "shield", Label: "app.menu.acts"}, "app.menu.power", may(act.Access, "act.list")},
-	{page.RailItem{Key: "requests", Href: "/requests", Icon: "mail", Label: "app.menu.requests"}, "app.menu.power", may(request.Access, "request.list")},
+	{page.RailItem{Key: "requests", Href: "/requests", Icon: "mail", Label: "app.menu.requests"}, "app.menu.power", func(ctx context.Context, who gate.Identity) bool {
+		return !who.Is(string(org.Operator)) && request.Access.May(ctx, "request.list")
+	}},
 	{page.RailItem{Key: "orders", Href: "/carrier-orders", Icon: "document", Label: "app.menu.orders"}, "app.menu.power", may(request.Access, "request.orders")},
 	{page.RailItem{Key: "oversight", Href: "/oversight", Icon: "scale", Label: "app.menu.oversight"}, "app.menu.power", may(desk.Access, "oversight.inspect")},
 	{page.RailItem{Key: "oversight", Href: "/oversight/papers", Icon: "scale", Label: "app.menu.oversight_papers"}, "app.menu.power", func(_ context.Context, who gate.Identity) bool { return desk.Addressee(who) }},
