@@ -148,6 +148,7 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 // whole checks that an act of power says what the rules need; without that
 // nothing can be said about it.
 func (r *Replay) whole(n *need) bool {
+	r.e.split()
 	ok := true
 	if n.person {
 		ok = r.check(ruleActor, len(r.e.who) > 0 && len(r.e.org) > 0, "actor") && ok

@@ -207,12 +207,10 @@ func (r *Replay) overdueOrders(now int64) {
 	}
 	slices.SortFunc(open, func(a, b *theOrder) int { return cmp.Compare(a.entry, b.entry) })
 	for _, o := range open {
-		r.checked[ruleActOutcome]++
 		if !o.answered && !o.alarmed.outcome && !o.told.outcome && now > o.taken+r.tolerance.order {
 			o.told.outcome = true
 			r.orderOwes(ruleActOutcome, "order_owed", o)
 		}
-		r.checked[ruleActEnded]++
 		if o.held() && !o.alarmed.end && !o.told.end && now > o.until+r.tolerance.undo {
 			o.told.end = true
 			r.orderOwes(ruleActEnded, "order_unended", o)

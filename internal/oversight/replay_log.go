@@ -1,7 +1,5 @@
 package oversight
 
-import "encoding/hex"
-
 // window is how many ids are remembered one by one. Whatever comes again later
 // than that is older than the tolerance.
 const window = 1 << 17
@@ -11,9 +9,9 @@ type logState struct {
 	n      uint64
 	newest int64 // the newest instant so far
 	place  uint64
-	born   int64 // the newest instant in an id, in microseconds
-	recent map[id]uint64
-	ring   []id
+	born   int64             // the newest instant in an id, in microseconds
+	recent map[uint64]uint64 // places, by the random half of an id
+	ring   []uint64
 	next   int
 }
 
@@ -28,30 +26,18 @@ func (r *Replay) watchLog() {
 		l.newest, l.place = r.e.at, r.e.index
 	}
 	x, ok := idOf(r.e.id)
-	if !r.check(ruleOnce, ok, "id_form") {
+	born, tail, hexed := bits(&x)
+	if !r.check(ruleOnce, ok && hexed, "id_form") {
 		return
 	}
 	if l.recent == nil {
-		l.recent, l.ring = make(map[id]uint64, window), make([]id, window)
+		l.recent, l.ring = make(map[uint64]uint64, window), make([]uint64, window)
 	}
-	if at, twice := l.recent[x]; twice {
+	if at, twice := l.recent[tail]; twice {
 		r.checkAt(ruleOnce, false, "id_twice", []uint64{at})
 		return
 	}
-	// A UUIDv7 begins with the millisecond in which it was made (RFC 9562 section
-	// 5.7): what is much older than its neighbours was put in again or afterwards.
-	var raw [6]byte
-	if _, err := hex.Decode(raw[:4], x[:8]); err == nil {
-		_, err = hex.Decode(raw[4:], x[9:13])
-		if !r.check(ruleOnce, err == nil, "id_form") {
-			return
-		}
-	}
-	var born int64
-	for _, b := range raw {
-		born = born<<8 | int64(b)
-	}
-	born *= 1000
+	// What is much older than its neighbours was put in again or afterwards.
 	if l.born > 0 {
 		if !r.check(ruleOnce, born >= l.born-r.tolerance.ids, "id_old", "seconds", (l.born-born)/second) {
 			l.born = born
@@ -59,6 +45,32 @@ func (r *Replay) watchLog() {
 	}
 	l.born = max(l.born, born)
 	delete(l.recent, l.ring[l.next])
-	l.ring[l.next], l.recent[x] = x, r.e.index
+	l.ring[l.next], l.recent[tail] = tail, r.e.index
 	l.next = (l.next + 1) % window
+}
+
+// bits reads an id: a UUIDv7 begins with the millisecond in which it was made, and
+// its last 62 bits are random (RFC 9562 section 5.7). Born is in microseconds.
+func bits(x *id) (born int64, tail uint64, ok bool) {
+	var all [2]uint64
+	n := 0
+	for i, c := range x {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return 0, 0, false
+			}
+			continue
+		}
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		default:
+			return 0, 0, false
+		}
+		all[n/16] = all[n/16]<<4 | uint64(c)
+		n++
+	}
+	return int64(all[0]>>16) * 1000, all[1], true
 }

@@ -184,7 +184,7 @@ func (r *Replay) overdueMeasures(now int64) {
 
 // owes writes down what a chain of command owes since an entry; once.
 func (r *Replay) owes(rule, found string, c *theChain, told *bool, late bool, since uint64) {
-	if r.checked[rule]++; !late || *told {
+	if !late || *told {
 		return
 	}
 	*told = true

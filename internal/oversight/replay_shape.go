@@ -22,20 +22,8 @@ func (r *Replay) fits(s *shape) bool {
 		r.violate(ruleFacts, "fact", string(r.e.object), nil, "fact", name)
 		ok = false
 	}
-	p := cursor{b: r.e.public}
-	p.eat("{")
-	for p.eat(`"`) {
-		from := p.at
-		if !p.skipText() || !p.eat(":") {
-			break
-		}
-		name := p.b[from : p.at-2]
-		from = p.at
-		if !p.skip() {
-			break
-		}
-		value := p.b[from:p.at]
-		p.eat(",")
+	for _, f := range r.e.facts {
+		name, value := f.name, f.value
 		for i < len(s.facts) && s.facts[i].name < string(name) {
 			if !s.facts[i].may {
 				lacks(s.facts[i].name)

@@ -25,6 +25,7 @@ type entry struct {
 	reason  []byte
 	public  []byte // the JSON object, or nil
 	digest  bool
+	facts   []said // of public, see split
 }
 
 // read reads a leaf. It takes exactly what the ledger writes: what the quick
@@ -34,8 +35,8 @@ func (e *entry) read(leaf []byte) bool {
 	if e.quick(leaf) {
 		return true
 	}
-	index := e.index
-	*e = entry{index: index}
+	index, room := e.index, e.facts[:0]
+	*e = entry{index: index, facts: room}
 	if _, err := ledger.ParseEntry(leaf); err != nil {
 		return false
 	}
@@ -51,7 +52,7 @@ func (e *entry) read(leaf []byte) bool {
 	if offset != 0 || slow.At.Location() != time.UTC || slow.At.Nanosecond()%1000 != 0 {
 		return false // an entry is in UTC, to the microsecond
 	}
-	*e = entry{index: index, id: []byte(slow.ID), at: slow.At.UnixMicro(), who: []byte(slow.Who), org: []byte(slow.Org), verb: []byte(slow.Verb), object: []byte(slow.Object),
+	*e = entry{index: index, facts: room, id: []byte(slow.ID), at: slow.At.UnixMicro(), who: []byte(slow.Who), org: []byte(slow.Org), verb: []byte(slow.Verb), object: []byte(slow.Object),
 		purpose: []byte(slow.Purpose), grant: []byte(slow.Grant), refused: slow.Outcome == ledger.Refused, reason: []byte(slow.Reason), public: slow.Public, digest: slow.Digest != ""}
 	return true
 }
@@ -59,8 +60,7 @@ func (e *entry) read(leaf []byte) bool {
 // quick reads the usual leaf: keys in their order, texts of printable ASCII
 // without escapes. It allocates nothing.
 func (e *entry) quick(leaf []byte) bool {
-	index := e.index
-	*e = entry{index: index}
+	*e = entry{index: e.index, facts: e.facts[:0]}
 	p := cursor{b: leaf}
 	if !p.eat(`{"v":1,"id":"`) || !p.text(&e.id) || !p.eat(`,"at":"`) {
 		return false

@@ -41,6 +41,7 @@ func same(t testing.TB, leaf []byte) bool {
 		string(q.purpose) != e.Purpose || string(q.grant) != e.Grant || q.refused != (e.Outcome == ledger.Refused) || string(q.reason) != e.Reason || q.digest != (e.Digest != "") {
 		t.Fatalf("%q was read as %+v", leaf, q)
 	}
+	q.split()
 	for k, v := range e.Public {
 		raw, ok := q.fact(k)
 		var have any

@@ -179,7 +179,7 @@ var runCrimes = []Crime{
 		w.edit(ask, "from_at", from)
 		return w.all[ask].text("extends") == ""
 	})},
-	{"a statement hours after the approval", "run_outcome", true, when("selection.run", isEnd, func(w *history, i int) bool {
+	{"a statement hours after the approval", "run_outcome", false, when("selection.run", isEnd, func(w *history, i int) bool {
 		d := w.of("approval.decide", "approval/"+w.all[i].Grant)
 		if d < 0 || !w.last(i) {
 			return false
