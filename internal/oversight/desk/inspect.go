@@ -20,6 +20,10 @@ import (
 // stride is how many entries an inspection reads at a time in the background.
 const stride = 100_000
 
+// patience is how long a log in which something is wrong is left alone before it
+// is read as a whole again.
+const patience = 10 * time.Minute
+
 // idle is how long an inspection waits for something new before it looks again at
 // what is overdue.
 const idle = time.Minute
@@ -94,6 +98,7 @@ func (i *inspection) whole(ctx context.Context, now time.Time) error {
 
 // again is whole, while it is locked.
 func (i *inspection) again(ctx context.Context, now time.Time) error {
+	i.tracer, i.watch = nil, nil // two of them at once would need twice the memory
 	r, err := oversight.NewReplay(i.kinds)
 	if err != nil {
 		return err
@@ -122,7 +127,6 @@ func (i *inspection) again(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("inspection: %w", err)
 	}
 	i.fullAt = now
-	i.tracer, i.watch = nil, nil
 	if len(res.Gaps)+len(res.Alarms) == 0 {
 		if i.tree, err = tlog.Restore(i.fsys, at.Size, at.Root); err == nil {
 			i.tracer, i.watch, i.have = t, w, at
@@ -138,6 +142,9 @@ func (i *inspection) again(ctx context.Context, now time.Time) error {
 func (i *inspection) follow(ctx context.Context, now time.Time, limit uint64) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if told, ok := i.now(); i.tracer == nil && ok && len(told.result.Gaps)+len(told.result.Alarms) > 0 && now.Sub(told.at) < patience {
+		return nil
+	}
 	if i.tracer == nil {
 		return i.again(ctx, now)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -46,7 +47,12 @@ type Service struct {
 	Numbers Numbers
 	Rules   oversight.Table // of the replay
 
-	look *inspection
+	look   *inspection
+	public struct { // counts of the public page
+		sync.Mutex
+		at, until time.Time
+		counts    map[string]int
+	}
 }
 
 // New returns the service. It fails when the numbers do not hold together.

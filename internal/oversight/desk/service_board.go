@@ -197,7 +197,9 @@ func (s *Service) Report(ctx context.Context, year int, v oversight.Version, p t
 		if !ok {
 			return ErrBusy
 		}
-		s.look.mu.Lock()
+		if !s.look.mu.TryLock() {
+			return ErrBusy // it is being read
+		}
 		defer s.look.mu.Unlock()
 		if s.look.tracer == nil {
 			return ErrBusy // the log is not whole: nothing can be counted
@@ -212,7 +214,6 @@ func (s *Service) Report(ctx context.Context, year int, v oversight.Version, p t
 type Figure struct {
 	Key   string `json:"key"`
 	Kind  string `json:"kind,omitempty"`
-	Count int    `json:"-"`
 	Shown string `json:"shown"`
 }
 
@@ -239,19 +240,13 @@ func (s *Service) Published(p text.Printer) (out Public) {
 	out.Until = week(s.now(), text.JST)
 	out.From = time.Date(out.Until.Add(-time.Second).In(text.JST).Year(), 1, 1, 0, 0, 0, 0, text.JST)
 	out.Rules, out.Entries, out.Root = len(f.asked), f.size, f.result.Root
-	count := func(keys ...string) (n int) {
-		for _, k := range keys {
-			for _, at := range f.public[k] {
-				if at >= out.From.UnixMicro() && at < out.Until.UnixMicro() {
-					n++
-				}
-			}
-		}
-		return n
-	}
+	counts := s.counted(&f, out.From, out.Until)
 	add := func(key, kind string, keys ...string) {
-		n := count(keys...)
-		out.Figures = append(out.Figures, Figure{key, kind, n, s.coarse(n, p)})
+		n := 0
+		for _, k := range keys {
+			n += counts[k]
+		}
+		out.Figures = append(out.Figures, Figure{key, kind, s.coarse(n, p)})
 	}
 	for _, k := range []approval.Kind{approval.ForeignForeign, approval.ForeignDomestic, approval.DomesticForeign, approval.Agreement} {
 		add("approved", string(k), "approved."+string(k))
@@ -266,13 +261,32 @@ func (s *Service) Published(p text.Printer) (out Public) {
 	for _, k := range Kinds {
 		add("paper", string(k), "paper."+string(k))
 	}
-	broken := 0
-	for _, v := range f.result.Violations {
-		if at := v.At(); !at.Before(out.From) && at.Before(out.Until) {
-			broken++
+	out.Violations = s.coarse(counts["violations"], p)
+	return out
+}
+
+// counted counts what happened between two instants. The page is for everybody, so
+// it is counted once for each inspection and not for each who looks.
+func (s *Service) counted(f *found, from, until time.Time) map[string]int {
+	s.public.Lock()
+	defer s.public.Unlock()
+	if c := &s.public; c.counts != nil && c.at.Equal(f.at) && c.until.Equal(until) {
+		return c.counts
+	}
+	out := map[string]int{}
+	for k, list := range f.public {
+		for _, at := range list {
+			if at >= from.UnixMicro() && at < until.UnixMicro() {
+				out[k]++
+			}
 		}
 	}
-	out.Violations = s.coarse(broken, p)
+	for _, v := range f.result.Violations {
+		if at := v.At(); !at.Before(from) && at.Before(until) {
+			out["violations"]++
+		}
+	}
+	s.public.counts, s.public.at, s.public.until = out, f.at, until
 	return out
 }
 

@@ -51,14 +51,26 @@ func (p say) verb(v string) string {
 	return v
 }
 
-// facts are what an entry says in clear, by name, in words where there are some.
-func (p say) facts(public map[string]any) (out []page.Fact) {
+// coded are the facts whose value is a code, and where its words stand among those
+// of the act's noun.
+var coded = map[string]string{"act": "act", "by": "side", "from": "state", "to": "state", "body": "body", "place": "place", "notice": "notice", "kind": "kind", "ground": "ground"}
+
+// facts are what an act says in clear, by name, in words where there are some.
+func (p say) facts(verb string, public map[string]any) (out []page.Fact) {
+	noun, _, _ := strings.Cut(verb, ".")
+	if noun == "oversight" {
+		noun = "desk"
+	}
 	for _, name := range slices.Sorted(maps.Keys(public)) {
 		label := name
 		if p.Has("desk.fact." + name) {
 			label = p.T("desk.fact." + name)
 		}
-		out = append(out, page.Fact{Name: label, Value: p.fact(public[name])})
+		value := p.fact(public[name])
+		if key := noun + "." + coded[name] + "." + value; coded[name] != "" && p.Has(key) {
+			value = p.T(key)
+		}
+		out = append(out, page.Fact{Name: label, Value: value})
 	}
 	return out
 }
@@ -355,7 +367,7 @@ func showEntry(q *httpd.Request, s *Service) error {
 	title := p.T("desk.web.entry", "n", p.Number(int64(place)))
 	v := entryView{Head: page.Head{H1: title, Lead: p.verb(e.Entry.Verb), Crumbs: []page.Crumb{{Text: p.T("desk.web.title"), Href: "/oversight"}, {Text: title}}}, Tabs: tabs(q, p, ""), Public: e.Public,
 		Command: "noroshi ledger prove " + e.Entry.ID}
-	v.Clear.Rows = p.facts(e.Entry.Public)
+	v.Clear.Rows = p.facts(e.Entry.Verb, e.Entry.Public)
 	add := func(name, value string) {
 		if value != "" {
 			v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(name), Value: value})

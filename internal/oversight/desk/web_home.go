@@ -6,7 +6,7 @@ import (
 )
 
 // homeView is what the replay of the ledger came to, on the first page.
-type homeView struct{ Tag, Text string }
+type homeView struct{ Tag, Word, Text string }
 
 // homeRows is how many papers and wishes the first page names.
 const homeRows = 5
@@ -24,9 +24,9 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	}
 	if b := s.board(q.Printer); by != BodySide && b.Ready {
 		n := len(b.Violations) + int(b.More) + len(b.Gaps) + len(b.Alarms)
-		v := homeView{Tag: "good", Text: p.T("desk.home.clean", "at", b.At, "entries", int64(b.Entries), "rules", len(b.Rules))}
+		v := homeView{Tag: "good", Word: p.T("desk.web.clean"), Text: p.T("desk.home.clean", "at", b.At, "entries", int64(b.Entries), "rules", len(b.Rules))}
 		if n > 0 {
-			v = homeView{Tag: "act", Text: p.T("desk.home.wrong", "n", n, "at", b.At, "entries", int64(b.Entries))}
+			v.Tag, v.Word = "act", p.T("desk.home.wrong", "n", n)
 			add("act", p.T("desk.home.found", "n", n), p.T("desk.home.found_why"), "/oversight", page.Due{})
 		}
 		part.Template, part.Data = "desk/home", v
