@@ -41,7 +41,7 @@ func TestTheStoryWasLawful(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if _, err := tellStory(t.Context(), words, words.Printer(text.EN, nil), dir, 7, nil); err != nil {
+	if _, err := tellStory(t.Context(), words, words.Printer(text.EN, nil), dir, 7, "none", nil); err != nil {
 		t.Fatal(err)
 	}
 	var res oversight.Result

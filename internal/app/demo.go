@@ -34,6 +34,7 @@ type demoFlags struct {
 	seed   uint64
 	listen string
 	keep   string
+	plant  string
 }
 
 func demoCommand(env *cli.Env) *cobra.Command {
@@ -45,6 +46,9 @@ func demoCommand(env *cli.Env) *cobra.Command {
 			// Whoever reads the first lines only (| head) goes away early; the
 			// folder is deleted all the same.
 			signal.Ignore(syscall.SIGPIPE)
+			if err := plantable(o); err != nil {
+				return err
+			}
 			dir, drop, err := demoFolder(o.keep)
 			if err != nil {
 				return err
@@ -61,6 +65,7 @@ func demoCommand(env *cli.Env) *cobra.Command {
 	f.Uint64Var(&o.seed, "seed", 1, p.T("app.demo.flag_seed"))
 	f.StringVar(&o.listen, "listen", config.Default().Hub.Listen, p.T("app.demo.flag_listen"))
 	f.StringVar(&o.keep, "keep", "", p.T("app.demo.flag_keep"))
+	f.StringVar(&o.plant, "plant", "none", p.T("app.demo.flag_plant"))
 	return c
 }
 

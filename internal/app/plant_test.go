@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"noroshi/internal/approval"
@@ -22,7 +23,7 @@ func TestEveryRuleIsFoundInTheStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if _, err := tellStory(t.Context(), words, words.Printer(text.EN, nil), dir, 3, nil); err != nil {
+	if _, err := tellStory(t.Context(), words, words.Printer(text.EN, nil), dir, 3, "none", nil); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, "ledger.vkey"))
@@ -68,4 +69,35 @@ func TestEveryRuleIsFoundInTheStory(t *testing.T) {
 		}
 	}
 	t.Logf("%d rules in %d entries, %d of them in a past made up for it", len(table.Rules), len(leaves), made)
+}
+
+// The story leaves the auditor the log of a hub that breaks one rule, under
+// another key than that of the hub it was played on.
+func TestTheStoryLeavesARogueLog(t *testing.T) {
+	words, err := Words()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := tellStory(t.Context(), words, words.Printer(text.JA, nil), dir, 5, "measure_two", nil); err != nil {
+		t.Fatal(err)
+	}
+	key := func(name string) string {
+		raw, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	if rogue := key("auditor/ledger.vkey"); rogue == key("ledger.vkey") || !strings.HasPrefix(rogue, rogueOrigin) {
+		t.Errorf("the key of the rogue log is %s", rogue)
+	}
+	if key("auditor/ledger/checkpoint") == key("ledger/checkpoint") {
+		t.Error("the rogue log is the hub's own")
+	}
+	for _, o := range []demoFlags{{plant: "no_rule", story: true}, {plant: "measure_two"}} {
+		if plantable(o) == nil {
+			t.Errorf("%+v is played", o)
+		}
+	}
 }

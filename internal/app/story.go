@@ -58,7 +58,7 @@ func storyCommand(ctx context.Context, env *cli.Env, dir string, o demoFlags) er
 	if !env.JSON() {
 		out = env.Out
 	}
-	whole, err := tellStory(ctx, env.Words, env.Printer(), dir, o.seed, out)
+	whole, err := tellStory(ctx, env.Words, env.Printer(), dir, o.seed, o.plant, out)
 	if env.JSON() {
 		if e := env.Emit(whole, nil); e != nil {
 			return e
@@ -71,9 +71,9 @@ func storyCommand(ctx context.Context, env *cli.Env, dir string, o demoFlags) er
 }
 
 // tellStory plays the story in a folder. The error says which step did not
-// happen; what was told until then is in the answer. An auditor's
-// copy of the log is left in auditor/.
-func tellStory(ctx context.Context, words *text.Catalog, say text.Printer, dir string, seed uint64, out io.Writer) (w storyTold, err error) {
+// happen; what was told until then is in the answer. What an auditor gets is left
+// in auditor/, with the rule broken that is planted, if any.
+func tellStory(ctx context.Context, words *text.Catalog, say text.Printer, dir string, seed uint64, plant string, out io.Writer) (w storyTold, err error) {
 	w.Steps = []told{}
 	h, clock, err := openDemo(ctx, words, dir, "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -91,7 +91,7 @@ func tellStory(ctx context.Context, words *text.Catalog, say text.Printer, dir s
 	y, m, d := c.now.In(text.JST).Date()
 	s.night = time.Date(y, m, d-9, 2, 10, 0, 0, text.JST)
 	if err = s.play(); err == nil {
-		err = s.handed()
+		err = s.handed(plant)
 	}
 	return s.whole, err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"noroshi/internal/base/gate"
@@ -180,17 +179,4 @@ func (s *story) replayed() (string, error) {
 		s.more = append(s.more, fmt.Sprint(v.Rule, " ", v.Entries))
 	}
 	return s.say.T("app.story.replayed", "n", int64(got.Entries), "rules", checked), must(got.Clean(), "the replay found %d violations", len(got.Violations))
-}
-
-// handed leaves the auditor a copy of the log, with the key to verify it.
-func (s *story) handed() error {
-	to := filepath.Join(s.dir, "auditor")
-	if err := os.CopyFS(to, os.DirFS(s.folder())); err != nil {
-		return err
-	}
-	raw, err := os.ReadFile(filepath.Join(s.dir, "ledger.vkey"))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(to, "ledger.vkey"), raw, 0o600)
 }

@@ -30,7 +30,7 @@ func TestStoryIsToldTwice(t *testing.T) {
 		for turn := range 2 {
 			dir := t.TempDir()
 			var out bytes.Buffer
-			got, err := tellStory(t.Context(), words, words.Printer(l, nil), dir, 42, &out)
+			got, err := tellStory(t.Context(), words, words.Printer(l, nil), dir, 42, "none", &out)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
