@@ -165,12 +165,10 @@ func (m *mistakes) subject(s Subject, k Kind) Subject {
 		u, err := url.Parse(s.URL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || len(s.URL) > maxURL || strings.ContainsFunc(s.URL, func(r rune) bool { return r <= ' ' || r >= utf8.RuneSelf }) {
 			m.add("subject.url", "request.bad.url")
-		} else if s.Name == "" && s.Address == "" {
-			if _, err := netip.ParseAddr(u.Hostname()); err == nil {
-				s.Address = u.Hostname()
-			} else {
-				s.Name = strings.ToLower(u.Hostname())
-			}
+		} else if a, err := netip.ParseAddr(u.Hostname()); err != nil && s.Name == "" {
+			s.Name = strings.ToLower(u.Hostname())
+		} else if err == nil && s.Address == "" {
+			s.Address = a.Unmap().String()
 		}
 	}
 	if s.Address == "" && s.Name == "" && s.URL == "" {

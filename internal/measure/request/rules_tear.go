@@ -74,8 +74,12 @@ func plainly(s string) string {
 	return strings.NewReplacer("hxxp", "http", "[.]", ".", "(.)", ".", "[dot]", ".", "[:]", ":", "[@]", "@", "[at]", "@").Replace(strings.ToLower(norm.NFKC.String(s)))
 }
 
-// defang writes an address so that nobody opens it by mistake.
+// defang writes a name or a web address so that nobody opens it by mistake; an
+// address by itself opens nothing, and is what a desk looks for.
 func defang(s string) string {
+	if isAddress(s) {
+		return s
+	}
 	s = strings.Replace(s, "http", "hxxp", 1)
 	host, rest, ok := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(s, "hxxps://"), "hxxp://"), "/")
 	scheme := s[:strings.Index(s, host)]
