@@ -20,9 +20,9 @@ import (
 // has no browser: "address" chooses where "noroshi serve" listens, "join FILE"
 // opens the invitation whose link is in a file, and "api METHOD PATH [FILE]" asks
 // the hub with the token in the file named token. The last two wait until the hub
-// answers.
+// answers. "capture NAME FILE REGEXP" keeps what a group in it found in a file.
 func hubCommands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
-	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"address": address, "join": join, "api": api}
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"address": address, "join": join, "api": api, "capture": capture}
 }
 
 // address takes a port below those that systems give to whoever asks for any:
@@ -120,4 +120,15 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 	if (code >= 400) != neg {
 		ts.Fatalf("%s %s: %d %.600s", args[0], args[1], code, answer)
 	}
+}
+
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: capture NAME FILE REGEXP")
+	}
+	found := regexp.MustCompile(args[2]).FindStringSubmatch(ts.ReadFile(args[1]))
+	if len(found) != 2 {
+		ts.Fatalf("%s is not in %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
