@@ -38,7 +38,7 @@ var (
 // with its own keys.
 func Commands(env *cli.Env) *cobra.Command {
 	root := &cobra.Command{Use: "auditor", Short: env.Printer().T("oversight.cli.short")}
-	root.AddCommand(rulesCommand(env), replayCommand(env), followCommand(env), acknowledgeCommand(env), reportCommand(env))
+	root.AddCommand(rulesCommand(env), replayCommand(env), followCommand(env), acknowledgeCommand(env), compareCommand(env), reportCommand(env))
 	return root
 }
 

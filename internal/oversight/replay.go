@@ -135,9 +135,11 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 	if v == nil {
 		return nil
 	}
-	r.takes()
-	if r.whole(&v.need) && v.act != nil {
-		v.act()
+	if r.whole(&v.need) {
+		r.takes()
+		if v.act != nil {
+			v.act()
+		}
 	}
 	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made)+len(r.chains)+len(r.orders) > maxHeld || len(r.names) > maxPeople {
 		r.err = ErrHeld

@@ -1,0 +1,85 @@
+package oversight
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
+)
+
+// ErrDiverge says that ledgers do not agree.
+var ErrDiverge = fault.New(fault.Unmet, "oversight.diverge")
+
+func compareCommand(env *cli.Env) *cobra.Command {
+	var key string
+	p := env.Printer()
+	c := &cobra.Command{
+		Use: "compare DIR DIR...", Short: p.T("oversight.cli.compare"), Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if key == "" {
+				return ErrNoKey
+			}
+			keys, err := readKeys(key)
+			if err != nil {
+				return err
+			}
+			all, err := NewComparison()
+			if err != nil {
+				return err
+			}
+			for _, dir := range args {
+				fsys, _, err := openLog(dir)
+				if err != nil {
+					return err
+				}
+				if err := all.Add(cmd.Context(), fsys, keys); err != nil {
+					return asFault(err)
+				}
+			}
+			return all.conclude(env)
+		},
+	}
+	c.Flags().StringVar(&key, "key", "", p.T("oversight.cli.keys"))
+	return c
+}
+
+// conclude says what ledgers do not agree on.
+func (c *Comparison) conclude(env *cli.Env) error {
+	out := c.Close()
+	r := Result{Alarms: out.Alarms}
+	r.speak(env.Printer())
+	for i := range out.Divergences {
+		out.Divergences[i].Text = env.Printer().T("oversight.diverge." + out.Divergences[i].Code)
+	}
+	if err := env.Emit(out, out.print); err != nil {
+		return err
+	}
+	if n := len(out.Divergences) + out.More; n+len(out.Alarms) > 0 {
+		return fault.New(fault.Unmet, ErrDiverge.Code, "n", n, "alarms", len(out.Alarms))
+	}
+	return nil
+}
+
+func (c Compared) print(w io.Writer, p text.Printer) error {
+	for _, a := range c.Alarms {
+		fmt.Fprintln(w, printable(a.Text))
+	}
+	for _, d := range c.Divergences {
+		fmt.Fprintln(w, p.T("oversight.cli.divergence", "object", printable(d.Object), "text", d.Text))
+		for _, at := range d.Places {
+			fmt.Fprintln(w, "    "+p.T("oversight.cli.place", "ledger", printable(at.Ledger), "entry", fmt.Sprint(at.Entry)))
+		}
+	}
+	if c.More > 0 {
+		fmt.Fprintln(w, p.T("oversight.cli.more", "n", c.More))
+	}
+	for _, h := range c.Ledgers {
+		fmt.Fprintln(w, p.T("oversight.cli.head", "origin", printable(h.Origin), "size", int64(h.Size)))
+	}
+	_, err := fmt.Fprintln(w, p.T("oversight.cli.compared", "approvals", c.Approvals, "shared", c.Shared, "runs", c.Runs, "n", len(c.Divergences)+c.More))
+	return err
+}
