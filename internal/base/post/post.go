@@ -174,17 +174,20 @@ func (o *Office) Again(ctx context.Context, tx *db.Tx, id string) error {
 	return err
 }
 
-// Withdraw lays aside the letters about an object that still wait, empties them,
-// so that nobody sends them after all, and returns how many there were. What is
-// under way arrives.
+// Withdraw lays aside the letters about an object that still wait, and empties
+// these and those that were laid aside before, so that nobody sends them after
+// all. It returns how many waited. What is under way arrives.
 func (o *Office) Withdraw(ctx context.Context, tx *db.Tx, object string) (n int, err error) {
-	letters, err := waiting(ctx, tx, object)
+	letters, err := unsent(ctx, tx, object)
 	if err != nil {
 		return 0, err
 	}
 	for _, l := range letters {
 		if err := empty(ctx, tx, l.ID); err != nil {
 			return n, err
+		}
+		if l.State == Dead {
+			continue
 		}
 		if err := o.end(ctx, tx, l, Dead, "post.withdrawn"); err != nil {
 			return n, err

@@ -488,6 +488,9 @@ func TestLateAndWithdrawn(t *testing.T) {
 		if l := w.state(id); n != 1 || l.State != post.Dead || l.Why != "post.withdrawn" {
 			t.Errorf("%d withdrawn: %+v", n, l)
 		}
+		if n != 1 {
+			t.Errorf("%d waited", n)
+		}
 		w.must(w.d.Write(w.Context(), func(tx *db.Tx) error { return w.Again(w.Context(), tx, id) }))
 		w.round()
 		if l := w.state(id); l.State != post.Dead || w.box.taken[id] != 0 {

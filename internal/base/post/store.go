@@ -103,9 +103,10 @@ func holds(ctx context.Context, tx *db.Tx, l Letter) (bool, error) {
 	return err == nil, err
 }
 
-// waiting lists letters about an object that nobody sends at this moment, locked.
-func waiting(ctx context.Context, tx *db.Tx, object string) (out []Letter, err error) {
-	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM post_letter WHERE object = $1 AND state = 'waiting' ORDER BY id LIMIT $2"+tx.ForUpdate(), object, db.MaxLimit)
+// unsent lists letters about an object that did not go, and that nobody sends at
+// this moment, locked.
+func unsent(ctx context.Context, tx *db.Tx, object string) (out []Letter, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM post_letter WHERE object = $1 AND state IN ('waiting', 'dead') ORDER BY id LIMIT $2"+tx.ForUpdate(), object, db.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -131,11 +131,13 @@ func (s *Service) Follow(ctx context.Context, id ID, in FollowInput) (Request, e
 		if err := s.put(a); err != nil {
 			return err
 		}
-		a.r.Purpose, a.r.NextAt, a.r.writer = in.Purpose, time.Time{}, a.who.Person
+		a.r.Purpose, a.r.NextAt = in.Purpose, time.Time{}
 		if a.r.State == Acted { // it is back
 			a.r.GoneAt = time.Time{}
 		}
-		a.r.Digest, a.r.mail, a.r.CheckedAt = "", "", time.Time{}
+		if err := s.supersede(a); err != nil {
+			return err
+		}
 		a.more["writer"] = ledger.Person(a.who.Person)
 		return s.step(a, "follow", Person)
 	})
@@ -150,6 +152,9 @@ func (s *Service) Close(ctx context.Context, id ID, why string) (Request, error)
 			return err
 		}
 		a.says, a.r.NextAt = why, time.Time{}
+		if _, err := s.Office.Withdraw(a.ctx, a.tx, objectOf(a.r.ID)); err != nil {
+			return err
+		}
 		return s.step(a, "close", Person)
 	})
 }

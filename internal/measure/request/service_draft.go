@@ -130,10 +130,20 @@ func (s *Service) Change(ctx context.Context, id ID, d Draft) (Request, error) {
 		if a.r.Facts.Gone && a.r.Chain != chain { // nor does it become another's step
 			return invalid("case", "request.bad.kind")
 		}
-		a.r.writer, a.r.Digest, a.r.mail, a.r.CheckedAt = a.who.Person, "", "", time.Time{}
+		if err := s.supersede(a); err != nil {
+			return err
+		}
 		a.more["writer"] = ledger.Person(a.who.Person)
 		return s.step(a, "change", Person)
 	})
+}
+
+// supersede lets go of the mail that stood ready or did not arrive: nobody sends it
+// any more, whoever tries again.
+func (s *Service) supersede(a *at) error {
+	a.r.writer, a.r.Digest, a.r.mail, a.r.CheckedAt = a.who.Person, "", "", time.Time{}
+	_, err := s.Office.Withdraw(a.ctx, a.tx, objectOf(a.r.ID))
+	return err
 }
 
 // Check writes the mail of a draft, byte for byte as it will go; from here on it
