@@ -45,6 +45,8 @@ type Replay struct {
 	measures   map[id]*theMeasure
 	chains     map[id]*theChain
 	units      map[person][]*theChain
+	machines   map[person][]*theChain
+	barred     map[barred]uint64
 	shut       map[person]shutting // units whose emergencies are shut off
 	orders     map[id]*theOrder
 	words      words
@@ -77,7 +79,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 		return nil, err
 	}
 	r.measures, r.chains, r.units, r.shut, r.words = map[id]*theMeasure{}, map[id]*theChain{}, map[person][]*theChain{}, map[person]shutting{}, readWords()
-	r.orders = map[id]*theOrder{}
+	r.orders, r.machines, r.barred = map[id]*theOrder{}, map[person][]*theChain{}, map[barred]uint64{}
 	r.tolerance.order = t.limit("order_outcome_s") * second
 	r.tolerance.undo = t.limit("order_end_s") * second
 	r.tolerance.alarm = t.limit("alarm_s") * second

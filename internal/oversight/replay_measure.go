@@ -52,6 +52,7 @@ type theChain struct {
 	carried   []uint64 // numbers of the steps that were carried out
 	restored  bool
 	told      bool
+	overtold  bool // that it did not end with its power
 }
 
 // plan is what a chain means to do.
@@ -168,9 +169,10 @@ func (r *Replay) measured() {
 	if list, ok := several[string(verb)]; ok {
 		known = slices.Contains(list, act)
 	}
+	from := c.state
 	r.moved(c, act, by, known)
 	r.sits(c, by)
-	r.does(c, act, by)
+	r.does(c, act, by, from)
 }
 
 // openChain is a case with its first chain of command.
@@ -188,7 +190,7 @@ func (r *Replay) openChain(x id, c *theChain) {
 
 func (r *Replay) putChain(m *theMeasure, x id, unit person, b measure.Body) {
 	c := &theChain{of: m, name: x, unit: unit, body: b, state: measure.Opened, began: r.e.index}
-	m.chains, r.units[unit] = append(m.chains, c), append(r.units[unit], c)
+	m.chains, r.units[unit], r.machines[m.machine] = append(m.chains, c), append(r.units[unit], c), append(r.machines[m.machine], c)
 	r.chains[x] = c
 }
 
@@ -243,7 +245,7 @@ func (r *Replay) sits(c *theChain, by measure.Side) {
 }
 
 // does is what an act does, beside where it leads.
-func (r *Replay) does(c *theChain, act string, by measure.Side) {
+func (r *Replay) does(c *theChain, act string, by measure.Side, from measure.State) {
 	switch act {
 	case "invite":
 		r.invited(c)
@@ -278,13 +280,19 @@ func (r *Replay) does(c *theChain, act string, by measure.Side) {
 		r.mayAct(c)
 		r.laidChain(c)
 	case "grant", "refuse", "lapse":
-		r.timed(c, act)
+		r.timed(c, act, from)
 	case "recall":
+		if from == measure.Pending || from == measure.Approved {
+			r.bar(c)
+		}
 		if c.approval != nil {
 			r.taken(c.approval)
 		}
 	case "drop":
 		r.checkAt(ruleMeasureClosed, c.emergency.settled(), "owed", []uint64{c.began})
+		if from == measure.Pending || from == measure.Approved {
+			r.bar(c)
+		}
 		if c.approval != nil {
 			r.taken(c.approval)
 		}
@@ -305,6 +313,7 @@ func (r *Replay) does(c *theChain, act string, by measure.Side) {
 	case "stop":
 		if by == measure.MemberSide {
 			c.refused = c.plan.digest
+			r.bar(c)
 		}
 	case "restore":
 		c.restored = true

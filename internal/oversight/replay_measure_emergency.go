@@ -58,6 +58,14 @@ func (r *Replay) unbraked(c *theChain) {
 			owes, shown = true, x.emergency.declared
 		}
 	}
+	for _, x := range r.machines[c.of.machine] {
+		if x != c && x.emergency.declared != 0 && !x.emergency.settled() {
+			owes, shown = true, x.emergency.declared
+		}
+	}
+	if at, ok := r.barred[barred{c.unit, c.of.machine}]; ok {
+		owes, shown = true, at
+	}
 	r.checkAt(ruleMeasureBrake, !owes || r.e.yes("overdue"), "brake_off", []uint64{shown})
 	if !owes {
 		return
@@ -66,6 +74,13 @@ func (r *Replay) unbraked(c *theChain) {
 	r.checkAt(ruleMeasureBrake, m.superior != 0 && m.superior != r.who(r.e.who) && r.e.yes("second_signature") && r.who(r.e.text("superior")) == m.superior, "signature", []uint64{shown})
 	r.checkAt(ruleMeasureBrake, !r.shut[c.unit].both, "shut", []uint64{r.shut[c.unit].entry})
 }
+
+// barred is a unit whose plan on a machine came to nothing before the commission.
+type barred struct{ unit, machine person }
+
+// bar writes down that a plan came to nothing there: an emergency on that machine
+// needs a superior's signature from then on.
+func (r *Replay) bar(c *theChain) { r.barred[barred{c.unit, c.of.machine}] = r.e.index }
 
 // shutting is what commission and unit say of further emergencies.
 type shutting struct {
@@ -177,6 +192,7 @@ func (r *Replay) overdueMeasures(now int64) {
 	for _, c := range all {
 		m, s := &c.emergency, &c.step
 		r.owes(ruleMeasureOutcome, "step_owed", c, &s.overtold, s.open() && now > max(c.plan.until, m.until)+r.tolerance.outcome, s.entry)
+		r.owes(ruleMeasureOutcome, "chain_owed", c, &c.overtold, c.armed() && now > c.powerEnds()+r.tolerance.outcome, c.began)
 		r.owes(ruleMeasureNotice, "notice_owed", c, &m.told.notice, m.late(now-r.tolerance.alarm) && !m.alarmed.notice, m.declared)
 		r.owes(ruleMeasureReview, "review_owed", c, &m.told.review, m.notice == measure.Noticed && now >= m.reviewDue+r.tolerance.alarm && !m.alarmed.review, m.declared)
 	}

@@ -74,6 +74,22 @@ func (c *theChain) hasty(at int64) bool {
 	return c.emergency.declared != 0 && c.emergency.plan == c.plan.digest && at < c.emergency.until
 }
 
+// armed reports whether a chain stands where somebody may carry something out.
+func (c *theChain) armed() bool {
+	return c.state == measure.Declared || c.state == measure.Authorised || c.state == measure.Executing
+}
+
+// powerEnds is when the power of the plan in force ends, whatever it rests on.
+func (c *theChain) powerEnds() (at int64) {
+	if c.approval != nil && c.laid == c.plan.digest {
+		at = min(c.approval.ends(), c.plan.until)
+	}
+	if c.emergency.declared != 0 && c.emergency.plan == c.plan.digest {
+		at = max(at, c.emergency.until)
+	}
+	return at
+}
+
 // power checks that an act rests on the commission's approval of this very plan,
 // or on an emergency that was declared of it.
 func (r *Replay) power(c *theChain) {
@@ -97,13 +113,18 @@ func (r *Replay) executes(c *theChain) {
 }
 
 // timed is what time, or the commission's decision, does to a chain.
-func (r *Replay) timed(c *theChain, act string) {
+func (r *Replay) timed(c *theChain, act string, from measure.State) {
 	switch act {
 	case "grant":
 		r.checkAt(ruleMeasureApproved, c.granted(r.e.at), "no_power", []uint64{c.plan.entry})
 	case "refuse":
+		r.bar(c)
 		c.refused = c.laid
 		r.checkAt(ruleMeasureApproved, c.approval != nil && c.approval.state == approval.Declined, "not_declined", []uint64{c.plan.entry})
+	case "lapse":
+		if from == measure.Pending || from == measure.Approved {
+			r.bar(c)
+		}
 	}
 }
 

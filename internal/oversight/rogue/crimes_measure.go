@@ -116,6 +116,13 @@ var measureCrimes = []Crime{
 		}
 		return i >= 0
 	}},
+	{"nobody says that it is over", "measure_outcome", true, came("measure.finish", func(a *act) bool { return a.Public["emergency"] == false }, "begin", func(w *history, i, _ int) bool {
+		chain, at := w.all[i].Public["chain"], w.all[i].At
+		if w.end().Sub(at) < 100*time.Hour {
+			return false
+		}
+		return w.gone(func(a *act) bool { return a.Public["chain"] == chain && !a.At.Before(at) && a.Verb[:8] == "measure." }) > 0
+	})},
 	{"it went another way, and goes on", "measure_outcome", true, came("measure.outcome", func(a *act) bool { return a.text("outcome") == "done" }, "finish", func(w *history, i, _ int) bool {
 		w.edit(i, "outcome", "deviated")
 		return true

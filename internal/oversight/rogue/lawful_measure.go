@@ -462,7 +462,15 @@ func (w *world) braked(before *strike) {
 	second.notice(again)
 	second.conclude()
 	first.at = second.at.Add(time.Minute)
-	first.commands("stop", nil)
+	if over := moment(first.says["expires_at"]); over.Before(first.at) { // time ended it before
+		now := first.at
+		first.at = over.Add(time.Second)
+		first.f.NoTime = false
+		first.act("lapse", "lapse", measure.ClockSide, "", nil)
+		first.at = now
+	} else {
+		first.commands("stop", nil)
+	}
 	first.conclude()
 }
 
