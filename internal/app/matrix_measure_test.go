@@ -172,7 +172,7 @@ var measureLaws = func() map[string]law {
 	for _, act := range []string{"ask", "recall", "drop", "second", "declare", "notify", "authorise", "account", "settle", "weigh", "restore", "tell", "review", "close", "finish", "unsay", "stop", "agree", "answer"} {
 		all[web+act] = law{on: "measure", may: all[at+act].may, body: form(act+"_text", "")}
 	}
-	for act, may := range map[string]func(*citizen, *thing) class{"object": all[at+"answer"].may, "weigh_advise": all[at+"weigh"].may, "vouch": cmd, "order": all[at+"order"].may, "begin": hand, "go": hand, "intend": hand, "outcome": hand} {
+	for act, may := range map[string]func(*citizen, *thing) class{"object": all[at+"answer"].may, "vouch": cmd, "order": all[at+"order"].may, "begin": hand, "go": hand, "intend": hand, "outcome": hand} {
 		all[web+act] = law{on: "measure", may: may, body: form(act+"_text", "", "order_until", "")}
 	}
 	return all

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +39,7 @@ const (
 func Commands(env *cli.Env) *cobra.Command {
 	p := env.Printer()
 	c := &cobra.Command{Use: "measure", Short: p.T("measure.cli.short"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	for _, sub := range []*cobra.Command{openCommand(env, p), assessCommand(env, p), planCommand(env, p), doCommand(env, p), showCommand(env, p), listCommand(env, p), rulesCommand(env, p)} {
+	for _, sub := range []*cobra.Command{openCommand(env, p), assessCommand(env, p), planCommand(env, p), doCommand(env, p), showCommand(env, p), actsCommand(env, p), stepsCommand(env, p), switchCommand(env, p), listCommand(env, p), rulesCommand(env, p)} {
 		env.HubFlags(sub)
 		c.AddCommand(sub)
 	}
@@ -243,6 +242,18 @@ func (v View) print(w io.Writer, p text.Printer) error {
 		if !c.Until.IsZero() {
 			fmt.Fprintln(w, p.T("measure.cli.hours", "from", c.From, "until", c.Until))
 		}
+		if b := c.Bounds; b != nil {
+			fmt.Fprintln(w, p.T("measure.cli.bound", "number", b.Number, "until", b.Until, "conditions", cmp.Or(strings.Join(b.Conditions, " / "), p.T("measure.web.no_conditions"))))
+		}
+		if !c.Ends.IsZero() {
+			fmt.Fprintln(w, p.T("measure.cli.ends", "at", c.Ends))
+		}
+		if c.Chain.Worksheet != "" {
+			fmt.Fprintln(w, p.T("measure.cli.sheet", "digest", c.Chain.Worksheet))
+		}
+		if len(c.Altered) > 0 {
+			fmt.Fprintln(w, p.T("measure.altered"))
+		}
 		if c.Planned != nil {
 			for i, s := range c.Planned.Steps {
 				fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %d. %s  %s  %s", i+1, p.T("measure.kind."+string(s.Kind)), s.On, s.What), " "))
@@ -251,8 +262,14 @@ func (v View) print(w io.Writer, p text.Printer) error {
 		for _, id := range slices.Sorted(maps.Keys(c.Missing)) {
 			fmt.Fprintln(w, "  "+p.T("measure.cli.missing", "guard", p.T("measure.guard."+strings.ToLower(id)), "article", c.Missing[id]))
 		}
+		if c.PastNext != "" {
+			fmt.Fprintln(w, "  "+p.T("measure.cli.earlier", "id", c.ID))
+		}
 		for _, h := range c.Past {
 			fmt.Fprintln(w, "  "+p.Time(h.At), p.T("measure.act."+h.Act), p.T("measure.side."+string(h.By)))
+		}
+		if c.Waits != "" {
+			fmt.Fprintln(w, p.T("measure.cli.waits", "act", p.T("measure.act."+c.Waits)))
 		}
 		if len(c.Acts) > 0 {
 			fmt.Fprintln(w, p.T("measure.cli.next", "acts", strings.Join(c.Acts, ", ")))
@@ -263,65 +280,4 @@ func (v View) print(w io.Writer, p text.Printer) error {
 		fmt.Fprintln(w, p.T("measure.cli.other"), v.Names[o.Org], p.T("measure.body."+string(o.Body)), p.T("measure.state."+string(o.State)))
 	}
 	return nil
-}
-
-func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
-	var state string
-	var late bool
-	c := &cobra.Command{Use: "list", Short: p.T("measure.cli.list"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		hub, err := env.Hub()
-		if err != nil {
-			return err
-		}
-		q := url.Values{"limit": {"100"}, "late": {strconv.FormatBool(late)}}
-		if state != "" {
-			q.Set("state", state)
-		}
-		var got struct {
-			Items []Listed `json:"items"`
-			Next  string   `json:"next,omitempty"`
-		}
-		if err := hub.Do(c.Context(), "GET", "/api/v1/measures?"+q.Encode(), nil, &got, ""); err != nil {
-			return err
-		}
-		return env.Emit(got, func(w io.Writer, p text.Printer) error {
-			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			for _, x := range got.Items {
-				fmt.Fprintln(t, strings.Join([]string{x.Case.Number, p.T("measure.body." + string(x.Chain.Facts.Body)), p.T("measure.state." + string(x.Chain.State)), x.Case.Threat.Title}, "\t"))
-			}
-			return t.Flush()
-		})
-	}}
-	c.Flags().StringVar(&state, "state", "", p.T("measure.cli.state"))
-	c.Flags().BoolVar(&late, "late", false, p.T("measure.cli.only_late"))
-	return c
-}
-
-// rulesCommand is "noroshi measure rules": what binds measures, and on what it
-// rests; numbers of this project are said to be that.
-func rulesCommand(env *cli.Env, p text.Printer) *cobra.Command {
-	return &cobra.Command{Use: "rules", Short: p.T("measure.cli.rules"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
-		hub, err := env.Hub()
-		if err != nil {
-			return err
-		}
-		var b RuleBook
-		if err := hub.Do(c.Context(), "GET", "/api/v1/measure-rules", nil, &b, ""); err != nil {
-			return err
-		}
-		return env.Emit(b, func(w io.Writer, p text.Printer) error {
-			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			for _, g := range b.Guards {
-				fmt.Fprintln(t, strings.Join([]string{g.ID, g.Article, p.T("measure.guard." + strings.ToLower(g.ID))}, "\t"))
-			}
-			n := b.Numbers
-			for _, x := range []struct {
-				name string
-				n    Number
-			}{{"notice_minutes", n.NoticeMinutes}, {"emergency_hours", n.EmergencyHours}, {"emergency_steps", n.EmergencySteps}, {"review_days", n.ReviewDays}, {"window_hours", n.WindowHours}, {"order_days", n.OrderDays}, {"plan_steps", n.PlanSteps}} {
-				fmt.Fprintln(t, strings.Join([]string{x.name, strconv.Itoa(x.n.Value), x.n.Source.In(p.Lang)}, "\t"))
-			}
-			return t.Flush()
-		})
-	}}
 }

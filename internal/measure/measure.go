@@ -336,6 +336,7 @@ type ChainView struct {
 	Location   *Location         `json:"location,omitempty"`
 	Planned    *Plan             `json:"planned,omitempty"`
 	Worksheet  *Worksheet        `json:"worksheet,omitempty"`
+	Words      map[string]string `json:"words,omitempty"` // what was said last in acts that need no paper, by act
 	Officers   []Officer         `json:"officers,omitempty"`
 	Voices     []Voice           `json:"voices,omitempty"` // of members, on an emergency
 	Past       []Past            `json:"past"`             // the last of them, in their order

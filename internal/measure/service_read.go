@@ -229,6 +229,9 @@ func (s *Service) chain(ctx context.Context, tx *db.Tx, c *Chain, by Side, now t
 	if err := s.papers(ctx, tx, c, by, db.Above, &x); err != nil {
 		return x, err
 	}
+	if x.Words, err = s.words(ctx, tx, c, by); err != nil {
+		return x, err
+	}
 	if x.Done, x.DoneNext, err = s.done(ctx, tx, c, by, "", shown); err != nil {
 		return x, err
 	}
@@ -400,6 +403,32 @@ func (s *Service) papers(ctx context.Context, tx *db.Tx, c *Chain, by Side, upto
 		}
 	}
 	return nil
+}
+
+// spoken are the acts of which a case shows what was said last.
+var spoken = []string{"answer", "object", "agree", "order", "declare", "second", "notify", "review"}
+
+// words opens what was said last in acts that need no paper, where the side may
+// read it.
+func (s *Service) words(ctx context.Context, tx *db.Tx, c *Chain, by Side) (map[string]string, error) {
+	out := map[string]string{}
+	for _, act := range spoken {
+		if !by.inside() && !slices.Contains(audience[act], by) {
+			continue
+		}
+		var raw any
+		_, err := s.lastTo(ctx, tx, c, act, db.Above, &raw)
+		if err = ignore(err, ErrNone); err != nil {
+			return nil, err
+		}
+		switch v := raw.(type) {
+		case string:
+			out[act] = v
+		case map[string]any:
+			out[act], _ = v["text"].(string)
+		}
+	}
+	return out, nil
 }
 
 // done opens a page of what was carried out, the last step first. Names of officers

@@ -21,6 +21,7 @@ type chainView struct {
 	Brake                         []string
 	Papers                        []paperLink
 	Facts                         page.Facts
+	Emergency                     page.Facts
 	Bounds                        page.Facts
 	Plan                          []planLine
 	Officers                      []officerLine
@@ -29,7 +30,7 @@ type chainView struct {
 	Done                          []doneLine
 	MoreDone                      bool
 	Voices                        []voiceLine
-	First                         []form // that who looks has to do now
+	Now                           []form // that who looks has to do now
 	Forms                         []form
 	Approval                      string
 }
@@ -57,6 +58,7 @@ type voiceLine struct {
 
 type caseView struct {
 	Head     page.Head
+	First    bool // who reads the case does not work on it: the threat comes first
 	Facts    page.Facts
 	Chains   []chainView
 	Others   []string
@@ -84,6 +86,7 @@ func showCase(q *httpd.Request, s *Service, bad error) error {
 	}
 	t := x.Case.Threat
 	v := caseView{Head: page.Head{H1: x.Case.Number + "　" + t.Title, Lead: p.T("measure.web.opened_by", "org", x.Names[x.Case.Org], "at", x.Case.CreatedAt), Crumbs: []page.Crumb{{Text: p.T("measure.web.title"), Href: "/measures"}, {Text: x.Case.Number}}}}
+	v.First = x.Side != CommandSide && x.Side != ExecutorSide
 	v.Facts.Rows = p.rows("measure.web.machine", t.Machine, "measure.web.does", t.Does, "measure.web.protected", t.Protected, "measure.web.rank", p.T("measure.rank."+string(t.Rank)), "measure.web.victims", t.Victims)
 	for _, e := range t.Evidence {
 		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T("measure.web.evidence"), Value: e.Says, Note: p.T("measure.noun."+noun(e.Noun)) + " " + e.ID})
@@ -170,6 +173,7 @@ func (p say) chain(s *Service, x *View, c *ChainView, people []page.Option) chai
 		v.Brake = p.brake(c)
 	}
 	v.Facts.Rows = p.papers(c)
+	v.Emergency.Rows = p.rows("measure.web.declared", c.Words["declare"], "measure.web.signed", c.Words["second"], "measure.web.told", c.Words["notify"])
 	v.bounds(p, c)
 	v.plan(p, c)
 	for i := range c.Past {
@@ -283,10 +287,22 @@ func (p say) papers(c *ChainView) (out []page.Fact) {
 	if w := c.Worksheet; w != nil {
 		out = append(out, p.rows("measure.web.basis", p.T("measure.basis."+w.Basis), "measure.web.peril", w.Peril, "measure.web.only_way", w.OnlyWay, "measure.web.sovereignty", w.Sovereignty, "measure.web.others", w.Others, "measure.web.tallinn", strings.Join(w.Rules, ", "))...)
 	}
+	out = append(out, p.rows("measure.web.minister", c.Words["answer"], "measure.web.minister", p.objected(c), "measure.web.agreed", c.Words["agree"], "measure.web.ordered", c.Words["order"])...)
+	if !c.OrderUntil.IsZero() {
+		out = append(out, p.rows("measure.web.order_ends", p.Time(c.OrderUntil))...)
+	}
 	if pl := c.Planned; pl != nil {
 		out = append(out, p.rows("measure.web.hours", p.Time(pl.From)+" – "+p.Time(pl.Until), "measure.web.ordinary", pl.Ordinary, "measure.web.stop_when", strings.Join(pl.StopWhen, "\n"), "measure.web.deconflict", pl.Deconflict)...)
 	}
-	return out
+	return append(out, p.rows("measure.web.looked_back", c.Words["review"])...)
+}
+
+// objected is the Foreign Minister's objection, where it is their last word.
+func (p say) objected(c *ChainView) string {
+	if c.Facts.Consulted {
+		return ""
+	}
+	return c.Words["object"]
 }
 
 // namedFinding is a finding and the word for it.

@@ -19,7 +19,7 @@ type form struct {
 
 // written are the acts that a form with one text is enough for, in the order in
 // which they are offered.
-var written = []string{"answer", "object", "agree", "ask", "declare", "second", "notify", "weigh", "weigh_advise", "settle", "authorise", "account", "finish", "restore", "tell", "review", "close", "unsay", "recall", "stop", "drop"}
+var written = []string{"answer", "object", "agree", "ask", "declare", "second", "notify", "settle", "authorise", "account", "finish", "restore", "tell", "review", "close", "unsay", "recall", "stop", "drop"}
 
 // sheets are the acts that have a page of their own.
 var sheets = []string{"assess", "locate", "plan", "consult"}
@@ -36,9 +36,9 @@ func (v *chainView) acts(p say, s *Service, c *ChainView, people []page.Option) 
 		}
 	}
 	for _, f := range p.forms(s, c, people) {
-		now := c.Waits == f.To || c.Waits == "answer" && f.To == "object" || c.Waits == "weigh" && f.To == "weigh_advise" || c.Waits == "confirm" && f.To == "settle"
+		now := c.Waits == f.To || c.Waits == "answer" && f.To == "object" || c.Waits == "confirm" && f.To == "settle"
 		if now {
-			v.First = append(v.First, f)
+			v.Now = append(v.Now, f)
 		} else {
 			v.Forms = append(v.Forms, f)
 		}
@@ -48,14 +48,15 @@ func (v *chainView) acts(p say, s *Service, c *ChainView, people []page.Option) 
 // forms are those of the acts that are open to who looks.
 func (p say) forms(s *Service, c *ChainView, people []page.Option) (out []form) {
 	open := slices.Clone(c.Acts)
-	if slices.Contains(open, "weigh") { // one act in two words
-		open = append(open, "weigh_advise")
-	}
 	if slices.Contains(open, "confirm") {
 		open = append(open, "settle")
 	}
 	area := func(act string) page.Field {
-		return page.Field{Name: act + "_text", Kind: "textarea", Label: p.T("measure.web.text"), Need: page.Required, Rows: 3, Limit: maxWords}
+		label := "measure.text." + act
+		if !p.Has(label) {
+			label = "measure.web.text"
+		}
+		return page.Field{Name: act + "_text", Kind: "textarea", Label: p.T(label), Need: page.Required, Rows: 3, Limit: maxWords}
 	}
 	add := func(act string, fields ...page.Field) {
 		if !slices.Contains(open, act) {
@@ -78,6 +79,7 @@ func (p say) forms(s *Service, c *ChainView, people []page.Option) (out []form) 
 		page.Field{Name: "outcome_evidence", Label: p.T("measure.web.digest"), Need: page.Optional, Limit: 100, Width: "wide"})
 	add("order", area("order"), page.Field{Name: "order_until", Kind: "datetime", Label: p.T("measure.web.order_until"), Need: page.Required})
 	add("vouch")
+	add("weigh", page.Field{Name: "weigh_choice", Kind: "choice", Label: p.T("measure.web.your_view"), Need: page.Required, Options: []page.Option{{Value: "confirm", Label: p.T("measure.voice.confirm")}, {Value: "advise", Label: p.T("measure.voice.advise")}}}, area("weigh"))
 	for _, act := range written {
 		fields := []page.Field{area(act)}
 		if act == "answer" || act == "object" { // of the very worksheet that stands above
@@ -189,11 +191,13 @@ func pagesActs(r *httpd.Router, s *Service) {
 			return s.Answer(q.Context(), id, Opinion{Objects: objects, Text: text, Worksheet: q.Form(name + "_worksheet")})
 		})
 	}
-	for _, recommends := range []bool{false, true} {
-		act(map[bool]string{false: "weigh", true: "weigh_advise"}[recommends], func(q *httpd.Request, id ID, text string) (Chain, error) {
-			return s.Weigh(q.Context(), id, Verdict{Recommends: recommends, Text: text})
-		})
-	}
+	act("weigh", func(q *httpd.Request, id ID, text string) (c Chain, err error) {
+		how := q.Form("weigh_choice")
+		if how != choice(false) && how != choice(true) {
+			return c, invalid("choice", "measure.bad.choice")
+		}
+		return s.Weigh(q.Context(), id, Verdict{Recommends: how == choice(true), Text: text})
+	})
 	act("order", func(q *httpd.Request, id ID, text string) (c Chain, err error) {
 		until, bad := page.ReadTime(q.Forms(), "order_until")
 		if bad != nil {

@@ -54,7 +54,11 @@ func (p say) todo(x *Listed) page.Todo {
 	t := page.Todo{Severity: "watch", Title: p.T("measure.home.state", "number", x.Case.Number, "state", p.state(c.State)), Href: "/measures/" + c.ID, Why: x.Case.Threat.Title, Act: p.T("measure.home.open")}
 	switch {
 	case x.Waits != "":
-		t.Severity, t.Title, t.Href = "act", p.T("measure.home.act", "number", x.Case.Number, "act", p.act(x.Waits)), t.Href+"#"+c.ID
+		t.Severity = "act"
+		if !x.Late && (x.Waits == "weigh" || x.Waits == "confirm" || x.Waits == "close" || x.Waits == "review") {
+			t.Severity = "attend" // days are left
+		}
+		t.Title, t.Href = p.T("measure.home.act", "number", x.Case.Number, "act", p.act(x.Waits)), t.Href+"#"+c.ID
 	case x.Late:
 		t.Severity, t.Title = "attend", p.T("measure.home.late", "number", x.Case.Number)
 	}

@@ -44,7 +44,7 @@ func pagesPapers(r *httpd.Router, s *Service) {
 		if err := s.may(q.Context(), "measure.open"); err != nil {
 			return err
 		}
-		return showOpening(q, s, &Threat{}, 1+spare, nil)
+		return showOpening(q, s, &Threat{}, spare, nil)
 	})
 	r.Page("POST /measures", func(q *httpd.Request) error {
 		t, rows := readThreat(q)
@@ -192,7 +192,7 @@ func hinted(f page.Field, hint string) page.Field { f.Hint = hint; return f }
 // showOpening is the form that opens a case.
 func showOpening(q *httpd.Request, s *Service, t *Threat, rows int, bad error) error {
 	p := say{q.Printer}
-	rows = max(rows, len(t.Evidence)+spare)
+	rows = max(rows, len(t.Evidence))
 	v := paperView{To: "/measures", Back: "/measures", More: p.T("measure.web.more_evidence"), Rows: rows, Send: p.act("open"),
 		Head: page.Head{H1: p.act("open"), Lead: p.T("measure.hint.open"), Crumbs: []page.Crumb{{Text: p.T("measure.web.title"), Href: "/measures"}, {Text: p.act("open")}}}}
 	g := paperGroup{Title: p.T("measure.web.threat"), Fields: []page.Field{
@@ -327,7 +327,7 @@ func (p say) planForm(s *Service, x *Plan, rows int, machine string) []paperGrou
 		hinted(p.area("deconflict", "measure.web.deconflict", x.Deconflict, 2), p.T("measure.hint.deconflict"))}}}
 	kinds := []page.Option{{Label: p.T("measure.web.no_step")}}
 	for _, c := range Steps {
-		kinds = append(kinds, page.Option{Value: string(c.Kind), Label: p.T("measure.mode."+string(c.Mode)) + "：" + p.T("measure.kind."+string(c.Kind))})
+		kinds = append(kinds, page.Option{Value: string(c.Kind), Label: p.T("measure.kind." + string(c.Kind))})
 	}
 	for i := range rows {
 		var st PlanStep

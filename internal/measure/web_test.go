@@ -102,7 +102,7 @@ func TestPapersAreWrittenOnPages(t *testing.T) {
 	s := newSite(t)
 	const cmd = "police/command"
 	s.page(cmd, "/measures", "案件を開く", "案件はありません")
-	s.page(cmd, "/measures/new", "機器", "根拠 3")
+	s.page(cmd, "/measures/new", "機器", "根拠 2")
 	open := url.Values{"title": {"指令サーバー"}, "machine": {"あの機器"}, "does": {"指令を送る。"}, "protected": {"電力"}, "rank": {"infrastructure"}, "rows": {"3"}, "evidence/1/noun": {"sighting"}, "evidence/1/id": {"S-1"}, "evidence/1/says": {"3社が受けた。"}}
 	code, body := s.send(cmd, "POST", "/measures", open)
 	if code != 422 || !strings.Contains(body, "ドメイン名のどれかを1つ") || !strings.Contains(body, "3社が受けた。") {
@@ -135,7 +135,7 @@ func TestPapersAreWrittenOnPages(t *testing.T) {
 	for _, n := range []string{"1", "2"} {
 		s.must("designate", second(s.Designate(s.as(cmd), id, "police/executive"+n)))
 	}
-	s.page(cmd, at+"/write/plan", "手順 2", "記録のみ：機能の停止")
+	s.page(cmd, at+"/write/plan", "手順 2", "機能の停止（記録のみ）")
 	plan := url.Values{"rows": {"3"}, "ordinary": {"一つの機能だけ。"}, "stop_when": {"影響が出たとき\n持ち主が求めたとき\n"}, "deconflict": {"ない。"},
 		"steps/1/kind": {"stop_function"}, "steps/1/on": {"198.18.99.9"}, "steps/1/what": {"止める。"}, "steps/1/undo": {"戻す。"}}
 	from := s.Clock.Now().Add(time.Hour)
@@ -192,7 +192,7 @@ func TestWhatWaitsIsOnTheFirstPage(t *testing.T) {
 		}
 	}
 	s.must("notify", second(s.Notify(s.as("police/command"), k.ID, "通知。")))
-	if _, body := s.send("commission/member1", "GET", "/todos", nil); !strings.Contains(body, k.Number+" 相当という意見を述べる") {
+	if _, body := s.send("commission/member1", "GET", "/todos", nil); !strings.Contains(body, k.Number+" 審査の意見を述べる") {
 		t.Errorf("a member: %s", body)
 	}
 	if _, body := s.send("wind/reporter", "GET", "/todos", nil); body != "null" && body != "[]" && strings.Contains(body, k.Number) {
