@@ -9,6 +9,7 @@ import (
 
 	"noroshi/internal/base/gate"
 	"noroshi/internal/measure"
+	"noroshi/internal/measure/request"
 	"noroshi/internal/oversight"
 	"noroshi/internal/sensor/synth"
 )
@@ -19,6 +20,7 @@ type strike struct {
 	*story
 	m     *striking
 	chain measure.Chain
+	desk  *asking // of who hosts the server
 }
 
 // measureScenes follow what was selected: the server that sends the orders stands
@@ -31,6 +33,7 @@ func (s *story) measureScenes() []scene {
 		{"measure", at(20), x.consulted},
 		{"approval", at(30), x.approved},
 		{"measure", at(40), x.carried},
+		{"measure", at(70), x.gone},
 		{"measure", at(80), x.closed},
 	}
 }
@@ -116,7 +119,7 @@ func (x *strike) carried() (string, error) {
 	if err := x.alone(one); err != nil {
 		return "", err
 	}
-	if err := x.m.step(one, two, 1, x.m.say("事業者が応じた。", "The provider did as it was asked."), nil); err != nil {
+	if err := x.m.step(one, two, 1, x.m.say("事業者の窓口に要請を送った。", "The abuse desk of the provider was asked."), x.takedown); err != nil {
 		return "", err
 	}
 	if err := x.m.step(one, two, 2, x.m.say("遮断した。", "It was sinkholed."), nil); err != nil {
@@ -126,6 +129,44 @@ func (x *strike) carried() (string, error) {
 		return "", err
 	}
 	return x.say.T("app.story.measure_carried", "steps", 2), nil
+}
+
+// takedown asks the abuse desk of who hosts the server: one officer writes, the
+// other reads the very bytes and sends them.
+func (x *strike) takedown() error {
+	if err := x.desks(); err != nil {
+		return err
+	}
+	x.desk = &asking{country: x.country, member: "police", writer: gate.PoliceExecutive, sender: gate.PoliceExecutive, second: 1}
+	d := x.desk.of(takedown{host: "Gannet Networks", name: "hibana.example", harm: request.Command}, 0)
+	now := x.clock.Now()
+	d.Case, d.Step, d.Victim = x.m.id, 1, request.Victim{}
+	d.Subject = request.Subject{Address: synth.LinkServer.String(), Port: 443, Protocol: "tcp", Harm: request.Command, Does: "The machine sends orders to infected machines of several companies."}
+	d.Evidence = []request.Evidence{{Noun: "sighting", From: now.Add(-48 * time.Hour), Until: now.Add(-24 * time.Hour), Says: "Machines of several companies asked this address for orders, every ten minutes."}}
+	if err := x.desk.write(d); err != nil {
+		return err
+	}
+	if err := x.desk.check(); err != nil {
+		return err
+	}
+	return x.desk.send()
+}
+
+// gone is the desk's word that it is gone, as a person writes it down: nobody here
+// looks.
+func (x *strike) gone() (string, error) {
+	if err := x.desk.gone(); err != nil {
+		return "", err
+	}
+	ctx, err := x.desk.as(true)
+	if err != nil {
+		return "", err
+	}
+	v, err := x.h.Requests.Show(ctx, x.desk.id)
+	if err != nil {
+		return "", err
+	}
+	return x.say.T("app.story.measure_gone", "number", v.Request.Number), must(v.Request.State == request.Acted, "the request is %s", v.Request.State)
 }
 
 // alone tries what one person must not: to say go to their own intent.

@@ -17,7 +17,7 @@ import (
 
 // random are the parts of a sentence that no seed decides: the number of a
 // case or a notice, the root of the log.
-var random = regexp.MustCompile(`[MNSVW]-[0-9A-Z]{4}-[0-9A-Z]{4}|[0-9A-Za-z+/]{43}=`)
+var random = regexp.MustCompile(`[A-Z]-[0-9A-Z]{4}-[0-9A-Z]{4}|[0-9A-Za-z+/]{43}=`)
 
 // The story happens, in either language, and the same seed tells it twice.
 func TestStoryIsToldTwice(t *testing.T) {
@@ -42,14 +42,14 @@ func TestStoryIsToldTwice(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if !got.Ledger.Verified || got.Ledger.Entries < 180 || len(got.Steps) != 70 {
+			if !got.Ledger.Verified || got.Ledger.Entries < 180 || len(got.Steps) != 71 {
 				t.Errorf("%d steps, ledger %+v", len(got.Steps), got.Ledger)
 			}
 			nouns := map[string]int{}
 			for _, x := range got.Steps {
 				nouns[x.Noun]++
 			}
-			want := map[string]int{"org": 1, "asset": 6, "incident": 11, "intel": 2, "exposure": 3, "notice": 9, "vendor": 4, "situation": 3, "sensor": 3, "hunt": 5, "sighting": 2, "approval": 3, "selection": 10, "measure": 4, "ledger": 3, "oversight": 1}
+			want := map[string]int{"org": 1, "asset": 6, "incident": 11, "intel": 2, "exposure": 3, "notice": 9, "vendor": 4, "situation": 3, "sensor": 3, "hunt": 5, "sighting": 2, "approval": 3, "selection": 10, "measure": 5, "ledger": 3, "oversight": 1}
 			if d := cmp.Diff(want, nouns); d != "" {
 				t.Errorf("%s: other steps are told:\n%s", l, d)
 			}
