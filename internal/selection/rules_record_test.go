@@ -3,7 +3,6 @@ package selection
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -130,17 +129,4 @@ func FuzzReadRecord(f *testing.F) {
 			t.Fatalf("%+v", c)
 		}
 	})
-}
-
-func TestCoarse(t *testing.T) {
-	for n, want := range map[int]string{0: "0", 1: "1-4", 4: "1-4", 5: "5-9", 9: "5-9", 10: "10-49", 99: "50-99", 100: "100-499", 999: "500-999", 1000: "1000+", 123456: "1000+"} {
-		if got := coarse(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
-	for n := range 2000 {
-		if coarse(n) == fmt.Sprint(n) && n > 0 {
-			t.Errorf("%d stands as it is", n)
-		}
-	}
 }

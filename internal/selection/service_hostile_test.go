@@ -112,9 +112,6 @@ func TestStatementCounts(t *testing.T) {
 	if err != nil || v.Run.Basis != "acquisition" || v.Run.Taken != approval.Quantity(st.Taken()) {
 		t.Errorf("%+v %v", v.Run, err)
 	}
-	if p, err := s.Published(t.Context(), time.Time{}); err != nil || p[approval.ForeignDomestic] != "1-4" {
-		t.Errorf("published %v %v", p, err)
-	}
 	if n := s.count("SELECT count(*) FROM selection_found"); n != 0 {
 		t.Errorf("%d sums are left beside the statement", n)
 	}

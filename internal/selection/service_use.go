@@ -2,10 +2,8 @@ package selection
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"noroshi/internal/approval"
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
@@ -98,34 +96,6 @@ type found struct {
 	provenance  string
 	count       int
 	first, last time.Time
-}
-
-// Published counts finished runs by kind since an instant, for the public page:
-// coarse, so that no single run shows.
-func (s *Service) Published(ctx context.Context, since time.Time) (map[approval.Kind]string, error) {
-	out := map[approval.Kind]string{}
-	err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		got, err := countRuns(ctx, tx, since)
-		for k, n := range got {
-			out[k] = coarse(n)
-		}
-		return err
-	})
-	return out, err
-}
-
-// coarse is a count as the public sees it: a range.
-func coarse(n int) string {
-	edges := []int{0, 5, 10, 50, 100, 500, 1000}
-	if n <= 0 {
-		return "0"
-	}
-	for i := 1; i < len(edges); i++ {
-		if n < edges[i] {
-			return fmt.Sprintf("%d-%d", max(edges[i-1], 1), edges[i]-1)
-		}
-	}
-	return "1000+"
 }
 
 // WriteItem drafts an item of intelligence of what one selector found in a run:

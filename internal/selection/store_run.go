@@ -169,25 +169,6 @@ func takenUnder(ctx context.Context, tx *db.Tx, agreement string) (q approval.Qu
 	return approval.Quantity{Packets: uint64(packets), Bytes: uint64(bytes)}, going, err
 }
 
-// countRuns counts finished runs by kind since an instant, for the public page.
-func countRuns(ctx context.Context, tx *db.Tx, since time.Time) (map[approval.Kind]int, error) {
-	rows, err := tx.Query(ctx, "SELECT kind, count(*) FROM selection_run WHERE state = 'done' AND started_at >= $1 AND basis <> 'test' GROUP BY kind", db.Micros(since))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	out := map[approval.Kind]int{}
-	for rows.Next() {
-		var k approval.Kind
-		var n int
-		if err := rows.Scan(&k, &n); err != nil {
-			return nil, err
-		}
-		out[k] = n
-	}
-	return out, rows.Err()
-}
-
 // beatRun writes that a run was heard of.
 func beatRun(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
 	_, err := tx.Exec(ctx, "UPDATE selection_run SET beat_at = $2 WHERE id = $1 AND state = 'going'", id, db.Micros(at))

@@ -3,7 +3,6 @@ package selection
 import (
 	"time"
 
-	"noroshi/internal/approval"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
@@ -57,29 +56,6 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 		}
 	}
 	return part, nil
-}
-
-// publicRow is how many runs there were of one kind, as a range.
-type publicRow struct{ Kind, Count string }
-
-// Public is what everybody may know: how many runs ended in the last year, by
-// kind and as ranges, those of tests left out. It tells nothing of agreements
-// that were not made, nor of any single run.
-func Public(q *httpd.Request, s *Service) (part page.Part, err error) {
-	p := voice{q.Printer}
-	got, err := s.Published(q.Context(), q.Now().AddDate(-1, 0, 0))
-	if err != nil {
-		return part, err
-	}
-	var rows []publicRow
-	for _, k := range []approval.Kind{approval.ForeignForeign, approval.ForeignDomestic, approval.DomesticForeign, approval.Agreement} {
-		n := got[k]
-		if n == "" {
-			n = coarse(0)
-		}
-		rows = append(rows, publicRow{p.T("selection.hub.kind." + string(k)), n})
-	}
-	return page.Part{Template: "selection/public", Data: rows}, nil
 }
 
 // homeKeys asks holders to take their share, and to give it when it is needed.

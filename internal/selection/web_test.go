@@ -185,20 +185,6 @@ func TestHome(t *testing.T) {
 		}
 		return q.JSON(d.Todos)
 	})
-	s.Router.Page("GET /public", func(q *httpd.Request) error {
-		d, err := Public(q, s.Service)
-		if err != nil {
-			return err
-		}
-		return q.Fragment(d.Template, d.Data)
-	})
-	id := s.approve(approval.ForeignDomestic, s.world.list()).ID
-	s.drill(id)
-	s.page(asParty, "/public", "外内（第32条）", "!1-4") // tests do not count
-	if _, err := s.RunCapture(s.handler(), NewRun{Approval: id, Link: "K-2"}, strings.NewReader(string(s.traffic()))); err != nil {
-		t.Fatal(err)
-	}
-	s.page(asParty, "/public", "1-4")
 	a, err := s.Propose(s.clerk(), s.country.ID("wind"), Article11, s.terms())
 	s.must(err)
 	s.page(asParty, "/todos", "協定の申し入れに答える", "不利益はありません")
