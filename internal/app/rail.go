@@ -110,7 +110,8 @@ func (h *Hub) dress(q *httpd.Request, s *page.Shell) {
 	h.views(q, s)
 	waiting, err := incident.Waiting(q.Context(), h.Incidents)
 	letters, e := h.Notices.Waiting(q.Context())
-	if err = errors.Join(err, e); err != nil {
+	measures, late, bad := measure.Waiting(q.Context(), h.Measures)
+	if err = errors.Join(err, e, bad); err != nil {
 		h.log.Error("menu", "error", err) // a page without a number is better than none
 	}
 	for _, e := range menu {
@@ -122,6 +123,9 @@ func (h *Hub) dress(q *httpd.Request, s *page.Shell) {
 		}
 		if e.Key == "letters" {
 			e.Count = letters
+		}
+		if e.Key == "measures" {
+			e.Count, e.Due = measures, late
 		}
 		i := slices.IndexFunc(s.Rail, func(g page.RailGroup) bool { return g.Title == e.group })
 		if i < 0 {

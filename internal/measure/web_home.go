@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"context"
+
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 )
@@ -46,6 +48,23 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 		}
 	}
 	return part, err
+}
+
+// Waiting counts, for the menu, the cases that wait for who looks, up to a page of
+// them, and says whether something is past its time. Who has nothing to do with
+// measures waits for nothing.
+func Waiting(ctx context.Context, s *Service) (n int, late bool, err error) {
+	if !Access.May(ctx, "measure.list") {
+		return 0, false, nil
+	}
+	list, _, _, err := s.List(ctx, Filter{Waits: true, Going: true, Limit: 50})
+	for _, x := range list {
+		if x.Waits != "" || x.Late {
+			n++
+		}
+		late = late || x.Late
+	}
+	return n, late, err
 }
 
 // todo is a case as a thing to do.
