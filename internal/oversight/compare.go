@@ -65,16 +65,16 @@ type Head struct {
 
 // saying is what one ledger says of one approval.
 type saying struct {
-	ledger        int32
-	order         string // digest, hex
-	terms         string // period and cap
-	decided       int64  // instants; 0: says nothing of it
-	ended         int64
-	confirmed     int64
-	stopped       int64
-	begun         int64 // newest use
-	places        [5]uint64
-	actsOn, known bool
+	ledger    int32
+	order     string // digest, hex
+	terms     string // period and cap
+	decided   int64  // instants; 0: says nothing of it
+	ended     int64
+	confirmed int64
+	stopped   int64
+	begun     int64 // newest use
+	places    [5]uint64
+	actsOn    bool
 }
 
 // Indexes of places.

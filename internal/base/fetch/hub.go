@@ -81,6 +81,7 @@ func (h *Hub) Do(ctx context.Context, method, path string, body, out any, key st
 	if r != nil {
 		req.Header.Set("Content-Type", contentType)
 	}
+	req.Header.Set("Accept", "application/json, application/problem+json, application/octet-stream") // no page for people
 	req.Header.Set("Accept-Language", h.lang)
 	if h.token != "" {
 		req.Header.Set("Authorization", "Bearer "+h.token)
