@@ -21,6 +21,7 @@ import (
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/tlog"
+	"noroshi/internal/measure"
 )
 
 // Faults of the commands.
@@ -94,12 +95,13 @@ func rulesCommand(env *cli.Env) *cobra.Command {
 
 // source is which log is replayed, by which keys and numbers.
 type source struct {
-	key, kinds, commission string
+	key, kinds, measures, commission string
 }
 
 func (s *source) flags(env *cli.Env, c *cobra.Command) {
 	c.Flags().StringVar(&s.key, "key", "", env.Printer().T("oversight.cli.key"))
 	c.Flags().StringVar(&s.kinds, "kinds", "", env.Printer().T("oversight.cli.kinds"))
+	c.Flags().StringVar(&s.measures, "measures", "", env.Printer().T("oversight.cli.measures"))
 	c.Flags().StringVar(&s.commission, "commission", "", env.Printer().T("oversight.cli.commission"))
 }
 
@@ -115,6 +117,15 @@ func (s *source) options(env *cli.Env, signed []byte) (o Options, err error) {
 	}
 	if o.Kinds, err = s.numbers(); err != nil {
 		return o, err
+	}
+	if s.measures != "" {
+		raw, err := cli.ReadFile(s.measures, 1<<20)
+		if err != nil {
+			return o, err
+		}
+		if o.Measures, err = measure.ReadNumbers(raw); err != nil {
+			return o, fault.New(fault.Usage, ErrKinds.Code, "file", s.measures, "why", err.Error())
+		}
 	}
 	if c, err := tlog.OpenCheckpoint(signed); err == nil && !slices.ContainsFunc(o.Keys, func(k note.Verifier) bool { return k.Name() == c.Origin }) {
 		return o, fault.New(fault.Usage, "ledger.other_key", "key", o.Keys[0].Name(), "log", c.Origin)

@@ -68,7 +68,7 @@ func followCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f := &Follower{Remote: remote(cmd.Context(), hub, prefix), Dir: dir, Keys: o.Keys, Kinds: o.Kinds, Now: env.Now, Silence: silence, Commission: o.Commission}
+			f := &Follower{Remote: remote(cmd.Context(), hub, prefix), Dir: dir, Keys: o.Keys, Kinds: o.Kinds, Now: env.Now, Silence: silence, Commission: o.Commission, Measures: o.Measures}
 			if send {
 				f.Send = func(ctx context.Context, cosigned []byte) error {
 					return hub.Do(ctx, "POST", prefix+"cosignature", cosigned, nil, "")

@@ -16,6 +16,7 @@ import (
 	"noroshi/internal/approval"
 	"noroshi/internal/base/folder"
 	"noroshi/internal/engine/tlog"
+	"noroshi/internal/measure"
 )
 
 // Codes of what an auditor finds when it follows a log, beside those of
@@ -48,6 +49,7 @@ type Follower struct {
 
 	// Commission is its pseudonym in the log; empty: who acts as it first.
 	Commission string
+	Measures   measure.Numbers // that measures are judged by; zero: those built in
 	// Silence is how long nothing new may come; 0 for ever. A hub writes an entry
 	// when nothing else happens, so that silence is a sign.
 	Silence time.Duration
@@ -131,6 +133,7 @@ func (f *Follower) rebuild(ctx context.Context) (err error) {
 		return err
 	}
 	f.replay.Pin(f.Commission)
+	f.replay.Number(f.Measures)
 	f.tree, f.have, f.stale = tlog.Tree{}, tlog.Checkpoint{}, true
 	local := os.DirFS(filepath.Join(f.Dir, "ledger"))
 	signed, err := fs.ReadFile(local, tlog.CheckpointPath)

@@ -11,6 +11,7 @@ import (
 
 	"noroshi/internal/approval"
 	"noroshi/internal/engine/tlog"
+	"noroshi/internal/measure"
 )
 
 // Options says how a log is replayed.
@@ -21,7 +22,8 @@ type Options struct {
 	Now      time.Time                // when deadlines are judged; zero: at the newest entry
 	Progress func(done, total uint64) // may be nil
 
-	Commission string // pseudonym of the commission in the log; empty: who acts as it first
+	Measures   measure.Numbers // that measures are judged by; zero: those built in
+	Commission string          // pseudonym of the commission in the log; empty: who acts as it first
 }
 
 // ReplayLog verifies a log from its files and replays the rules over its
@@ -39,6 +41,7 @@ func replayLog(ctx context.Context, fsys fs.FS, o Options) (*Replay, Result, err
 		return nil, Result{}, err
 	}
 	r.Pin(o.Commission)
+	r.Number(o.Measures)
 	res, err := tlog.Verify(ctx, fsys, tlog.Options{Keys: o.Keys, Earlier: o.Earlier, Progress: o.Progress, Replay: r.Take})
 	var bad tlog.Problems
 	if err != nil && !errors.As(err, &bad) {

@@ -148,6 +148,14 @@ func readWords() (w words) {
 	return w
 }
 
+// Number has measures judged by other numbers than those built in. Call it before
+// the first entry; the zero value changes nothing.
+func (r *Replay) Number(n measure.Numbers) {
+	if n != (measure.Numbers{}) {
+		r.measure = n
+	}
+}
+
 // several are the verbs that have several acts, or acts of another name.
 var several = map[string][]string{"answer": {"answer", "object"}, "lapse": {"grant", "refuse", "lapse"}, "intend": {"intend", "unsay"}, "settle": {"confirm", "advise"}}
 
