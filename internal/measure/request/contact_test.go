@@ -171,6 +171,21 @@ func TestRegistriesAreAskedAndTheMachineNever(t *testing.T) {
 		if err != nil || other.Kept || len(g.asked) != 4 {
 			t.Errorf("another organisation learns that somebody asked: %+v %v", other, err)
 		}
+		if soon, err := h.Look(ctx, Query{Address: "198.51.100.7", Name: "login.bad.example"}, true); err != nil || !soon.Kept || len(g.asked) != 4 {
+			t.Errorf("asked again at once: %+v %v", soon, err)
+		}
+		d := phishing(h.Clock.Now())
+		d.To.Source, d.To.FoundAt = ByRDAP, h.Clock.Now().Add(-time.Hour)
+		claimed, err := h.Draft(ctx, d)
+		h.must("draft", err)
+		d.To.Mail = "someone@else.example"
+		made, err := h.Draft(ctx, d)
+		h.must("draft", err)
+		for id, want := range map[ID]Source{claimed.ID: ByRDAP, made.ID: ByHand} {
+			if v, err := h.Show(ctx, id); err != nil || v.Draft.To.Source != want || want == ByRDAP && !v.Draft.To.FoundAt.Equal(f.At) {
+				t.Errorf("%s: %+v %v", want, v.Draft.To, err)
+			}
+		}
 		h.Clock.Pass(keptFor)
 		if f, err = h.Look(ctx, Query{Address: "198.51.100.7", Name: "login.bad.example"}, false); err != nil || f.Kept {
 			t.Errorf("a day later: %+v %v", f, err)

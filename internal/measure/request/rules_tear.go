@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -71,6 +72,12 @@ func inner(s string) (netip.Addr, bool) {
 // plainly folds a text, and undoes what people do to make an address harmless, so
 // that a word is found however it is spelled.
 func plainly(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) { // nobody sees it
+			return -1
+		}
+		return r
+	}, s)
 	return strings.NewReplacer("hxxp", "http", "[.]", ".", "(.)", ".", "[dot]", ".", "[:]", ":", "[@]", "@", "[at]", "@").Replace(strings.ToLower(norm.NFKC.String(s)))
 }
 

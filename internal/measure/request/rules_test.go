@@ -77,6 +77,7 @@ func TestWhatGivesAVictimAwayIsInNoMail(t *testing.T) {
 		"in the text":        {func(d *Draft) { d.Subject.Does = "山田電機の客を狙う。" }, "subject.does", "request.bad.victim"},
 		"full width":         {func(d *Draft) { d.Asked = "See ＹＡＭＡＤＡ．example please" }, "asked", "request.bad.victim"},
 		"defanged":           {func(d *Draft) { d.Evidence[0].Says = "mail from yamada[.]example" }, "evidence[0].says", "request.bad.victim"},
+		"with a joint":       {func(d *Draft) { d.Asked = "For ya\u200bma\u00adda.example" }, "asked", "request.bad.victim"},
 		"in the address":     {func(d *Draft) { d.Subject.URL = "https://bad.example/yamada.example/" }, "subject.url", "request.bad.victim"},
 		"in the name":        {func(d *Draft) { d.Subject.Name = "yamada.example.bad.example" }, "subject.name", "request.bad.victim"},
 		"in a log line":      {func(d *Draft) { d.Evidence[0].Lines = "GET / Host: YAMADA.EXAMPLE" }, "evidence[0].lines", "request.bad.victim"},

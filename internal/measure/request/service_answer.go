@@ -135,6 +135,9 @@ func (s *Service) Follow(ctx context.Context, id ID, in FollowInput) (Request, e
 		if a.r.State == Acted { // it is back
 			a.r.GoneAt = time.Time{}
 		}
+		if a.r.Kind == Carrier { // another order is confirmed by itself
+			a.r.AnswerAt, a.r.GoneAt = time.Time{}, time.Time{}
+		}
 		if err := s.supersede(a); err != nil {
 			return err
 		}

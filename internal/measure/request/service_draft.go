@@ -66,6 +66,9 @@ func (s *Service) check(a *at) (err error) {
 		}
 		a.r.Case, a.r.Chain, a.r.Step = u.Case, u.Chain, u.Number
 	}
+	if err := s.sourced(a); err != nil {
+		return err
+	}
 	if a.d.To.Org != "" {
 		o, err := s.Orgs.Load(a.ctx, a.tx, org.ID(a.d.To.Org))
 		if err != nil && fault.KindOf(err) != fault.NotFound {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -27,6 +28,7 @@ type Found struct {
 // Bounds of looking.
 const (
 	lookFor   = 20 * time.Second
+	restFor   = time.Minute         // between looks at the same
 	keptFor   = 24 * time.Hour      // an answer is used again
 	dropAfter = 30 * 24 * time.Hour // and then forgotten
 	perHour   = 60                  // looks of one organisation
@@ -59,7 +61,7 @@ func (s *Service) Look(ctx context.Context, q Query, fresh bool) (f Found, err e
 			return err
 		}
 		tag = k.Tag("request/lookup", q.key())
-		sealed, err := lookup(ctx, tx, who.Org, tag)
+		sealed, asked, err := lookup(ctx, tx, who.Org, tag)
 		if err != nil {
 			return err
 		}
@@ -67,9 +69,13 @@ func (s *Service) Look(ctx context.Context, q Query, fresh bool) (f Found, err e
 			if err := s.open(ctx, tx, who.Org, sealed, "request_lookup/"+tag, &f); err != nil {
 				return err
 			}
-			if f.Kept = !f.At.IsZero() && now.Sub(f.At) < keptFor && !fresh; f.Kept {
+			soon := now.Sub(asked) < restFor // asked just now, by somebody of the same organisation
+			if f.Kept = !f.At.IsZero() && (soon || now.Sub(f.At) < keptFor && !fresh); f.Kept {
 				act.Public = map[string]any{"kept": true}
 				return nil
+			}
+			if soon {
+				return ErrOften
 			}
 		}
 		n, err := looked(ctx, tx, who.Org, now.Add(-time.Hour))
@@ -89,6 +95,54 @@ func (s *Service) Look(ctx context.Context, q Query, fresh bool) (f Found, err e
 	done := &ledger.Act{Verb: "request.look", Object: act.Object, Public: map[string]any{"phase": "outcome", "intent": act.Entry, "found": len(f.Found)}}
 	_, err = s.Ledger.Do(ctx, done, func(tx *db.Tx) error { return s.learn(ctx, tx, who.Org, tag, f) })
 	return f, err
+}
+
+// sourced says of a contact that it is from a registry only where an organisation
+// learned it there; else it was found by hand.
+func (s *Service) sourced(a *at) error {
+	c, m := &a.d.To, &a.d.Subject
+	if c.Source != ByRDAP {
+		return nil
+	}
+	c.Source, c.FoundAt = ByHand, time.Time{}
+	k, err := s.Keys.For(a.ctx, a.tx, a.r.Org)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, q := range []Query{{m.Address, nameOf(*m), m.ASN}, {m.Address, nameOf(*m), 0}, {Address: m.Address}, {Name: nameOf(*m)}, {ASN: m.ASN}} {
+		tag := k.Tag("request/lookup", q.key())
+		sealed, _, err := lookup(a.ctx, a.tx, a.r.Org, tag)
+		if err != nil {
+			return err
+		}
+		var f Found
+		if sealed == nil {
+			continue
+		}
+		if err := s.open(a.ctx, a.tx, a.r.Org, sealed, "request_lookup/"+tag, &f); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(f.Found, func(x Candidate) bool { return x.Mail == c.Mail }) {
+			c.Source, c.FoundAt = ByRDAP, f.At
+			return nil
+		}
+	}
+	return nil
+}
+
+// nameOf is the name that a registry of names is asked about.
+func nameOf(s Subject) string {
+	if s.Name != "" {
+		return s.Name
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil || isAddress(u.Hostname()) {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }
 
 func (s *Service) learn(ctx context.Context, tx *db.Tx, owner, tag string, f Found) error {

@@ -16,6 +16,10 @@ import (
 // that of the check.
 const freshFor = 7 * 24 * time.Hour
 
+// sentPerHour is how many mails of an organisation go out in an hour: the hub is
+// nobody's means to flood another's mailbox.
+const sentPerHour = 60
+
 // Send sends the mail that was checked, as another person than who wrote it, who
 // names by its digest the mail that they read. The intent is on the record before
 // anything goes out, what became of it after. A step of a measure goes out only
@@ -56,6 +60,13 @@ func (s *Service) Send(ctx context.Context, id ID, digest string) (Request, erro
 		}
 		switch m.Way {
 		case ByMail:
+			n, err := s.Office.Recent(a.ctx, a.tx, r.Org, "request", a.now.Add(-time.Hour))
+			if err != nil {
+				return err
+			}
+			if n >= sentPerHour {
+				return ErrOften
+			}
 			if err := s.queue(a, &m, until); err != nil {
 				return err
 			}

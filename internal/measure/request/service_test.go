@@ -323,6 +323,22 @@ func TestByHand(t *testing.T) {
 	})
 }
 
+// The hub is nobody's means to flood a mailbox.
+func TestMailsAreBounded(t *testing.T) {
+	h := newHub(t, testkit.DB(t, sources()...))
+	h.desk("wind/admin1")
+	var err error
+	n := 0
+	for ; n < sentPerHour+5 && err == nil; n++ {
+		r := h.checked(phishing(h.Clock.Now()))
+		_, err = h.Send(h.as("wind/reporter2"), r.ID, r.Digest)
+	}
+	wants(t, "too many", err, ErrOften)
+	if n != sentPerHour+1 {
+		t.Errorf("the %dth was refused", n)
+	}
+}
+
 // A dry run shows the mail and keeps nothing.
 func TestADryRunKeepsNothing(t *testing.T) {
 	eachHub(t, func(t *testing.T, h *hub) {

@@ -110,12 +110,13 @@ func putDesk(ctx context.Context, tx *db.Tx, org string, d Desk, sealed []byte) 
 }
 
 // lookup returns what an organisation learned of registries; nil before it asked.
-func lookup(ctx context.Context, tx *db.Tx, org, tag string) (sealed []byte, err error) {
-	err = tx.QueryRow(ctx, "SELECT sealed FROM measure_request_lookup WHERE org_id = $1 AND tag = $2", org, tag).Scan(&sealed)
+func lookup(ctx context.Context, tx *db.Tx, org, tag string) (sealed []byte, at time.Time, err error) {
+	var us int64
+	err = tx.QueryRow(ctx, "SELECT sealed, at FROM measure_request_lookup WHERE org_id = $1 AND tag = $2", org, tag).Scan(&sealed, &us)
 	if err == db.ErrNoRows {
-		return nil, nil
+		return nil, at, nil
 	}
-	return sealed, err
+	return sealed, db.Time(us), err
 }
 
 func putLookup(ctx context.Context, tx *db.Tx, org, tag string, sealed []byte, at time.Time) error {

@@ -118,14 +118,6 @@ func write(q *httpd.Request, s *Service, id ID) error {
 	return err
 }
 
-// nameOf is the name that a registry of names is asked about.
-func nameOf(s Subject) string {
-	if s.Name != "" || s.Address != "" {
-		return s.Name
-	}
-	return s.At()
-}
-
 // showForm is the form of a request, with what registries said beside it.
 func showForm(q *httpd.Request, s *Service, id ID, d Draft, found *Found, bad error) error {
 	p := say{q.Printer}
