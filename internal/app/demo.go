@@ -140,6 +140,8 @@ func serveDemo(ctx context.Context, env *cli.Env, dir string, o demoFlags) (err 
 		return err
 	}
 	h.doors = c.entrances()
+	stop := c.box.start(ctx)
+	defer stop()
 	if err := env.Emit(demoReady{URL: doors[0].at, Seconds: time.Since(began).Seconds(), Doors: doors}, func(w io.Writer, p text.Printer) error {
 		return c.welcome(w, p, doors, o)
 	}); err != nil {
@@ -164,7 +166,12 @@ func (c *country) build(ctx context.Context) error {
 	if err := c.found(ctx, c.now.AddDate(0, 0, -60)); err != nil {
 		return err
 	}
-	if err := c.tell(ctx, slices.Concat(c.registers(), c.affairs(c.Incidents), c.warnings(), c.traffic(), c.hunting(ctx), c.power(), c.measures(), c.requests(), c.oversight())); err != nil {
+	b, err := c.openBox(ctx)
+	if err != nil {
+		return err
+	}
+	c.box = b
+	if err := c.tell(ctx, slices.Concat(c.registers(), c.affairs(c.Incidents), c.warnings(), c.traffic(), c.hunting(ctx), c.power(), c.measures(), b.moments(), c.requests(), c.oversight())); err != nil {
 		return err
 	}
 	c.clock.Run()

@@ -146,6 +146,7 @@ type country struct {
 	by    map[string]*member // by the id of the plan
 	list  selection.List     // that the office selects by
 	all   []*member
+	box   *box // equipment of the carrier
 }
 
 func newCountry(h *Hub, clock *clock, seed uint64) (*country, error) {

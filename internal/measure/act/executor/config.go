@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -91,7 +93,7 @@ func (f *File) openings(meta toml.MetaData, dir string) (out []Opening, err erro
 			return nil, err
 		}
 		c.Dir, c.KeyFile, c.File = below(dir, c.Dir), below(dir, c.KeyFile), below(dir, c.File)
-		out = append(out, Opening{Equipment: Equipment{Name: "rpz", Kinds: []driver.Kind{driver.Sinkhole}}, open: func(dry bool) (driver.Driver, error) {
+		out = append(out, Opening{Equipment: Equipment{Name: "rpz", Kinds: []driver.Kind{driver.Sinkhole}, Fresh: absent(c.File)}, open: func(dry bool) (driver.Driver, error) {
 			if dry { // beside a process that works: nothing is served, nobody is told
 				c.Listen, c.File, c.Secondaries, c.Unsigned, c.KeyFile = "", "", nil, nil, ""
 			}
@@ -104,7 +106,7 @@ func (f *File) openings(meta toml.MetaData, dir string) (out []Opening, err erro
 			return nil, err
 		}
 		c.Dir, c.File = below(dir, c.Dir), below(dir, c.File)
-		out = append(out, Opening{Equipment: Equipment{Name: "proxy", Kinds: []driver.Kind{driver.Proxy}}, open: func(dry bool) (driver.Driver, error) {
+		out = append(out, Opening{Equipment: Equipment{Name: "proxy", Kinds: []driver.Kind{driver.Proxy}, Fresh: absent(c.File)}, open: func(dry bool) (driver.Driver, error) {
 			if dry {
 				c.File = below(dir, "preview")
 			}
@@ -139,6 +141,12 @@ func below(dir, name string) string {
 		return name
 	}
 	return filepath.Join(dir, name)
+}
+
+// absent reports whether a file is not there.
+func absent(name string) bool {
+	_, err := os.Stat(name)
+	return name != "" && errors.Is(err, fs.ErrNotExist)
 }
 
 // Start opens equipment.

@@ -21,6 +21,7 @@ type Equipment struct {
 	Name   string
 	Kinds  []driver.Kind
 	Driver driver.Driver
+	Fresh  bool // what it keeps its rules in was never written
 }
 
 // Config is what a hand needs.

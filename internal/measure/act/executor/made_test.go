@@ -250,7 +250,7 @@ func (w *world) Do(ctx context.Context, method, path string, body, out any, _ st
 
 func (w *world) config() Config {
 	return Config{Dir: filepath.Join(w.dir, "hand"), Name: "装置1", Authorities: []note.Verifier{w.verifier}, Guard: Guarded{Names: []string{"www.wind.example"}, Prefixes: []string{"192.0.2.0/28"}},
-		Equipment: []Equipment{{"box", driver.Kinds, w.box}}, Now: w.Clock.Now, Settle: time.Millisecond, Passed: func() time.Duration { return w.Clock.Now().Sub(testkit.Start) }, Inject: w.inject}
+		Equipment: []Equipment{{Name: "box", Kinds: driver.Kinds, Driver: w.box}}, Now: w.Clock.Now, Settle: time.Millisecond, Passed: func() time.Duration { return w.Clock.Now().Sub(testkit.Start) }, Inject: w.inject}
 }
 
 func (w *world) open() *Hand {

@@ -34,7 +34,13 @@ func (h *Hand) recover(ctx context.Context) error {
 // anything: another process does, or its folder was lost.
 func (h *Hand) strangers(ctx context.Context) error {
 	for i := range h.Equipment {
-		_, extra, err := h.Equipment[i].Driver.Live(ctx, nil)
+		q := &h.Equipment[i]
+		_, extra, err := q.Driver.Live(ctx, nil)
+		if err != nil && q.Fresh {
+			if err = q.Driver.Apply(ctx, nil, nil); err == nil {
+				_, extra, err = h.settled(ctx, q, nil, "")
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -127,8 +133,16 @@ func (h *Hand) reconcile(ctx context.Context, q *Equipment, start bool) error {
 	if start && err != nil {
 		missing, extra, err = h.settled(ctx, q, want, "")
 	}
+	if err != nil { // told again, it may hold it: a file that somebody changed
+		if e := h.halve(q, nil, nil, "unreachable"); e != nil {
+			return e
+		}
+		if err = q.Driver.Apply(ctx, want, nil); err == nil {
+			missing, extra, err = h.settled(ctx, q, want, "")
+		}
+	}
 	if err != nil {
-		return h.halve(q, nil, nil, "unreachable")
+		return nil // it stays half, and is looked at again
 	}
 	if extra, err = h.strip(ctx, q, want, extra); err != nil {
 		return h.halve(q, nil, nil, "unreachable")
