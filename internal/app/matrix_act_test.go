@@ -75,7 +75,7 @@ var actLaws = func() map[string]law {
 		"GET /api/v1/act-rules":               {may: lists},
 		"POST /api/v1/act-work":               {may: noToken, body: body(`{"actuator":"x","kinds":[],"holds":[],"number":0}`)},
 		"POST /api/v1/act-alarms":             {may: noToken, body: body(`{"actuator":"x","what":"clock"}`)},
-		"GET /api/v1/act-orders/{id}/targets": {on: "order", may: noToken},
+		"GET /api/v1/act-orders/{id}/targets": {on: "order", may: seesOrder},
 		at + "dry":                            {on: "order", may: noToken, body: body(`{"actuator":"x","digest":"0000000000000000000000000000000000000000000000000000000000000000","rules":0,"lines":[],"fits":true}`)},
 		at + "take":                           {on: "order", may: noToken, body: body(`{"actuator":"x"}`)},
 		at + "outcome":                        {on: "order", may: noToken, body: body(`{"actuator":"x","use":"x","state":"live","rules":0,"at":"@until"}`)},

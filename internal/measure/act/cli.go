@@ -38,7 +38,7 @@ func Commands(env *cli.Env, preview Preview, mark MarkUndo) *cobra.Command {
 		askCommand(env, p, preview, "block", []driver.Kind{driver.Filter}), askCommand(env, p, preview, "sinkhole", []driver.Kind{driver.Sinkhole}),
 		askCommand(env, p, preview, "proxy", []driver.Kind{driver.Proxy}), askCommand(env, p, preview, "flowspec", []driver.Kind{driver.FlowSpec}),
 		askCommand(env, p, preview, "blackhole", []driver.Kind{driver.Blackhole}),
-		listCommand(env, p), statusCommand(env, p), approveCommand(env, p), textCommand(env, p, "refuse"), textCommand(env, p, "withdraw"), undoCommand(env, p, mark), textCommand(env, p, "settle"),
+		listCommand(env, p), statusCommand(env, p), targetsCommand(env, p), approveCommand(env, p), textCommand(env, p, "refuse"), textCommand(env, p, "withdraw"), undoCommand(env, p, mark), textCommand(env, p, "settle"),
 	} {
 		env.HubFlags(sub)
 		c.AddCommand(sub)
@@ -299,6 +299,24 @@ func statusCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				}
 			}
 			return nil
+		})
+	}}
+}
+
+// targetsCommand is "noroshi act targets ORDER": all of what an order holds back.
+func targetsCommand(env *cli.Env, p text.Printer) *cobra.Command {
+	return &cobra.Command{Use: "targets ORDER", Short: p.T("act.cli.all"), Args: cobra.ExactArgs(1), RunE: func(c *cobra.Command, args []string) error {
+		hub, err := env.Hub()
+		if err != nil {
+			return err
+		}
+		var raw []byte
+		if err := hub.Do(c.Context(), "GET", at1(args[0])+"/targets", nil, &raw, ""); err != nil {
+			return err
+		}
+		return env.Emit(lines(raw), func(w io.Writer, _ text.Printer) error {
+			_, err := w.Write(raw)
+			return err
 		})
 	}}
 }

@@ -95,7 +95,7 @@ func routesMachine(r *httpd.Router, s *Service) {
 		j, err := s.Work(ctx, in.Body)
 		return &struct{ Body Jobs }{j}, err
 	}, httpd.Secret, httpd.MaxBody(2<<20))
-	httpd.Op(r, "GET /api/v1/act-orders/{id}/targets", "act.targets", "Download, as an actuator, the targets of an order, one a line", func(ctx context.Context, in *idIn) (*struct {
+	httpd.Op(r, "GET /api/v1/act-orders/{id}/targets", "act.targets", "Download the targets of an order, one a line", func(ctx context.Context, in *idIn) (*struct {
 		ContentType string `header:"Content-Type"`
 		Body        []byte
 	}, error) {

@@ -137,6 +137,8 @@ type Said struct {
 	Warned     []Warned `json:"warned,omitempty"` // the first that meet a warning list
 	Override   string   `json:"override,omitempty"`
 	Why        string   `json:"why,omitempty"` // why it was refused, withdrawn or undone
+
+	count int // of those that meet a warning list, of a new order
 }
 
 // Shown is what a dry run said.

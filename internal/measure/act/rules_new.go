@@ -98,7 +98,7 @@ func (a *Ask) task(id ID, n *Numbers) (t Task, targets []string, said Said, bad 
 		bad.add("step", "act.bad.step")
 	}
 	said.Sample = targets[:min(len(targets), maxSample)]
-	said.Warned, _ = warned(t.Kind, t.Below, targets)
+	said.Warned, said.count = warned(t.Kind, t.Below, targets)
 	return t, targets, said, bad
 }
 
@@ -145,8 +145,9 @@ var kindsOf = map[measure.StepKind][]driver.Kind{
 }
 
 // onPlan refuses an order that is not what a step of a plan says: of another kind,
-// of other targets, for longer. The step names its targets one by one, or the
-// digest of their list.
+// of other targets, of what is below them, for longer. The step names its targets
+// one by one, or the digest of their list; in front of each, "*." says that names
+// below are meant too.
 func onPlan(u measure.Under, t *Task, targets []string, n *Numbers) error {
 	off := func(at string) error { return fault.New(fault.Refused, ErrOffPlan.Code, "what", at) }
 	if !slices.Contains(kindsOf[u.Step.Kind], t.Kind) {
@@ -155,11 +156,18 @@ func onPlan(u measure.Under, t *Task, targets []string, n *Numbers) error {
 	if u.Step.Hours < t.Hours {
 		return off("hours")
 	}
-	if strings.Contains(u.Step.On, t.Targets) {
+	if _, after, ok := strings.Cut(u.Step.On, t.Targets); ok {
+		if before := strings.TrimSuffix(u.Step.On, t.Targets+after); t.Below && !strings.HasSuffix(before, "*.") {
+			return off("below")
+		}
 		return nil
 	}
 	var planned []string
 	for _, w := range strings.FieldsFunc(u.Step.On, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '、' }) {
+		w, all := strings.CutPrefix(w, "*.")
+		if t.Below && !all {
+			return off("below")
+		}
 		x, err := target(t.Kind, w, n)
 		if err != nil {
 			return off("targets")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/selector"
@@ -78,10 +79,37 @@ func prefix(raw string, n *Numbers) (netip.Prefix, error) {
 	if p.Bits() < floor {
 		return p, fault.New(fault.Invalid, "act.bad.wide", "value", p.String(), "bits", floor)
 	}
+	if four, ok := driver.Embedded(p); ok && four.Bits() < n.Shortest4.Value {
+		return p, fault.New(fault.Invalid, "act.bad.wide", "value", p.String(), "bits", 96+n.Shortest4.Value)
+	}
 	if p != p.Masked() {
 		return p, fault.New(fault.Invalid, "act.bad.host_bits", "value", p.String(), "prefix", p.Masked().String())
 	}
 	return p, nil
+}
+
+// plain is what equipment said, of so many characters at most, without what would
+// steer a terminal or turn the direction of reading.
+func plain(s string, most int) string {
+	r := []rune(strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "�"))))
+	if len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return string(r)
+}
+
+// reasonCode is a code that equipment gave as a reason. The ledger says it in
+// clear, so that words do not pass.
+func reasonCode(s string) string {
+	if strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_.") == "" {
+		return s
+	}
+	return "other"
 }
 
 // short cuts what somebody wrote to what an error can show.
@@ -147,6 +175,9 @@ func warned(k driver.Kind, below bool, targets []string) (some []Warned, n int) 
 			kind, t = selector.Address, p.Addr().String()
 		}
 		found, err := facts.Check(kind, t)
+		if four, ok := embedded(k, t); ok && (err != nil || found == "") {
+			found, err = facts.Check(selector.Prefix, four)
+		}
 		if err != nil || found == "" {
 			continue // what no selector can be meets no list of selectors
 		}
@@ -157,10 +188,23 @@ func warned(k driver.Kind, below bool, targets []string) (some []Warned, n int) 
 	return some, n
 }
 
+// embedded is the IPv4 prefix that a target reaches through a translator.
+func embedded(k driver.Kind, target string) (string, bool) {
+	if byName(k) {
+		return "", false
+	}
+	p, err := netip.ParsePrefix(target)
+	if a, e := netip.ParseAddr(target); err != nil && e == nil {
+		p = netip.PrefixFrom(a, a.BitLen())
+	}
+	four, ok := driver.Embedded(p)
+	return four.String(), ok
+}
+
 // ownTargets refuses targets in one's own networks, or, of what only an owner may
 // discard, destinations outside them.
 func ownTargets(t *Task, targets []string, nets []netip.Prefix, bad *mistakes) {
-	if byName(t.Kind) || len(nets) == 0 {
+	if byName(t.Kind) || len(nets) == 0 && !toOwn(t.Kind) {
 		return
 	}
 	if t.Sources {
@@ -168,7 +212,8 @@ func ownTargets(t *Task, targets []string, nets []netip.Prefix, bad *mistakes) {
 	}
 	for i, raw := range targets {
 		p := netip.MustParsePrefix(raw) // list made it
-		switch hits := slices.ContainsFunc(nets, p.Overlaps); {
+		four, _ := driver.Embedded(p)
+		switch hits := slices.ContainsFunc(nets, p.Overlaps) || slices.ContainsFunc(nets, four.Overlaps); {
 		case len(*bad) >= maxPlaces:
 			return
 		case toOwn(t.Kind) && !t.Sources:

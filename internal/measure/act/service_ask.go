@@ -16,7 +16,13 @@ import (
 // with places, ErrOffPlan.
 func (s *Service) Ask(ctx context.Context, in Ask) (o Order, err error) {
 	o.ID = newID()
-	task, list, said, bad := in.task(o.ID, &s.Numbers)
+	var task Task
+	var list []string
+	var said Said
+	var bad mistakes
+	if Access.May(ctx, "act.ask") { // a million names are read for nobody else
+		task, list, said, bad = in.task(o.ID, &s.Numbers)
+	}
 	act := &ledger.Act{Verb: "act.ask", Object: objectOf(o.ID)}
 	staged := false
 	var m blob.Meta
@@ -51,7 +57,7 @@ func (s *Service) Ask(ctx context.Context, in Ask) (o Order, err error) {
 		}
 		now := s.now()
 		o = Order{ID: o.ID, Number: newNumber(), Org: who.Org, State: Asked, Task: task, Digest: task.Digest(), AskedAt: now, asker: who.Person}
-		_, o.WarnedCount = warned(task.Kind, task.Below, list)
+		o.WarnedCount = said.count
 		if m, err = s.Blobs.Add(ctx, tx, m, who.Org, objectOf(o.ID)); err != nil {
 			return err
 		}

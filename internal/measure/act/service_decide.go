@@ -3,7 +3,9 @@ package act
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/fault"
@@ -22,8 +24,13 @@ type Decision struct {
 // out, and rests on the case's Grant. Faults: ErrApart, ErrUndried, ErrUnfit,
 // ErrDigest, ErrOverride, ErrEmergency, ErrStep, and those of the case.
 func (s *Service) Approve(ctx context.Context, id string, d Decision) (Order, error) {
+	var bad mistakes
+	d.Override = bad.text("override", d.Override, false)
 	return s.do(ctx, move{verb: "act.approve", id: id, by: ApproverSide, say: d.Override, fn: func(a *at) (State, error) {
 		o := a.o
+		if err := bad.err(); err != nil {
+			return "", err
+		}
 		if err := s.mayApprove(a, &d); err != nil {
 			return "", err
 		}
@@ -76,12 +83,7 @@ func (s *Service) mayApprove(a *at, d *Decision) error {
 	if o.Shown == nil || o.Shown.Digest != o.Digest {
 		return ErrUndried
 	}
-	var bad mistakes
-	d.Override = bad.text("override", d.Override, false)
-	if err := bad.err(); err != nil {
-		return err
-	}
-	if o.WarnedCount > 0 && d.Override == "" {
+	if o.WarnedCount > 0 && !strings.ContainsFunc(d.Override, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
 		return fault.New(fault.Invalid, ErrOverride.Code, "n", o.WarnedCount).At(fault.Place{At: "override", Code: "act.bad.empty"})
 	}
 	return nil
@@ -124,6 +126,16 @@ func (s *Service) granted(a *at) (paper string, err error) {
 	}
 	if u.Until.Before(until) {
 		until = u.Until.Truncate(time.Second)
+	}
+	first, err := begun(a.ctx, a.tx, t) // a step's hours are counted once, in however many orders
+	if err != nil {
+		return "", err
+	}
+	if last := first.Add(time.Duration(u.Step.Hours) * time.Hour); !first.IsZero() && last.Before(until) {
+		until = last
+	}
+	if !until.After(from) {
+		return "", fault.New(fault.Refused, ErrOffPlan.Code, "what", "hours")
 	}
 	o.Approval, o.From, o.Until = u.Approval, from, until
 	return g.Digest(), nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -30,8 +29,9 @@ type Outcome struct {
 // Tell writes down what came of an intent; saying it twice is once. What somebody
 // settled by hand meanwhile stays as it is. Faults: ErrMachine, ErrHeld, ErrStep.
 func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
-	o, err := s.do(ctx, move{verb: "act.outcome", id: id, by: MachineSide, say: short4000(x.Says), fn: func(a *at) (State, error) {
+	o, err := s.do(ctx, move{verb: "act.outcome", id: id, by: MachineSide, say: plain(x.Says, maxWords), fn: func(a *at) (State, error) {
 		o := a.o
+		x.Reason = reasonCode(x.Reason)
 		switch {
 		case o.Actuator != x.Actuator || o.use == "" || o.use != x.Use:
 			return "", ErrHeld
@@ -63,14 +63,6 @@ func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
 		err = nil
 	}
 	return o, err
-}
-
-func short4000(s string) string {
-	s = strings.ToValidUTF8(s, "�")
-	if r := []rune(s); len(r) > maxWords {
-		return string(r[:maxWords])
-	}
-	return s
 }
 
 func (s *Service) sealShown(a *at, sh *Shown) error {

@@ -150,11 +150,19 @@ func TestWhose(t *testing.T) {
 	person := h.as("wind", "machine", gate.Actuator) // signed in, without a token
 	for name, err := range map[string]error{
 		"work": func() error { _, err := h.Work(person, Contact{Actuator: "x"}); return err }(), "take": func() error { _, err := h.Take(person, o.ID, Claim{"x"}); return err }(),
-		"targets": func() error { _, err := h.Targets(person, o.ID); return err }(), "alarm": h.Warn(person, Warning{Actuator: "x", What: "clock"}),
+		"alarm": h.Warn(person, Warning{Actuator: "x", What: "clock"}),
 	} {
 		if code(err) != ErrMachine.Code {
 			t.Errorf("%s by a person: %v", name, err)
 		}
+	}
+	for _, c := range []context.Context{h.as("sea", "admin", gate.OperatorAdmin), h.as("commission", "member", gate.CommissionMember)} {
+		if _, err := h.Targets(c, o.ID); code(err) != ErrNone.Code {
+			t.Errorf("the targets are read outside: %v", err)
+		}
+	}
+	if raw, err := h.Targets(h.admin(), o.ID); err != nil || string(raw) != "bad.example\n" {
+		t.Errorf("who approves reads %q, %v", raw, err)
 	}
 	if n := h.Entries(t, "act.take", ledger.Refused); n != 1 {
 		t.Errorf("%d refusals of taking are on record", n)

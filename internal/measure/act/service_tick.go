@@ -65,7 +65,7 @@ func (s *Service) lapse(ctx context.Context, tx *db.Tx, o *Order) string {
 		return "never_sent"
 	case o.State.held() && !now.Before(o.Until.Add(s.Numbers.GraceMinutes.minutes())) && o.Alarm != "overdue":
 		return "overdue"
-	case o.State == Sent && o.ToldAt.IsZero() && !now.Before(o.SentAt.Add(s.Numbers.OutcomeMinutes.minutes())) && o.Alarm == "":
+	case o.State == Sent && o.ToldAt.IsZero() && !now.Before(o.SentAt.Add(s.Numbers.OutcomeMinutes.minutes())) && o.Alarm != "no_outcome":
 		return "no_outcome"
 	case o.Task.Chain != "" && o.State != Ending && o.State.held() && now.Before(o.Until) && s.stands(ctx, tx, o, now) != nil:
 		return "revoked"

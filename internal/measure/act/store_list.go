@@ -127,8 +127,9 @@ func listOrders(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 // maxJobs bounds the orders that one contact is given of a sort.
 const maxJobs = 20
 
-// jobsOf lists the orders that wait for an actuator: without a dry run, approved
-// for it, or to be undone by it.
+// jobsOf lists the orders that wait for an actuator: those to be undone by it first,
+// then what was approved for it, then what has no dry run, of which one that none
+// comes back for holds up no newer one.
 func jobsOf(ctx context.Context, tx *db.Tx, unit string, actuator ID, kinds []driver.Kind) ([]Order, error) {
 	var q query
 	q.and("o.org_id = ?", unit)
@@ -137,13 +138,24 @@ func jobsOf(ctx context.Context, tx *db.Tx, unit string, actuator ID, kinds []dr
 		in = append(in, q.arg(string(k)))
 	}
 	q.and("(o.state = 'asked' AND o.dried_at = 0 AND o.kind IN ("+strings.Join(in, ", ")+") OR o.state IN ('approved', 'ending') AND o.actuator_id = ?)", actuator)
-	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE "+q.text()+" ORDER BY o.id LIMIT "+q.arg(maxJobs), q.args...)
+	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE "+q.text()+" ORDER BY CASE o.state WHEN 'ending' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END, o.id DESC LIMIT "+q.arg(maxJobs), q.args...)
+}
+
+// begun is when what carries out a step of a plan was sent first; zero for never.
+func begun(ctx context.Context, tx *db.Tx, t *Task) (first time.Time, err error) {
+	list, err := orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE o.chain_id = $1 AND o.sent_at > 0 AND o.state <> 'failed' ORDER BY o.from_at LIMIT $2", t.Chain, maxHolds)
+	for i := range list {
+		if x := &list[i]; x.Task.Step == t.Step && x.Task.Plan == t.Plan {
+			return x.From, err
+		}
+	}
+	return first, err
 }
 
 // due lists orders that time has something to do with, from one id on.
 func due(ctx context.Context, tx *db.Tx, after ID, asked, sent, over, now time.Time) ([]Order, error) {
 	return orders(ctx, tx, "SELECT "+orderColumns+` FROM measure_order o WHERE o.id > $1 AND (o.state = 'asked' AND o.asked_at <= $2 OR o.state = 'approved' AND o.until_at <= $3
-		OR o.state = 'sent' AND o.told_at = 0 AND o.sent_at <= $4 AND o.alarm = '' OR o.state IN `+heldStates+` AND o.until_at <= $5 AND o.alarm <> 'overdue'
+		OR o.state = 'sent' AND o.told_at = 0 AND o.sent_at <= $4 AND o.alarm <> 'no_outcome' OR o.state IN `+heldStates+` AND o.until_at <= $5 AND o.alarm <> 'overdue'
 		OR o.chain_id <> '' AND o.state IN ('sent', 'live', 'half')) ORDER BY o.id LIMIT $6`, after, db.Micros(asked), db.Micros(now), db.Micros(sent), db.Micros(over), db.MaxLimit)
 }
 

@@ -29,6 +29,7 @@ type oneView struct {
 	Forms       []form
 	Steps       []page.Step
 	Measure     string
+	Whole       bool // the list can be read
 	Warned      []string
 	WarnedTitle string
 }
@@ -49,7 +50,7 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 		return err
 	}
 	o, t := &x.Order, &x.Task
-	v := oneView{ID: o.ID, State: p.T("act.state." + string(o.State)), Tag: tagOf(o.State), Measure: t.Chain}
+	v := oneView{ID: o.ID, State: p.T("act.state." + string(o.State)), Tag: tagOf(o.State), Measure: t.Chain, Whole: x.Words != nil}
 	v.Head = page.Head{H1: o.Number + "　" + p.T("act.kind."+string(t.Kind)), Lead: p.T("act.web.asked_by", "org", x.Unit, "at", o.AskedAt), Crumbs: []page.Crumb{{Text: p.T("act.web.title"), Href: "/acts"}, {Text: o.Number}}}
 	if o.Alarm != "" && !o.State.over() {
 		v.Alarm = p.T("act.alarm." + o.Alarm)
