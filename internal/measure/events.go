@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"noroshi/internal/base/bus"
-	"noroshi/internal/base/db"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 )
@@ -73,7 +72,7 @@ func (s *Service) switched(ctx context.Context, tx *bus.Tx, unit string) error {
 	return bus.Publish(ctx, tx, "measure.switched", Happened{Org: unit, Act: "switch"}, append(list, unit)...)
 }
 
-func (s *Service) bodies(ctx context.Context, tx *db.Tx, k org.Kind) (out []string, err error) {
+func (s *Service) bodies(ctx context.Context, tx *bus.Tx, k org.Kind) (out []string, err error) {
 	list, err := s.Orgs.Bodies(ctx, tx, k)
 	for _, b := range list {
 		out = append(out, string(b.ID))
@@ -84,7 +83,7 @@ func (s *Service) bodies(ctx context.Context, tx *db.Tx, k org.Kind) (out []stri
 // send queues letters of what nobody may miss: to the unit and the commission that
 // something is past its time, to the commission that it was told of an emergency.
 // They say that there is something and where to read it, and no more.
-func (s *Service) send(ctx context.Context, tx *db.Tx, act string, kase *Case, c *Chain) error {
+func (s *Service) send(ctx context.Context, tx *bus.Tx, act string, kase *Case, c *Chain) error {
 	if s.Channels == nil || act != "alarm" && act != "notify" && act != "declare" {
 		return nil
 	}
