@@ -79,7 +79,7 @@ func Command(env *cli.Env) *cobra.Command {
 	f.StringVar(&file, "config", "", p.T("executor.cli.config"))
 	f.BoolVar(&reset, "reset", false, p.T("executor.cli.reset_flag"))
 	f.BoolVar(&accept, "accept-rollback", false, p.T("executor.cli.accept"))
-	c.AddCommand(heldCommand(env, p))
+	c.AddCommand(heldCommand(env, p), templateCommand(env, p))
 	return c
 }
 

@@ -16,6 +16,7 @@ type clock struct {
 	wall   func() time.Time
 	passed func() time.Duration // since the start, whatever is done to the wall clock
 	base   time.Time            // by which it started
+	ahead  time.Duration        // that base was put forward
 	moved  bool                 // an alarm is due
 }
 
@@ -34,13 +35,24 @@ func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	wall, by := c.wall().Round(0).UTC(), c.base.Add(c.passed()).UTC()
-	if d := wall.Sub(by); d < -maxSkew || d > maxSkew {
+	if d := wall.Sub(by) + c.ahead; d < -maxSkew || d > maxSkew {
 		c.moved = true
 	}
 	if wall.After(by) {
 		return wall
 	}
 	return by
+}
+
+// atLeast puts the clock forward to an instant that the hub signed: an order begins
+// and ends by the later of the two clocks.
+func (c *clock) atLeast(t time.Time) {
+	now := c.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := t.Sub(now); d > 0 {
+		c.base, c.ahead, c.moved = c.base.Add(d), c.ahead+d, c.moved || d > maxSkew
+	}
 }
 
 // jumped reports, until it was asked, that the machine's clock was put forward or

@@ -178,6 +178,7 @@ func (h *Hand) instruction(raw, what string) (act.Instruction, error) {
 		h.alarm("rollback", "")
 		return i, ErrOlder
 	}
+	h.clock.atLeast(i.IssuedAt)
 	return i, nil
 }
 

@@ -397,3 +397,23 @@ func TestRun(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A machine whose clock is behind the hub's begins and ends an order by the hub's
+// signed time, and says that its own is far off.
+func TestClockBehind(t *testing.T) {
+	w := newWorld(t)
+	c := w.config()
+	c.Now = func() time.Time { return w.Clock.Now().Add(-time.Hour) }
+	h, err := Open(context.Background(), c)
+	w.must(err)
+	defer h.Close()
+	o := w.live(h, "bad.example")
+	w.Clock.Pass(2 * time.Hour)
+	w.must(h.Tend(context.Background()))
+	w.holds()
+	w.round(h)
+	w.stands(o.ID, act.Expired)
+	if n := w.Entries(t, "act.alarm", "done"); n == 0 {
+		t.Error("nobody heard that the clock is behind")
+	}
+}

@@ -151,6 +151,7 @@ type world struct {
 	acts     *act.Service
 	country  *country.Country
 	verifier note.Verifier
+	key      string // of the verifier
 	box      *box
 	dir      string
 	away     bool // the hub cannot be reached
@@ -170,6 +171,7 @@ func newWorld(t testing.TB) *world {
 	w.must(err)
 	signer, err := note.NewSigner(secret)
 	w.must(err)
+	w.key = public
 	w.verifier, err = note.NewVerifier(public)
 	w.must(err)
 	a, err := approval.New(approval.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Threads: p.Threads, Orgs: w.country.Service, Signer: signer, Verifier: w.verifier, Now: p.Clock.Now})

@@ -1,0 +1,66 @@
+package executor
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"noroshi/internal/measure/act/bgp"
+	"noroshi/internal/measure/act/nft"
+	"noroshi/internal/measure/act/proxylist"
+	"noroshi/internal/measure/act/rpz"
+)
+
+// Template writes a configuration to be filled in: every key with what it is for
+// and what it is without it. Sections of equipment are comments, to be taken in
+// where the equipment is there.
+func Template(w io.Writer) error {
+	var b strings.Builder
+	keys(&b, "", File{Name: "", Authority: []string{}, Look: 30 * time.Second, Settle: 10 * time.Second})
+	b.WriteString("\n[guard]\n")
+	keys(&b, "", Guarded{Names: []string{}, Prefixes: []string{}})
+	for _, s := range []struct {
+		name string
+		c    any
+	}{{"rpz", rpz.Default()}, {"proxy", proxylist.Default()}, {"nft", nft.Default()}, {"bgp", bgp.Default()}} {
+		fmt.Fprintf(&b, "\n#[%s]\n", s.name)
+		keys(&b, "#", s.c)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// keys writes the keys of a section that have a sentence, behind a mark.
+func keys(b *strings.Builder, mark string, section any) {
+	v := reflect.ValueOf(section)
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		key, doc := f.Tag.Get("toml"), f.Tag.Get("doc")
+		if key == "" || key == "-" || doc == "" || f.Type == reflect.TypeFor[toml.Primitive]() {
+			continue
+		}
+		fmt.Fprintf(b, "# %s\n%s%s = %s\n", doc, mark, key, value(v.Field(i).Interface()))
+	}
+}
+
+// value is a default as TOML writes it.
+func value(v any) string {
+	switch x := v.(type) {
+	case string:
+		return strconv.Quote(x)
+	case time.Duration:
+		return strconv.Quote(x.String())
+	case []string:
+		var all []string
+		for _, s := range x {
+			all = append(all, strconv.Quote(s))
+		}
+		return "[" + strings.Join(all, ", ") + "]"
+	}
+	return fmt.Sprint(v)
+}
