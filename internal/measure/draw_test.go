@@ -56,7 +56,7 @@ func draw(t *testing.T, e *explorer) {
 	}
 	fmt.Fprintf(&b, "  [*] --> %s: %s\n", Due, ja.T("measure.act.declare"))
 	for _, n := range Notices {
-		fmt.Fprintf(&b, "  %s --> %s: %s（%s）\n", n.From, n.To, ja.T("measure.act."+n.Act), ja.T("measure.side."+string(n.By)))
+		fmt.Fprintf(&b, "  %s --> %s: %s\n", n.From, n.To, strings.Join(append([]string{ja.T("measure.act."+n.Act) + "（" + ja.T("measure.side."+string(n.By)) + "）"}, n.Needs...), " "))
 	}
 	fmt.Fprintf(&b, "  %s --> [*]\n  %s --> [*]\n```\n\n## 守るべき条件 / Guards\n\n| | 根拠 / basis | 満たさないとき / when it does not hold |\n|---|---|---|\n", Confirmed, Advised)
 	for _, g := range Guards {
