@@ -134,6 +134,7 @@ func (l *Ledger) had(ctx context.Context, tx *db.Tx, c tlog.Checkpoint) error {
 		return fmt.Errorf("witnesses: %w", err)
 	}
 	if c.Size > h.published || c.Size == h.published && c.Root.String() != h.root {
+		l.Log.Error("ledger: a witness has cosigned what is not here; was an old backup restored?", "cosigned", c.Size, "published", h.published)
 		return fault.New(fault.Conflict, ErrAhead.Code, "size", int64(c.Size), "have", int64(h.published))
 	}
 	return nil
