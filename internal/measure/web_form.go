@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -191,18 +192,19 @@ func pagesActs(r *httpd.Router, s *Service) {
 			return s.Answer(q.Context(), id, Opinion{Objects: objects, Text: text, Worksheet: q.Form(name + "_worksheet")})
 		})
 	}
-	act("weigh", func(q *httpd.Request, id ID, text string) (c Chain, err error) {
+	act("weigh", func(q *httpd.Request, id ID, text string) (Chain, error) {
 		how := q.Form("weigh_choice")
-		if how != choice(false) && how != choice(true) {
-			return c, invalid("choice", "measure.bad.choice")
+		if how != choice(false) && how != choice(true) { // said to who may say something at all
+			if err := s.may(q.Context(), "measure.weigh"); err != nil {
+				return Chain{}, err
+			}
+			_, err := s.Show(q.Context(), id)
+			return Chain{}, cmp.Or(err, invalid("choice", "measure.bad.choice"))
 		}
 		return s.Weigh(q.Context(), id, Verdict{Recommends: how == choice(true), Text: text})
 	})
-	act("order", func(q *httpd.Request, id ID, text string) (c Chain, err error) {
-		until, bad := page.ReadTime(q.Forms(), "order_until")
-		if bad != nil {
-			return c, invalid("until", bad.Code)
-		}
+	act("order", func(q *httpd.Request, id ID, text string) (Chain, error) {
+		until, _ := page.ReadTime(q.Forms(), "order_until") // what is no time is none, and the rules say so
 		return s.Order(q.Context(), id, OrderInput{Text: text, Until: until})
 	})
 	act("begin", func(q *httpd.Request, id ID, _ string) (Chain, error) { return s.Begin(q.Context(), id) })

@@ -15,8 +15,8 @@ const (
 )
 
 // Home gathers what measures want of whoever asks: what waits for them, and what
-// is past its time; of a command and its officers also what else they have under
-// way.
+// is past its time; for all but the commission also what else is under way that
+// they have to do with.
 func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	if !Access.May(q.Context(), "measure.list") {
 		return part, nil
@@ -38,7 +38,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 			break
 		}
 	}
-	if by != CommandSide && by != ExecutorSide || len(part.Todos) >= homeRows {
+	if by == MemberSide || by == WatchSide || len(part.Todos) >= homeRows {
 		return part, nil
 	}
 	list, _, _, err := s.List(q.Context(), Filter{Going: true, Limit: homeRows})
