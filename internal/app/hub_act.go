@@ -13,7 +13,7 @@ import (
 // with the key that signs Grants.
 func (h *Hub) openActs(o Options) (err error) {
 	h.Acts, err = act.New(act.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Approvals: h.Approvals, Measures: h.Measures,
-		Signer: h.Approvals.Signer, Own: h.Sensors.Own, Now: o.Now})
+		Signer: h.Approvals.Signer, Authority: h.Selections.Authority, Own: h.Sensors.Own, Now: o.Now})
 	return err
 }
 

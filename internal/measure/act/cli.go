@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -284,24 +285,29 @@ func statusCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			}
 			return env.Emit(v, v.print)
 		}
-		var list []Actuator
-		if err := hub.Do(c.Context(), "GET", "/api/v1/act-actuators", nil, &list, ""); err != nil {
+		var m Machines
+		if err := hub.Do(c.Context(), "GET", "/api/v1/act-actuators", nil, &m, ""); err != nil {
 			return err
 		}
-		return env.Emit(list, func(w io.Writer, p text.Printer) error {
-			if len(list) == 0 {
+		return env.Emit(m, func(w io.Writer, p text.Printer) error {
+			if len(m.Actuators) == 0 {
 				fmt.Fprintln(w, p.T("act.cli.no_actuator"))
 			}
-			for _, a := range list {
+			for _, a := range m.Actuators {
 				fmt.Fprintln(w, p.T("act.cli.actuator", "name", cmp.Or(a.Name, a.ID), "at", a.SeenAt))
 				if a.Alarm != "" {
 					fmt.Fprintln(w, "  "+p.T("act.alarm."+a.Alarm))
 				}
 			}
-			return nil
+			fmt.Fprintln(w, p.T("act.cli.authority"))
+			_, err := fmt.Fprintln(w, authorityLine(m.Authority))
+			return err
 		})
 	}}
 }
+
+// authorityLine is the key as a configuration has it.
+func authorityLine(key string) string { return "authority = [" + strconv.Quote(key) + "]" }
 
 // targetsCommand is "noroshi act targets ORDER": all of what an order holds back.
 func targetsCommand(env *cli.Env, p text.Printer) *cobra.Command {

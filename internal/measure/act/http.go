@@ -75,12 +75,9 @@ func Routes(r *httpd.Router, s *Service) {
 			return &orderOut{o}, err
 		})
 	}
-	httpd.Op(r, "GET /api/v1/act-actuators", "act.actuators", "List the actuators of your organisation", func(ctx context.Context, _ *struct{}) (*struct{ Body []Actuator }, error) {
-		list, err := s.Actuators(ctx)
-		if list == nil {
-			list = []Actuator{}
-		}
-		return &struct{ Body []Actuator }{list}, err
+	httpd.Op(r, "GET /api/v1/act-actuators", "act.actuators", "List the actuators of your organisation, and the key that they are told by", func(ctx context.Context, _ *struct{}) (*struct{ Body Machines }, error) {
+		m, err := s.Actuators(ctx)
+		return &struct{ Body Machines }{m}, err
 	})
 	httpd.Op(r, "GET /api/v1/act-rules", "act.rules", "The numbers and legal grounds that bind own-network orders", func(ctx context.Context, _ *struct{}) (*struct{ Body Numbers }, error) {
 		n, err := s.Book(ctx)

@@ -34,6 +34,7 @@ type Config struct {
 	Approvals *approval.Service
 	Measures  *measure.Service
 	Signer    note.Signer // signs instructions: the key that signs Grants
+	Authority string      // verifier of that key, for who runs an actuator
 	Numbers   Numbers     // zero: data/rules.toml
 	Now       func() time.Time
 

@@ -113,16 +113,25 @@ func (s *Service) acts(ctx context.Context, o *Order, who gate.Identity) (out []
 	return out
 }
 
-// Actuators lists the processes of one's own organisation, those last heard of
-// first.
-func (s *Service) Actuators(ctx context.Context) (out []Actuator, err error) {
+// Machines are the actuators of an organisation, and what a new one is configured
+// with.
+type Machines struct {
+	Authority string     `json:"authority"` // verifier of the key that signs Grants and instructions
+	Actuators []Actuator `json:"actuators"` // those last heard of first
+}
+
+// Actuators lists the processes of one's own organisation.
+func (s *Service) Actuators(ctx context.Context) (m Machines, err error) {
+	m = Machines{s.Authority, []Actuator{}}
 	err = s.read(ctx, "act.list", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
-		if reach == gate.Own {
-			out, err = actuatorsOf(ctx, tx, who.Org)
+		if reach != gate.Own {
+			return nil
 		}
+		list, err := actuatorsOf(ctx, tx, who.Org)
+		m.Actuators = append(m.Actuators, list...)
 		return err
 	})
-	return out, err
+	return m, err
 }
 
 // Book are the numbers and grounds that bind orders.

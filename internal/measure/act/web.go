@@ -70,7 +70,8 @@ type listView struct {
 	Rows     []listRow
 	Empty    *page.Empty
 	Machines []machineRow
-	None     bool // no actuator was ever connected
+	None     bool   // no actuator was ever connected
+	Key      string // line of a configuration, for who sets one up
 }
 
 // showList is what was ordered, what is live among it, and which actuators there
@@ -85,9 +86,10 @@ func showList(q *httpd.Request, s *Service) error {
 	if err != nil {
 		return err
 	}
-	v := listView{Head: page.Head{H1: p.T("act.web.title"), Lead: p.T("act.web.lead")}, None: len(machines) == 0 && q.Who.Org != "" && Access.May(q.Context(), "act.ask")}
+	v := listView{Head: page.Head{H1: p.T("act.web.title"), Lead: p.T("act.web.lead")}, None: len(machines.Actuators) == 0 && q.Who.Org != "" && Access.May(q.Context(), "act.ask")}
 	if Access.May(q.Context(), "act.ask") {
 		v.Head.Acts = []page.Act{{Text: p.T("act.web.new"), Href: "/acts/new", Kind: "primary"}}
+		v.Key = authorityLine(machines.Authority)
 	}
 	for i := range list {
 		o := &list[i]
@@ -106,7 +108,7 @@ func showList(q *httpd.Request, s *Service) error {
 	if len(list) == 0 {
 		v.Empty = &page.Empty{Title: p.T("act.web.empty"), Say: p.T("act.web.empty_say")}
 	}
-	for _, a := range machines {
+	for _, a := range machines.Actuators {
 		m := machineRow{Name: cmp.Or(a.Name, a.ID), SeenAt: a.SeenAt}
 		var kinds []string
 		for _, k := range a.Kinds {
