@@ -423,3 +423,29 @@ func TestAnInspectionGoesOn(t *testing.T) {
 		t.Error("what is wrong is gone on from")
 	}
 }
+
+// TestALogThatIsBeingWrittenIsNoAlarm reads a folder into which the next tile was
+// put before the checkpoint that signs it, and then waits for that in vain.
+func TestALogThatIsBeingWrittenIsNoAlarm(t *testing.T) {
+	h := lite(t)
+	h.power(10)
+	h.must(h.Parts.Ledger.Settle(t.Context()))
+	extra := filepath.Join(h.Parts.Ledger.Dir, "tile", "0", "000.p", "200")
+	h.must(os.WriteFile(extra, make([]byte, 200*32), 0o644))
+	go func() {
+		time.Sleep(pause)
+		_ = os.Remove(extra)
+	}()
+	h.must(h.look.whole(t.Context(), h.Clock.Now()))
+	if f, _ := h.look.now(); len(f.result.Alarms)+len(f.result.Gaps) > 0 {
+		t.Errorf("a tile that came a little early is an alarm: %+v", f.result.Alarms)
+	}
+	h.must(os.WriteFile(extra, make([]byte, 200*32), 0o644))
+	h.must(h.look.whole(t.Context(), h.Clock.Now()))
+	if f, _ := h.look.now(); len(f.result.Alarms) == 0 {
+		t.Error("a tile that stays is no alarm")
+	}
+	if _, err := h.Report(h.as("commission/member"), 2026, oversight.ForDiet, printer(t)); !errors.Is(err, ErrUnsound) {
+		t.Errorf("a log that is not whole is counted: %v", err)
+	}
+}

@@ -24,6 +24,25 @@ const stride = 100_000
 // is read as a whole again.
 const patience = 10 * time.Minute
 
+// tries and pause are how often, and how much later, a log is read again that was
+// being written while it was read.
+const (
+	tries = 6
+	pause = 500 * time.Millisecond
+)
+
+// passing reports whether all that is wrong with a log is what a log looks like
+// while it is written: tiles come before the checkpoint that signs them, and those
+// that they take the place of go after it. What stays so is an alarm all the same.
+func passing(r *oversight.Result) bool {
+	for _, a := range r.Alarms {
+		if a.Code != string(tlog.Beyond) && a.Code != string(tlog.Stale) {
+			return false
+		}
+	}
+	return len(r.Gaps) == 0 && len(r.Alarms) > 0
+}
+
 // idle is how long an inspection waits for something new before it looks again at
 // what is overdue.
 const idle = time.Minute
@@ -119,8 +138,14 @@ func (i *inspection) again(ctx context.Context, now time.Time) error {
 		}
 		t, w = oversight.NewTracer(r), newWatch()
 		res, at, err = t.Verify(ctx, i.fsys, o, w.take)
-		if !errors.Is(err, tlog.ErrMoved) || try == 3 {
+		moving := errors.Is(err, tlog.ErrMoved) || err == nil && passing(&res)
+		if !moving || try == tries {
 			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
 		}
 	}
 	if err != nil {
@@ -142,8 +167,10 @@ func (i *inspection) again(ctx context.Context, now time.Time) error {
 func (i *inspection) follow(ctx context.Context, now time.Time, limit uint64) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if told, ok := i.now(); i.tracer == nil && ok && len(told.result.Gaps)+len(told.result.Alarms) > 0 && now.Sub(told.at) < patience {
-		return nil
+	if told, ok := i.now(); i.tracer == nil && ok && len(told.result.Gaps)+len(told.result.Alarms) > 0 {
+		if age := now.Sub(told.at); age < idle || age < patience && !passing(&told.result) {
+			return nil
+		}
 	}
 	if i.tracer == nil {
 		return i.again(ctx, now)

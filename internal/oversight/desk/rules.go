@@ -119,6 +119,7 @@ var (
 	ErrGone     = fault.New(fault.Conflict, "desk.gone")  // what was opened is destroyed
 	ErrTwice    = fault.New(fault.Conflict, "desk.twice") // it was asked for, and not answered yet
 	ErrSystem   = fault.New(fault.Conflict, "desk.system")
+	ErrUnsound  = fault.New(fault.Conflict, "desk.unsound") // nothing can be counted of a log that is not whole
 	ErrBusy     = fault.New(fault.Busy, "desk.busy")
 	ErrInvalid  = fault.New(fault.Invalid, "desk.invalid") // with places
 )

@@ -201,8 +201,11 @@ func (s *Service) Report(ctx context.Context, year int, v oversight.Version, p t
 			return ErrBusy // it is being read
 		}
 		defer s.look.mu.Unlock()
+		if len(f.result.Gaps)+len(f.result.Alarms) > 0 {
+			return ErrUnsound
+		}
 		if s.look.tracer == nil {
-			return ErrBusy // the log is not whole: nothing can be counted
+			return ErrBusy // it is read again in a moment
 		}
 		out = s.look.tracer.Report(f.result, year, v, p)
 		return nil

@@ -27,7 +27,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 		v := homeView{Tag: "good", Word: p.T("desk.web.clean"), Text: p.T("desk.home.clean", "at", b.At, "entries", int64(b.Entries), "rules", len(b.Rules))}
 		if n > 0 {
 			v.Tag, v.Word = "act", p.T("desk.home.wrong", "n", n)
-			add("act", p.T("desk.home.found", "n", n), p.T("desk.home.found_why"), "/oversight", page.Due{})
+			add("act", p.T("desk.home.found", "n", n), p.T("desk.home.found_why"), "/oversight", page.Due{At: b.At, Word: p.T("desk.home.at_once")})
 		}
 		part.Template, part.Data = "desk/home", v
 	}
