@@ -44,13 +44,21 @@ func (c *clock) Now() time.Time {
 	return by
 }
 
+// maxAhead is how far a hub may put the clock forward, altogether: one that was
+// taken over would end everything, and have it begin anew in another year.
+const maxAhead = 24 * time.Hour
+
 // atLeast puts the clock forward to an instant that the hub signed: an order begins
 // and ends by the later of the two clocks.
 func (c *clock) atLeast(t time.Time) {
 	now := c.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d := t.Sub(now); d > 0 {
+	switch d := t.Sub(now); {
+	case d <= 0:
+	case d > maxAhead-c.ahead:
+		c.moved = true
+	default:
 		c.base, c.ahead, c.moved = c.base.Add(d), c.ahead+d, c.moved || d > maxSkew
 	}
 }

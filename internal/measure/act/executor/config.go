@@ -27,6 +27,7 @@ type File struct {
 	Authority []string       `toml:"authority" doc:"Verifiers of the keys that sign Grants and instructions, as the hub's administrator gives them"`
 	Look      time.Duration  `toml:"look" doc:"Time between looks at the equipment"`
 	Settle    time.Duration  `toml:"settle" doc:"Time until the equipment has to hold what it was told"`
+	Longest   time.Duration  `toml:"longest" doc:"Time that an order may last, whatever the hub signs, at most 8760h"`
 	Guard     Guarded        `toml:"guard"`
 	RPZ       toml.Primitive `toml:"rpz"`
 	NFT       toml.Primitive `toml:"nft"`
@@ -47,12 +48,12 @@ const MaxConfig = 1 << 20
 // Load reads a configuration of a file's name; equipment is not opened. Relative paths in it are
 // below dir. The set is which powers of the system the process needs.
 func Load(file string, raw []byte, dir string) (c Config, open []Opening, keep confine.Set, err error) {
-	f := File{Look: 30 * time.Second, Settle: 10 * time.Second}
+	f := File{Look: 30 * time.Second, Settle: 10 * time.Second, Longest: 720 * time.Hour}
 	meta, err := toml.Decode(string(raw), &f)
 	if err != nil {
 		return c, nil, 0, fault.New(fault.Usage, ErrConfig.Code, "file", file, "detail", err.Error())
 	}
-	c = Config{Dir: dir, Name: f.Name, Guard: f.Guard, Reconcile: f.Look, Settle: f.Settle}
+	c = Config{Dir: dir, Name: f.Name, Guard: f.Guard, Reconcile: f.Look, Settle: f.Settle, Longest: f.Longest}
 	for _, a := range f.Authority {
 		v, err := note.NewVerifier(a)
 		if err != nil {
@@ -69,7 +70,7 @@ func Load(file string, raw []byte, dir string) (c Config, open []Opening, keep c
 	if len(open) == 0 {
 		return c, nil, 0, ErrNothing
 	}
-	if f.Look < time.Second || f.Settle < time.Millisecond || f.Settle > time.Minute {
+	if f.Look < time.Second || f.Settle < time.Millisecond || f.Settle > time.Minute || f.Longest < time.Hour || f.Longest > 8760*time.Hour {
 		return c, nil, 0, fault.New(fault.Usage, "executor.config_times", "file", file)
 	}
 	for _, o := range open {
@@ -95,7 +96,7 @@ func (f *File) openings(meta toml.MetaData, dir string) (out []Opening, err erro
 		c.Dir, c.KeyFile, c.File = below(dir, c.Dir), below(dir, c.KeyFile), below(dir, c.File)
 		out = append(out, Opening{Equipment: Equipment{Name: "rpz", Kinds: []driver.Kind{driver.Sinkhole}, Fresh: absent(c.File)}, open: func(dry bool) (driver.Driver, error) {
 			if dry { // beside a process that works: nothing is served, nobody is told
-				c.Listen, c.File, c.Secondaries, c.Unsigned, c.KeyFile = "", "", nil, nil, ""
+				return rpz.Dry(c)
 			}
 			return rpz.Open(c)
 		}})
@@ -127,7 +128,7 @@ func (f *File) openings(meta toml.MetaData, dir string) (out []Opening, err erro
 		}
 		out = append(out, Opening{Equipment: Equipment{Name: "bgp", Kinds: []driver.Kind{driver.FlowSpec, driver.Blackhole}}, open: func(dry bool) (driver.Driver, error) {
 			if dry {
-				c.Listen, c.Peers = -1, nil
+				return bgp.Dry(c)
 			}
 			return bgp.Open(c)
 		}})

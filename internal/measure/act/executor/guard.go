@@ -53,10 +53,10 @@ func newGuard(c Guarded) (*guard, error) {
 	}
 	for _, raw := range c.Prefixes {
 		p, err := netip.ParsePrefix(raw)
-		if a, e := netip.ParseAddr(raw); err != nil && e == nil {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		if a, e := netip.ParseAddr(raw); err != nil && e == nil && a.Zone() == "" {
+			p, err = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
 		}
-		if err != nil || p.Bits() == 0 {
+		if err != nil || p.Bits() == 0 || p.Addr().Is4In6() { // which would guard nothing
 			return nil, fault.New(fault.Usage, "executor.guard_prefix", "value", raw)
 		}
 		g.nets = append(g.nets, p.Masked())
@@ -83,6 +83,9 @@ func (g *guard) meets(r *driver.Rule) string {
 	}
 	for _, p := range []netip.Prefix{r.To, r.From} {
 		if p.IsValid() && (p.Bits() == 0 || slices.ContainsFunc(g.nets, p.Overlaps)) {
+			return p.String()
+		}
+		if four, ok := driver.Embedded(p); ok && (four.Bits() == 0 || slices.ContainsFunc(g.nets, four.Overlaps)) {
 			return p.String()
 		}
 	}

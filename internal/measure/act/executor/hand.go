@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -35,6 +36,7 @@ type Config struct {
 	Passed      func() time.Duration // that passed, whatever is done to the clock; nil: the monotonic clock
 	Reconcile   time.Duration        // between looks at the equipment; 0: 30 s
 	Settle      time.Duration        // until the equipment has to hold what it was told; 0: 10 s
+	Longest     time.Duration        // that an order may last, whatever the hub signs; 0: 30 days
 	Accept      bool                 // that the hub was put back to an older state
 	Inject      func(step string) error
 }
@@ -49,9 +51,12 @@ type Hand struct {
 	journal *journal
 	book    *book
 	alarms  []act.Warning // the hub has not heard of
-	raised  map[act.Warning]bool
+	raised  map[act.Warning]time.Time
 	nudge   chan struct{} // there is something to tell
 	looked  time.Time
+	swept   time.Time
+	lost    map[act.ID]bool          // orders whose list cannot be read
+	odd     map[string][]driver.Rule // by equipment: what it held at the last look and did not say whose it is
 }
 
 // Faults of a hand.
@@ -61,6 +66,7 @@ var (
 	ErrKind     = fault.New(fault.Refused, "executor.kind")     // no equipment for it here
 	ErrStranger = fault.New(fault.Refused, "executor.stranger") // the equipment holds what is not in the journal
 	ErrTargets  = fault.New(fault.Refused, "executor.targets")  // the list is not there
+	ErrLong     = fault.New(fault.Refused, "executor.long")     // it would last longer than this machine's owner lets anything last
 )
 
 // Open opens a folder and brings the equipment to what its journal says: what was
@@ -77,11 +83,14 @@ func Open(ctx context.Context, c Config) (h *Hand, err error) {
 	if c.Settle == 0 {
 		c.Settle = 10 * time.Second
 	}
+	if c.Longest == 0 {
+		c.Longest = 30 * 24 * time.Hour
+	}
 	if c.Passed == nil {
 		start := time.Now()
 		c.Passed = func() time.Duration { return time.Since(start) }
 	}
-	h = &Hand{Config: c, raised: map[act.Warning]bool{}, nudge: make(chan struct{}, 1)}
+	h = &Hand{Config: c, raised: map[act.Warning]time.Time{}, nudge: make(chan struct{}, 1), lost: map[act.ID]bool{}, odd: map[string][]driver.Rule{}}
 	if h.guard, err = newGuard(c.Guard); err != nil {
 		return nil, err
 	}
@@ -127,20 +136,27 @@ func (h *Hand) Kinds() (out []driver.Kind) {
 	return out
 }
 
-// write puts a line into the journal, and then into the book.
+// write puts a line into the journal, and then into the book. What a full journal
+// can do without is in the book alone.
 func (h *Hand) write(l Line) error {
 	l, err := h.journal.add(l)
-	if err != nil {
+	if err != nil && !(errors.Is(err, ErrFull) && l.soft()) {
 		return err
 	}
 	return h.book.add(l)
 }
 
-// alarm has the hub hear of something, once.
+// quiet is how long the same alarm is not raised again.
+const quiet = time.Hour
+
+// alarm has the hub hear of something: once an hour of the same.
 func (h *Hand) alarm(what string, order act.ID) {
-	w := act.Warning{Actuator: h.book.actuator, What: what, Order: order}
-	if len(h.raised) < 10_000 && !h.raised[w] {
-		h.raised[w] = true
+	w, now := act.Warning{Actuator: h.book.actuator, What: what, Order: order}, h.clock.Now()
+	if len(h.raised) >= 10_000 {
+		maps.DeleteFunc(h.raised, func(_ act.Warning, at time.Time) bool { return now.Sub(at) >= quiet })
+	}
+	if last, ok := h.raised[w]; len(h.raised) < 10_000 && (!ok || now.Sub(last) >= quiet) {
+		h.raised[w] = now
 		h.alarms = append(h.alarms, w)
 		h.poke()
 	}
@@ -222,9 +238,7 @@ func (h *Hand) Show(raw string) (i act.Instruction, d act.Dried, err error) {
 	if i, err = h.instruction(raw, act.Show); err != nil {
 		return i, d, err
 	}
-	if err := h.write(Line{What: Numbered, Number: i.Number}); err != nil {
-		return i, d, err
-	}
+	h.book.number = i.Number // nothing is touched: the journal need not know
 	d = act.Dried{Actuator: h.book.actuator, Digest: i.Digest, Lines: []string{}}
 	rules, err := h.fits(i.Task, h.clock.Now().Add(time.Duration(i.Task.Hours)*time.Hour))
 	if err == nil {
@@ -248,6 +262,9 @@ func (h *Hand) fits(t act.Task, until time.Time) ([]driver.Rule, error) {
 	rules, err := h.rules(t, until)
 	if err != nil {
 		return nil, err
+	}
+	if until.Sub(h.clock.Now()) > h.Longest {
+		return nil, ErrLong
 	}
 	if err := h.guard.check(rules); err != nil {
 		return nil, err
@@ -273,12 +290,17 @@ func (h *Hand) Apply(ctx context.Context, raw, paper string) error {
 		h.alarm("forged", id)
 		return err
 	}
-	if err := h.write(Line{What: Intent, Order: id, Use: i.Use, Instruction: raw, Paper: paper, Rules: i.Task.Count}); err != nil {
+	defer h.poke()
+	err = h.write(Line{What: Intent, Order: id, Use: i.Use, Instruction: raw, Paper: paper, Rules: i.Task.Count})
+	if errors.Is(err, ErrFull) { // it is not begun, and the hub hears why
+		return h.write(Line{What: Gone, Order: id, Use: i.Use, State: act.Failed, Reason: "journal_full"})
+	}
+	if err != nil {
 		return err
 	}
-	defer h.poke()
 	rules, err := h.fits(i.Task, i.Until)
 	if err != nil { // nothing was told
+		defer h.discard(i.Task)
 		return h.write(Line{What: Gone, Order: id, State: act.Failed, Reason: fault.Of(err).Code})
 	}
 	if err := h.equipment(i.Task.Kind).Driver.Apply(ctx, rules, nil); err != nil {
@@ -308,30 +330,35 @@ func (h *Hand) healthy(ctx context.Context, id act.ID) error {
 	if err != nil {
 		return h.remove(ctx, id, act.Failed, reasonOf(err, "health_failed"))
 	}
-	missing, extra, err := h.settled(ctx, q, want, id)
+	mine := of(id, nil)
+	missing, extra, err := h.settled(ctx, q, want, mine)
 	switch {
 	case err != nil:
 		return h.remove(ctx, id, act.Failed, reasonOf(err, "health_failed"))
-	case slices.ContainsFunc(missing, of(id)), slices.ContainsFunc(extra, of(id)), h.guard.check(want) != nil:
+	case slices.ContainsFunc(missing, mine), slices.ContainsFunc(extra, mine):
 		return h.remove(ctx, id, act.Failed, "health_failed")
 	}
 	return h.write(Line{What: Healthy, Order: id, Rules: e.task.Count})
 }
 
-// of tells rules of an order, and those of which the equipment does not say whose
-// they are.
-func of(id act.ID) func(driver.Rule) bool {
-	return func(r driver.Rule) bool { return r.Order == id || r.Order == "" }
+// of tells rules of an order. Where the equipment does not say whose a rule is, it
+// is the order's when its name is among those that the order let go.
+func of(id act.ID, gone []driver.Rule) func(driver.Rule) bool {
+	names := make(map[string]bool, len(gone))
+	for i := range gone {
+		names[gone[i].Name] = true
+	}
+	return func(r driver.Rule) bool { return r.Order == id || r.Order == "" && names[r.Name] }
 }
 
 // settled asks the equipment what it holds, again and again until of an order it
 // is what it ought to be, or the time for that is over: resolvers fetch, routers
 // hear of a change a moment later.
-func (h *Hand) settled(ctx context.Context, q *Equipment, want []driver.Rule, id act.ID) (missing, extra []driver.Rule, err error) {
+func (h *Hand) settled(ctx context.Context, q *Equipment, want []driver.Rule, mine func(driver.Rule) bool) (missing, extra []driver.Rule, err error) {
 	end := time.Now().Add(h.Settle)
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
 		missing, extra, err = q.Driver.Live(ctx, want)
-		odd := err != nil || slices.ContainsFunc(missing, of(id)) || slices.ContainsFunc(extra, of(id))
+		odd := err != nil || slices.ContainsFunc(missing, mine) || slices.ContainsFunc(extra, mine)
 		if !odd || ctx.Err() != nil || time.Now().Add(wait).After(end) {
 			return missing, extra, err
 		}
@@ -340,7 +367,8 @@ func (h *Hand) settled(ctx context.Context, q *Equipment, want []driver.Rule, id
 }
 
 // want are the rules that equipment ought to hold, those of one more order
-// included.
+// included. An order whose list cannot be read is left out, and ended by the next
+// look: it holds up no other.
 func (h *Hand) want(q *Equipment, more act.ID) (out []driver.Rule, err error) {
 	for _, id := range h.book.ids {
 		e := h.book.orders[id]
@@ -348,8 +376,11 @@ func (h *Hand) want(q *Equipment, more act.ID) (out []driver.Rule, err error) {
 			continue
 		}
 		rules, err := h.rules(e.task, e.until)
-		if err != nil {
+		if err != nil && id == more {
 			return nil, err
+		}
+		if err != nil {
+			h.lost[id] = true
 		}
 		out = append(out, rules...)
 	}
@@ -365,10 +396,20 @@ func (h *Hand) Undo(ctx context.Context, raw string) error {
 	if err != nil {
 		return err
 	}
+	if e := h.book.orders[i.Task.Order]; e != nil && h.rests(e) {
+		h.book.number = i.Number
+		return nil
+	}
 	if err := h.write(Line{What: Numbered, Number: i.Number}); err != nil {
 		return err
 	}
 	return h.undo(ctx, i.Task.Order, i.Use, i.Reason)
+}
+
+// rests reports whether there is nothing to do to undo an order: it is gone, or
+// the next try has its time.
+func (h *Hand) rests(e *entry) bool {
+	return e.line == Gone || e.line == Removing && h.clock.Now().Before(e.wait)
 }
 
 func (h *Hand) undo(ctx context.Context, id, use act.ID, reason string) error {
@@ -377,34 +418,23 @@ func (h *Hand) undo(ctx context.Context, id, use act.ID, reason string) error {
 	switch {
 	case e == nil:
 		return h.write(Line{What: Gone, Order: id, Use: use, State: act.Undone, Reason: "never_held"})
-	case e.line == Gone, e.line == Removing && h.clock.Now().Before(e.wait):
+	case h.rests(e):
 		return nil
 	}
 	return h.remove(ctx, id, act.Undone, reason)
 }
 
 // remove has the equipment forget an order. When it does not, it is tried again
-// later, and the hub is told meanwhile.
+// later, and the hub is told meanwhile. A journal that cannot be written keeps
+// nothing in the equipment.
 func (h *Hand) remove(ctx context.Context, id act.ID, to act.State, reason string) error {
 	e := h.book.orders[id]
 	if e.line != Removing {
 		if err := h.write(Line{What: Removing, Order: id, State: to, Reason: reason}); err != nil {
-			return err
+			return errors.Join(err, h.clear(ctx, id, e))
 		}
 	}
-	q := h.equipment(e.task.Kind)
-	var rules []driver.Rule
-	err := error(ErrKind)
-	if q != nil {
-		rules, err = h.rules(e.task, e.until)
-	}
-	if err == nil {
-		err = q.Driver.Apply(ctx, nil, rules)
-	}
-	if err == nil {
-		err = h.forgotten(ctx, q, id)
-	}
-	if err != nil {
+	if err := h.clear(ctx, id, e); err != nil {
 		e.tries++
 		e.missing = 0
 		e.wait = h.clock.Now().Add(min(time.Minute, time.Duration(e.tries)*5*time.Second))
@@ -419,20 +449,67 @@ func (h *Hand) remove(ctx context.Context, id act.ID, to act.State, reason strin
 	return nil
 }
 
+// clear tells the equipment to forget an order, and asks it whether it did. Which
+// rules those are, the equipment says where the list is lost.
+func (h *Hand) clear(ctx context.Context, id act.ID, e *entry) error {
+	q := h.equipment(e.task.Kind)
+	if q == nil {
+		return ErrKind
+	}
+	rules, err := h.rules(e.task, e.until)
+	if err != nil {
+		return h.search(ctx, q, id)
+	}
+	if err := q.Driver.Apply(ctx, nil, rules); err != nil {
+		return err
+	}
+	return h.forgotten(ctx, q, id, rules)
+}
+
 // errStays is equipment that was told to forget and did not.
 var errStays = errors.New("the equipment still holds what it was told to forget")
 
-// forgotten asks the equipment whether nothing of an order is left.
-func (h *Hand) forgotten(ctx context.Context, q *Equipment, id act.ID) error {
+// others are the rules that equipment ought to hold when an order is gone.
+func (h *Hand) others(q *Equipment, id act.ID) ([]driver.Rule, error) {
 	want, err := h.want(q, "")
+	return slices.DeleteFunc(want, func(r driver.Rule) bool { return r.Order == id }), err
+}
+
+// forgotten asks the equipment whether nothing of an order is left.
+func (h *Hand) forgotten(ctx context.Context, q *Equipment, id act.ID, rules []driver.Rule) error {
+	want, err := h.others(q, id)
 	if err != nil {
 		return err
 	}
-	_, extra, err := h.settled(ctx, q, want, id)
-	if err == nil && slices.ContainsFunc(extra, of(id)) {
+	mine := of(id, rules)
+	_, extra, err := h.settled(ctx, q, want, mine)
+	if err == nil && slices.ContainsFunc(extra, mine) {
 		return errStays
 	}
 	return err
+}
+
+// search takes away what equipment says that it holds of an order, some rules at a
+// time.
+func (h *Hand) search(ctx context.Context, q *Equipment, id act.ID) error {
+	want, err := h.others(q, id)
+	if err != nil {
+		return err
+	}
+	for range maxExtra {
+		_, extra, err := q.Driver.Live(ctx, want)
+		if err != nil {
+			return err
+		}
+		extra = slices.DeleteFunc(extra, func(r driver.Rule) bool { return r.Order != id })
+		if len(extra) == 0 {
+			return nil
+		}
+		if err := q.Driver.Apply(ctx, nil, extra); err != nil {
+			return err
+		}
+	}
+	return errStays // the rest at the next try
 }
 
 // discard takes the list of a task away that nothing here needs any more.

@@ -22,8 +22,10 @@ type Hub interface {
 
 // Times of the contact with the hub.
 const (
-	waitSeconds = 25               // that a contact waits for something to do
-	retry       = 3 * time.Second  // after a contact that failed
+	waitSeconds = 25              // that a contact waits for something to do
+	retry       = 3 * time.Second // after a contact that failed
+	each        = time.Second     // between contacts that were answered at once, after some
+	atOnce      = 10
 	answer      = 20 * time.Second // for anything but a contact
 )
 
@@ -36,13 +38,19 @@ func (h *Hand) Run(ctx context.Context, hub Hub, say func(err error)) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		for ctx.Err() == nil {
+		for left, since := atOnce, time.Now(); ctx.Err() == nil; {
 			if err := h.Round(ctx, hub, waitSeconds); err != nil && ctx.Err() == nil {
-				if errors.Is(err, ErrJournal) || errors.Is(err, ErrFull) {
+				if errors.Is(err, ErrJournal) {
 					return err
 				}
 				say(err)
 				pause(ctx, retry)
+			}
+			// What stays as it is, is asked about again and again, at no storm's pace.
+			passed := time.Since(since) / each
+			left, since = min(left+int(passed), atOnce)-1, since.Add(passed*each)
+			if left <= 0 {
+				pause(ctx, each)
 			}
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,10 +54,11 @@ type Line struct {
 	Prev        string    `json:"prev"`
 }
 
-// Bounds of a journal, in bytes. Above the first no order is taken; what is held
-// can still be ended.
+// Bounds of a journal, in bytes. Above the first no order is taken; above the
+// second only ends are written down, for which there is room up to the third.
 const (
 	fullJournal = 48 << 20
+	softJournal = 56 << 20
 	maxJournal  = 64 << 20
 )
 
@@ -80,7 +82,7 @@ type journal struct {
 	now    func() time.Time
 	prev   string
 	size   int64
-	broken error // a line that may lie there in part: nothing is added behind it
+	broken error // a line that may lie there in part: it is taken away before another is added
 }
 
 // openJournal locks a folder and reads its journal; a new folder gets one.
@@ -132,18 +134,42 @@ func (j *journal) read() (lines []Line, err error) {
 		}
 		return j.begin()
 	}
-	if len(head) > 0 && !seen || lines[0].What != Begun || lines[0].File != numberOf(j.w.Path(journalName)) {
+	if !seen && (len(head) > 0 || len(lines) > 1) || lines[0].What != Begun || lines[0].File != numberOf(j.w.Path(journalName)) {
 		return nil, ErrJournal
 	}
 	j.prev, j.size = digest(raw[lastLine(raw[:whole]):whole-1]), int64(whole)
-	if whole == len(raw) {
+	if j.broken = errTorn; whole == len(raw) && string(head) == j.prev {
+		j.broken = nil
+	}
+	// A disk that is full keeps nobody from ending what is held: it is mended before
+	// the next line, or no line is added.
+	if j.mend() != nil || whole == len(raw) {
 		return lines, nil
 	}
-	if err := os.Truncate(j.w.Path(journalName), int64(whole)); err != nil {
-		return nil, err
-	}
 	l, err := j.add(Line{What: Torn})
-	return append(lines, l), err
+	if err == nil {
+		lines = append(lines, l)
+	}
+	return lines, nil
+}
+
+// errTorn is a journal as a crash left it.
+var errTorn = errors.New("the journal's last line or its head is not whole")
+
+// mend takes away what lies behind the last whole line, and has the head name
+// that line: two crashes in a row leave it no further behind than one.
+func (j *journal) mend() error {
+	if j.broken == nil {
+		return nil
+	}
+	if err := os.Truncate(j.w.Path(journalName), j.size); err != nil {
+		return errors.Join(j.broken, err)
+	}
+	if err := j.w.Replace(headName, []byte(j.prev)); err != nil {
+		return errors.Join(j.broken, err)
+	}
+	j.broken = nil
+	return nil
 }
 
 // parse reads whole lines, and whether the one whose digest is head is the last of
@@ -185,15 +211,21 @@ func (j *journal) begin() ([]Line, error) {
 
 // add writes one line, and returns when it is safe.
 func (j *journal) add(l Line) (Line, error) {
-	if j.broken != nil {
-		return l, j.broken
-	}
 	l.At, l.Prev = j.now().UTC().Truncate(time.Microsecond), j.prev
+	if err := j.mend(); err != nil {
+		return l, err
+	}
 	raw, err := json.Marshal(l)
 	if err != nil {
 		panic("BUG: executor: a line that JSON cannot hold: " + err.Error())
 	}
-	if l.What == Intent && j.size > fullJournal || j.size+int64(len(raw)) > maxJournal {
+	most := int64(maxJournal)
+	if l.What == Intent {
+		most = fullJournal
+	} else if l.soft() {
+		most = softJournal
+	}
+	if j.size+int64(len(raw)) > most {
 		return l, ErrFull
 	}
 	sum := digest(raw) // before Append adds the end of the line
@@ -203,6 +235,12 @@ func (j *journal) add(l Line) (Line, error) {
 	j.prev, j.size = sum, j.size+int64(len(raw))+1
 	j.broken = j.w.Replace(headName, []byte(sum))
 	return l, j.broken
+}
+
+// soft reports whether a line may be missing: the next start then asks the
+// equipment, or tells the hub again.
+func (l *Line) soft() bool {
+	return slices.Contains([]string{Applied, Healthy, Halved, Restored, Told, Numbered}, l.What)
 }
 
 func (j *journal) close() { j.lock.Close() }

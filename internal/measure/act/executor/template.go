@@ -21,7 +21,7 @@ import (
 // where the equipment is there.
 func Template(w io.Writer) error {
 	var b strings.Builder
-	keys(&b, "", File{Name: "", Authority: []string{}, Look: 30 * time.Second, Settle: 10 * time.Second})
+	keys(&b, "", File{Name: "", Authority: []string{}, Look: 30 * time.Second, Settle: 10 * time.Second, Longest: 720 * time.Hour})
 	b.WriteString("\n[guard]\n")
 	keys(&b, "", Guarded{Names: []string{}, Prefixes: []string{}})
 	for _, s := range []struct {

@@ -3,9 +3,12 @@ package executor
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"noroshi/internal/base/fault"
 	"noroshi/internal/measure/act"
 	"noroshi/internal/measure/act/driver"
 )
@@ -16,8 +19,13 @@ func (h *Hand) recover(ctx context.Context) error {
 		return h.strangers(ctx)
 	}
 	var failed []error
+	h.sweep(h.clock.Now())
 	for _, id := range slices.Clone(h.book.ids) {
 		e := h.book.orders[id]
+		if e.wanted() && h.refused(e) {
+			failed = append(failed, h.remove(ctx, id, act.Failed, "refused"))
+			continue
+		}
 		switch e.line {
 		case Intent: // nobody knows whether it was told: it is taken away, and not tried again
 			failed = append(failed, h.remove(ctx, id, act.Failed, "interrupted"))
@@ -30,6 +38,34 @@ func (h *Hand) recover(ctx context.Context) error {
 	return errors.Join(append(failed, h.tend(ctx, true))...)
 }
 
+// refused reports whether what is held must not be any more: the configuration
+// names more that goes on working than it did when it was told.
+func (h *Hand) refused(e *entry) bool {
+	_, err := h.fits(e.task, e.until)
+	return err != nil && slices.Contains([]fault.Kind{fault.Refused, fault.Invalid, fault.TooLarge}, fault.KindOf(err))
+}
+
+// sweep takes away lists that no order needs which is held here: of what was only
+// tried, or never came to anything. Who takes an order fetches its list anew.
+func (h *Hand) sweep(now time.Time) {
+	h.swept = now
+	needed := map[string]bool{}
+	for _, e := range h.book.orders {
+		needed[e.task.Targets] = needed[e.task.Targets] || e.holds()
+	}
+	dir := h.journal.w.Path("targets")
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return // there is none
+	}
+	for _, f := range list {
+		info, err := f.Info()
+		if err == nil && !needed[f.Name()] && time.Since(info.ModTime()) > quiet {
+			_ = os.Remove(filepath.Join(dir, f.Name())) // it lies there until the next time
+		}
+	}
+}
+
 // strangers refuses equipment that holds something in a folder that never told it
 // anything: another process does, or its folder was lost.
 func (h *Hand) strangers(ctx context.Context) error {
@@ -38,7 +74,7 @@ func (h *Hand) strangers(ctx context.Context) error {
 		_, extra, err := q.Driver.Live(ctx, nil)
 		if err != nil && q.Fresh {
 			if err = q.Driver.Apply(ctx, nil, nil); err == nil {
-				_, extra, err = h.settled(ctx, q, nil, "")
+				_, extra, err = h.settled(ctx, q, nil, of("", nil))
 			}
 		}
 		if err != nil {
@@ -99,6 +135,9 @@ func (h *Hand) tend(ctx context.Context, look bool) error {
 			failed = append(failed, h.remove(ctx, id, act.Expired, "time"))
 		}
 	}
+	if now.Sub(h.swept) >= quiet {
+		h.sweep(now)
+	}
 	if every := h.every(); look || now.Sub(h.looked) >= every {
 		h.looked = now
 		for i := range h.Equipment {
@@ -129,16 +168,22 @@ func (h *Hand) reconcile(ctx context.Context, q *Equipment, start bool) error {
 	if err != nil {
 		return err
 	}
+	for id := range h.lost { // want found them
+		delete(h.lost, id)
+		if err := h.remove(ctx, id, act.Failed, "list_lost"); err != nil {
+			return err
+		}
+	}
 	missing, extra, err := q.Driver.Live(ctx, want)
 	if start && err != nil {
-		missing, extra, err = h.settled(ctx, q, want, "")
+		missing, extra, err = h.settled(ctx, q, want, of("", nil))
 	}
 	if err != nil { // told again, it may hold it: a file that somebody changed
 		if e := h.halve(q, nil, nil, "unreachable"); e != nil {
 			return e
 		}
 		if err = q.Driver.Apply(ctx, want, nil); err == nil {
-			missing, extra, err = h.settled(ctx, q, want, "")
+			missing, extra, err = h.settled(ctx, q, want, of("", nil))
 		}
 	}
 	if err != nil {
@@ -159,12 +204,16 @@ func (h *Hand) reconcile(ctx context.Context, q *Equipment, start bool) error {
 }
 
 // strip takes away what equipment holds and nobody ordered. What is being removed
-// anyway, and what lags behind, it leaves.
+// anyway it leaves, and of what the equipment does not say whose it is, what may
+// lag behind: that which was not there yet at the last look.
 func (h *Hand) strip(ctx context.Context, q *Equipment, want, extra []driver.Rule) ([]driver.Rule, error) {
+	before := h.odd[q.Name]
+	h.odd[q.Name] = slices.DeleteFunc(slices.Clone(extra), func(r driver.Rule) bool { return r.Order != "" })
 	for range maxExtra {
 		extra = slices.DeleteFunc(extra, func(r driver.Rule) bool {
 			e := h.book.orders[r.Order]
-			return r.Order == "" || e != nil && e.line == Removing
+			lags := func(b driver.Rule) bool { return b.Name == r.Name && b.To == r.To && b.From == r.From }
+			return r.Order == "" && !slices.ContainsFunc(before, lags) || e != nil && e.line == Removing
 		})
 		if len(extra) == 0 {
 			break
@@ -196,7 +245,7 @@ func (h *Hand) restore(ctx context.Context, q *Equipment, missing, want []driver
 	if err := q.Driver.Apply(ctx, again, nil); err != nil {
 		return nil, err
 	}
-	missing, _, err := h.settled(ctx, q, want, missing[0].Order)
+	missing, _, err := h.settled(ctx, q, want, of(missing[0].Order, nil))
 	return missing, err
 }
 
