@@ -49,6 +49,7 @@ type Replay struct {
 	barred     map[barred]uint64
 	shut       map[person]shutting // units whose emergencies are shut off
 	orders     map[id]*theOrder
+	requests   map[id]theRequest // that are steps of measures
 	words      words
 	measure    measure.Numbers
 	witness    theWitness
@@ -79,6 +80,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 		return nil, err
 	}
 	r.measures, r.chains, r.units, r.shut, r.words = map[id]*theMeasure{}, map[id]*theChain{}, map[person][]*theChain{}, map[person]shutting{}, readWords()
+	r.requests = map[id]theRequest{}
 	r.orders, r.machines, r.barred = map[id]*theOrder{}, map[person][]*theChain{}, map[barred]uint64{}
 	r.tolerance.order = t.limit("order_outcome_s") * second
 	r.tolerance.undo = t.limit("order_end_s") * second
@@ -104,6 +106,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 		acts["measure."+verb] = r.measured
 	}
 	acts["measure.switch"] = r.switched
+	acts["request.check"], acts["request.send"] = r.checkedMail, r.sentMail
 	for verb, fn := range map[string]func(){"ask": r.askOrder, "dry": r.dryRun, "approve": r.decideOrder, "refuse": r.decideOrder, "withdraw": r.decideOrder, "take": r.takeOrder, "outcome": r.tellOrder,
 		"undo": r.tellOrder, "settle": r.tellOrder, "end": r.endOrder, "alarm": r.alarmOrder} {
 		acts["act."+verb] = fn
@@ -143,7 +146,7 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 			v.act()
 		}
 	}
-	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made)+len(r.chains)+len(r.orders) > maxHeld || len(r.names) > maxPeople {
+	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made)+len(r.chains)+len(r.orders)+len(r.requests) > maxHeld || len(r.names) > maxPeople {
 		r.err = ErrHeld
 	}
 	return r.err

@@ -128,6 +128,7 @@ const (
 	ruleMeasureReview    = "measure_review"
 	ruleMeasureBrake     = "measure_brake"
 	ruleMeasureClosed    = "measure_closed"
+	ruleMeasureRequest   = "measure_request"
 
 	ruleActSteps   = "act_steps"
 	ruleActApart   = "act_apart"
@@ -140,7 +141,7 @@ const (
 var ruleIDs = []string{ruleForm, ruleOnce, ruleClock, ruleVerb, ruleFacts, ruleActor, ruleRefusal, ruleSteps, ruleSides, ruleBodies, ruleQuestions, ruleVotes, ruleBounds, ruleExtension,
 	ruleGrant, ruleLive, ruleListSecond, ruleOrder, ruleList, ruleExecutor, ruleParallel, ruleCap, rulePeriod, ruleSums, ruleOutcome, rulePurpose, ruleReader, ruleLeft, ruleRetention,
 	ruleErased, ruleCustody, ruleShares, ruleOpening, ruleAgreement, ruleConsent, ruleCarrier,
-	ruleMeasureSteps, ruleMeasureSides, ruleMeasureOfficers, ruleMeasureGrounds, ruleMeasureConsulted, ruleMeasureForces, ruleMeasureApproved, ruleMeasureWindow, ruleMeasurePlan, ruleMeasureTwo, ruleMeasureOutcome, ruleMeasureEmergency, ruleMeasureNotice, ruleMeasureReview, ruleMeasureBrake, ruleMeasureClosed,
+	ruleMeasureSteps, ruleMeasureSides, ruleMeasureOfficers, ruleMeasureGrounds, ruleMeasureConsulted, ruleMeasureForces, ruleMeasureApproved, ruleMeasureWindow, ruleMeasurePlan, ruleMeasureTwo, ruleMeasureOutcome, ruleMeasureEmergency, ruleMeasureNotice, ruleMeasureReview, ruleMeasureBrake, ruleMeasureClosed, ruleMeasureRequest,
 	ruleActSteps, ruleActApart, ruleActBasis, ruleActGrant, ruleActOutcome, ruleActEnded, ruleWitness}
 
 // last is the latest end of a period that begins at an instant: so many calendar

@@ -22,5 +22,7 @@ func actVerbs() map[string]need {
 	for verb, says := range actSays {
 		all["act."+verb] = need{person: verb != "end" && verb != "alarm", shapes: only(says)}
 	}
+	all["request.check"] = need{person: true, any: true} // power where it is a step of a measure
+	all["request.send"] = need{person: true, any: true}
 	return all
 }

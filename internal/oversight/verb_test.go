@@ -57,7 +57,7 @@ func TestTheTableOfVerbsIsThatOfTheNouns(t *testing.T) {
 		}
 	}
 	for verb := range known {
-		if !allowed[verb] && !byTheClock[verb] {
+		if !allowed[verb] && !byTheClock[verb] && powers[string(nounOf([]byte(verb)))] {
 			t.Errorf("a replay takes %s, and nobody may do it", verb)
 		}
 	}

@@ -34,6 +34,9 @@ func changed(verb string, ok func(*act) bool, name, key string, value func(any) 
 	})
 }
 
+// bound reports whether an entry is a step of a measure.
+func bound(a *act) bool { return a.Public["chain"] != nil }
+
 func hoursOn(n int) func(any) any {
 	return func(old any) any { return rfc(moment(old).Add(time.Duration(n) * time.Hour)) }
 }
@@ -84,7 +87,7 @@ var measureCrimes = []Crime{
 		}
 		return i >= 0
 	}},
-	{"carried out after the emergency had run out", "measure_approved", true, came("measure.declare", nil, "begin", func(w *history, i, _ int) bool {
+	{"carried out after the emergency had run out", "measure_approved", false, came("measure.declare", nil, "begin", func(w *history, i, _ int) bool {
 		w.edit(i, "expires_at", w.all[i].At.Add(time.Second).UTC().Format(time.RFC3339Nano))
 		return true
 	})},
@@ -163,4 +166,15 @@ var measureCrimes = []Crime{
 	})},
 	{"closed with nothing restored", "measure_closed", true, came("measure.restore", nil, "close", func(w *history, i, _ int) bool { w.all = slices.Delete(w.all, i, i+1); return true })},
 	{"closed before the owner was told", "measure_closed", true, came("measure.tell", nil, "close", func(w *history, i, _ int) bool { w.all = slices.Delete(w.all, i, i+1); return true })},
+	{"a mail that nobody checked", "measure_request", true, when("request.send", bound, func(w *history, i int) bool { w.edit(i, "digest", strings.Repeat("0", 64)); return true })},
+	{"who wrote the mail sends it", "measure_request", true, when("request.send", bound, func(w *history, i int) bool {
+		w.all[i].Who = w.all[i].text("writer")
+		w.edit(i, "sender", w.all[i].text("writer"))
+		return true
+	})},
+	{"a mail for another step", "measure_request", true, when("request.send", bound, func(w *history, i int) bool { w.edit(i, "step", 40); return true })},
+	{"a mail after its time", "measure_request", true, when("request.send", bound, func(w *history, i int) bool {
+		w.edit(i, "until", rfc(w.all[i].At.Add(-time.Minute)))
+		return true
+	})},
 }

@@ -311,6 +311,9 @@ func (s *strike) step(n int, kind, one, two string) measure.Outcome {
 		s.later(1)
 		s.carried(n)
 	}
+	if i := slices.IndexFunc(measure.Steps, func(k measure.Catalogue) bool { return string(k.Kind) == kind }); measure.Steps[i].Mode == measure.Asks {
+		s.requested(n, id)
+	}
 	s.later(4)
 	out := measure.Worked
 	switch s.IntN(14) {
@@ -496,4 +499,36 @@ func (s *strike) tellLate() {
 	s.f.Notice = measure.Advised
 	s.says["settled_at"] = stamp(s.at)
 	s.told("settle", "advise", measure.MemberSide, "member1", measure.Noticed, facts{"for": 0, "against": 3, "quorum": 3, "members": 5, "late": false})
+}
+
+// requested is a step by which somebody else is asked: a mail that one of the unit
+// writes, another looks through and a third sends.
+func (s *strike) requested(n int, step string) {
+	s.later(1)
+	who := func(name string) string {
+		_, org, _ := strings.Cut(s.command, "@")
+		return strings.ToLower(org[2:]) + "-" + name + "@" + org
+	}
+	object, digest := "request/"+s.uuid(s.at), s.hash()
+	bound := facts{"kind": "provider", "purpose": "first", "measure": idIn(s.object), "chain": s.chain, "step": n, "writer": "P-" + bare(who("writes")), "by": "person"}
+	with := func(verb, name string, more facts) *act {
+		pub := maps.Clone(bound)
+		maps.Copy(pub, more)
+		return s.does(s.at, who(name), "request."+verb, object, pub)
+	}
+	with("draft", "writes", facts{"act": "draft", "to": "drafted"})
+	with("check", "checks", facts{"act": "check", "from": "drafted", "to": "checked", "digest": digest, "mail": s.uuid(s.at), "way": "mail"})
+	s.later(1)
+	a := with("send", "sends", facts{"act": "send", "from": "checked", "to": "sending", "phase": "intent", "digest": digest, "mail": s.uuid(s.at), "way": "mail", "sender": "P-" + bare(who("sends")), "one_enough": false,
+		"plan": s.says["plan"], "approval": s.approval, "emergency": s.f.Notice != "", "done": step, "until": rfc(s.until)})
+	if s.f.Approved {
+		a.Grant = s.approval
+	}
+	s.does(s.at, "", "request.outcome", object, facts{"act": "sent", "by": "post", "from": "sending", "to": "sent", "phase": "outcome", "outcome": "sent", "chain": s.chain, "step": n})
+}
+
+// idIn is what an object names: what is behind its slash.
+func idIn(object string) string {
+	_, x, _ := strings.Cut(object, "/")
+	return x
 }
