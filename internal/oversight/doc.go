@@ -7,7 +7,11 @@
 // within an approval in force, its period and its cap; that nobody stood on two
 // sides of a case; that the votes came before the decision and carry it; that
 // what was selected was destroyed in time; that every intent has its outcome
-// (Act 42 of 2025 arts 2-2, 17, 19, 22, 24, 32, 33, 63). What an entry keeps
+// (Act 42 of 2025 arts 2-2, 17, 19, 22, 24, 32, 33, 63); that every measure was
+// approved or a declared emergency, consulted, within its plan and hours, by two,
+// told and reviewed (Police Duties Execution Act art 6-2, Self-Defense Forces Act
+// art 81-3); that own equipment did what was shown and approved. An act of power
+// that no table has is a violation, and so is a fact of another form. What an entry keeps
 // secret it cannot see: texts, records and names.
 //
 // Following a hub, it keeps a copy of its own, refuses a log that took entries
