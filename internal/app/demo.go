@@ -166,7 +166,7 @@ func (c *country) build(ctx context.Context) error {
 	if err := c.found(ctx, c.now.AddDate(0, 0, -60)); err != nil {
 		return err
 	}
-	b, err := c.openBox(ctx)
+	b, err := c.openBox(ctx, "telecom")
 	if err != nil {
 		return err
 	}

@@ -18,22 +18,23 @@ import (
 	"noroshi/internal/measure/act/rpz"
 )
 
-// box is the carrier's own equipment in the demo: a resolver's policy zone and a
+// box is an organisation's own equipment in the demo: a resolver's policy zone and a
 // proxy's list, both as files in the demo's folder, told by the very process that
 // stands beside real equipment.
 type box struct {
 	*country
+	member string // whose it is
 	hand   *executor.Hand
 	equip  []executor.Equipment
 	orders []act.Order
 }
 
-// openBox opens the equipment and its process.
-func (c *country) openBox(ctx context.Context) (*box, error) {
-	b := &box{country: c}
-	dir := filepath.Join(c.h.Config.Hub.DataDir, "act")
+// openBox opens a member's equipment and its process.
+func (c *country) openBox(ctx context.Context, member string) (*box, error) {
+	b := &box{country: c, member: member}
+	dir := filepath.Join(c.h.Config.Hub.DataDir, "act", member)
 	z := rpz.Default()
-	z.Zone, z.Dir, z.File = "rpz.carrier.example", filepath.Join(dir, "rpz"), filepath.Join(dir, "rpz.zone")
+	z.Zone, z.Dir, z.File = "rpz." + c.by[member].Domain, filepath.Join(dir, "rpz"), filepath.Join(dir, "rpz.zone")
 	resolver, err := rpz.Open(z)
 	if err != nil {
 		return nil, fmt.Errorf("demo: resolver: %w", err)
@@ -46,8 +47,8 @@ func (c *country) openBox(ctx context.Context) (*box, error) {
 	}
 	b.equip = []executor.Equipment{{Name: "rpz", Kinds: []driver.Kind{driver.Sinkhole}, Driver: resolver, Fresh: true}, {Name: "proxy", Kinds: []driver.Kind{driver.Proxy}, Driver: proxy, Fresh: true}}
 	start := c.clock.Now()
-	b.hand, err = executor.Open(ctx, executor.Config{Dir: filepath.Join(dir, "journal"), Name: c.both("telecom", "リゾルバとプロキシの装置", "Actuator of resolvers and proxies"), Authorities: []note.Verifier{c.h.Approvals.Verifier},
-		Guard: executor.Guarded{Names: []string{"www.carrier.example"}}, Equipment: b.equip, Now: c.clock.Now, Passed: func() time.Duration { return c.clock.Now().Sub(start) }})
+	b.hand, err = executor.Open(ctx, executor.Config{Dir: filepath.Join(dir, "journal"), Name: c.both(member, "リゾルバとプロキシの装置", "Actuator of resolvers and proxies"), Authorities: []note.Verifier{c.h.Approvals.Verifier},
+		Guard: executor.Guarded{Names: []string{"www." + c.by[member].Domain}}, Equipment: b.equip, Now: c.clock.Now, Passed: func() time.Duration { return c.clock.Now().Sub(start) }})
 	if err != nil {
 		b.close()
 		return nil, fmt.Errorf("demo: actuator: %w", err)
@@ -150,7 +151,7 @@ func (b *box) works(ctx context.Context) error {
 
 // Do is the hub as the actuator's account sees it, without the network between.
 func (b *box) Do(ctx context.Context, _, path string, body, out any, _ string) error {
-	own, err := b.acts("telecom", gate.Actuator, 0)
+	own, err := b.acts(b.member, gate.Actuator, 0)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ var staff = map[org.Kind][]gate.Role{
 	org.Operator: {gate.OperatorAdmin, gate.OperatorReporter, gate.OperatorReporter, gate.OperatorViewer},
 	org.Ministry: {gate.MinistryClerk, gate.MinistrySuper, gate.MinistrySuper},
 	org.Office:   {gate.OfficeClerk, gate.OfficeAnalyst, gate.OfficeAnalyst, gate.OfficeHandler, gate.OfficeHandler, gate.Minister},
-	org.Police:   {gate.PoliceOfficer, gate.PoliceCommand, gate.PoliceCommand, gate.PoliceExecutive, gate.PoliceExecutive, gate.PoliceSuperior},
+	org.Police:   {gate.PoliceOfficer, gate.PoliceCommand, gate.PoliceCommand, gate.PoliceExecutive, gate.PoliceExecutive, gate.PoliceSuperior, gate.Actuator},
 	org.Defence:  {gate.DefenceCommand, gate.DefenceCommand, gate.DefenceUnit, gate.DefenceUnit, gate.DefenceSuperior}, org.Foreign: {gate.ForeignClerk}, org.Safety: {gate.SafetyMember},
 	org.Privacy: {gate.PrivacyClerk},
 	org.JPCERT:  {gate.JPCERTClerk}, org.Commission: {gate.CommissionMember, gate.CommissionMember, gate.CommissionMember, gate.Examiner, gate.Inspector}, org.Carrier: {gate.CarrierClerk, gate.CarrierClerk, gate.Actuator}, org.Maker: {gate.MakerContact},

@@ -1,14 +1,18 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"noroshi/internal/base/gate"
 	"noroshi/internal/measure"
+	"noroshi/internal/measure/act"
+	"noroshi/internal/measure/act/driver"
 	"noroshi/internal/measure/request"
 	"noroshi/internal/oversight"
 	"noroshi/internal/sensor/synth"
@@ -21,6 +25,8 @@ type strike struct {
 	m     *striking
 	chain measure.Chain
 	desk  *asking // of who hosts the server
+	box   *box    // the police's own resolver
+	order act.Order
 }
 
 // measureScenes follow what was selected: the server that sends the orders stands
@@ -122,7 +128,10 @@ func (x *strike) carried() (string, error) {
 	if err := x.m.step(one, two, 1, x.m.say("事業者の窓口に要請を送った。", "The abuse desk of the provider was asked."), x.takedown); err != nil {
 		return "", err
 	}
-	if err := x.m.step(one, two, 2, x.m.say("遮断した。", "It was sinkholed."), nil); err != nil {
+	if err := x.asked(); err != nil {
+		return "", err
+	}
+	if err := x.m.step(one, two, 2, x.m.say("遮断した。", "It was sinkholed."), func() error { return x.sinkholed(one) }); err != nil {
 		return "", err
 	}
 	if _, err := x.h.Measures.Finish(two, x.m.id, x.m.say("指令は止まった。", "The orders have stopped.")); err != nil {
@@ -150,6 +159,48 @@ func (x *strike) takedown() error {
 		return err
 	}
 	return x.desk.send()
+}
+
+// asked has the command ask for the name to be held back on the police's own
+// network, as the plan says; the actuator shows what would change.
+func (x *strike) asked() (err error) {
+	if x.box, err = x.openBox(x.ctx, "police"); err != nil {
+		return err
+	}
+	cmd, err := x.m.as(false, 0)
+	if err != nil {
+		return err
+	}
+	if x.order, err = x.h.Acts.Ask(cmd, act.Ask{Kind: driver.Sinkhole, Targets: []string{"hibana.example"}, Hours: 10, Basis: act.OwnBasis, Case: x.m.id, Step: 2,
+		Grounds: x.m.say("計画の手順2のとおり。", "As step 2 of the plan says.")}); err != nil {
+		return err
+	}
+	if err := x.box.works(x.ctx); err != nil {
+		return err
+	}
+	_, own := x.h.Acts.Approve(cmd, x.order.ID, act.Decision{Digest: x.order.Digest})
+	return must(own != nil, "who asked approved their own order")
+}
+
+// sinkholed has an officer of the step release the order: the actuator takes it,
+// and the resolver's zone holds the name.
+func (x *strike) sinkholed(officer context.Context) error {
+	if _, err := x.h.Acts.Approve(officer, x.order.ID, act.Decision{Digest: x.order.Digest}); err != nil {
+		return err
+	}
+	if err := x.box.works(x.ctx); err != nil {
+		return err
+	}
+	v, err := x.h.Acts.Show(officer, x.order.ID)
+	if err != nil {
+		return err
+	}
+	zone, err := os.ReadFile(filepath.Join(x.dir, "act", "police", "rpz.zone"))
+	if err != nil {
+		return err
+	}
+	x.note("app.story.measure_zone", "number", v.Order.Number, "until", x.say.Time(v.Order.Until))
+	return must(v.Order.State == act.Live && bytes.Contains(zone, []byte("hibana.example")), "the order is %s", v.Order.State)
 }
 
 // gone is the desk's word that it is gone, as a person writes it down: nobody here
@@ -184,6 +235,7 @@ func (x *strike) alone(one context.Context) error {
 
 // closed looks back, tells the owner and closes.
 func (x *strike) closed() (string, error) {
+	defer x.box.close()
 	if err := x.m.closed(x.ctx); err != nil {
 		return "", err
 	}
