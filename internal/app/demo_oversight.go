@@ -111,6 +111,9 @@ func (x *inspecting) settles(context.Context) error {
 // unseals asks the police to open the report by which they ended the measure of
 // the sample.
 func (x *inspecting) unseals(ctx context.Context) error {
+	if err := x.h.Ledger.Settle(ctx); err != nil { // what is asked for has its place by now
+		return err
+	}
 	inspector, err := x.acts("commission", gate.Inspector, 0)
 	if err != nil {
 		return err
