@@ -357,6 +357,9 @@ func TestUndoBeside(t *testing.T) {
 	w.away = false
 	w.round(h)
 	w.stands(o.ID, act.Undone)
+	if err := MarkUndo(filepath.Join(w.dir, "hand"), "A-7K3Q-9F2M"); err == nil {
+		t.Error("a number that the folder does not know is undone")
+	}
 	if err := MarkUndo(filepath.Join(w.dir, "hand"), "../x"); err == nil {
 		t.Error("a name outside the folder")
 	}

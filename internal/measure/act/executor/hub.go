@@ -276,13 +276,15 @@ func (h *Hand) untold() (id act.ID, x act.Outcome, ok bool) {
 // markDir is where somebody beside the process asks it to undo an order.
 const markDir = "undo"
 
-// MarkUndo asks the process of a folder to undo an order, without the hub.
+// MarkUndo asks the process of a folder to undo an order that it holds, without
+// the hub. The folder knows orders by their ids alone.
 func MarkUndo(dir string, id act.ID) error {
-	if id != filepath.Base(id) || id == "." || id == "" {
-		return act.ErrNone
+	held, err := Status(dir)
+	if err != nil {
+		return err
 	}
-	if _, err := os.Stat(filepath.Join(dir, journalName)); err != nil {
-		return fault.New(fault.Usage, "executor.no_folder", "dir", dir).Because(err)
+	if !slices.ContainsFunc(held, func(r Row) bool { return r.Order == id }) {
+		return fault.New(fault.NotFound, "executor.not_held", "order", id, "dir", dir)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, markDir), 0o700); err != nil {
 		return err
