@@ -26,7 +26,7 @@ func TestDemoOwnNetwork(t *testing.T) {
 	if len(list) != 3 || states[act.Live] != 1 || states[act.Undone] != 1 || states[act.Asked] != 1 || list[0].DriedAt.IsZero() {
 		t.Errorf("%d orders: %v", len(list), states)
 	}
-	dir := filepath.Join(c.h.Config.Hub.DataDir, "act")
+	dir := filepath.Join(c.h.Config.Hub.DataDir, "act", "telecom")
 	zone, err := os.ReadFile(filepath.Join(dir, "rpz.zone"))
 	if err != nil || !strings.Contains(string(zone), "c2.hibana.example") {
 		t.Errorf("the zone: %v %.300s", err, zone)
