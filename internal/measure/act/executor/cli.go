@@ -58,6 +58,7 @@ func Command(env *cli.Env) *cobra.Command {
 			return nil
 		}
 		cfg.Accept = accept
+		cfg.Say = func(err error) string { return inWords(env.Printer(), err) }
 		hub, err := env.Hub()
 		if err != nil {
 			return err
@@ -81,6 +82,19 @@ func Command(env *cli.Env) *cobra.Command {
 	f.BoolVar(&accept, "accept-rollback", false, p.T("executor.cli.accept"))
 	c.AddCommand(heldCommand(env, p), templateCommand(env, p))
 	return c
+}
+
+// maxPlaces bounds the places that a refusal names.
+const maxPlaces = 5
+
+// inWords says a refusal of the equipment with the first places that it is about.
+func inWords(p text.Printer, err error) string {
+	m := p.Fault(err)
+	words := m.Title
+	for _, at := range m.Places[:min(len(m.Places), maxPlaces)] {
+		words += "\n" + at.At + ": " + at.Say
+	}
+	return words
 }
 
 // confined gives up what the equipment does not need.

@@ -38,6 +38,7 @@ type Config struct {
 	Settle      time.Duration        // until the equipment has to hold what it was told; 0: 10 s
 	Longest     time.Duration        // that an order may last, whatever the hub signs; 0: 30 days
 	Accept      bool                 // that the hub was put back to an older state
+	Say         func(err error) string // a refusal in words, for people at the hub; nil: as it is
 	Inject      func(step string) error
 }
 
@@ -82,6 +83,9 @@ func Open(ctx context.Context, c Config) (h *Hand, err error) {
 	}
 	if c.Settle == 0 {
 		c.Settle = 10 * time.Second
+	}
+	if c.Say == nil {
+		c.Say = error.Error
 	}
 	if c.Longest == 0 {
 		c.Longest = 30 * 24 * time.Hour
@@ -246,7 +250,7 @@ func (h *Hand) Show(raw string) (i act.Instruction, d act.Dried, err error) {
 		d.Lines, d.More, err = h.equipment(i.Task.Kind).Driver.Show(rules, nil)
 	}
 	if f := fault.Of(err); err != nil {
-		d.Reason, d.Says = f.Code, err.Error()
+		d.Reason, d.Says = f.Code, h.Say(err)
 		return i, d, nil
 	}
 	d.Fits = true
