@@ -66,6 +66,9 @@ func storyCommand(ctx context.Context, env *cli.Env, dir string, o demoFlags) er
 	}
 	if o.keep != "" {
 		env.Say("app.demo.kept", "dir", o.keep)
+		if err == nil {
+			env.Say("app.demo.kept_auditor", "dir", o.keep)
+		}
 	}
 	return err
 }
