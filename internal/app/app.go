@@ -42,9 +42,11 @@ import (
 	"noroshi/internal/measure"
 	"noroshi/internal/measure/act"
 	"noroshi/internal/measure/act/bgp"
+	"noroshi/internal/measure/act/cacao"
 	"noroshi/internal/measure/act/executor"
 	"noroshi/internal/measure/act/names"
 	"noroshi/internal/measure/act/nft"
+	"noroshi/internal/measure/act/openc2"
 	"noroshi/internal/measure/act/proxylist"
 	"noroshi/internal/measure/act/rpz"
 	"noroshi/internal/measure/request"
@@ -71,7 +73,7 @@ var (
 func Words() (*text.Catalog, error) {
 	return text.Load(ownWords, cli.Words, fetch.Words, db.Words, gate.Words, blob.Words, thread.Words, mail.Words, post.Words, ledger.Words, backup.Words,
 		config.Words, page.Words, httpd.Words, org.Words, asset.Words, incident.Words, sensor.Words, sighting.Words, feed.Words, csaf.Words, intel.Words, approval.Words, selection.Words, hunt.Words,
-		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words, oversight.Words, measure.Words, act.Words, executor.Words, names.Words, rpz.Words, proxylist.Words, nft.Words, bgp.Words, request.Words, desk.Words)
+		exposure.Words, channel.Words, notice.Words, vendor.Words, situation.Words, oversight.Words, measure.Words, act.Words, executor.Words, names.Words, rpz.Words, proxylist.Words, nft.Words, bgp.Words, openc2.Words, cacao.Words, request.Words, desk.Words)
 }
 
 // Migrations returns the tables of the whole program, in their order.

@@ -34,7 +34,7 @@ func (c *country) openBox(ctx context.Context, member string) (*box, error) {
 	b := &box{country: c, member: member}
 	dir := filepath.Join(c.h.Config.Hub.DataDir, "act", member)
 	z := rpz.Default()
-	z.Zone, z.Dir, z.File = "rpz." + c.by[member].Domain, filepath.Join(dir, "rpz"), filepath.Join(dir, "rpz.zone")
+	z.Zone, z.Dir, z.File = "rpz."+c.by[member].Domain, filepath.Join(dir, "rpz"), filepath.Join(dir, "rpz.zone")
 	resolver, err := rpz.Open(z)
 	if err != nil {
 		return nil, fmt.Errorf("demo: resolver: %w", err)

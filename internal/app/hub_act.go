@@ -1,10 +1,13 @@
 package app
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"noroshi/internal/base/cli"
 	"noroshi/internal/measure/act"
+	"noroshi/internal/measure/act/cacao"
 	"noroshi/internal/measure/act/executor"
 	"noroshi/internal/measure/request"
 )
@@ -20,6 +23,15 @@ func (h *Hub) openActs(o Options) (err error) {
 // actCommands are those that speak to a hub, and the process beside the equipment.
 func actCommands(env *cli.Env) *cobra.Command {
 	c := act.Commands(env, executor.Preview, executor.MarkUndo)
-	c.AddCommand(executor.Command(env), request.Commands(env))
+	export := cacao.Export(env, func(ctx context.Context, id string) (cacao.Order, error) {
+		o, rules, err := act.Load(ctx, env, id)
+		until := o.Until
+		if len(rules) > 0 {
+			until = rules[0].Until
+		}
+		return cacao.Order{ID: o.ID, Number: o.Number, Org: o.Org, Asked: o.AskedAt, From: o.From, Until: until, Rules: rules}, err
+	})
+	env.HubFlags(export)
+	c.AddCommand(executor.Command(env), request.Commands(env), cacao.Import(env), export)
 	return c
 }

@@ -327,6 +327,29 @@ func targetsCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	}}
 }
 
+// Load reads an order and the rules that it comes to from a hub, for what writes
+// them in other words.
+func Load(ctx context.Context, env *cli.Env, id string) (o Order, rules []driver.Rule, err error) {
+	hub, err := env.Hub()
+	if err != nil {
+		return o, nil, err
+	}
+	var v View
+	if err := hub.Do(ctx, "GET", at1(id), nil, &v, ""); err != nil {
+		return o, nil, err
+	}
+	var raw []byte
+	if err := hub.Do(ctx, "GET", at1(id)+"/targets", nil, &raw, ""); err != nil {
+		return o, nil, err
+	}
+	until := v.Order.Until
+	if until.IsZero() { // not approved yet: as long as is asked for
+		until = v.Order.AskedAt.Add(time.Duration(v.Order.Task.Hours) * time.Hour)
+	}
+	rules, err = v.Order.Task.Rules(raw, until)
+	return v.Order, rules, err
+}
+
 // print is an order for people.
 func (v View) print(w io.Writer, p text.Printer) error {
 	o := v.Order

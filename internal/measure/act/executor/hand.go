@@ -32,12 +32,12 @@ type Config struct {
 	Authorities []note.Verifier // that sign Grants and instructions
 	Guard       Guarded
 	Equipment   []Equipment
-	Now         func() time.Time     // nil: time.Now
-	Passed      func() time.Duration // that passed, whatever is done to the clock; nil: the monotonic clock
-	Reconcile   time.Duration        // between looks at the equipment; 0: 30 s
-	Settle      time.Duration        // until the equipment has to hold what it was told; 0: 10 s
-	Longest     time.Duration        // that an order may last, whatever the hub signs; 0: 30 days
-	Accept      bool                 // that the hub was put back to an older state
+	Now         func() time.Time       // nil: time.Now
+	Passed      func() time.Duration   // that passed, whatever is done to the clock; nil: the monotonic clock
+	Reconcile   time.Duration          // between looks at the equipment; 0: 30 s
+	Settle      time.Duration          // until the equipment has to hold what it was told; 0: 10 s
+	Longest     time.Duration          // that an order may last, whatever the hub signs; 0: 30 days
+	Accept      bool                   // that the hub was put back to an older state
 	Say         func(err error) string // a refusal in words, for people at the hub; nil: as it is
 	Inject      func(step string) error
 }
