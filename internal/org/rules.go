@@ -111,7 +111,7 @@ var conflicting = [][2]gate.Role{
 	{gate.PoliceCommand, gate.PoliceSuperior}, {gate.PoliceExecutive, gate.PoliceSuperior}, {gate.DefenceCommand, gate.DefenceSuperior}, {gate.DefenceUnit, gate.DefenceSuperior}, // nobody is their own superior
 	{gate.CommissionMember, gate.PoliceCommand}, {gate.CommissionMember, gate.PoliceExecutive}, {gate.CommissionMember, gate.PoliceSuperior},
 	{gate.CommissionMember, gate.Examiner}, {gate.CommissionMember, gate.Inspector}, {gate.Examiner, gate.Inspector},
-	{gate.Actuator, gate.OperatorReporter}, {gate.Actuator, gate.OperatorAdmin}, {gate.Actuator, gate.CarrierClerk}, {gate.Actuator, gate.OfficeClerk}, {gate.Actuator, gate.PoliceCommand}, {gate.Actuator, gate.DefenceCommand}, // a machine neither asks nor decides
+	{gate.Actuator, gate.OperatorReporter}, {gate.Actuator, gate.OperatorAdmin}, {gate.Actuator, gate.CarrierClerk}, {gate.Actuator, gate.OfficeClerk}, {gate.Actuator, gate.PoliceCommand}, {gate.Actuator, gate.DefenceCommand}, {gate.Actuator, gate.PoliceExecutive}, {gate.Actuator, gate.DefenceUnit}, // a machine neither asks nor decides
 }
 
 // Purpose is what a link is for.
