@@ -330,7 +330,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		err := s.Check([]driver.Rule{hole("203.0.113.7/32"), c.rule})
 		if f := fault.Of(err); len(f.Places) != 1 || f.Places[0].At != "/1" || f.Places[0].Code != "measure.bgp.bad."+c.code {
-			t.Errorf("%s %s: got %v, want %s", c.rule.Kind, words(c.rule), err, c.code)
+			t.Errorf("%s %s: got %v, want %s", c.rule.Kind, c.rule.Packets(), err, c.code)
 		}
 	}
 	apply(t, s, []driver.Rule{hole("203.0.113.7/32")}, nil)

@@ -12,9 +12,6 @@ import (
 
 const mostPlaces = 100 // faults that one refusal lists
 
-// ported are the protocols whose header has a destination port.
-var ported = map[uint8]string{6: "tcp", 17: "udp", 33: "dccp", 132: "sctp", 136: "udplite"}
-
 // Check refuses what these routers must not be told. The fault has a place for
 // each rule refused, at most 100: /3 is the fourth.
 func (s *speaker) Check(rules []driver.Rule) error {
@@ -58,7 +55,7 @@ func (s *speaker) check(rules []driver.Rule) error {
 
 // refuses returns the code of what is wrong with a rule, and nothing when it may be told.
 func (s *settings) refuses(r driver.Rule) (code string, args fault.Args) {
-	args = fault.Args{"rule": words(r)}
+	args = fault.Args{"rule": r.Packets()}
 	if _, err := uuid.Parse(r.Order); err != nil || len(r.Order) != 36 {
 		return "measure.bgp.bad.order", args
 	}
@@ -74,7 +71,7 @@ func (s *settings) refuses(r driver.Rule) (code string, args fault.Args) {
 		return "measure.bgp.bad.only", args
 	case r.From.IsValid() && r.To.Addr().Is4() != r.From.Addr().Is4():
 		return "measure.bgp.bad.families", args
-	case r.Port != 0 && ported[r.Proto] == "":
+	case r.Port != 0 && driver.Ported[r.Proto] == "":
 		return "measure.bgp.bad.port", args
 	case !flow && !(r.To.Addr().Is4() && s.hop4.IsValid() || r.To.Addr().Is6() && s.hop6.IsValid()):
 		return "measure.bgp.bad.hop", args
@@ -144,28 +141,4 @@ func (s *settings) told(kind driver.Kind) bool {
 
 func (p router) takes(kind driver.Kind) bool {
 	return kind == driver.FlowSpec && p.flowspec || kind == driver.Blackhole && p.blackhole
-}
-
-// words says a rule as a person reads it in a refusal.
-func words(r driver.Rule) string {
-	text := ""
-	if r.From.IsValid() {
-		text += r.From.String() + " → "
-	}
-	if r.To.IsValid() {
-		text += r.To.String()
-	} else {
-		text += "*"
-	}
-	if r.Proto != 0 {
-		name := ported[r.Proto]
-		if name == "" {
-			name = "protocol " + strconv.Itoa(int(r.Proto))
-		}
-		text += " " + name
-	}
-	if r.Port != 0 {
-		text += " " + strconv.Itoa(int(r.Port))
-	}
-	return text
 }

@@ -79,7 +79,7 @@ func (f *firewall) fits(now *held, rules []driver.Rule) error {
 		}
 		if holds[k]++; holds[k] > mostHolds {
 			return fault.New(fault.Invalid, "measure.nft.refused", "n", 1).At(fault.Place{At: "/" + strconv.Itoa(i), Code: "measure.nft.bad.holds",
-				Args: fault.Args{"rule": words(r), "max": mostHolds}})
+				Args: fault.Args{"rule": r.Packets(), "max": mostHolds}})
 		}
 		shapes[k.shape()] = true
 	}
@@ -108,7 +108,7 @@ type law struct {
 
 // refuses returns the code of what is wrong with a rule, and nothing when it may be told.
 func (l law) refuses(r driver.Rule) (code string, args fault.Args) {
-	args = fault.Args{"rule": words(r)}
+	args = fault.Args{"rule": r.Packets()}
 	if _, err := uuid.Parse(r.Order); err != nil || len(r.Order) != 36 {
 		return "measure.nft.bad.order", args
 	}
@@ -121,7 +121,7 @@ func (l law) refuses(r driver.Rule) (code string, args fault.Args) {
 		return "measure.nft.bad.nothing", args
 	case r.To.IsValid() && r.From.IsValid() && r.To.Addr().Is4() != r.From.Addr().Is4():
 		return "measure.nft.bad.families", args
-	case r.Port != 0 && ported[r.Proto] == "":
+	case r.Port != 0 && driver.Ported[r.Proto] == "":
 		return "measure.nft.bad.port", args
 	}
 	foreign := false
@@ -207,28 +207,4 @@ func machine() ([]netip.Prefix, error) {
 		}
 	}
 	return out, nil
-}
-
-// words says a rule as a person reads it in a refusal.
-func words(r driver.Rule) string {
-	s := ""
-	if r.From.IsValid() {
-		s += r.From.String() + " → "
-	}
-	if r.To.IsValid() {
-		s += r.To.String()
-	} else {
-		s += "*"
-	}
-	if r.Proto != 0 {
-		name := ported[r.Proto]
-		if name == "" {
-			name = "protocol " + strconv.Itoa(int(r.Proto))
-		}
-		s += " " + name
-	}
-	if r.Port != 0 {
-		s += " " + strconv.Itoa(int(r.Port))
-	}
-	return s
 }

@@ -11,7 +11,6 @@ import (
 	"noroshi/internal/measure/act/driver"
 
 	"github.com/google/nftables"
-	"golang.org/x/sys/unix"
 )
 
 // key is what a rule holds back, whoever ordered it.
@@ -197,7 +196,3 @@ func holdsOf(comment string) (holds []hold) {
 	}
 	return holds
 }
-
-// protocols with ports, by their IANA numbers (destination port in the third and
-// fourth byte of their header).
-var ported = map[uint8]string{unix.IPPROTO_TCP: "tcp", unix.IPPROTO_UDP: "udp", unix.IPPROTO_UDPLITE: "udplite", unix.IPPROTO_SCTP: "sctp", unix.IPPROTO_DCCP: "dccp"}

@@ -452,7 +452,7 @@ func TestRefusals(t *testing.T) {
 		var err error
 		s.do(func() { err = f.Check([]driver.Rule{to("198.51.100.7/32"), c.rule}) })
 		if places := fault.Of(err).Places; len(places) != 1 || places[0].At != "/1" || places[0].Code != "measure.nft.bad."+c.code {
-			t.Errorf("%v: got %v, want %s", words(c.rule), err, c.code)
+			t.Errorf("%v: got %v, want %s", c.rule.Packets(), err, c.code)
 		}
 	}
 	var err error
