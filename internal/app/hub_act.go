@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +17,18 @@ import (
 // openActs opens the orders of organisations' own networks. Instructions are signed
 // with the key that signs Grants.
 func (h *Hub) openActs(o Options) (err error) {
+	var n act.Numbers
+	if name := h.Config.Measure.Own; name != "" {
+		raw, err := os.ReadFile(name)
+		if err == nil {
+			n, err = act.ReadNumbers(raw)
+		}
+		if err != nil {
+			return fmt.Errorf("measure.own_numbers_file %s: %w", name, err)
+		}
+	}
 	h.Acts, err = act.New(act.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Orgs: h.Orgs, Approvals: h.Approvals, Measures: h.Measures,
-		Signer: h.Approvals.Signer, Authority: h.Selections.Authority, Own: h.Sensors.Own, Now: o.Now})
+		Signer: h.Approvals.Signer, Authority: h.Selections.Authority, Own: h.Sensors.Own, Numbers: n, Now: o.Now})
 	return err
 }
 

@@ -31,7 +31,7 @@ type theOrder struct {
 
 // held reports whether the equipment may hold something of it.
 func (o *theOrder) held() bool {
-	return o.state == act.Sent || o.state == act.Live || o.state == act.Half || o.state == act.Ending
+	return o.state == act.Sent || o.state == act.Live || o.state == act.Half || o.state == act.Ending || o.state == act.Stuck
 }
 
 // orderOf returns the order that the entry's object names.

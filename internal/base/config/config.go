@@ -48,6 +48,7 @@ type Hunt struct {
 // Measure is the section of access and neutralisation.
 type Measure struct {
 	Numbers string `toml:"numbers_file" doc:"File of numbers that the law leaves open, such as how soon the commission has to be told of an emergency; empty uses those built in, which 'noroshi measure rules' shows"`
+	Own     string `toml:"own_numbers_file" doc:"File of numbers and legal grounds of orders on one's own network, such as how long one may last; empty uses those built in, which 'noroshi act rules' shows"`
 }
 
 // Hub is the section of the hub itself.

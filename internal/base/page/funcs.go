@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func (d *drawer) funcs() template.FuncMap {
 		"facts":    func(f Facts) (template.HTML, error) { return d.html("page/facts", f) },
 		"diff":     func(c Change) (template.HTML, error) { return d.html("page/diff", c) },
 		"stamps":   d.stamps,
-		"steps":    func(s []Step) (template.HTML, error) { return d.html("page/steps", s) },
+		"steps":    d.steps,
 		"proof":    func(p Proof) (template.HTML, error) { return d.html("page/proof", p) },
 		"evidence": func(e []Evidence) (template.HTML, error) { return d.html("page/evidence", e) },
 		"note": func(kind, words string) (template.HTML, error) {
@@ -213,4 +214,14 @@ func inLang(here, l string) string {
 	q := u.Query()
 	q.Set("lang", l)
 	return u.EscapedPath() + "?" + q.Encode()
+}
+
+// steps draws a line of steps. Whether one is done is said to who cannot see it
+// where some are not: in a history all are.
+func (d *drawer) steps(s []Step) (template.HTML, error) {
+	mixed := slices.ContainsFunc(s, func(x Step) bool { return x.Kind != "done" })
+	return d.html("page/steps", struct {
+		Steps []Step
+		Mixed bool
+	}{s, mixed})
 }

@@ -39,7 +39,7 @@ func Commands(env *cli.Env, preview Preview, mark MarkUndo) *cobra.Command {
 		askCommand(env, p, preview, "block", []driver.Kind{driver.Filter}), askCommand(env, p, preview, "sinkhole", []driver.Kind{driver.Sinkhole}),
 		askCommand(env, p, preview, "proxy", []driver.Kind{driver.Proxy}), askCommand(env, p, preview, "flowspec", []driver.Kind{driver.FlowSpec}),
 		askCommand(env, p, preview, "blackhole", []driver.Kind{driver.Blackhole}),
-		listCommand(env, p), statusCommand(env, p), targetsCommand(env, p), approveCommand(env, p), textCommand(env, p, "refuse"), textCommand(env, p, "withdraw"), undoCommand(env, p, mark), textCommand(env, p, "settle"),
+		listCommand(env, p), statusCommand(env, p), rulesCommand(env, p), targetsCommand(env, p), approveCommand(env, p), textCommand(env, p, "refuse"), textCommand(env, p, "withdraw"), undoCommand(env, p, mark), textCommand(env, p, "settle"),
 	} {
 		env.HubFlags(sub)
 		c.AddCommand(sub)
@@ -125,7 +125,7 @@ func askCommand(env *cli.Env, p text.Printer, preview Preview, use string, kinds
 
 // offline is a dry run by a configuration here.
 func offline(env *cli.Env, preview Preview, config string, in Ask) error {
-	n, err := LoadNumbers("")
+	n, err := BuiltIn()
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func at1(id string) string { return "/api/v1/act-orders/" + url.PathEscape(id) }
 // listCommand is "noroshi act list".
 func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	var state string
-	var held bool
+	var held, wrong bool
 	c := &cobra.Command{Use: "list", Short: p.T("act.cli.list"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
 		hub, err := env.Hub()
 		if err != nil {
@@ -246,6 +246,9 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 		}
 		if held {
 			q.Set("held", "true")
+		}
+		if wrong {
+			q.Set("wrong", "true")
 		}
 		var got struct {
 			Items []Order `json:"items"`
@@ -267,6 +270,7 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	}}
 	c.Flags().StringVar(&state, "state", "", p.T("act.cli.state"))
 	c.Flags().BoolVar(&held, "held", false, p.T("act.cli.held"))
+	c.Flags().BoolVar(&wrong, "wrong", false, p.T("act.cli.wrong"))
 	return c
 }
 
@@ -356,6 +360,9 @@ func (v View) print(w io.Writer, p text.Printer) error {
 	fmt.Fprintln(w, o.Number, p.T("act.state."+string(o.State)), p.T("act.kind."+string(o.Task.Kind)), p.T("act.cli.targets", "n", o.Task.Count))
 	if o.Alarm != "" {
 		fmt.Fprintln(w, p.T("act.alarm."+o.Alarm))
+	}
+	if t := troubleOf(p, &v); t != nil {
+		fmt.Fprintln(w, strings.Join([]string{t.Title, t.Says, t.Do}, "\n"))
 	}
 	if !o.Until.IsZero() {
 		fmt.Fprintln(w, p.T("act.cli.until", "at", o.Until))

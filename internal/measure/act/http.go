@@ -27,6 +27,7 @@ type (
 		httpd.Paging
 		State State  `query:"state" maxLength:"20"`
 		Held  bool   `query:"held" doc:"Only what the equipment may hold now"`
+		Wrong bool   `query:"wrong" doc:"Only what somebody has to look at: an alarm, live in part, not taken away"`
 		Case  string `query:"case" maxLength:"60" doc:"Chain of command of a case of measures"`
 	}
 )
@@ -34,7 +35,7 @@ type (
 // Routes registers the JSON API of own-network orders.
 func Routes(r *httpd.Router, s *Service) {
 	httpd.Op(r, "GET /api/v1/act-orders", "act.list", "List the own-network orders within your reach", func(ctx context.Context, in *listIn) (*httpd.List[Order], error) {
-		list, _, next, err := s.List(ctx, Filter{State: in.State, Held: in.Held, Case: in.Case, Cursor: in.Cursor, Limit: in.Limit})
+		list, _, next, err := s.List(ctx, Filter{State: in.State, Held: in.Held, Wrong: in.Wrong, Case: in.Case, Cursor: in.Cursor, Limit: in.Limit})
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ type hub struct {
 	t        testing.TB
 	country  *country.Country
 	verifier note.Verifier
+	mu       sync.Mutex
 	officers map[string]gate.Identity
 }
 
@@ -46,6 +48,8 @@ func newHub(t testing.TB, d *db.DB) *hub {
 	a, err := approval.New(approval.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Threads: p.Threads, Orgs: h.country.Service, Signer: signer, Verifier: h.verifier, Now: p.Clock.Now})
 	h.must(err)
 	m, err := measure.New(measure.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Orgs: h.country.Service, Approvals: a, Now: p.Clock.Now, Person: func(_ context.Context, _ *db.Tx, id string) (gate.Identity, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		who, ok := h.officers[id]
 		if !ok {
 			return who, org.ErrPersonGone
@@ -79,6 +83,8 @@ func (h *hub) must(err error) {
 
 func (h *hub) as(place, person string, role gate.Role) context.Context {
 	who := h.country.Identity(place, person, role)
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.officers[who.Person] = who
 	return gate.With(context.Background(), who)
 }

@@ -21,12 +21,28 @@ const (
 	Half      State = "half"   // the equipment holds another set than it was told
 	Failed    State = "failed" // it could not be done, and nothing of it is held
 	Ending    State = "ending" // to be undone; the actuator has not yet said that it is
+	Stuck     State = "stuck"  // it was to be taken away, and the equipment still holds it; the actuator goes on trying
 	Undone    State = "undone"
 	Expired   State = "expired"
 )
 
 // States lists them in the order of an order's life.
-var States = []State{Asked, Approved, Refused, Withdrawn, Sent, Live, Half, Failed, Ending, Undone, Expired}
+var States = []State{Asked, Approved, Refused, Withdrawn, Sent, Live, Half, Failed, Ending, Stuck, Undone, Expired}
+
+// WordsKey returns the key of the state's words (text.Worded).
+func (s State) WordsKey() string { return "act.state." + string(s) }
+
+// doing is an act as a refusal says it.
+type doing string
+
+// WordsKey returns the key of the act's words (text.Worded).
+func (d doing) WordsKey() string { return "act.do." + string(d) }
+
+// part is what of an order is not as the plan's step says.
+type part string
+
+// WordsKey returns the key of the part's words (text.Worded).
+func (p part) WordsKey() string { return "act.off." + string(p) }
 
 // over reports whether nothing follows.
 func (s State) over() bool {
@@ -34,7 +50,7 @@ func (s State) over() bool {
 }
 
 // held reports whether the equipment may hold something of an order.
-func (s State) held() bool { return slices.Contains([]State{Sent, Live, Half, Ending}, s) }
+func (s State) held() bool { return slices.Contains([]State{Sent, Live, Half, Ending, Stuck}, s) }
 
 // Side is on which side of an order somebody stands.
 type Side string
@@ -80,6 +96,13 @@ var Steps = []Step{
 	{"outcome", Ending, Undone, MachineSide},
 	{"outcome", Ending, Failed, MachineSide},
 	{"outcome", Ending, Expired, MachineSide},
+	{"outcome", Sent, Stuck, MachineSide}, // it was told, does not hold all of it, and does not let go
+	{"outcome", Live, Stuck, MachineSide},
+	{"outcome", Half, Stuck, MachineSide},
+	{"outcome", Ending, Stuck, MachineSide},
+	{"outcome", Stuck, Undone, MachineSide},
+	{"outcome", Stuck, Failed, MachineSide},
+	{"outcome", Stuck, Expired, MachineSide},
 	{"undo", Sent, Ending, AskerSide},
 	{"undo", Live, Ending, AskerSide},
 	{"undo", Half, Ending, AskerSide},
@@ -89,6 +112,7 @@ var Steps = []Step{
 	{"settle", Sent, Undone, ApproverSide}, // by hand, what the actuator does not say
 	{"settle", Half, Undone, ApproverSide},
 	{"settle", Ending, Undone, ApproverSide},
+	{"settle", Stuck, Undone, ApproverSide},
 }
 
 // step refuses a change of state that is not allowed.
@@ -96,7 +120,7 @@ func step(from State, act string, to State, by Side) error {
 	if slices.Contains(Steps, Step{act, from, to, by}) {
 		return nil
 	}
-	return fault.New(fault.Conflict, ErrStep.Code, "state", string(from), "act", act)
+	return fault.New(fault.Conflict, ErrStep.Code, "state", from, "act", doing(act))
 }
 
 // Alarms are what an alarm may say; each is "act.alarm." and its name in words.

@@ -149,7 +149,7 @@ var kindsOf = map[measure.StepKind][]driver.Kind{
 // one by one, or the digest of their list; in front of each, "*." says that names
 // below are meant too.
 func onPlan(u measure.Under, t *Task, targets []string, n *Numbers) error {
-	off := func(at string) error { return fault.New(fault.Refused, ErrOffPlan.Code, "what", at) }
+	off := func(at string) error { return fault.New(fault.Refused, ErrOffPlan.Code, "what", part(at)) }
 	if !slices.Contains(kindsOf[u.Step.Kind], t.Kind) {
 		return off("kind")
 	}

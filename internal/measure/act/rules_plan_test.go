@@ -2,6 +2,7 @@ package act
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // What carries out a step is of the step's kind, targets and hours, and of what is
 // below a name only where the step says so.
 func TestOnPlan(t *testing.T) {
-	n, err := LoadNumbers("")
+	n, err := BuiltIn()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestOnPlan(t *testing.T) {
 		err := onPlan(measure.Under{Step: measure.PlanStep{Kind: c.kind, On: c.on, Hours: c.hours}}, &task, targets, &n)
 		got := ""
 		if err != nil {
-			got, _ = fault.Of(err).Args["what"].(string)
+			got = fmt.Sprint(fault.Of(err).Args["what"])
 		}
 		if got != c.want {
 			t.Errorf("%+v: %v", c, err)

@@ -55,7 +55,7 @@ func New(c Config) (*Service, error) {
 		c.Now = time.Now
 	}
 	if c.Numbers.MostHours.Value == 0 {
-		n, err := LoadNumbers("")
+		n, err := BuiltIn()
 		if err != nil {
 			return nil, err
 		}

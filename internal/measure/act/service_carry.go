@@ -21,6 +21,8 @@ const (
 	maxWait  = 50 * time.Second // that a contact waits for something to do
 	look     = time.Second      // between looks at the database while it waits
 	beat     = 10 * time.Second // between writes that an actuator was heard of
+
+	remembered = 24 * time.Hour // that an alarm of an actuator is shown after it was raised last
 )
 
 // Contact is what an actuator says of itself when it asks for something to do.
@@ -117,10 +119,11 @@ func (s *Service) heard(ctx context.Context, who gate.Identity, in Contact) erro
 		if a.ID != "" && (a.Org != who.Org || a.person != who.Person) {
 			return ErrHeld
 		}
-		if rolled = in.Number > n && a.Alarm != "rollback"; !rolled && a.Alarm != "lost" && now.Sub(a.SeenAt) < beat && a.seq == in.Number && slices.Equal(a.Kinds, in.Kinds) && a.Name == in.Name {
+		old := a.Alarm != "" && now.Sub(a.AlarmAt) >= remembered // it was not raised again
+		if rolled = in.Number > n && (a.Alarm != "rollback" || old); !rolled && !old && a.Alarm != "lost" && now.Sub(a.SeenAt) < beat && a.seq == in.Number && slices.Equal(a.Kinds, in.Kinds) && a.Name == in.Name {
 			return nil
 		}
-		if a.Alarm == "lost" {
+		if a.Alarm == "lost" || old {
 			a.Alarm, a.AlarmAt = "", time.Time{}
 		}
 		a.ID, a.Org, a.person, a.Name, a.Kinds, a.seq, a.SeenAt = in.Actuator, who.Org, who.Person, in.Name, in.Kinds, in.Number, now
@@ -283,7 +286,7 @@ func (s *Service) Dry(ctx context.Context, id ID, d Dried) (Order, error) {
 		case o.Actuator != "" && o.Actuator != d.Actuator:
 			return "", ErrHeld
 		case o.State != Asked:
-			return "", fault.New(fault.Conflict, ErrStep.Code, "state", string(o.State), "act", "dry")
+			return "", step(o.State, "dry", Asked, MachineSide)
 		case d.Digest != o.Digest:
 			return "", ErrDigest
 		}

@@ -1,6 +1,7 @@
 package act
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -74,14 +75,15 @@ func (s *Service) mayApprove(a *at, d *Decision) error {
 		return ErrDigest
 	case o.DriedAt.IsZero():
 		return ErrUndried
-	case !o.fits:
-		return fault.New(fault.Unmet, ErrUnfit.Code, "reason", o.Reason)
 	}
 	if err := s.open(a.ctx, a.tx, o); err != nil {
 		return err
 	}
-	if o.Shown == nil || o.Shown.Digest != o.Digest {
+	switch {
+	case o.Shown == nil || o.Shown.Digest != o.Digest:
 		return ErrUndried
+	case !o.fits:
+		return fault.New(fault.Unmet, ErrUnfit.Code, "reason", cmp.Or(o.Shown.Says, o.Reason))
 	}
 	if o.WarnedCount > 0 && !strings.ContainsFunc(d.Override, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
 		return fault.New(fault.Invalid, ErrOverride.Code, "n", o.WarnedCount).At(fault.Place{At: "override", Code: "act.bad.empty"})
@@ -115,7 +117,7 @@ func (s *Service) granted(a *at) (paper string, err error) {
 		return "", err
 	}
 	if u.Chain != t.Chain || u.Plan != t.Plan {
-		return "", fault.New(fault.Refused, ErrOffPlan.Code, "what", "plan")
+		return "", fault.New(fault.Refused, ErrOffPlan.Code, "what", part("plan"))
 	}
 	if err := onPlan(u, t, lines(raw), &s.Numbers); err != nil {
 		return "", err
@@ -135,7 +137,7 @@ func (s *Service) granted(a *at) (paper string, err error) {
 		until = last
 	}
 	if !until.After(from) {
-		return "", fault.New(fault.Refused, ErrOffPlan.Code, "what", "hours")
+		return "", fault.New(fault.Refused, ErrOffPlan.Code, "what", part("hours"))
 	}
 	o.Approval, o.From, o.Until = u.Approval, from, until
 	return g.Digest(), nil

@@ -17,7 +17,7 @@ import (
 type Outcome struct {
 	Actuator ID        `json:"actuator" minLength:"1" maxLength:"60"`
 	Use      ID        `json:"use" minLength:"1" maxLength:"60"`
-	State    State     `json:"state" enum:"live,half,failed,undone,expired"`
+	State    State     `json:"state" enum:"live,half,stuck,failed,undone,expired"`
 	Rules    int       `json:"rules" minimum:"0"`
 	Missing  int       `json:"missing,omitempty" minimum:"0"`
 	Extra    int       `json:"extra,omitempty" minimum:"0"`
@@ -35,11 +35,18 @@ func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
 		switch {
 		case o.Actuator != x.Actuator || o.use == "" || o.use != x.Use:
 			return "", ErrHeld
-		case !slices.Contains([]State{Live, Half, Failed, Undone, Expired}, x.State):
+		case !slices.Contains([]State{Live, Half, Stuck, Failed, Undone, Expired}, x.State):
 			return "", fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "state", Code: "act.bad.choice"})
-		case o.State == x.State && (o.State.over() || o.Rules == x.Rules && o.Missing == x.Missing && o.Extra == x.Extra && o.Reason == x.Reason),
-			o.State == Undone && x.State.over(), o.State == Ending && !x.State.over():
+		case o.State == Undone && x.State.over(), (o.State == Ending || o.State == Stuck) && !x.State.over() && x.State != Stuck:
 			return "", errNothing
+		}
+		calm := o.calmed(&x)
+		if !calm && o.State == x.State && (o.State.over() || o.Rules == x.Rules && o.Missing == x.Missing && o.Extra == x.Extra && o.Reason == x.Reason) {
+			return "", errNothing
+		}
+		if calm {
+			a.act.Public["calmed"] = o.Alarm
+			o.Alarm, o.AlarmedAt = "", time.Time{}
 		}
 		for k, v := range map[string]any{"use": o.use, "actuator": x.Actuator, "rules": x.Rules, "missing": x.Missing, "extra": x.Extra, "happened_at": x.At.UTC().Format(time.RFC3339)} {
 			a.act.Public[k] = v
@@ -63,6 +70,20 @@ func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
 		err = nil
 	}
 	return o, err
+}
+
+// calmed reports whether an outcome ends the alarm that stands at an order: there
+// is an outcome at last, or the equipment is whole again.
+func (o *Order) calmed(x *Outcome) bool {
+	switch {
+	case o.State.over():
+		return false
+	case o.Alarm == "no_outcome":
+		return true
+	case o.Alarm == "drift":
+		return x.State == Live && x.Missing+x.Extra == 0 || x.State.over()
+	}
+	return false
 }
 
 func (s *Service) sealShown(a *at, sh *Shown) error {
@@ -118,9 +139,12 @@ func (s *Service) alarm(ctx context.Context, actuator, order ID, what string) er
 			if known && (x.Org != who.Org || x.person != who.Person) {
 				return ErrHeld
 			}
-			h.Org, x.Alarm, x.AlarmAt = x.Org, what, s.now()
-			if err := putActuator(ctx, tx, x); err != nil {
-				return err
+			h.Org = x.Org
+			if order == "" { // what is wrong with an order stands at the order
+				x.Alarm, x.AlarmAt = what, s.now()
+				if err := putActuator(ctx, tx, x); err != nil {
+					return err
+				}
 			}
 		}
 		if order != "" {

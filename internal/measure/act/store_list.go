@@ -90,12 +90,13 @@ func orders(ctx context.Context, tx *db.Tx, query string, args ...any) (out []Or
 type Filter struct {
 	State  State
 	Held   bool // that the equipment may hold now
+	Wrong  bool // of what is held: an alarm stands, or part of it only, or it does not go
 	Case   ID   // chain of command
 	Cursor string
 	Limit  int
 }
 
-const heldStates = "('sent', 'live', 'half', 'ending')"
+const heldStates = "('sent', 'live', 'half', 'ending', 'stuck')"
 
 // listOrders gives a page of orders within reach, the newest first.
 func listOrders(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach gate.Reach) (out []Order, next string, err error) {
@@ -106,6 +107,9 @@ func listOrders(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	}
 	if f.Held {
 		q.and("o.state IN " + heldStates)
+	}
+	if f.Wrong {
+		q.and("(o.alarm <> '' AND o.state IN " + heldStates + " OR o.state IN ('half', 'stuck'))")
 	}
 	if f.Case != "" {
 		q.and("o.chain_id = ?", f.Case)
@@ -161,7 +165,7 @@ func due(ctx context.Context, tx *db.Tx, after ID, asked, sent, over, now time.T
 
 // heldBy lists what an actuator was sent and has not said the end of.
 func heldBy(ctx context.Context, tx *db.Tx, unit string, actuator ID) ([]Order, error) {
-	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE o.org_id = $1 AND o.actuator_id = $2 AND o.state IN ('sent', 'live', 'half') ORDER BY o.id LIMIT $3", unit, actuator, maxHolds)
+	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE o.org_id = $1 AND o.actuator_id = $2 AND o.state IN ('sent', 'live', 'half', 'stuck') ORDER BY o.id LIMIT $3", unit, actuator, maxHolds)
 }
 
 // casesOf lists those of them that carry out a step of a case.

@@ -28,7 +28,7 @@ func Pages(r *httpd.Router, s *Service) {
 const maxForm = 32 << 20
 
 // stateTag is how a state looks.
-var stateTag = map[State]string{Asked: "ai", Approved: "watch", Sent: "attend", Live: "good", Half: "act", Failed: "act", Ending: "attend"}
+var stateTag = map[State]string{Asked: "ai", Approved: "watch", Sent: "attend", Live: "good", Half: "act", Stuck: "act", Failed: "act", Ending: "attend"}
 
 func tagOf(st State) string { return cmp.Or(stateTag[st], "plain") }
 
@@ -78,7 +78,7 @@ type listView struct {
 // are.
 func showList(q *httpd.Request, s *Service) error {
 	p := q.Printer
-	list, _, next, err := s.List(q.Context(), Filter{Held: q.Query("held") == "1", State: State(q.Query("state")), Cursor: q.Query("after"), Limit: 50})
+	list, _, next, err := s.List(q.Context(), Filter{Held: q.Query("held") == "1", Wrong: q.Query("wrong") == "1", State: State(q.Query("state")), Cursor: q.Query("after"), Limit: 50})
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func showList(q *httpd.Request, s *Service) error {
 	}
 	v.List = &page.List{Path: "/acts", Query: q.Queries(), Next: next, Size: 50, From: 1, Shown: len(list), Total: -1,
 		Columns: []page.Column{{Title: p.T("act.web.order")}, {Title: p.T("act.web.what")}, {Title: p.T("act.web.state")}, {Title: p.T("act.web.until")}},
-		Filters: []page.Filter{{Name: "held", Value: "1", Label: p.T("act.cli.held"), Count: -1}}}
+		Filters: []page.Filter{{Name: "wrong", Value: "1", Label: p.T("act.web.wrong"), Count: -1}, {Name: "held", Value: "1", Label: p.T("act.cli.held"), Count: -1}}}
 	return render(q, "act/list", v.Head.H1, v, nil)
 }
 

@@ -21,6 +21,7 @@ type oneView struct {
 	Head        page.Head
 	ID          string
 	State, Tag  string
+	Trouble     *trouble
 	Alarm       string
 	Due         page.Due
 	Facts       page.Facts
@@ -32,6 +33,40 @@ type oneView struct {
 	Whole       bool // the list can be read
 	Warned      []string
 	WarnedTitle string
+}
+
+// trouble is what a night shift has to look at: since when equipment does not hold
+// what it was told, which rules that is about, and what to do.
+type trouble struct{ Title, Says, Do string }
+
+// troubleOf is that of an order; nil where there is none.
+func troubleOf(p text.Printer, x *View) *trouble {
+	if x.State != Half && x.State != Stuck || x.Words == nil {
+		return nil
+	}
+	t := trouble{Do: p.T("act.web.do." + string(x.State))}
+	since, newest := x.ToldAt, false
+	for _, h := range x.Past { // the newest first
+		if h.Act != "outcome" {
+			continue
+		}
+		if h.To != x.State {
+			break
+		}
+		if since = h.At; !newest {
+			t.Says, newest = h.Said, true
+		}
+	}
+	n := x.Rules
+	if x.State == Half {
+		n = x.Missing
+	}
+	key := string(x.State)
+	if x.Reason == "unreachable" {
+		key += "_unseen"
+	}
+	t.Title = p.T("act.web.trouble."+key, "at", since, "n", n)
+	return &t
 }
 
 type shownView struct {
@@ -58,6 +93,7 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 	if o.State.held() || o.State == Approved {
 		v.Due = page.Due{At: o.Until}
 	}
+	v.Trouble = troubleOf(p, &x)
 	v.Facts.Rows = factRows(p, &x, s)
 	if w := o.Words; w != nil && len(w.Warned) > 0 {
 		v.WarnedTitle = p.T("act.web.warned", "n", o.WarnedCount)
@@ -206,7 +242,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 		return part, nil
 	}
 	p := q.Printer
-	for _, f := range []Filter{{State: Asked, Limit: homeRows}, {Held: true, Limit: homeRows}} {
+	for _, f := range []Filter{{State: Asked, Limit: homeRows}, {Wrong: true, Limit: homeRows}} {
 		list, _, _, err := s.List(q.Context(), f)
 		if err != nil {
 			return part, err
@@ -217,6 +253,8 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 			switch {
 			case o.State == Asked && o.asker != q.Who.Person && !o.DriedAt.IsZero():
 				t.Title = p.T("act.home.approve", "number", o.Number)
+			case o.State == Stuck || o.State == Half:
+				t.Severity, t.Title = "act", p.T("act.home."+string(o.State), "number", o.Number)
 			case o.State.held() && o.Alarm != "":
 				t.Severity, t.Title, t.Why = "act", p.T("act.home.alarm", "number", o.Number), p.T("act.alarm."+o.Alarm)
 			default:

@@ -51,7 +51,13 @@ func (w *world) order(at time.Time) {
 		o.later(10)
 		o.moves("undo", o.asker, "live", "ending", facts{"use": o.use, "asker": "P-" + bare(o.asker)})
 		o.later(1)
-		o.outcome("ending", "undone", 0)
+		from := "ending"
+		if w.IntN(4) == 0 { // the equipment does not let go at once
+			o.outcome(from, "stuck", o.rules)
+			from = "stuck"
+			o.later(2)
+		}
+		o.outcome(from, "undone", 0)
 		return
 	}
 	o.at = o.until.Add(time.Minute)

@@ -10,23 +10,24 @@ import (
 	"noroshi/internal/base/fault"
 )
 
-// Config is the section of a speaker.
+// Config is the section of a speaker; what its keys are for is said in
+// the template of a configuration (executor.Template).
 type Config struct {
-	AS              int      `toml:"as" doc:"Number of the autonomous system the speaker belongs to"`
-	RouterID        string   `toml:"router_id" doc:"The speaker's BGP identifier, written as an IPv4 address"`
-	Listen          int      `toml:"listen" doc:"Port that routers may dial; -1 listens nowhere, and the speaker dials"`
-	ListenOn        []string `toml:"listen_on" doc:"Addresses to listen on"`
-	Peers           []string `toml:"peers" doc:"One's own routers: 192.0.2.1 as=64512, then as needed port=179 local=ADDRESS passive hops=1 plain_ttl password_file=FILE flowspec blackhole"`
-	Own             []string `toml:"own" doc:"Prefixes registered as one's own; destinations lie within these"`
-	Never           []string `toml:"never" doc:"Prefixes that are never discarded: management, resolvers. The addresses of peers are among them"`
-	NextHop4        string   `toml:"next_hop4" doc:"Next hop of IPv4 blackholes, which the routers discard, such as 192.0.2.1; empty announces none"`
-	NextHop6        string   `toml:"next_hop6" doc:"Next hop of IPv6 blackholes, such as 100::1; empty announces none"`
-	Communities     []string `toml:"communities" doc:"Communities that blackholes carry besides BLACKHOLE and NO_EXPORT, such as 64512:666"`
-	FlowFloor4      int      `toml:"flow_floor4" doc:"Shortest IPv4 destination of a flow specification, 16 to 32"`
-	FlowFloor6      int      `toml:"flow_floor6" doc:"Shortest IPv6 destination of a flow specification, 32 to 128"`
-	BlackholeFloor4 int      `toml:"blackhole_floor4" doc:"Shortest IPv4 blackhole, 24 to 32"`
-	BlackholeFloor6 int      `toml:"blackhole_floor6" doc:"Shortest IPv6 blackhole, 48 to 128"`
-	Most            int      `toml:"most" doc:"Rules at once, 1 to 20000; routers have room for few"`
+	AS              int      `toml:"as"`
+	RouterID        string   `toml:"router_id"`
+	Listen          int      `toml:"listen"`
+	ListenOn        []string `toml:"listen_on"`
+	Peers           []string `toml:"peers"`
+	Own             []string `toml:"own"`
+	Never           []string `toml:"never"`
+	NextHop4        string   `toml:"next_hop4"`
+	NextHop6        string   `toml:"next_hop6"`
+	Communities     []string `toml:"communities"`
+	FlowFloor4      int      `toml:"flow_floor4"`
+	FlowFloor6      int      `toml:"flow_floor6"`
+	BlackholeFloor4 int      `toml:"blackhole_floor4"`
+	BlackholeFloor6 int      `toml:"blackhole_floor6"`
+	Most            int      `toml:"most"`
 }
 
 // Default returns the section of an empty file.

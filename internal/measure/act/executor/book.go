@@ -21,6 +21,9 @@ type entry struct {
 	told     outcome
 	wait     time.Time // a removal that failed is tried again no earlier
 	tries    int
+	stays    int    // rules that are still held after a removal that failed
+	why      string // it failed
+	says     string // about what is missing or stays, for people at the hub
 	happened time.Time
 }
 
@@ -40,7 +43,7 @@ func (e *entry) now() outcome {
 		return outcome{act.Half, e.rules, e.missing, e.extra, e.reason}
 	case Removing:
 		if e.tries > 0 { // it did not work: something is still held
-			return outcome{act.Half, e.rules, e.missing, e.extra, "undo_failed"}
+			return outcome{act.Stuck, e.stays, 0, 0, e.why}
 		}
 		return e.told
 	case Gone:
@@ -106,7 +109,7 @@ func (b *book) add(l Line) error {
 			b.orders[l.Order] = e
 			b.ids = append(b.ids, l.Order)
 		}
-		e.line, e.ending, e.reason, e.happened, e.tries = Gone, l.State, l.Reason, l.At, 0
+		e.line, e.ending, e.reason, e.happened, e.tries, e.says = Gone, l.State, l.Reason, l.At, 0, ""
 	default:
 		if e == nil {
 			return ErrJournal
@@ -123,8 +126,8 @@ func (b *book) step(e *entry, l Line) {
 		return
 	case Applied:
 		e.rules = l.Rules
-	case Healthy, Halved:
-		e.rules, e.missing, e.extra, e.reason = l.Rules, l.Missing, l.Extra, l.Reason
+	case Healthy, Halved: // the hub hears of each, also of the same again: an alarm may stand between them
+		e.rules, e.missing, e.extra, e.reason, e.told = l.Rules, l.Missing, l.Extra, l.Reason, outcome{}
 	case Restored:
 		e.happened = l.At
 		return

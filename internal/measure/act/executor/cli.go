@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +51,7 @@ func Command(env *cli.Env) *cobra.Command {
 			return err
 		}
 		if reset {
-			n, err := Reset(c.Context(), cfg.Equipment)
+			n, err := Reset(c.Context(), cfg)
 			if err != nil {
 				return err
 			}
@@ -119,12 +120,17 @@ func heldCommand(env *cli.Env, p text.Printer) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		rows = slices.DeleteFunc(rows, func(r Row) bool { return r.Line == Gone })
+		if len(rows) == 0 {
+			env.Say("executor.cli.none")
+		}
 		return env.Emit(rows, func(w io.Writer, p text.Printer) error {
 			for _, r := range rows {
-				if r.Line == Gone {
-					continue
+				key := "executor.cli.row"
+				if r.Line == Removing {
+					key = "executor.cli.row_removing"
 				}
-				if _, err := fmt.Fprintln(w, p.T("executor.cli.row", "order", r.Order, "n", r.Rules, "at", r.Until)); err != nil {
+				if _, err := fmt.Fprintln(w, p.T(key, "order", r.Order, "n", r.Rules, "at", r.Until)); err != nil {
 					return err
 				}
 			}

@@ -11,6 +11,6 @@ import (
 func templateCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	return &cobra.Command{Use: "template", Short: p.T("executor.cli.template"), Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
 		env.Say("executor.cli.template_say")
-		return Template(env.Out)
+		return Template(env.Out, env.Printer())
 	}}
 }

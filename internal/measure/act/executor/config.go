@@ -20,14 +20,15 @@ import (
 )
 
 // File is the configuration of a process: who it is, whose orders it follows, what
-// must go on working, and its equipment. A section that is not there is equipment
+// must go on working, and its equipment. What each key is for, the words of
+// "executor.key." and its section say. A section that is not there is equipment
 // that is not there.
 type File struct {
-	Name      string         `toml:"name" doc:"Name of the process, as people of the organisation see it"`
-	Authority []string       `toml:"authority" doc:"Verifiers of the keys that sign Grants and instructions, as the hub's administrator gives them"`
-	Look      time.Duration  `toml:"look" doc:"Time between looks at the equipment"`
-	Settle    time.Duration  `toml:"settle" doc:"Time until the equipment has to hold what it was told"`
-	Longest   time.Duration  `toml:"longest" doc:"Time that an order may last, whatever the hub signs, at most 8760h"`
+	Name      string         `toml:"name"`
+	Authority []string       `toml:"authority"`
+	Look      time.Duration  `toml:"look"`
+	Settle    time.Duration  `toml:"settle"`
+	Longest   time.Duration  `toml:"longest"`
 	Guard     Guarded        `toml:"guard"`
 	RPZ       toml.Primitive `toml:"rpz"`
 	NFT       toml.Primitive `toml:"nft"`
@@ -70,7 +71,7 @@ func Load(file string, raw []byte, dir string) (c Config, open []Opening, keep c
 	if len(open) == 0 {
 		return c, nil, 0, ErrNothing
 	}
-	if f.Look < time.Second || f.Settle < time.Millisecond || f.Settle > time.Minute || f.Longest < time.Hour || f.Longest > 8760*time.Hour {
+	if f.Look < time.Second || f.Settle < time.Millisecond || f.Settle > 2*time.Minute || f.Longest < time.Hour || f.Longest > 8760*time.Hour {
 		return c, nil, 0, fault.New(fault.Usage, "executor.config_times", "file", file)
 	}
 	for _, o := range open {

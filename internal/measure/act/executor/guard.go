@@ -13,8 +13,8 @@ import (
 // Guarded is what must go on working, whatever is ordered: names of one's own and
 // those that one's work hangs on, and networks.
 type Guarded struct {
-	Names    []string `toml:"names" doc:"Names that are never held back, such as the hub's and one's own sites"`
-	Prefixes []string `toml:"prefixes" doc:"Networks that are never held back on either side, such as those of management"`
+	Names    []string `toml:"names"`
+	Prefixes []string `toml:"prefixes"`
 }
 
 // Faults of the guard.

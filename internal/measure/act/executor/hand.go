@@ -401,7 +401,10 @@ func (h *Hand) Undo(ctx context.Context, raw string) error {
 		return err
 	}
 	if e := h.book.orders[i.Task.Order]; e != nil && h.rests(e) {
-		h.book.number = i.Number
+		if h.book.number = i.Number; e.line == Gone {
+			e.told = outcome{} // the hub does not know
+			h.poke()
+		}
 		return nil
 	}
 	if err := h.write(Line{What: Numbered, Number: i.Number}); err != nil {
@@ -426,102 +429,4 @@ func (h *Hand) undo(ctx context.Context, id, use act.ID, reason string) error {
 		return nil
 	}
 	return h.remove(ctx, id, act.Undone, reason)
-}
-
-// remove has the equipment forget an order. When it does not, it is tried again
-// later, and the hub is told meanwhile. A journal that cannot be written keeps
-// nothing in the equipment.
-func (h *Hand) remove(ctx context.Context, id act.ID, to act.State, reason string) error {
-	e := h.book.orders[id]
-	if e.line != Removing {
-		if err := h.write(Line{What: Removing, Order: id, State: to, Reason: reason}); err != nil {
-			return errors.Join(err, h.clear(ctx, id, e))
-		}
-	}
-	if err := h.clear(ctx, id, e); err != nil {
-		e.tries++
-		e.missing = 0
-		e.wait = h.clock.Now().Add(min(time.Minute, time.Duration(e.tries)*5*time.Second))
-		h.alarm("drift", id)
-		return nil
-	}
-	if err := h.write(Line{What: Gone, Order: id, State: e.ending, Reason: e.reason}); err != nil {
-		return err
-	}
-	h.discard(e.task)
-	h.poke()
-	return nil
-}
-
-// clear tells the equipment to forget an order, and asks it whether it did. Which
-// rules those are, the equipment says where the list is lost.
-func (h *Hand) clear(ctx context.Context, id act.ID, e *entry) error {
-	q := h.equipment(e.task.Kind)
-	if q == nil {
-		return ErrKind
-	}
-	rules, err := h.rules(e.task, e.until)
-	if err != nil {
-		return h.search(ctx, q, id)
-	}
-	if err := q.Driver.Apply(ctx, nil, rules); err != nil {
-		return err
-	}
-	return h.forgotten(ctx, q, id, rules)
-}
-
-// errStays is equipment that was told to forget and did not.
-var errStays = errors.New("the equipment still holds what it was told to forget")
-
-// others are the rules that equipment ought to hold when an order is gone.
-func (h *Hand) others(q *Equipment, id act.ID) ([]driver.Rule, error) {
-	want, err := h.want(q, "")
-	return slices.DeleteFunc(want, func(r driver.Rule) bool { return r.Order == id }), err
-}
-
-// forgotten asks the equipment whether nothing of an order is left.
-func (h *Hand) forgotten(ctx context.Context, q *Equipment, id act.ID, rules []driver.Rule) error {
-	want, err := h.others(q, id)
-	if err != nil {
-		return err
-	}
-	mine := of(id, rules)
-	_, extra, err := h.settled(ctx, q, want, mine)
-	if err == nil && slices.ContainsFunc(extra, mine) {
-		return errStays
-	}
-	return err
-}
-
-// search takes away what equipment says that it holds of an order, some rules at a
-// time.
-func (h *Hand) search(ctx context.Context, q *Equipment, id act.ID) error {
-	want, err := h.others(q, id)
-	if err != nil {
-		return err
-	}
-	for range maxExtra {
-		_, extra, err := q.Driver.Live(ctx, want)
-		if err != nil {
-			return err
-		}
-		extra = slices.DeleteFunc(extra, func(r driver.Rule) bool { return r.Order != id })
-		if len(extra) == 0 {
-			return nil
-		}
-		if err := q.Driver.Apply(ctx, nil, extra); err != nil {
-			return err
-		}
-	}
-	return errStays // the rest at the next try
-}
-
-// discard takes the list of a task away that nothing here needs any more.
-func (h *Hand) discard(t act.Task) {
-	for _, e := range h.book.orders {
-		if e.holds() && e.task.Targets == t.Targets {
-			return
-		}
-	}
-	_ = h.journal.w.Remove(targetFile(t)) // it lies there until the next time
 }

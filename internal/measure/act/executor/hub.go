@@ -208,16 +208,20 @@ func (h *Hand) take(ctx context.Context, hub Hub, id act.ID) error {
 	return h.Apply(ctx, c.Instruction, c.Paper) // which refuses what is forged
 }
 
-// tell tells the hub what it does not know yet: outcomes and alarms.
+// tell tells the hub what it does not know yet: alarms, and then outcomes, which
+// may end them.
 func (h *Hand) tell(ctx context.Context, hub Hub) error {
 	select { // what it was for is told now
 	case <-h.nudge:
 	default:
 	}
+	if err := h.warn(ctx, hub); err != nil {
+		return err
+	}
 	for {
 		id, x, ok := h.untold()
 		if !ok {
-			break
+			return nil
 		}
 		err := h.post(ctx, hub, id, "outcome", x, nil)
 		if err != nil && !settled(err) {
@@ -233,6 +237,10 @@ func (h *Hand) tell(ctx context.Context, hub Hub) error {
 			return err
 		}
 	}
+}
+
+// warn tells the hub the alarms that it has not heard of.
+func (h *Hand) warn(ctx context.Context, hub Hub) error {
 	for {
 		h.mu.Lock()
 		if len(h.alarms) == 0 {
@@ -257,6 +265,9 @@ func (h *Hand) tell(ctx context.Context, hub Hub) error {
 // state of the order, or not of the order at all.
 func settled(err error) bool {
 	k := fault.KindOf(err)
+	if fault.Of(err).Code == act.ErrRevision.Code { // somebody else was faster: the next time it is heard
+		return false
+	}
 	return k == fault.Conflict || k == fault.NotFound || k == fault.Refused || k == fault.Invalid
 }
 
@@ -267,7 +278,7 @@ func (h *Hand) untold() (id act.ID, x act.Outcome, ok bool) {
 	for _, id := range h.book.ids {
 		e := h.book.orders[id]
 		if n := e.now(); n != e.told && n.state != "" {
-			return id, act.Outcome{Actuator: h.book.actuator, Use: e.use, State: n.state, Rules: n.rules, Missing: n.missing, Extra: n.extra, Reason: n.reason, At: e.happened}, true
+			return id, act.Outcome{Actuator: h.book.actuator, Use: e.use, State: n.state, Rules: n.rules, Missing: n.missing, Extra: n.extra, Reason: n.reason, Says: e.says, At: e.happened}, true
 		}
 	}
 	return "", x, false

@@ -119,6 +119,10 @@ func TestKilled(t *testing.T) {
 	}
 	for end := time.Now().Add(60 * time.Second); !settled(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
+			for _, o := range asked {
+				v := w.show(o.ID)
+				t.Logf("%s: %s %s, told %s", v.Number, v.State, v.Reason, v.ToldAt)
+			}
 			t.Fatal("it never comes to rest")
 		}
 		w.Clock.Pass(50 * time.Millisecond)

@@ -2,18 +2,33 @@ package executor
 
 import (
 	"bytes"
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/BurntSushi/toml"
+
+	"noroshi/internal/base/text"
 )
 
 // The template is a configuration: as it stands it has no equipment, and with a
 // section taken in it is read to the last key.
 func TestTemplate(t *testing.T) {
-	var b bytes.Buffer
-	if err := Template(&b); err != nil {
+	words, err := text.Load(Words)
+	if err != nil {
 		t.Fatal(err)
+	}
+	var b, english bytes.Buffer
+	if err := errors.Join(Template(&b, words.Printer(text.JA, nil)), Template(&english, words.Printer(text.EN, nil))); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "[executor.") || !strings.Contains(b.String(), "# プロセスの名前") || !strings.Contains(english.String(), "# Name of the process") {
+		t.Errorf("words: %.300s", b.String())
+	}
+	keys := func(s string) string { return regexp.MustCompile(`(?m)^# .*\n`).ReplaceAllString(s, "") }
+	if keys(b.String()) != keys(english.String()) {
+		t.Error("the languages have other keys")
 	}
 	if _, _, _, err := Load("x.toml", b.Bytes(), t.TempDir()); code(err) != ErrNothing.Code {
 		t.Errorf("as it stands: %v", err)

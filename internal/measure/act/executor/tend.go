@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"noroshi/internal/base/fault"
@@ -87,27 +88,6 @@ func (h *Hand) strangers(ctx context.Context) error {
 	return nil
 }
 
-// Reset takes away all that equipment holds, whoever told it: for a folder that
-// was lost. It returns how many rules there were.
-func Reset(ctx context.Context, equipment []Equipment) (n int, err error) {
-	for _, q := range equipment {
-		for range 100_000 {
-			_, extra, err := q.Driver.Live(ctx, nil)
-			if err != nil {
-				return n, err
-			}
-			if len(extra) == 0 {
-				break
-			}
-			if err := q.Driver.Apply(ctx, nil, extra); err != nil {
-				return n, err
-			}
-			n += len(extra)
-		}
-	}
-	return n, nil
-}
-
 // Tend does what time does: ends orders whose time is over, tries removals again
 // that failed, and looks from time to time whether the equipment still holds what
 // it was told. It needs no hub.
@@ -179,7 +159,7 @@ func (h *Hand) reconcile(ctx context.Context, q *Equipment, start bool) error {
 		missing, extra, err = h.settled(ctx, q, want, of("", nil))
 	}
 	if err != nil { // told again, it may hold it: a file that somebody changed
-		if e := h.halve(q, nil, nil, "unreachable"); e != nil {
+		if e := h.halve(q, nil, nil, "unreachable", h.Say(err)); e != nil {
 			return e
 		}
 		if err = q.Driver.Apply(ctx, want, nil); err == nil {
@@ -190,14 +170,14 @@ func (h *Hand) reconcile(ctx context.Context, q *Equipment, start bool) error {
 		return nil // it stays half, and is looked at again
 	}
 	if extra, err = h.strip(ctx, q, want, extra); err != nil {
-		return h.halve(q, nil, nil, "unreachable")
+		return h.halve(q, nil, nil, "unreachable", h.Say(err))
 	}
 	if len(missing) > 0 {
-		if err := h.halve(q, missing, extra, "drift"); err != nil {
+		if err := h.halve(q, missing, extra, "drift", ""); err != nil {
 			return err
 		}
 		if missing, err = h.restore(ctx, q, missing, want); err != nil {
-			return h.halve(q, nil, nil, "restore_failed")
+			return h.halve(q, nil, nil, "restore_failed", h.Say(err))
 		}
 	}
 	return h.whole(q, missing)
@@ -250,8 +230,9 @@ func (h *Hand) restore(ctx context.Context, q *Equipment, missing, want []driver
 }
 
 // halve writes down that equipment holds another set than it ought to, of the
-// orders of which something is missing, or of all when nobody knows.
-func (h *Hand) halve(q *Equipment, missing, extra []driver.Rule, reason string) error {
+// orders of which something is missing, or of all when nobody knows. says is told
+// people at the hub, beside what is missing.
+func (h *Hand) halve(q *Equipment, missing, extra []driver.Rule, reason, says string) error {
 	lost := map[string]int{}
 	for _, r := range missing {
 		lost[r.Order]++
@@ -268,6 +249,8 @@ func (h *Hand) halve(q *Equipment, missing, extra []driver.Rule, reason string) 
 		if err := h.write(l); err != nil {
 			return err
 		}
+		lacks := slices.DeleteFunc(slices.Clone(missing), func(r driver.Rule) bool { return r.Order != id })
+		e.says = strings.TrimLeft(says+"\n"+listed(lacks), "\n")
 		h.alarm("drift", id)
 		h.poke()
 	}
@@ -284,6 +267,7 @@ func (h *Hand) whole(q *Equipment, missing []driver.Rule) error {
 		if err := h.write(Line{What: Healthy, Order: id, Rules: e.task.Count, Reason: "restored"}); err != nil {
 			return err
 		}
+		e.says = ""
 		h.poke()
 	}
 	return nil

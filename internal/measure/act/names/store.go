@@ -249,6 +249,26 @@ func (s *Store) Of(name string) (rules []driver.Rule) {
 	return rules
 }
 
+// Claim is what one order holds of a name: the name, and with Below what is below
+// it too.
+type Claim struct {
+	Order string
+	Below bool
+}
+
+// Claims tells every name of a set of this store in order, with its effect and who
+// holds it, until yield returns false. Both slices are good until yield returns.
+func (s *Store) Claims(h *Held, yield func(name []byte, e Effect, by []Claim) bool) {
+	var by []Claim
+	h.each(func(name []byte, claims []claim) bool {
+		by = by[:0]
+		for _, c := range claims {
+			by = append(by, Claim{s.orders[c.order], c.word&1 != 0})
+		}
+		return yield(name, effect(claims), by)
+	})
+}
+
 // tidy returns the set without orders that hold nothing any more, when they are
 // most of those that are known, and the orders that are left.
 func (s *Store) tidy(h *Held) (*Held, []string) {

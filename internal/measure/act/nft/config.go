@@ -11,16 +11,17 @@ import (
 	"noroshi/internal/measure/act/driver"
 )
 
-// Config is the section of a firewall.
+// Config is the section of a firewall; what its keys are for is said in
+// the template of a configuration (executor.Template).
 type Config struct {
-	Table        string   `toml:"table" doc:"Name of the table of our own, family inet; no other is ever read or written"`
-	Hooks        []string `toml:"hooks" doc:"Where packets are looked at: forward, input, output"`
-	Own          []string `toml:"own" doc:"One's own networks, such as 192.0.2.0/24: never all that a rule names. This machine's addresses are among them"`
-	Never        []string `toml:"never" doc:"Networks that no rule may touch on either side: management, resolvers"`
-	Floor4       int      `toml:"floor4" doc:"Shortest IPv4 prefix that may be held back, 8 to 32"`
-	Floor6       int      `toml:"floor6" doc:"Shortest IPv6 prefix that may be held back, 16 to 128"`
-	Most         int      `toml:"most" doc:"Rules at once, 1 to 500000"`
-	ClearOnClose bool     `toml:"clear_on_close" doc:"The table goes when the process ends; otherwise each rule stays until its own end, which the kernel keeps"`
+	Table        string   `toml:"table"`
+	Hooks        []string `toml:"hooks"`
+	Own          []string `toml:"own"`
+	Never        []string `toml:"never"`
+	Floor4       int      `toml:"floor4"`
+	Floor6       int      `toml:"floor6"`
+	Most         int      `toml:"most"`
+	ClearOnClose bool     `toml:"clear_on_close"`
 }
 
 // Default returns the section of an empty file.

@@ -1,6 +1,7 @@
 package proxylist
 
 import (
+	"strconv"
 	"strings"
 
 	"noroshi/internal/measure/act/names"
@@ -12,7 +13,7 @@ type form struct {
 	exact  bool // it cannot say "and what is below"
 	widest bool // what is below a name that stands with all below must not stand too
 	name   func(line string) (string, bool)
-	lines  func(name string, e names.Effect) []string
+	lines  func(name string, e names.Effect, until ends) []string
 }
 
 const head = "# Names that are held back. Written by Noroshi; changes are overwritten.\n"
@@ -20,7 +21,7 @@ const head = "# Names that are held back. Written by Noroshi; changes are overwr
 // forms are the forms by the name that a configuration gives them. Squid keeps
 // names in a tree in which a name and its parent are in each other's way.
 var forms = map[string]form{
-	"squid": {head: head, widest: true, name: strip(".", ""), lines: func(name string, e names.Effect) []string {
+	"squid": {head: head, widest: true, name: strip("."), lines: func(name string, e names.Effect, _ ends) []string {
 		switch {
 		case e.Below != names.Nothing:
 			return []string{"." + name}
@@ -29,12 +30,12 @@ var forms = map[string]form{
 		}
 		return nil
 	}},
-	"haproxy": {head: head, name: strip("=.", " held"), lines: both("=", ".", " held")},
-	"domains": {name: strip("*.", ""), lines: both("", "*.", "")},
+	"haproxy": {head: head, name: strip("=."), lines: both("=", ".", true)},
+	"domains": {name: strip("*."), lines: both("", "*.", false)},
 	"hosts": {head: head, exact: true, name: func(line string) (string, bool) {
 		_, name, _ := strings.Cut(line, " ")
 		return name, names.Valid(name)
-	}, lines: func(name string, e names.Effect) []string {
+	}, lines: func(name string, e names.Effect, _ ends) []string {
 		if e.Here == names.Nothing {
 			return nil
 		}
@@ -42,23 +43,30 @@ var forms = map[string]form{
 	}},
 }
 
-// both writes a line for the name and one for what is below it.
-func both(here, below, end string) func(string, names.Effect) []string {
-	return func(name string, e names.Effect) (out []string) {
+// both writes a line for the name and one for what is below it, each with its end
+// where the form has one.
+func both(here, below string, ended bool) func(string, names.Effect, ends) []string {
+	end := func(at int64) string {
+		if !ended || at == unsaid {
+			return ""
+		}
+		return " " + strconv.FormatInt(at, 10)
+	}
+	return func(name string, e names.Effect, until ends) (out []string) {
 		if e.Here != names.Nothing {
-			out = append(out, here+name+end)
+			out = append(out, here+name+end(until.here))
 		}
 		if e.Below != names.Nothing {
-			out = append(out, below+name+end)
+			out = append(out, below+name+end(until.below))
 		}
 		return out
 	}
 }
 
-// strip reads the name of a line between any of some characters and an end.
-func strip(front, end string) func(string) (string, bool) {
+// strip reads the name of a line behind any of some characters, up to its end.
+func strip(front string) func(string) (string, bool) {
 	return func(line string) (string, bool) {
-		name, ok := strings.CutSuffix(strings.TrimLeft(line, front), end)
-		return name, ok && names.Valid(name)
+		name, _, _ := strings.Cut(strings.TrimLeft(line, front), " ")
+		return name, names.Valid(name)
 	}
 }

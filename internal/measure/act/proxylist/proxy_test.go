@@ -152,7 +152,10 @@ http_access allow all
 func TestHAProxy(t *testing.T) {
 	c, at, origin := local(t, "haproxy"), free(t), site(t)
 	d := opened(t, c)
-	apply(t, d, []driver.Rule{rule("bad.example", true), rule("odd.example", false)}, nil)
+	until := func(r driver.Rule, in time.Duration) driver.Rule { r.Until = time.Now().Add(in); return r }
+	short := until(rule("short.example", true), 8*time.Second)
+	short.Order = "order-2"
+	apply(t, d, []driver.Rule{until(rule("bad.example", true), time.Hour), until(rule("odd.example", false), time.Hour), short}, nil)
 	conf := filepath.Join(t.TempDir(), "conf")
 	if err := os.WriteFile(conf, fmt.Appendf(nil, `
 defaults
@@ -163,8 +166,10 @@ defaults
 frontend in
 	bind %[1]s
 	http-request set-var(txn.host) req.hdr(host),host_only,lower
-	http-request deny if { str(=),concat(,txn.host),map_str(%[2]s) -m found }
-	http-request deny if { var(txn.host),map_end(%[2]s) -m found }
+	http-request set-var(txn.end) str(=),concat(,txn.host),map_str_int(%[2]s,0)
+	http-request deny if { date,sub(txn.end) -m int lt 0 }
+	http-request set-var(txn.end) var(txn.host),map_end_int(%[2]s,0)
+	http-request deny if { date,sub(txn.end) -m int lt 0 }
 	default_backend out
 backend out
 	server site 127.0.0.1:%[3]s
@@ -172,10 +177,8 @@ backend out
 		t.Fatal(err)
 	}
 	program(t, "haproxy", "-db", "-f", conf)
-	for name, want := range map[string]int{
-		"good.example": 200, "bad.example": 403, "a.b.bad.example": 403, "Bad.Example:80": 403, "notbad.example": 200,
-		"odd.example": 403, "a.odd.example": 200, "bad.example.good.example": 200,
-	} {
+	is := func(name string, want int) {
+		t.Helper()
 		becomes(t, func() (*http.Response, error) {
 			q, err := http.NewRequest(http.MethodGet, "http://"+at+"/", strings.NewReader(""))
 			if err != nil {
@@ -185,4 +188,19 @@ backend out
 			return http.DefaultClient.Do(q)
 		}, name, want)
 	}
+	is("a.short.example", 403)
+	is("short.example", 403)
+	for name, want := range map[string]int{
+		"good.example": 200, "bad.example": 403, "a.b.bad.example": 403, "Bad.Example:80": 403, "notbad.example": 200,
+		"odd.example": 403, "a.odd.example": 200, "bad.example.good.example": 200,
+	} {
+		is(name, want)
+	}
+	// Nobody tells HAProxy anything any more, and what is over is over.
+	is("short.example", 200)
+	is("a.short.example", 200)
+	if time.Now().Before(short.Until.Truncate(time.Second)) {
+		t.Error("it was let through before its end")
+	}
+	is("bad.example", 403)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,14 +20,15 @@ import (
 	"noroshi/internal/measure/act/names"
 )
 
-// Config is the section of a list for a proxy.
+// Config is the section of a list for a proxy; what its keys are for is said in
+// the template of a configuration (executor.Template).
 type Config struct {
-	Dir      string   `toml:"dir" doc:"Folder of the list's state, of this process alone"`
-	Format   string   `toml:"format" doc:"What the file is for: squid, haproxy, domains or hosts"`
-	File     string   `toml:"file" doc:"File that the proxy reads; its checksum is beside it, in the same name with .sha256"`
-	Own      []string `toml:"own" doc:"One's own domains; they and what is below are never held back"`
-	Never    []string `toml:"never" doc:"Other domains that are never held back, nor what is below; one label is a whole top-level domain"`
-	MaxNames int      `toml:"max_names" doc:"Names that may be held back, 1 to 5000000"`
+	Dir      string   `toml:"dir"`
+	Format   string   `toml:"format"`
+	File     string   `toml:"file"`
+	Own      []string `toml:"own"`
+	Never    []string `toml:"never"`
+	MaxNames int      `toml:"max_names"`
 }
 
 // Default returns the section of an empty file.
@@ -40,13 +42,14 @@ type list struct {
 	form  form
 	guard *names.Guard
 	store *names.Store
+	until untils
 	stale bool // the files may be other than what is held
 }
 
 // Open reads the list's folder. The file is written at the first Apply.
 func Open(c Config) (driver.Driver, error) {
 	if c.Dir == "" {
-		return nil, fault.New(fault.Usage, "proxylist.settings").At(fault.Place{At: "proxylist.dir", Code: "proxylist.dir"})
+		return nil, fault.New(fault.Usage, "proxylist.settings").At(fault.Place{At: "proxy.dir", Code: "proxylist.dir"})
 	}
 	return open(c)
 }
@@ -60,7 +63,7 @@ func Dry(c Config) (driver.Driver, error) {
 
 func open(c Config) (driver.Driver, error) {
 	var bad []fault.Place
-	wrong := func(key, code string) { bad = append(bad, fault.Place{At: "proxylist." + key, Code: code}) }
+	wrong := func(key, code string) { bad = append(bad, fault.Place{At: "proxy." + key, Code: code}) }
 	f, ok := forms[c.Format]
 	if !ok {
 		wrong("format", "proxylist.format")
@@ -82,7 +85,15 @@ func open(c Config) (driver.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &list{Config: c, form: f, guard: g, store: s, stale: true}, nil
+	l := &list{Config: c, form: f, guard: g, store: s, stale: true, until: untils{}}
+	if c.Dir == "" {
+		return l, nil
+	}
+	if l.until, err = readUntils(l.untilFile()); err != nil {
+		_ = s.Close() // the error that is told comes first
+		return nil, err
+	}
+	return l, nil
 }
 
 // Check refuses what must not be told to the proxy, each rule with its reason.
@@ -126,7 +137,7 @@ const (
 // Show says which lines come and go.
 func (l *list) Show(add, remove []driver.Rule) (lines []string, more int, err error) {
 	_, err = l.store.Plan(add, remove, func(name string, before, after names.Effect) {
-		was, is := l.form.lines(name, before), l.form.lines(name, after)
+		was, is := l.form.lines(name, before, ends{unsaid, unsaid}), l.form.lines(name, after, ends{unsaid, unsaid})
 		say := func(sign, line string) {
 			if len(lines) == maxLines {
 				more++
@@ -148,7 +159,7 @@ func (l *list) Show(add, remove []driver.Rule) (lines []string, more int, err er
 	return lines, more, err
 }
 
-// Apply makes the change, has it on disk, and replaces the file.
+// Apply makes the change, has it on disk, and replaces the files.
 func (l *list) Apply(ctx context.Context, add, remove []driver.Rule) error {
 	if err := l.each(add); err != nil {
 		return err
@@ -161,52 +172,88 @@ func (l *list) Apply(ctx context.Context, add, remove []driver.Rule) error {
 		return err
 	}
 	_, serial := l.store.Held()
-	if p.Changed == 0 && !l.stale {
+	news := l.until.learn(add)
+	if p.Changed == 0 && !l.stale && !news && len(remove) == 0 {
 		return l.store.Commit(p, serial, l.store.Full())
 	}
-	sum := sha256.New()
-	file, err := names.Prepare(l.File, 0o644, func(w io.Writer) error { return l.write(io.MultiWriter(w, sum), p.Next) })
+	files, x, err := l.prepare(p.Next)
 	if err != nil {
 		return err
 	}
-	line := hex.EncodeToString(sum.Sum(nil)) + "  " + filepath.Base(l.File) + "\n"
-	check, err := names.Prepare(l.File+".sha256", 0o644, func(w io.Writer) error { _, err := io.WriteString(w, line); return err })
+	if err = l.until.keep(l.untilFile()); err == nil {
+		err = l.store.Commit(p, serial+1, l.store.Full())
+	}
 	if err != nil {
-		file.Drop()
+		for _, f := range files {
+			f.Drop()
+		}
 		return err
 	}
-	if err := l.store.Commit(p, serial+1, l.store.Full()); err != nil {
-		file.Drop()
-		check.Drop()
-		return err
-	}
+	l.until.prune(x)
 	l.stale = true
-	if err := errors.Join(file.Keep(), check.Keep()); err != nil {
-		return err
+	for _, f := range files {
+		if e := f.Keep(); err == nil {
+			err = e
+		}
 	}
-	l.stale = false
-	return nil
+	l.stale = err != nil
+	return err
 }
 
+// prepare writes the list, its checksum and its end, none of which has its name
+// yet.
+func (l *list) prepare(h *names.Held) (files []*names.Pending, x *written, err error) {
+	sum := sha256.New()
+	for _, f := range []struct {
+		end  string
+		line func() string
+	}{{"", nil}, {endSum, func() string { return hex.EncodeToString(sum.Sum(nil)) + "  " + filepath.Base(l.File) + "\n" }}, {endUntil, func() string { return x.line() }}} {
+		one, err := names.Prepare(l.File+f.end, 0o644, func(w io.Writer) (err error) {
+			if f.line == nil {
+				x, err = l.write(io.MultiWriter(w, sum), h)
+				return err
+			}
+			_, err = io.WriteString(w, f.line())
+			return err
+		})
+		if err != nil {
+			for _, f := range files {
+				f.Drop()
+			}
+			return nil, nil, err
+		}
+		files = append(files, one)
+	}
+	return files, x, nil
+}
+
+// What the names of the files beside a list end in.
+const (
+	endSum   = ".sha256"
+	endUntil = ".until"
+)
+
 // write writes the list.
-func (l *list) write(w io.Writer, h *names.Held) (err error) {
+func (l *list) write(w io.Writer, h *names.Held) (x *written, err error) {
+	x = &written{map[string]bool{}, never}
 	if _, err = io.WriteString(w, l.form.head); err != nil {
-		return err
+		return x, err
 	}
 	var b []byte
-	h.Each(func(name []byte, e names.Effect) bool {
+	l.store.Claims(h, func(name []byte, e names.Effect, by []names.Claim) bool {
+		x.add(l.until, by)
 		text := string(name)
 		if l.form.widest && covered(h, text) {
 			return true
 		}
 		b = b[:0]
-		for _, line := range l.form.lines(text, e) {
+		for _, line := range l.form.lines(text, e, l.until.of(by)) {
 			b = append(append(b, line...), '\n')
 		}
 		_, err = w.Write(b)
 		return err == nil
 	})
-	return err
+	return x, err
 }
 
 // covered reports whether a name is below another that is held with what is
@@ -224,25 +271,33 @@ func covered(h *names.Held, name string) bool {
 	}
 }
 
-// Live compares the file with what is held, line by line, and its checksum; the
-// next Apply writes again what somebody changed. Whether the proxy has read the
+// Live compares the file with what is held, line by line, its checksum and its end;
+// the next Apply writes again what somebody changed. Whether the proxy has read the
 // file is not seen from here.
 func (l *list) Live(_ context.Context, want []driver.Rule) (missing, extra []driver.Rule, err error) {
 	missing, extra = l.store.Compare(want, maxList)
+	l.until.learn(want)
 	held, _ := l.store.Held()
 	sum := sha256.New()
-	same, lack, more, err := names.Lines(l.File, maxList, func(w io.Writer) error { return l.write(io.MultiWriter(w, sum), held) })
+	var x *written
+	same, lack, more, err := names.Lines(l.File, maxList, func(w io.Writer) (err error) {
+		sum.Reset() // it is written twice where the file is another
+		x, err = l.write(io.MultiWriter(w, sum), held)
+		return err
+	})
 	if err != nil {
 		return nil, nil, err
 	}
 	if same {
-		raw, err := os.ReadFile(l.File + ".sha256")
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fault.New(fault.Internal, "proxylist.changed", "file", l.File+".sha256").Because(err)
-		}
-		if digest, _, _ := strings.Cut(string(raw), " "); digest != hex.EncodeToString(sum.Sum(nil)) {
-			l.stale = true
-			return nil, nil, fault.New(fault.Busy, "proxylist.changed", "file", l.File+".sha256")
+		for end, is := range map[string]string{endSum: hex.EncodeToString(sum.Sum(nil)), endUntil: strconv.FormatInt(x.first, 10)} {
+			raw, err := os.ReadFile(l.File + end)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, nil, fault.New(fault.Internal, "proxylist.changed", "file", l.File+end).Because(err)
+			}
+			if first, _, _ := strings.Cut(strings.TrimSpace(string(raw)), " "); first != is {
+				l.stale = true
+				return nil, nil, fault.New(fault.Busy, "proxylist.changed", "file", l.File+end)
+			}
 		}
 		return missing, extra, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/measure/act/driver"
@@ -75,7 +76,7 @@ func TestForms(t *testing.T) {
 	rules := []driver.Rule{rule("bad.example", true), rule("deep.bad.example", true), rule("xbad.example", false)}
 	for format, want := range map[string][]string{
 		"squid":   {".bad.example", "xbad.example"},
-		"haproxy": {"=bad.example held", ".bad.example held", "=deep.bad.example held", ".deep.bad.example held", "=xbad.example held"},
+		"haproxy": {"=bad.example 0", ".bad.example 0", "=deep.bad.example 0", ".deep.bad.example 0", "=xbad.example 0"}, // an end that nobody knows holds nothing back
 		"domains": {"bad.example", "*.bad.example", "deep.bad.example", "*.deep.bad.example", "xbad.example"},
 	} {
 		c := local(t, format)
@@ -150,6 +151,54 @@ func TestFileIsItsRules(t *testing.T) {
 		if err := d.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Each name of a list for HAProxy has its end, the longest of its orders; the file
+// beside a list has the first end of all. Both are there again after a start.
+func TestEnds(t *testing.T) {
+	first, last := time.Unix(1_900_000_000, 0), time.Unix(1_900_003_600, 0)
+	a, b := rule("bad.example", true), rule("bad.example", false)
+	a.Until, b.Order, b.Until = first, "order-2", last
+	beside := func(c Config) string {
+		t.Helper()
+		raw, err := os.ReadFile(c.File + ".until")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	c := local(t, "haproxy")
+	d, err := Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, d, nil, nil)
+	if got := beside(c); got != "253402300799\n" {
+		t.Errorf("of nothing: %q", got)
+	}
+	apply(t, d, []driver.Rule{a}, nil)
+	apply(t, d, []driver.Rule{b}, nil) // which changes no effect, and the end
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := opened(t, c)
+	apply(t, again, []driver.Rule{rule("other.example", false)}, []driver.Rule{rule("other.example", false)}) // before it was told an end
+	if got := read(t, c); !slices.Equal(got, []string{"=bad.example 1900003600", ".bad.example 1900000000", "=other.example 1900000000"}) {
+		t.Errorf("%q", got)
+	}
+	if got := beside(c); got != "1900000000\n" {
+		t.Errorf("the first end: %q", got)
+	}
+	apply(t, again, nil, []driver.Rule{a, rule("other.example", false)})
+	if got := read(t, c); !slices.Equal(got, []string{"=bad.example 1900003600"}) || beside(c) != "1900003600\n" {
+		t.Errorf("%q, %q", got, beside(c))
+	}
+	if err := os.WriteFile(c.File+".until", []byte("253402300799\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := again.Live(t.Context(), []driver.Rule{b}); fault.Of(err) == nil || fault.Of(err).Code != "proxylist.changed" {
+		t.Errorf("another end: %v", err)
 	}
 }
 

@@ -11,29 +11,31 @@ import (
 	"noroshi/internal/measure/act/names"
 )
 
-// Config is the section of a response policy zone.
+// Config is the section of a response policy zone; what its keys are for is said in
+// the template of a configuration (executor.Template).
 type Config struct {
-	Zone        string        `toml:"zone" doc:"Name of the policy zone, below a domain of one's own, such as rpz.hub.example"`
-	Recent      string        `toml:"recent" doc:"Name of a second zone in which names stand first that changed lately, for resolvers that need long for a change of a large zone (BIND); empty is none"`
-	Dir         string        `toml:"dir" doc:"Folder of the zone's state, of this process alone"`
-	Listen      string        `toml:"listen" doc:"Address and port that resolvers fetch the zone from, such as 192.0.2.10:53; empty serves nothing"`
-	Secondaries []string      `toml:"secondaries" doc:"One's own resolvers, address or address:port; only these may fetch, and these are told and asked"`
-	KeyName     string        `toml:"key_name" doc:"Name of the TSIG key, as the resolvers know it; its algorithm is hmac-sha256"`
-	KeyFile     string        `toml:"key_file" doc:"File with the key in Base64, at least 32 bytes, readable by its owner alone; empty only where everything is on this machine"`
-	Unsigned    []string      `toml:"unsigned" doc:"Addresses on this machine, among secondaries, that need not sign: for resolvers that know no TSIG"`
-	File        string        `toml:"file" doc:"Zone file, written whole at every change, for resolvers that read one; empty writes none"`
-	Walled      []string      `toml:"walled" doc:"Page of one's own that says why: up to four addresses, or one name; empty refuses the answer walled"`
-	Own         []string      `toml:"own" doc:"One's own domains; they and what is below are never held back"`
-	Never       []string      `toml:"never" doc:"Other domains that are never held back, nor what is below; one label is a whole top-level domain"`
-	MaxNames    int           `toml:"max_names" doc:"Names that may be held back, 1 to 5000000"`
-	TTL         time.Duration `toml:"ttl" doc:"Time that answers are kept by those who asked, 1s to 1h: so long a name stays held back after its order ended"`
-	Expire      time.Duration `toml:"expire" doc:"Time after which a resolver that cannot reach this process forgets the zone (BIND does), 5m to 720h"`
+	Zone        string        `toml:"zone"`
+	Recent      string        `toml:"recent"`
+	Dir         string        `toml:"dir"`
+	Listen      string        `toml:"listen"`
+	Secondaries []string      `toml:"secondaries"`
+	KeyName     string        `toml:"key_name"`
+	KeyFile     string        `toml:"key_file"`
+	Unsigned    []string      `toml:"unsigned"`
+	File        string        `toml:"file"`
+	Probe       string        `toml:"probe"`
+	Walled      []string      `toml:"walled"`
+	Own         []string      `toml:"own"`
+	Never       []string      `toml:"never"`
+	MaxNames    int           `toml:"max_names"`
+	TTL         time.Duration `toml:"ttl"`
+	Expire      time.Duration `toml:"expire"`
 }
 
 // Default returns the section of an empty file.
 func Default() Config {
 	return Config{
-		Dir: "rpz", KeyName: "noroshi", MaxNames: 1_000_000, TTL: time.Minute, Expire: 24 * time.Hour,
+		Dir: "rpz", KeyName: "noroshi", MaxNames: 1_000_000, TTL: time.Minute, Expire: time.Hour,
 		Secondaries: []string{}, Unsigned: []string{}, Walled: []string{}, Own: []string{}, Never: []string{},
 	}
 }
@@ -109,6 +111,12 @@ func (c Config) read(dry bool) (*settings, error) {
 	} else if page != "" {
 		own = append(own, page)
 	}
+	if c.Probe != "" {
+		if s.Probe, err = names.Parse(c.Probe); err != nil || len(s.Probe) > 100 || !within(s.Probe, c.Own) || within(s.Probe, []string{c.Zone, c.Recent}) {
+			wrong("probe", "rpz.probe")
+		}
+		own = append(own, s.Probe)
+	}
 	if bad != nil {
 		return nil, fault.New(fault.Usage, "rpz.settings").At(bad...)
 	}
@@ -117,10 +125,22 @@ func (c Config) read(dry bool) (*settings, error) {
 	}
 	for _, zone := range []string{s.Zone, s.Recent} {
 		if zone != "" {
-			s.layouts = append(s.layouts, newLayout(zone, uint32(c.TTL/time.Second), uint32(c.Expire/time.Second), page, addrs))
+			l := newLayout(zone, uint32(c.TTL/time.Second), uint32(c.Expire/time.Second), page, addrs)
+			if l.probe = s.Probe; s.Probe != "" && zone == s.Recent {
+				l.probe = "recent." + s.Probe
+			}
+			s.layouts = append(s.layouts, l)
 		}
 	}
 	return s, nil
+}
+
+// within reports whether a name is one of some domains, or below one.
+func within(name string, domains []string) bool {
+	return slices.ContainsFunc(domains, func(d string) bool {
+		d, err := names.Parse(d)
+		return err == nil && (name == d || strings.HasSuffix(name, "."+d))
+	})
 }
 
 // peers reads the resolvers and which of them need not sign.
@@ -194,5 +214,9 @@ func walled(list []string) (page string, addrs []netip.Addr, ok bool) {
 // mark says how rules are written down: a resolver that has the zone written
 // otherwise has to fetch all of it.
 func (s *settings) mark() string {
-	return fmt.Sprintf("rpz %s %s ttl %s expire %s walled %q", s.Zone, s.Recent, s.TTL, s.Expire, s.Walled)
+	mark := fmt.Sprintf("rpz %s %s ttl %s expire %s walled %q", s.Zone, s.Recent, s.TTL, s.Expire, s.Walled)
+	if s.Probe != "" {
+		mark += " probe " + s.Probe
+	}
+	return mark
 }

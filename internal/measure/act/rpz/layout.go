@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"noroshi/internal/measure/act/names"
@@ -16,6 +17,7 @@ const (
 	typeNS    = 2
 	typeCNAME = 5
 	typeSOA   = 6
+	typeTXT   = 16
 	typeAAAA  = 28
 	typeOPT   = 41
 	typeTSIG  = 250
@@ -25,11 +27,11 @@ const (
 	classAny  = 255
 )
 
-// Times of the zone's SOA, in seconds: a resolver that missed a message asks
-// after refresh, and again after retry.
+// Times of the zone's SOA, in seconds, at most: a resolver that missed a message
+// asks after refresh, and again after retry.
 const (
-	refresh = 60
-	retry   = 30
+	mostRefresh = 60
+	mostRetry   = 30
 )
 
 // atZone is the pointer to the zone's name, which is at byte 12 of every message.
@@ -37,12 +39,15 @@ var atZone = [2]byte{0xc0, 12}
 
 // layout is how the zone's records are written.
 type layout struct {
-	zone   string
-	wire   []byte // the zone's name
-	ttl    uint32
-	expire uint32
-	ranks  [names.NoDomain + 1]answer
-	ns     []byte
+	zone    string
+	wire    []byte // the zone's name
+	ttl     uint32
+	refresh uint32
+	retry   uint32
+	expire  uint32
+	probe   string // name that is answered with the serial; empty: none
+	ranks   [names.NoDomain + 1]answer
+	ns      []byte
 }
 
 // answer is what a policy record says behind its owner: on the wire and in a
@@ -53,7 +58,7 @@ type answer struct {
 }
 
 func newLayout(zone string, ttl, expire uint32, page string, addrs []netip.Addr) *layout {
-	l := &layout{zone: zone, wire: wireName(zone), ttl: ttl, expire: expire}
+	l := &layout{zone: zone, wire: wireName(zone), ttl: ttl, refresh: min(mostRefresh, expire/3), retry: min(mostRetry, expire/6), expire: expire}
 	// draft-vixie-dnsop-dns-rpz-00 §3: CNAME to the root, to a wildcard below it,
 	// and local data.
 	l.ranks[names.NoDomain] = l.answer(typeCNAME, []byte{0}, "CNAME .")
@@ -90,10 +95,20 @@ func (l *layout) tail(kind uint16, data []byte) []byte {
 // soa is the zone's SOA record under a serial.
 func (l *layout) soa(serial uint32) []byte {
 	data := append(wireName("localhost"), wireName("nobody.invalid")...)
-	for _, n := range [...]uint32{serial, refresh, retry, l.expire, l.ttl} {
+	for _, n := range [...]uint32{serial, l.refresh, l.retry, l.expire, l.ttl} {
 		data = binary.BigEndian.AppendUint32(data, n)
 	}
 	return append(atZone[:2:2], l.tail(typeSOA, data)...)
+}
+
+// probed appends the record by which a resolver says that it holds names back by
+// the rules of a serial: local data, a text (draft-vixie-dnsop-dns-rpz-00 §3).
+func (l *layout) probed(b []byte, serial uint32) []byte {
+	if l.probe == "" {
+		return b
+	}
+	text := strconv.FormatUint(uint64(serial), 10)
+	return append(owner(b, l.probe, false), l.tail(typeTXT, append([]byte{byte(len(text))}, text...))...)
 }
 
 // fits reports whether the owner of a name, and of what is below it, is within
@@ -153,7 +168,10 @@ func (l *layout) lines(name string, below bool, rank names.Rank, yield func(owne
 
 // write writes the zone as a file (RFC 1035 §5).
 func (l *layout) write(w io.Writer, serial uint32, h *names.Held) error {
-	_, err := fmt.Fprintf(w, "$ORIGIN %s.\n$TTL %d\n@ SOA localhost. nobody.invalid. %d %d %d %d %d\n@ NS localhost.\n", l.zone, l.ttl, serial, refresh, retry, l.expire, l.ttl)
+	_, err := fmt.Fprintf(w, "$ORIGIN %s.\n$TTL %d\n@ SOA localhost. nobody.invalid. %d %d %d %d %d\n@ NS localhost.\n", l.zone, l.ttl, serial, l.refresh, l.retry, l.expire, l.ttl)
+	if err == nil && l.probe != "" {
+		_, err = fmt.Fprintf(w, "%s TXT \"%d\"\n", l.probe, serial)
+	}
 	var b []byte
 	h.Each(func(name []byte, e names.Effect) bool {
 		b = b[:0]

@@ -3,6 +3,7 @@ package rpz
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -15,8 +16,8 @@ import (
 // maxList bounds what Live says, each way.
 const maxList = 100
 
-// Live asks every resolver for the serial it holds. Of one that holds an older
-// zone, what it lacks is missing and what it still has is extra; one that cannot
+// Live asks every resolver for the serial it holds names back by, or without a
+// probe for the one it has fetched. Of one that holds an older zone, what it lacks is missing and what it still has is extra; one that cannot
 // be asked, or holds a zone that this process does not know, is a fault that names
 // it. A zone file is compared line by line.
 func (z *zone) Live(ctx context.Context, want []driver.Rule) (missing, extra []driver.Rule, err error) {
@@ -29,6 +30,9 @@ func (z *zone) Live(ctx context.Context, want []driver.Rule) (missing, extra []d
 	for _, p := range z.peers {
 		for i, served := range v.zones {
 			serial, err := z.ask(ctx, p, i)
+			if errors.Is(err, errNoProbe) {
+				return nil, nil, fault.New(fault.Busy, "rpz.unheld", "resolver", p.addr.String(), "zone", z.layouts[i].zone, "name", z.layouts[i].probe).Because(err)
+			}
 			if err != nil {
 				return nil, nil, fault.New(fault.Busy, "rpz.silent", "resolver", p.addr.String(), "zone", z.layouts[i].zone).Because(err)
 			}

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"net"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -44,18 +46,18 @@ func (z *zone) tell(ctx context.Context, p peer, zone int, bell <-chan struct{})
 	}
 }
 
-// ask returns the serial that a resolver holds of a zone: its SOA, without
-// recursion.
+// ask returns the serial of a zone by which a resolver holds names back: what it
+// answers for the probe, as anybody's question. Without one it is the serial that
+// it has fetched: its SOA, without recursion.
 func (z *zone) ask(ctx context.Context, p peer, zone int) (serial uint32, err error) {
+	bits := uint16(0)
+	if z.layouts[zone].probe != "" {
+		bits = bitRD
+	}
 	for _, wait := range waits[:3] {
-		err = z.exchange(ctx, p, zone, 0, nil, wait, func(m *dns.Msg) error {
-			for _, rr := range m.Answer {
-				if isSOA(rr, z.layouts[zone].zone) {
-					serial = rr.(*dns.SOA).Serial
-					return nil
-				}
-			}
-			return errNoZone
+		err = z.exchange(ctx, p, zone, bits, nil, wait, func(m *dns.Msg) (err error) {
+			serial, err = z.layouts[zone].serialIn(m)
+			return err
 		})
 		if err == nil || ctx.Err() != nil || !isTimeout(err) {
 			return serial, err
@@ -64,7 +66,25 @@ func (z *zone) ask(ctx context.Context, p peer, zone int) (serial uint32, err er
 	return 0, err
 }
 
+// serialIn finds the serial in a resolver's answer.
+func (l *layout) serialIn(m *dns.Msg) (uint32, error) {
+	for _, rr := range m.Answer {
+		if l.probe == "" && isSOA(rr, l.zone) {
+			return rr.(*dns.SOA).Serial, nil
+		}
+		if t, ok := rr.(*dns.TXT); ok && l.probe != "" && strings.EqualFold(t.Hdr.Name, l.probe+".") && len(t.Txt) == 1 {
+			n, err := strconv.ParseUint(t.Txt[0], 10, 32)
+			return uint32(n), err
+		}
+	}
+	if l.probe != "" {
+		return 0, errNoProbe
+	}
+	return 0, errNoZone
+}
+
 var (
+	errNoProbe = errors.New("the answer does not come from the policy zone")
 	errNoZone  = errors.New("the answer has no SOA of the zone")
 	errRefused = errors.New("the resolver refuses")
 )
@@ -74,8 +94,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
-// exchange sends one message about a zone's SOA from the address that serves it,
-// and waits for the answer.
+// exchange sends one message about a zone's SOA, or its probe when recursion is
+// asked for, from the address that serves it, and waits for the answer.
 func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, record []byte, wait time.Duration, take func(*dns.Msg) error) error {
 	d := net.Dialer{Timeout: wait}
 	if z.listen.IsValid() {
@@ -109,6 +129,9 @@ func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, reco
 				return err
 			}
 		}
+		if m.Rcode == dns.RcodeNameError && take != nil {
+			return errNoProbe
+		}
 		if m.Rcode != dns.RcodeSuccess {
 			return errRefused
 		}
@@ -119,7 +142,7 @@ func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, reco
 	}
 }
 
-// question makes a message about a zone's SOA, signed when the resolver wants
+// question makes a message about a zone's SOA or probe, signed when the resolver wants
 // it so; mac is what its answer is verified with, in hex.
 func (z *zone) question(p peer, zone int, bits uint16, record []byte) (msg []byte, mac string) {
 	var id [2]byte
@@ -132,8 +155,12 @@ func (z *zone) question(p peer, zone int, bits uint16, record []byte) (msg []byt
 	for _, n := range [...]uint16{bits, 1, answers, 0, 0} {
 		msg = binary.BigEndian.AppendUint16(msg, n)
 	}
-	msg = append(msg, z.layouts[zone].wire...)
-	msg = binary.BigEndian.AppendUint16(msg, typeSOA)
+	name, kind := z.layouts[zone].wire, uint16(typeSOA)
+	if bits&bitRD != 0 {
+		name, kind = wireName(z.layouts[zone].probe), typeTXT
+	}
+	msg = append(msg, name...)
+	msg = binary.BigEndian.AppendUint16(msg, kind)
 	msg = binary.BigEndian.AppendUint16(msg, classIN)
 	msg = append(msg, record...)
 	if p.signed && z.key != nil {

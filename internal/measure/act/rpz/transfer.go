@@ -62,6 +62,7 @@ func (t *transfer) steps(steps []*step) {
 // all writes the zone without its SOA (RFC 5936 §2.2).
 func (t *transfer) all(v *version) {
 	t.one(t.l.ns)
+	t.many(t.l.probed(nil, v.zones[t.r.zone].serial))
 	v.each(t.r.zone, func(name []byte, e names.Effect) bool {
 		t.name(name, false, e.Here)
 		t.name(name, true, e.Below)

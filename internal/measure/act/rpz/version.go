@@ -191,6 +191,7 @@ func (t *turn) version(old *version, h *names.Held, serial uint32) *version {
 				next = was
 			case s.size() <= maxStepBytes:
 				s.from, s.to = was.serial, serial
+				s.removed, s.added = t.layouts[i].probed(s.removed, was.serial), t.layouts[i].probed(s.added, serial)
 				next.steps = bounded(append(slices.Clone(was.steps), s))
 			}
 		}
