@@ -155,7 +155,7 @@ func (c *Chain) waits(by Side) string {
 		return "review"
 	case by == CommandSide && c.State == Reviewed && can("close"):
 		return "close"
-	case by == SuperiorSide && f.Overdue && !f.Seconded && (c.State == Declared || c.State == Authorised && f.NoTime):
+	case by == SuperiorSide && c.unsigned():
 		return "second"
 	case by == ExecutorSide && c.State == Authorised && f.InWindow:
 		return "begin"
@@ -166,3 +166,23 @@ func (c *Chain) waits(by Side) string {
 	}
 	return ""
 }
+
+// unsigned reports whether a superior's signature is all that an emergency lacks:
+// one that was declared, or one that could be but for it. It is asked for nowhere
+// else: where both sides shut emergencies off, it would not help, and where the plan
+// is not ready, nobody knows yet what would be signed.
+func (c *Chain) unsigned() bool {
+	f := c.Facts
+	if !f.Overdue || f.Seconded || f.Shut || speak(c.State, "second", SuperiorSide) == nil {
+		return false
+	}
+	if c.declared() {
+		return f.NoTime && !f.Approved
+	}
+	f.Seconded = true
+	r := lead(c.State, "declare", CommandSide)
+	return r != nil && held(r.guards, &f)
+}
+
+// declared reports whether a chain is past its declaration, and not begun.
+func (c *Chain) declared() bool { return c.State == Declared || c.State == Authorised }

@@ -134,18 +134,34 @@ func TestTheBrake(t *testing.T) {
 	cmd, chief, member := h.as("police/command"), h.as("police/superior"), h.as("commission/member1")
 	first := h.emergency()
 	k := h.elsewhere()
+	asked := func(when string, want bool) {
+		t.Helper()
+		v, err := h.Show(chief, k.ID)
+		h.must("show", err)
+		if got := v.Chains[0].Waits == "second"; got != want {
+			t.Errorf("%s: a superior is asked to sign: %v", when, got)
+		}
+	}
 	if _, err := h.Second(chief, k.ID, "やむを得ない。"); code(err) != "measure.guard.late" {
 		t.Errorf("signed while nothing is late: %v", err)
 	}
+	asked("while nothing is late", false)
 	h.Clock.Pass(time.Hour)
+	asked("while a notice is overdue", true)
 	if _, err := h.Declare(cmd, k.ID, "いとまがない。"); code(err) != "measure.guard.brake" {
 		t.Errorf("declared while a notice is overdue: %v", err)
 	}
 	if _, err := h.Second(h.as("police/command9"), k.ID, "やむを得ない。"); code(err) != "gate.role" {
 		t.Errorf("a colleague signs as a superior: %v", err)
 	}
+	h.must("shut", h.Shut(h.as("commission/member1"), h.country.ID("police"), true))
+	h.must("shut", h.Shut(chief, "", true))
+	asked("while both shut emergencies off", false)
+	h.must("open", h.Shut(h.as("commission/member1"), h.country.ID("police"), false))
+	h.must("open", h.Shut(chief, "", false))
 	_, err := h.Second(chief, k.ID, "やむを得ない。")
 	h.must("second", err)
+	asked("once signed", false)
 
 	unit := h.country.ID("police")
 	h.must("shut", h.Shut(member, unit, true))

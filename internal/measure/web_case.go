@@ -165,6 +165,9 @@ func (p say) chain(s *Service, x *View, c *ChainView, people []page.Option) chai
 	}
 	if c.Waits != "" {
 		v.Turn = p.T("measure.web.turn", "act", p.act(c.Waits))
+		if c.Waits == "second" && !c.declared() {
+			v.Turn = p.T("measure.web.turn_sign")
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Missing)) {
 		v.Missing = append(v.Missing, p.T("measure.cli.missing", "guard", p.T("measure.guard."+strings.ToLower(id)), "article", c.Missing[id]))

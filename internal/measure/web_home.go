@@ -78,6 +78,9 @@ func (p say) todo(x *Listed) page.Todo {
 			t.Severity = "attend" // days are left
 		}
 		t.Title, t.Href = p.T("measure.home.act", "number", x.Case.Number, "act", p.act(x.Waits)), t.Href+"#"+c.ID
+		if x.Waits == "second" && !c.declared() { // the command may as well wait for the commission
+			t.Severity, t.Title = "attend", p.T("measure.home.sign", "number", x.Case.Number)
+		}
 	case x.Late:
 		t.Severity, t.Title = "attend", p.T("measure.home.late", "number", x.Case.Number)
 	}
