@@ -123,7 +123,7 @@ func (h *Hub) openNouns(o Options) (err error) {
 		Deadlines: func(ctx context.Context, tx *db.Tx, firm string) ([]channel.Deadline, error) {
 			return h.Notices.Deadlines(ctx, tx, firm)
 		}})
-	h.Measures.Channels = h.Channels
+	h.Measures.Channels, h.Requests.Channels, h.Desk.Channels = h.Channels, h.Channels, h.Channels
 	h.Notices = notice.New(notice.Config{DB: h.DB, Ledger: h.Ledger, Keys: h.Keys, Blobs: h.Blobs, Threads: h.Threads, Orgs: h.Orgs, Now: o.Now, BaseURL: cfg.Hub.BaseURL,
 		Channels: h.Channels, Exposed: notice.ExposedBy(h.Exposures), Vulnerability: notice.FactsBy(h.Intel), Item: notice.ItemBy(h.Intel)})
 	h.Intel.Parts = notice.BundleParts(h.Notices)

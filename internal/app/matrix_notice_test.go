@@ -87,7 +87,8 @@ func newSighting(n *nation, _ *citizen, x *thing) *thing {
 
 // isTold: who says how their organisation is told of notices.
 func isTold(c *citizen) bool {
-	return c.reports() || c.ministry() || commands(c) || signs(c) || c.any(gate.Maintainer, gate.SupplierContact, gate.MakerContact, gate.OfficeClerk, gate.JPCERTClerk, gate.CommissionMember, gate.Inspector)
+	return c.reports() || c.ministry() || commands(c) || signs(c) || c.any(gate.Maintainer, gate.SupplierContact, gate.MakerContact, gate.OfficeClerk, gate.JPCERTClerk, gate.CommissionMember, gate.Inspector,
+		gate.ForeignClerk, gate.SafetyMember, gate.PrivacyClerk, gate.CarrierClerk)
 }
 
 // told gives two operators a channel each.

@@ -111,7 +111,8 @@ func (h *Hub) dress(q *httpd.Request, s *page.Shell) {
 	waiting, err := incident.Waiting(q.Context(), h.Incidents)
 	letters, e := h.Notices.Waiting(q.Context())
 	measures, late, bad := measure.Waiting(q.Context(), h.Measures)
-	if err = errors.Join(err, e, bad); err != nil {
+	papers, unread := h.Desk.Waiting(q.Context())
+	if err = errors.Join(err, e, bad, unread); err != nil {
 		h.log.Error("menu", "error", err) // a page without a number is better than none
 	}
 	for _, e := range menu {
@@ -123,6 +124,9 @@ func (h *Hub) dress(q *httpd.Request, s *page.Shell) {
 		}
 		if e.Key == "letters" {
 			e.Count = letters
+		}
+		if e.Key == "oversight" {
+			e.Count = papers
 		}
 		if e.Key == "measures" {
 			e.Count, e.Due = measures, late

@@ -18,6 +18,7 @@ import (
 	"noroshi/internal/base/post"
 	"noroshi/internal/base/text"
 	"noroshi/internal/measure"
+	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 )
 
@@ -29,6 +30,7 @@ type Config struct {
 	Orgs       *org.Service
 	Measures   *measure.Service
 	Office     *post.Office
+	Channels   *channel.Service // by which a carrier hears of an order; nil: pages alone
 	Words      *text.Catalog
 	From       string        // address that mail of this hub comes from; empty: none is sent, people take the file
 	Out        *fetch.Client // to registries, and to nothing else

@@ -10,6 +10,7 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/post"
+	"noroshi/internal/notice/channel"
 )
 
 // freshFor is how long a mail that was checked may wait to be sent: its date is
@@ -80,7 +81,10 @@ func (s *Service) Send(ctx context.Context, id ID, digest string) (Request, erro
 			}
 			err := s.arrived(a)
 			a.act.Public["act"], a.act.Public["by"], a.act.Public["from"] = "send", string(Person), string(Checked)
-			return err
+			if err != nil {
+				return err
+			}
+			return s.call(a)
 		}
 		return s.step(a, "send", Person)
 	})
@@ -127,6 +131,17 @@ func (s *Service) arrived(a *at) error {
 		return err
 	}
 	return s.step(a, "sent", Posted)
+}
+
+// call tells a carrier, by the channels that it set for itself, that an order is
+// there: its number and where to read it.
+func (s *Service) call(a *at) error {
+	if s.Channels == nil {
+		return nil
+	}
+	_, err := s.Channels.Queue(a.ctx, a.tx, channel.Letter{Owner: a.r.Org, Object: "carrier_order/" + a.r.ID, Recipient: a.r.carrier, Reason: channel.First, Contact: 1, Number: a.r.Number, Class: "act", TLP: "RED",
+		Path: "/carrier-orders#" + a.r.ID})
+	return err
 }
 
 // next sets when a request is looked at again: when it was asked for, or after the

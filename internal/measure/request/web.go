@@ -151,8 +151,12 @@ func formFault(err error) bool {
 const homeRows = 5
 
 // Home gathers what requests want of whoever asks: a mail to be read and sent, one
-// that did not arrive, one that nobody answered.
+// that did not arrive, one that nobody answered; of a carrier, orders to confirm and
+// to report on.
 func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
+	if Access.May(q.Context(), "request.orders") {
+		return homeOrders(q, s)
+	}
 	if Access.Reach(q.Who, "request.draft") != gate.Own {
 		return part, nil
 	}

@@ -73,3 +73,21 @@ func showOrders(q *httpd.Request, s *Service, bad error) error {
 	}
 	return q.Render("request/orders", shell, v)
 }
+
+// homeOrders names the orders that a carrier has not confirmed, and those that it has
+// not reported carried out.
+func homeOrders(q *httpd.Request, s *Service) (part page.Part, err error) {
+	p := say{q.Printer}
+	list, _, err := s.Orders(q.Context(), "", 50)
+	for _, o := range list {
+		t := page.Todo{Severity: "act", Title: p.T("request.home.order", "number", o.Instruction.Number), Href: "/carrier-orders#" + o.ID, Why: o.Office, Due: page.Due{At: o.Instruction.Until}, Act: p.T("request.home.read")}
+		switch {
+		case !o.DoneAt.IsZero() || len(part.Todos) == homeRows:
+			continue
+		case !o.ConfirmedAt.IsZero():
+			t.Severity, t.Title = "watch", p.T("request.home.ordered", "number", o.Instruction.Number)
+		}
+		part.Todos = append(part.Todos, t)
+	}
+	return part, err
+}

@@ -110,7 +110,8 @@ var (
 )
 
 // Access says who may do what with channels: those who answer notices, who
-// command measures and who oversee them set those of their own organisation.
+// command measures, who oversee them, and who answer the oversight commission set
+// those of their own organisation.
 var Access = gate.Table{
 	"channel.list":    own(),
 	"channel.set":     own(),
@@ -125,7 +126,8 @@ var Access = gate.Table{
 func own() map[gate.Role]gate.Reach {
 	row := map[gate.Role]gate.Reach{}
 	for _, r := range []gate.Role{gate.OperatorReporter, gate.OperatorAdmin, gate.Maintainer, gate.SupplierContact, gate.MakerContact, gate.MinistryClerk, gate.MinistrySuper, gate.OfficeClerk, gate.JPCERTClerk,
-		gate.PoliceCommand, gate.PoliceSuperior, gate.DefenceCommand, gate.DefenceSuperior, gate.CommissionMember, gate.Inspector} {
+		gate.PoliceCommand, gate.PoliceSuperior, gate.DefenceCommand, gate.DefenceSuperior, gate.CommissionMember, gate.Inspector,
+		gate.ForeignClerk, gate.SafetyMember, gate.PrivacyClerk, gate.CarrierClerk} {
 		row[r] = gate.Own
 	}
 	return row

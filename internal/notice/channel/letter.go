@@ -41,6 +41,7 @@ const (
 	Escalation Reason = "escalation"
 	Ended      Reason = "ended" // withdrawn or corrected
 	Late       Reason = "late"  // something that is owed is past its time
+	Answered   Reason = "answered"
 )
 
 // open reports whether the words themselves may be written into a mail or a
@@ -110,7 +111,7 @@ func (l *Letter) mail(p text.Printer, name, base string, now time.Time) post.Con
 // hook is the body of a webhook: what a program needs to fetch the rest with a
 // token of its own.
 type hook struct {
-	Type      string    `json:"type"` // notice.first, notice.reminder, notice.escalation, notice.ended, notice.late
+	Type      string    `json:"type"` // notice.first, notice.reminder, notice.escalation, notice.ended, notice.late, notice.answered
 	Timestamp time.Time `json:"timestamp"`
 	Data      struct {
 		Number   string    `json:"number"`

@@ -204,6 +204,7 @@ type Opening struct {
 
 	org, asker      string
 	sealed, content []byte
+	remindedAt      time.Time
 }
 
 // Content is what was sealed, shown to its asker.

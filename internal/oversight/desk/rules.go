@@ -70,11 +70,12 @@ var Rules = []Rule{
 	{"insist", Answered, Sent, members, ""},
 	{"close", Answered, Closed, members, ""},
 	{"close", Sent, Closed, members, ""},
+	{"prompt", Sent, Sent, []Side{ClockSide}, "soon"},
 	{"remind", Sent, Sent, []Side{ClockSide}, "late"},
 }
 
 // Acts lists the acts of the rules, each once, in their order.
-var Acts = []string{"draft", "revise", "propose", "back", "settle", "drop", "answer", "insist", "close", "remind"}
+var Acts = []string{"draft", "revise", "propose", "back", "settle", "drop", "answer", "insist", "close", "prompt", "remind"}
 
 // Ground is why a sealed part has to be opened, as the ledger says it in clear.
 type Ground string
@@ -143,6 +144,7 @@ func find(at State, act string, by Side) *Rule {
 // facts are what the guards ask of a paper and of who acts.
 type facts struct {
 	same bool // who acts drafted or proposed it
+	soon bool // its day is near
 	late bool
 }
 
@@ -155,7 +157,7 @@ func apply(at State, act string, by Side, f facts) (State, error) {
 		return at, fault.New(fault.Conflict, ErrStep.Code, "state", string(at), "act", act)
 	case r.Needs == "other" && f.same:
 		return at, ErrTwo
-	case r.Needs == "late" && !f.late:
+	case r.Needs == "soon" && !f.soon, r.Needs == "late" && !f.late:
 		return at, ErrStep
 	}
 	return r.To, nil

@@ -25,6 +25,7 @@ type Numbers struct {
 	NoticeDays         Number `toml:"notice_days" json:"notice_days"`
 	RequestDays        Number `toml:"request_days" json:"request_days"`
 	RecommendationDays Number `toml:"recommendation_days" json:"recommendation_days"`
+	EarlyDays          Number `toml:"early_days" json:"early_days"`
 	RemindDays         Number `toml:"remind_days" json:"remind_days"`
 	OpeningDays        Number `toml:"opening_days" json:"opening_days"`
 	KeepDays           Number `toml:"keep_days" json:"keep_days"`
@@ -49,7 +50,7 @@ func LoadNumbers() (n Numbers, err error) {
 		name string
 		n    Number
 		top  int
-	}{{"notice_days", n.NoticeDays, 366}, {"request_days", n.RequestDays, 366}, {"recommendation_days", n.RecommendationDays, 366}, {"remind_days", n.RemindDays, 366},
+	}{{"notice_days", n.NoticeDays, 366}, {"request_days", n.RequestDays, 366}, {"recommendation_days", n.RecommendationDays, 366}, {"early_days", n.EarlyDays, 366}, {"remind_days", n.RemindDays, 366},
 		{"opening_days", n.OpeningDays, 366}, {"keep_days", n.KeepDays, 3660}, {"full_hours", n.FullHours, 24 * 31}, {"confidence_percent", n.Confidence, 99}, {"small_count", n.Small, 1000}} {
 		if x.n.Value < 1 || x.n.Value > x.top || x.n.Source.JA == "" || x.n.Source.EN == "" {
 			return n, fmt.Errorf("numbers of the desk: %s: between 1 and %d, and with a source", x.name, x.top)
@@ -67,4 +68,18 @@ func (n *Numbers) answer(k Kind) Number {
 		return n.RecommendationDays
 	}
 	return n.NoticeDays
+}
+
+// reminder is the act by which time brings to mind what waits for an answer: empty
+// for none, "prompt" once when its day is near, "remind" when it is past, and again
+// after some days. Told is when it was brought to mind last, days how long there was
+// to answer: what had no more than a few days from the beginning was told then.
+func (n *Numbers) reminder(due, told, now time.Time, days int) string {
+	switch {
+	case now.After(due) && (told.Before(due) || now.Sub(told) >= n.RemindDays.days()):
+		return "remind"
+	case !now.After(due) && told.IsZero() && days > n.EarlyDays.Value && due.Sub(now) <= n.EarlyDays.days():
+		return "prompt"
+	}
+	return ""
 }

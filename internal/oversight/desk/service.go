@@ -20,6 +20,7 @@ import (
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/tlog"
+	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 	"noroshi/internal/oversight"
 )
@@ -34,6 +35,8 @@ type Config struct {
 	Kinds  approval.Rules  // numbers that approvals are judged by
 	Orgs   *org.Service
 	Now    func() time.Time
+
+	Channels *channel.Service // by which letters are sent; nil: pages alone
 
 	// Kept returns what the hub itself keeps of the sealed part of an entry, so that
 	// its organisation need not look for it; a fault of kind NotFound where it keeps

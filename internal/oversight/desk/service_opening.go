@@ -104,7 +104,7 @@ func (s *Service) Unseal(ctx context.Context, in Asking) (out Opening, err error
 			return err
 		}
 		out = o
-		return s.publish(ctx, tx, Happened{o.ID, "unseal"}, o.To)
+		return s.tellOpening(ctx, tx, "unseal", &o)
 	})
 	return out, err
 }
@@ -301,7 +301,7 @@ func (s *Service) end(ctx context.Context, id ID, verb string, do func(*at, *led
 			return err
 		}
 		out = o
-		return s.publish(ctx, tx, Happened{o.ID, verb[len("oversight."):]}, o.To)
+		return s.tellOpening(ctx, tx, verb[len("oversight."):], &o)
 	})
 	return out, err
 }

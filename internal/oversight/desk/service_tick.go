@@ -51,20 +51,34 @@ func (s *Service) drawAll(ctx context.Context) (n int, err error) {
 	return n, errors.Join(failed...)
 }
 
-// remindAll reminds of papers without an answer, each once in so many days.
+// remindAll brings to mind what waits for an answer: papers and wishes, when their
+// day is near and when it is past.
 func (s *Service) remindAll(ctx context.Context) (n int, err error) {
 	var list []Paper
+	var asked []Opening
 	now := s.now()
-	if err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
-		list, err = latePapers(ctx, tx, now, now.Add(-s.Numbers.RemindDays.days()))
+	w := when{near: now.Add(s.Numbers.EarlyDays.days()), past: now, again: now.Add(-s.Numbers.RemindDays.days())}
+	if err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		if list, err = duePapers(ctx, tx, w); err != nil {
+			return err
+		}
+		asked, err = dueOpenings(ctx, tx, w)
 		return err
 	}); err != nil {
 		return 0, err
 	}
 	var failed []error
-	for _, p := range list {
-		failed = append(failed, s.remind(ctx, p.ID))
-		n++
+	for i := range list {
+		if p := &list[i]; s.Numbers.reminder(p.DueAt, p.remindedAt, now, p.Days) != "" {
+			failed = append(failed, s.remind(ctx, p.ID))
+			n++
+		}
+	}
+	for i := range asked {
+		if o := &asked[i]; s.Numbers.reminder(o.DueAt, o.remindedAt, now, s.Numbers.OpeningDays.Value) != "" {
+			failed = append(failed, s.remindOpening(ctx, o.ID))
+			n++
+		}
 	}
 	return n, errors.Join(failed...)
 }
@@ -77,20 +91,44 @@ func (s *Service) remind(ctx context.Context, id ID) error {
 		if err != nil {
 			return err
 		}
-		p.Late = p.State == Sent && now.After(p.DueAt)
-		if _, err := apply(p.State, "remind", ClockSide, facts{late: p.Late}); err != nil || p.remindedAt.After(now.Add(-s.Numbers.RemindDays.days())) {
-			return errNothing
+		name := s.Numbers.reminder(p.DueAt, p.remindedAt, now, p.Days)
+		p.Late = p.State == Sent && name == "remind"
+		if _, err := apply(p.State, name, ClockSide, facts{soon: name == "prompt", late: p.Late}); err != nil {
+			return errNothing // somebody answered meanwhile
 		}
 		p.remindedAt = now
-		if err := s.record(&at{ctx, tx, gate.Identity{}, now}, act, &p, p.State, &move{act: "remind"}); err != nil {
+		if err := s.record(&at{ctx, tx, gate.Identity{}, now}, act, &p, p.State, &move{act: name}); err != nil {
 			return err
 		}
 		if err := updatePaper(ctx, tx, &p); err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, "remind", &p)
+		return s.tell(ctx, tx, name, &p)
 	})
 	return ignore(ignore(err, errNothing), ErrRevision)
+}
+
+// remindOpening brings a wish to mind that was neither granted nor withheld.
+func (s *Service) remindOpening(ctx context.Context, id ID) error {
+	act := &ledger.Act{Verb: "oversight.remind", Object: openingObject(id)}
+	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
+		now := s.now()
+		o, err := openingByID(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		name := s.Numbers.reminder(o.DueAt, o.remindedAt, now, s.Numbers.OpeningDays.Value)
+		if o.State != Asked || name == "" {
+			return errNothing
+		}
+		act.Public = o.public()
+		act.Public["act"], act.Public["due"] = name, o.DueAt.Format(time.RFC3339Nano)
+		if err := putReminded(ctx, tx, o.ID, now); err != nil {
+			return err
+		}
+		return s.tellOpening(ctx, tx, name, &o)
+	})
+	return ignore(err, errNothing)
 }
 
 // forgetAll destroys the keys of what was opened long enough ago.

@@ -152,11 +152,21 @@ func listPapers(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	return out, next, err
 }
 
-// latePapers lists those that wait for an answer past its day, and of which nobody
-// was reminded since an instant.
-func latePapers(ctx context.Context, tx *db.Tx, now, since time.Time) ([]Paper, error) {
-	return papers(ctx, tx, "SELECT "+paperColumns+" FROM oversight_paper p WHERE p.state = 'sent' AND p.due_at < $1 AND p.reminded_at <= $2 ORDER BY p.id LIMIT $3",
-		db.Micros(now), db.Micros(since), db.MaxLimit)
+// when are the instants from which something may have to be brought to mind: its day
+// is near, it is past, and it was brought to mind so long ago.
+type when struct{ near, past, again time.Time }
+
+// waiting is the condition under which something that waits for an answer may have
+// to be brought to mind; [Numbers.reminder] says whether it has.
+const waiting = "(p.due_at <= $1 AND p.reminded_at = 0 OR p.due_at < $2 AND (p.reminded_at < p.due_at OR p.reminded_at <= $3)) ORDER BY p.id LIMIT $4"
+
+func (w when) args() []any {
+	return []any{db.Micros(w.near), db.Micros(w.past), db.Micros(w.again), db.MaxLimit}
+}
+
+// duePapers lists papers without an answer that may have to be brought to mind.
+func duePapers(ctx context.Context, tx *db.Tx, w when) ([]Paper, error) {
+	return papers(ctx, tx, "SELECT "+paperColumns+" FROM oversight_paper p WHERE p.state = 'sent' AND "+waiting, w.args()...)
 }
 
 func insertPast(ctx context.Context, tx *db.Tx, paper ID, p *Past) error {

@@ -9,15 +9,15 @@ import (
 	"noroshi/internal/base/gate"
 )
 
-const openingColumns = "p.id, p.number, p.org_id, p.asker, p.to_org, p.entry, p.verb, p.object, p.acted_at, p.digest, p.state, p.ground, p.sealed, p.content, p.created_at, p.due_at, p.ended_at, p.gone_at"
+const openingColumns = "p.id, p.number, p.org_id, p.asker, p.to_org, p.entry, p.verb, p.object, p.acted_at, p.digest, p.state, p.ground, p.sealed, p.content, p.created_at, p.due_at, p.ended_at, p.gone_at, p.reminded_at"
 
 func scanOpening(scan func(...any) error) (o Opening, err error) {
-	var t [5]int64
-	err = scan(&o.ID, &o.Number, &o.org, &o.asker, &o.To, &o.Entry, &o.Verb, &o.Object, &t[0], &o.Digest, &o.State, &o.Ground, &o.sealed, &o.content, &t[1], &t[2], &t[3], &t[4])
+	var t [6]int64
+	err = scan(&o.ID, &o.Number, &o.org, &o.asker, &o.To, &o.Entry, &o.Verb, &o.Object, &t[0], &o.Digest, &o.State, &o.Ground, &o.sealed, &o.content, &t[1], &t[2], &t[3], &t[4], &t[5])
 	if err == db.ErrNoRows {
 		return o, ErrNone
 	}
-	for i, at := range []*time.Time{&o.ActedAt, &o.CreatedAt, &o.DueAt, &o.EndedAt, &o.GoneAt} {
+	for i, at := range []*time.Time{&o.ActedAt, &o.CreatedAt, &o.DueAt, &o.EndedAt, &o.GoneAt, &o.remindedAt} {
 		*at = db.Time(t[i])
 	}
 	return o, err
@@ -117,4 +117,20 @@ func listOpenings(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, r
 // expired lists what was opened and has to be destroyed.
 func expired(ctx context.Context, tx *db.Tx, now time.Time) ([]Opening, error) {
 	return openings(ctx, tx, "SELECT "+openingColumns+" FROM oversight_opening p WHERE p.state = 'opened' AND p.gone_at <= $1 ORDER BY p.id LIMIT $2", db.Micros(now), db.MaxLimit)
+}
+
+// dueOpenings lists wishes without an answer that may have to be brought to mind.
+func dueOpenings(ctx context.Context, tx *db.Tx, w when) ([]Opening, error) {
+	return openings(ctx, tx, "SELECT "+openingColumns+" FROM oversight_opening p WHERE p.state = 'asked' AND "+waiting, w.args()...)
+}
+
+// openingByID returns a wish for the hub itself, locked.
+func openingByID(ctx context.Context, tx *db.Tx, id ID) (Opening, error) {
+	return scanOpening(tx.QueryRow(ctx, "SELECT "+openingColumns+" FROM oversight_opening p WHERE p.id = $1"+tx.ForUpdate(), id).Scan)
+}
+
+// putReminded writes down that a wish was brought to mind.
+func putReminded(ctx context.Context, tx *db.Tx, id ID, now time.Time) error {
+	_, err := tx.Exec(ctx, "UPDATE oversight_opening SET reminded_at = $2 WHERE id = $1", id, db.Micros(now))
+	return err
 }

@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"time"
+
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 )
@@ -41,7 +43,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 		severity, what := "", ""
 		switch {
 		case by == BodySide && x.State == Sent:
-			severity, what = "act", "desk.home.answer"
+			severity, what = s.urgency(x.DueAt, q.Now()), "desk.home.answer"
 		case by == MemberSide && x.State == Proposed && !x.facts(q.Who).same:
 			severity, what = "attend", "desk.home.settle"
 		case by == MemberSide && x.State == Answered:
@@ -62,6 +64,14 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 	return part, homeOpenings(q, s, p, by, add)
 }
 
+// urgency is how urgent something is by its day: at once when it is near or past.
+func (s *Service) urgency(due, now time.Time) string {
+	if due.Sub(now) <= s.Numbers.EarlyDays.days() {
+		return "act"
+	}
+	return "attend"
+}
+
 // homeOpenings names the entries that wait to be opened, and to be read.
 func homeOpenings(q *httpd.Request, s *Service, p say, by Side, add func(severity, title, why, href string, due page.Due)) error {
 	list, _, _, err := s.Openings(q.Context(), Filter{Limit: 50})
@@ -72,7 +82,7 @@ func homeOpenings(q *httpd.Request, s *Service, p say, by Side, add func(severit
 		}
 		switch {
 		case by == BodySide && o.State == Asked:
-			add("act", p.T("desk.home.unseal", "number", o.Number), p.verb(o.Verb), "/oversight/openings/"+o.ID, page.Due{At: o.DueAt})
+			add(s.urgency(o.DueAt, q.Now()), p.T("desk.home.unseal", "number", o.Number), p.verb(o.Verb), "/oversight/openings/"+o.ID, page.Due{At: o.DueAt})
 		case o.Mine && o.State == Opened:
 			add("watch", p.T("desk.home.opened", "number", o.Number), p.verb(o.Verb), "/oversight/openings/"+o.ID, page.Due{})
 		default:

@@ -7,6 +7,7 @@ import (
 
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
+	"noroshi/internal/notice/channel"
 )
 
 // stateTag is how a state looks.
@@ -109,6 +110,9 @@ func showPapers(q *httpd.Request, s *Service) error {
 		v.Head.Acts = []page.Act{{Text: p.T("desk.paper.new"), Href: "/oversight/papers/new", Kind: "primary", Icon: "document"}}
 	} else {
 		v.Head.Lead = p.T("desk.paper.lead_body")
+	}
+	if channel.Access.May(q.Context(), "channel.list") {
+		v.Head.Acts = append(v.Head.Acts, page.Act{Text: p.T("channel.web.title"), Href: "/channels", Kind: "small", Icon: "mail"})
 	}
 	var rows []paperRow
 	for _, x := range list {
