@@ -288,3 +288,21 @@ func extended(ctx context.Context, tx *db.Tx, id ID) (by ID, err error) {
 	}
 	return by, err
 }
+
+// sealedStep is what is sealed of a step, and of the case that it is of.
+type sealedStep struct {
+	step, approval ID
+	org            string
+	was            State
+	words, asked   []byte
+}
+
+// sealedOf finds the step that an entry of the ledger is of. Fault: ErrNone.
+func sealedOf(ctx context.Context, tx *db.Tx, entry string) (x sealedStep, err error) {
+	err = tx.QueryRow(ctx, "SELECT p.id, c.id, c.org_id, p.was, p.sealed, c.sealed FROM approval_step p JOIN approval_case c ON c.id = p.approval_id WHERE p.entry = $1 ORDER BY p.id LIMIT 1", entry).
+		Scan(&x.step, &x.approval, &x.org, &x.was, &x.words, &x.asked)
+	if err == db.ErrNoRows {
+		err = ErrNone
+	}
+	return x, err
+}

@@ -34,6 +34,7 @@ func (s *Service) Draft(ctx context.Context, d Draft) (r Request, err error) {
 		if err := s.put(a); err != nil {
 			return err
 		}
+		act.Secret = d // as it is kept
 		if err := insert(ctx, tx, &r); err != nil {
 			return err
 		}
@@ -130,6 +131,7 @@ func (s *Service) Change(ctx context.Context, id ID, d Draft) (Request, error) {
 		if err := s.put(a); err != nil {
 			return err
 		}
+		a.act.Secret = d                          // as it is kept
 		if a.r.Facts.Gone && a.r.Chain != chain { // nor does it become another's step
 			return invalid("case", "request.bad.kind")
 		}

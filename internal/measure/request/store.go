@@ -194,3 +194,14 @@ func loadPast(ctx context.Context, tx *db.Tx, request ID) (out []Past, err error
 	}
 	return out, rows.Err()
 }
+
+// draftOfEntry finds the draft that was written last by the act of an entry of the
+// ledger. Fault: ErrNone.
+func draftOfEntry(ctx context.Context, tx *db.Tx, entry string) (id ID, owner string, sealed []byte, err error) {
+	err = tx.QueryRow(ctx, `SELECT r.id, r.org_id, r.sealed FROM measure_request_past p JOIN measure_request r ON r.id = p.request_id WHERE p.entry = $1 AND p.act IN ('draft', 'change')
+		AND NOT EXISTS (SELECT 1 FROM measure_request_past l WHERE l.request_id = p.request_id AND l.act IN ('change', 'follow') AND l.id > p.id) ORDER BY p.id LIMIT 1`, entry).Scan(&id, &owner, &sealed)
+	if err == db.ErrNoRows {
+		err = ErrNone
+	}
+	return id, owner, sealed, err
+}
