@@ -45,7 +45,7 @@ type layout struct {
 	refresh uint32
 	retry   uint32
 	expire  uint32
-	probe   string // name that is answered with the serial; empty: none
+	probe   string // name below which each serial has one that is answered; empty: none
 	ranks   [names.NoDomain + 1]answer
 	ns      []byte
 }
@@ -102,13 +102,23 @@ func (l *layout) soa(serial uint32) []byte {
 }
 
 // probed appends the record by which a resolver says that it holds names back by
-// the rules of a serial: local data, a text (draft-vixie-dnsop-dns-rpz-00 §3).
+// the rules of a serial: local data, a text (draft-vixie-dnsop-dns-rpz-00 §3). Its
+// name is another with every serial: BIND answers a name that it knows already with
+// data that it has only just fetched, and takes in new names later.
 func (l *layout) probed(b []byte, serial uint32) []byte {
 	if l.probe == "" {
 		return b
 	}
-	text := strconv.FormatUint(uint64(serial), 10)
-	return append(owner(b, l.probe, false), l.tail(typeTXT, append([]byte{byte(len(text))}, text...))...)
+	return append(owner(b, l.probeOf(serial), false), l.tail(typeTXT, append([]byte{byte(len(probeText))}, probeText...))...)
+}
+
+// probeText is what the probe says.
+const probeText = "held"
+
+// probeOf is the name that a resolver answers for when it holds names back by the
+// rules of a serial.
+func (l *layout) probeOf(serial uint32) string {
+	return "s" + strconv.FormatUint(uint64(serial), 10) + "." + l.probe
 }
 
 // fits reports whether the owner of a name, and of what is below it, is within
@@ -170,7 +180,7 @@ func (l *layout) lines(name string, below bool, rank names.Rank, yield func(owne
 func (l *layout) write(w io.Writer, serial uint32, h *names.Held) error {
 	_, err := fmt.Fprintf(w, "$ORIGIN %s.\n$TTL %d\n@ SOA localhost. nobody.invalid. %d %d %d %d %d\n@ NS localhost.\n", l.zone, l.ttl, serial, l.refresh, l.retry, l.expire, l.ttl)
 	if err == nil && l.probe != "" {
-		_, err = fmt.Fprintf(w, "%s TXT \"%d\"\n", l.probe, serial)
+		_, err = fmt.Fprintf(w, "%s TXT \"%s\"\n", l.probeOf(serial), probeText)
 	}
 	var b []byte
 	h.Each(func(name []byte, e names.Effect) bool {

@@ -29,9 +29,12 @@ func (z *zone) Live(ctx context.Context, want []driver.Rule) (missing, extra []d
 	changed := map[string]bool{}
 	for _, p := range z.peers {
 		for i, served := range v.zones {
-			serial, err := z.ask(ctx, p, i)
+			serial, err := z.ask(ctx, p, i, served.serial)
+			if err != nil || serial != served.serial {
+				z.remind(i)
+			}
 			if errors.Is(err, errNoProbe) {
-				return nil, nil, fault.New(fault.Busy, "rpz.unheld", "resolver", p.addr.String(), "zone", z.layouts[i].zone, "name", z.layouts[i].probe).Because(err)
+				return nil, nil, fault.New(fault.Busy, "rpz.unheld", "resolver", p.addr.String(), "zone", z.layouts[i].zone, "name", z.layouts[i].probeOf(served.serial)).Because(err)
 			}
 			if err != nil {
 				return nil, nil, fault.New(fault.Busy, "rpz.silent", "resolver", p.addr.String(), "zone", z.layouts[i].zone).Because(err)
@@ -56,6 +59,18 @@ func (z *zone) Live(ctx context.Context, want []driver.Rule) (missing, extra []d
 		missing, extra = z.lagging(changed, want, missing, extra)
 	}
 	return missing, extra, nil
+}
+
+// remindEvery is how often resolvers that lag behind are told of a change again:
+// BIND that was just finding out that we are gone hears a notice and does nothing.
+const remindEvery = 5 * time.Second
+
+// remind tells resolvers of a zone again, now and then.
+func (z *zone) remind(zone int) {
+	if now := time.Now(); now.Sub(z.reminded[zone]) >= remindEvery {
+		z.reminded[zone] = now
+		z.ring(zone)
+	}
 }
 
 // lagging adds the names that somebody holds otherwise: rules of them that are

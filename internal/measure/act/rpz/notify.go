@@ -7,8 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -31,7 +29,7 @@ func (z *zone) tell(ctx context.Context, p peer, zone int, bell <-chan struct{})
 		}
 		for try := 0; try < len(waits); try++ {
 			v := z.serving.Load()
-			if v == nil || z.exchange(ctx, p, zone, opcodeNotify|bitAA, z.layouts[zone].soa(v.zones[zone].serial), waits[try], nil) == nil {
+			if v == nil || z.exchange(ctx, p, z.changed(zone, v), waits[try], nil) == nil {
 				break
 			}
 			select {
@@ -46,41 +44,41 @@ func (z *zone) tell(ctx context.Context, p peer, zone int, bell <-chan struct{})
 	}
 }
 
-// ask returns the serial of a zone by which a resolver holds names back: what it
-// answers for the probe, as anybody's question. Without one it is the serial that
-// it has fetched: its SOA, without recursion.
-func (z *zone) ask(ctx context.Context, p peer, zone int) (serial uint32, err error) {
-	bits := uint16(0)
-	if z.layouts[zone].probe != "" {
-		bits = bitRD
+// ask returns the serial of a zone that a resolver holds. With a probe it is ours,
+// when the resolver answers for the name of that serial as anybody's question: it
+// holds names back by it. Without one it is the serial that it has fetched: its
+// SOA, without recursion.
+func (z *zone) ask(ctx context.Context, p peer, zone int, ours uint32) (serial uint32, err error) {
+	l := z.layouts[zone]
+	q := query{name: l.wire, kind: typeSOA}
+	take := func(m *dns.Msg) error {
+		for _, rr := range m.Answer {
+			if isSOA(rr, l.zone) {
+				serial = rr.(*dns.SOA).Serial
+				return nil
+			}
+		}
+		return errNoZone
+	}
+	if l.probe != "" {
+		q = query{bits: bitRD, name: wireName(l.probeOf(ours)), kind: typeTXT}
+		take = func(m *dns.Msg) error {
+			for _, rr := range m.Answer {
+				if t, ok := rr.(*dns.TXT); ok && len(t.Txt) == 1 && t.Txt[0] == probeText {
+					serial = ours
+					return nil
+				}
+			}
+			return errNoProbe
+		}
 	}
 	for _, wait := range waits[:3] {
-		err = z.exchange(ctx, p, zone, bits, nil, wait, func(m *dns.Msg) (err error) {
-			serial, err = z.layouts[zone].serialIn(m)
-			return err
-		})
+		err = z.exchange(ctx, p, q, wait, take)
 		if err == nil || ctx.Err() != nil || !isTimeout(err) {
 			return serial, err
 		}
 	}
 	return 0, err
-}
-
-// serialIn finds the serial in a resolver's answer.
-func (l *layout) serialIn(m *dns.Msg) (uint32, error) {
-	for _, rr := range m.Answer {
-		if l.probe == "" && isSOA(rr, l.zone) {
-			return rr.(*dns.SOA).Serial, nil
-		}
-		if t, ok := rr.(*dns.TXT); ok && l.probe != "" && strings.EqualFold(t.Hdr.Name, l.probe+".") && len(t.Txt) == 1 {
-			n, err := strconv.ParseUint(t.Txt[0], 10, 32)
-			return uint32(n), err
-		}
-	}
-	if l.probe != "" {
-		return 0, errNoProbe
-	}
-	return 0, errNoZone
 }
 
 var (
@@ -94,9 +92,23 @@ func isTimeout(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
-// exchange sends one message about a zone's SOA, or its probe when recursion is
-// asked for, from the address that serves it, and waits for the answer.
-func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, record []byte, wait time.Duration, take func(*dns.Msg) error) error {
+// query is a question to a resolver.
+type query struct {
+	bits   uint16 // opcode and flags
+	name   []byte
+	kind   uint16
+	answer []byte // record that stands in the answer section: of a notice of a change
+}
+
+// changed is the notice that a zone changed.
+func (z *zone) changed(zone int, v *version) query {
+	l := z.layouts[zone]
+	return query{opcodeNotify | bitAA, l.wire, typeSOA, l.soa(v.zones[zone].serial)}
+}
+
+// exchange sends one question from the address that serves the zones, and waits for
+// the answer.
+func (z *zone) exchange(ctx context.Context, p peer, q query, wait time.Duration, take func(*dns.Msg) error) error {
 	d := net.Dialer{Timeout: wait}
 	if z.listen.IsValid() {
 		d.LocalAddr = &net.UDPAddr{IP: z.listen.Addr().AsSlice(), Zone: z.listen.Addr().Zone()}
@@ -110,7 +122,7 @@ func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, reco
 	if err := c.SetDeadline(time.Now().Add(wait)); err != nil {
 		return err
 	}
-	msg, mac := z.question(p, zone, bits, record)
+	msg, mac := z.question(p, q)
 	if _, err := c.Write(msg); err != nil {
 		return err
 	}
@@ -121,7 +133,7 @@ func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, reco
 			return err
 		}
 		var m dns.Msg
-		if m.Unpack(buf[:n]) != nil || m.Id != binary.BigEndian.Uint16(msg) || !m.Response || uint16(m.Opcode)<<11 != bits&opcodes {
+		if m.Unpack(buf[:n]) != nil || m.Id != binary.BigEndian.Uint16(msg) || !m.Response || uint16(m.Opcode)<<11 != q.bits&opcodes {
 			continue // somebody else's, or late
 		}
 		if mac != "" {
@@ -129,7 +141,7 @@ func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, reco
 				return err
 			}
 		}
-		if m.Rcode == dns.RcodeNameError && take != nil {
+		if m.Rcode == dns.RcodeNameError && q.kind == typeTXT {
 			return errNoProbe
 		}
 		if m.Rcode != dns.RcodeSuccess {
@@ -142,27 +154,23 @@ func (z *zone) exchange(ctx context.Context, p peer, zone int, bits uint16, reco
 	}
 }
 
-// question makes a message about a zone's SOA or probe, signed when the resolver wants
-// it so; mac is what its answer is verified with, in hex.
-func (z *zone) question(p peer, zone int, bits uint16, record []byte) (msg []byte, mac string) {
+// question makes a message, signed when the resolver wants it so; mac is what its
+// answer is verified with, in hex.
+func (z *zone) question(p peer, q query) (msg []byte, mac string) {
 	var id [2]byte
 	_, _ = rand.Read(id[:]) // it does not fail
 	msg = append(msg, id[:]...)
 	answers := uint16(0)
-	if record != nil {
+	if q.answer != nil {
 		answers = 1
 	}
-	for _, n := range [...]uint16{bits, 1, answers, 0, 0} {
+	for _, n := range [...]uint16{q.bits, 1, answers, 0, 0} {
 		msg = binary.BigEndian.AppendUint16(msg, n)
 	}
-	name, kind := z.layouts[zone].wire, uint16(typeSOA)
-	if bits&bitRD != 0 {
-		name, kind = wireName(z.layouts[zone].probe), typeTXT
-	}
-	msg = append(msg, name...)
-	msg = binary.BigEndian.AppendUint16(msg, kind)
+	msg = append(msg, q.name...)
+	msg = binary.BigEndian.AppendUint16(msg, q.kind)
 	msg = binary.BigEndian.AppendUint16(msg, classIN)
-	msg = append(msg, record...)
+	msg = append(msg, q.answer...)
 	if p.signed && z.key != nil {
 		s := &signer{key: z.key}
 		msg = s.sign(msg, 0)

@@ -189,6 +189,12 @@ func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1
 // bind starts BIND 9 as a resolver that fetches the zones with a key.
 func bind(t *testing.T, c Config, secret string, o *outside) *said {
 	t.Helper()
+	return bindWith(t, c, secret, o, "", "min-update-interval 0")
+}
+
+// bindWith is bind with more options of each zone, and others of the policy.
+func bindWith(t *testing.T, c Config, secret string, o *outside, more, options string) *said {
+	t.Helper()
 	dir := t.TempDir()
 	var policy, zones strings.Builder
 	for _, zone := range []string{c.Recent, c.Zone} {
@@ -200,8 +206,9 @@ func bind(t *testing.T, c Config, secret string, o *outside) *said {
 zone "%[1]s" {
 	type secondary; file "%[1]s.db"; masterfile-format text; allow-query { key noroshi; };
 	primaries { 127.0.0.1 port %[2]s key noroshi; };
+	%[3]s
 };
-`, zone, portOf(c.Listen))
+`, zone, portOf(c.Listen), more)
 	}
 	return program(t, "named", "-g", "-n", "2", "-c", write(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(`
 key "noroshi" { algorithm hmac-sha256; secret "%s"; };
@@ -211,16 +218,16 @@ options {
 	listen-on port %[3]s { 127.0.0.1; }; listen-on-v6 { none; };
 	recursion yes; allow-recursion { 127.0.0.1; }; dnssec-validation no; empty-zones-enable no; notify no;
 	forward only; forwarders { 127.0.0.1 port %[4]s; };
-	response-policy { %[5]s} qname-wait-recurse no min-update-interval 0;
+	response-policy { %[5]s} qname-wait-recurse no %[7]s;
 };
-%[6]s`, secret, dir, portOf(c.Secondaries[0]), o.port(), policy.String(), zones.String())))
+%[6]s`, secret, dir, portOf(c.Secondaries[0]), o.port(), policy.String(), zones.String(), options)))
 }
 
 // unbound starts Unbound, which fetches the zone from this machine without a key.
-func unbound(t *testing.T, c Config, o *outside) *said {
+func unbound(t *testing.T, c Config, o *outside) (dir string) {
 	t.Helper()
-	dir := t.TempDir()
-	return program(t, "unbound", "-d", "-c", write(t, filepath.Join(dir, "unbound.conf"), fmt.Sprintf(`
+	dir = t.TempDir()
+	program(t, "unbound", "-d", "-c", write(t, filepath.Join(dir, "unbound.conf"), fmt.Sprintf(`
 server:
 	directory: "%[1]s"
 	chroot: ""
@@ -244,8 +251,11 @@ rpz:
 	for-downstream: yes
 	zonefile: "%[1]s/rpz.zone"
 remote-control:
-	control-enable: no
+	control-enable: yes
+	control-interface: "%[1]s/control"
+	control-use-cert: no
 `, dir, portOf(c.Secondaries[0]), o.port(), portOf(c.Listen))))
+	return dir
 }
 
 // walk is what a resolver has to live through: names that are held back, names

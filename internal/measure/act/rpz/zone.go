@@ -19,14 +19,15 @@ type zone struct {
 	store *names.Store
 	now   func() time.Time
 
-	serving atomic.Pointer[version] // nil until something may be served
-	room    int                     // names that the recent zone may have before they are folded
-	folded  time.Time               // when they were last
-	stale   bool                    // the file may be other than what is held
-	server  *server
-	bells   [2][]chan struct{} // of each zone, one for each peer, rung when it changed
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	serving  atomic.Pointer[version] // nil until something may be served
+	room     int                     // names that the recent zone may have before they are folded
+	folded   time.Time               // when they were last
+	stale    bool                    // the file may be other than what is held
+	server   *server
+	bells    [2][]chan struct{} // of each zone, one for each peer, rung when it changed
+	reminded [2]time.Time       // when resolvers that lag behind were told again, by zone
+	stop     context.CancelFunc
+	running  sync.WaitGroup
 }
 
 // Open reads the zone's folder, and serves the zone as it was held. A folder

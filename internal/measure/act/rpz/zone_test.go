@@ -420,6 +420,7 @@ func TestSettings(t *testing.T) {
 		"rpz.max_names":    func(c *Config) { c.MaxNames = 0 },
 		"rpz.ttl":          func(c *Config) { c.TTL = 24 * time.Hour },
 		"rpz.expire":       func(c *Config) { c.Expire = time.Minute },
+		"rpz.probe":        func(c *Config) { c.Probe = "probe.other.example" }, // not of one's own
 		"rpz.walled":       func(c *Config) { c.Walled = []string{"a.example", "b.example"} },
 		"names.not_a_name": func(c *Config) { c.Own = []string{"a b"} },
 	} {
