@@ -7,6 +7,7 @@ import (
 
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/oversight"
 	"noroshi/internal/oversight/desk"
 )
 
@@ -49,9 +50,16 @@ func (x *inspecting) draws(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := x.h.Desk.Plan(inspector, desk.Planning{Strata: []desk.Stratum{{Kind: "case", Size: 2}, {Kind: "measure", Size: 1}, {Kind: "use", Size: 3}, {Kind: "erase", Size: 1}},
+	nonce := desk.NewNonce()
+	p, err := x.h.Desk.Plan(inspector, desk.Planning{Commitment: oversight.Commitment(nonce), Strata: []desk.Stratum{{Kind: "case", Size: 2}, {Kind: "measure", Size: 1}, {Kind: "use", Size: 3}, {Kind: "erase", Size: 1}},
 		Why: x.say("承認の要件、措置の手順、選んだ記録の利用の目的を、実際の書類と照らし合わせる。", "Requirements of approvals, steps of measures and purposes of use are held against the papers.")})
 	if err != nil {
+		return fmt.Errorf("demo: sample: %w", err)
+	}
+	if err := x.read(ctx); err != nil {
+		return err
+	}
+	if _, err := x.h.Desk.Reveal(inspector, p.ID, desk.Revealing{Nonce: nonce}); err != nil {
 		return fmt.Errorf("demo: sample: %w", err)
 	}
 	if err := x.read(ctx); err != nil {

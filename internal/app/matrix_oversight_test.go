@@ -1,11 +1,14 @@
 package app
 
 import (
+	"strings"
+
 	"github.com/google/uuid"
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/oversight"
 	"noroshi/internal/oversight/desk"
 )
 
@@ -86,7 +89,7 @@ func (n *nation) overseen() {
 	n.add(dropped)
 	n.add(&thing{kind: "paper", id: uuid.NewString(), none: true})
 
-	s, err := n.Desk.Plan(inspector, desk.Planning{Strata: []desk.Stratum{{Kind: "use", Size: 1}}, Why: n.mark("ZOSAMPLE", "what a sample is for", oversees)})
+	s, err := n.Desk.Plan(inspector, desk.Planning{Commitment: oversight.Commitment(strings.Repeat("0", 64)), Strata: []desk.Stratum{{Kind: "use", Size: 1}}, Why: n.mark("ZOSAMPLE", "what a sample is for", oversees)})
 	n.must(err)
 	n.add(&thing{kind: "sample", org: "commission", id: s.ID})
 	n.add(&thing{kind: "sample", id: uuid.NewString(), none: true})
@@ -101,9 +104,13 @@ func (n *nation) overseen() {
 		n.add(&thing{kind: kind, org: "commission", id: id})
 	}
 	n.must(n.Ledger.Settle(n.t.Context()))
-	for range 2 { // draws the sample
+	for i := range 3 { // draws the sample
 		_, err = n.Desk.Tick(n.t.Context())
 		n.must(err)
+		if i == 0 {
+			_, err = n.Desk.Reveal(inspector, s.ID, desk.Revealing{Nonce: strings.Repeat("0", 64)})
+			n.must(err)
+		}
 		n.must(n.Ledger.Settle(n.t.Context()))
 	}
 }
@@ -137,6 +144,7 @@ var oversightLaws = func() map[string]law {
 		"GET " + api + "samples":                 {may: only(oversees)},
 		"POST " + api + "samples":                {may: only(worksAtDesk), body: body(`{}`)},
 		"GET " + api + "samples/{id}":            {on: "sample", may: atDesk(oversees)},
+		"POST " + api + "samples/{id}/reveal":    {on: "sample", may: atDesk(worksAtDesk), body: body(`{"nonce":""}`)},
 		"POST " + api + "samples/{id}/check":     {on: "sample", may: atDesk(worksAtDesk), body: body(`{"place":0,"result":"fine"}`)},
 		"GET " + api + "openings":                {may: readsPapers},
 		"POST " + api + "openings":               {may: only(worksAtDesk), body: body(`{"entry":"0","text":""}`)},
@@ -175,6 +183,7 @@ var oversightLaws = func() map[string]law {
 	all["POST "+web+"papers/{id}/drop"] = law{on: "paper", may: atDesk(worksAtDesk), body: form("drop_text", "")}
 	all["POST "+web+"papers/{id}/revise"] = law{on: "paper", may: atDesk(worksAtDesk), body: form("title", "")}
 	all["POST "+web+"papers/{id}/answer"] = law{on: "paper", may: repliesTo, body: form("answer_text", "")}
+	all["POST "+web+"samples/{id}/reveal"] = law{on: "sample", may: atDesk(worksAtDesk), body: form("nonce", "")}
 	all["POST "+web+"samples/{id}/check"] = law{on: "sample", may: atDesk(worksAtDesk), body: form("result", "")}
 	all["POST "+web+"openings/{id}/open"] = law{on: "unsealing", may: repliesTo, body: form("content", "")}
 	all["POST "+web+"openings/{id}/withhold"] = law{on: "unsealing", may: repliesTo, body: form("withhold_text", "")}

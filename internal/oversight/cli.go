@@ -1,10 +1,12 @@
 package oversight
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +30,7 @@ import (
 var (
 	ErrFound = fault.New(fault.Unmet, "oversight.found_some")
 	ErrNoLog = fault.New(fault.Usage, "oversight.no_log")
+	ErrAnew  = fault.New(fault.Usage, "oversight.anew") // the log that was put back was not looked at yet
 	ErrNoKey = fault.New(fault.Usage, "oversight.no_key")
 	ErrKinds = fault.New(fault.Usage, "oversight.bad_kinds")
 	ErrAt    = fault.New(fault.Usage, "oversight.bad_at")
@@ -181,6 +184,9 @@ func openLog(where string) (fs.FS, []byte, error) {
 			return nil, nil, fault.New(fault.Usage, ErrNoLog.Code, "path", where).Because(err)
 		}
 	}
+	if _, err := os.Stat(filepath.Join(where, beforeDir)); err == nil {
+		return nil, nil, fault.New(fault.Usage, ErrAnew.Code, "path", where)
+	}
 	return nil, nil, fault.New(fault.Usage, ErrNoLog.Code, "path", where)
 }
 
@@ -202,6 +208,9 @@ func replayCommand(env *cli.Env) *cobra.Command {
 				return err
 			}
 			res, err := ReplayLog(cmd.Context(), fsys, o)
+			if err == nil {
+				err = res.lose(cmd.Context(), args[0], o)
+			}
 			if err != nil {
 				return asFault(err)
 			}
@@ -211,6 +220,13 @@ func replayCommand(env *cli.Env) *cobra.Command {
 	s.flags(env, c)
 	c.Flags().StringVar(&at, "at", "", env.Printer().T("oversight.cli.at"))
 	return c
+}
+
+// lose adds what an auditor's folder knows to be lost.
+func (r *Result) lose(ctx context.Context, dir string, o Options) error {
+	lost, alarms, err := Losses(ctx, dir, o)
+	r.Lost, r.Alarms = lost, append(r.Alarms, alarms...)
+	return err
 }
 
 // judgedAt is the instant at which deadlines are judged: of the newest entry
@@ -247,20 +263,16 @@ func conclude(env *cli.Env, res Result) error {
 		return err
 	}
 	if !res.Clean() {
-		return fault.New(fault.Unmet, ErrFound.Code, "violations", len(res.Violations)+int(res.More), "others", len(res.Gaps)+len(res.Alarms))
+		return fault.New(fault.Unmet, ErrFound.Code, "violations", res.broken(), "others", len(res.Gaps)+len(res.Alarms))
 	}
 	return nil
 }
 
 // speak writes the sentences of a result in a language.
 func (r *Result) speak(p text.Printer) {
-	for i := range r.Violations {
-		v := &r.Violations[i]
-		pairs := make([]any, 0, 2*len(v.Args))
-		for k, x := range v.Args {
-			pairs = append(pairs, k, x)
-		}
-		v.Text = p.T("oversight.found."+v.Found, pairs...)
+	speakOf(r.Violations, p)
+	for _, l := range r.Lost {
+		speakOf(l.Violations, p)
 	}
 	for _, list := range [][]Alarm{r.Gaps, r.Alarms} {
 		for i := range list {
@@ -275,6 +287,17 @@ func (r *Result) speak(p text.Printer) {
 			}
 			a.Text = ledger.Sentence(p, &bad)
 		}
+	}
+}
+
+func speakOf(list []Violation, p text.Printer) {
+	for i := range list {
+		v := &list[i]
+		pairs := make([]any, 0, 2*len(v.Args))
+		for k, x := range v.Args {
+			pairs = append(pairs, k, x)
+		}
+		v.Text = p.T("oversight.found."+v.Found, pairs...)
 	}
 }
 
@@ -294,17 +317,10 @@ func (r *Result) print(w io.Writer, p text.Printer) error {
 			}
 		}
 	}
-	for _, v := range r.Violations {
-		places := make([]string, len(v.Entries))
-		for i, e := range v.Entries {
-			places[i] = fmt.Sprint(e)
-		}
-		fmt.Fprintln(w, p.T("oversight.cli.violation", "rule", v.Rule, "text", printable(v.Text), "entries", strings.Join(places, ", ")))
-		if v.Object != "" {
-			fmt.Fprintln(w, "    "+printable(v.Object))
-		}
-		fmt.Fprintln(w, "    "+p.T("oversight.rule."+v.Rule))
+	for i := range r.Lost {
+		r.Lost[i].print(w, p)
 	}
+	printViolations(w, p, "oversight.cli.violation", r.Violations)
 	if r.More > 0 {
 		fmt.Fprintln(w, p.T("oversight.cli.more", "n", int64(r.More)))
 	}
@@ -314,14 +330,42 @@ func (r *Result) print(w io.Writer, p text.Printer) error {
 			asked++
 		}
 	}
-	if r.Commission != "" {
+	if r.Commission != "" && !r.pinned {
 		fmt.Fprintln(w, p.T("oversight.cli.decided_by", "name", printable(r.Commission)))
 	}
 	if r.Signer != "" {
 		fmt.Fprintln(w, p.T("ledger.cli.signed", "name", r.Signer))
 	}
-	_, err := fmt.Fprintln(w, p.T("oversight.cli.sum", "entries", int64(r.Entries), "rules", asked, "of", len(r.Checked), "checks", int64(total), "violations", len(r.Violations)+int(r.More), "gaps", len(r.Gaps), "alarms", len(r.Alarms)))
+	_, err := fmt.Fprintln(w, p.T("oversight.cli.sum", "entries", int64(r.Entries), "rules", asked, "of", len(r.Checked), "checks", int64(total), "violations", r.broken(), "gaps", len(r.Gaps), "alarms", len(r.Alarms)))
 	return err
+}
+
+func printViolations(w io.Writer, p text.Printer, line string, list []Violation) {
+	for _, v := range list {
+		places := make([]string, len(v.Entries))
+		for i, e := range v.Entries {
+			places[i] = fmt.Sprint(e)
+		}
+		fmt.Fprintln(w, p.T(line, "rule", v.Rule, "text", printable(v.Text), "entries", strings.Join(places, ", ")))
+		if v.Object != "" {
+			fmt.Fprintln(w, "    "+printable(v.Object))
+		}
+		fmt.Fprintln(w, "    "+p.T("oversight.rule."+v.Rule))
+	}
+}
+
+// print says what was lost.
+func (l *Loss) print(w io.Writer, p text.Printer) {
+	if l.Entries == 0 {
+		fmt.Fprintln(w, p.T("oversight.cli.lost_none", "before", l.Before))
+	} else {
+		fmt.Fprintln(w, p.T("oversight.cli.lost", "before", l.Before, "from", fmt.Sprint(l.From), "to", fmt.Sprint(l.From+l.Entries-1), "n", int64(l.Entries), "first", l.First, "last", l.Last))
+	}
+	fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_why", "at", p.Time(l.At), "why", printable(l.Why)))
+	for _, verb := range slices.Sorted(maps.Keys(l.Power)) {
+		fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_power", "verb", printable(verb), "n", int64(l.Power[verb])))
+	}
+	printViolations(w, p, "oversight.cli.lost_violation", l.Violations)
 }
 
 // printable is a text of a log whose owner may want to deceive: a terminal takes

@@ -36,7 +36,7 @@ func compareCommand(env *cli.Env) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := all.Add(cmd.Context(), fsys, keys); err != nil {
+				if err := all.Add(cmd.Context(), dir, fsys, keys); err != nil {
 					return asFault(err)
 				}
 			}
@@ -53,7 +53,8 @@ func (c *Comparison) conclude(env *cli.Env) error {
 	r := Result{Alarms: out.Alarms}
 	r.speak(env.Printer())
 	for i := range out.Divergences {
-		out.Divergences[i].Text = env.Printer().T("oversight.diverge." + out.Divergences[i].Code)
+		d := &out.Divergences[i]
+		d.Text = env.Printer().T("oversight.diverge."+d.Code, "entry", fmt.Sprint(d.Places[0].Entry))
 	}
 	if err := env.Emit(out, out.print); err != nil {
 		return err
@@ -71,7 +72,14 @@ func (c Compared) print(w io.Writer, p text.Printer) error {
 	for _, d := range c.Divergences {
 		fmt.Fprintln(w, p.T("oversight.cli.divergence", "object", printable(d.Object), "text", d.Text))
 		for _, at := range d.Places {
-			fmt.Fprintln(w, "    "+p.T("oversight.cli.place", "ledger", printable(at.Ledger), "entry", fmt.Sprint(at.Entry)))
+			switch entry := fmt.Sprint(at.Entry); {
+			case at.Folder == "":
+				fmt.Fprintln(w, "    "+p.T("oversight.cli.place", "ledger", printable(at.Ledger), "entry", entry))
+			case at.Absent:
+				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_none", "folder", printable(at.Folder), "entry", entry))
+			default:
+				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_says", "folder", printable(at.Folder), "entry", entry, "verb", printable(at.Verb), "at", at.At))
+			}
 		}
 	}
 	if c.More > 0 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ var (
 	ErrTaken   = fault.New(fault.Busy, "oversight.dir_taken")
 	ErrStopped = fault.New(fault.Refused, "oversight.halted")
 	ErrNothing = fault.New(fault.Usage, "oversight.nothing_stands")
+	ErrNotBack = fault.New(fault.Usage, "oversight.not_back")
 	ErrWhy     = fault.New(fault.Usage, "oversight.no_why")
 	ErrDoor    = fault.New(fault.Usage, "oversight.bad_listen")
 )
@@ -36,7 +38,7 @@ var (
 // asFollowed turns an error of an auditor's folder into a fault.
 func asFollowed(err error, dir string) error {
 	switch {
-	case err == nil, errors.Is(err, ErrNothing), errors.Is(err, ErrWhy):
+	case err == nil, errors.Is(err, ErrNothing), errors.Is(err, ErrNotBack), errors.Is(err, ErrWhy):
 		return err
 	case errors.Is(err, folder.ErrLocked):
 		return fault.New(fault.Busy, ErrTaken.Code, "dir", dir).Because(err)
@@ -78,6 +80,7 @@ func followCommand(env *cli.Env) *cobra.Command {
 				return asFollowed(err, dir)
 			}
 			defer f.Close()
+			f.greet(env)
 			ctx, stop := context.WithCancel(cmd.Context())
 			defer stop()
 			if door == "" {
@@ -105,6 +108,17 @@ func followCommand(env *cli.Env) *cobra.Command {
 	c.Flags().DurationVar(&every, "every", time.Minute, p.T("oversight.cli.every"))
 	c.Flags().DurationVar(&silence, "silent", 30*time.Minute, p.T("oversight.cli.silent"))
 	return c
+}
+
+// greet says what whoever runs this has to know of the folder: a key that was made
+// just now, and that the log was put back.
+func (f *Follower) greet(env *cli.Env) {
+	if n := len(f.memory.Branches); n > 0 {
+		env.Say("oversight.cli.anew", "n", n, "dir", f.Dir)
+	}
+	if f.seal.made {
+		env.Say("oversight.cli.new_key", "vkey", f.seal.vkey, "file", filepath.Join(f.Dir, publicFile))
+	}
 }
 
 // follow looks at the log, once or for ever. When the log contradicted itself
@@ -169,6 +183,8 @@ func sayUnsent(env *cli.Env, f *Follower, err error, said string) string {
 	}
 	if fault.KindOf(err) == fault.NotFound {
 		f.Send = nil
+		env.Say("oversight.cli.no_witness", "file", filepath.Join(f.Dir, publicFile))
+		return ""
 	}
 	why := env.Sentence(err)
 	if why != said {
@@ -179,6 +195,7 @@ func sayUnsent(env *cli.Env, f *Follower, err error, said string) string {
 
 func acknowledgeCommand(env *cli.Env) *cobra.Command {
 	var dir, why string
+	var restored bool
 	p := env.Printer()
 	c := &cobra.Command{
 		Use: "acknowledge", Short: p.T("oversight.cli.acknowledge"), Args: cobra.NoArgs,
@@ -186,7 +203,7 @@ func acknowledgeCommand(env *cli.Env) *cobra.Command {
 			if dir == "" {
 				return ErrDir
 			}
-			a, err := Acknowledge(dir, strings.TrimSpace(why), env.Now())
+			a, err := Acknowledge(dir, strings.TrimSpace(why), restored, env.Now())
 			if err != nil {
 				return asFollowed(err, dir)
 			}
@@ -196,6 +213,9 @@ func acknowledgeCommand(env *cli.Env) *cobra.Command {
 				for _, x := range r.Alarms {
 					fmt.Fprintln(w, printable(x.Text))
 				}
+				if a.Anew {
+					fmt.Fprintln(w, p.T("oversight.cli.put_aside", "dir", filepath.Join(dir, beforeDir)))
+				}
 				_, err := fmt.Fprintln(w, p.T("oversight.cli.acknowledged", "n", len(a.Alarms)+int(a.More), "why", printable(a.Why)))
 				return err
 			})
@@ -203,6 +223,7 @@ func acknowledgeCommand(env *cli.Env) *cobra.Command {
 	}
 	c.Flags().StringVar(&dir, "dir", "", p.T("oversight.cli.dir"))
 	c.Flags().StringVar(&why, "why", "", p.T("oversight.cli.why"))
+	c.Flags().BoolVar(&restored, "restored", false, p.T("oversight.cli.restored"))
 	return c
 }
 

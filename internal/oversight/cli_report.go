@@ -41,6 +41,9 @@ func reportCommand(env *cli.Env) *cobra.Command {
 				return err
 			}
 			r, res, err := replayLog(cmd.Context(), fsys, o)
+			if err == nil {
+				err = res.lose(cmd.Context(), args[0], o)
+			}
 			if err != nil {
 				return asFault(err)
 			}
@@ -61,7 +64,7 @@ func reportCommand(env *cli.Env) *cobra.Command {
 				return err
 			}
 			if !res.Clean() {
-				return fault.New(fault.Unmet, ErrFound.Code, "violations", len(res.Violations)+int(res.More), "others", 0)
+				return res.Fault()
 			}
 			return nil
 		},
@@ -131,5 +134,5 @@ func (r *Result) Fault() error {
 	if r.Clean() {
 		return nil
 	}
-	return fault.New(fault.Unmet, ErrFound.Code, "violations", len(r.Violations)+int(r.More), "others", len(r.Gaps)+len(r.Alarms))
+	return fault.New(fault.Unmet, ErrFound.Code, "violations", r.broken(), "others", len(r.Gaps)+len(r.Alarms))
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -43,6 +44,10 @@ type Divergence struct {
 type Place struct {
 	Ledger string `json:"ledger"` // origin
 	Entry  uint64 `json:"entry"`
+	Folder string `json:"folder,omitempty"` // which copy, where two of one ledger differ
+	Verb   string `json:"verb,omitempty"`   // what the entry says there
+	At     string `json:"at,omitempty"`
+	Absent bool   `json:"absent,omitempty"` // this copy has no such entry
 }
 
 // Compared is what a comparison came to.
@@ -92,6 +97,7 @@ const (
 type Comparison struct {
 	out       Compared
 	heads     []tlog.Checkpoint
+	names     []string
 	fsys      []fs.FS
 	cases     map[id][]saying
 	runs      map[id][]statement
@@ -122,22 +128,23 @@ func NewComparison() (*Comparison, error) {
 		out: Compared{Divergences: []Divergence{}, Alarms: []Alarm{}}}, nil
 }
 
-// Add verifies a ledger and reads it. One that does not verify is an alarm and
-// takes no further part. Errors are those of ctx, [tlog.ErrMoved] and [ErrHeld].
-func (c *Comparison) Add(ctx context.Context, fsys fs.FS, keys []note.Verifier) error {
+// Add verifies a ledger and reads it; name is that of its folder, as people know it.
+// One that does not verify is an alarm and takes no further part. Errors are those of
+// ctx, [tlog.ErrMoved] and [ErrHeld].
+func (c *Comparison) Add(ctx context.Context, name string, fsys fs.FS, keys []note.Verifier) error {
 	n := int32(len(c.heads))
 	res, err := tlog.Verify(ctx, fsys, tlog.Options{Keys: keys}) // before anything of it is believed
 	var bad tlog.Problems
 	if errors.As(err, &bad) {
 		for _, p := range bad {
-			c.out.Alarms = append(c.out.Alarms, Alarm{Code: string(p.Code), Path: res.Checkpoint.Origin + "/" + p.Path, Text: p.Detail})
+			c.out.Alarms = append(c.out.Alarms, Alarm{Code: string(p.Code), Path: name + "/" + p.Path, Text: p.Detail})
 		}
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("compare: %w", err)
 	}
-	c.heads, c.fsys = append(c.heads, res.Checkpoint), append(c.fsys, fsys)
+	c.heads, c.fsys, c.names = append(c.heads, res.Checkpoint), append(c.fsys, fsys), append(c.names, name)
 	c.out.Ledgers = append(c.out.Ledgers, Head{res.Checkpoint.Origin, res.Checkpoint.Size, res.Checkpoint.Root.String()})
 	if c.copies(int(n)) {
 		return nil // its entries are those of the other copy, or no history at all
@@ -167,15 +174,20 @@ func (c *Comparison) Add(ctx context.Context, fsys fs.FS, keys []note.Verifier) 
 // begin the other.
 func (c *Comparison) copies(n int) bool {
 	for i := range n {
-		a, b, fsys := c.heads[i], c.heads[n], c.fsys[n]
+		a, b := c.heads[i], c.heads[n]
 		if a.Origin != b.Origin {
 			continue
 		}
+		older, newer, fsys := a, b, c.fsys[n]
 		if a.Size > b.Size {
-			a, b, fsys = b, a, c.fsys[i]
+			older, newer, fsys = b, a, c.fsys[i]
 		}
-		if tlog.Consistent(fsys, a, b) != nil {
-			c.diverge(divSplit, b.Origin, Place{a.Origin, a.Size}, Place{b.Origin, b.Size})
+		if tlog.Consistent(fsys, older, newer) != nil {
+			at, err := common(c.fsys[i], a.Size, c.fsys[n], b.Size)
+			if err != nil { // verified a moment ago, and not readable now
+				at = min(a.Size, b.Size)
+			}
+			c.diverge(divSplit, b.Origin, c.there(i, at), c.there(n, at))
 		}
 		return true
 	}
@@ -238,7 +250,24 @@ func (c *Comparison) act(n int32, e *entry, leaf []byte) {
 	}
 }
 
-func (c *Comparison) place(n int32, entry uint64) Place { return Place{c.heads[n].Origin, entry} }
+func (c *Comparison) place(n int32, entry uint64) Place {
+	return Place{Ledger: c.heads[n].Origin, Entry: entry}
+}
+
+// there is what a copy says at a place.
+func (c *Comparison) there(n int, at uint64) Place {
+	p := Place{Ledger: c.heads[n].Origin, Entry: at, Folder: c.names[n], Absent: true}
+	r, err := tlog.NewReader(c.fsys[n], c.heads[n].Size)
+	if err != nil {
+		return p
+	}
+	leaf, err := r.Entry(at)
+	var e entry
+	if err == nil && e.read(leaf) {
+		p.Absent, p.Verb, p.At = false, string(e.verb), time.UnixMicro(e.at).UTC().Format(time.RFC3339)
+	}
+	return p
+}
 
 // of is what a ledger says of an approval.
 func (c *Comparison) of(n int32, x id) *saying {

@@ -101,7 +101,7 @@ func TestLedgersAreHeldAgainstEachOther(t *testing.T) {
 				for _, s := range log {
 					f.add(t, s.leaf(t))
 				}
-				if err := all.Add(t.Context(), os.DirFS(f.dir), []note.Verifier{f.verifier}); err != nil {
+				if err := all.Add(t.Context(), f.dir, os.DirFS(f.dir), []note.Verifier{f.verifier}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -156,7 +156,7 @@ func TestLawfulLedgersAgree(t *testing.T) {
 		}
 		for i, f := range logs {
 			f.add(t, parts[i]...)
-			if err := all.Add(t.Context(), os.DirFS(f.dir), []note.Verifier{f.verifier}); err != nil {
+			if err := all.Add(t.Context(), f.dir, os.DirFS(f.dir), []note.Verifier{f.verifier}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -202,12 +202,41 @@ func TestTwoCopiesOfALog(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, dir := range []string{c.a, c.b} {
-			if err := all.Add(t.Context(), os.DirFS(dir), []note.Verifier{log.verifier}); err != nil && !errors.Is(err, ErrHeld) {
+			if err := all.Add(t.Context(), dir, os.DirFS(dir), []note.Verifier{log.verifier}); err != nil && !errors.Is(err, ErrHeld) {
 				t.Fatal(err)
 			}
 		}
 		if out := all.Close(); len(out.Divergences) != c.splits || len(out.Alarms) > 0 != c.alarms || c.splits > 0 && out.Divergences[0].Code != divSplit {
 			t.Errorf("%s: %+v", c.name, out)
+		}
+	}
+}
+
+// TestASplitIsNamedByItsFirstEntry: people want to know from where on two copies
+// differ, not how long they are.
+func TestASplitIsNamedByItsFirstEntry(t *testing.T) {
+	leaves := lawful(2, 20)
+	log := newFolder(t, t.TempDir(), "log.example/test")
+	log.add(t, leaves[:120]...)
+	fork := &logFolder{dir: t.TempDir(), signer: log.signer, verifier: log.verifier}
+	fork.add(t, leaves[:99]...)
+	fork.add(t, leaves[100:110]...)
+	all, err := NewComparison()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]*logFolder{"a": log, "b": fork} {
+		if err := all.Add(t.Context(), name, os.DirFS(f.dir), []note.Verifier{log.verifier}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := all.Close().Divergences
+	if len(d) != 1 || d[0].Code != divSplit || len(d[0].Places) != 2 {
+		t.Fatalf("%+v", d)
+	}
+	for _, p := range d[0].Places {
+		if p.Entry != 99 || p.Verb == "" || p.At == "" || p.Absent || p.Folder != "a" && p.Folder != "b" {
+			t.Errorf("%+v", p)
 		}
 	}
 }

@@ -38,6 +38,7 @@ const (
 //	evidence/   signed checkpoints that contradict the copy
 //	memory      what has to be known after a restart: see memory
 //	acknowledged   who went on after an alarm, and why; a line each
+//	before/     copies of a log that was put back since: see turn
 //	auditor.key, auditor.vkey   the witness's key
 //	lock        held by the one process that follows
 type Follower struct {
@@ -91,7 +92,7 @@ var ErrHalted = errors.New("the log contradicted its own past; somebody has to a
 // file of it and replays it. A copy that was changed is an error; folder.ErrLocked
 // says that another process follows.
 func (f *Follower) Open(ctx context.Context) (err error) {
-	if err := os.MkdirAll(filepath.Join(f.Dir, "ledger"), 0o700); err != nil {
+	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
 		return fmt.Errorf("auditor's folder: %w", err)
 	}
 	lock, err := folder.Lock(filepath.Join(f.Dir, "lock"))
@@ -107,6 +108,12 @@ func (f *Follower) Open(ctx context.Context) (err error) {
 	f.files = folder.Writer{Dir: f.Dir, Mode: 0o600, Inject: f.inject}
 	if err := f.memory.read(f.Dir); err != nil {
 		return err
+	}
+	if err := f.memory.turn(&f.files); err != nil {
+		return fmt.Errorf("auditor's folder: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Join(f.Dir, "ledger"), 0o700); err != nil {
+		return fmt.Errorf("auditor's folder: %w", err)
 	}
 	if err := f.seal.open(&f.files, f.Keys); err != nil {
 		return err

@@ -60,7 +60,7 @@ func TestTimesAreHeldAgainstTheAuditorsClock(t *testing.T) {
 		t.Errorf("a restart forgot: %+v", got.Alarms)
 	}
 	shut(t, a)
-	if _, err := Acknowledge(dir, "the hub's clock was wrong, see letter 3", now); err != nil {
+	if _, err := Acknowledge(dir, "the hub's clock was wrong, see letter 3", false, now); err != nil {
 		t.Fatal(err)
 	}
 	a = log.follower(t, dir, now.Add(-time.Hour))

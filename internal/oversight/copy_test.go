@@ -165,17 +165,17 @@ func TestAnAuditorRefusesAnotherHistory(t *testing.T) {
 						t.Fatalf("after a restart: %+v %v", r, err)
 					}
 				}
-				if _, err := Acknowledge(dir, "reason", now); !errors.Is(err, folder.ErrLocked) {
+				if _, err := Acknowledge(dir, "reason", false, now); !errors.Is(err, folder.ErrLocked) {
 					t.Errorf("acknowledged while somebody follows: %v", err)
 				}
 				shut(t, a)
-				if _, err := Acknowledge(dir, "", now); !errors.Is(err, ErrWhy) {
+				if _, err := Acknowledge(dir, "", false, now); !errors.Is(err, ErrWhy) {
 					t.Errorf("acknowledged without a reason: %v", err)
 				}
-				if got, err := Acknowledge(dir, "the hub was restored on the 3rd, see letter 12", now); err != nil || len(got.Alarms) != 1 || !got.Halted {
+				if got, err := Acknowledge(dir, "the hub was restored on the 3rd, see letter 12", false, now); err != nil || len(got.Alarms) != 1 || !got.Halted {
 					t.Fatalf("%+v %v", got, err)
 				}
-				if _, err := Acknowledge(dir, "again", now); !errors.Is(err, ErrNothing) {
+				if _, err := Acknowledge(dir, "again", false, now); !errors.Is(err, ErrNothing) {
 					t.Errorf("acknowledged twice: %v", err)
 				}
 				if kept, err := os.ReadFile(filepath.Join(dir, "acknowledged")); err != nil || !strings.Contains(string(kept), "letter 12") {

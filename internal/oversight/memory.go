@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"noroshi/internal/base/folder"
@@ -29,6 +30,9 @@ type memory struct {
 	Halted  bool      `json:"halted,omitempty"` // until somebody acknowledges
 	Alarms  []Alarm   `json:"alarms,omitempty"` // that stand
 	More    uint64    `json:"more,omitempty"`   // alarms beyond those
+
+	Turn     *Branch  `json:"turn,omitempty"`     // the copy is being put aside for this
+	Branches []Branch `json:"branches,omitempty"` // how often it was
 }
 
 const memoryFile = "memory"
@@ -96,6 +100,7 @@ type Acknowledgement struct {
 	At     time.Time `json:"at"`
 	Why    string    `json:"why"`
 	Halted bool      `json:"halted"` // following had ended
+	Anew   bool      `json:"anew"`   // it begins anew, with the log as it was put back
 	Alarms []Alarm   `json:"alarms"`
 	More   uint64    `json:"more,omitempty"`
 }
@@ -104,9 +109,16 @@ type Acknowledgement struct {
 const maxWhy = 2000
 
 // Acknowledge records why following goes on although alarms stand, and lets them
-// rest. The record is in the folder for ever. Errors: folder.ErrLocked while
-// somebody follows, [ErrNothing] when no alarm stands, [ErrWhy].
-func Acknowledge(dir, why string, now time.Time) (a Acknowledgement, err error) {
+// rest. The record is in the folder for ever. Anew puts the copy aside as evidence,
+// where the log was put back and stays so, and has following begin with what the
+// log is now, under a new key of the witness. Errors: folder.ErrLocked while
+// somebody follows, [ErrNothing] when no alarm stands, [ErrWhy]; [ErrNotBack] when
+// the log did not contradict its past.
+func Acknowledge(dir, why string, anew bool, now time.Time) (a Acknowledgement, err error) {
+	return acknowledge(dir, why, anew, now, nil)
+}
+
+func acknowledge(dir, why string, anew bool, now time.Time, inject func(step string) error) (a Acknowledgement, err error) {
 	if why == "" || len(why) > maxWhy {
 		return a, ErrWhy
 	}
@@ -122,17 +134,30 @@ func Acknowledge(dir, why string, now time.Time) (a Acknowledgement, err error) 
 	if err := m.read(dir); err != nil {
 		return a, err
 	}
-	if len(m.Alarms) == 0 && !m.Halted {
-		return a, ErrNothing
+	w := folder.Writer{Dir: dir, Mode: 0o600, Inject: inject}
+	if err := m.turn(&w); err != nil { // what was begun before
+		return a, err
 	}
-	a = Acknowledgement{now.UTC(), why, m.Halted, m.Alarms, m.More}
+	switch {
+	case len(m.Alarms) == 0 && !m.Halted:
+		return a, ErrNothing
+	case anew && !(m.Halted && slices.ContainsFunc(m.Alarms, restorable)):
+		return a, ErrNotBack
+	}
+	a = Acknowledgement{now.UTC(), why, m.Halted, anew, m.Alarms, m.More}
 	line, err := json.Marshal(a)
 	if err != nil {
 		return a, err
 	}
-	w := folder.Writer{Dir: dir, Mode: 0o600}
 	if err := w.Append("acknowledged", line); err != nil {
 		return a, err
+	}
+	if anew {
+		m.Turn = &Branch{a.At, why}
+		if err := m.write(&w); err != nil {
+			return a, err
+		}
+		return a, m.turn(&w)
 	}
 	m.Alarms, m.More, m.Halted = nil, 0, false
 	return a, m.write(&w)

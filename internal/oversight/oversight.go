@@ -50,10 +50,21 @@ type Result struct {
 	Root       string            `json:"root,omitempty"`
 	Last       string            `json:"last,omitempty"`       // instant of the newest entry
 	Commission string            `json:"commission,omitempty"` // pseudonym of the body that decided, to be pinned
+	pinned     bool              // it was known beforehand
+	Lost       []Loss            `json:"lost,omitempty"` // what the log said before it was put back, of an auditor's folder
 }
 
 // Clean reports whether nothing was found.
-func (r *Result) Clean() bool { return len(r.Violations)+len(r.Gaps)+len(r.Alarms) == 0 }
+func (r *Result) Clean() bool { return r.broken()+len(r.Gaps)+len(r.Alarms) == 0 }
+
+// broken counts violations, with those that only lost entries show.
+func (r *Result) broken() int {
+	n := len(r.Violations) + int(r.More)
+	for _, l := range r.Lost {
+		n += len(l.Violations) + int(l.More)
+	}
+	return n
+}
 
 // Bounds of a replay. What is beyond them ends it with an error: a replay never
 // forgets in silence.

@@ -50,12 +50,17 @@ type Replay struct {
 	shut       map[person]shutting // units whose emergencies are shut off
 	orders     map[id]*theOrder
 	requests   map[id]theRequest // that are steps of measures
+	mails      map[id]*theMail   // of them
+	papers     map[id]*thePaper
+	plans      map[id]*thePlan
+	promised   map[[64]byte]uint64 // commitments of plans, with their entries
+	wishes     map[id]*theWish
 	words      words
 	measure    measure.Numbers
 	witness    theWitness
 	tally      tally
 
-	tolerance struct{ clock, ids, outcome, stop, erase, skew, alarm, order, undo int64 } // microseconds
+	tolerance struct{ clock, ids, outcome, stop, erase, skew, alarm, order, undo, mail, unsealed int64 } // microseconds
 }
 
 // verb is a lawful act, and what is replayed of it.
@@ -80,8 +85,11 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 		return nil, err
 	}
 	r.measures, r.chains, r.units, r.shut, r.words = map[id]*theMeasure{}, map[id]*theChain{}, map[person][]*theChain{}, map[person]shutting{}, readWords()
-	r.requests = map[id]theRequest{}
+	r.requests, r.mails = map[id]theRequest{}, map[id]*theMail{}
+	r.papers, r.plans, r.promised, r.wishes = map[id]*thePaper{}, map[id]*thePlan{}, map[[64]byte]uint64{}, map[id]*theWish{}
 	r.orders, r.machines, r.barred = map[id]*theOrder{}, map[person][]*theChain{}, map[barred]uint64{}
+	r.tolerance.mail = t.limit("request_outcome_h") * 3600 * second
+	r.tolerance.unsealed = t.limit("unsealed_h") * 3600 * second
 	r.tolerance.order = t.limit("order_outcome_s") * second
 	r.tolerance.undo = t.limit("order_end_s") * second
 	r.tolerance.alarm = t.limit("alarm_s") * second
@@ -98,15 +106,19 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 		"selection.list_make": r.makeList, "selection.list_second": r.secondList, "selection.run": r.run, "selection.interrupt": r.interrupt,
 		"selection.read": r.use, "selection.disclose": r.use, "selection.sight": r.use, "selection.extend": r.extend, "selection.erase": r.erase,
 		"selection.custody": r.custody, "selection.hold": r.hold, "selection.reidentify": r.reidentify,
-		"ledger.cosigned":  r.cosignedLate,
-		"oversight.settle": r.paper, "oversight.answer": r.paper, "oversight.close": r.paper, "oversight.draw": r.paper, "oversight.open": r.paper,
+		"ledger.cosigned": r.cosignedLate,
+		"oversight.plan":  r.sampled, "oversight.reveal": r.sampled, "oversight.draw": r.sampled, "oversight.check": r.sampled,
+		"oversight.unseal": r.unsealed, "oversight.open": r.unsealed, "oversight.withhold": r.unsealed, "oversight.look": r.unsealed, "oversight.forget": r.unsealed,
 	}
 	r.verbs = make(map[string]*verb, len(acts))
 	for verb := range measureMust {
 		acts["measure."+verb] = r.measured
 	}
 	acts["measure.switch"] = r.switched
-	acts["request.check"], acts["request.send"] = r.checkedMail, r.sentMail
+	for _, s := range paperSteps {
+		acts["oversight."+s.act] = r.papered
+	}
+	acts["request.check"], acts["request.send"], acts["request.outcome"], acts["request.confirm"] = r.checkedMail, r.sentMail, r.outcomeOfMail, r.confirmedOrder
 	for verb, fn := range map[string]func(){"ask": r.askOrder, "dry": r.dryRun, "approve": r.decideOrder, "refuse": r.decideOrder, "withdraw": r.decideOrder, "take": r.takeOrder, "outcome": r.tellOrder,
 		"undo": r.tellOrder, "settle": r.tellOrder, "end": r.endOrder, "alarm": r.alarmOrder} {
 		acts["act."+verb] = fn
@@ -146,7 +158,7 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 			v.act()
 		}
 	}
-	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made)+len(r.chains)+len(r.orders)+len(r.requests) > maxHeld || len(r.names) > maxPeople {
+	if r.err == nil && len(r.cases)+len(r.runs)+len(r.openings)+len(r.agreements)+len(r.lists)+len(r.made)+len(r.chains)+len(r.orders)+len(r.requests)+len(r.mails)+len(r.papers)+len(r.plans)+len(r.wishes) > maxHeld || len(r.names) > maxPeople {
 		r.err = ErrHeld
 	}
 	return r.err
@@ -165,9 +177,6 @@ func (r *Replay) whole(n *need) bool {
 	}
 	if n.purpose {
 		ok = r.check(rulePurpose, len(r.e.purpose) > 0, "purpose_none") && ok
-	}
-	if n.any {
-		return ok
 	}
 	s := r.shapeOf(n)
 	return r.check(ruleFacts, s != nil, "shape") && r.fits(s) && ok
@@ -243,7 +252,9 @@ func (r *Replay) Close(now time.Time) Result {
 	r.overdue(at)
 	r.overdueMeasures(at)
 	r.overdueOrders(at)
-	out := Result{Commission: r.commission.name, Entries: r.log.n, Checked: maps.Clone(r.checked), Violations: r.found, More: r.more, Gaps: []Alarm{}, Alarms: []Alarm{}}
+	r.overdueMails(at)
+	r.overdueWishes(at)
+	out := Result{Commission: r.commission.name, pinned: r.commission.pinned, Entries: r.log.n, Checked: maps.Clone(r.checked), Violations: r.found, More: r.more, Gaps: []Alarm{}, Alarms: []Alarm{}}
 	if out.Violations == nil {
 		out.Violations = []Violation{}
 	}

@@ -1,6 +1,10 @@
 package oversight
 
-import "noroshi/internal/approval"
+import (
+	"slices"
+
+	"noroshi/internal/approval"
+)
 
 // theAgreement is an agreement as entries show it: its words stay secret, and
 // whether an answer was yes or no.
@@ -92,7 +96,7 @@ func (r *Replay) issue() {
 		r.recall(g)
 	}
 	c := &theCase{kind: approval.Agreement, state: approval.Approved, org: r.who(r.e.org), from: r.e.time("from_at"), until: r.e.time("until_at"), cap: amount{r.e.number("packets"), r.e.number("bytes")},
-		retain: r.e.number("retain_days"), agreement: a, asked: a.entry, decided: r.e.index, name: x}
+		retain: r.e.number("retain_days"), agreement: a, party: party, asked: a.entry, decided: r.e.index, name: x}
 	copy(c.order[:], r.e.text("order"))
 	copy(c.selectors[:], r.e.text("selectors"))
 	r.checkAt(ruleBounds, c.cap != amount{}, "no_cap", []uint64{a.entry})
@@ -140,9 +144,9 @@ func (r *Replay) consent() {
 		return
 	}
 	x, ok := idOf(r.e.text("consent"))
-	answered := false
-	for _, p := range a.answered {
-		answered = answered || p == org
+	answered := slices.Contains(a.answered, org)
+	if len(a.grants) > 0 { // whose communications it is about is known by now
+		answered = slices.ContainsFunc(a.grants, func(g *theCase) bool { return g.party == org })
 	}
 	until := r.e.time("until")
 	if r.checkAt(ruleConsent, ok && org != a.org && answered && a.consents[x].by == 0 && !a.over && until > r.e.at, "consent", []uint64{a.entry}) {

@@ -54,6 +54,7 @@ type theCase struct {
 	taken     amount
 	going     int // runs
 	agreement *theAgreement
+	party     person // of the agreement, to whom it was issued
 	holders   [2]person
 	took      [2]bool
 	asked     uint64 // entries

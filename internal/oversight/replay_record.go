@@ -75,7 +75,7 @@ func (r *Replay) purpose(n *theRun) {
 		return
 	}
 	given := a.consents[x]
-	r.checkAt(rulePurpose, given.by != 0 && !given.withdrawn && r.e.at < given.until, "purpose_consent", []uint64{n.entry})
+	r.checkAt(rulePurpose, given.by != 0 && given.by == n.of.party && !given.withdrawn && r.e.at < given.until, "purpose_consent", []uint64{n.entry})
 }
 
 // extend lets records be kept longer.

@@ -70,6 +70,8 @@ func (k kind) takes(raw []byte) bool {
 		return everyDrop(raw)
 	case hashes:
 		return everyHash(raw)
+	case thePlaces:
+		return each(raw, true, func(_, v []byte) bool { return isWhole(v) })
 	}
 	if len(raw) < 3 || raw[0] != '"' {
 		return false

@@ -28,6 +28,14 @@ func (r *Replay) takes() {
 			return
 		}
 	case "measure.begin":
+	case "act.take": // a step of a measure rests on what the measure took
+		if _, x, _ := about(r.e.object); r.orders[x] != nil && r.orders[x].chain != nil {
+			return
+		}
+	case "selection.reidentify":
+		if !r.e.has("known") { // it is asked for, and nothing is opened
+			return
+		}
 	default:
 		return
 	}

@@ -22,9 +22,10 @@ type Report struct {
 	Public  bool      `json:"public"`
 	Signer  string    `json:"signer"` // of the ledger's checkpoint
 	Root    string    `json:"root"`
-	Entries uint64    `json:"entries"` // of the whole ledger
-	Last    string    `json:"last"`    // instant of its newest entry
-	Clean   bool      `json:"clean"`   // the whole ledger was replayed, and nothing was found
+	Entries uint64    `json:"entries"`                // of the whole ledger
+	Last    string    `json:"last"`                   // instant of its newest entry
+	Clean   bool      `json:"clean"`                  // the whole ledger was replayed, and nothing was found
+	Lost    uint64    `json:"lost_entries,omitempty"` // that an auditor's folder had before the ledger was put back, and that are not counted
 	Parts   []Section `json:"sections"`
 }
 
@@ -89,6 +90,9 @@ func (r *Replay) Report(res Result, year int, v Version, p text.Printer) Report 
 // report counts a year.
 func (r *Replay) report(res Result, year int, p text.Printer) Report {
 	out := Report{Year: year, Version: ForInspector, Signer: res.Signer, Root: res.Root, Entries: res.Entries, Last: res.Last, Clean: res.Clean()}
+	for _, l := range res.Lost {
+		out.Lost += l.Entries
+	}
 	say := func(k string) string { return p.T("oversight.report." + k) }
 	cases := func(item string, kinds ...string) {
 		s := Section{Item: item, Title: say("item_" + item)}
@@ -306,7 +310,7 @@ var reportPage string
 
 // HTML renders a report as one page that needs nothing else.
 func (out Report) HTML(p text.Printer) ([]byte, error) {
-	page, err := template.New("report").Funcs(template.FuncMap{"T": func(k string) string { return p.T("oversight.report." + k) }, "join": strings.Join, "year": func() string { return calendarYear(out.Year, p) }}).Parse(reportPage)
+	page, err := template.New("report").Funcs(template.FuncMap{"T": func(k string) string { return p.T("oversight.report." + k) }, "join": strings.Join, "lost": func() string { return p.T("oversight.report.lost", "n", int64(out.Lost)) }, "year": func() string { return calendarYear(out.Year, p) }}).Parse(reportPage)
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}

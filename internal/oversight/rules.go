@@ -112,6 +112,12 @@ const (
 	ruleWitness    = "witness_late"
 	ruleListSecond = "list_second"
 
+	rulePaperSteps     = "paper_steps"
+	rulePaperTwo       = "paper_two"
+	ruleSample         = "sample_drawn"
+	ruleUnsealed       = "unsealed"
+	ruleRequestOutcome = "request_outcome"
+
 	ruleMeasureSteps     = "measure_steps"
 	ruleMeasureSides     = "measure_sides"
 	ruleMeasureOfficers  = "measure_officers"
@@ -141,8 +147,9 @@ const (
 var ruleIDs = []string{ruleForm, ruleOnce, ruleClock, ruleVerb, ruleFacts, ruleActor, ruleRefusal, ruleSteps, ruleSides, ruleBodies, ruleQuestions, ruleVotes, ruleBounds, ruleExtension,
 	ruleGrant, ruleLive, ruleListSecond, ruleOrder, ruleList, ruleExecutor, ruleParallel, ruleCap, rulePeriod, ruleSums, ruleOutcome, rulePurpose, ruleReader, ruleLeft, ruleRetention,
 	ruleErased, ruleCustody, ruleShares, ruleOpening, ruleAgreement, ruleConsent, ruleCarrier,
-	ruleMeasureSteps, ruleMeasureSides, ruleMeasureOfficers, ruleMeasureGrounds, ruleMeasureConsulted, ruleMeasureForces, ruleMeasureApproved, ruleMeasureWindow, ruleMeasurePlan, ruleMeasureTwo, ruleMeasureOutcome, ruleMeasureEmergency, ruleMeasureNotice, ruleMeasureReview, ruleMeasureBrake, ruleMeasureClosed, ruleMeasureRequest,
-	ruleActSteps, ruleActApart, ruleActBasis, ruleActGrant, ruleActOutcome, ruleActEnded, ruleWitness}
+	ruleMeasureSteps, ruleMeasureSides, ruleMeasureOfficers, ruleMeasureGrounds, ruleMeasureConsulted, ruleMeasureForces, ruleMeasureApproved, ruleMeasureWindow, ruleMeasurePlan, ruleMeasureTwo, ruleMeasureOutcome, ruleMeasureEmergency, ruleMeasureNotice, ruleMeasureReview, ruleMeasureBrake, ruleMeasureClosed, ruleMeasureRequest, ruleRequestOutcome,
+	ruleActSteps, ruleActApart, ruleActBasis, ruleActGrant, ruleActOutcome, ruleActEnded,
+	rulePaperSteps, rulePaperTwo, ruleSample, ruleUnsealed, ruleWitness}
 
 // last is the latest end of a period that begins at an instant: so many calendar
 // months later, or the last instant of the month that lacks the day.

@@ -8,7 +8,6 @@ type need struct {
 	grant   bool    // on which approval it rests
 	purpose bool    // for what
 	shapes  []shape // the forms of its public part; the first whose mark is there
-	any     bool    // its public part is not read here
 }
 
 // shape is one form of the public part of an act.
@@ -29,23 +28,24 @@ type want struct {
 type kind uint8
 
 const (
-	aWord    kind = iota + 1 // text of one line, not empty
-	anID                     // UUID
-	aSHA                     // SHA-256 in hex
-	aTime                    // instant, UTC, to the microsecond
-	aNumber                  // whole number, not negative
-	aBool                    // true or false
-	aList                    // texts
-	aName                    // pseudonym of a person or an organisation
-	anAmount                 // packets and bytes
-	aChoice                  // packets, bytes and records that were selected
-	theDrops                 // amounts, by why they were dropped
-	hashes                   // SHA-256s by name
-	orEmpty  kind = 0x80
+	aWord     kind = iota + 1 // text of one line, not empty
+	anID                      // UUID
+	aSHA                      // SHA-256 in hex
+	aTime                     // instant, UTC, to the microsecond
+	aNumber                   // whole number, not negative
+	aBool                     // true or false
+	aList                     // texts
+	aName                     // pseudonym of a person or an organisation
+	anAmount                  // packets and bytes
+	aChoice                   // packets, bytes and records that were selected
+	theDrops                  // amounts, by why they were dropped
+	hashes                    // SHA-256s by name
+	thePlaces                 // whole numbers: places in the log
+	orEmpty   kind = 0x80
 )
 
 var kindNames = map[string]kind{"word": aWord, "id": anID, "sha": aSHA, "time": aTime, "n": aNumber, "bool": aBool, "list": aList, "name": aName, "amount": anAmount, "chosen": aChoice,
-	"drops": theDrops, "hashes": hashes}
+	"drops": theDrops, "hashes": hashes, "places": thePlaces}
 
 // says writes a shape: names ascending, each with its kind; one that may be left
 // out begins with a question mark, one that may be empty ends with one, and three
@@ -145,8 +145,8 @@ func verbsOfPower() map[string]need {
 	for _, verb := range readings {
 		all[verb] = need{shapes: silent()}
 	}
-	for _, verb := range deskVerbs {
-		all[verb] = need{any: true}
+	for verb, n := range deskVerbs() {
+		all[verb] = n
 	}
 	return all
 }
@@ -154,11 +154,6 @@ func verbsOfPower() map[string]need {
 // readings are verbs that only ever refuse on record: looking changes nothing.
 var readings = []string{"approval.list", "approval.read", "approval.uses", "approval.instruct", "agreement.list", "agreement.read", "selection.lists", "selection.runs", "selection.carrier", "selection.inspect",
 	"measure.list", "measure.read", "act.list", "act.read", "oversight.inspect", "oversight.report", "oversight.samples", "oversight.list", "oversight.read", "oversight.openings", "oversight.trace", "oversight.entry", "act.carry"}
-
-// deskVerbs are the acts of the commission's desk; its own package says what they
-// mean.
-var deskVerbs = strings.Fields("oversight.draft oversight.revise oversight.propose oversight.back oversight.settle oversight.drop oversight.answer oversight.insist oversight.close oversight.remind" +
-	" oversight.replay oversight.plan oversight.draw oversight.check oversight.unseal oversight.open oversight.withhold oversight.look oversight.forget")
 
 // nounOf is the first half of a verb.
 func nounOf(verb []byte) []byte {

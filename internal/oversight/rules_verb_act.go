@@ -16,13 +16,23 @@ var actSays = map[string]string{
 	"alarm":    "?actuator word what word ...",
 }
 
+// requestSays is what the acts of a request say that is a step of a measure; they
+// may say more.
+var requestSays = map[string]string{
+	"check":   "chain id digest sha mail id step n ...",
+	"send":    "chain id ?digest sha mail id phase word ?sender name step n ?until time ?writer name ...",
+	"outcome": "chain id mail id outcome word phase word step n ...",
+	"confirm": "chain id step n ...",
+}
+
 // actVerbs are the acts of one's own equipment.
 func actVerbs() map[string]need {
 	all := map[string]need{}
 	for verb, says := range actSays {
 		all["act."+verb] = need{person: verb != "end" && verb != "alarm", shapes: only(says)}
 	}
-	all["request.check"] = need{person: true, any: true} // power where it is a step of a measure
-	all["request.send"] = need{person: true, any: true}
+	for verb, must := range requestSays { // power where it is a step of a measure
+		all["request."+verb] = need{person: verb != "outcome", shapes: []shape{marked("chain", must), {more: true}}}
+	}
 	return all
 }

@@ -26,6 +26,7 @@ type seal struct {
 	keys   []note.Verifier // of the log
 	signer *tlog.Cosigner
 	vkey   string
+	made   bool // the key was made just now
 
 	mu     sync.Mutex
 	files  folder.Writer
@@ -84,7 +85,7 @@ func (s *seal) openKey() error {
 		if err := s.files.Replace(secretFile, []byte(secret+"\n")); err != nil {
 			return fmt.Errorf("auditor's key: %w", err)
 		}
-		raw = []byte(secret)
+		raw, s.made = []byte(secret), true
 	} else if err != nil {
 		return fmt.Errorf("auditor's key: %w", err)
 	}

@@ -58,7 +58,7 @@ func foundCodes(t *testing.T) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := regexp.MustCompile(`(?s)(?:check|checkAt|violate|overdueAt|owes|orderOwes)\((?:n, )?rule[A-Za-z]+,(.*?)\n`)
+	call := regexp.MustCompile(`(?s)(?:check|checkAt|violate|overdueAt|owes|orderOwes|owedBy)\((?:n, )?rule[A-Za-z]+,(.*?)\n`)
 	quoted := regexp.MustCompile(`"([a-z_]+)"`)
 	codes := map[string]bool{}
 	for _, name := range names {

@@ -156,6 +156,26 @@ func (w *Writer) Remove(name string) error {
 	return nil
 }
 
+// Move gives a file or a folder another name, and waits for it. What is not there
+// was moved before.
+func (w *Writer) Move(from, to string) error {
+	if err := w.at("move", from); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(w.Path(from)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := w.mkdir(filepath.Dir(w.Path(to))); err != nil {
+		return err
+	}
+	if err := os.Rename(w.Path(from), w.Path(to)); err != nil {
+		return err
+	}
+	w.touch(filepath.Dir(w.Path(from)))
+	w.touch(filepath.Dir(w.Path(to)))
+	return w.Sync()
+}
+
 func syncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

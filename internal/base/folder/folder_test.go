@@ -34,6 +34,14 @@ func TestWhatIsWrittenIsThere(t *testing.T) {
 	if s, err := os.Stat(w.Path("tile")); err != nil || s.Mode().Perm()&^0o750 != 0 || s.Mode().Perm()&0o700 != 0o700 {
 		t.Errorf("a folder has the mode %v: %v", s.Mode(), err)
 	}
+	for range 2 { // what was moved is moved
+		if err := w.Move("lines", "old/1/lines"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(w.Path("old/1/lines")); err != nil || string(got) != "one\ntwo\n" {
+			t.Errorf("moved: %q, %v", got, err)
+		}
+	}
 	for range 2 { // what is gone already is no error
 		if err := w.Remove("tile/0/001.p/3"); err != nil {
 			t.Fatal(err)

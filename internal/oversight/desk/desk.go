@@ -117,22 +117,31 @@ type Planning struct {
 	Strata []Stratum `json:"strata,omitempty" maxItems:"6" nullable:"false"`
 	Since  time.Time `json:"since,omitzero" doc:"Only acts from this instant on; absent: all"`
 	Why    string    `json:"why,omitempty" maxLength:"8000"`
+
+	Commitment string `json:"commitment,omitempty" maxLength:"64" doc:"SHA-256, in hexadecimal, of the nonce that is revealed once the plan stands in the signed log"`
+}
+
+// Revealing is the nonce of a plan.
+type Revealing struct {
+	Nonce string `json:"nonce,omitempty" maxLength:"64" doc:"64 hexadecimal digits, of which the plan has the SHA-256"`
 }
 
 // Plan is a sampling plan, and its sample once it was drawn.
 type Plan struct {
-	ID        ID        `json:"id"`
-	Number    string    `json:"number"`
-	Strata    []Drawn   `json:"strata"`
-	Since     time.Time `json:"since,omitzero"`
-	Why       string    `json:"why"`
-	CreatedAt time.Time `json:"created_at"`
-	Entry     string    `json:"entry"`           // id of the plan's own entry
-	Place     uint64    `json:"place,omitempty"` // of that entry in the log
-	Root      string    `json:"root,omitempty"`  // of the log that ends with it
-	Seed      string    `json:"seed,omitempty"`
-	DrawnAt   time.Time `json:"drawn_at,omitzero"`
-	Picks     []Pick    `json:"picks"`
+	ID         ID        `json:"id"`
+	Number     string    `json:"number"`
+	Strata     []Drawn   `json:"strata"`
+	Since      time.Time `json:"since,omitzero"`
+	Why        string    `json:"why"`
+	CreatedAt  time.Time `json:"created_at"`
+	Entry      string    `json:"entry"` // id of the plan's own entry
+	Commitment string    `json:"commitment"`
+	Nonce      string    `json:"nonce,omitempty"` // once it was revealed
+	Place      uint64    `json:"place,omitempty"` // of that entry in the log
+	Root       string    `json:"root,omitempty"`  // of the log that ends with it
+	Seed       string    `json:"seed,omitempty"`
+	DrawnAt    time.Time `json:"drawn_at,omitzero"`
+	Picks      []Pick    `json:"picks"`
 
 	org    string
 	sealed []byte

@@ -126,12 +126,19 @@ func routesSamples(r *httpd.Router, s *Service) {
 		}
 		return httpd.ListOf(ctx, list, next), nil
 	})
-	httpd.Op(r, "POST /api/v1/oversight/samples", "oversight.plan", "Plan a sample; it is drawn once the plan is in the signed log", func(ctx context.Context, in *struct{ Body Planning }) (*created[Plan], error) {
+	httpd.Op(r, "POST /api/v1/oversight/samples", "oversight.plan", "Plan a sample, with the promise of a nonce", func(ctx context.Context, in *struct{ Body Planning }) (*created[Plan], error) {
 		p, err := s.Plan(ctx, in.Body)
 		return &created[Plan]{201, p}, err
 	})
 	httpd.Op(r, "GET /api/v1/oversight/samples/{id}", "oversight.sample", "Read a plan with its sample", func(ctx context.Context, in *idIn) (*struct{ Body Plan }, error) {
 		p, err := s.Sample(ctx, in.ID)
+		return &struct{ Body Plan }{p}, err
+	})
+	httpd.Op(r, "POST /api/v1/oversight/samples/{id}/reveal", "oversight.reveal", "Reveal the nonce of a plan that is in the signed log: with it the sample is drawn", func(ctx context.Context, in *struct {
+		ID   string `path:"id" maxLength:"60"`
+		Body Revealing
+	}) (*struct{ Body Plan }, error) {
+		p, err := s.Reveal(ctx, in.ID, in.Body)
 		return &struct{ Body Plan }{p}, err
 	})
 	httpd.Op(r, "POST /api/v1/oversight/samples/{id}/check", "oversight.check", "Write down what was found of one act of a sample", func(ctx context.Context, in *struct {

@@ -164,6 +164,9 @@ func TestAPaperNeedsTwoMembers(t *testing.T) {
 		h.tick()
 		b, err := h.Inspection(h.as("commission/examiner"), printer(t))
 		h.must(err)
+		if len(b.Violations) > 0 || ruleAsked(b, "paper_two") == 0 {
+			t.Errorf("the replay says of a lawful desk: %+v", b.Violations)
+		}
 		if b.Papers[0] != (PaperSum{Notice, 1, 0, 0}) || b.Rules[0].Checked == 0 || !b.Ready {
 			t.Errorf("the ledger says %+v", b.Papers)
 		}
@@ -180,6 +183,33 @@ func TestAPaperNeedsTwoMembers(t *testing.T) {
 			}
 		}
 	})
+}
+
+// ruleAsked is how often a rule was asked.
+func ruleAsked(b Board, rule string) uint64 {
+	for _, r := range b.Rules {
+		if r.Rule == rule {
+			return r.Checked
+		}
+	}
+	return 0
+}
+
+// lawful has the desk's own acts replayed: each has the form and the order that the
+// rules want.
+func (h *hub) lawful(rule string) {
+	h.t.Helper()
+	h.tick()
+	b, err := h.Inspection(h.as("commission/inspector"), printer(h.t))
+	h.must(err)
+	for _, v := range b.Violations {
+		if strings.HasPrefix(v.Object, "oversight/") || v.Rule == rule {
+			h.t.Errorf("the replay finds %s: %s", v.Rule, v.Text)
+		}
+	}
+	if ruleAsked(b, rule) == 0 {
+		h.t.Errorf("the replay never asked %s", rule)
+	}
 }
 
 // TestNoPathSettlesAlone walks every sequence of acts of three people and holds
@@ -261,8 +291,34 @@ func TestASampleIsDrawnAgain(t *testing.T) {
 			t.Errorf("an examiner plans: %v", err)
 		}
 		p, err := h.Plan(h.as("commission/inspector"), Planning{Strata: []Stratum{{"erase", 50}, {"use", 10}}, Why: "利用の目的"})
+		if !errors.Is(err, ErrInvalid) {
+			t.Errorf("a plan without a commitment: %v", err)
+		}
+		nonce := NewNonce()
+		p, err = h.Plan(h.as("commission/inspector"), Planning{Strata: []Stratum{{"erase", 50}, {"use", 10}}, Why: "利用の目的", Commitment: oversight.Commitment(nonce)})
 		h.must(err)
+		if _, err := h.Plan(h.as("commission/inspector"), Planning{Strata: []Stratum{{"use", 1}}, Why: "x", Commitment: oversight.Commitment(nonce)}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("a commitment twice: %v", err)
+		}
+		if _, err := h.Reveal(h.as("commission/inspector"), p.ID, Revealing{nonce}); !errors.Is(err, ErrBusy) {
+			t.Errorf("revealed before the log has the plan: %v", err)
+		}
 		h.power(40) // comes after the plan, and cannot be drawn
+		h.tick()
+		if x, err := h.Sample(h.as("commission/member"), p.Number); err != nil || len(x.Picks) > 0 || !x.DrawnAt.IsZero() || x.Nonce != "" {
+			t.Errorf("drawn before the value was revealed: %+v %v", x, err)
+		}
+		if _, err := h.Reveal(h.as("commission/examiner"), p.ID, Revealing{nonce}); fault.KindOf(err) != fault.Refused {
+			t.Errorf("an examiner reveals: %v", err)
+		}
+		if _, err := h.Reveal(h.as("commission/inspector"), p.ID, Revealing{NewNonce()}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("another value: %v", err)
+		}
+		_, err = h.Reveal(h.as("commission/inspector"), p.ID, Revealing{" " + strings.ToUpper(nonce) + " "})
+		h.must(err)
+		if _, err := h.Reveal(h.as("commission/inspector"), p.ID, Revealing{nonce}); !errors.Is(err, ErrStep) {
+			t.Errorf("revealed twice: %v", err)
+		}
 		h.tick()
 		x, err := h.Sample(h.as("commission/member"), p.Number)
 		h.must(err)
@@ -279,6 +335,9 @@ func TestASampleIsDrawnAgain(t *testing.T) {
 			if k.Place >= x.Place {
 				t.Errorf("entry %d is not before the plan at %d", k.Place, x.Place)
 			}
+		}
+		if fact.Nonce != nonce || fact.Commitment != oversight.Commitment(nonce) || fact.Root != x.Root {
+			t.Errorf("the ledger says %+v", fact)
 		}
 		if !fact.Drawn || seed != x.Seed || seed != fact.Seed || !slices.Equal(got, fact.Sample) {
 			t.Errorf("drawn again it is %v of %s, the ledger says %v of %s", got, seed, fact.Sample, fact.Seed)
@@ -298,6 +357,7 @@ func TestASampleIsDrawnAgain(t *testing.T) {
 		if st := x.Strata[0]; !st.Complete || st.Checked != 10 || st.Excluded != Excluded(40, 10, 0, 95) {
 			t.Errorf("%+v", st)
 		}
+		h.lawful("sample_drawn")
 	})
 }
 
@@ -371,6 +431,7 @@ func TestASealedEntryIsOpenedForItsAskerAlone(t *testing.T) {
 		h.must(err)
 		_, err = h.Withhold(h.as("police/command"), o.Number, "捜査の秘密")
 		h.must(err)
+		h.lawful("unsealed")
 	})
 }
 

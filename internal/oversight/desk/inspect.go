@@ -78,6 +78,7 @@ type found struct {
 	use     uses
 	pending uint64 // entries that were not read yet
 	papers  []paperFact
+	plans   []string           // ids, ascending
 	units   map[string]int     // acts that can be drawn, by stratum
 	public  map[string][]int64 // by what happened: instants
 }
@@ -277,6 +278,7 @@ func (i *inspection) tell(t *oversight.Tracer, w *watch, res oversight.Result, n
 	for _, id := range slices.Sorted(maps.Keys(w.papers)) {
 		f.papers = append(f.papers, *w.papers[id])
 	}
+	f.plans = slices.Sorted(maps.Keys(w.plans))
 	for k, v := range w.units {
 		f.units[k] = len(v)
 	}
@@ -288,12 +290,19 @@ func (i *inspection) tell(t *oversight.Tracer, w *watch, res oversight.Result, n
 	i.told.Unlock()
 }
 
-// plan returns what a plan draws, from what was read; false while its own entry
-// was not.
+// planned reports whether the entry of a plan was read from the signed log.
+func (i *inspection) planned(id string) bool {
+	f, ok := i.now()
+	_, found := slices.BinarySearch(f.plans, id)
+	return ok && found
+}
+
+// plan returns what a plan draws, from what was read; false while its own entry, or
+// that of its nonce, was not.
 func (i *inspection) plan(id string) (seedHex string, at planFact, root string, strata []Drawn, picks []Pick, ok bool, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.watch == nil || i.watch.plans[id] == nil {
+	if i.watch == nil || i.watch.plans[id] == nil || i.watch.plans[id].Nonce == "" {
 		return "", at, "", nil, nil, false, nil
 	}
 	at = *i.watch.plans[id]

@@ -49,7 +49,10 @@ type planFact struct {
 	Place      uint64
 	Strata     []Stratum
 	Since      time.Time
+	Commitment string
+	Nonce      string // once it was revealed
 	Drawn      bool
+	Root       string
 	Seed       string
 	Sample     []uint64
 }
@@ -193,16 +196,18 @@ func (w *watch) desk(place uint64, e *ledger.Entry) {
 	switch {
 	case id == "":
 	case e.Verb == "oversight.plan":
-		p := &planFact{ID: id, Number: words1(e, "number"), Place: place, Since: instant(e, "since")}
+		p := &planFact{ID: id, Number: words1(e, "number"), Place: place, Commitment: words1(e, "commitment"), Since: instant(e, "since")}
 		list, _ := e.Public["strata"].([]any)
 		for _, x := range list {
 			kind, size, _ := strings.Cut(textOf(x), ":")
 			p.Strata = append(p.Strata, Stratum{kind, atoi(size)})
 		}
 		w.plans[id] = p
+	case e.Verb == "oversight.reveal" && w.plans[id] != nil:
+		w.plans[id].Nonce = words1(e, "nonce")
 	case e.Verb == "oversight.draw" && w.plans[id] != nil:
 		p := w.plans[id]
-		p.Drawn, p.Seed, p.Sample = true, words1(e, "seed"), numbers(e.Public["sample"])
+		p.Drawn, p.Root, p.Seed, p.Sample = true, words1(e, "root"), words1(e, "seed"), numbers(e.Public["sample"])
 	}
 }
 
@@ -251,7 +256,7 @@ func (w *watch) count(e *ledger.Entry, begins bool) error {
 
 // sample draws what a plan asks for from what was before it.
 func (p *planFact) sample(w *watch, root string) (seedHex string, strata []Drawn, picks []Pick) {
-	s := seed(root, p.ID)
+	s := seed(root, p.ID, p.Nonce)
 	for _, want := range p.Strata {
 		var all []unit
 		for _, u := range w.units[want.Kind] {

@@ -16,6 +16,7 @@ var Access = gate.Table{
 	"oversight.trace":    workers(gate.Record), // the cases behind the numbers of a report
 	"oversight.samples":  watchers(gate.All),
 	"oversight.plan":     workers(gate.All),
+	"oversight.reveal":   workers(gate.All),
 	"oversight.check":    workers(gate.All),
 	"oversight.list":     with(watchers(gate.All), speakers()),
 	"oversight.read":     with(watchers(gate.All), speakers()),

@@ -2,12 +2,15 @@ package desk
 
 import (
 	"cmp"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"slices"
 	"sort"
+
+	"noroshi/internal/oversight"
 )
 
 // Strata are the kinds of acts that a sample can be drawn of, in the order in
@@ -15,7 +18,7 @@ import (
 var Strata = []string{"case", "measure", "run", "use", "erase", "refusal"}
 
 // maxSample bounds a sample, in acts of all kinds.
-const maxSample = 500
+const maxSample = oversight.MaxSample
 
 // strataOf says of which kind an act is, by its verb. An act is drawn once, by
 // the entry that began it: a run's pages and its end are looked at with the run.
@@ -30,11 +33,26 @@ type unit struct {
 	at    int64  // microseconds
 }
 
-// seed is what the choice hangs on: the root of the log that ends with the plan's
-// own entry, and the plan's id. Who writes the plan does not know the root, and
-// the hub cannot change it once the log is signed.
-func seed(root, plan string) [32]byte {
-	return sha256.Sum256([]byte("noroshi sample v1\n" + root + "\n" + plan + "\n"))
+// NewNonce makes the value that a plan promises: 32 random bytes in hexadecimal.
+// Whoever inspects makes it on a machine of the commission: a hub that knew it
+// beforehand could choose what is drawn.
+func NewNonce() string {
+	var raw [32]byte
+	_, _ = rand.Read(raw[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(raw[:])
+}
+
+// hex64 reports whether a text is 32 bytes in hexadecimal, in lower case.
+func hex64(s string) bool {
+	raw, err := hex.DecodeString(s)
+	return err == nil && len(raw) == 32 && hex.EncodeToString(raw) == s
+}
+
+// seed is what the choice hangs on: see [oversight.SampleSeed].
+func seed(root, plan, nonce string) (out [32]byte) {
+	raw, _ := hex.DecodeString(oversight.SampleSeed(root, plan, nonce))
+	copy(out[:], raw)
+	return out
 }
 
 // draw picks n acts: those of which the SHA-256 over the seed and the place in the

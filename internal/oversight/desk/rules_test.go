@@ -57,7 +57,7 @@ func TestDrawIsFair(t *testing.T) {
 	}
 	times := map[uint64]int{}
 	for i := range 4000 {
-		s := seed("root", string(rune('a'+i%26))+time.Duration(i).String())
+		s := seed("root", string(rune('a'+i%26))+time.Duration(i).String(), "nonce")
 		got := draw(s, all, 5)
 		if len(got) != 5 || !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != 5 {
 			t.Fatalf("%v", got)
@@ -76,7 +76,7 @@ func TestDrawIsFair(t *testing.T) {
 			t.Errorf("entry %d was drawn %d times of 4000, not about 1000", p, n)
 		}
 	}
-	if len(draw(seed("a", "b"), all, 50)) != 20 || len(draw(seed("a", "b"), nil, 5)) != 0 {
+	if len(draw(seed("a", "b", "c"), all, 50)) != 20 || len(draw(seed("a", "b", "c"), nil, 5)) != 0 {
 		t.Error("more were drawn than there are")
 	}
 }

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"noroshi/internal/base/db"
+	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/oversight"
 )
 
 func planObject(id ID) string { return "oversight/" + id }
@@ -35,12 +38,16 @@ func (p *Planning) check(s *Service) error {
 	case p.Since.After(s.now()):
 		return invalid("since", "desk.bad.future")
 	}
+	if p.Commitment = strings.ToLower(strings.TrimSpace(p.Commitment)); !hex64(p.Commitment) {
+		return invalid("commitment", "desk.bad.commitment")
+	}
 	return need("why", p.Why, maxWords)
 }
 
-// Plan writes a sampling plan into the ledger. What it draws hangs on the root of
-// the log that ends with this very entry, which nobody knows yet; the sample is
-// drawn, and written down, once that is signed. Faults: ErrInvalid.
+// Plan writes a sampling plan into the ledger, with the promise of a nonce. What it
+// draws hangs on the root of the log that ends with this very entry, which nobody
+// knows yet, and on the nonce, which the hub does not know until it is revealed.
+// Faults: ErrInvalid.
 func (s *Service) Plan(ctx context.Context, in Planning) (out Plan, err error) {
 	act := &ledger.Act{Verb: "oversight.plan"}
 	_, err = s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
@@ -51,7 +58,12 @@ func (s *Service) Plan(ctx context.Context, in Planning) (out Plan, err error) {
 		if err := in.check(s); err != nil {
 			return err
 		}
-		p := Plan{ID: newID(), Number: newNumber("T"), Since: in.Since, Why: in.Why, CreatedAt: s.now(), Entry: act.Entry, org: who.Org, Picks: []Pick{}}
+		if used, err := promised(ctx, tx, in.Commitment); err != nil {
+			return err
+		} else if used {
+			return invalid("commitment", "desk.bad.used")
+		}
+		p := Plan{ID: newID(), Number: newNumber("T"), Commitment: in.Commitment, Since: in.Since, Why: in.Why, CreatedAt: s.now(), Entry: act.Entry, org: who.Org, Picks: []Pick{}}
 		var strata []string
 		for _, k := range Strata {
 			for _, x := range in.Strata {
@@ -64,7 +76,7 @@ func (s *Service) Plan(ctx context.Context, in Planning) (out Plan, err error) {
 			return err
 		}
 		act.Object, act.Secret = planObject(p.ID), in.Why
-		act.Public = map[string]any{"plan": p.ID, "number": p.Number, "strata": strata}
+		act.Public = map[string]any{"plan": p.ID, "number": p.Number, "commitment": p.Commitment, "strata": strata}
 		if !p.Since.IsZero() {
 			act.Public["since"] = p.Since.UTC().Format("2006-01-02T15:04:05.999999Z07:00")
 		}
@@ -77,7 +89,45 @@ func (s *Service) Plan(ctx context.Context, in Planning) (out Plan, err error) {
 	return out, err
 }
 
-// draw writes down the sample of a plan whose entry is in the signed log. It
+// Reveal writes down the nonce of a plan whose entry is in the signed log: with it
+// the sample is drawn. Faults: ErrNone, ErrStep, ErrBusy while the log has not the
+// plan, ErrInvalid.
+func (s *Service) Reveal(ctx context.Context, id ID, in Revealing) (out Plan, err error) {
+	in.Nonce = strings.ToLower(strings.TrimSpace(in.Nonce))
+	act := &ledger.Act{Verb: "oversight.reveal"}
+	_, err = s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
+		if _, _, err := Access.Allow(ctx, act.Verb); err != nil {
+			return err
+		}
+		p, err := planByID(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		act.Object = planObject(p.ID)
+		switch {
+		case p.Nonce != "":
+			return fault.New(fault.Conflict, ErrStep.Code, "state", "revealed", "act", "reveal")
+		case !hex64(in.Nonce) || oversight.Commitment(in.Nonce) != p.Commitment:
+			return invalid("nonce", "desk.bad.nonce")
+		case !s.look.planned(p.ID):
+			return ErrBusy
+		}
+		act.Public = map[string]any{"plan": p.ID, "number": p.Number, "nonce": in.Nonce}
+		if err := revealPlan(ctx, tx, p.ID, in.Nonce); err != nil {
+			return err
+		}
+		p.Nonce = in.Nonce
+		out = p
+		return s.publish(ctx, tx, Happened{p.ID, "reveal"}, "")
+	})
+	if err != nil {
+		return out, err
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error { return s.openPlan(ctx, tx, &out) })
+	return out, err
+}
+
+// draw writes down the sample of a plan whose nonce is in the signed log. It
 // reports false while it is not.
 func (s *Service) draw(ctx context.Context, p Plan) (bool, error) {
 	seed, at, root, strata, picks, ok, err := s.look.plan(p.ID)

@@ -9,12 +9,12 @@ import (
 	"noroshi/internal/base/db"
 )
 
-const planColumns = "id, number, org_id, strata, since, sealed, created_at, entry, place, root, seed, drawn_at"
+const planColumns = "id, number, org_id, strata, since, sealed, created_at, entry, commitment, nonce, place, root, seed, drawn_at"
 
 func scanPlan(scan func(...any) error) (p Plan, err error) {
 	var strata string
 	var since, created, place, drawn int64
-	err = scan(&p.ID, &p.Number, &p.org, &strata, &since, &p.sealed, &created, &p.Entry, &place, &p.Root, &p.Seed, &drawn)
+	err = scan(&p.ID, &p.Number, &p.org, &strata, &since, &p.sealed, &created, &p.Entry, &p.Commitment, &p.Nonce, &place, &p.Root, &p.Seed, &drawn)
 	if err == db.ErrNoRows {
 		return p, ErrNone
 	}
@@ -30,8 +30,24 @@ func insertPlan(ctx context.Context, tx *db.Tx, p *Plan, person string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO oversight_plan (id, number, org_id, person, strata, since, sealed, created_at, entry, place, root, seed, drawn_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, '', '', 0)`, p.ID, p.Number, p.org, person, string(strata), db.Micros(p.Since), p.sealed, db.Micros(p.CreatedAt), p.Entry)
+	_, err = tx.Exec(ctx, `INSERT INTO oversight_plan (id, number, org_id, person, strata, since, sealed, created_at, entry, commitment, nonce, place, root, seed, drawn_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, '', '', 0)`, p.ID, p.Number, p.org, person, string(strata), db.Micros(p.Since), p.sealed, db.Micros(p.CreatedAt), p.Entry, p.Commitment)
+	return err
+}
+
+// promised reports whether a plan has a commitment already.
+func promised(ctx context.Context, tx *db.Tx, commitment string) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, "SELECT COUNT(*) FROM oversight_plan WHERE commitment = $1", commitment).Scan(&n)
+	return n > 0, err
+}
+
+// revealPlan writes the nonce of a plan that has none yet.
+func revealPlan(ctx context.Context, tx *db.Tx, id ID, nonce string) error {
+	n, err := tx.Exec(ctx, "UPDATE oversight_plan SET nonce = $2 WHERE id = $1 AND nonce = ''", id, nonce)
+	if err == nil && n == 0 {
+		return ErrRevision
+	}
 	return err
 }
 
@@ -93,7 +109,7 @@ func listPlans(ctx context.Context, tx *db.Tx, f Filter) (out []Plan, next strin
 }
 
 func undrawn(ctx context.Context, tx *db.Tx) ([]Plan, error) {
-	return plans(ctx, tx, "drawn_at = 0 ORDER BY id LIMIT 100")
+	return plans(ctx, tx, "drawn_at = 0 AND nonce <> '' ORDER BY id LIMIT 100")
 }
 
 func picks(ctx context.Context, tx *db.Tx, plan ID) (out []Pick, err error) {

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -36,6 +37,16 @@ func pagesSamples(r *httpd.Router, s *Service) {
 		return q.Redirect("/oversight/samples/" + out.ID)
 	})
 	r.Page("GET /oversight/samples/{id}", func(q *httpd.Request) error { return showSample(q, s, nil) })
+	r.Page("POST /oversight/samples/{id}/reveal", func(q *httpd.Request) error {
+		_, err := s.Reveal(q.Context(), q.Path("id"), Revealing{Nonce: q.Form("nonce")})
+		if formFault(err) || errors.Is(err, ErrBusy) {
+			return showSample(q, s, err)
+		}
+		if err != nil {
+			return err
+		}
+		return q.Redirect("/oversight/samples/" + q.Path("id"))
+	})
 	r.Page("POST /oversight/samples/{id}/check", func(q *httpd.Request) error {
 		place, err := strconv.ParseUint(q.Form("place"), 10, 63)
 		if err != nil {
@@ -54,7 +65,7 @@ func pagesSamples(r *httpd.Router, s *Service) {
 
 // planningOf reads the form of a plan.
 func planningOf(q *httpd.Request) (in Planning, err error) {
-	in.Why = q.Form("why")
+	in.Why, in.Commitment = q.Form("why"), q.Form("commitment")
 	for _, k := range Strata {
 		v := q.Form("size_" + k)
 		if v == "" || v == "0" {
@@ -66,13 +77,11 @@ func planningOf(q *httpd.Request) (in Planning, err error) {
 		}
 		in.Strata = append(in.Strata, Stratum{k, n})
 	}
-	if q.Form("since.y") != "" {
-		t, bad := page.ReadDate(q.Forms(), "since")
-		if bad != nil {
-			return in, invalid("since", bad.Code)
-		}
-		in.Since = t
+	since, bad := page.ReadDate(q.Forms(), "since")
+	if bad != nil {
+		return in, invalid("since", bad.Code)
 	}
+	in.Since = since
 	return in, nil
 }
 
@@ -88,15 +97,9 @@ func showSamples(q *httpd.Request, s *Service, bad error) error {
 	for i := range list {
 		x := &list[i]
 		row := planRow{ID: x.ID, Number: x.Number, At: p.Time(x.CreatedAt)}
-		left, findings := 0, 0
+		left, findings := x.tell()
 		for _, st := range x.Strata {
 			row.What += p.T("desk.stratum."+st.Kind) + " " + p.Number(int64(st.Size)) + "　"
-			findings += st.Findings
-		}
-		for _, k := range x.Picks {
-			if k.Result == "" {
-				left++
-			}
 		}
 		row.State, row.Tag = p.sampleState(x, left, findings)
 		rows = append(rows, row)
@@ -116,6 +119,7 @@ func showSamples(q *httpd.Request, s *Service, bad error) error {
 			v.Fields = append(v.Fields, page.Field{Name: "size_" + x.Kind, Kind: "number", Label: p.T("desk.stratum." + x.Kind), Need: page.Optional, Unit: p.T("desk.sample.of", "n", x.Population), Width: "w4", Value: "0"})
 		}
 		v.Fields = append(v.Fields, page.Field{Name: "since", Kind: "date", Label: p.T("desk.sample.since"), Need: page.Optional, Hint: p.T("desk.sample.since_hint")},
+			page.Field{Name: "commitment", Label: p.T("desk.sample.commitment"), Need: page.Required, Hint: p.T("desk.sample.commitment_hint"), Limit: 64},
 			page.Field{Name: "why", Kind: "textarea", Rows: 3, Label: p.T("desk.sample.why"), Need: page.Required, Limit: maxWords})
 	}
 	return render(q, "desk/samples", v.Head.H1, v, bad)
@@ -123,6 +127,8 @@ func showSamples(q *httpd.Request, s *Service, bad error) error {
 
 func (p say) sampleState(x *Plan, left, findings int) (word, tag string) {
 	switch {
+	case x.Nonce == "":
+		return p.T("desk.sample.hidden"), "attend"
 	case x.DrawnAt.IsZero():
 		return p.T("desk.sample.waits"), "ai"
 	case left > 0:
@@ -130,7 +136,12 @@ func (p say) sampleState(x *Plan, left, findings int) (word, tag string) {
 	case findings > 0:
 		return p.T("desk.sample.findings", "n", findings), "act"
 	}
-	return p.T("desk.sample.done"), "good"
+	for _, st := range x.Strata {
+		if st.Population > 0 {
+			return p.T("desk.sample.done"), "good"
+		}
+	}
+	return p.T("desk.sample.none"), "plain"
 }
 
 type pickRow struct {
@@ -152,7 +163,9 @@ type sampleView struct {
 	Picks      []pickRow
 	Fields     []page.Field
 	Command    string
+	Reveal     []page.Field
 	Drawn      bool
+	Hidden     bool // its nonce was not revealed
 }
 
 // showSample is one plan with its sample, and what it tells of all acts.
@@ -162,7 +175,7 @@ func showSample(q *httpd.Request, s *Service, bad error) error {
 	if err != nil {
 		return err
 	}
-	v := sampleView{ID: x.ID, Tabs: tabs(q, p, "samples"), Drawn: !x.DrawnAt.IsZero(), Command: "noroshi oversight sample DIR --key ledger.vkey --plan " + x.Number,
+	v := sampleView{ID: x.ID, Tabs: tabs(q, p, "samples"), Drawn: !x.DrawnAt.IsZero(), Hidden: x.Nonce == "", Command: "noroshi oversight sample DIR --key ledger.vkey --plan " + x.Number,
 		Head: page.Head{H1: p.T("desk.sample.one", "number", x.Number), Lead: x.Why, Crumbs: []page.Crumb{{Text: p.T("desk.sample.title"), Href: "/oversight/samples"}, {Text: x.Number}}}}
 	left, findings, first := 0, 0, q.Query("place")
 	var open []page.Option
@@ -200,7 +213,15 @@ func showSample(q *httpd.Request, s *Service, bad error) error {
 		}
 		v.Strata = append(v.Strata, row)
 	}
-	v.Facts.Rows = []page.Fact{{Name: p.T("desk.sample.planned"), Value: p.Time(x.CreatedAt)}}
+	v.Facts.Rows = []page.Fact{{Name: p.T("desk.sample.planned"), Value: p.Time(x.CreatedAt)}, {Name: p.T("desk.sample.commitment"), Value: x.Commitment}}
+	if v.Hidden {
+		v.Command += " --secret FILE"
+		if Access.May(q.Context(), "oversight.reveal") {
+			v.Reveal = []page.Field{{Name: "nonce", Label: p.T("desk.sample.nonce"), Need: page.Required, Hint: p.T("desk.sample.nonce_hint"), Limit: 64}}
+		}
+	} else {
+		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T("desk.sample.nonce"), Value: x.Nonce})
+	}
 	if v.Drawn {
 		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T("desk.sample.drawn"), Value: p.Time(x.DrawnAt)}, page.Fact{Name: p.T("desk.sample.place"), Value: strconv.FormatUint(x.Place, 10), Note: p.T("desk.sample.place_note")},
 			page.Fact{Name: p.T("desk.sample.root"), Value: x.Root}, page.Fact{Name: p.T("desk.sample.seed"), Value: x.Seed, Note: p.T("desk.sample.seed_note")})

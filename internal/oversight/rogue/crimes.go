@@ -33,6 +33,9 @@ func someRecords(a *act) bool { return a.number("records") > 0 }
 
 // outsider has all of a run done by another body.
 func outsider(w *history, i int) bool {
+	if w.of("selection.extend", w.all[i].Object) >= 0 {
+		return false // its records would be kept for longer than they may be
+	}
 	for _, a := range w.all {
 		if a.Object == w.all[i].Object && (a.Verb == "selection.run" || a.Org == "O-office") {
 			if a.Verb != "selection.run" && a.Verb != "selection.interrupt" {

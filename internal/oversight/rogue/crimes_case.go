@@ -112,6 +112,13 @@ var caseCrimes = []Crime{
 		return true
 	})},
 	{"a consent of a stranger", "agreement_consent", false, when("agreement.consent", func(a *act) bool { return a.Public["consent"] != nil }, func(w *history, i int) bool { w.all[i].Org = "O-stranger"; return true })},
+	{"a consent of a body that is not whose communications they are", "agreement_consent", false, when("agreement.consent", func(a *act) bool { return a.Public["consent"] != nil }, func(w *history, i int) bool {
+		consent := w.all[i]
+		answer := w.of("agreement.answer", consent.Object)
+		w.add(w.all[answer], w.all[answer].At.Add(time.Second)).Org = "O-stranger"
+		consent.Org = "O-stranger"
+		return true
+	})},
 	{"a consent withdrawn by a stranger", "agreement_consent", true, when("agreement.consent", func(a *act) bool { return a.Public["withdrawn"] != nil }, func(w *history, i int) bool { w.all[i].Org = "O-stranger"; return true })},
 	{"the office confirms its own instruction", "carrier_apart", true, when("approval.confirm", nil, func(w *history, i int) bool {
 		w.all[i].Org = w.all[w.of("approval.ask", w.all[i].Object)].Org

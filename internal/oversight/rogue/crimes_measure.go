@@ -37,6 +37,9 @@ func changed(verb string, ok func(*act) bool, name, key string, value func(any) 
 // bound reports whether an entry is a step of a measure.
 func bound(a *act) bool { return a.Public["chain"] != nil }
 
+// meant reports whether an entry is a step of a measure that is about to be sent.
+func meant(a *act) bool { return bound(a) && a.text("phase") != "outcome" }
+
 func hoursOn(n int) func(any) any {
 	return func(old any) any { return rfc(moment(old).Add(time.Duration(n) * time.Hour)) }
 }
@@ -166,14 +169,28 @@ var measureCrimes = []Crime{
 	})},
 	{"closed with nothing restored", "measure_closed", true, came("measure.restore", nil, "close", func(w *history, i, _ int) bool { w.all = slices.Delete(w.all, i, i+1); return true })},
 	{"closed before the owner was told", "measure_closed", true, came("measure.tell", nil, "close", func(w *history, i, _ int) bool { w.all = slices.Delete(w.all, i, i+1); return true })},
-	{"a mail that nobody checked", "measure_request", true, when("request.send", bound, func(w *history, i int) bool { w.edit(i, "digest", strings.Repeat("0", 64)); return true })},
-	{"who wrote the mail sends it", "measure_request", true, when("request.send", bound, func(w *history, i int) bool {
+	{"a mail that nobody checked", "measure_request", true, when("request.send", meant, func(w *history, i int) bool { w.edit(i, "digest", strings.Repeat("0", 64)); return true })},
+	{"who wrote the mail sends it", "measure_request", true, when("request.send", meant, func(w *history, i int) bool {
 		w.all[i].Who = w.all[i].text("writer")
 		w.edit(i, "sender", w.all[i].text("writer"))
 		return true
 	})},
-	{"a mail for another step", "measure_request", true, when("request.send", bound, func(w *history, i int) bool { w.edit(i, "step", 40); return true })},
-	{"a mail after its time", "measure_request", true, when("request.send", bound, func(w *history, i int) bool {
+	{"a mail for another step", "measure_request", true, when("request.send", meant, func(w *history, i int) bool { w.edit(i, "step", 40); return true })},
+	{"a carrier's order is confirmed by who gave it", "measure_request", true, when("request.confirm", bound, func(w *history, i int) bool {
+		w.all[i].Org = w.all[w.of("request.send", w.all[i].Object)].Org
+		return true
+	})},
+	{"a mail of which nobody says what became of it", "request_outcome", true, when("request.outcome", bound, func(w *history, i int) bool {
+		until := moment(w.all[w.of("request.send", w.all[i].Object)].Public["until"])
+		w.all = slices.Delete(w.all, i, i+1)
+		return w.end().Sub(until) > 25*time.Hour
+	})},
+	{"what became of a mail is said days later", "request_outcome", true, when("request.outcome", bound, func(w *history, i int) bool {
+		w.move(i, moment(w.all[w.of("request.send", w.all[i].Object)].Public["until"]).Add(30*time.Hour))
+		return true
+	})},
+	{"an outcome of a mail that was never meant to go", "request_outcome", true, fact("request.outcome", bound, "mail", func(any) any { return "018f2a00-0000-7000-8000-00000000dead" })},
+	{"a mail after its time", "measure_request", true, when("request.send", meant, func(w *history, i int) bool {
 		w.edit(i, "until", rfc(w.all[i].At.Add(-time.Minute)))
 		return true
 	})},

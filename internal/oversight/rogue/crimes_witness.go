@@ -24,4 +24,14 @@ var witnessCrimes = []Crime{
 		w.late(at.Add(-time.Hour), at.Add(10*time.Minute), 15*time.Minute)
 		return i > 0
 	})},
+	{"equipment that was told while no witness cosigned", "witness_late", true, when("act.take", func(a *act) bool { return a.Grant != "" }, func(w *history, i int) bool {
+		at := w.all[i].At.Truncate(time.Second)
+		w.late(at.Add(-time.Hour), at.Add(10*time.Minute), 15*time.Minute)
+		return i > 0 && w.all[w.of("act.ask", w.all[i].Object)].Public["chain"] == nil
+	})},
+	{"pseudonyms opened while no witness cosigned", "witness_late", true, when("selection.reidentify", func(a *act) bool { return a.Public["known"] != nil }, func(w *history, i int) bool {
+		at := w.all[i].At.Truncate(time.Second)
+		w.late(at.Add(-time.Hour), at.Add(10*time.Minute), 15*time.Minute)
+		return i > 0
+	})},
 }

@@ -83,6 +83,80 @@ func (w *history) leaves() [][]byte {
 	return out
 }
 
+// naming is that an entry names others by their places in the log.
+type naming struct {
+	by    *act
+	key   string
+	value []int // as it stood
+	to    []*act
+	many  bool // it is a list
+}
+
+// named finds the places that samples name, so that they stay those of the same
+// entries when others come or go before them.
+func (w *history) named() (out []naming) {
+	for _, a := range w.all {
+		if a.Verb != "oversight.draw" && a.Verb != "oversight.check" {
+			continue
+		}
+		for _, key := range []string{"place", "sample"} {
+			n := naming{by: a, key: key}
+			switch v := a.Public[key].(type) {
+			case []any:
+				n.many = true
+				for _, x := range v {
+					n.value = append(n.value, whole(x))
+				}
+			case nil:
+				continue
+			default:
+				n.value = []int{whole(v)}
+			}
+			if slices.ContainsFunc(n.value, func(at int) bool { return at >= len(w.all) }) {
+				continue
+			}
+			for _, at := range n.value {
+				n.to = append(n.to, w.all[at])
+			}
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// rename writes the places of what was named, unless they were changed; before are
+// the entries as they were. For one that is gone the one before it stands.
+func (w *history) rename(all []naming, before []*act) {
+	if len(all) == 0 {
+		return
+	}
+	at, last := make(map[*act]int, len(w.all)), 0
+	for i, a := range w.all {
+		at[a] = i
+	}
+	for _, a := range before {
+		if i, there := at[a]; there {
+			last = i
+		} else {
+			at[a] = last
+		}
+	}
+	for _, n := range all {
+		places := []int{}
+		for _, to := range n.to {
+			places = append(places, at[to])
+		}
+		i := slices.Index(w.all, n.by)
+		switch {
+		case i < 0:
+		case n.many:
+			w.edit(i, n.key, slices.Compact(places))
+		case whole(n.by.Public[n.key]) == n.value[0]:
+			w.edit(i, n.key, places[0])
+		}
+	}
+}
+
 // find returns the place of an entry of a verb, chosen by the seed; -1 where
 // there is none. Of approvals only those that were asked for by themselves: a
 // measure's are asked for by it.

@@ -42,7 +42,7 @@ func (w *world) one(kind string, n int) string { return fmt.Sprintf("%s%d", kind
 // orgOf is the organisation of a person of a made-up history.
 func (w *world) orgOf(who string) string {
 	switch kind := strings.TrimRight(who, "0123456789"); kind {
-	case "examiner", "member":
+	case "examiner", "member", "inspector":
 		return w.commission
 	case "carrier":
 		return "O-telecom"
@@ -374,6 +374,9 @@ func lawful(seed uint64, affairs int, start time.Time, commission string) []*act
 		default:
 			w.affair(at)
 		}
+		if w.IntN(2) == 0 {
+			w.inspected(at.Add(time.Duration(w.IntN(500)) * time.Hour))
+		}
 		for range 3 {
 			w.noise(at.Add(time.Duration(w.IntN(1000)) * time.Hour))
 		}
@@ -389,4 +392,5 @@ func (w *world) settle() {
 		a.At = a.At.Add(time.Duration(i) * time.Microsecond)
 		a.ID = w.uuid(a.At)
 	}
+	w.numbered()
 }

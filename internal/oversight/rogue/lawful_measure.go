@@ -509,22 +509,40 @@ func (s *strike) requested(n int, step string) {
 		_, org, _ := strings.Cut(s.command, "@")
 		return strings.ToLower(org[2:]) + "-" + name + "@" + org
 	}
-	object, digest := "request/"+s.uuid(s.at), s.hash()
-	bound := facts{"kind": "provider", "purpose": "first", "measure": idIn(s.object), "chain": s.chain, "step": n, "writer": "P-" + bare(who("writes")), "by": "person"}
-	with := func(verb, name string, more facts) *act {
+	object, digest, mail := "request/"+s.uuid(s.at), s.hash(), s.uuid(s.at)
+	way := []string{"mail", "mail", "hand", "hub"}[s.IntN(4)]
+	bound := facts{"kind": "provider", "purpose": "first", "measure": idIn(s.object), "chain": s.chain, "step": n, "by": "person"}
+	with := func(verb, who string, more facts) *act {
 		pub := maps.Clone(bound)
 		maps.Copy(pub, more)
-		return s.does(s.at, who(name), "request."+verb, object, pub)
+		return s.does(s.at, who, "request."+verb, object, pub)
 	}
-	with("draft", "writes", facts{"act": "draft", "to": "drafted"})
-	with("check", "checks", facts{"act": "check", "from": "drafted", "to": "checked", "digest": digest, "mail": s.uuid(s.at), "way": "mail"})
+	written := facts{"digest": digest, "mail": mail, "way": way, "writer": "P-" + bare(who("writes"))}
+	with("draft", who("writes"), facts{"act": "draft", "to": "drafted", "writer": written["writer"]})
+	check := maps.Clone(written)
+	maps.Copy(check, facts{"act": "check", "from": "drafted", "to": "checked"})
+	with("check", who("checks"), check)
 	s.later(1)
-	a := with("send", "sends", facts{"act": "send", "from": "checked", "to": "sending", "phase": "intent", "digest": digest, "mail": s.uuid(s.at), "way": "mail", "sender": "P-" + bare(who("sends")), "one_enough": false,
+	send := maps.Clone(written)
+	maps.Copy(send, facts{"act": "send", "from": "checked", "to": "sending", "phase": "intent", "sender": "P-" + bare(who("sends")), "one_enough": false,
 		"plan": s.says["plan"], "approval": s.approval, "emergency": s.f.Notice != "", "done": step, "until": rfc(s.until)})
+	if way == "hub" {
+		send["phase"], send["to"] = "done", "sent"
+	}
+	a := with("send", who("sends"), send)
 	if s.f.Approved {
 		a.Grant = s.approval
 	}
-	s.does(s.at, "", "request.outcome", object, facts{"act": "sent", "by": "post", "from": "sending", "to": "sent", "phase": "outcome", "outcome": "sent", "chain": s.chain, "step": n})
+	came := facts{"act": "sent", "from": "sending", "to": "sent", "phase": "outcome", "mail": mail}
+	switch way {
+	case "hub":
+		with("confirm", "carrier1", facts{"act": "acknowledge", "from": "sent", "to": "acknowledged", "by": "carrier"})
+	case "hand":
+		with("send", who("sends"), came)
+	default:
+		came["outcome"], came["by"] = "sent", "post"
+		with("outcome", "", came)
+	}
 }
 
 // idIn is what an object names: what is behind its slash.

@@ -12,7 +12,7 @@ type Crime struct {
 
 // Crimes lists all of them, by what they are about.
 func Crimes() []Crime {
-	return slices.Concat(logCrimes, caseCrimes, runCrimes, recordCrimes, measureCrimes, actCrimes, witnessCrimes)
+	return slices.Concat(logCrimes, caseCrimes, runCrimes, recordCrimes, measureCrimes, actCrimes, deskCrimes, witnessCrimes)
 }
 
 // Commit does it in a history; the seed chooses where. It reports false where the
@@ -22,8 +22,10 @@ func (c Crime) Commit(leaves [][]byte, seed uint64) ([][]byte, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
+	named, before := w.named(), slices.Clone(w.all)
 	if !c.do(w) {
 		return nil, false, nil
 	}
+	w.rename(named, before)
 	return w.leaves(), true, nil
 }

@@ -1,0 +1,222 @@
+package oversight
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"noroshi/internal/engine/tlog"
+)
+
+// put is a log that was put back to its first entries and went on from there.
+func (f *logFolder) put(t *testing.T, back [][]byte, then ...[]byte) *logFolder {
+	t.Helper()
+	out := &logFolder{dir: t.TempDir(), signer: f.signer, verifier: f.verifier}
+	out.add(t, back...)
+	out.add(t, then...)
+	return out
+}
+
+func (f *logFolder) options(t *testing.T) Options {
+	return Options{Keys: []note.Verifier{f.verifier}, Kinds: numbers(t)}
+}
+
+// halted is an auditor's folder that saw a log of so many entries, and then one
+// that was put back.
+func halted(t *testing.T, log, back *logFolder, seen, now time.Time) (dir, vkey string) {
+	t.Helper()
+	dir = t.TempDir()
+	a := log.follower(t, dir, seen)
+	vkey = look(t, a).Witness
+	shut(t, a)
+	a = back.follower(t, dir, now)
+	if r := look(t, a); !r.Halted {
+		t.Fatalf("a log that was put back: %+v", r.Alarms)
+	}
+	shut(t, a)
+	return dir, vkey
+}
+
+// TestALogThatWasPutBackIsFollowedAnew restores a hub from an old backup: once
+// people have acknowledged it the copy so far is evidence, following begins anew
+// under another key, and a replay says what was lost.
+func TestALogThatWasPutBackIsFollowedAnew(t *testing.T) {
+	leaves := lawful(1, 40)
+	hidden := bytes.Replace(leaves[398], []byte(`"verb":"`), []byte(`"verb":"measure.enter_`), 1)
+	if bytes.Equal(hidden, leaves[398]) {
+		t.Fatal("nothing is hidden")
+	}
+	log := newFolder(t, t.TempDir(), "log.example/test")
+	log.add(t, leaves[:398]...)
+	log.add(t, hidden, leaves[399]) // an act that no table has, which the backup hides
+	var then [][]byte
+	for i := range 50 {
+		then = append(then, entryAt(i+1, after(t, leaves[299]).Add(time.Duration(i)*time.Second)))
+	}
+	back, now := log.put(t, leaves[:300], then...), after(t, then[49])
+	dir, key := halted(t, log, back, after(t, leaves[399]), now)
+	if _, err := Acknowledge(dir, "restored, letter 12", true, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := openLog(dir); err == nil {
+		t.Error("there is a copy before anybody followed")
+	}
+	for _, name := range []string{"ledger/checkpoint", "cosigned", "auditor.vkey"} {
+		if _, err := os.Stat(filepath.Join(dir, "before", "1", name)); err != nil {
+			t.Errorf("the evidence: %v", err)
+		}
+	}
+	if got, err := filepath.Glob(filepath.Join(dir, "before", "*", "auditor.key*")); err != nil || len(got) > 0 {
+		t.Errorf("the old secret key is still there: %v %v", got, err)
+	}
+	a := back.follower(t, dir, now)
+	r := look(t, a)
+	if len(r.Alarms)+len(r.Gaps) > 0 || r.Size != 350 || !r.Cosigned || r.Witness == key {
+		t.Fatalf("followed anew: size %d, %+v, the same key %v", r.Size, r.Alarms, r.Witness == key)
+	}
+	shut(t, a)
+	lost, alarms, err := Losses(t.Context(), dir, log.options(t))
+	if err != nil || len(alarms) > 0 || len(lost) != 1 {
+		t.Fatalf("%v %v %v", lost, alarms, err)
+	}
+	l, power := lost[0], uint64(0)
+	for _, n := range l.Power {
+		power += n
+	}
+	if l.From != 300 || l.Entries != 100 || power == 0 || l.Why != "restored, letter 12" || l.First == "" || l.Last < l.First {
+		t.Errorf("%+v", l)
+	}
+	if len(l.Violations) != 1 || l.Violations[0].Rule != ruleVerb || !slices.Equal(l.Violations[0].Entries, []uint64{398}) {
+		t.Errorf("what the backup hid: %+v", l.Violations)
+	}
+	res, err := ReplayLog(t.Context(), os.DirFS(filepath.Join(dir, "ledger")), log.options(t))
+	if err != nil || !res.Clean() {
+		t.Fatalf("the log as it is now: %+v %v", res.Violations, err)
+	}
+	if res.Lost = lost; res.Clean() {
+		t.Error("a violation that was lost is none")
+	}
+	// It is put back a second time.
+	again := log.put(t, leaves[:200], leaves[450:500]...)
+	a = again.follower(t, dir, after(t, leaves[499]))
+	look(t, a)
+	shut(t, a)
+	if _, err := Acknowledge(dir, "again, letter 13", true, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	a = again.follower(t, dir, after(t, leaves[499]))
+	if r := look(t, a); len(r.Alarms) > 0 || r.Size != 250 {
+		t.Errorf("%+v", r)
+	}
+	shut(t, a)
+	lost, _, err = Losses(t.Context(), dir, log.options(t))
+	if err != nil || len(lost) != 2 || lost[0].From != 200 || lost[0].Entries != 200 || lost[1].From != 200 || lost[1].Entries != 150 || lost[1].Before != "before/2" {
+		t.Errorf("twice: %+v %v", lost, err)
+	}
+	// The evidence is changed.
+	name := filepath.Join(dir, "before", "1", "ledger", "tile", "entries", "000")
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 1
+	if err := os.WriteFile(name, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, alarms, err := Losses(t.Context(), dir, log.options(t)); err != nil || len(alarms) == 0 {
+		t.Errorf("changed evidence: %v %v", alarms, err)
+	}
+}
+
+// TestFollowingBeginsAnewOnlyWhereALogWasPutBack refuses it after other alarms, and
+// where nothing stands.
+func TestFollowingBeginsAnewOnlyWhereALogWasPutBack(t *testing.T) {
+	leaves := lawful(1, 10)
+	log, dir := newFolder(t, t.TempDir(), "log.example/test"), t.TempDir()
+	log.add(t, leaves[:50]...)
+	a := log.follower(t, dir, after(t, leaves[0]).Add(-time.Hour)) // all of it is ahead of this clock
+	if r := look(t, a); len(r.Alarms) == 0 {
+		t.Fatal("no alarm")
+	}
+	shut(t, a)
+	if _, err := Acknowledge(dir, "why", true, time.Now()); !errors.Is(err, ErrNotBack) {
+		t.Errorf("after an alarm about times: %v", err)
+	}
+	if _, err := Acknowledge(dir, "why", false, time.Now()); err != nil {
+		t.Error(err)
+	}
+	if _, err := Acknowledge(dir, "why", true, time.Now()); !errors.Is(err, ErrNothing) {
+		t.Errorf("where nothing stands: %v", err)
+	}
+	lost, alarms, err := Losses(t.Context(), dir, log.options(t))
+	if err != nil || len(lost)+len(alarms) > 0 {
+		t.Errorf("%v %v %v", lost, alarms, err)
+	}
+}
+
+// TestPuttingAsideMayEndAtAnyStep ends the process at each step of putting the copy
+// aside: it is there whole, before or aside, and goes on either way.
+func TestPuttingAsideMayEndAtAnyStep(t *testing.T) {
+	leaves := lawful(1, 40)
+	log := newFolder(t, t.TempDir(), "log.example/test")
+	log.add(t, leaves[:400]...)
+	back, now := log.put(t, leaves[:300], leaves[401:450]...), after(t, leaves[449])
+	ready, _ := halted(t, log, back, after(t, leaves[399]), now)
+	for fail := 1; ; fail++ {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(ready)); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		_, err := acknowledge(dir, "letter 12", true, now, func(step string) error {
+			if n++; n >= fail {
+				return fmt.Errorf("%s: %w", step, errDisk)
+			}
+			return nil
+		})
+		if err == nil {
+			if fail < 8 {
+				t.Errorf("putting aside has %d steps only", fail)
+			}
+			break
+		}
+		if !errors.Is(err, errDisk) {
+			t.Fatalf("step %d: %v", fail, err)
+		}
+		a := back.follower(t, dir, now)
+		r, err := a.Once(t.Context())
+		shut(t, a)
+		if errors.Is(err, ErrHalted) { // it had not begun
+			if r.Size != 400 {
+				t.Errorf("step %d: the copy has %d entries", fail, r.Size)
+			}
+			if _, err := Acknowledge(dir, "letter 12", true, now); err != nil {
+				t.Fatalf("step %d: %v", fail, err)
+			}
+			a = back.follower(t, dir, now)
+			r, err = a.Once(t.Context())
+			shut(t, a)
+		}
+		if err != nil || r.Size != 349 || !r.Cosigned || len(r.Alarms) > 0 {
+			t.Errorf("step %d: size %d, %+v, %v", fail, r.Size, r.Alarms, err)
+		}
+		res, err := tlog.Verify(t.Context(), os.DirFS(filepath.Join(dir, "before", "1", "ledger")), tlog.Options{Keys: []note.Verifier{log.verifier}})
+		if err != nil || res.Checkpoint.Size != 400 {
+			t.Errorf("step %d: the evidence: %d entries, %v", fail, res.Checkpoint.Size, err)
+		}
+		lost, _, err := Losses(t.Context(), dir, log.options(t))
+		if err != nil || len(lost) != 1 || lost[0].From != 300 {
+			t.Errorf("step %d: %+v %v", fail, lost, err)
+		}
+		if got, _ := filepath.Glob(filepath.Join(dir, "before", "*", "auditor.key")); len(got) > 0 {
+			t.Errorf("step %d: the old secret key is still there", fail)
+		}
+	}
+}

@@ -1,0 +1,2 @@
+ALTER TABLE oversight_plan ADD COLUMN commitment TEXT NOT NULL DEFAULT '';
+ALTER TABLE oversight_plan ADD COLUMN nonce TEXT NOT NULL DEFAULT '';
