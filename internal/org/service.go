@@ -83,7 +83,7 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 func (s *Service) allow(ctx context.Context, verb string) (gate.Identity, gate.Reach, error) {
 	who, reach, err := Access.Allow(ctx, verb)
 	if err == nil && who.Token != "" && slices.Contains(sessionOnly, verb) {
-		return who, gate.None, fault.New(fault.Refused, gate.ErrScope.Code, "verb", verb)
+		return who, gate.None, fault.New(fault.Refused, gate.ErrScope.Code, "verb", gate.Verb(verb))
 	}
 	return who, reach, err
 }

@@ -151,10 +151,18 @@ func (t Table) Allow(ctx context.Context, verb string) (Identity, Reach, error) 
 		return id, reach, nil
 	}
 	if id.Token != "" && !scoped(id.Scopes, verb) {
-		return id, None, fault.New(fault.Refused, ErrScope.Code, "verb", verb)
+		return id, None, fault.New(fault.Refused, ErrScope.Code, "verb", Verb(verb))
 	}
-	return id, None, fault.New(fault.Refused, ErrRole.Code, "verb", verb)
+	return id, None, fault.New(fault.Refused, ErrRole.Code, "verb", Verb(verb))
 }
+
+// Verb is a verb in a refusal: what it means in the sentence a person reads, and
+// its own name for programs. The words are those of the key "gate.may." and the
+// verb, and go on from "may not".
+type Verb string
+
+// WordsKey returns the key of the verb's words.
+func (v Verb) WordsKey() string { return "gate.may." + string(v) }
 
 // May reports whether the verb is open to who acts; for showing or leaving
 // out a link, never instead of Allow.

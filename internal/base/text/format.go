@@ -43,14 +43,26 @@ func (p Printer) Date(t time.Time) string {
 	return t.Format("Mon 2 Jan 2006")
 }
 
-// Short writes an instant for a table cell: 11/5 14:05, with the year only
-// when it differs from that of now.
+// Short writes an instant for a table cell: 11/5 14:05, or 5 Nov 14:05, with the
+// year only when it differs from that of now.
 func (p Printer) Short(t, now time.Time) string {
+	return p.ShortDate(t, now) + t.In(p.Zone).Format(" 15:04")
+}
+
+// ShortDate writes a day for a table cell or an axis: 11/5, or 5 Nov, with the
+// year only when it differs from that of now.
+func (p Printer) ShortDate(t, now time.Time) string {
 	t, now = t.In(p.Zone), now.In(p.Zone)
-	if t.Year() != now.Year() {
-		return t.Format("2006/1/2 15:04")
+	same := t.Year() == now.Year()
+	switch {
+	case p.Lang == JA && same:
+		return t.Format("1/2")
+	case p.Lang == JA:
+		return t.Format("2006/1/2")
+	case same:
+		return t.Format("2 Jan")
 	}
-	return t.Format("1/2 15:04")
+	return t.Format("2 Jan 2006")
 }
 
 // Reiwa writes a day in the Japanese era calendar as on seals and official

@@ -182,6 +182,10 @@ func (p Printer) fill(key string, args fault.Args) string {
 	})
 }
 
+// Worded is a value that a sentence says in words of its own, found by their key,
+// while programs get the value itself. One without words is written as it is.
+type Worded interface{ WordsKey() string }
+
 func (p Printer) value(v any) string {
 	switch v := v.(type) {
 	case int:
@@ -194,6 +198,10 @@ func (p Printer) value(v any) string {
 		return p.Duration(v)
 	case Both:
 		return v.In(p.Lang)
+	case Worded:
+		if key := v.WordsKey(); p.Has(key) {
+			return p.T(key)
+		}
 	case map[string]any: // a Both that came as JSON
 		if s, ok := v[string(p.Lang)].(string); ok {
 			return s

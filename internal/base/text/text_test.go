@@ -28,10 +28,16 @@ func TestLoadRefusesUnequalLanguages(t *testing.T) {
 	}
 }
 
+type deed string
+
+func (d deed) WordsKey() string { return "deed." + string(d) }
+
 func TestPrinter(t *testing.T) {
 	c, err := Load(words(`"rows" = "{n}行です"
-"x.bad" = "行{row}を直してください"`, `"rows" = "{n} {n|row|rows}"
-"x.bad" = "Fix row {row}"`))
+"x.bad" = "行{row}を直してください"
+"deed.mend" = "屋根を直す"`, `"rows" = "{n} {n|row|rows}"
+"x.bad" = "Fix row {row}"
+"deed.mend" = "mend roofs"`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +50,12 @@ func TestPrinter(t *testing.T) {
 		{en.T("nope"), "[nope]"},
 		{ja.Time(at), "2026年11月5日（木）14:05 JST"},
 		{en.Time(at), "Thu 5 Nov 2026, 14:05 JST"},
+		{ja.Short(at, at), "11/5 14:05"},
+		{en.Short(at, at), "5 Nov 14:05"},
+		{ja.Short(at, at.AddDate(1, 0, 0)), "2026/11/5 14:05"},
+		{en.Short(at, at.AddDate(1, 0, 0)), "5 Nov 2026 14:05"},
+		{ja.ShortDate(at.Add(10*time.Hour), at), "11/6"},
+		{en.ShortDate(at.Add(10*time.Hour), at), "6 Nov"},
 		{ja.Reiwa(at), "令和8年11月5日"},
 		{ja.Reiwa(time.Date(2019, 5, 1, 0, 0, 0, 0, JST)), "令和元年5月1日"},
 		{ja.Reiwa(time.Date(2019, 4, 30, 0, 0, 0, 0, JST)), "2019年4月30日"},
@@ -56,6 +68,9 @@ func TestPrinter(t *testing.T) {
 		{ja.Number(-1234567), "-1,234,567"},
 		{en.Bytes(1_400_000), "1.4 MB"},
 		{en.Fault(fault.New(fault.Invalid, "x.bad", "row", 3)).Title, "Fix row 3"},
+		{en.Fault(fault.New(fault.Invalid, "x.bad", "row", deed("mend"))).Title, "Fix row mend roofs"},
+		{ja.Fault(fault.New(fault.Invalid, "x.bad", "row", deed("mend"))).Title, "行屋根を直すを直してください"},
+		{en.Fault(fault.New(fault.Invalid, "x.bad", "row", deed("burn"))).Title, "Fix row burn"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
