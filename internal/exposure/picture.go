@@ -178,7 +178,7 @@ func weeksSVG(p text.Printer, weeks []Week, say string, height int) template.HTM
 			fmt.Fprintf(&b, `<text x="%s" y="%.1f" text-anchor="middle" class="t-b">%s</text>`, percent(x+wide*.36), y-6, p.Number(int64(weeks[i].Total())))
 		}
 		if (len(weeks)-1-i)%4 == 0 {
-			fmt.Fprintf(&b, `<text x="%s" y="%d" text-anchor="middle">%s</text>`, percent(x+wide*.36), floor+18, weeks[i].At.In(p.Zone).Format("1/2"))
+			fmt.Fprintf(&b, `<text x="%s" y="%d" text-anchor="middle">%s</text>`, percent(x+wide*.36), floor+18, p.ShortDate(weeks[i].At, weeks[i].At))
 		}
 	}
 	fmt.Fprintf(&b, `<line x1="0" x2="100%%" y1="%d" y2="%d" class="ax"/></svg>`, floor, floor)

@@ -188,7 +188,7 @@ func (v *screen) heatWeeks(squares []Square) *heat {
 	for i := range heatWeeks {
 		day := monday.AddDate(0, 0, -7*(heatWeeks-1-i))
 		cols[day.Format(time.DateOnly)] = i
-		h.Cols = append(h.Cols, day.Format("1/2"))
+		h.Cols = append(h.Cols, v.p.ShortDate(day, day))
 	}
 	var sectors []string
 	for i := range squares {

@@ -138,7 +138,7 @@ func (s *Sheet) notices(found ProfileResult) {
 	case s.Status == Proposed:
 		add("incident.sheet.proposed")
 	case !s.InForce:
-		add("incident.sheet.not_yet", "day", s.profile.EffectiveFrom)
+		add("incident.sheet.not_yet", "day", s.since())
 	}
 	if s.OurLayout {
 		add("incident.sheet.our_layout")

@@ -221,7 +221,14 @@ func (s *Sheet) StatusLine() string {
 			code = "incident.status.not_yet"
 		}
 	}
-	return s.say.T(code, "day", s.profile.EffectiveFrom, "source", s.Source)
+	return s.say.T(code, "day", s.since(), "source", s.Source)
+}
+
+// since is the day from which the regime is law, in its own zone.
+func (s *Sheet) since() string {
+	there := s.say
+	there.Zone = s.profile.effective.Location()
+	return there.Date(s.profile.effective)
 }
 
 // Foot returns the line under the form: who made it, when, and from what.

@@ -128,8 +128,7 @@ func (v says) clock(c *Clock) page.Due {
 func (v says) endOf(at time.Time) string {
 	local := at.In(v.Zone)
 	if local.Hour() == 0 && local.Minute() == 0 {
-		day, _, _ := strings.Cut(v.Short(at.Add(-time.Minute), v.now), " ")
-		return day + " 24:00"
+		return v.ShortDate(at.Add(-time.Minute), v.now) + " 24:00"
 	}
 	return v.Short(at, v.now)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -333,14 +334,17 @@ func controlOf(at string) string {
 	return id
 }
 
-// instantText joins the parts of a day or an instant as one text for Parse.
+// instantText joins the parts of a day or an instant as one text for Parse, which
+// says what is wrong with those that make no day.
 func instantText(form url.Values, name string) string {
 	part := func(s string) string {
 		return strings.TrimRight(strings.TrimSpace(norm.NFKC.String(form.Get(name+s))), "年月日時分")
 	}
 	y, m, d, h, minute := part(".y"), part(".m"), part(".d"), part(".h"), part(".min")
-	out := y
-	if m != "" || d != "" {
+	out := y + d // one of them, or all of it
+	if day, bad := page.ReadDate(form, name); bad == nil && !day.IsZero() {
+		out = day.Format(time.DateOnly)
+	} else if m != "" || y != "" && d != "" {
 		out = y + "年" + m + "月" + d + "日"
 	}
 	if h == "" && minute == "" {

@@ -2,11 +2,11 @@ package notice
 
 import (
 	_ "embed"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -41,6 +41,9 @@ func phrase(key string, pairs ...string) text.Both {
 	r := strings.NewReplacer(fill...)
 	return text.Both{JA: r.Replace(b.JA), EN: r.Replace(b.EN)}
 }
+
+// dayIn writes a day in Japan as a language writes it.
+func dayIn(l text.Lang, t time.Time) string { return text.Printer{Lang: l, Zone: text.JST}.Date(t) }
 
 // fillIn puts facts where the sender wrote nothing.
 func fillIn(c Content, f Facts, found []Exposed) Content {
@@ -174,7 +177,7 @@ func whyYou(f Facts, found []Exposed) (out []NewRecipient) {
 	}
 	for i := range out {
 		if len(out[i].Why) < maxWhy {
-			out[i].Why = append(out[i].Why, phrase("why.attacked", "name", strings.Join(f.About, ", "), "day", fmt.Sprint(f.AttackAt.In(text.JST).Format("2006-01-02"))))
+			out[i].Why = append(out[i].Why, phrase("why.attacked", "name", strings.Join(f.About, ", "), "day_ja", dayIn(text.JA, f.AttackAt), "day_en", dayIn(text.EN, f.AttackAt)))
 		}
 	}
 	return out

@@ -166,7 +166,7 @@ func (r *Paper) list(b *sheet) {
 	for i := range all[:min(len(all), maxListed)] {
 		f := &all[i]
 		b.f("<tr><td class=\"num\">%s&nbsp;%.2f</td><td>%s</td><td class=\"mono\">%s</td><td class=\"mono\">%s</td><td>%s</td><td>%s</td></tr>\n", rankMark(f.Score), f.Score,
-			b.t("sensor.finding.kind."+string(f.Kind)), esc(endText(b.p, f.Src)), esc(otherText(b.p, f)), time.Unix(0, f.Start).In(b.p.Zone).Format("2006-01-02 15:04"), esc(FindingText(b.p, f)))
+			b.t("sensor.finding.kind."+string(f.Kind)), esc(endText(b.p, f.Src)), esc(otherText(b.p, f)), b.p.Short(time.Unix(0, f.Start), time.Time{}), esc(FindingText(b.p, f)))
 	}
 	b.raw("</tbody></table>\n")
 	more := max(len(all)-maxListed, 0)

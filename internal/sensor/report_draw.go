@@ -182,7 +182,7 @@ func bars(b *sheet, over []float64, f *detect.Finding) {
 		b.f(`<rect x="%s" y="%.1f" width="%s" height="%.1f" class="f-attend"/>`, pct(100*float64(i)/float64(len(over))), 78-h, pct(90/float64(len(over))), h)
 	}
 	b.f(`<line x1="0" x2="100%%" y1="78" y2="78" class="grid"/><text x="0" y="94">%s</text><text x="100%%" y="94" class="e">%s</text></svg></figure>`,
-		from.In(zone).Format("2006-01-02 15:04"), to.In(zone).Format("2006-01-02 15:04 MST"))
+		b.p.Short(from, time.Time{}), b.p.Short(to, time.Time{})+to.In(zone).Format(" MST"))
 }
 
 // overAmount is the largest amount of the bars with its unit. It is "" when the

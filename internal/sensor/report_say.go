@@ -160,7 +160,7 @@ func tellFindings(w io.Writer, p text.Printer, r *detect.Report) error {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		at := time.Unix(0, f.Start).In(p.Zone)
-		rows = append(rows, []string{rankMark(f.Score) + " " + fmt.Sprintf("%.2f", f.Score), p.T("sensor.finding.kind." + string(f.Kind)), at.Format("2006-01-02 15:04"), FindingText(p, f)})
+		rows = append(rows, []string{rankMark(f.Score) + " " + fmt.Sprintf("%.2f", f.Score), p.T("sensor.finding.kind." + string(f.Kind)), p.Short(at, time.Time{}), FindingText(p, f)})
 	}
 	width := make([]int, len(rows[0]))
 	for _, row := range rows {

@@ -228,7 +228,9 @@ func showRequestText(c *cobra.Command, env *cli.Env, id string) error {
 			fmt.Fprintln(w, p.T("vendor.web.due"), p.Time(v.Request.DueAt))
 		}
 		if e := v.Case.Embargo; !e.Until.IsZero() {
-			fmt.Fprintln(w, p.T("vendor.web.embargo"), e.Until.In(e.Location()).Format("2006-01-02 15:04 MST"), e.Zone)
+			there := p
+			there.Zone = e.Location()
+			fmt.Fprintln(w, p.T("vendor.web.embargo"), there.Time(e.Until), e.Zone)
 		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, x := range v.Products {

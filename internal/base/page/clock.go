@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/text"
@@ -58,9 +57,11 @@ func (d *drawer) dueView(u Due) dueView {
 	if !at.IsZero() {
 		v.Stamp, v.Instant = p.Stamp(at), d.instant(at, p)
 		if u.Also != nil {
-			v.Also = at.In(u.Also).Format("1/2 15:04 MST")
-			if at.In(u.Also).Day() == at.In(p.Zone).Day() {
-				v.Also = at.In(u.Also).Format("15:04 MST")
+			also := p
+			also.Zone = u.Also
+			v.Also = at.In(u.Also).Format("15:04 MST")
+			if at.In(u.Also).Day() != at.In(p.Zone).Day() {
+				v.Also = also.ShortDate(at, at) + " " + v.Also
 			}
 		}
 	}
@@ -72,8 +73,7 @@ func (d *drawer) dueView(u Due) dueView {
 func (d *drawer) instant(at time.Time, p text.Printer) string {
 	local := at.In(p.Zone)
 	if local.Hour() == 0 && local.Minute() == 0 && local.Second() == 0 {
-		day, _, _ := strings.Cut(p.Short(at.Add(-time.Minute), d.now()), " ")
-		return day + " 24:00 " + local.Format("MST")
+		return p.ShortDate(at.Add(-time.Minute), d.now()) + " 24:00 " + local.Format("MST")
 	}
 	return p.Short(at, d.now()) + local.Format(" MST")
 }

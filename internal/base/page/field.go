@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+
+	"noroshi/internal/base/text"
 )
 
 // Need says whether a field must be filled.
@@ -222,14 +224,21 @@ func (d *drawer) reveal(o *optionView) error {
 	return err
 }
 
-// parts splits a day or an instant into the number fields it is typed in. A
-// value that is no day stays whole in the first field, to be mended there.
+// parts splits a day or an instant into the number fields it is typed in: year,
+// month, day in Japanese, and day, month, year in English. A value that is no day
+// stays whole in the first field, to be mended there.
 func (d *drawer) parts(f Field) []part {
-	y, m, day, h, min := splitTime(f.Value)
+	y, m, day, h, min, ok := splitTime(f.Value)
 	all := []part{
 		{Name: f.Name + ".y", Label: d.p.T("page.part.year"), Value: y, Width: "w4"},
 		{Name: f.Name + ".m", Label: d.p.T("page.part.month"), Value: m, Width: "w2"},
 		{Name: f.Name + ".d", Label: d.p.T("page.part.day"), Value: day, Width: "w2"},
+	}
+	if d.p.Lang != text.JA {
+		all[0], all[2] = all[2], all[0]
+	}
+	if !ok {
+		all[0].Value = f.Value
 	}
 	if f.Kind == "datetime" {
 		all = append(all, part{Name: f.Name + ".h", Label: d.p.T("page.part.hour"), Value: h, Width: "w2"},

@@ -12,15 +12,15 @@ import (
 )
 
 // splitTime splits "2026-11-05" or an RFC 3339 instant into the words of its
-// parts; what it cannot split comes back whole as the first.
-func splitTime(s string) (y, m, d, h, min string) {
+// parts, and reports whether it is one.
+func splitTime(s string) (y, m, d, h, min string, ok bool) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return strconv.Itoa(t.Year()), strconv.Itoa(int(t.Month())), strconv.Itoa(t.Day()), t.Format("15"), t.Format("04")
+		return strconv.Itoa(t.Year()), strconv.Itoa(int(t.Month())), strconv.Itoa(t.Day()), t.Format("15"), t.Format("04"), true
 	}
 	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return strconv.Itoa(t.Year()), strconv.Itoa(int(t.Month())), strconv.Itoa(t.Day()), "", ""
+		return strconv.Itoa(t.Year()), strconv.Itoa(int(t.Month())), strconv.Itoa(t.Day()), "", "", true
 	}
-	return s, "", "", "", ""
+	return "", "", "", "", "", false
 }
 
 // zoneOf returns the offset of an RFC 3339 instant, Japan's when there is none.
@@ -61,35 +61,61 @@ func part1(form url.Values, name string) string {
 	return strings.TrimRight(s, "年月日時分")
 }
 
-// whole splits a day typed or pasted whole into the first field:
-// 2026-11-05, 2026/11/5, 令和8年11月5日, R8.11.5.
+// whole splits a day typed or pasted whole into the first field, which is that of
+// the year or that of the day: 2026-11-05, 2026/11/5, 令和8年11月5日, R8.11.5,
+// 5 Nov 2026, November 5, 2026. A month in figures stands between its year and its
+// day, the year first.
 func whole(s string) (y, m, d string, ok bool) {
-	f := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("-/.年月日 ", r) })
-	if len(f) == 4 && len([]rune(f[0])) <= 2 { // "令和 8 11 5"
-		f = []string{f[0] + f[1], f[2], f[3]}
+	f := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("-/.,年月日 ", r) })
+	if len(f) == 4 { // "令和 8 11 5", "Thu 5 Nov 2026"
+		if _, named := month(f[2]); named && len([]rune(f[0])) == 3 {
+			f = f[1:]
+		} else if len([]rune(f[0])) <= 2 {
+			f = []string{f[0] + f[1], f[2], f[3]}
+		}
 	}
 	if len(f) != 3 {
 		return "", "", "", false
 	}
+	figures := func(i int) bool { _, err := strconv.Atoi(f[i]); return err == nil }
+	if _, named := month(f[0]); named && !figures(0) {
+		return f[2], f[0], f[1], true
+	}
+	if !figures(1) {
+		return f[2], f[1], f[0], true
+	}
 	return f[0], f[1], f[2], true
 }
 
+// month reads a month in figures, or its English name, of which three letters do.
+func month(s string) (int, bool) {
+	if n, err := strconv.Atoi(s); err == nil {
+		return n, true
+	}
+	for m := time.January; m <= time.December && len(s) >= 3; m++ {
+		if full := m.String(); len(s) <= len(full) && strings.EqualFold(s, full[:len(s)]) {
+			return int(m), true
+		}
+	}
+	return 0, false
+}
+
 // ReadDate reads the day a date field sent. It accepts full-width digits,
-// years of the Japanese era, and a whole day pasted into the first field. An
-// empty field is the zero time without a fault.
+// years of the Japanese era, English names of months, and a whole day pasted into
+// the first field. An empty field is the zero time without a fault.
 func ReadDate(form url.Values, name string) (time.Time, *fault.Place) {
 	y, m, d := part1(form, name+".y"), part1(form, name+".m"), part1(form, name+".d")
 	if y == "" && m == "" && d == "" {
 		return time.Time{}, nil
 	}
-	if a, b, c, ok := whole(y); ok && m == "" && d == "" {
+	if a, b, c, ok := whole(y + d); ok && m == "" && (y == "" || d == "") {
 		y, m, d = a, b, c
 	}
 	bad := &fault.Place{At: name, Code: "page.bad.date"}
 	yy, ok := year(y)
-	mm, err1 := strconv.Atoi(m)
-	dd, err2 := strconv.Atoi(d)
-	if !ok || err1 != nil || err2 != nil {
+	mm, known := month(m)
+	dd, err := strconv.Atoi(d)
+	if !ok || !known || err != nil {
 		return time.Time{}, bad
 	}
 	t := time.Date(yy, time.Month(mm), dd, 0, 0, 0, 0, time.UTC)

@@ -33,6 +33,17 @@ func TestReadDate(t *testing.T) {
 		{"R8.11.5", "", "", "2026-11-05"},
 		{"令和 8 11 5", "", "", "2026-11-05"},
 		{" 2026 ", "2", "28", "2026-02-28"},
+		{"2026", "Nov", "5", "2026-11-05"},
+		{"2026", "september", "5", "2026-09-05"},
+		{"", "", "2028-03-31", "2028-03-31"},
+		{"", "", "31 March 2028", "2028-03-31"},
+		{"", "", "Thu 5 Nov 2026", "2026-11-05"},
+		{"", "", "November 5, 2026", "2026-11-05"},
+		{"", "", "5/11/2026", "page.bad.date"},
+		{"2026", "Ju", "5", "page.bad.date"},
+		{"2026", "Decemberly", "5", "page.bad.date"},
+		{"", "", "5", "page.bad.date"},
+		{"2026-11-05", "", "5", "page.bad.date"},
 		{"", "", "", "0001-01-01"},
 		{"2026", "2", "29", "page.bad.day"},
 		{"2026", "13", "1", "page.bad.day"},
@@ -105,7 +116,7 @@ func FuzzReadTime(f *testing.F) {
 		}
 		var again url.Values
 		{
-			y, m, d, h, min := splitTime(got.Format(time.RFC3339))
+			y, m, d, h, min, _ := splitTime(got.Format(time.RFC3339))
 			again = url.Values{"x.y": {y}, "x.m": {m}, "x.d": {d}, "x.h": {h}, "x.min": {min}, "x.zone": {zoneOf(got.Format(time.RFC3339))}}
 		}
 		if back, bad := ReadTime(again, "x"); bad != nil || !back.Equal(got) {

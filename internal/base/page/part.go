@@ -152,9 +152,13 @@ func (d *drawer) stamps(all []Stamp) (template.HTML, error) {
 		v := stampView{Stamp: s}
 		if !s.At.IsZero() {
 			t := s.At.In(text.JST)
-			v.Day = t.Format("2006.1.2")
-			if d.p.Lang == text.JA && t.Year() >= 2020 {
+			switch {
+			case d.p.Lang != text.JA:
+				v.Day = t.Format("2 Jan 2006")
+			case t.Year() >= 2020:
 				v.Day = d.p.Number(int64(t.Year()-2018)) + t.Format(".1.2")
+			default:
+				v.Day = t.Format("2006.1.2")
 			}
 		}
 		out = append(out, v)

@@ -128,7 +128,7 @@ func TestEveryPage(t *testing.T) {
 func TestMistakesKeepWhatWasTyped(t *testing.T) {
 	got := galleryPage(t, gallerySet(t), faulty(text.EN))
 	for _, want := range []string{
-		"<title>Error: ", "Fix 3 places", `href="#f-aware-y">Enter a time before now`, `href="#f-how-0">Choose how`, `href="#f-ends-y">`,
+		"<title>Error: ", "Fix 3 places", `href="#f-aware-d">Enter a time before now`, `href="#f-how-0">Choose how`, `href="#f-ends-d">`,
 		`value="２０２６"`, `value="令和十年春"`, `value="&#34;&gt;&lt;script&gt;"`,
 	} {
 		if !strings.Contains(got, want) {
