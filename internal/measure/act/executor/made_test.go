@@ -161,10 +161,18 @@ type world struct {
 	mu       sync.Mutex
 }
 
+func sources() []db.Source {
+	return append(append(testkit.Base(), country.Sources()...), db.Source{Noun: "approval", FS: approval.Migrations}, db.Source{Noun: "measure", FS: measure.Migrations}, db.Source{Noun: "act", FS: act.Migrations})
+}
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	sources := append(append(testkit.Base(), country.Sources()...), db.Source{Noun: "approval", FS: approval.Migrations}, db.Source{Noun: "measure", FS: measure.Migrations}, db.Source{Noun: "act", FS: act.Migrations})
-	p := testkit.NewParts(t, testkit.DB(t, sources...))
+	return worldOn(t, testkit.DB(t, sources()...))
+}
+
+func worldOn(t testing.TB, d *db.DB) *world {
+	t.Helper()
+	p := testkit.NewParts(t, d)
 	w := &world{Parts: p, t: t, country: country.New(t, p), dir: t.TempDir()}
 	w.box = &box{file: filepath.Join(w.dir, "equipment.json")}
 	secret, public, err := note.GenerateKey(rand.Reader, "hub.test.example/approval")

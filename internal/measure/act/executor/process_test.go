@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -25,6 +26,14 @@ import (
 // served is the hub over HTTP, for whoever has the machine's token.
 func (w *world) served() (at string) {
 	w.t.Helper()
+	s := httptest.NewServer(w.handled())
+	w.t.Cleanup(s.Close)
+	return s.URL
+}
+
+// handled is the hub's API, for whoever has the machine's token.
+func (w *world) handled() http.Handler {
+	w.t.Helper()
 	words, err := text.Load(cli.Words, httpd.Words, gate.Words, act.Words, Words)
 	w.must(err)
 	r := httpd.New(httpd.Options{Words: words, DB: w.DB, Ring: w.Ring, Now: w.Clock.Now, Version: "test", Identify: func(_ context.Context, c httpd.Credential) (gate.Identity, error) {
@@ -35,9 +44,7 @@ func (w *world) served() (at string) {
 		return who, nil
 	}})
 	act.Routes(r, w.acts)
-	s := httptest.NewServer(r)
-	w.t.Cleanup(s.Close)
-	return s.URL
+	return r
 }
 
 // TestProcess is the process that TestKilled starts.
