@@ -152,18 +152,8 @@ func (c *Case) share() int64 {
 // Left returns what is left of the cap; zero where it does not bound, and where
 // nothing is left, which ended says.
 func (c *Case) Left() (left Quantity, ended bool) {
-	rest := func(all, used uint64) uint64 {
-		if all == 0 {
-			return 0
-		}
-		if used >= all {
-			ended = true
-			return 0
-		}
-		return all - used
-	}
-	left = Quantity{rest(c.Cap.Packets, c.Spent.Packets), rest(c.Cap.Bytes, c.Spent.Bytes)}
-	return left, ended
+	left, some := c.Cap.Left(c.Spent)
+	return left, !some
 }
 
 // Opinion is what an examiner writes.

@@ -104,7 +104,7 @@ var (
 // step finds the state that an act leads to; ErrStep when it leads nowhere from
 // there. Of two outcomes of one act the caller names its own.
 func step(k Kind, from State, act string, by Side, to State) error {
-	for _, s := range stepsOf(k) {
+	for _, s := range StepsOf(k) {
 		if s.From == from && s.Act == act && s.By == by && s.To == to {
 			return nil
 		}
@@ -112,7 +112,8 @@ func step(k Kind, from State, act string, by Side, to State) error {
 	return fault.New(fault.Conflict, ErrStep.Code, "state", string(from), "act", act)
 }
 
-func stepsOf(k Kind) []Step {
+// StepsOf returns all allowed changes of state of what is approved of a kind.
+func StepsOf(k Kind) []Step {
 	if k.given() {
 		return agreementSteps
 	}
@@ -121,7 +122,7 @@ func stepsOf(k Kind) []Step {
 
 // open lists the acts that a side may do in a state.
 func open(k Kind, from State, by Side) (acts []string) {
-	for _, s := range stepsOf(k) {
+	for _, s := range StepsOf(k) {
 		if s.From == from && s.By == by && !slices.Contains(acts, s.Act) {
 			acts = append(acts, s.Act)
 		}
@@ -137,8 +138,8 @@ func open(k Kind, from State, by Side) (acts []string) {
 	return acts
 }
 
-// admits refuses an act that changes no state where it is not open.
-func admits(k Kind, from State, act string, by Side) error {
+// Opens refuses an act that changes no state where it is not open.
+func Opens(k Kind, from State, act string, by Side) error {
 	if slices.Contains(open(k, from, by), act) {
 		return nil
 	}

@@ -122,16 +122,21 @@ func (r *Rules) last(k Kind, from time.Time, extension bool) time.Time {
 
 // tally counts votes, the last of each member.
 func (r *Rules) tally(votes []Vote) Tally {
-	t := Tally{Quorum: r.Commission.Quorum, Members: r.Commission.Members}
+	yes := 0
 	for _, v := range votes {
 		if v.Choice == For {
-			t.For++
-		} else {
-			t.Against++
+			yes++
 		}
 	}
-	t.Closes = t.For+t.Against >= t.Quorum
-	t.Passes = t.Closes && t.For > t.Against
+	return r.Commission.Tally(yes, len(votes)-yes)
+}
+
+// Tally says what so many votes come to: once a quorum has voted, the majority
+// approves, and anything else refuses.
+func (c *Commission) Tally(yes, no int) Tally {
+	t := Tally{For: yes, Against: no, Quorum: c.Quorum, Members: c.Members}
+	t.Closes = yes+no >= c.Quorum
+	t.Passes = t.Closes && yes > no
 	return t
 }
 

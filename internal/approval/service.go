@@ -10,7 +10,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/base/db"
-	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
@@ -183,8 +182,8 @@ func (s *Service) side(ctx context.Context, tx *db.Tx, id ID, who gate.Identity,
 	if err != nil {
 		return err
 	}
-	if other != "" {
-		return fault.New(fault.Refused, ErrApart.Code, "side", string(other))
+	if err := Apart(other, by); err != nil {
+		return err
 	}
 	return putPerson(ctx, tx, id, who.Person, by)
 }

@@ -62,7 +62,7 @@ func (s *Service) base(ctx context.Context, tx *db.Tx, a *Application, who gate.
 	if err != nil {
 		return nil, err
 	}
-	if err := admits(b.kind, b.State, "extend", AskerSide); err != nil || !b.Runs(now) {
+	if err := Opens(b.kind, b.State, "extend", AskerSide); err != nil || !b.Runs(now) {
 		return nil, ErrBase
 	}
 	by, err := extended(ctx, tx, b.ID)
@@ -200,7 +200,7 @@ func (s *Service) talk(ctx context.Context, verb string, id ID, what string, by 
 		if err != nil {
 			return err
 		}
-		if err := admits(c.kind, c.State, what, by); err != nil {
+		if err := Opens(c.kind, c.State, what, by); err != nil {
 			return err
 		}
 		if err := s.side(ctx, tx, id, who, by); err != nil {

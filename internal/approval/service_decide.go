@@ -146,7 +146,7 @@ func (s *Service) Vote(ctx context.Context, id ID, n NewVote) (t Tally, err erro
 		if err != nil {
 			return err
 		}
-		if err := admits(c.kind, c.State, "vote", MemberSide); err != nil {
+		if err := Opens(c.kind, c.State, "vote", MemberSide); err != nil {
 			return err
 		}
 		if err := s.side(ctx, tx, id, who, MemberSide); err != nil {

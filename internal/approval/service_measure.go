@@ -118,7 +118,11 @@ func (s *Service) Hold(ctx context.Context, tx *db.Tx, use ID, who gate.Identity
 	if err != nil {
 		return err
 	}
-	if err := s.executor(ctx, tx, &c, who); err != nil {
+	var p Power
+	if err := s.executor(ctx, tx, &c, who, &p); err != nil {
+		return err
+	}
+	if err := p.Executes(); err != nil {
 		return err
 	}
 	if err := s.AliveIn(ctx, tx, use); err != nil {

@@ -51,40 +51,28 @@ func (s *Service) Redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, g Gran
 }
 
 func (s *Service) redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Case, g Grant, who gate.Identity, sc Scope, now time.Time) (u Use, err error) {
-	kept, err := s.grant(ctx, tx, c)
+	p := Power{State: c.State, Most: s.Rules.Row(c.kind, "parallel").Value}
+	if p.Kept, err = s.grant(ctx, tx, c); err != nil {
+		return u, err
+	}
+	if err := p.Genuine(g); err != nil {
+		return u, err
+	}
+	if err := s.executor(ctx, tx, c, who, &p); err != nil {
+		return u, err
+	}
+	if p.Unwatched, err = s.watched(ctx, tx); err != nil {
+		return u, err
+	}
+	if p.Going, err = openUses(ctx, tx, c.ID); err != nil {
+		return u, err
+	}
+	if p.Spent, err = spent(ctx, tx, c.ID); err != nil {
+		return u, err
+	}
+	left, err := p.Admits(sc, now)
 	if err != nil {
 		return u, err
-	}
-	if err := same(g, kept); err != nil {
-		return u, err
-	}
-	if err := s.executor(ctx, tx, c, who); err != nil {
-		return u, err
-	}
-	o := kept.Order() // what was signed, whatever a table says
-	c.Cap = o.Cap
-	if err := stands(c.State, o.From, o.Until, now); err != nil {
-		return u, err
-	}
-	if err := kept.Covers(sc); err != nil {
-		return u, err
-	}
-	if err := s.watched(ctx, tx); err != nil {
-		return u, err
-	}
-	n, err := openUses(ctx, tx, c.ID)
-	if err != nil {
-		return u, err
-	}
-	if n >= s.Rules.Row(c.kind, "parallel").Value {
-		return u, ErrBusy
-	}
-	if c.Spent, err = spent(ctx, tx, c.ID); err != nil {
-		return u, err
-	}
-	left, ended := c.Left()
-	if ended {
-		return u, ErrSpent
 	}
 	u = Use{ID: newID(), Approval: c.ID, Org: who.Org, Verb: act.Verb, At: now, Left: left, Entry: act.Entry, Scope: sc, person: who.Person}
 	k, err := s.Keys.Make(ctx, tx, c.Org)
@@ -100,19 +88,19 @@ func (s *Service) redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Cas
 	return u, insertUse(ctx, tx, u)
 }
 
-// watched refuses while no witness cosigns what would be written of the use:
-// power that nobody can look at is not taken.
-func (s *Service) watched(ctx context.Context, tx *db.Tx) error {
+// watched returns the refusal while no witness cosigns what would be written of
+// the use: power that nobody can look at is not taken.
+func (s *Service) watched(ctx context.Context, tx *db.Tx) (refusal, err error) {
 	w, err := s.Ledger.Witnessing(ctx, tx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("redeem: %w", err)
+		return nil, fmt.Errorf("redeem: %w", err)
 	case !w.Waits:
-		return nil
+		return nil, nil
 	case w.Since.IsZero():
-		return ErrNeverWitness
+		return ErrNeverWitness, nil
 	}
-	return fault.New(fault.Refused, ErrUnwitnessed.Code, "since", w.Since, "wait", w.Wait)
+	return fault.New(fault.Refused, ErrUnwitnessed.Code, "since", w.Since, "wait", w.Wait), nil
 }
 
 // same refuses a Grant that was not opened from the paper that this hub signed.
@@ -126,42 +114,22 @@ func same(g, kept Grant) error {
 // maxChain bounds how many extensions of one approval are looked at.
 const maxChain = 1000
 
-// executor refuses who may not carry out: of another organisation, without the
-// duty, or on another side of the same case or of one that it extends.
-func (s *Service) executor(ctx context.Context, tx *db.Tx, c *Case, who gate.Identity) error {
-	switch {
-	case who.Org != c.Org:
-		return ErrNoGrant
-	case !who.Has(handler(c.kind)) || who.Person == "":
-		return ErrExecutor
+// executor finds out of who acts what decides whether they may carry out: of which
+// organisation, with what duty, and on which other side of the same case or of one
+// that it extends.
+func (s *Service) executor(ctx context.Context, tx *db.Tx, c *Case, who gate.Identity, p *Power) (err error) {
+	p.Own, p.Duty, p.Other = who.Org == c.Org, who.Has(handler(c.kind)) && who.Person != "", ""
+	if !p.Own || !p.Duty {
+		return nil
 	}
 	// Who was on another side of what this goes on from was so of this too.
-	for id, n := c.ID, 0; id != "" && n < maxChain; n++ {
-		other, err := otherSide(ctx, tx, id, who.Person, HandlerSide)
-		if err != nil {
+	for id, n := c.ID, 0; id != "" && n < maxChain && p.Other == ""; n++ {
+		if p.Other, err = otherSide(ctx, tx, id, who.Person, HandlerSide); err != nil {
 			return err
-		}
-		if other != "" {
-			return fault.New(fault.Refused, ErrExecutor.Code, "side", string(other))
 		}
 		if id, err = extendsOf(ctx, tx, id); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// stands refuses what is not in force at an instant.
-func stands(state State, from, until, now time.Time) error {
-	switch {
-	case state == Revoked, state == GivenUp:
-		return ErrWithdrawn
-	case state == Expired, state == Approved && !now.Before(until):
-		return ErrExpired
-	case state != Approved:
-		return ErrNoGrant
-	case now.Before(from):
-		return ErrEarly
 	}
 	return nil
 }
@@ -202,17 +170,7 @@ func (s *Service) AliveIn(ctx context.Context, tx *db.Tx, use ID) error {
 	if err != nil {
 		return err
 	}
-	if !v.ended.IsZero() {
-		return ErrUse
-	}
-	if err := stands(v.state, time.Time{}, v.until, s.now()); err != nil {
-		return err
-	}
-	c := Case{Cap: v.cap, Spent: v.spent}
-	if _, ended := c.Left(); ended {
-		return ErrSpent
-	}
-	return nil
+	return v.Goes(s.now())
 }
 
 // Unfinished lists uses that are under way, the first 500, without their scopes:

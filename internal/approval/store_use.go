@@ -114,23 +114,16 @@ func listRefusals(ctx context.Context, tx *db.Tx, id ID) (out []Refusal, err err
 	return out, rows.Err()
 }
 
-// vital is what a running use is polled for.
-type vital struct {
-	state        State
-	until, ended time.Time
-	cap, spent   Quantity
-}
-
 // loadVital reads it in one query; ErrUse when there is no such use.
-func loadVital(ctx context.Context, tx *db.Tx, use ID) (v vital, err error) {
+func loadVital(ctx context.Context, tx *db.Tx, use ID) (v Vital, err error) {
 	var until, ended, capPackets, capBytes, packets, bytes int64
 	err = tx.QueryRow(ctx, `SELECT c.state, c.until_at, u.ended_at, c.cap_packets, c.cap_bytes,
 		(SELECT CAST(coalesce(sum(x.packets), 0) AS BIGINT) FROM approval_use x WHERE x.approval_id = c.id), (SELECT CAST(coalesce(sum(x.bytes), 0) AS BIGINT) FROM approval_use x WHERE x.approval_id = c.id)
-		FROM approval_use u JOIN approval_case c ON c.id = u.approval_id WHERE u.id = $1`, use).Scan(&v.state, &until, &ended, &capPackets, &capBytes, &packets, &bytes)
+		FROM approval_use u JOIN approval_case c ON c.id = u.approval_id WHERE u.id = $1`, use).Scan(&v.State, &until, &ended, &capPackets, &capBytes, &packets, &bytes)
 	if err == db.ErrNoRows {
 		return v, ErrUse
 	}
-	v.until, v.ended, v.cap, v.spent = db.Time(until), db.Time(ended), Quantity{uint64(capPackets), uint64(capBytes)}, Quantity{uint64(packets), uint64(bytes)}
+	v.Until, v.Ended, v.Cap, v.Spent = db.Time(until), db.Time(ended), Quantity{uint64(capPackets), uint64(capBytes)}, Quantity{uint64(packets), uint64(bytes)}
 	return v, err
 }
 

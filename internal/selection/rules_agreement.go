@@ -41,6 +41,44 @@ var Moves = []Move{
 // may reports whether a side may make a step.
 func may(from, to AgreementState, by Side) bool { return slices.Contains(Moves, Move{from, to, by}) }
 
+// moves refuses a step of an agreement by a person of a side, who read a version of
+// its words: steps that are in no table, of the office by anybody but its keeper
+// (an end any clerk may write), of words that are not the last, and a yes after the
+// period.
+func (a *Agreement) moves(to AgreementState, by Side, person string, version int, now time.Time) error {
+	switch {
+	case !may(a.State, to, by), by == OfficeSide && a.Keeper != person && to != Terminated:
+		return ErrMove
+	case version != a.Version:
+		return ErrVersion
+	case to == Agreed && !now.Before(a.until):
+		return ErrMove
+	}
+	return nil
+}
+
+// lapses reports whether time ends an agreement.
+func (a *Agreement) lapses(now time.Time) bool {
+	return may(a.State, Expired, ClockSide) && !now.Before(a.until)
+}
+
+// issues returns what is left of the cap of an agreement for a Grant of a list, or
+// the refusal: taken is what runs under it took, and going how many go on.
+func (a *Agreement) issues(l *List, taken approval.Quantity, going int, now time.Time) (left approval.Quantity, err error) {
+	left, some := a.Terms.Cap.Left(taken)
+	switch {
+	case a.State != Agreed || !now.Before(a.until):
+		return approval.Quantity{}, ErrNotInForce
+	case l.State != ListReady:
+		return approval.Quantity{}, ErrListState
+	case going > 0:
+		return approval.Quantity{}, approval.ErrBusy
+	case !some:
+		return approval.Quantity{}, approval.ErrSpent
+	}
+	return left, nil
+}
+
 // Faults of agreements.
 var (
 	ErrNoAgreement = fault.New(fault.NotFound, "selection.agreement.none") // not there, or not theirs to know

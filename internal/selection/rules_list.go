@@ -21,6 +21,34 @@ var (
 	ErrListOpen   = fault.New(fault.Unmet, "selection.list.undecided")
 )
 
+// ListMove is one allowed step of a list of selectors.
+type ListMove struct {
+	Act      string
+	From, To ListState
+}
+
+// ListMoves are all steps of a list. The second is another person's.
+var ListMoves = []ListMove{
+	{"make", "", ListReady},   // nothing of it meets a warning list
+	{"make", "", ListWaiting}, // some does: a second person is needed
+	{"second", ListWaiting, ListReady},
+	{"drop", ListWaiting, ListDropped},
+}
+
+// decides refuses who may not decide of a list as the second person, and returns
+// where that leads.
+func (l *List) decides(act, person string) (ListState, error) {
+	if l.person == person {
+		return l.State, ErrListSame
+	}
+	for _, m := range ListMoves {
+		if m.Act == act && m.From == l.State {
+			return m.To, nil
+		}
+	}
+	return l.State, ErrListState
+}
+
 // MaxListFile bounds the bytes of a list given to the hub; larger ones are
 // compiled with the command and run on files.
 const MaxListFile = 16 << 20

@@ -96,7 +96,7 @@ func (u lineRule) readRecord(line []byte) (Stored, error) {
 		why = "direction"
 	case l.Provenance != provenanceOf(o, l.Direction):
 		why = "provenance"
-	case start.Before(o.From.Truncate(time.Microsecond)) || !start.Before(o.Until) || end.Before(start) || !end.Before(o.Until):
+	case !selectedWithin(&o, start, end):
 		why = "period"
 	case l.Packets == 0 || l.Bytes == 0 || l.Packets > maxAmount || l.Bytes > maxAmount:
 		why = "count"
@@ -112,6 +112,12 @@ func (u lineRule) readRecord(line []byte) (Stored, error) {
 	}
 	return Stored{Approval: o.ID, Provenance: l.Provenance, Selector: l.Selector, Personal: strings.HasPrefix(l.Name, "p:"), Line: slices.Clone(json.RawMessage(line)),
 		startAt: start, RetainUntil: retain, sum: Chosen{l.Packets, l.Bytes, 1}}, nil
+}
+
+// selectedWithin reports whether a record's first and last packet are of the period
+// of an order, to the microsecond.
+func selectedWithin(o *approval.Order, start, end time.Time) bool {
+	return !start.Before(o.From.Truncate(time.Microsecond)) && start.Before(o.Until) && !end.Before(start) && end.Before(o.Until)
 }
 
 func badLine(why string) error { return fault.New(fault.Invalid, ErrRecordLine.Code, "why", why) }

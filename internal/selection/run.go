@@ -162,7 +162,7 @@ func (j *Job) covered(o approval.Order) error {
 	if _, err := CheckFields(o.Fields); err != nil {
 		return err
 	}
-	switch _, some := remaining(o.Cap, j.Used); {
+	switch _, some := o.Cap.Left(j.Used); {
 	case !some:
 		return approval.ErrSpent
 	case j.now().Add(skew).Before(o.IssuedAt):
@@ -184,23 +184,6 @@ func (j *Job) now() time.Time {
 		return time.Now()
 	}
 	return j.Now()
-}
-
-// remaining is what is left of a cap, and false when nothing is.
-func remaining(limit, used approval.Quantity) (left approval.Quantity, ok bool) {
-	if limit.Packets != 0 {
-		if used.Packets >= limit.Packets {
-			return left, false
-		}
-		left.Packets = limit.Packets - used.Packets
-	}
-	if limit.Bytes != 0 {
-		if used.Bytes >= limit.Bytes {
-			return left, false
-		}
-		left.Bytes = limit.Bytes - used.Bytes
-	}
-	return left, true
 }
 
 const contextSieve = "noroshi 2026-11-22 selection sieve key v1"
@@ -257,7 +240,7 @@ func (j *Job) begin(ctx context.Context, o approval.Order) (*run, error) {
 	if r.shape, err = newShaper(o, r.st.RetainUntil, j.Working, j.Vault); err != nil {
 		return nil, err
 	}
-	left, _ := remaining(o.Cap, j.Used)
+	left, _ := o.Cap.Left(j.Used)
 	side := sides.Side
 	if j.Unknown != nil {
 		side = func(a *[16]byte) geo.Side {
@@ -356,7 +339,7 @@ func (r *run) reserve(batch []capture.Packet) error {
 	for _, a := range [...]sieve.Amount{t.Domestic, t.Direction, t.Unknown, t.Malformed, t.Cap} {
 		taken.Packets, taken.Bytes = taken.Packets-a.Packets, taken.Bytes-a.Bytes
 	}
-	left, _ := remaining(limit, r.job.Used)
+	left, _ := limit.Left(r.job.Used)
 	more := approval.Quantity{Packets: taken.Packets + max(8*batchSize, left.Packets/8), Bytes: taken.Bytes + bytes + max(8<<20, left.Bytes/8)}
 	r.sinceP, r.sinceB = uint64(len(batch)), bytes
 	r.reservedP, r.reservedB = more.Packets-taken.Packets, more.Bytes-taken.Bytes

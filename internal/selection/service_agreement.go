@@ -112,14 +112,8 @@ func (s *Service) step(ctx context.Context, verb, id string, version int, to Agr
 			return err
 		}
 		side := sideOf(reach)
-		if !may(a.State, to, side) || side == OfficeSide && a.Keeper != who.Person && to != Terminated {
-			return ErrMove
-		}
-		if version != a.Version {
-			return ErrVersion
-		}
-		if to == Agreed && !s.now().Before(a.until) {
-			return ErrMove
+		if err := a.moves(to, side, who.Person, version, s.now()); err != nil {
+			return err
 		}
 		k, err := s.Keys.For(ctx, tx, a.Org)
 		if err != nil {
@@ -481,7 +475,7 @@ func (s *Service) expireAgreements(ctx context.Context) (n int, err error) {
 		act := &ledger.Act{Verb: "agreement.end", Object: agreementObject(id)}
 		_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
 			a, err := agreementByID(ctx, tx, id)
-			if err != nil || !may(a.State, Expired, ClockSide) || s.now().Before(a.until) {
+			if err != nil || !a.lapses(s.now()) {
 				return err
 			}
 			k, err := s.Keys.For(ctx, tx, a.Org)

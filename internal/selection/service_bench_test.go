@@ -26,7 +26,7 @@ func BenchmarkKeep(b *testing.B) {
 	for b.Loop() {
 		if (page+1)*MaxPage > maxKept {
 			b.StopTimer()
-			w.must(w.interrupt(w.handler(), run.run.ID, "aborted"))
+			w.must(w.interrupt(w.handler(), run.run.ID, "abort", "aborted", 0))
 			run, err = w.begin(w.handler(), NewRun{Approval: id, Link: "K-2"}, OnMachine)
 			w.must(err)
 			page = 0

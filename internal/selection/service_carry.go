@@ -95,15 +95,15 @@ func (s *Service) carry(ctx context.Context, b begun, src Source, prefixes *Pref
 	defer sink.wipe()
 	public, err := s.vaultKey(ctx, b.run.Approval)
 	if err != nil {
-		return out, errors.Join(err, s.interrupt(context.WithoutCancel(ctx), id, "failed"))
+		return out, errors.Join(err, s.interrupt(context.WithoutCancel(ctx), id, "fail", "failed", 0))
 	}
 	_, file, err := s.listFor(ctx, b.grant.Order().Asker, b.grant.Order().Selectors)
 	if err != nil {
-		return out, errors.Join(err, s.interrupt(context.WithoutCancel(ctx), id, "failed"))
+		return out, errors.Join(err, s.interrupt(context.WithoutCancel(ctx), id, "fail", "failed", 0))
 	}
 	list, err := ReadSelectors(b.list.ID, file)
 	if err != nil {
-		return out, errors.Join(err, s.interrupt(context.WithoutCancel(ctx), id, "failed"))
+		return out, errors.Join(err, s.interrupt(context.WithoutCancel(ctx), id, "fail", "failed", 0))
 	}
 	var beat time.Time
 	job := Job{Grant: b.grant, Run: id, Selectors: list, Prefixes: prefixes, Sources: []Source{src}, Used: b.used, Now: s.Now, Vault: public, Program: s.Program, MadeUp: madeUp,
@@ -134,7 +134,7 @@ func (s *Service) carry(ctx context.Context, b begun, src Source, prefixes *Pref
 		if st.Run == "" {
 			why = "refused"
 		}
-		return out, errors.Join(err, s.interrupt(ctx, id, why))
+		return out, errors.Join(err, s.interrupt(ctx, id, "fail", why, 0))
 	}
 	end := sink.flush()
 	var add func(tx *db.Tx, object string) (string, error)
@@ -145,7 +145,7 @@ func (s *Service) carry(ctx context.Context, b begun, src Source, prefixes *Pref
 		out, end = s.complete(ctx, id, b.grant, st, add)
 	}
 	if end != nil {
-		return out, errors.Join(end, s.interrupt(ctx, id, "failed"))
+		return out, errors.Join(end, s.interrupt(ctx, id, "fail", "failed", 0))
 	}
 	if errors.Is(err, context.Canceled) || isKind(err, fault.Refused) {
 		err = nil // the statement says why it ended; that is no failure

@@ -23,15 +23,9 @@ func (s *Service) Grant(ctx context.Context, id, list string) (g AgreementGrant,
 			return err
 		}
 		now := s.now()
-		if a.State != Agreed || !now.Before(a.until) {
-			return ErrNotInForce
-		}
 		l, err := loadList(ctx, tx, list, who, gate.Own)
 		if err != nil {
 			return err
-		}
-		if l.State != ListReady {
-			return ErrListState
 		}
 		k, err := s.Keys.For(ctx, tx, a.Org)
 		if err != nil {
@@ -44,12 +38,9 @@ func (s *Service) Grant(ctx context.Context, id, list string) (g AgreementGrant,
 		if err != nil {
 			return err
 		}
-		if going > 0 {
-			return approval.ErrBusy
-		}
-		left, ok := remaining(a.Terms.Cap, taken)
-		if !ok {
-			return approval.ErrSpent
+		left, err := a.issues(&l, taken, going, now)
+		if err != nil {
+			return err
 		}
 		if err := s.recall(ctx, tx, act, id, "next_list"); err != nil {
 			return err

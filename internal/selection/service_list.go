@@ -154,16 +154,20 @@ func (s *Service) Second(ctx context.Context, id string, decided []Override, dro
 	}
 	act := &ledger.Act{Verb: "selection.list_second", Object: listObject(id)}
 	who, _ := gate.From(ctx)
-	if out.person == who.Person { // recorded: a second person is another person
-		return out, s.do(ctx, act, func(*db.Tx, gate.Identity, gate.Reach) error { return ErrListSame })
-	}
-	if out.State != ListWaiting {
-		return out, ErrListState
-	}
-	var staged blob.Meta
+	what := "second"
 	if drop {
-		out.State = ListDropped
-	} else {
+		what = "drop"
+	}
+	to, err := out.decides(what, who.Person)
+	if errors.Is(err, ErrListSame) { // recorded: a second person is another person
+		return out, s.do(ctx, act, func(*db.Tx, gate.Identity, gate.Reach) error { return err })
+	}
+	if err != nil {
+		return out, err
+	}
+	out.State = to
+	var staged blob.Meta
+	if !drop {
 		if out.Overrides, err = settle(out.Overrides, decided); err != nil {
 			return out, err
 		}

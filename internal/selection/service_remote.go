@@ -42,19 +42,18 @@ func (s *Service) BeginRemote(ctx context.Context, n NewRun) (out Remote, err er
 	return out, err
 }
 
-// mineGoing returns a run that who acts carries out on another machine.
-func (s *Service) mineGoing(ctx context.Context, id string) (r HubRun, err error) {
+// mineGoing returns a run that who acts carries out on another machine, and on
+// which they may do something now.
+func (s *Service) mineGoing(ctx context.Context, act, id string) (r HubRun, err error) {
 	err = s.read(ctx, "selection.run", func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
 		if r, err = loadRun(ctx, tx, id, who, reach); err != nil {
 			return err
 		}
-		switch {
-		case r.person != who.Person || r.Place != OnMachine:
+		if r.Place != OnMachine {
 			return ErrNoRun
-		case r.State != RunGoing:
-			return ErrRunOver
 		}
-		return nil
+		_, err := r.does(act, who.Org, who.Person)
+		return err
 	})
 	return r, err
 }
@@ -62,7 +61,7 @@ func (s *Service) mineGoing(ctx context.Context, id string) (r HubRun, err error
 // ListFile returns the compiled list of a run on another machine while its
 // approval is in force. Handing it out is recorded, and so is refusing it.
 func (s *Service) ListFile(ctx context.Context, run string) (file []byte, err error) {
-	r, err := s.mineGoing(ctx, run)
+	r, err := s.mineGoing(ctx, "list", run)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +82,7 @@ func (s *Service) ListFile(ctx context.Context, run string) (file []byte, err er
 // Beat says that a run on another machine goes on, and up to how much of the cap
 // it may have taken; the answer is the refusal that ends it, if one does.
 func (s *Service) Beat(ctx context.Context, run string, upTo approval.Quantity) error {
-	r, err := s.mineGoing(ctx, run)
+	r, err := s.mineGoing(ctx, "beat", run)
 	if err != nil {
 		return err
 	}
@@ -115,7 +114,7 @@ func (s *Service) grantOf(ctx context.Context, r HubRun) (g approval.Grant, err 
 // accepted and changes nothing. What the order does not allow is refused.
 // Faults: ErrPage, ErrRecordLine, ErrRunOver.
 func (s *Service) Deliver(ctx context.Context, run string, page int64, body []byte) error {
-	r, err := s.mineGoing(ctx, run)
+	r, err := s.mineGoing(ctx, "keep", run)
 	if err != nil {
 		return err
 	}
@@ -146,7 +145,7 @@ func (s *Service) Deliver(ctx context.Context, run string, page int64, body []by
 // comes again takes the place of the one before. Faults: ErrVaultFile for all that is
 // no vault of this run, and where nobody holds the key; ErrRunOver.
 func (s *Service) TakeVault(ctx context.Context, run string, body io.Reader) error {
-	r, err := s.mineGoing(ctx, run)
+	r, err := s.mineGoing(ctx, "vault", run)
 	if err != nil {
 		return err
 	}
@@ -173,17 +172,16 @@ func (s *Service) TakeVault(ctx context.Context, run string, body io.Reader) err
 	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: r.Approval, Public: map[string]any{"vault": m.SHA256, "entries": n}}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, err := lockRun(ctx, tx, run)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case r.Org != who.Org || r.person != who.Person:
-			return ErrNoRun
-		case r.State != RunGoing:
-			return ErrRunOver
-		case int64(n) > r.Records+1: // a name of each record, and the key of the addresses
+		}
+		if _, err := r.does("vault", who.Org, who.Person); err != nil {
+			return err
+		}
+		if int64(n) > r.Records+1 { // a name of each record, and the key of the addresses
 			return ErrVaultFile
 		}
-		if err := s.mayHandIn(ctx, tx, r); err != nil {
+		if err := s.handsIn(ctx, tx, &r); err != nil {
 			return err
 		}
 		if r.vault != "" {
@@ -228,7 +226,7 @@ func (s *Service) vaultAgrees(ctx context.Context, tx *db.Tx, r HubRun, st State
 // State takes the statement by which a run on another machine ends. Faults:
 // ErrStatement, ErrStated.
 func (s *Service) State(ctx context.Context, run string, raw []byte) (HubRun, error) {
-	r, err := s.mineGoing(ctx, run)
+	r, err := s.mineGoing(ctx, "state", run)
 	if err != nil {
 		return r, err
 	}
@@ -255,13 +253,13 @@ func (s *Service) State(ctx context.Context, run string, raw []byte) (HubRun, er
 
 // Abort gives up a run on another machine: all it handed in is destroyed.
 func (s *Service) Abort(ctx context.Context, run string) error {
-	if _, err := s.mineGoing(ctx, run); err != nil {
+	if _, err := s.mineGoing(ctx, "abort", run); err != nil {
 		return err
 	}
 	if err := s.do(ctx, &ledger.Act{Verb: "selection.run", Object: runObject(run), Public: map[string]any{"what": "abort"}}, func(*db.Tx, gate.Identity, gate.Reach) error { return nil }); err != nil {
 		return err
 	}
-	err := s.interrupt(ctx, run, "aborted")
+	err := s.interrupt(ctx, run, "abort", "aborted", 0)
 	if isKind(err, fault.Conflict) {
 		err = nil
 	}

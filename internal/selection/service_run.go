@@ -62,25 +62,11 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 			n.Directions = o.Directions
 		}
 		scope := approval.Scope{Directions: n.Directions, Link: n.Link, Selectors: o.Selectors, Fields: o.Fields}
-		if o.Kind == approval.Reidentify { // selects nothing
-			return approval.ErrKind
-		}
 		if b.use, err = s.Approvals.Redeem(ctx, tx, act, b.grant, who, scope); err != nil {
 			return err
 		}
-		if n.Link == "" && (o.Link != FilesLink || o.Kind != approval.Trial) {
-			return approval.ErrLink.At(fault.Place{At: "link", Code: "selection.hub.link_needed"})
-		}
-		agreement, err := s.standing(ctx, tx, o)
+		agreement, err := s.beginning(ctx, tx, n.Link, who, o, &b)
 		if err != nil {
-			return err
-		}
-		if b.list, err = listBySHA(ctx, tx, o.Asker, o.Selectors); errors.Is(err, ErrNoList) {
-			return approval.ErrSelectors // a list that is not here: a refusal, on record
-		} else if err != nil {
-			return err
-		}
-		if err := s.apart(ctx, tx, who, agreement, b.list); err != nil {
 			return err
 		}
 		b.used = usedBefore(o.Cap, b.use.Left)
@@ -115,63 +101,27 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 	return b, err
 }
 
-// apart refuses who conducted the agreement, made the list or decided of it as the
-// second person: who asks for something does not carry it out.
-func (s *Service) apart(ctx context.Context, tx *db.Tx, who gate.Identity, agreement string, l List) error {
-	if l.person == who.Person || l.second == who.Person {
-		return approval.ErrExecutor
+// beginning asks, once the Grant of a run was redeemed, the rest of what decides
+// whether it may begin, and returns the agreement that its order rests on.
+func (s *Service) beginning(ctx context.Context, tx *db.Tx, link string, who gate.Identity, o approval.Order, b *begun) (agreement string, err error) {
+	p := beginning{order: &o, link: link, person: who.Person}
+	if o.Kind == approval.Agreement {
+		a, err := agreementOf(ctx, tx, o.ID)
+		if err != nil {
+			return "", err
+		}
+		if p.conducted, err = negotiated(ctx, tx, a.ID, who.Person); err != nil {
+			return "", err
+		}
+		p.agreement, agreement = &a, a.ID
 	}
-	if agreement == "" {
-		return nil
-	}
-	its, err := negotiated(ctx, tx, agreement, who.Person)
-	if err == nil && its {
-		err = approval.ErrExecutor
-	}
-	return err
-}
-
-// heldBack is what of a cap counts as taken by a run on another machine that is
-// never heard of again: an eighth of what is left of it.
-func heldBack(limit, used approval.Quantity) (q approval.Quantity) {
-	left, ok := remaining(limit, used)
-	if !ok {
-		return q
-	}
-	if left.Packets != 0 {
-		q.Packets = left.Packets/8 + 1
-	}
-	if left.Bytes != 0 {
-		q.Bytes = left.Bytes/8 + 1
-	}
-	return q
-}
-
-// standing returns the agreement that an order rests on, if it rests on one; it
-// has to be in force.
-func (s *Service) standing(ctx context.Context, tx *db.Tx, o approval.Order) (string, error) {
-	if o.Kind != approval.Agreement {
-		return "", nil
-	}
-	a, err := agreementOf(ctx, tx, o.ID)
-	if err != nil {
+	b.list, err = listBySHA(ctx, tx, o.Asker, o.Selectors)
+	if err == nil {
+		p.list = &b.list
+	} else if !errors.Is(err, ErrNoList) {
 		return "", err
 	}
-	if !a.InForce(s.now()) {
-		return "", ErrNotInForce
-	}
-	return a.ID, nil
-}
-
-// usedBefore is what earlier uses took of a cap, from what is left of it.
-func usedBefore(limit, left approval.Quantity) (q approval.Quantity) {
-	if limit.Packets > 0 {
-		q.Packets = limit.Packets - left.Packets
-	}
-	if limit.Bytes > 0 {
-		q.Bytes = limit.Bytes - left.Bytes
-	}
-	return q
+	return agreement, p.allows(s.now())
 }
 
 // alive reports whether a run may go on, and writes that it was heard of. Asked
@@ -271,19 +221,16 @@ func (s *Service) keep(ctx context.Context, run string, number int64, u lineRule
 	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: o.ID}
 	return s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, err := lockRun(ctx, tx, run)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case r.Org != who.Org || r.person != who.Person:
-			return ErrNoRun
-		case r.State != RunGoing:
-			return ErrRunOver
-		case number == r.pages-1:
-			return nil // it came before, and the answer was lost
-		case number != r.pages, len(lines) == 0, r.Records+int64(len(lines)) > maxKept:
-			return ErrPage
 		}
-		if err := s.mayHandIn(ctx, tx, r); err != nil {
+		if _, err := r.does("keep", who.Org, who.Person); err != nil {
+			return err
+		}
+		if again, err := r.page(number, len(lines)); again || err != nil {
+			return err
+		}
+		if err := s.handsIn(ctx, tx, &r); err != nil {
 			return err
 		}
 		k, err := s.Keys.For(ctx, tx, keyOwner(r.Approval))
@@ -304,8 +251,8 @@ func (s *Service) keep(ctx context.Context, run string, number int64, u lineRule
 			sums[c.Selector] = Chosen{sum.Packets + c.sum.Packets, sum.Bytes + c.sum.Bytes, sum.Records + 1}
 			r.kept = plus(r.kept, c.sum)
 		}
-		if beyond(r.kept, o.Cap, r.used) {
-			return approval.ErrSpent
+		if err := r.takes(o.Cap); err != nil {
+			return err
 		}
 		if err := addFound(ctx, tx, run, sums); err != nil {
 			return fmt.Errorf("keep records: %w", err)
@@ -328,18 +275,13 @@ func (s *Service) keep(ctx context.Context, run string, number int64, u lineRule
 	})
 }
 
-// mayHandIn refuses records of another machine once the approval was withdrawn.
-// Those that were selected within the period still come in after it, as long as
-// the run is not silent; the hub's own runs ask while they select.
-func (s *Service) mayHandIn(ctx context.Context, tx *db.Tx, r HubRun) error {
-	if r.Place != OnMachine {
-		return nil
+// handsIn refuses what another machine hands in once its use may not go on.
+func (s *Service) handsIn(ctx context.Context, tx *db.Tx, r *HubRun) error {
+	alive := s.Approvals.AliveIn(ctx, tx, r.use)
+	if alive != nil && isKind(alive, fault.Internal) {
+		return alive
 	}
-	err := s.Approvals.AliveIn(ctx, tx, r.use)
-	if errors.Is(err, approval.ErrExpired) && s.now().Sub(r.BeatAt) <= silence {
-		err = nil
-	}
-	return err
+	return r.handsIn(alive, s.now())
 }
 
 // complete ends a run with its statement: it has to agree with the order, with
@@ -348,13 +290,12 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 	act := &ledger.Act{Verb: "selection.run", Object: runObject(run), Grant: g.ID()}
 	err = s.do(ctx, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error {
 		r, err := lockRun(ctx, tx, run)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case r.Org != who.Org || r.person != who.Person:
-			return ErrNoRun
-		case r.State != RunGoing:
-			return ErrRunOver
+		}
+		to, err := r.does("state", who.Org, who.Person)
+		if err != nil {
+			return err
 		}
 		found, err := loadFound(ctx, tx, run)
 		if err != nil {
@@ -378,11 +319,7 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		if err := s.vaultAgrees(ctx, tx, r, st); err != nil {
 			return err
 		}
-		taken := greatest(approval.Quantity(st.Taken()), r.kept)
-		charged := taken
-		if r.Place == OnMachine && r.Taken != heldBack(g.Order().Cap, r.used) {
-			charged = greatest(taken, r.Taken) // it said how much it may have taken, and could have
-		}
+		taken, charged := r.charged(approval.Quantity(st.Taken()), g.Order().Cap)
 		raw := st.encode()
 		if len(raw) > maxStated {
 			return ErrStated
@@ -395,7 +332,7 @@ func (s *Service) complete(ctx context.Context, run string, g approval.Grant, st
 		if small, err = json.Marshal(st); err != nil {
 			return err
 		}
-		r.State, r.Outcome, r.EndedAt, r.Taken, r.Statement, r.chain = RunDone, string(st.Ended), s.now(), taken, small, ""
+		r.State, r.Outcome, r.EndedAt, r.Taken, r.Statement, r.chain = to, string(st.Ended), s.now(), taken, small, ""
 		if r.stated, err = s.sealStatement(ctx, tx, r.Org, r.ID, small); err != nil {
 			return err
 		}
@@ -509,19 +446,28 @@ func (s *Service) countersign(run string, statement []byte) (string, error) {
 	return string(n), nil
 }
 
-// Interrupt ends a run that broke off: all it had is destroyed, with a receipt,
-// and what it may have taken counts as taken.
-func (s *Service) interrupt(ctx context.Context, run, outcome string) error {
+// interrupt ends a run that broke off: all it had is destroyed, with a receipt,
+// and what it may have taken counts as taken. By is "abort", "fail" or "silence";
+// of the last, it is looked at again whether nobody heard of the run for so long.
+func (s *Service) interrupt(ctx context.Context, run, by, outcome string, long time.Duration) error {
+	side := HubSide
+	if by == "abort" {
+		side = HandlerSide
+	}
 	act := &ledger.Act{Verb: "selection.interrupt", Object: runObject(run)}
 	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
 		r, err := lockRun(ctx, tx, run)
 		if err != nil {
 			return err
 		}
-		if r.State != RunGoing {
-			return ErrRunOver
+		to, err := leads(r.State, by, side)
+		if err != nil {
+			return err
 		}
-		r.State, r.Outcome, r.EndedAt, r.Taken, r.chain = RunInterrupted, outcome, s.now(), greatest(r.Taken, r.kept), ""
+		if by == "silence" && !r.quiet(long, s.now()) {
+			return errHeard
+		}
+		r.State, r.Outcome, r.EndedAt, r.Taken, r.chain = to, outcome, s.now(), r.lost(), ""
 		act.Grant, act.Public = r.Approval, map[string]any{"outcome": outcome, "records": r.Records, "taken": map[string]any{"packets": r.Taken.Packets, "bytes": r.Taken.Bytes}}
 		if err := s.Approvals.Finish(ctx, tx, r.use, r.Taken, outcome); err != nil && isKind(err, fault.Internal) {
 			return err
@@ -541,20 +487,26 @@ func (s *Service) interrupt(ctx context.Context, run, outcome string) error {
 	return err
 }
 
+// errHeard is a run that was heard of after all.
+var errHeard = errors.New("the run was heard of")
+
 // interruptSilent ends runs that have not been heard of for so long.
-func (s *Service) interruptSilent(ctx context.Context, quiet time.Duration) (n int, err error) {
+func (s *Service) interruptSilent(ctx context.Context, long time.Duration) (n int, err error) {
 	var list []HubRun
 	if err := s.DB.Read(ctx, func(tx *db.Tx) error {
-		list, err = silentRuns(ctx, tx, s.now().Add(-quiet), 100)
+		list, err = silentRuns(ctx, tx, s.now().Add(-long), 100)
 		return err
 	}); err != nil {
 		return 0, err
 	}
 	for _, r := range list {
-		if err := s.interrupt(ctx, r.ID, "interrupted"); err != nil && !isKind(err, fault.Conflict) {
+		switch err := s.interrupt(ctx, r.ID, "silence", "interrupted", long); {
+		case errors.Is(err, errHeard), isKind(err, fault.Conflict): // somebody was there first
+		case err != nil:
 			return n, err
+		default:
+			n++
 		}
-		n++
 	}
 	return n, nil
 }
