@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/gate"
 )
 
 // MaxAnswer bounds what is read of one answer: 64 MiB.
@@ -183,14 +184,39 @@ func asFault(status int, raw []byte) error {
 	if json.Unmarshal(raw, &p) != nil || p.Code == "" {
 		return fault.New(byStatus(status), "fetch.hub_status", "status", status)
 	}
+	for i := range p.Places {
+		sayable(p.Places[i].Args)
+	}
 	f := fault.New(byStatus(status), p.Code).At(p.Places...)
-	f.Args = p.Args
+	f.Args = sayable(p.Args)
 	for k := fault.Internal; k <= fault.Unmet; k++ {
 		if k.String() == p.Kind {
 			f.Kind = k
 		}
 	}
 	return f
+}
+
+// sayable makes of arguments that came as JSON what sentences are made of again:
+// whole numbers, instants, spans, and the verb of a refusal.
+func sayable(args fault.Args) fault.Args {
+	for k, v := range args {
+		switch v := v.(type) {
+		case float64:
+			if k == "wait" { // seconds
+				args[k] = time.Duration(v * float64(time.Second))
+			} else if n := int64(v); float64(n) == v && n > -1<<53 && n < 1<<53 {
+				args[k] = n
+			}
+		case string:
+			if k == "verb" {
+				args[k] = gate.Verb(v)
+			} else if t, err := time.Parse(time.RFC3339Nano, v); err == nil && k != "value" {
+				args[k] = t
+			}
+		}
+	}
+	return args
 }
 
 func byStatus(status int) fault.Kind {
