@@ -29,6 +29,7 @@ import (
 // Faults of the commands.
 var (
 	ErrFound = fault.New(fault.Unmet, "oversight.found_some")
+	ErrWrong = fault.New(fault.Unmet, "oversight.found_log") // the log itself has gaps or was changed, and no rule is broken
 	ErrNoLog = fault.New(fault.Usage, "oversight.no_log")
 	ErrAnew  = fault.New(fault.Usage, "oversight.anew") // the log that was put back was not looked at yet
 	ErrNoKey = fault.New(fault.Usage, "oversight.no_key")
@@ -41,7 +42,7 @@ var (
 // Commands returns noroshi auditor: what the commission runs on its own machine,
 // with its own keys.
 func Commands(env *cli.Env) *cobra.Command {
-	root := &cobra.Command{Use: "auditor", Short: env.Printer().T("oversight.cli.short")}
+	root := &cobra.Command{Use: "auditor", Short: env.Printer().T("oversight.cli.short"), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	root.AddCommand(rulesCommand(env), replayCommand(env), followCommand(env), acknowledgeCommand(env), compareCommand(env), reportCommand(env))
 	return root
 }
@@ -262,10 +263,7 @@ func conclude(env *cli.Env, res Result) error {
 	if err := env.Emit(res, func(w io.Writer, p text.Printer) error { return res.print(w, p) }); err != nil {
 		return err
 	}
-	if !res.Clean() {
-		return fault.New(fault.Unmet, ErrFound.Code, "violations", res.broken(), "others", len(res.Gaps)+len(res.Alarms))
-	}
-	return nil
+	return res.Fault()
 }
 
 // speak writes the sentences of a result in a language.
@@ -337,11 +335,35 @@ func (r *Result) print(w io.Writer, p text.Printer) error {
 		fmt.Fprintln(w, p.T("ledger.cli.signed", "name", r.Signer))
 	}
 	_, err := fmt.Fprintln(w, p.T("oversight.cli.sum", "entries", int64(r.Entries), "rules", asked, "of", len(r.Checked), "checks", int64(total), "violations", r.broken(), "gaps", len(r.Gaps), "alarms", len(r.Alarms)))
+	if err == nil && r.unsound {
+		_, err = fmt.Fprintln(w, p.T("oversight.cli.unsound"))
+	}
 	return err
 }
 
-func printViolations(w io.Writer, p text.Printer, line string, list []Violation) {
+// alike puts violations together that are said in the same words about the same
+// thing; their entries stay in order, each once.
+func alike(list []Violation) (out []Violation) {
+	at := map[[3]string]int{}
 	for _, v := range list {
+		key := [3]string{v.Rule, v.Text, v.Object}
+		i, seen := at[key]
+		if !seen {
+			i = len(out)
+			at[key], out = i, append(out, v)
+			out[i].Entries = nil
+		}
+		for _, e := range v.Entries {
+			if !slices.Contains(out[i].Entries, e) {
+				out[i].Entries = append(out[i].Entries, e)
+			}
+		}
+	}
+	return out
+}
+
+func printViolations(w io.Writer, p text.Printer, line string, list []Violation) {
+	for _, v := range alike(list) {
 		places := make([]string, len(v.Entries))
 		for i, e := range v.Entries {
 			places[i] = fmt.Sprint(e)
@@ -359,13 +381,31 @@ func (l *Loss) print(w io.Writer, p text.Printer) {
 	if l.Entries == 0 {
 		fmt.Fprintln(w, p.T("oversight.cli.lost_none", "before", l.Before))
 	} else {
-		fmt.Fprintln(w, p.T("oversight.cli.lost", "before", l.Before, "from", fmt.Sprint(l.From), "to", fmt.Sprint(l.From+l.Entries-1), "n", int64(l.Entries), "first", l.First, "last", l.Last))
+		fmt.Fprintln(w, p.T("oversight.cli.lost", "before", l.Before, "from", fmt.Sprint(l.From), "to", fmt.Sprint(l.From+l.Entries-1), "n", int64(l.Entries), "first", moment(p, l.First), "last", moment(p, l.Last)))
 	}
 	fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_why", "at", p.Time(l.At), "why", printable(l.Why)))
 	for _, verb := range slices.Sorted(maps.Keys(l.Power)) {
-		fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_power", "verb", printable(verb), "n", int64(l.Power[verb])))
+		fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_power", "verb", verbWords(p, verb), "n", int64(l.Power[verb])))
 	}
 	printViolations(w, p, "oversight.cli.lost_violation", l.Violations)
+}
+
+// moment is an instant as the reader's clock says it.
+func moment(p text.Printer, at string) string {
+	t, err := time.Parse(time.RFC3339Nano, at)
+	if err != nil {
+		return printable(at)
+	}
+	return p.Time(t)
+}
+
+// verbWords says what was done: in words where somebody has them, and always by
+// the name that the ledger has.
+func verbWords(p text.Printer, verb string) string {
+	if key := "app.act." + verb; p.Has(key) {
+		return p.T(key) + " (" + printable(verb) + ")"
+	}
+	return printable(verb)
 }
 
 // printable is a text of a log whose owner may want to deceive: a terminal takes

@@ -78,7 +78,7 @@ func (c Compared) print(w io.Writer, p text.Printer) error {
 			case at.Absent:
 				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_none", "folder", printable(at.Folder), "entry", entry))
 			default:
-				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_says", "folder", printable(at.Folder), "entry", entry, "verb", printable(at.Verb), "at", at.At))
+				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_says", "folder", printable(at.Folder), "entry", entry, "verb", verbWords(p, at.Verb), "at", moment(p, at.At)))
 			}
 		}
 	}
@@ -86,8 +86,14 @@ func (c Compared) print(w io.Writer, p text.Printer) error {
 		fmt.Fprintln(w, p.T("oversight.cli.more", "n", c.More))
 	}
 	for _, h := range c.Ledgers {
-		fmt.Fprintln(w, p.T("oversight.cli.head", "origin", printable(h.Origin), "size", int64(h.Size)))
+		fmt.Fprintln(w, p.T("oversight.cli.head", "folder", printable(h.Folder), "origin", printable(h.Origin), "size", int64(h.Size)))
 	}
-	_, err := fmt.Fprintln(w, p.T("oversight.cli.compared", "approvals", c.Approvals, "shared", c.Shared, "runs", c.Runs, "n", len(c.Divergences)+c.More))
+	for _, x := range c.Copies {
+		fmt.Fprintln(w, p.T("oversight.cli.copies", "a", printable(x.Folders[0]), "b", printable(x.Folders[1]), "n", int64(x.Alike)))
+	}
+	_, err := fmt.Fprintln(w, p.T("oversight.cli.compared", "approvals", c.Approvals, "shared", c.Shared, "runs", c.Runs, "same", c.Same, "n", len(c.Divergences)+c.More))
+	if err == nil && c.Shared+c.Same+len(c.Copies)+len(c.Divergences)+len(c.Alarms) == 0 {
+		_, err = fmt.Fprintln(w, p.T("oversight.cli.apart"))
+	}
 	return err
 }

@@ -23,6 +23,7 @@ import (
 
 // Faults of following a log.
 var (
+	ErrFolder  = fault.New(fault.Usage, "oversight.no_folder") // nobody followed into it
 	ErrDir     = fault.New(fault.Usage, "oversight.no_dir")
 	ErrCopy    = fault.New(fault.Unmet, "oversight.bad_copy")
 	ErrRemote  = fault.New(fault.Usage, "oversight.no_remote")
@@ -40,6 +41,8 @@ func asFollowed(err error, dir string) error {
 	switch {
 	case err == nil, errors.Is(err, ErrNothing), errors.Is(err, ErrNotBack), errors.Is(err, ErrWhy):
 		return err
+	case errors.Is(err, errFolder):
+		return fault.New(fault.Usage, ErrFolder.Code, "dir", dir).Because(err)
 	case errors.Is(err, folder.ErrLocked):
 		return fault.New(fault.Busy, ErrTaken.Code, "dir", dir).Because(err)
 	case errors.Is(err, ErrHeld):
@@ -150,7 +153,7 @@ func follow(ctx context.Context, env *cli.Env, f *Follower, once bool, every tim
 		case err != nil: // the hub may be away for a while
 			env.Say("oversight.cli.unreachable", "why", env.Sentence(auditNeeded(err)))
 		case once && !r.Clean():
-			return fault.New(fault.Unmet, ErrFound.Code, "violations", len(r.Violations)+int(r.More), "others", len(r.Gaps)+len(r.Alarms))
+			return r.Fault()
 		}
 		if once {
 			return nil

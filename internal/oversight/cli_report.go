@@ -134,5 +134,9 @@ func (r *Result) Fault() error {
 	if r.Clean() {
 		return nil
 	}
-	return fault.New(fault.Unmet, ErrFound.Code, "violations", r.broken(), "others", len(r.Gaps)+len(r.Alarms))
+	n := len(r.Gaps) + len(r.Alarms)
+	if r.broken() == 0 { // nothing that an entry shows
+		return fault.New(fault.Unmet, ErrWrong.Code, "n", n)
+	}
+	return fault.New(fault.Unmet, ErrFound.Code, "violations", r.broken(), "others", n)
 }

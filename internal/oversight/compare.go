@@ -55,14 +55,23 @@ type Compared struct {
 	Ledgers     []Head       `json:"ledgers"`
 	Approvals   int          `json:"approvals"` // that some ledger decides or acts on
 	Shared      int          `json:"shared"`    // of which two ledgers or more speak
+	Same        int          `json:"same"`      // entries of power that two ledgers have alike
+	Copies      []Copy       `json:"copies,omitempty"`
 	Runs        int          `json:"runs"`
 	Divergences []Divergence `json:"divergences"`
 	More        int          `json:"more_divergences,omitempty"`
 	Alarms      []Alarm      `json:"alarms"` // ledgers that do not verify: nothing is taken from them
 }
 
+// Copy is that two folders are copies of one log, and how far they are alike.
+type Copy struct {
+	Folders [2]string `json:"folders"`
+	Alike   uint64    `json:"alike"` // entries from the beginning on
+}
+
 // Head is one of the ledgers.
 type Head struct {
+	Folder string `json:"folder"`
 	Origin string `json:"origin"`
 	Size   uint64 `json:"size"`
 	Root   string `json:"root"`
@@ -145,7 +154,7 @@ func (c *Comparison) Add(ctx context.Context, name string, fsys fs.FS, keys []no
 		return fmt.Errorf("compare: %w", err)
 	}
 	c.heads, c.fsys, c.names = append(c.heads, res.Checkpoint), append(c.fsys, fsys), append(c.names, name)
-	c.out.Ledgers = append(c.out.Ledgers, Head{res.Checkpoint.Origin, res.Checkpoint.Size, res.Checkpoint.Root.String()})
+	c.out.Ledgers = append(c.out.Ledgers, Head{name, res.Checkpoint.Origin, res.Checkpoint.Size, res.Checkpoint.Root.String()})
 	if c.copies(int(n)) {
 		return nil // its entries are those of the other copy, or no history at all
 	}
@@ -188,6 +197,8 @@ func (c *Comparison) copies(n int) bool {
 				at = min(a.Size, b.Size)
 			}
 			c.diverge(divSplit, b.Origin, c.there(i, at), c.there(n, at))
+		} else {
+			c.out.Copies = append(c.out.Copies, Copy{[2]string{c.names[i], c.names[n]}, older.Size})
 		}
 		return true
 	}
@@ -245,6 +256,8 @@ func (c *Comparison) act(n int32, e *entry, leaf []byte) {
 	case !twice:
 		c.acts[x] = a
 		c.held++
+	case have.ledger != n && have.hash == a.hash:
+		c.out.Same++
 	case have.hash != a.hash:
 		c.diverge(divEntry, "entry/"+string(x[:]), c.place(have.ledger, have.entry), c.place(n, e.index))
 	}

@@ -52,15 +52,7 @@ func replayLog(ctx context.Context, fsys fs.FS, o Options) (*Replay, Result, err
 	}
 	out := r.Close(o.Now)
 	for _, p := range bad {
-		a := Alarm{Code: string(p.Code), Path: p.Path, Text: p.Detail}
-		if p.Entry != tlog.NoEntry {
-			a.Entry = &p.Entry
-		}
-		if gap(p.Code) {
-			out.Gaps = append(out.Gaps, a)
-		} else {
-			out.Alarms = append(out.Alarms, a)
-		}
+		out.Wrong(p)
 	}
 	out.Signer, out.Root = res.Signer, res.Checkpoint.Root.String()
 	return r, out, nil

@@ -105,6 +105,9 @@ type Acknowledgement struct {
 	More   uint64    `json:"more,omitempty"`
 }
 
+// errFolder says that nobody followed a log into a folder.
+var errFolder = errors.New("not an auditor's folder")
+
 // maxWhy bounds the reason of an acknowledgement, in bytes.
 const maxWhy = 2000
 
@@ -122,8 +125,8 @@ func acknowledge(dir, why string, anew bool, now time.Time, inject func(step str
 	if why == "" || len(why) > maxWhy {
 		return a, ErrWhy
 	}
-	if _, err := os.Stat(dir); err != nil {
-		return a, fmt.Errorf("auditor's folder: %w", err)
+	if _, err := os.Stat(filepath.Join(dir, publicFile)); err != nil { // every follower makes it first
+		return a, errors.Join(errFolder, err)
 	}
 	lock, err := folder.Lock(filepath.Join(dir, "lock"))
 	if err != nil {

@@ -51,6 +51,7 @@ type Result struct {
 	Last       string            `json:"last,omitempty"`       // instant of the newest entry
 	Commission string            `json:"commission,omitempty"` // pseudonym of the body that decided, to be pinned
 	pinned     bool              // it was known beforehand
+	unsound    bool              // the log does not verify: what was not read may hold anything
 	Lost       []Loss            `json:"lost,omitempty"` // what the log said before it was put back, of an auditor's folder
 }
 

@@ -100,6 +100,7 @@ func (t *Tracer) Verify(ctx context.Context, fsys fs.FS, o Options, each func(in
 
 // Wrong adds what is wrong with the log itself to a result.
 func (r *Result) Wrong(p *tlog.Problem) {
+	r.unsound = true
 	a := Alarm{Code: string(p.Code), Path: p.Path, Text: p.Detail}
 	if p.Entry != tlog.NoEntry {
 		a.Entry = &p.Entry
