@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -385,7 +386,11 @@ func (v View) print(w io.Writer, p text.Printer) error {
 		}
 	}
 	for _, h := range v.Past {
-		fmt.Fprintln(w, "  "+p.Time(h.At), p.T("act.act."+h.Act), cmp.Or(h.Name, p.T("act.side."+string(h.By))))
+		to := ""
+		if h.To != h.From && h.To != "" {
+			to = p.T("act.state." + string(h.To))
+		}
+		fmt.Fprintln(w, strings.Join(slices.DeleteFunc([]string{"  " + p.Time(h.At), p.T("act.act." + h.Act), to, cmp.Or(h.Name, p.T("act.side."+string(h.By)))}, func(s string) bool { return s == "" }), "  "))
 	}
 	if len(v.Acts) > 0 {
 		fmt.Fprintln(w, p.T("act.cli.next", "acts", strings.Join(v.Acts, ", ")))

@@ -52,6 +52,10 @@ func (s State) over() bool {
 // held reports whether the equipment may hold something of an order.
 func (s State) held() bool { return slices.Contains([]State{Sent, Live, Half, Ending, Stuck}, s) }
 
+// timed reports whether the end of an order is still to come: of what is being
+// taken away it no longer matters.
+func (s State) timed() bool { return s == Approved || s.held() && s != Ending && s != Stuck }
+
 // Side is on which side of an order somebody stands.
 type Side string
 

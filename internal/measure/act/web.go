@@ -100,7 +100,7 @@ func showList(q *httpd.Request, s *Service) error {
 		if o.Alarm != "" && !o.State.over() {
 			row.Alarm = p.T("act.alarm." + o.Alarm)
 		}
-		if o.State.held() || o.State == Approved {
+		if o.State.timed() {
 			row.Due = page.Due{At: o.Until}
 		}
 		v.Rows = append(v.Rows, row)
@@ -114,7 +114,7 @@ func showList(q *httpd.Request, s *Service) error {
 		for _, k := range a.Kinds {
 			kinds = append(kinds, p.T("act.kind."+string(k)))
 		}
-		if m.Kinds = strings.Join(kinds, " ・ "); a.Alarm != "" {
+		if m.Kinds = strings.Join(kinds, p.T("act.web.and")); a.Alarm != "" {
 			m.Alarm = p.T("act.alarm." + a.Alarm)
 		}
 		v.Machines = append(v.Machines, m)

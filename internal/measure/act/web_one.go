@@ -44,7 +44,7 @@ func troubleOf(p text.Printer, x *View) *trouble {
 	if x.State != Half && x.State != Stuck || x.Words == nil {
 		return nil
 	}
-	t := trouble{Do: p.T("act.web.do." + string(x.State))}
+	var t trouble
 	since, newest := x.ToldAt, false
 	for _, h := range x.Past { // the newest first
 		if h.Act != "outcome" {
@@ -65,13 +65,14 @@ func troubleOf(p text.Printer, x *View) *trouble {
 	if x.Reason == "unreachable" {
 		key += "_unseen"
 	}
-	t.Title = p.T("act.web.trouble."+key, "at", since, "n", n)
+	t.Title, t.Do = p.T("act.web.trouble."+key, "at", since, "n", n), p.T("act.web.do."+key)
 	return &t
 }
 
 type shownView struct {
 	Title, Says string
 	Fits        bool
+	Folded      bool // it is read before an approval; afterwards it is in the way
 	Lines       []string
 	More        string
 }
@@ -86,11 +87,11 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 	}
 	o, t := &x.Order, &x.Task
 	v := oneView{ID: o.ID, State: p.T("act.state." + string(o.State)), Tag: tagOf(o.State), Measure: t.Chain, Whole: x.Words != nil}
-	v.Head = page.Head{H1: o.Number + "　" + p.T("act.kind."+string(t.Kind)), Lead: p.T("act.web.asked_by", "org", x.Unit, "at", o.AskedAt), Crumbs: []page.Crumb{{Text: p.T("act.web.title"), Href: "/acts"}, {Text: o.Number}}}
+	v.Head = page.Head{H1: p.T("act.web.head", "number", o.Number, "kind", p.T("act.kind."+string(t.Kind))), Lead: p.T("act.web.asked_by", "org", x.Unit, "at", o.AskedAt), Crumbs: []page.Crumb{{Text: p.T("act.web.title"), Href: "/acts"}, {Text: o.Number}}}
 	if o.Alarm != "" && !o.State.over() {
 		v.Alarm = p.T("act.alarm." + o.Alarm)
 	}
-	if o.State.held() || o.State == Approved {
+	if o.State.timed() {
 		v.Due = page.Due{At: o.Until}
 	}
 	v.Trouble = troubleOf(p, &x)
@@ -98,12 +99,12 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 	if w := o.Words; w != nil && len(w.Warned) > 0 {
 		v.WarnedTitle = p.T("act.web.warned", "n", o.WarnedCount)
 		for _, i := range w.Warned[:min(len(w.Warned), 20)] {
-			v.Warned = append(v.Warned, i.Target+"（"+i.List+"）")
+			v.Warned = append(v.Warned, p.T("act.web.by", "act", i.Target, "who", i.List))
 		}
 	}
 	switch {
 	case o.Shown != nil:
-		v.Shown = &shownView{Title: p.T("act.web.shown", "at", o.Shown.At, "n", o.Shown.Rules), Fits: o.Shown.Fits, Lines: o.Shown.Lines[:min(len(o.Shown.Lines), 100)], Says: cmp.Or(o.Shown.Says, o.Shown.Reason)}
+		v.Shown = &shownView{Title: p.T("act.web.shown", "at", o.Shown.At, "n", o.Shown.Rules), Fits: o.Shown.Fits, Folded: o.State != Asked, Lines: o.Shown.Lines[:min(len(o.Shown.Lines), 100)], Says: cmp.Or(o.Shown.Says, o.Shown.Reason)}
 		if rest := len(o.Shown.Lines) - len(v.Shown.Lines) + o.Shown.More; rest > 0 {
 			v.Shown.More = p.T("act.cli.more", "n", rest)
 		}
@@ -117,9 +118,9 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 		}
 		what := p.T("act.act." + h.Act)
 		if h.To != h.From && h.To != "" {
-			what += "　" + p.T("act.state."+string(h.To))
+			what = p.T("act.web.became", "act", what, "state", p.T("act.state."+string(h.To)))
 		}
-		v.Steps = append(v.Steps, page.Step{Kind: "done", At: h.At, What: what + "（" + cmp.Or(h.Name, p.T("act.side."+string(h.By))) + "）", Note: note})
+		v.Steps = append(v.Steps, page.Step{Kind: "done", At: h.At, What: p.T("act.web.by", "act", what, "who", cmp.Or(h.Name, p.T("act.side."+string(h.By)))), Note: note})
 	}
 	v.Forms = forms(p, &x)
 	return render(q, "act/one", v.Head.H1, v, bad)
@@ -176,10 +177,10 @@ func factRows(p text.Printer, x *View, s *Service) (out []page.Fact) {
 	if o.State.held() || o.State.over() && !o.SentAt.IsZero() {
 		says := p.T("act.web.rules", "n", o.Rules)
 		if o.Missing+o.Extra > 0 {
-			says += "　" + p.T("act.web.odd", "missing", o.Missing, "extra", o.Extra)
+			says += " / " + p.T("act.web.odd", "missing", o.Missing, "extra", o.Extra)
 		}
 		if p.Has("act.reason." + o.Reason) {
-			says += "　" + p.T("act.reason."+o.Reason)
+			says += " / " + p.T("act.reason."+o.Reason)
 		}
 		add("act.web.equipment", says)
 	}
@@ -251,6 +252,8 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 			o := &list[i]
 			t := page.Todo{Severity: "attend", Href: "/acts/" + o.ID, Act: p.T("act.home.open"), Why: p.T("act.kind."+string(o.Task.Kind)) + " " + p.T("act.cli.targets", "n", o.Task.Count)}
 			switch {
+			case o.State == Asked && o.asker != q.Who.Person && !o.DriedAt.IsZero() && !o.fits:
+				t.Title = p.T("act.home.unfit", "number", o.Number)
 			case o.State == Asked && o.asker != q.Who.Person && !o.DriedAt.IsZero():
 				t.Title = p.T("act.home.approve", "number", o.Number)
 			case o.State == Stuck || o.State == Half:

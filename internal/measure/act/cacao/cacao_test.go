@@ -209,6 +209,21 @@ func TestThePageSaysEverythingInBothLanguages(t *testing.T) {
 	}
 }
 
+// The command that is shown asks for exactly what was proposed.
+func TestAsking(t *testing.T) {
+	for want, p := range map[string]openc2.Proposal{
+		"noroshi act sinkhole a.example b.example --hours 2 --grounds WHY":                                                 {Kind: driver.Sinkhole, Targets: []string{"a.example", "b.example"}, Below: true, Answer: driver.NoDomain, Hours: 2},
+		"noroshi act sinkhole a.example --hours N --grounds WHY --below=false --answer walled":                             {Kind: driver.Sinkhole, Targets: []string{"a.example"}, Answer: driver.Walled},
+		"noroshi act proxy a.example --hours 1 --grounds WHY --below":                                                      {Kind: driver.Proxy, Targets: []string{"a.example"}, Below: true, Hours: 1},
+		"noroshi act block 198.51.100.7/32 --hours 1 --grounds WHY --sources --other 192.0.2.0/24 --protocol 6 --port 443": {Kind: driver.Filter, Targets: []string{"198.51.100.7/32"}, Sources: true, Other: "192.0.2.0/24", Protocol: 6, Port: 443, Hours: 1},
+		"noroshi act blackhole --file LIST --hours 1 --grounds WHY":                                                        {Kind: driver.Blackhole, Targets: make([]string, 6), Hours: 1},
+	} {
+		if got := asking(p); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func TestCommands(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, content string) string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/text"
+	"noroshi/internal/measure/act/driver"
 	"noroshi/internal/measure/act/openc2"
 )
 
@@ -106,8 +108,13 @@ func (b *page) playbook(k *Playbook) {
 	if k.Description != "" {
 		b.line("  ", k.Description)
 	}
-	if k.ValidFrom != "" || k.ValidUntil != "" {
+	switch {
+	case k.ValidFrom != "" && k.ValidUntil != "":
 		b.line("  ", b.T("cacao.valid", "from", k.ValidFrom, "until", k.ValidUntil))
+	case k.ValidFrom != "":
+		b.line("  ", b.T("cacao.valid_from", "from", k.ValidFrom))
+	case k.ValidUntil != "":
+		b.line("  ", b.T("cacao.valid_until", "until", k.ValidUntil))
 	}
 	if k.Revoked {
 		b.line("  ", b.T("cacao.revoked"))
@@ -115,7 +122,11 @@ func (b *page) playbook(k *Playbook) {
 	if len(k.Markings) > 0 {
 		b.line("  ", b.T("cacao.marked", "how", strings.Join(k.Markings, ", ")))
 	}
-	b.line("  ", b.T("cacao.signed", "n", k.Signed))
+	if k.Signed > 0 {
+		b.line("  ", b.T("cacao.signed", "n", k.Signed))
+	} else {
+		b.line("  ", b.T("cacao.unsigned"))
+	}
 	for _, v := range k.Variables {
 		b.line("  ", b.T("cacao.variable", "name", v.Name, "type", v.Type, "value", v.Value))
 	}
@@ -148,7 +159,9 @@ func (b *page) step(n int, s Step) {
 	if s.Condition != "" {
 		b.line(indent, b.T("cacao.condition", "condition", s.Condition))
 	}
-	if s.Agent != "" {
+	if s.Agent != "" && len(s.Targets) == 0 {
+		b.line(indent, b.T("cacao.agent_alone", "agent", s.Agent))
+	} else if s.Agent != "" {
 		b.line(indent, b.T("cacao.agent", "agent", s.Agent, "targets", strings.Join(s.Targets, ", ")))
 	}
 	for _, c := range s.Commands {
@@ -209,9 +222,45 @@ func (b *page) proposals(list []openc2.Proposal) {
 	b.line("", b.T("cacao.proposals", "n", len(list)))
 	for _, p := range list {
 		b.line("  ", b.proposal(p))
+		b.line("    ", asking(p))
 	}
 	b.line("", b.T("cacao.next"))
 }
+
+// verbs are the commands of act by what they ask for.
+var verbs = map[driver.Kind]string{driver.Sinkhole: "sinkhole", driver.Proxy: "proxy", driver.Filter: "block", driver.FlowSpec: "flowspec", driver.Blackhole: "blackhole"}
+
+// asking is the command line that asks for a proposal; what a person has to add is
+// left open.
+func asking(p openc2.Proposal) string {
+	words := []string{"noroshi", "act", verbs[p.Kind]}
+	if len(p.Targets) <= mostTyped {
+		words = append(words, p.Targets...)
+	} else {
+		words = append(words, "--file", "LIST")
+	}
+	hours := "N"
+	if p.Hours > 0 {
+		hours = strconv.Itoa(p.Hours)
+	}
+	words = append(words, "--hours", hours, "--grounds", "WHY")
+	add := func(is bool, more ...string) {
+		if is {
+			words = append(words, more...)
+		}
+	}
+	add(p.Kind == driver.Sinkhole && !p.Below, "--below=false")
+	add(p.Kind == driver.Proxy && p.Below, "--below")
+	add(p.Answer != "" && p.Answer != driver.NoDomain, "--answer", string(p.Answer))
+	add(p.Sources, "--sources")
+	add(p.Other != "", "--other", p.Other)
+	add(p.Protocol != 0, "--protocol", strconv.Itoa(p.Protocol))
+	add(p.Port != 0, "--port", strconv.Itoa(p.Port))
+	return strings.Join(words, " ")
+}
+
+// mostTyped is how many targets a command line names; more are in a file.
+const mostTyped = 5
 
 // Export returns the command "export ID": an order in the words of others.
 func Export(env *cli.Env, load Load) *cobra.Command {
