@@ -261,7 +261,7 @@ func (c *Chain) missing() map[string]string {
 	}
 	out := map[string]string{}
 	for _, g := range guardsOf(ready) {
-		if !g.Holds(&c.Facts) {
+		if !g.Holds(&c.Facts) && (g.ID != "G7" || c.State != Consulting) { // the answer is awaited
 			out[g.ID] = g.Article
 		}
 	}

@@ -76,7 +76,7 @@ func showList(q *httpd.Request, s *Service) error {
 			row.Notice = p.T("measure.notice." + string(x.Chain.Facts.Notice))
 		}
 		if !x.Chain.Until.IsZero() {
-			row.Hours = p.Time(x.Chain.From) + " – " + p.Time(x.Chain.Until)
+			row.Hours = p.Short(x.Chain.From, q.Now()) + " – " + p.Short(x.Chain.Until, q.Now())
 		}
 		if x.Waits != "" {
 			row.Waits = p.act(x.Waits)

@@ -16,6 +16,7 @@ type chainView struct {
 	Late                          bool
 	Due                           page.Due
 	Turn                          string // what who looks has to do now
+	Awaits                        string // whom the chain waits for, where it is nobody who looks
 	Altered                       bool
 	Missing                       []string
 	Brake                         []string
@@ -168,6 +169,9 @@ func (p say) chain(s *Service, x *View, c *ChainView, people []page.Option) chai
 		if c.Waits == "second" && !c.declared() {
 			v.Turn = p.T("measure.web.turn_sign")
 		}
+	}
+	if key := "measure.awaits." + string(c.State); c.Waits == "" && !x.Side.asked() && p.Has(key) {
+		v.Awaits = p.T(key)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Missing)) {
 		v.Missing = append(v.Missing, p.T("measure.cli.missing", "guard", p.T("measure.guard."+strings.ToLower(id)), "article", c.Missing[id]))

@@ -293,3 +293,13 @@ func (s *Service) Confirm(ctx context.Context, id ID, done bool) (o Ordered, err
 	})
 	return o, err
 }
+
+// carriers lists the carriers on this hub, for those who may order one.
+func (s *Service) carriers(ctx context.Context) (out []org.Org, err error) {
+	who, ok := gate.From(ctx)
+	if !ok || !armed(who) || !commands(who) && !carries(who) {
+		return nil, nil
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error { out, err = s.Orgs.Bodies(ctx, tx, org.Carrier); return err })
+	return out, err
+}

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
 	"noroshi/internal/base/text"
+	"noroshi/internal/org"
 )
 
 // group is a titled part of the form.
@@ -134,7 +136,11 @@ func showForm(q *httpd.Request, s *Service, id ID, d Draft, found *Found, bad er
 			d.To = Contact{Mail: c.Mail, Name: c.Name, Provider: c.Provider, Lang: c.Lang, Source: ByRDAP, FoundAt: found.At}
 		}
 	}
-	v.Groups = p.groups(q, &d)
+	carriers, err := s.carriers(q.Context())
+	if err != nil {
+		return err
+	}
+	v.Groups = p.groups(q, &d, carriers)
 	shell := q.Shell(v.Head.H1)
 	shell.Key = "requests"
 	if bad != nil {
@@ -180,7 +186,7 @@ func (p say) contactFields(c Contact, need page.Need) []page.Field {
 }
 
 // groups are the parts of the form, in the order in which one thinks of them.
-func (p say) groups(q *httpd.Request, d *Draft) (out []group) {
+func (p say) groups(q *httpd.Request, d *Draft, carriers []org.Org) (out []group) {
 	kinds := make([]string, 0, len(Kinds))
 	power := armed(q.Who) && (commands(q.Who) || carries(q.Who))
 	for _, k := range Kinds {
@@ -225,16 +231,29 @@ func (p say) groups(q *httpd.Request, d *Draft) (out []group) {
 	if power {
 		out = append(out, group{Title: p.T("request.group.order"), Say: p.T("request.group.order_say"), Fields: []page.Field{
 			p.area("order.what", "request.web.order_what", d.Order.What, page.Optional, 3),
-			{Name: "order.cap", Kind: "number", Label: p.T("request.web.order_cap"), Need: page.Optional, Value: num(int64(d.Order.Cap.Bytes >> 20)), Unit: "MB", Width: "w12"},
+			{Name: "order.cap", Kind: "number", Label: p.T("request.web.order_cap"), Need: page.Optional, Value: num(int64(d.Order.Cap.Bytes / 1e6)), Unit: "MB", Width: "w12"},
 			{Name: "order.from", Kind: "datetime", Label: p.T("request.web.order_from"), Need: page.Optional, Value: stampOr(d.Order.From)},
 			{Name: "order.until", Kind: "datetime", Label: p.T("request.web.order_until"), Need: page.Optional, Value: stampOr(d.Order.Until)},
-			{Name: "to.org", Label: p.T("request.web.carrier"), Hint: p.T("request.web.carrier_hint"), Need: page.Optional, Value: d.To.Org, Width: "w24"}}})
+			{Name: "to.org", Kind: "select", Label: p.T("request.web.carrier"), Hint: p.T("request.web.carrier_hint"), Need: page.Optional, Value: d.To.Org, Options: p.bodies(d.To.Org, carriers)}}})
 	}
 	hide := page.Field{Name: "victim.hide", Kind: "textarea", Label: p.T("request.web.hide"), Hint: p.T("request.web.hide_hint"), Need: page.Optional, Rows: 3, Value: strings.Join(d.Victim.Hide, "\n")}
 	released := page.Field{Name: "victim.released", Kind: "check", Label: p.T("request.web.released_yes"), Value: map[bool]string{true: "on"}[d.Victim.Released]}
 	out = append(out, group{Title: p.T("request.group.victim"), Say: p.T("request.group.victim_say"), Fields: []page.Field{p.area("victim.who", "request.web.victim", d.Victim.Who, page.Optional, 2), hide, released}})
 	return append(out, group{Title: p.T("request.group.to"), Fields: append(p.contactFields(d.To, need),
 		page.Field{Name: "to.source", Kind: "hidden", Value: string(d.To.Source)}, page.Field{Name: "to.found_at", Kind: "hidden", Value: stampOr(d.To.FoundAt)})})
+}
+
+// bodies are organisations to choose from; what was chosen stays, also where it is
+// none of them.
+func (p say) bodies(chosen string, list []org.Org) []page.Option {
+	out := []page.Option{{Value: "", Label: p.T("request.web.no_carrier")}}
+	for _, o := range list {
+		out = append(out, page.Option{Value: string(o.ID), Label: o.Name.In(p.Lang)})
+	}
+	if !slices.ContainsFunc(out, func(o page.Option) bool { return o.Value == chosen }) {
+		out = append(out, page.Option{Value: chosen, Label: chosen})
+	}
+	return out
 }
 
 // folds are what most requests do not need: where the first piece of evidence
@@ -316,7 +335,7 @@ func readDraft(q *httpd.Request) (Draft, error) {
 			Harm: Harm(q.Form("subject.harm")), Does: q.Form("subject.does")},
 		Victim: Victim{Who: q.Form("victim.who"), Hide: fields(strings.Split(strings.ReplaceAll(q.Form("victim.hide"), "\r", ""), "\n")...), Released: q.Form("victim.released") == "on"}}
 	if d.Kind == Carrier {
-		d.Order = Order{What: q.Form("order.what"), Cap: approval.Quantity{Bytes: uint64(whole("order.cap")) << 20}, From: instant("order.from"), Until: instant("order.until")}
+		d.Order = Order{What: q.Form("order.what"), Cap: approval.Quantity{Bytes: uint64(whole("order.cap")) * 1e6}, From: instant("order.from"), Until: instant("order.until")}
 	}
 	for i := range pieces {
 		at := "evidence[" + strconv.Itoa(i) + "]."

@@ -67,8 +67,11 @@ func (p say) facts(verb string, public map[string]any) (out []page.Fact) {
 			label = p.T("desk.fact." + name)
 		}
 		value := p.fact(public[name])
-		if key := noun + "." + coded[name] + "." + value; coded[name] != "" && p.Has(key) {
-			value = p.T(key)
+		for _, key := range []string{noun + "." + coded[name] + "." + value, "approval." + coded[name] + "." + value} {
+			if coded[name] != "" && p.Has(key) {
+				value = p.T(key)
+				break
+			}
 		}
 		out = append(out, page.Fact{Name: label, Value: value})
 	}
@@ -351,6 +354,18 @@ type entryView struct {
 	Public  string
 	Command string
 	Unseal  string // address of the form; empty where there is nothing to open
+	Object  string // page of what the act was about; empty where there is none
+}
+
+// objectHref is the page of what an entry is about, of the nouns that the commission
+// and the body that acted can both open.
+func objectHref(object string) string {
+	noun, id, _ := strings.Cut(object, "/")
+	at := map[string]string{"measure": "/measures/", "approval": "/approvals/", "request": "/requests/"}[noun]
+	if at == "" || id == "" {
+		return ""
+	}
+	return at + id
 }
 
 // showEntry is one entry of the log: what it says in clear, and how to check it.
@@ -373,7 +388,8 @@ func showEntry(q *httpd.Request, s *Service) error {
 			v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T(name), Value: value})
 		}
 	}
-	add("desk.web.e_verb", e.Entry.Verb)
+	v.Object = objectHref(e.Entry.Object)
+	v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T("desk.web.e_verb"), Value: p.verb(e.Entry.Verb), Note: e.Entry.Verb})
 	add("desk.web.e_at", p.Time(e.Entry.At))
 	add("desk.web.e_object", e.Entry.Object)
 	add("desk.web.e_who", e.Entry.Who)

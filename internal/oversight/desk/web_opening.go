@@ -128,6 +128,7 @@ type openingView struct {
 	Look       bool
 	Kept       string
 	Forms      []actForm
+	Object     string // page of what the act was about; empty where there is none
 }
 
 // showOpening is one wish: to the organisation with the forms to open it or to say
@@ -145,6 +146,7 @@ func showOpening(q *httpd.Request, s *Service, c *Content, bad error) error {
 	}
 	v.Facts.Rows = []page.Fact{{Name: p.T("desk.opening.act"), Value: p.verb(o.Verb)}, {Name: p.T("desk.opening.acted"), Value: p.Time(o.ActedAt)}, {Name: p.T("desk.opening.object"), Value: o.Object},
 		{Name: p.T("desk.opening.ground"), Value: p.T("desk.ground." + string(o.Ground))}, {Name: p.T("desk.opening.why"), Value: o.Text}, {Name: p.T("desk.opening.id"), Value: o.Entry}, {Name: p.T("desk.opening.digest"), Value: o.Digest}}
+	v.Object = objectHref(o.Object)
 	if o.Answer != "" {
 		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T("desk.opening.withheld"), Value: o.Answer})
 	}
@@ -156,10 +158,10 @@ func showOpening(q *httpd.Request, s *Service, c *Content, bad error) error {
 			v.Forms = []actForm{{To: "open", Title: p.T("desk.opening.open_kept"), Kind: "primary", Fields: []page.Field{{Name: "kept", Kind: "hidden", Value: "yes"}}, Say: p.T("desk.opening.open_kept_say")}}
 		}
 		v.Forms = append(v.Forms, []actForm{
-			{To: "open", Title: p.T("desk.opening.open"), Kind: "primary", Fields: []page.Field{
+			{To: "open", Title: p.T("desk.opening.open"), Kind: "primary", Say: p.T("desk.say.open"), Fields: []page.Field{
 				{Name: "content", Kind: "textarea", Rows: 6, Label: p.T("desk.opening.content"), Need: page.Required, Hint: p.T("desk.opening.content_hint")},
 				{Name: "salt", Label: p.T("desk.opening.salt"), Need: page.Optional, Hint: p.T("desk.opening.salt_hint"), Width: "w24"}}},
-			{To: "withhold", Title: p.T("desk.opening.withhold"), Kind: "stop", Fields: []page.Field{{Name: "withhold_text", Kind: "textarea", Rows: 3, Label: p.T("desk.paper.reason"), Need: page.Required, Limit: maxWords}}},
+			{To: "withhold", Title: p.T("desk.opening.withhold"), Kind: "stop", Say: p.T("desk.say.withhold"), Fields: []page.Field{{Name: "withhold_text", Kind: "textarea", Rows: 3, Label: p.T("desk.paper.reason"), Need: page.Required, Limit: maxWords}}},
 		}...)
 		if o.Kept {
 			v.Forms[1].Title, v.Forms[1].Kind = p.T("desk.opening.open_other"), ""

@@ -310,7 +310,7 @@ func (p say) forms(d *Paper, acts []string) (out []actForm) {
 		if !slices.Contains(acts, act) {
 			continue
 		}
-		f := actForm{To: act, Title: p.act(act)}
+		f := actForm{To: act, Title: p.act(act), Say: p.T("desk.say."+act, "n", d.Days)}
 		switch act {
 		case "propose", "settle":
 			f.Kind = "primary"
