@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/text"
@@ -98,7 +99,7 @@ func (r *Replay) report(res Result, year int, p text.Printer) Report {
 		s := Section{Item: item, Title: say("item_" + item)}
 		for _, kind := range kinds {
 			for _, k := range caseKeys {
-				s.Lines = append(s.Lines, r.line(year, k, kind, label(p, kind)+"　"+say("key_"+string(k))))
+				s.Lines = append(s.Lines, r.line(year, k, kind, p.T("oversight.report.of", "kind", label(p, kind), "what", say("key_"+string(k)))))
 			}
 		}
 		out.Parts = append(out.Parts, s)
@@ -116,7 +117,7 @@ func (r *Replay) report(res Result, year int, p text.Printer) Report {
 	vi := &out.Parts[len(out.Parts)-1]
 	for _, kind := range approval.MeasureKinds {
 		for _, k := range emergencyKeys {
-			vi.Lines = append(vi.Lines, r.line(year, k, string(kind), label(p, string(kind))+"　"+say("key_"+string(k))))
+			vi.Lines = append(vi.Lines, r.line(year, k, string(kind), p.T("oversight.report.of", "kind", label(p, string(kind)), "what", say("key_"+string(k)))))
 		}
 	}
 	cases("other", string(approval.Reidentify))
@@ -305,12 +306,32 @@ func calendarYear(year int, p text.Printer) string {
 	return fmt.Sprint(year)
 }
 
+// Unfinished says that the ledger does not reach beyond the year of a report, and up
+// to when it was counted; empty where it does.
+func (out Report) Unfinished(p text.Printer) string {
+	last, err := time.Parse(time.RFC3339Nano, out.Last)
+	if err != nil || last.In(text.JST).Year() > out.Year {
+		return ""
+	}
+	return p.T("oversight.report.unfinished", "at", p.Time(last))
+}
+
+// newest is the instant of the newest entry in words; as it stands where it is none.
+func (out Report) newest(p text.Printer) string {
+	last, err := time.Parse(time.RFC3339Nano, out.Last)
+	if err != nil {
+		return out.Last
+	}
+	return p.Time(last)
+}
+
 //go:embed web/report.html
 var reportPage string
 
 // HTML renders a report as one page that needs nothing else.
 func (out Report) HTML(p text.Printer) ([]byte, error) {
-	page, err := template.New("report").Funcs(template.FuncMap{"T": func(k string) string { return p.T("oversight.report." + k) }, "join": strings.Join, "lost": func() string { return p.T("oversight.report.lost", "n", int64(out.Lost)) }, "year": func() string { return calendarYear(out.Year, p) }}).Parse(reportPage)
+	page, err := template.New("report").Funcs(template.FuncMap{"T": func(k string) string { return p.T("oversight.report." + k) }, "join": strings.Join, "lost": func() string { return p.T("oversight.report.lost", "n", int64(out.Lost)) }, "year": func() string { return calendarYear(out.Year, p) },
+		"unfinished": func() string { return out.Unfinished(p) }, "entries": func() string { return p.Number(int64(out.Entries)) }, "newest": func() string { return out.newest(p) }}).Parse(reportPage)
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}

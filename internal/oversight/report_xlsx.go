@@ -42,6 +42,9 @@ func (out Report) XLSX(p text.Printer) ([]byte, error) {
 		{say("title"), calendarYear(out.Year, p)}, {say("version"), say(string(out.Version))}, {say("signer"), out.Signer}, {say("entries"), out.Entries}, {say("root"), out.Root},
 		{say("last"), out.Last}, {say("verify"), say("verify_how")},
 	}}
+	if words := out.Unfinished(p); words != "" {
+		source.rows = append(source.rows, []any{say("sheet_year"), words})
+	}
 	if out.Lost > 0 {
 		source.rows = append(source.rows, []any{say("sheet_lost"), p.T("oversight.report.lost", "n", int64(out.Lost))})
 	}

@@ -2,6 +2,7 @@ package request
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -86,6 +87,13 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 		}
 		if reach == gate.Own && Access.Reach(who, "request.draft") == gate.Own {
 			v.Acts, v.Writer = open(r.State, &r.Facts), r.writer == who.Person
+			if v.Writer && !armed(who) && r.Chain == "" {
+				desk, err := s.deskOf(ctx, tx, r.Org)
+				if err != nil && !errors.Is(err, ErrNone) {
+					return err
+				}
+				v.Writer = !desk.OneEnough
+			}
 			if r.Way != InHand {
 				v.Acts = slices.DeleteFunc(v.Acts, func(a string) bool { return a == "sent" || a == "fail" })
 			}

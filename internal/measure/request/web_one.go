@@ -144,7 +144,7 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 	switch {
 	case err == nil:
 		v.Mail = &mail
-		if r.State == Checked {
+		if r.State == Checked || r.State == Sending {
 			v.Still = "ready"
 		} else if r.State != Drafted && r.Digest != "" {
 			v.Still = "went"
@@ -250,12 +250,13 @@ func (p say) forms(x *View) (out []actForm) {
 		add("send", "primary", "send", page.Field{Name: "digest", Kind: "hidden", Value: x.Request.Digest})
 		out[len(out)-1].Say = p.T("request.form.send_say")
 		if x.Writer {
-			out[len(out)-1].Say = p.T("request.form.send_other")
+			out[len(out)-1].Say, out[len(out)-1].Word, out[len(out)-1].Fields = p.T("request.form.send_other"), "", nil
 		}
 	}
 	if can("sent") {
 		add("handed", "primary", "handed", page.Field{Name: "sent", Kind: "choice", Label: p.T("request.web.handed"), Need: page.Required, Options: p.options("request.handed.", "yes", "no")},
 			page.Field{Name: "why", Label: p.T("request.web.why_not"), Need: page.Optional, Limit: 300})
+		out[len(out)-1].Say = p.T("request.form.handed_say")
 	}
 	if can("act") {
 		var says []page.Option

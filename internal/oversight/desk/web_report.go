@@ -33,7 +33,9 @@ type reportView struct {
 	Files    []page.Act
 	Say      string
 	Clean    bool
-	Parts    []reportPart
+
+	Unfinished string // that the year is not over; empty where it is
+	Parts      []reportPart
 }
 
 func pagesReport(r *httpd.Router, s *Service) {
@@ -68,7 +70,7 @@ func showReport(q *httpd.Request, s *Service) error {
 		return fmt.Sprintf("/oversight/report?year=%d&version=%s", year, v)
 	}
 	v := reportView{Head: page.Head{H1: p.T("desk.report.title", "year", strconv.Itoa(year)), Lead: p.T("desk.report.lead")}, Tabs: tabs(q, p, "report"), Year: year, Clean: out.Clean,
-		Say: p.T("oversight.report." + string(version))}
+		Say: p.T("oversight.report." + string(version)), Unfinished: out.Unfinished(q.Printer)}
 	if year > 2025 {
 		v.Earlier = at(year-1, version)
 	}
