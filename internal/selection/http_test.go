@@ -36,7 +36,21 @@ type site struct {
 
 func newSite(t testing.TB) *site {
 	t.Helper()
-	w := newWorld(t, testkit.DB(t, append(worldSources(), db.Source{Noun: "httpd", FS: httpd.Migrations})...))
+	return siteOn(t, testkit.DB(t, siteSources()...))
+}
+
+func siteSources() []db.Source {
+	return append(worldSources(), db.Source{Noun: "httpd", FS: httpd.Migrations})
+}
+
+// eachSite is a site on each database.
+func eachSite(t *testing.T, fn func(t *testing.T, s *site)) {
+	testkit.Each(t, siteSources(), func(t *testing.T, d *db.DB) { fn(t, siteOn(t, d)) })
+}
+
+func siteOn(t testing.TB, d *db.DB) *site {
+	t.Helper()
+	w := newWorld(t, d)
 	words, err := text.Load(Words, approval.Words, sighting.Words, page.Words, httpd.Words, gate.Words, db.Words, org.Words, thread.Words, blob.Words, ledger.Words)
 	if err != nil {
 		t.Fatal(err)
