@@ -4,34 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
-	"noroshi/internal/testkit"
+	"noroshi/internal/testkit/browser"
 )
-
-// browser starts a Chromium, or skips.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		testkit.Skip(t, "no chromium in the path")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "ja"), chromedp.WindowSize(1440, 1000))
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // for all of a walk
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // walker is somebody before a screen.
 type walker struct {
@@ -43,7 +23,7 @@ type walker struct {
 
 func newWalker(t *testing.T, n *nation) *walker {
 	t.Helper()
-	w := &walker{t: t, n: n, ctx: browser(t)}
+	w := &walker{t: t, n: n, ctx: browser.New(t, 1440, 1000, 5*time.Minute)}
 	srv := httptest.NewServer(n.Router)
 	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() }) // streams stay open
 	w.url = srv.URL
@@ -203,7 +183,7 @@ func TestWalkFirstReport(t *testing.T) {
 	if ask[int](w, `document.querySelectorAll(".seal:not(.wait)").length`) > 0 {
 		t.Error("a seal before anybody stamped")
 	}
-	w.shot(t, "receipt")
+	browser.Shot(t, w.ctx, "walk-receipt")
 	id := strings.Split(receipt, "/")[2]
 	w.press(`form[action="/sign-out"] button`)
 
@@ -226,21 +206,5 @@ func TestWalkFirstReport(t *testing.T) {
 		t.Error("the reporter sees no stamp")
 	}
 	w.sees("電安 8-0931", "ZQINDUSTRY機関", "報告の受付")
-	w.shot(t, "stamped")
-}
-
-// shot writes a picture for a person to look at, where NOROSHI_SHOTS says.
-func (w *walker) shot(t *testing.T, name string) {
-	t.Helper()
-	dir := os.Getenv("NOROSHI_SHOTS")
-	if dir == "" {
-		return
-	}
-	raw, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(dir+"/walk-"+name+".png", raw, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	browser.Shot(t, w.ctx, "walk-stamped")
 }

@@ -5,56 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
-	"noroshi/internal/testkit"
+	"noroshi/internal/testkit/browser"
 )
-
-// browser opens Chromium.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	bin := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless_shell"} {
-		if p, err := exec.LookPath(name); err == nil {
-			bin = p
-			break
-		}
-	}
-	if bin == "" {
-		testkit.Skip(t, "no Chromium here")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1280, 900))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 4*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// shot keeps a picture where NOROSHI_SHOTS says, for people to look at.
-func shot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("NOROSHI_SHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // TestACommissionDecidesInABrowser walks a case from its question to its
 // decision, each by another person, and looks whether anything runs past the
@@ -71,14 +29,13 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 		s.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close) // after the browser, which holds streams open
-	ctx := browser(t)
+	ctx := browser.New(t, 1280, 900, 4*time.Minute)
 	run := func(acts ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, acts...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	run(chromedp.Navigate("about:blank")) // the browser lives as long as who began it
 	see := func(who, path string) {
 		t.Helper()
 		for try := 1; ; try++ { // a page that has loaded is not always told to whoever waits for it
@@ -126,7 +83,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 	says("vote", "opinion", "前回の実績は上限の3割である。", "不承認 1")
 	see(asMember("1"), at)
 	run(chromedp.Click("details summary"))
-	shot(t, ctx, "decide")
+	browser.Shot(t, ctx, "decide")
 	says("decide", "decide_reason", "要件を満たす。夜間に限って認める。", "署名した命令書")
 	if st := s.state(c.ID); st != Approved {
 		t.Fatalf("%s", st)
@@ -158,7 +115,7 @@ func TestACommissionDecidesInABrowser(t *testing.T) {
 			if wide > float64(look.width) {
 				t.Errorf("%s is %v wide on a screen of %d", x.name, wide, look.width)
 			}
-			shot(t, ctx, strings.Join([]string{x.name, map[int64]string{1280: "desk", 360: "phone"}[look.width], look.theme}, "-"))
+			browser.Shot(t, ctx, strings.Join([]string{x.name, map[int64]string{1280: "desk", 360: "phone"}[look.width], look.theme}, "-"))
 		}
 		run(chromedp.EmulateViewport(1280, 900))
 	}

@@ -2,41 +2,18 @@ package approval
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/base/text"
 	"noroshi/internal/engine/geo"
-	"noroshi/internal/org"
 	"noroshi/internal/testkit"
 	"noroshi/internal/testkit/country"
 )
-
-// authority makes a key that signs orders.
-func authority(t testing.TB, name string) (note.Signer, note.Verifier) {
-	t.Helper()
-	secret, public, err := note.GenerateKey(rand.Reader, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, v
-}
 
 type hub struct {
 	*Service
@@ -54,22 +31,14 @@ func newHub(t testing.TB, d *db.DB) *hub {
 	t.Helper()
 	p := testkit.NewParts(t, d)
 	h := &hub{Parts: p, t: t, country: country.New(t, p)}
-	signer, verifier := authority(t, "hub.test.example/approval")
+	signer, verifier, _ := testkit.Key(t, "hub.test.example/approval")
 	s, err := New(Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Threads: p.Threads, Orgs: h.country.Service, Signer: signer, Verifier: verifier, Now: p.Clock.Now,
 		Fields: []string{"start", "end", "src", "dst", "packets", "bytes"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.Service = s
-	number, err := org.CompleteNumber("888800000001")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := h.country.Register(org.Local(context.Background()), org.Org{Number: number, Name: text.Both{JA: "試験通信（架空）", EN: "Test carrier"}, Kinds: []org.Kind{org.Carrier}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.carrier = string(o.ID)
+	h.carrier = h.country.ID("carrier")
 	return h
 }
 
@@ -96,9 +65,7 @@ func (h *hub) inspector() context.Context {
 func (h *hub) member(n string) context.Context {
 	return h.as("commission", "member"+n, gate.CommissionMember)
 }
-func (h *hub) carrying() context.Context {
-	return gate.With(context.Background(), gate.Identity{Person: "carrier/a", Name: "a", Org: h.carrier, Kinds: []string{"carrier"}, Roles: []gate.Role{gate.CarrierClerk}, Session: "s", Lang: "ja"})
-}
+func (h *hub) carrying() context.Context { return h.as("carrier", "a", gate.CarrierClerk) }
 
 func hash(c string) string { return strings.Repeat(c, 64) }
 

@@ -10,6 +10,7 @@ import (
 
 	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/geo"
+	"noroshi/internal/testkit"
 )
 
 func sample() Order {
@@ -20,7 +21,7 @@ func sample() Order {
 }
 
 func TestAnOrderIsWhatWasSigned(t *testing.T) {
-	signer, verifier := authority(t, "commission.example")
+	signer, verifier, _ := testkit.Key(t, "commission.example")
 	o := sample()
 	o.From, o.Until = o.From.In(time.FixedZone("JST", 9*3600)), o.Until.Add(time.Millisecond)
 	o.Fields = []string{"src", "dst", "src"}
@@ -45,7 +46,7 @@ func TestAnOrderIsWhatWasSigned(t *testing.T) {
 	if x, err := ReadOrder(draft); err != nil || x.Digest() != g.Digest() {
 		t.Errorf("%v", err)
 	}
-	_, other := authority(t, "commission.example")
+	_, other, _ := testkit.Key(t, "commission.example")
 	_, err = Open(paper, other)
 	wants(t, "another key of the same name", err, ErrSignature)
 	_, err = Open(paper)
@@ -56,7 +57,7 @@ func TestAnOrderIsWhatWasSigned(t *testing.T) {
 // TestNoEditOfAnOrderIsAccepted changes every field, nested ones too, of a paper
 // whose signature stays.
 func TestNoEditOfAnOrderIsAccepted(t *testing.T) {
-	signer, verifier := authority(t, "commission.example")
+	signer, verifier, _ := testkit.Key(t, "commission.example")
 	o := sample()
 	o.Cap.Packets, o.Party, o.Subjects, o.Run, o.Extends = 5, "p", []string{"s"}, "r", "e"
 	paper, err := o.Sign(signer)
@@ -146,8 +147,8 @@ func indented(t *testing.T, compact []byte) []byte {
 
 // TestOneSignatureOnly: a second line under the same words makes another paper.
 func TestOneSignatureOnly(t *testing.T) {
-	signer, verifier := authority(t, "commission.example")
-	stranger, _ := authority(t, "stranger.example")
+	signer, verifier, _ := testkit.Key(t, "commission.example")
+	stranger, _, _ := testkit.Key(t, "stranger.example")
 	paper, err := sample().Sign(signer)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +244,7 @@ func TestWhatAnOrderNeeds(t *testing.T) {
 }
 
 func FuzzReadOrder(f *testing.F) {
-	signer, verifier := authority(f, "commission.example")
+	signer, verifier, _ := testkit.Key(f, "commission.example")
 	paper, err := sample().Sign(signer)
 	if err != nil {
 		f.Fatal(err)

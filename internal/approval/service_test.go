@@ -284,7 +284,7 @@ func TestACarrierSeesItsInstructionAndNothingElse(t *testing.T) {
 		}
 		_, err = OpenInstruction([]byte(strings.Replace(list[0].Paper, "K-2", "K-9", 1)), h.Verifier)
 		wants(t, "another line", err, ErrSignature)
-		_, other := authority(t, "other.example")
+		_, other, _ := testkit.Key(t, "other.example")
 		_, err = OpenInstruction([]byte(list[0].Paper), other)
 		wants(t, "another key", err, ErrSignature)
 		_, err = h.Confirm(h.carrying(), asked.ID)

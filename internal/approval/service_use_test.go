@@ -27,7 +27,7 @@ func TestEveryWrongGrant(t *testing.T) {
 		edited.order.Until = edited.order.Until.AddDate(1, 0, 0)
 		resealed := edited
 		resealed.digest = edited.order.Digest()
-		evil, verifier := authority(t, h.Signer.Name()) // of the same name
+		evil, verifier, _ := testkit.Key(t, h.Signer.Name()) // of the same name
 		paper, err := g.Order().Sign(evil)
 		if err != nil {
 			t.Fatal(err)

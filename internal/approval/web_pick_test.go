@@ -71,7 +71,7 @@ func TestBodiesAndFieldsAreSaidByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.page(asClerk, "/approvals/new", "試験警察", "試験office", "送信元のアドレス", "!試験通信（架空）</span>")
+	s.page(asClerk, "/approvals/new", "試験警察", "試験office", "送信元のアドレス", "!試験carrier（架空）</span>")
 	form := append(with(s.askForm(), "fields", "src", "recipients", string(police.ID), "recipients_other", "架空の研究所"), "fields", "dst", "recipients", "ministry")
 	to := s.post(asClerk, "/approvals", form...)
 	v, err := s.Show(s.clerk(), strings.TrimPrefix(to, "/approvals/"))

@@ -184,7 +184,7 @@ func (s *site) askForm() []string {
 func TestTheCommissionsDeskAndTheAskersPages(t *testing.T) {
 	s := newSite(t)
 	s.page(asClerk, "/approvals", "案件はありません", "/approvals/new")
-	s.page(asClerk, "/approvals/new", "試験通信(架空)", "最長3か月")
+	s.page(asClerk, "/approvals/new", "試験carrier(架空)", "最長3か月")
 	s.page(asClerk, "/approvals/new?kind=reidentify", "再識別する仮名")
 	s.wrong(asClerk, "/approvals", []string{"書きかけの理由", "量の上限をバイト数かパケット数で", "条件の数を1以上で", `href="#f-selectors`}, "kind", "fd", "grounds", "書きかけの理由")
 	s.wrong(asClerk, "/approvals", []string{"0以上の数字で"}, "kind", "fd", "retain_days", "x")

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,30 +17,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"noroshi/internal/testkit"
+	"noroshi/internal/testkit/browser"
 )
-
-// browser opens Chromium on a desk.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	bin := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless_shell"} {
-		if p, err := exec.LookPath(name); err == nil {
-			bin = p
-			break
-		}
-	}
-	if bin == "" {
-		testkit.Skip(t, "no Chromium here")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1440, 900))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 200*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // day is an intruder's day in the words of rules that the program knows: what a
 // run of "hunt scan" would send.
@@ -79,7 +56,7 @@ func TestAHunterWalksTheDesk(t *testing.T) {
 	}
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
-	ctx := browser(t)
+	ctx := browser.New(t, 1440, 900, 200*time.Second)
 	run := func(acts ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, acts...); err != nil {
@@ -105,9 +82,9 @@ func TestAHunterWalksTheDesk(t *testing.T) {
 		t.Errorf("hosts: %s", hosts)
 	}
 	run(chromedp.Click(`#desk tbody tr:nth-child(1) input[type=checkbox]`), chromedp.Click(`#desk tbody tr:nth-child(2) input[type=checkbox]`), chromedp.WaitVisible(`.bulk.on`))
-	s.shot(ctx, "desk-ticked")
+	browser.Shot(t, ctx, "desk-ticked")
 	run(chromedp.Click(`.bulk button[value="harmless"]`), chromedp.WaitVisible(`#f-reason`), chromedp.SendKeys(`#f-reason`, "夜間の保守。担当に確かめた"), chromedp.Click(`form button.primary`), chromedp.WaitVisible(`.note.good button`))
-	s.shot(ctx, "desk-done")
+	browser.Shot(t, ctx, "desk-done")
 	if n := len(s.findings(FindingFilter{State: Harmless})); n != 2 {
 		t.Errorf("%d harmless", n)
 	}
@@ -116,9 +93,9 @@ func TestAHunterWalksTheDesk(t *testing.T) {
 		t.Errorf("%d harmless after undo", n)
 	}
 	run(chromedp.Click(`#desk tbody tr:nth-child(1) th a`), chromedp.WaitVisible(`a[href$="/release"]`))
-	s.shot(ctx, "finding-walk")
+	browser.Shot(t, ctx, "finding-walk")
 	run(chromedp.Click(`a[href$="/release"]`), chromedp.WaitVisible(`input[name=values]`), chromedp.Click(`input[name=values]`), chromedp.Click(`main form button.primary`), chromedp.WaitVisible(`.note.good`))
-	s.shot(ctx, "release-preview")
+	browser.Shot(t, ctx, "release-preview")
 	run(chromedp.Click(`main form button.primary`), chromedp.WaitVisible(`#released`))
 	if n := testkit.Count(t, s.Parts.DB, "SELECT count(*) FROM sighting_fact"); n != 1 {
 		t.Errorf("%d sightings", n)
@@ -168,23 +145,9 @@ func (s *site) widths(t *testing.T, ctx context.Context, at string, h Hunt, list
 			if wide > float64(look.width) {
 				t.Errorf("%s in %s is %v wide on a screen of %d", p.name, look.lang, wide, look.width)
 			}
-			s.shot(ctx, fmt.Sprintf("%s-%s-%d", p.name, look.lang, look.width))
+			browser.Shot(t, ctx, fmt.Sprintf("%s-%s-%d", p.name, look.lang, look.width))
 		}
 	}
-}
-
-// shot keeps a picture where NOROSHI_SHOTS says, for people to look at.
-func (s *site) shot(ctx context.Context, name string) {
-	s.t.Helper()
-	dir := os.Getenv("NOROSHI_SHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)
-	}
-	s.must(err)
 }
 
 // A pack is brought in with a browser: an edited one is refused in a sentence
@@ -211,7 +174,7 @@ func TestAPackIsBroughtInWithABrowser(t *testing.T) {
 	}
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
-	ctx := browser(t)
+	ctx := browser.New(t, 1440, 900, 200*time.Second)
 	bring := func(name, wait string) string {
 		t.Helper()
 		err := chromedp.Do(ctx, chromedp.Navigate(srv.URL+"/hunts/"+h.ID+"/bring"), chromedp.WaitVisible("h1"), chromedp.SetUploadFiles("input[type=file]", []string{filepath.Join(dir, name)}),
@@ -223,7 +186,7 @@ func TestAPackIsBroughtInWithABrowser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.shot(ctx, "pack-"+name)
+		browser.Shot(t, ctx, "pack-"+name)
 		return said
 	}
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(srv.URL+"/as?who=wind~operator.admin")); err != nil {

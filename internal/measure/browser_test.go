@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -15,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"noroshi/internal/base/text"
-	"noroshi/internal/testkit"
+	"noroshi/internal/testkit/browser"
 )
 
 // walk is a Chromium before a hub.
@@ -27,16 +25,6 @@ type walk struct {
 
 func newWalk(t *testing.T) *walk {
 	t.Helper()
-	bin := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless_shell"} {
-		if p, err := exec.LookPath(name); err == nil {
-			bin = p
-			break
-		}
-	}
-	if bin == "" {
-		testkit.Skip(t, "no Chromium here")
-	}
 	s := newSite(t)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/as" {
@@ -46,17 +34,7 @@ func newWalk(t *testing.T) *walk {
 		s.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close) // after the browser, which holds streams open
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1280, 900))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 6*time.Minute)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil { // the browser lives as long as who began it
-		t.Fatal(err)
-	}
-	return &walk{s, ctx, srv.URL}
+	return &walk{s, browser.New(t, 1280, 900, 6*time.Minute), srv.URL}
 }
 
 func (w *walk) run(acts ...chromedp.Action[chromedp.Void]) {
@@ -131,22 +109,6 @@ func (w *walk) does(act, want string, fields ...field) {
 	w.says(want)
 }
 
-// shot keeps a picture where NOROSHI_SHOTS says, for people to look at.
-func (w *walk) shot(name string) {
-	w.t.Helper()
-	dir := os.Getenv("NOROSHI_SHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(w.ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // fits looks whether anything runs past the edge of a desk or of a telephone.
 func (w *walk) fits(name string) {
 	w.t.Helper()
@@ -159,7 +121,7 @@ func (w *walk) fits(name string) {
 		if wide > float64(width) {
 			w.t.Errorf("%s is %v wide on a screen of %d", name, wide, width)
 		}
-		w.shot(name + "-" + strconv.FormatInt(width, 10))
+		browser.Shot(w.t, w.ctx, name+"-"+strconv.FormatInt(width, 10))
 	}
 	w.run(chromedp.EmulateViewport(1280, 900))
 }

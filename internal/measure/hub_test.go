@@ -2,13 +2,10 @@ package measure
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/db"
@@ -34,18 +31,7 @@ func newHub(t testing.TB, d *db.DB) *hub {
 	t.Helper()
 	p := testkit.NewParts(t, d)
 	h := &hub{Parts: p, t: t, country: country.New(t, p)}
-	secret, public, err := note.GenerateKey(rand.Reader, "hub.test.example/approval")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := note.NewSigner(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier, err := note.NewVerifier(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer, verifier, _ := testkit.Key(t, "hub.test.example/approval")
 	a, err := approval.New(approval.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Threads: p.Threads, Orgs: h.country.Service, Signer: signer, Verifier: verifier, Now: p.Clock.Now})
 	if err != nil {
 		t.Fatal(err)

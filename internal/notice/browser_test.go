@@ -1,11 +1,7 @@
 package notice
 
 import (
-	"context"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,46 +9,8 @@ import (
 
 	"noroshi/internal/org"
 	"noroshi/internal/testkit"
+	"noroshi/internal/testkit/browser"
 )
-
-// browser opens Chromium on a small telephone.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	bin := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless_shell"} {
-		if p, err := exec.LookPath(name); err == nil {
-			bin = p
-			break
-		}
-	}
-	if bin == "" {
-		testkit.Skip(t, "no Chromium here")
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(360, 640))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 4*time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// shot keeps a picture where NOROSHI_SHOTS says, for people to look at.
-func shot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("NOROSHI_SHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // A small firm on a telephone of 360 pixels: the first step is in view without
 // scrolling, nothing runs past the edge, the page and all it loads stay under
@@ -69,7 +27,7 @@ func TestASmallFirmOnATelephone(t *testing.T) {
 	srv := httptest.NewServer(d)
 	t.Cleanup(srv.Close)
 	at := srv.URL + "/n/" + tokenOf(out.Children[0].Link)
-	ctx := browser(t)
+	ctx := browser.New(t, 360, 640, 4*time.Minute)
 	run := func(acts ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, acts...); err != nil {
@@ -97,11 +55,11 @@ func TestASmallFirmOnATelephone(t *testing.T) {
 	if bytes > 100_000 || requests > 3 || scripts != 0 {
 		t.Errorf("%v bytes in %v requests, %v scripts", bytes, requests, scripts)
 	}
-	shot(t, ctx, "slip")
+	browser.Shot(t, ctx, "slip")
 	run(chromedp.Click(`button[value="mitigated"]`), chromedp.WaitVisible(`button[name="sure"]`))
-	shot(t, ctx, "slip-sure")
+	browser.Shot(t, ctx, "slip-sure")
 	run(chromedp.Click(`button[name="sure"]`), chromedp.WaitVisible(`.note.good`))
-	shot(t, ctx, "slip-done")
+	browser.Shot(t, ctx, "slip-done")
 	p, err := d.Passing(d.wind(), l.ID)
 	if err != nil || p.Total != 1 {
 		t.Fatalf("%+v %v", p, err)
@@ -131,7 +89,7 @@ func TestASmallFirmOnATelephone(t *testing.T) {
 				t.Errorf("%s is %v wide on a screen of %d", x.name, wide, width)
 			}
 			if width == 1280 {
-				shot(t, ctx, x.name)
+				browser.Shot(t, ctx, x.name)
 			}
 		}
 	}

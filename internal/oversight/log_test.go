@@ -2,7 +2,6 @@ package oversight
 
 import (
 	"context"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/engine/tlog"
+	"noroshi/internal/testkit"
 )
 
 // logFolder is a log of its own, with its keys.
@@ -24,17 +24,8 @@ type logFolder struct {
 
 func newFolder(t testing.TB, dir, origin string) *logFolder {
 	t.Helper()
-	secret, vkey, err := note.GenerateKey(rand.Reader, origin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &logFolder{dir: dir, vkey: vkey}
-	if f.signer, err = note.NewSigner(secret); err != nil {
-		t.Fatal(err)
-	}
-	if f.verifier, err = note.NewVerifier(vkey); err != nil {
-		t.Fatal(err)
-	}
+	f := &logFolder{dir: dir}
+	f.signer, f.verifier, f.vkey = testkit.Key(t, origin)
 	return f
 }
 

@@ -326,7 +326,7 @@ type papers struct {
 }
 
 func newPapers(t testing.TB) *papers {
-	signer, verifier, _ := keyPair(t, "hub.test.example/approval")
+	signer, verifier, _ := testkit.Key(t, "hub.test.example/approval")
 	p := &papers{stock: map[stockKey]*stocked{}, hashes: [3]string{1: strings.Repeat("1", 64), 2: strings.Repeat("2", 64)}, first: time.Date(2027, 11, 1, 0, 0, 0, 0, time.UTC)}
 	p.sign = func(o approval.Order) approval.Grant {
 		raw, err := o.Sign(signer)

@@ -3,14 +3,11 @@ package selection
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/approval"
 	"noroshi/internal/base/db"
@@ -42,23 +39,6 @@ func worldSources() []db.Source {
 	return append(append(testkit.Base(), country.Sources()...), db.Source{Noun: "sighting", FS: sighting.Migrations}, db.Source{Noun: "intel", FS: intel.Migrations}, db.Source{Noun: "approval", FS: approval.Migrations}, db.Source{Noun: "selection", FS: Migrations})
 }
 
-func keyPair(t testing.TB, name string) (note.Signer, note.Verifier, string) {
-	t.Helper()
-	secret, public, err := note.GenerateKey(rand.Reader, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := note.NewSigner(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, v, public
-}
-
 // madeUpPrefixes are the networks of the made-up line.
 func madeUpPrefixes(t testing.TB) *Prefixes {
 	t.Helper()
@@ -81,7 +61,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	p := testkit.NewParts(t, d)
 	w := &world{Parts: p, t: t, country: country.New(t, p)}
-	signer, verifier, public := keyPair(t, "hub.test.example/approval")
+	signer, verifier, public := testkit.Key(t, "hub.test.example/approval")
 	w.authority = public
 	var err error
 	if w.approvals, err = approval.New(approval.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Threads: p.Threads, Orgs: w.country.Service, Signer: signer, Verifier: verifier, Fields: Fields, Now: p.Clock.Now}); err != nil {
@@ -93,18 +73,10 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counter, _, _ := keyPair(t, "hub.test.example/counter")
+	counter, _, _ := testkit.Key(t, "hub.test.example/counter")
 	w.Service = w.open(Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Threads: p.Threads, Orgs: w.country.Service, Approvals: w.approvals, Sightings: w.sightings, Intel: items, Now: p.Clock.Now, Signer: counter,
 		Drills: []Drill{{ID: "line", Name: text.Both{JA: "作った回線", EN: "Made-up line"}, Link: "K-2", Prefixes: madeUpPrefixes(t), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(w.traffic())), nil }}}})
-	number, err := org.CompleteNumber("888800000001")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := w.country.Register(org.Local(context.Background()), org.Org{Number: number, Name: text.Both{JA: "試験通信（架空）", EN: "Test carrier"}, Kinds: []org.Kind{org.Carrier}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.carrier = string(o.ID)
+	w.carrier = w.country.ID("carrier")
 	return w
 }
 

@@ -126,6 +126,24 @@ func (c *Clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.at 
 // Pass moves the clock forward.
 func (c *Clock) Pass(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.at = c.at.Add(d) }
 
+// Key makes a key that signs notes, and what verifies it, as text too.
+func Key(t testing.TB, name string) (note.Signer, note.Verifier, string) {
+	t.Helper()
+	secret, public, err := note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewSigner(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, v, public
+}
+
 // Parts are what a service of a noun is made from.
 type Parts struct {
 	DB      *db.DB
@@ -146,20 +164,10 @@ const MaxBlob = 1 << 20
 func NewParts(t testing.TB, d *db.DB) *Parts {
 	t.Helper()
 	p := &Parts{DB: d, Clock: NewClock()}
-	secret, public, err := note.GenerateKey(rand.Reader, "ledger.test.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := note.NewSigner(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier, err := note.NewVerifier(public)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signer, verifier, public := Key(t, "ledger.test.example")
 	p.VKey = public
 	p.Ledger = ledger.New(ledger.Config{DB: d, Dir: filepath.Join(t.TempDir(), "ledger"), Signer: signer, Verifier: verifier, VKey: public, Now: p.Clock.Now})
+	var err error
 	if p.Ring, err = key.OpenRing(filepath.Join(t.TempDir(), "keys")); err != nil {
 		t.Fatal(err)
 	}

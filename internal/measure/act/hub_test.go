@@ -2,7 +2,6 @@ package act
 
 import (
 	"context"
-	"crypto/rand"
 	"net/netip"
 	"sync"
 	"testing"
@@ -39,12 +38,8 @@ func newHub(t testing.TB, d *db.DB) *hub {
 	t.Helper()
 	p := testkit.NewParts(t, d)
 	h := &hub{Parts: p, t: t, country: country.New(t, p), officers: map[string]gate.Identity{}}
-	secret, public, err := note.GenerateKey(rand.Reader, "hub.test.example/approval")
-	h.must(err)
-	signer, err := note.NewSigner(secret)
-	h.must(err)
-	h.verifier, err = note.NewVerifier(public)
-	h.must(err)
+	var signer note.Signer
+	signer, h.verifier, _ = testkit.Key(t, "hub.test.example/approval")
 	a, err := approval.New(approval.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Threads: p.Threads, Orgs: h.country.Service, Signer: signer, Verifier: h.verifier, Now: p.Clock.Now})
 	h.must(err)
 	m, err := measure.New(measure.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Orgs: h.country.Service, Approvals: a, Now: p.Clock.Now, Person: func(_ context.Context, _ *db.Tx, id string) (gate.Identity, error) {

@@ -51,6 +51,7 @@ var members = []struct {
 	{"foreign", "foreign", nil, false},
 	{"safety", "safety", nil, false},
 	{"prefecture", "prefecture", nil, false},
+	{"carrier", "carrier", nil, false},
 }
 
 // cheap makes password checks fast; what they cost has tests in org.

@@ -3,7 +3,6 @@ package executor
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -175,13 +174,8 @@ func worldOn(t testing.TB, d *db.DB) *world {
 	p := testkit.NewParts(t, d)
 	w := &world{Parts: p, t: t, country: country.New(t, p), dir: t.TempDir()}
 	w.box = &box{file: filepath.Join(w.dir, "equipment.json")}
-	secret, public, err := note.GenerateKey(rand.Reader, "hub.test.example/approval")
-	w.must(err)
-	signer, err := note.NewSigner(secret)
-	w.must(err)
-	w.key = public
-	w.verifier, err = note.NewVerifier(public)
-	w.must(err)
+	var signer note.Signer
+	signer, w.verifier, w.key = testkit.Key(t, "hub.test.example/approval")
 	a, err := approval.New(approval.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Threads: p.Threads, Orgs: w.country.Service, Signer: signer, Verifier: w.verifier, Now: p.Clock.Now})
 	w.must(err)
 	m, err := measure.New(measure.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Orgs: w.country.Service, Approvals: a, Now: p.Clock.Now})
