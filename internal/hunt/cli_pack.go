@@ -161,11 +161,11 @@ func tellUnsealed(w io.Writer, p text.Printer, u *Unsealed, ran bool) error {
 	m := u.Manifest
 	fmt.Fprintln(w, p.T("hunt.unseal.sums", "sum", u.SHA256))
 	if u.Signed != "" {
-		fmt.Fprintln(w, p.T("hunt.unseal.signed", "name", printable(u.Signed)))
+		fmt.Fprintln(w, p.T("hunt.unseal.signed", "name", text.Printable(u.Signed)))
 	} else {
 		fmt.Fprintln(w, p.T("hunt.unseal.not_signed"))
 	}
-	fmt.Fprintln(w, p.T("hunt.unseal.program", "version", printable(m.Program.Version), "sum", printable(m.Program.SHA256)))
+	fmt.Fprintln(w, p.T("hunt.unseal.program", "version", text.Printable(m.Program.Version), "sum", text.Printable(m.Program.SHA256)))
 	fmt.Fprintln(w, p.T("hunt.unseal.counts", "inputs", len(m.Inputs), "events", int64(m.Counts.Events), "rules", m.Counts.Rules, "n", m.Counts.Detections))
 	for l := sigma.Critical; ; l-- {
 		if n := m.Counts.ByLevel[levelKey(l)]; n > 0 {
@@ -176,7 +176,7 @@ func tellUnsealed(w io.Writer, p text.Printer, u *Unsealed, ran bool) error {
 		}
 	}
 	for _, d := range u.Differences {
-		fmt.Fprintln(w, p.T("hunt.unseal.differs_"+d.What, "name", printable(d.Name), "line", d.Line))
+		fmt.Fprintln(w, p.T("hunt.unseal.differs_"+d.What, "name", text.Printable(d.Name), "line", d.Line))
 	}
 	switch {
 	case u.Reproduced:

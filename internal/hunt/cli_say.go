@@ -46,12 +46,12 @@ func sayRules(env *cli.Env, set *RuleSet) {
 
 // noteText says why a rule cannot be used, with its place.
 func noteText(p text.Printer, n sigma.Note) string {
-	at := printable(n.File)
+	at := text.Printable(n.File)
 	if n.Line > 0 {
 		at += fmt.Sprintf(":%d", n.Line)
 	}
 	if n.Rule != "" {
-		at += ": " + printable(n.Rule)
+		at += ": " + text.Printable(n.Rule)
 	}
 	return at + ": " + reasonText(p, n)
 }
@@ -61,7 +61,7 @@ func noteText(p text.Printer, n sigma.Note) string {
 func reasonText(p text.Printer, n sigma.Note) string {
 	pairs := make([]any, 0, 6)
 	for i, a := range n.Args[:min(len(n.Args), 3)] {
-		pairs = append(pairs, "abc"[i:i+1], printable(a))
+		pairs = append(pairs, "abc"[i:i+1], text.Printable(a))
 	}
 	return p.T("hunt.rule."+strings.ReplaceAll(string(n.Code), "-", "_"), pairs...)
 }
@@ -111,12 +111,12 @@ func sayRouting(env *cli.Env, r *Report) {
 // the log is.
 func sourceText(k *match.Source) string {
 	if k.Channel != "" || k.Provider != "" {
-		return printable(strings.TrimSpace(cmp.Or(k.Channel, k.Provider) + " " + k.EventID))
+		return text.Printable(strings.TrimSpace(cmp.Or(k.Channel, k.Provider) + " " + k.EventID))
 	}
 	var parts []string
 	for _, p := range []string{k.Log.Product, k.Log.Category, k.Log.Service} {
 		if p != "" {
-			parts = append(parts, printable(p))
+			parts = append(parts, text.Printable(p))
 		}
 	}
 	return cmp.Or(strings.Join(parts, "/"), "?")
@@ -177,7 +177,7 @@ func kindsText(r *Report) string {
 func damageText(p text.Printer, name string, d format.Damage) string {
 	what := p.T("hunt.damage." + strings.ReplaceAll(d.Reason.Code(), "-", "_"))
 	if d.Length == 0 && d.Record > 0 {
-		return p.T("hunt.damage.record", "file", printable(name), "record", int64(d.Record), "what", what)
+		return p.T("hunt.damage.record", "file", text.Printable(name), "record", int64(d.Record), "what", what)
 	}
-	return p.T("hunt.damage.line", "file", printable(name), "offset", d.Offset, "n", d.Length, "what", what)
+	return p.T("hunt.damage.line", "file", text.Printable(name), "offset", d.Offset, "n", d.Length, "what", what)
 }

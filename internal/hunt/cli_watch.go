@@ -18,6 +18,7 @@ import (
 
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
 	"noroshi/internal/engine/sigma"
 )
 
@@ -156,10 +157,10 @@ func (t *watchTalk) note(n Notice) {
 	}
 	p := t.env.Printer()
 	if code, ok := strings.CutPrefix(n.Key, "damage."); ok {
-		fmt.Fprintln(t.env.Err, "  "+p.T("hunt.watch.note.damage", "file", printable(n.Name), "offset", n.Bytes, "what", p.T("hunt.damage."+strings.ReplaceAll(code, "-", "_"))))
+		fmt.Fprintln(t.env.Err, "  "+p.T("hunt.watch.note.damage", "file", text.Printable(n.Name), "offset", n.Bytes, "what", p.T("hunt.damage."+strings.ReplaceAll(code, "-", "_"))))
 		return
 	}
-	fmt.Fprintln(t.env.Err, "  "+p.T("hunt.watch.note."+n.Key, "file", printable(n.Name), "n", n.Bytes))
+	fmt.Fprintln(t.env.Err, "  "+p.T("hunt.watch.note."+n.Key, "file", text.Printable(n.Name), "n", n.Bytes))
 }
 
 // How often something is told.

@@ -79,7 +79,7 @@ const maxWhys = 16
 // cell keeps a spreadsheet from taking what stood in a log for a formula, also
 // one in letters of full width, and a terminal from taking orders from it.
 func cell(s string) string {
-	s = printable(s)
+	s = text.Printable(s)
 	for _, sign := range [...]string{"=", "+", "-", "@", "＝", "＋", "－", "＠"} {
 		if strings.HasPrefix(s, sign) {
 			return "'" + s
@@ -98,8 +98,8 @@ func timesketchRow(p text.Printer, d *Detection) []string {
 	if why := whyTexts(p, d, maxWhys); len(why) > 0 {
 		message += ": " + strings.Join(why, "; ")
 	}
-	return []string{message, t.Format("2006-01-02T15:04:05.000000-07:00"), "Sigma detection", strconv.FormatInt(t.UnixMicro(), 10), d.Rule.Level.String(), printable(d.Host), printable(d.User),
-		printable(strings.Join(Techniques(d.Rule), " ")), printable(d.Source), strconv.FormatUint(d.Record, 10), printable(d.Rule.ID), printable(strings.Join(tags, ","))}
+	return []string{message, t.Format("2006-01-02T15:04:05.000000-07:00"), "Sigma detection", strconv.FormatInt(t.UnixMicro(), 10), d.Rule.Level.String(), text.Printable(d.Host), text.Printable(d.User),
+		text.Printable(strings.Join(Techniques(d.Rule), " ")), text.Printable(d.Source), strconv.FormatUint(d.Record, 10), text.Printable(d.Rule.ID), text.Printable(strings.Join(tags, ","))}
 }
 
 // severity is a level as OCSF and CEF count it.

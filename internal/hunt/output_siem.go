@@ -154,14 +154,14 @@ func (s *cefSink) take(d *Detection) error {
 	if host == "" {
 		host = "-"
 	}
-	_, err := fmt.Fprintf(s.w, "<%d>1 %s %s noroshi - hunt - CEF:0|Noroshi|hunt|1|%s|%s|%d|", 13*8+6-min(level, 4), at, cut(host, 255), cefHead.Replace(printable(d.Rule.Ref())), cefHead.Replace(ruleTitle(s.p, d.Rule)), grave)
+	_, err := fmt.Fprintf(s.w, "<%d>1 %s %s noroshi - hunt - CEF:0|Noroshi|hunt|1|%s|%s|%d|", 13*8+6-min(level, 4), at, cut(host, 255), cefHead.Replace(text.Printable(d.Rule.Ref())), cefHead.Replace(ruleTitle(s.p, d.Rule)), grave)
 	if err != nil {
 		return err
 	}
 	var ext []string
 	put := func(k, v string) {
 		if v != "" {
-			ext = append(ext, k+"="+printable(cefValue.Replace(v)))
+			ext = append(ext, k+"="+text.Printable(cefValue.Replace(v)))
 		}
 	}
 	if d.Time != 0 {

@@ -61,15 +61,15 @@ func (s *tableSink) group(b *strings.Builder, g *Group) {
 	for _, line := range whyTexts(s.p, d, tableWhy) {
 		fmt.Fprintf(b, "    %s\n", cut(line, tableCell))
 	}
-	fmt.Fprintf(b, "    %s\n\n", s.p.T("hunt.table.at", "source", printable(d.Source), "n", d.Record))
+	fmt.Fprintf(b, "    %s\n\n", s.p.T("hunt.table.at", "source", text.Printable(d.Source), "n", d.Record))
 }
 
 // ruleTitle returns the title of a rule in the reader's language, if it has one.
 func ruleTitle(p text.Printer, r *sigma.Rule) string {
 	if p.Lang == text.JA && r.TitleJA != "" {
-		return printable(r.TitleJA)
+		return text.Printable(r.TitleJA)
 	}
-	return printable(r.Title)
+	return text.Printable(r.Title)
 }
 
 // ruleAbout returns what a rule says of itself in the reader's language.
@@ -100,11 +100,11 @@ func whyTexts(p text.Printer, d *Detection, n int) (lines []string) {
 
 // whyText says a test in one line.
 func whyText(p text.Printer, y Why) string {
-	field := printable(y.Field)
+	field := text.Printable(y.Field)
 	if field == "" {
 		field = p.T("hunt.why.any")
 	}
-	return field + ": " + printable(y.Value)
+	return field + ": " + text.Printable(y.Value)
 }
 
 func period(p text.Printer, first, last int64) string {
@@ -124,25 +124,9 @@ func some(names []string, n int) string {
 	}
 	shown := make([]string, len(names))
 	for i, x := range names {
-		shown[i] = printable(x)
+		shown[i] = text.Printable(x)
 	}
 	return strings.Join(shown, ", ") + more
-}
-
-// printable writes what comes out of logs so that a terminal takes no orders
-// from it: control characters become their pictures.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ':
-			return 0x2400 + r
-		case r == 0x7f:
-			return 0x2421
-		case r >= 0x80 && r < 0xa0, r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x2028, r == 0x2029:
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }
 
 // cut shortens a text to so many letters.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/text"
 	"noroshi/internal/engine/sigma"
 )
 
@@ -48,7 +49,7 @@ func openPack(r io.ReaderAt, size int64, verifier note.Verifier) (*Pack, error) 
 	for _, f := range z.File {
 		b, err := member(f)
 		if _, twice := members[f.Name]; err != nil || twice {
-			return nil, fault.New(fault.Unmet, "hunt.pack.member", "name", printable(f.Name)).Because(err)
+			return nil, fault.New(fault.Unmet, "hunt.pack.member", "name", text.Printable(f.Name)).Because(err)
 		}
 		members[f.Name] = b
 		order = append(order, packMember{f.Name, b})
@@ -167,7 +168,7 @@ func (p *Pack) check(members map[string][]byte) error {
 	take := func(name, sum string) ([]byte, error) {
 		b, ok := members[name]
 		if !ok || sumOf(b) != sum {
-			return nil, fault.New(fault.Unmet, "hunt.pack.member", "name", printable(name))
+			return nil, fault.New(fault.Unmet, "hunt.pack.member", "name", text.Printable(name))
 		}
 		delete(members, name)
 		return b, nil
@@ -200,7 +201,7 @@ func (p *Pack) check(members map[string][]byte) error {
 		}
 	}
 	for name := range members {
-		return fault.New(fault.Unmet, "hunt.pack.member", "name", printable(name))
+		return fault.New(fault.Unmet, "hunt.pack.member", "name", text.Printable(name))
 	}
 	return nil
 }

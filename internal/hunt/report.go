@@ -70,7 +70,7 @@ func (b *sheet) f(format string, args ...any)      { fmt.Fprintf(b, format, args
 func (b *sheet) t(key string, pairs ...any) string { return esc(b.p.T(key, pairs...)) }
 
 // esc writes what comes from logs and rules into a page.
-func esc(s string) string { return html.EscapeString(printable(s)) }
+func esc(s string) string { return html.EscapeString(text.Printable(s)) }
 
 // isGrave reports whether a rule's hits are looked at one by one.
 func isGrave(r *sigma.Rule) bool { return r.Level >= sigma.Medium }

@@ -170,7 +170,7 @@ type routeLine struct {
 func (p *route) table(say text.Printer) (rows []routeLine) {
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		r := routeLine{No: strconv.Itoa(i + 1), At: s.At, Host: printable(p.Lanes[s.Lane].Name), User: printable(s.User), Stage: s.stage(say), Level: levelWord(say, s.Level.String()), Tag: levelTag[s.Level.String()], Href: s.Href}
+		r := routeLine{No: strconv.Itoa(i + 1), At: s.At, Host: text.Printable(p.Lanes[s.Lane].Name), User: text.Printable(s.User), Stage: s.stage(say), Level: levelWord(say, s.Level.String()), Tag: levelTag[s.Level.String()], Href: s.Href}
 		if s.State != "" {
 			r.State, r.StateTag = say.T("hunt.web.state."+string(s.State)), stateTag[s.State]
 		}
@@ -178,7 +178,7 @@ func (p *route) table(say text.Printer) (rows []routeLine) {
 			if j > 0 {
 				r.What += say.T("hunt.report.comma")
 			}
-			r.What += printable(t)
+			r.What += text.Printable(t)
 		}
 		var moves []string
 		for _, m := range s.Moves {
@@ -193,7 +193,7 @@ func (p *route) table(say text.Printer) (rows []routeLine) {
 			if m.From == s.Lane {
 				other = m.To
 			}
-			moves = append(moves, say.T(key, "host", printable(p.Lanes[other].Name), "user", printable(m.By)))
+			moves = append(moves, say.T(key, "host", text.Printable(p.Lanes[other].Name), "user", text.Printable(m.By)))
 		}
 		r.From = strings.Join(moves, say.T("hunt.report.comma"))
 		rows = append(rows, r)

@@ -132,7 +132,7 @@ func (c *console) showHunts(q *httpd.Request) error {
 	}
 	for _, h := range list {
 		r := huntRow{Hunt: h, Waiting: p.Number(0), StageWord: p.T("hunt.web.stage." + string(h.Stage)), StageTag: stageTag[h.Stage]}
-		r.Title = printable(h.Title)
+		r.Title = text.Printable(h.Title)
 		if h.Conclusion != "" {
 			r.Ended = p.T("hunt.web.conclusion." + string(h.Conclusion))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
 )
 
 // Sizes of the desk: rows of a page, names of a side list.
@@ -139,7 +140,7 @@ func (c *console) showDesk(q *httpd.Request, bad error) error {
 // head says what the hunt is about and what can be done with it.
 func (v *deskView) head(q *httpd.Request, h Hunt, runs []Received) {
 	p := q.Printer
-	v.Head = page.Head{H1: p.T("hunt.web.numbered", "number", h.Number, "title", printable(h.Title)), Lead: printable(h.Question), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: h.Number}}}
+	v.Head = page.Head{H1: p.T("hunt.web.numbered", "number", h.Number, "title", text.Printable(h.Title)), Lead: text.Printable(h.Question), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: h.Number}}}
 	if len(runs) > 0 {
 		report := "/hunts/" + h.ID + "/report"
 		if run := q.Query("run"); run != "" && run != everyRun {
@@ -161,8 +162,8 @@ func (v *deskView) head(q *httpd.Request, h Hunt, runs []Received) {
 func huntFacts(q *httpd.Request, h Hunt) (facts page.Facts) {
 	p := q.Printer
 	add := adder(&facts)
-	add(p.T("hunt.web.hosts"), printable2(h.Hosts))
-	add(p.T("hunt.web.logs"), printable2(h.Logs))
+	add(p.T("hunt.web.hosts"), printableLines(h.Hosts))
+	add(p.T("hunt.web.logs"), printableLines(h.Logs))
 	if !h.From.IsZero() {
 		add(p.T("hunt.web.from"), p.Time(h.From))
 	}
@@ -171,21 +172,21 @@ func huntFacts(q *httpd.Request, h Hunt) (facts page.Facts) {
 	}
 	var refs []string
 	for _, r := range h.Rules {
-		refs = append(refs, printable(r))
+		refs = append(refs, text.Printable(r))
 	}
 	add(p.T("hunt.web.rules"), strings.Join(refs, "\n"))
-	add(p.T("hunt.web.notice"), printable(h.Notice))
+	add(p.T("hunt.web.notice"), text.Printable(h.Notice))
 	if h.Conclusion != "" {
-		add(p.T("hunt.web.conclusion"), p.T("hunt.web.conclusion."+string(h.Conclusion))+"\n"+printable2(h.Words))
+		add(p.T("hunt.web.conclusion"), p.T("hunt.web.conclusion."+string(h.Conclusion))+"\n"+printableLines(h.Words))
 	}
 	return facts
 }
 
-// printable2 keeps the lines of what a person wrote.
-func printable2(s string) string {
+// printableLines keeps the lines of what a person wrote.
+func printableLines(s string) string {
 	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
 	for i := range lines {
-		lines[i] = printable(lines[i])
+		lines[i] = text.Printable(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }
@@ -232,11 +233,11 @@ func (c *console) sides(q *httpd.Request, v *deskView, path string, f FindingFil
 				continue
 			}
 			query.Set(by.name, x.Value)
-			text := printable(x.Value)
+			shown := text.Printable(x.Value)
 			if by.name == "rule" {
-				text = shelf.titleOf(p, x.Value, x.Title)
+				shown = shelf.titleOf(p, x.Value, x.Title)
 			}
-			s.Items = append(s.Items, sideItem{Text: text, Href: address(path, query), Count: x.Count, On: strings.EqualFold(x.Value, on)})
+			s.Items = append(s.Items, sideItem{Text: shown, Href: address(path, query), Count: x.Count, On: strings.EqualFold(x.Value, on)})
 		}
 		if len(s.Items) > 0 || s.Off != "" {
 			v.Sides = append(v.Sides, s)
@@ -333,7 +334,7 @@ func (c *console) tabs(q *httpd.Request, v *deskView, path string, f FindingFilt
 	}
 	for name, value := range map[string]string{"host": f.Host, "user": f.User, "technique": f.Technique} {
 		if value != "" {
-			v.Tabs.Filters = append(v.Tabs.Filters, page.Filter{Name: name, Value: value, Label: p.T("hunt.web.only."+name, "value", printable(value)), Count: -1})
+			v.Tabs.Filters = append(v.Tabs.Filters, page.Filter{Name: name, Value: value, Label: p.T("hunt.web.only."+name, "value", text.Printable(value)), Count: -1})
 		}
 	}
 	if f.Rule != "" {

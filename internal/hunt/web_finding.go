@@ -68,9 +68,9 @@ func (c *console) showFinding(q *httpd.Request, bad error) error {
 	if err != nil {
 		return err
 	}
-	v := findingView{Row: shelf.row(p, &f), Decide: may(q, "hunt.decide"), Suppress: may(q, "hunt.suppress"), Reason: printable2(f.Reason)}
+	v := findingView{Row: shelf.row(p, &f), Decide: may(q, "hunt.decide"), Suppress: may(q, "hunt.suppress"), Reason: printableLines(f.Reason)}
 	r := shelf.ruleOf(&f)
-	v.About, v.Next = printable2(cut(ruleAbout(p, r), 1200)), nextText(p, r)
+	v.About, v.Next = printableLines(cut(ruleAbout(p, r), 1200)), nextText(p, r)
 	if v.Harmless = r.FalsePositives; p.Lang == text.JA && len(r.FalsePositivesJA) > 0 {
 		v.Harmless = r.FalsePositivesJA
 	}
@@ -131,7 +131,7 @@ func (v *findingView) facts(p text.Printer, h Hunt, run Received, f *Finding) {
 	if f.Quiet > 0 {
 		add(p.T("hunt.web.quiet"), p.Number(int64(f.Quiet)))
 	}
-	add(p.T("hunt.web.rule"), printable(f.Rule))
+	add(p.T("hunt.web.rule"), text.Printable(f.Rule))
 	if kept := keptText(p, run); f.ReleasedAt.IsZero() {
 		add(p.T("hunt.web.keep"), kept)
 	} else {
@@ -144,22 +144,22 @@ func (v *findingView) facts(p text.Printer, h Hunt, run Received, f *Finding) {
 func (v *findingView) examples(p text.Printer, f *Finding) {
 	for i := range f.Examples {
 		e := &f.Examples[i]
-		x := exampleView{At: e.Time, Where: p.T("hunt.table.record", "source", printable(e.Source), "n", e.Record), Cut: e.Cut, Until: e.Last}
+		x := exampleView{At: e.Time, Where: p.T("hunt.table.record", "source", text.Printable(e.Source), "n", e.Record), Cut: e.Cut, Until: e.Last}
 		if e.Count > 0 {
 			x.Count = p.Number(int64(e.Count))
 		}
 		for _, y := range e.Why {
-			field := printable(y.Field)
+			field := text.Printable(y.Field)
 			if field == "" {
 				field = p.T("hunt.why.any")
 			}
-			line := whyRow{field, printable(y.Value), printable(testText(p, y))}
+			line := whyRow{field, text.Printable(y.Value), text.Printable(testText(p, y))}
 			if !slices.Contains(x.Why, line) {
 				x.Why = append(x.Why, line)
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(e.Event)) {
-			x.Fields = append(x.Fields, whyRow{Field: printable(name), Value: printable(e.Event[name])})
+			x.Fields = append(x.Fields, whyRow{Field: text.Printable(name), Value: text.Printable(e.Event[name])})
 		}
 		v.Examples = append(v.Examples, x)
 	}
@@ -175,7 +175,7 @@ func (c *console) near(q *httpd.Request, v *findingView, shelf *shelf, f *Findin
 	for _, x := range []struct {
 		list              []Finding
 		title, say, other string
-	}{{around.Host, p.T("hunt.web.near_host"), printable(f.Host), p.T("hunt.web.user")}, {around.User, p.T("hunt.web.near_user"), printable(f.User), p.T("hunt.web.host")}} {
+	}{{around.Host, p.T("hunt.web.near_host"), text.Printable(f.Host), p.T("hunt.web.user")}, {around.User, p.T("hunt.web.near_user"), text.Printable(f.User), p.T("hunt.web.host")}} {
 		if x.say == "" {
 			continue
 		}

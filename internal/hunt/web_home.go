@@ -3,6 +3,7 @@ package hunt
 import (
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
 )
 
 // homeHunts is how many hunts the first page names.
@@ -41,7 +42,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 		if grave > 0 {
 			severity = "attend"
 		}
-		part.Todos = append(part.Todos, page.Todo{Severity: severity, Title: p.T("hunt.web.home", "number", h.Number, "title", printable(h.Title), "n", n), Href: "/hunts/" + h.ID,
+		part.Todos = append(part.Todos, page.Todo{Severity: severity, Title: p.T("hunt.web.home", "number", h.Number, "title", text.Printable(h.Title), "n", n), Href: "/hunts/" + h.ID,
 			Why: p.T("hunt.web.home_why", "grave", grave), Act: p.T("hunt.web.home_open")})
 	}
 	return part, nil

@@ -54,7 +54,7 @@ func (c *console) keeping(q *httpd.Request, h Hunt, bad error) keepView {
 	v := keepView{Say: p.T("hunt.web.keep_say", "days", c.Days()), Version: h.Version, Open: bad != nil && q.Forms().Has("why")}
 	act, hint := "hold", "hunt.web.hold_hint"
 	if !h.HoldAt.IsZero() {
-		v.Say, v.Why = p.T("hunt.web.keep_held", "at", p.Date(h.HoldAt)), printable2(h.HoldWhy)
+		v.Say, v.Why = p.T("hunt.web.keep_held", "at", p.Date(h.HoldAt)), printableLines(h.HoldWhy)
 		act, hint = "unhold", "hunt.web.unhold_hint"
 	}
 	if may(q, "hunt.hold") {

@@ -9,6 +9,7 @@ import (
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
 )
 
 // pagesLeave registers the pages by which something of a finding becomes known
@@ -53,7 +54,7 @@ func (c *console) showRelease(q *httpd.Request, bad error) error {
 	v.Head = page.Head{H1: p.T("hunt.web.release"), Lead: p.T("hunt.web.release_lead"), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: title, Href: v.Back}, {Text: p.T("hunt.web.release")}}}
 	var options []page.Option
 	for _, x := range f.Releasable {
-		o := page.Option{Value: x.Value, Label: printable(x.Value), Hint: p.T("hunt.web.value." + x.Type)}
+		o := page.Option{Value: x.Value, Label: text.Printable(x.Value), Hint: p.T("hunt.web.value." + x.Type)}
 		if slices.ContainsFunc(f.Released, func(r Released) bool { return r.Value == x.Value }) {
 			o.Off = p.T("hunt.web.released_already")
 		} else if slices.Contains(q.Forms()["values"], x.Value) {
@@ -145,7 +146,7 @@ func (c *console) showSuppress(q *httpd.Request, bad error) error {
 		if err != nil {
 			bad = err
 		} else {
-			v.Sure, v.Until, v.Reason = true, n.UntilAt, printable2(n.Reason)
+			v.Sure, v.Until, v.Reason = true, n.UntilAt, printableLines(n.Reason)
 			v.Condition = shelf.conditionText(p, n.Condition, f.Title)
 			v.Personal = n.Host != "" || n.User != ""
 			if v.Hits, err = c.Count(q.Context(), FindingFilter{Hunt: f.Hunt, Run: f.Run, Rule: f.Rule, Host: n.Host, User: n.User}); err != nil {
@@ -160,7 +161,7 @@ func (c *console) showSuppress(q *httpd.Request, bad error) error {
 	if len(f.Examples) > 0 {
 		for _, y := range f.Examples[0].Why {
 			if y.Field != "" && y.Value != "" && !slices.ContainsFunc(fields, func(o page.Option) bool { return o.Value == y.Field }) {
-				fields = append(fields, page.Option{Value: y.Field, Label: printable(y.Field) + ": " + printable(cut(y.Value, 80))})
+				fields = append(fields, page.Option{Value: y.Field, Label: text.Printable(y.Field) + ": " + text.Printable(cut(y.Value, 80))})
 				if first == "" {
 					first = y.Value
 				}

@@ -76,8 +76,8 @@ func (c *console) showReport(q *httpd.Request) error {
 		return err
 	}
 	v := reportView{Hunt: h, Close: h.Stage == Opened && may(q, "hunt.close"), Scope: huntFacts(q, h)}
-	v.Hunt.Words = printable2(h.Words)
-	v.Head = page.Head{H1: p.T("hunt.web.report_of", "number", h.Number, "title", printable(h.Title)), Lead: printable(h.Question), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: h.Number, Href: "/hunts/" + h.ID}, {Text: p.T("hunt.web.report")}}}
+	v.Hunt.Words = printableLines(h.Words)
+	v.Head = page.Head{H1: p.T("hunt.web.report_of", "number", h.Number, "title", text.Printable(h.Title)), Lead: text.Printable(h.Question), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: h.Number, Href: "/hunts/" + h.ID}, {Text: p.T("hunt.web.report")}}}
 	if v.Close {
 		v.Head.Acts = []page.Act{{Text: p.T("hunt.web.close"), Href: "/hunts/" + h.ID + "/close", Kind: "primary"}}
 	}
@@ -201,7 +201,7 @@ func (v *reportView) fill(p text.Printer, shelf *shelf, list []Finding) {
 	v.stages(p, s)
 	for _, f := range real {
 		for _, step := range nextText(p, shelf.ruleOf(&f)) {
-			if step = printable(step); len(v.Next) < reportSteps && !slices.Contains(v.Next, step) {
+			if step = text.Printable(step); len(v.Next) < reportSteps && !slices.Contains(v.Next, step) {
 				v.Next = append(v.Next, step)
 			}
 		}
@@ -217,7 +217,7 @@ func (v *reportView) fill(p text.Printer, shelf *shelf, list []Finding) {
 	add(p.T("hunt.web.damage"), zero(p, int64(r.Damage)))
 	add(p.T("hunt.web.detections"), zero(p, int64(r.Taken)))
 	add(p.T("hunt.web.beyond"), zero(p, int64(r.Beyond)))
-	add(p.T("hunt.web.program"), printable(r.Program))
+	add(p.T("hunt.web.program"), text.Printable(r.Program))
 	add(p.T("hunt.web.rules_sum"), r.Told.Rules)
 	add(p.T("hunt.web.pack_sum"), r.Pack)
 	add(p.T("hunt.web.keep"), keptText(p, r))
@@ -279,7 +279,7 @@ func (v *reportView) stages(p text.Printer, s *Picture) {
 		v.Tactics = append(v.Tactics, tacticText(p, t))
 	}
 	for _, host := range hosts[:min(len(hosts), hostsOf)] {
-		x := hostStages{Host: printable(host)}
+		x := hostStages{Host: text.Printable(host)}
 		for _, t := range used {
 			cell := stageCell{}
 			if at := grid[host][t]; at != nil {

@@ -71,7 +71,7 @@ func (c *console) showBooks(q *httpd.Request, bad error) error {
 	v := booksView{Head: page.Head{H1: p.T("hunt.web.rules"), Lead: p.T("hunt.web.rules_lead"), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: p.T("hunt.web.rules")}}}}
 	for _, b := range list {
 		r := bookRow{Rulebook: b, Title: bookTitle(p, b), Href: "/hunt-rules/" + b.ID, Retired: !b.RetiredAt.IsZero(), Edition: p.T("hunt.web.no_edition")}
-		r.About = printable(b.About)
+		r.About = text.Printable(b.About)
 		if b.ID == Starter {
 			r.About = p.T("hunt.web.starter_about")
 		}
@@ -110,7 +110,7 @@ func (c *console) showBook(q *httpd.Request, bad error) error {
 	if err != nil {
 		return err
 	}
-	v := bookView{ID: b.ID, Retired: !b.RetiredAt.IsZero(), Head: page.Head{H1: bookTitle(p, b), Lead: printable(b.About), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: p.T("hunt.web.rules"), Href: "/hunt-rules"}, {Text: bookTitle(p, b)}}}}
+	v := bookView{ID: b.ID, Retired: !b.RetiredAt.IsZero(), Head: page.Head{H1: bookTitle(p, b), Lead: text.Printable(b.About), Crumbs: []page.Crumb{{Text: p.T("hunt.web.hunts"), Href: "/hunts"}, {Text: p.T("hunt.web.rules"), Href: "/hunt-rules"}, {Text: bookTitle(p, b)}}}}
 	var people []string
 	for _, e := range editions {
 		people = append(people, e.By)
@@ -121,7 +121,7 @@ func (c *console) showBook(q *httpd.Request, bad error) error {
 	}
 	for _, e := range editions {
 		r := editionRow{Edition: e, Text: editionText(p, e), Who: names[e.By], Zip: "/hunt-rules/" + e.Ref + "/zip", More: max(e.Rejected-len(e.Why), 0)}
-		r.Note = printable2(e.Note)
+		r.Note = printableLines(e.Note)
 		for _, w := range e.Why {
 			r.Rejects = append(r.Rejects, rejectedText(p, w))
 		}
@@ -141,11 +141,11 @@ func rejectedText(p text.Printer, w Rejected) string {
 	if key := "hunt.rule." + strings.ReplaceAll(w.Code, "-", "_"); p.Has(key) {
 		pairs := []any{}
 		for i, a := range w.Args {
-			pairs = append(pairs, string(rune('a'+i)), printable(a))
+			pairs = append(pairs, string(rune('a'+i)), text.Printable(a))
 		}
 		why = p.T(key, pairs...)
 	}
-	return p.T("hunt.web.rejected_line", "file", printable(w.File), "line", w.Line, "why", printable(why))
+	return p.T("hunt.web.rejected_line", "file", text.Printable(w.File), "line", w.Line, "why", text.Printable(why))
 }
 
 func (c *console) upload(q *httpd.Request) error {
@@ -238,10 +238,10 @@ func (c *console) showStarter(q *httpd.Request) error {
 	v.Total = len(shelf.rules)
 	v.Themes, v.Attack = v.items(themes, "theme", theme, func(s string) string { return themeText(p, s) }), v.items(attack, "technique", technique, func(s string) string { return s })
 	if theme != "" {
-		v.List.Filters = append(v.List.Filters, page.Filter{Name: "theme", Value: theme, Label: themeText(p, printable(theme)), Count: -1})
+		v.List.Filters = append(v.List.Filters, page.Filter{Name: "theme", Value: theme, Label: themeText(p, text.Printable(theme)), Count: -1})
 	}
 	if technique != "" {
-		v.List.Filters = append(v.List.Filters, page.Filter{Name: "technique", Value: technique, Label: printable(technique), Count: -1})
+		v.List.Filters = append(v.List.Filters, page.Filter{Name: "technique", Value: technique, Label: text.Printable(technique), Count: -1})
 	}
 	return render(q, "starter", "hunts", v.Head.H1, v, nil)
 }
@@ -277,7 +277,7 @@ func (c *console) showRule(q *httpd.Request) error {
 	if r == nil {
 		return ErrNone
 	}
-	v := ruleView{Level: levelWord(p, r.Level.String()), Tag: levelTag[r.Level.String()], About: printable2(ruleAbout(p, r)), Next: nextText(p, r), Harmless: r.FalsePositives,
+	v := ruleView{Level: levelWord(p, r.Level.String()), Tag: levelTag[r.Level.String()], About: printableLines(ruleAbout(p, r)), Next: nextText(p, r), Harmless: r.FalsePositives,
 		Attack: techniqueLinks("/hunt-rules/starter", nil, Techniques(r))}
 	if p.Lang == text.JA && len(r.FalsePositivesJA) > 0 {
 		v.Harmless = r.FalsePositivesJA
@@ -298,6 +298,6 @@ func (c *console) showRule(q *httpd.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Source = printable2(raw)
+	v.Source = printableLines(raw)
 	return render(q, "rule", "hunts", v.Head.H1, v, nil)
 }

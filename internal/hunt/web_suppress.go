@@ -7,6 +7,7 @@ import (
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/httpd"
 	"noroshi/internal/base/page"
+	"noroshi/internal/base/text"
 )
 
 func (c *console) pagesSuppress(r *httpd.Router) {
@@ -91,7 +92,7 @@ func (c *console) showSuppressions(q *httpd.Request, bad error) error {
 	}
 	for _, x := range list {
 		r := suppressionRow{Suppression: x, Condition: shelf.conditionText(p, x.Condition, x.Title), Who: names[x.By], Personal: x.Host != "" || x.User != ""}
-		r.Reason = printable2(x.Reason)
+		r.Reason = printableLines(x.Reason)
 		switch {
 		case !x.EndedAt.IsZero():
 			r.State, r.Tag = p.T("hunt.web.suppression.ended"), "plain"
@@ -125,7 +126,7 @@ func (c *console) offers(q *httpd.Request, v *suppressionsView, shelf *shelf) er
 		if x.Users > 0 {
 			r.Users = p.T("hunt.web.offer.users", "n", x.Users)
 		}
-		r.Reason = printable2(x.Reason)
+		r.Reason = printableLines(x.Reason)
 		v.Offers = append(v.Offers, r)
 	}
 	if next != "" {
@@ -166,12 +167,12 @@ func (c *console) showOffer(q *httpd.Request, bad error) error {
 	}
 	add := adder(&v.Facts)
 	add(p.T("hunt.web.rule"), shelf.titleOf(p, x.Condition.Rule, x.Title))
-	add(p.T("hunt.web.rule_id"), printable(x.Condition.Rule))
+	add(p.T("hunt.web.rule_id"), text.Printable(x.Condition.Rule))
 	if x.Condition.Field != "" {
-		add(p.T("hunt.web.field"), printable(x.Condition.Field))
-		add(p.T("hunt.web.field_value"), printable(x.Condition.Value))
+		add(p.T("hunt.web.field"), text.Printable(x.Condition.Field))
+		add(p.T("hunt.web.field_value"), text.Printable(x.Condition.Value))
 	}
-	add(p.T("hunt.web.reason"), printable2(x.Reason))
+	add(p.T("hunt.web.reason"), printableLines(x.Reason))
 	add(p.T("hunt.web.until_at"), p.Time(x.UntilAt))
 	return render(q, "offer", "hunts", v.Head.H1, v, bad)
 }

@@ -180,7 +180,7 @@ func (c *console) showBatches(q *httpd.Request) error {
 		return err
 	}
 	for _, b := range list {
-		b.Reason = printable2(b.Reason)
+		b.Reason = printableLines(b.Reason)
 		v.Rows = append(v.Rows, batchRow{Batch: b, Who: names[b.By], Word: p.T("hunt.web.state." + string(b.State)), Tag: stateTag[b.State], Mine: b.By == q.Who.Person})
 	}
 	if len(list) == 0 {

@@ -13,7 +13,7 @@ import (
 	"noroshi/internal/engine/sigma"
 )
 
-// What comes out of logs and rules goes onto pages through printable, so that
+// What comes out of logs and rules goes onto pages through text.Printable, so that
 // no control character turns the direction of what a person reads; html/template
 // does the rest.
 
@@ -53,7 +53,7 @@ func (s *shelf) titleOf(p text.Printer, rule, title string) string {
 	if title == "" {
 		title = rule
 	}
-	return printable(title)
+	return text.Printable(title)
 }
 
 func (s *shelf) row(p text.Printer, f *Finding) row {
@@ -61,7 +61,7 @@ func (s *shelf) row(p text.Printer, f *Finding) row {
 	if !ok {
 		level = "plain"
 	}
-	return row{ID: f.ID, Title: s.titleOf(p, f.Rule, f.Title), Host: printable(f.Host), User: printable(f.User), Level: levelWord(p, f.Level), LevelTag: level,
+	return row{ID: f.ID, Title: s.titleOf(p, f.Rule, f.Title), Host: text.Printable(f.Host), User: text.Printable(f.User), Level: levelWord(p, f.Level), LevelTag: level,
 		State: p.T("hunt.web.state." + string(f.State)), StateTag: stateTag[f.State], Attack: f.Attack, Count: f.Count, Quiet: f.Quiet, First: f.First, Last: f.Last,
 		Released: !f.ReleasedAt.IsZero(), Version: f.Version}
 }
@@ -84,7 +84,7 @@ func bookTitle(p text.Printer, b Rulebook) string {
 	if b.ID == Starter {
 		return p.T("hunt.web.starter")
 	}
-	return printable(b.Name)
+	return text.Printable(b.Name)
 }
 
 // editionText sums an edition up in one line.
@@ -114,13 +114,13 @@ func techniqueLinks(path string, query url.Values, list []string) (out []page.Cr
 func (s *shelf) conditionText(p text.Printer, c Condition, title string) string {
 	parts := []string{p.T("hunt.web.condition.rule", "rule", s.titleOf(p, c.Rule, title))}
 	if c.Host != "" {
-		parts = append(parts, p.T("hunt.web.condition.host", "host", printable(c.Host)))
+		parts = append(parts, p.T("hunt.web.condition.host", "host", text.Printable(c.Host)))
 	}
 	if c.User != "" {
-		parts = append(parts, p.T("hunt.web.condition.user", "user", printable(c.User)))
+		parts = append(parts, p.T("hunt.web.condition.user", "user", text.Printable(c.User)))
 	}
 	if c.Field != "" {
-		parts = append(parts, p.T("hunt.web.condition.field", "field", printable(c.Field), "value", printable(cut(c.Value, 300))))
+		parts = append(parts, p.T("hunt.web.condition.field", "field", text.Printable(c.Field), "value", text.Printable(cut(c.Value, 300))))
 	}
 	return strings.Join(parts, p.T("hunt.report.comma"))
 }

@@ -218,10 +218,10 @@ func (l *lookup) one(s, at string) {
 	l.row(got.Addr, l.p.T("sensor.geo.side."+got.Side.String()), country, system, l.p.T("sensor.geo.why."+got.Reason.String()))
 }
 
-// misread says of one thing that it is no address, without what a terminal
-// should not be sent.
+// misread says of one thing that it is no address, in a form that a terminal
+// may be sent.
 func (l *lookup) misread(s, at string) {
-	s = strings.ToValidUTF8(strings.Map(printable, s), "")
+	s = text.Printable(s)
 	if r := []rune(s); len(r) > 50 {
 		s = string(r[:50]) + "…"
 	}
@@ -250,14 +250,6 @@ func (l *lookup) keep(err error) {
 	if l.err == nil {
 		l.err = err
 	}
-}
-
-// printable leaves out what a terminal should not be sent.
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-		return -1
-	}
-	return r
 }
 
 // lines answers for each line of standard input. Empty lines and lines that

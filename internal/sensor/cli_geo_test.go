@@ -68,7 +68,7 @@ func TestGeoLookupJSON(t *testing.T) {
 		got.Country != "US" || !strings.Contains(got.Source, "rir-ip") || got.Date != "2026-02-01" {
 		t.Errorf("%s: %+v %v", lines[0], got, err)
 	}
-	if lines[2] != `{"addr":"nonsense[31m","error":"not an address"}` {
+	if lines[2] != `{"addr":"nonsense␛[31m","error":"not an address"}` {
 		t.Error(lines[2])
 	}
 	if err := json.Unmarshal([]byte(lines[4]), &got); err != nil || got.Side != "domestic" {

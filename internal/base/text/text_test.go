@@ -88,3 +88,17 @@ func TestParseLang(t *testing.T) {
 		t.Error("jam is not Japanese")
 	}
 }
+
+func TestAReaderIsNotDeceivedByWhatIsUnseen(t *testing.T) {
+	for in, want := range map[string]string{
+		"run/\x1b[2J\u202e1\u009b8m": "run/␛[2J\uFFFD1\uFFFD8m", // a terminal takes no orders
+		"a\x7fb\tc":                  "a␡b␉c",
+		"pay\u200bpal\ufeff":         "pay\uFFFDpal\uFFFD",
+		"one\u2028two":               "one\uFFFDtwo",
+		"青葉電力 Ökofirma":              "青葉電力 Ökofirma",
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}
