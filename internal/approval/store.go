@@ -2,8 +2,6 @@ package approval
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -33,49 +31,29 @@ func scanCase(scan func(...any) error, now time.Time) (c Case, err error) {
 	return c, err
 }
 
-// query gathers a WHERE clause: its text with $n for each value.
-type query struct {
-	where []string
-	args  []any
-}
-
-// and adds a condition in which ? stands for the values.
-func (q *query) and(cond string, args ...any) {
-	for _, a := range args {
-		q.args = append(q.args, a)
-		cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(q.args)), 1)
-	}
-	q.where = append(q.where, cond)
-}
-
-func (q *query) text() string { return strings.Join(q.where, " AND ") }
-
-// arg adds a value and returns its $n.
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return "$" + strconv.Itoa(len(q.args))
-}
+// query is a WHERE clause that the rules of access of this package write into.
+type query struct{ db.Query }
 
 // reach is the rule of access, inside every query: who asks has what their
 // organisation asked, who carries out only what was approved of it, a carrier
 // and a party what concerns their own link and was approved.
 func (q *query) reach(who gate.Identity, reach gate.Reach) {
 	if who.Org != "" { // what an organisation gave itself is seen where its orders are
-		q.and("c.kind <> 'own'")
+		q.And("c.kind <> 'own'")
 	}
 	switch {
 	case reach == gate.All:
-		q.and("1 = 1")
+		q.And("1 = 1")
 	case reach == gate.Own && who.Org != "" && sideOf(who) == AskerSide:
-		q.and("c.org_id = ?", who.Org)
+		q.And("c.org_id = ?", who.Org)
 	case reach == gate.Own && who.Org != "":
-		q.and("c.org_id = ?", who.Org)
-		q.and("c.digest <> ''")
+		q.And("c.org_id = ?", who.Org)
+		q.And("c.digest <> ''")
 	case reach == gate.Addressed && who.Org != "":
-		q.and("(c.carrier = ? OR c.party = ?)", who.Org, who.Org)
-		q.and("c.digest <> ''")
+		q.And("(c.carrier = ? OR c.party = ?)", who.Org, who.Org)
+		q.And("c.digest <> ''")
 	default:
-		q.and("1 = 0")
+		q.And("1 = 0")
 	}
 }
 
@@ -83,20 +61,20 @@ func (q *query) reach(who gate.Identity, reach gate.Reach) {
 func loadCase(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach, lock bool, now time.Time) (Case, error) {
 	var q query
 	q.reach(who, reach)
-	q.and("c.id = ?", id)
+	q.And("c.id = ?", id)
 	end := ""
 	if lock {
 		end = tx.ForUpdate()
 	}
-	return scanCase(tx.QueryRow(ctx, "SELECT "+caseColumns+" FROM approval_case c WHERE "+q.text()+end, q.args...).Scan, now)
+	return scanCase(tx.QueryRow(ctx, "SELECT "+caseColumns+" FROM approval_case c WHERE "+q.Where()+end, q.Args...).Scan, now)
 }
 
 // idByNumber finds the id of a case within reach. Fault: db.ErrNoRows.
 func idByNumber(ctx context.Context, tx *db.Tx, number string, who gate.Identity, reach gate.Reach) (id ID, err error) {
 	var q query
 	q.reach(who, reach)
-	q.and("c.number = ?", number)
-	err = tx.QueryRow(ctx, "SELECT c.id FROM approval_case c WHERE "+q.text(), q.args...).Scan(&id)
+	q.And("c.number = ?", number)
+	err = tx.QueryRow(ctx, "SELECT c.id FROM approval_case c WHERE "+q.Where(), q.Args...).Scan(&id)
 	return id, err
 }
 

@@ -27,12 +27,12 @@ const unstopped = `(c.digest <> '' AND c.stopped_at = 0 AND (c.carrier <> '' OR 
 func (q *query) inState(st State, now time.Time) {
 	switch st {
 	case Approved:
-		q.and("c.state = 'approved'")
-		q.and("c.until_at > ?", db.Micros(now))
+		q.And("c.state = 'approved'")
+		q.And("c.until_at > ?", db.Micros(now))
 	case Expired:
-		q.and("(c.state = 'expired' OR c.state = 'approved' AND c.until_at <= ?)", db.Micros(now))
+		q.And("(c.state = 'expired' OR c.state = 'approved' AND c.until_at <= ?)", db.Micros(now))
 	default:
-		q.and("c.state = ?", string(st))
+		q.And("c.state = ?", string(st))
 	}
 }
 
@@ -45,14 +45,14 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 		q.inState(f.State, now)
 	}
 	if f.Kind != "" {
-		q.and("c.kind = ?", string(f.Kind))
+		q.And("c.kind = ?", string(f.Kind))
 	}
 	if f.Number != "" {
-		q.and("c.number = ?", f.Number)
+		q.And("c.number = ?", f.Number)
 	}
 	if f.Ended {
 		at := db.Micros(now)
-		q.and("(c.state IN ('revoked', 'given_up') AND c.ended_at > ? OR "+unstopped+")", db.Micros(now.Add(-late)), at, at)
+		q.And("(c.state IN ('revoked', 'given_up') AND c.ended_at > ? OR "+unstopped+")", db.Micros(now.Add(-late)), at, at)
 	}
 	if f.Waiting {
 		q.waiting(who, by, quorum, now)
@@ -65,16 +65,16 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 		if _, err := db.ParseCursor(f.Cursor, &at, &id); err != nil {
 			return nil, "", err
 		}
-		q.and("(c.until_at > ? OR c.until_at = ? AND c.id > ?)", at, at, id)
+		q.And("(c.until_at > ? OR c.until_at = ? AND c.id > ?)", at, at, id)
 	} else {
 		before := db.Above
 		if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 			return nil, "", err
 		}
-		q.and("c.id < ?", before)
+		q.And("c.id < ?", before)
 	}
 	limit := db.Limit(f.Limit)
-	if out, err = cases(ctx, tx, now, q.text()+" ORDER BY "+order+" LIMIT "+q.arg(limit+1), q.args...); err != nil || len(out) <= limit {
+	if out, err = cases(ctx, tx, now, q.Where()+" ORDER BY "+order+" LIMIT "+q.Arg(limit+1), q.Args...); err != nil || len(out) <= limit {
 		return out, "", err
 	}
 	out = out[:limit]
@@ -92,21 +92,21 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 func (q *query) waiting(who gate.Identity, by Side, quorum int, now time.Time) {
 	switch by {
 	case AskerSide:
-		q.and("c.state IN ('asked', 'examined') AND c.open_questions > 0")
+		q.And("c.state IN ('asked', 'examined') AND c.open_questions > 0")
 	case ExaminerSide:
-		q.and("c.state = 'asked' AND c.open_questions = 0")
+		q.And("c.state = 'asked' AND c.open_questions = 0")
 	case MemberSide:
-		q.and("c.state = 'examined'")
-		q.and("(NOT EXISTS (SELECT 1 FROM approval_vote v WHERE v.approval_id = c.id AND v.person = ?) OR "+
+		q.And("c.state = 'examined'")
+		q.And("(NOT EXISTS (SELECT 1 FROM approval_vote v WHERE v.approval_id = c.id AND v.person = ?) OR "+
 			"(SELECT count(DISTINCT v.person) FROM approval_vote v WHERE v.approval_id = c.id) >= ?)", who.Person, quorum)
 	case HandlerSide:
 		q.inState(Approved, now)
-		q.and("c.from_at <= ?", db.Micros(now))
+		q.And("c.from_at <= ?", db.Micros(now))
 	case CarrierSide:
 		at := db.Micros(now)
-		q.and("(c.state = 'approved' AND c.until_at > ? AND c.confirmed_at = 0 OR "+unstopped+")", at, at, at)
+		q.And("(c.state = 'approved' AND c.until_at > ? AND c.confirmed_at = 0 OR "+unstopped+")", at, at, at)
 	default:
-		q.and("1 = 0")
+		q.And("1 = 0")
 	}
 }
 
@@ -130,15 +130,15 @@ func cases(ctx context.Context, tx *db.Tx, now time.Time, where string, args ...
 // newest first: of the same line, the same target or the same asker.
 func earlier(ctx context.Context, tx *db.Tx, c *Case, link string, targets []string, now time.Time) ([]Case, error) {
 	var q query
-	q.and("c.id < ?", c.ID)
-	q.and("c.decided_at > 0")
+	q.And("c.id < ?", c.ID)
+	q.And("c.decided_at > 0")
 	marks := []string{"''"}
 	for _, t := range targets {
-		marks = append(marks, q.arg(t))
+		marks = append(marks, q.Arg(t))
 	}
-	q.and("(c.link_tag = ? AND c.link_tag <> '' OR c.org_id = ? AND c.kind = ? OR EXISTS (SELECT 1 FROM approval_target t WHERE t.approval_id = c.id AND t.tag IN ("+strings.Join(marks, ", ")+")))",
+	q.And("(c.link_tag = ? AND c.link_tag <> '' OR c.org_id = ? AND c.kind = ? OR EXISTS (SELECT 1 FROM approval_target t WHERE t.approval_id = c.id AND t.tag IN ("+strings.Join(marks, ", ")+")))",
 		link, c.Org, string(c.kind))
-	return cases(ctx, tx, now, q.text()+" ORDER BY c.id DESC LIMIT "+q.arg(maxEarlier), q.args...)
+	return cases(ctx, tx, now, q.Where()+" ORDER BY c.id DESC LIMIT "+q.Arg(maxEarlier), q.Args...)
 }
 
 // over lists approvals whose period is over and that do not say so yet.

@@ -82,10 +82,7 @@ func listUses(ctx context.Context, tx *db.Tx, id ID, cursor string, limit int) (
 	}
 	limit = db.Limit(limit)
 	out, err = uses(ctx, tx, "SELECT "+useColumns+" FROM approval_use u WHERE u.approval_id = $1 AND u.id < $2 ORDER BY u.id DESC LIMIT $3", id, before, limit+1)
-	if err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Use) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 

@@ -48,10 +48,7 @@ func loadChanges(ctx context.Context, tx *db.Tx, org string, item ID, what Outco
 		p.At = db.Time(at)
 		out = append(out, p)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Past) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

@@ -309,10 +309,7 @@ func (s *Service) Appears(ctx context.Context, cursor string, limit int) (out []
 		if err != nil {
 			return err
 		}
-		if len(list) > limit {
-			list = list[:limit]
-			next = db.Cursor(list[limit-1].item)
-		}
+		list, next = db.Page(list, limit, func(last *touched) string { return db.Cursor(last.item) })
 		for _, t := range list {
 			a, err := s.appearance(ctx, tx, t, who)
 			if err != nil {

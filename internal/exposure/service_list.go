@@ -293,12 +293,12 @@ func (s *Service) Where(ctx context.Context, vulnerability string, f Filter) (ou
 // operators or (nil) of all. It is for the hub itself: what makes notices asks
 // the gate on its own, and shows nobody another's.
 func (s *Service) Of(ctx context.Context, tx *db.Tx, vulnerability string, orgs []string) (out []Exposure, err error) {
-	a := args{}
-	q := "vulnerability = " + a.add(vulnerability) + " AND state <> 'ended'"
+	var a db.Query
+	q := "vulnerability = " + a.Arg(vulnerability) + " AND state <> 'ended'"
 	if orgs != nil {
 		q += " AND org_id IN " + list(&a, orgs)
 	}
-	rows, err := queryRows(ctx, tx, q+" ORDER BY org_id, product_key LIMIT 100000", a)
+	rows, err := queryRows(ctx, tx, q+" ORDER BY org_id, product_key LIMIT 100000", &a)
 	if err != nil {
 		return nil, err
 	}

@@ -205,7 +205,7 @@ func (h *hub) rows(where ...string) (out []string) {
 		names[h.country.ID(n)] = n
 	}
 	err := h.Parts.DB.Read(ctx, func(tx *db.Tx) error {
-		rows, err := queryRows(ctx, tx, "state <> 'ended'", nil)
+		rows, err := queryRows(ctx, tx, "state <> 'ended'", &db.Query{})
 		for _, r := range rows {
 			out = append(out, fmt.Sprintf("%s %s %s %s %s %d/%d %s", names[r.Org], r.Vulnerability, r.ProductKey, r.Verdict, r.Certainty, r.Entries, r.Devices, r.Priority))
 		}
@@ -500,7 +500,7 @@ func (h *hub) sums() {
 	h.t.Helper()
 	ctx := context.Background()
 	err := h.Parts.DB.Read(ctx, func(tx *db.Tx) error {
-		rows, err := queryRows(ctx, tx, "state <> 'ended'", nil)
+		rows, err := queryRows(ctx, tx, "state <> 'ended'", &db.Query{})
 		if err != nil {
 			return err
 		}

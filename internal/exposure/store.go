@@ -3,9 +3,7 @@ package exposure
 import (
 	"context"
 	"embed"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -17,28 +15,8 @@ import (
 //go:embed migrations
 var Migrations embed.FS
 
-// args collects the values of a query and writes their placeholders.
-type args []any
-
-func (a *args) add(v any) string {
-	*a = append(*a, v)
-	return fmt.Sprintf("$%d", len(*a))
-}
-
 // list writes (…, …); an empty list matches nothing.
-func list[T ~string](a *args, values []T) string {
-	if len(values) == 0 {
-		return "(NULL)"
-	}
-	var b strings.Builder
-	for i, v := range values {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(a.add(string(v)))
-	}
-	return "(" + b.String() + ")"
-}
+func list[T ~string](q *db.Query, values []T) string { return "(" + db.List(q, values) + ")" }
 
 // texts reads one column.
 func texts(rows *db.Rows, err error) (out []string, _ error) {
@@ -66,12 +44,12 @@ type stored struct {
 // eachSubject calls each for the subjects of a product, by operator; orgs
 // narrows it to some.
 func eachSubject(ctx context.Context, tx *db.Tx, key string, orgs []string, each func(s *stored) error) error {
-	a := args{}
-	q := "SELECT item_id, org_id, sealed FROM exposure_subject WHERE product_key = " + a.add(key)
+	var a db.Query
+	q := "SELECT item_id, org_id, sealed FROM exposure_subject WHERE product_key = " + a.Arg(key)
 	if orgs != nil {
 		q += " AND org_id IN " + list(&a, orgs)
 	}
-	rows, err := tx.Query(ctx, q+" ORDER BY org_id", a...)
+	rows, err := tx.Query(ctx, q+" ORDER BY org_id", a.Args...)
 	if err != nil {
 		return err
 	}
@@ -91,8 +69,8 @@ func eachSubject(ctx context.Context, tx *db.Tx, key string, orgs []string, each
 // loadSubjects returns the subjects of some items.
 func loadSubjects(ctx context.Context, tx *db.Tx, org string, items []string) (out []stored, err error) {
 	for part := range slices.Chunk(items, 100) {
-		a := args{}
-		rows, err := tx.Query(ctx, "SELECT item_id, org_id, product_key, revision, sealed FROM exposure_subject WHERE org_id || '' = "+a.add(org)+" AND item_id IN "+list(&a, part), a...)
+		var a db.Query
+		rows, err := tx.Query(ctx, "SELECT item_id, org_id, product_key, revision, sealed FROM exposure_subject WHERE org_id || '' = "+a.Arg(org)+" AND item_id IN "+list(&a, part), a.Args...)
 		if err != nil {
 			return nil, err
 		}
@@ -163,8 +141,8 @@ func countKey(ctx context.Context, tx *db.Tx, key, productKey, org string, delta
 // productsOf returns the products whose equipment answers to one of the keys.
 func productsOf(ctx context.Context, tx *db.Tx, keys []string) (out []string, err error) {
 	for part := range slices.Chunk(keys, 100) {
-		a := args{}
-		some, err := texts(tx.Query(ctx, "SELECT DISTINCT product_key FROM exposure_key WHERE key IN "+list(&a, part), a...))
+		var a db.Query
+		some, err := texts(tx.Query(ctx, "SELECT DISTINCT product_key FROM exposure_key WHERE key IN "+list(&a, part), a.Args...))
 		if err != nil {
 			return nil, err
 		}
@@ -202,8 +180,8 @@ func markAll(ctx context.Context, tx *db.Tx, org string) error {
 // loadGroups returns the groups of a product, by operator, and keeps other
 // computations of them waiting until this one is committed.
 func loadGroups(ctx context.Context, tx *db.Tx, key string, orgs []string, lock bool) (map[string]standing, error) {
-	a := args{}
-	q := "SELECT org_id, digest, entries FROM exposure_group WHERE product_key = " + a.add(key)
+	var a db.Query
+	q := "SELECT org_id, digest, entries FROM exposure_group WHERE product_key = " + a.Arg(key)
 	if orgs != nil {
 		q += " AND org_id IN " + list(&a, orgs)
 	}
@@ -211,7 +189,7 @@ func loadGroups(ctx context.Context, tx *db.Tx, key string, orgs []string, lock 
 	if lock {
 		q += tx.ForUpdate()
 	}
-	rows, err := tx.Query(ctx, q, a...)
+	rows, err := tx.Query(ctx, q, a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -244,12 +222,12 @@ func settleGroup(ctx context.Context, tx *db.Tx, key, org, digest string, entrie
 // staleGroups returns groups of an operator, or of any, that wait for their
 // computation: at most limit.
 func staleGroups(ctx context.Context, tx *db.Tx, org string, limit int) (out []standing, err error) {
-	a := args{}
+	var a db.Query
 	q := "SELECT product_key, org_id FROM exposure_group WHERE stale > 0"
 	if org != "" {
-		q += " AND org_id = " + a.add(org)
+		q += " AND org_id = " + a.Arg(org)
 	}
-	rows, err := tx.Query(ctx, q+" ORDER BY org_id, product_key LIMIT "+a.add(limit), a...)
+	rows, err := tx.Query(ctx, q+" ORDER BY org_id, product_key LIMIT "+a.Arg(limit), a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -298,8 +276,8 @@ func loadDependents(ctx context.Context, tx *db.Tx, orgs []string) (map[string]i
 		out[o] = -1
 	}
 	for part := range slices.Chunk(orgs, 100) {
-		a := args{}
-		rows, err := tx.Query(ctx, "SELECT org_id, dependents FROM exposure_org WHERE org_id IN "+list(&a, part), a...)
+		var a db.Query
+		rows, err := tx.Query(ctx, "SELECT org_id, dependents FROM exposure_org WHERE org_id IN "+list(&a, part), a.Args...)
 		if err != nil {
 			return nil, err
 		}

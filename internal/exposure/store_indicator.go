@@ -148,8 +148,8 @@ func hits(ctx context.Context, tx *db.Tx, item, org string, limit int, each func
 func countTouched(ctx context.Context, tx *db.Tx, items []string) (map[string][2]int, error) {
 	out := map[string][2]int{}
 	for part := range slices.Chunk(items, 400) {
-		a := args{}
-		rows, err := tx.Query(ctx, "SELECT item_id, count(*), sum(entries) FROM exposure_touched WHERE item_id IN "+list(&a, part)+" GROUP BY item_id", a...)
+		var a db.Query
+		rows, err := tx.Query(ctx, "SELECT item_id, count(*), sum(entries) FROM exposure_touched WHERE item_id IN "+list(&a, part)+" GROUP BY item_id", a.Args...)
 		if err != nil {
 			return nil, err
 		}

@@ -19,14 +19,14 @@ type reachOf struct {
 
 // where writes the condition on the rows, named r, and on the parts, named p,
 // of a contractor.
-func (w reachOf) where(a *args) string {
+func (w reachOf) where(a *db.Query) string {
 	switch {
 	case w.all:
 		return "1 = 1"
 	case w.org != "":
-		return "r.org_id = " + a.add(w.org)
+		return "r.org_id = " + a.Arg(w.org)
 	case w.operated != "":
-		return "p.operated_by = " + a.add(w.operated) + " AND p.org_id IN " + list(a, w.customers)
+		return "p.operated_by = " + a.Arg(w.operated) + " AND p.org_id IN " + list(a, w.customers)
 	}
 	return "r.org_id IN (SELECT x.org_id FROM exposure_sector x WHERE x.sector IN " + list(a, w.sectors) + ")"
 }
@@ -65,12 +65,12 @@ func (w reachOf) rank() string {
 
 // loadRows returns rows by id as far as they are within reach.
 func loadRows(ctx context.Context, tx *db.Tx, w reachOf, ids []ID, lock bool) (out []rowRow, err error) {
-	a := args{}
+	var a db.Query
 	q := "SELECT " + w.columns() + " FROM " + w.from() + " WHERE " + w.where(&a) + " AND r.id IN " + list(&a, ids) + " ORDER BY r.id"
 	if lock {
 		q += tx.ForUpdate()
 	}
-	return scanRows(tx.Query(ctx, q, a...))
+	return scanRows(tx.Query(ctx, q, a.Args...))
 }
 
 func scanRows(rows *db.Rows, err error) (out []rowRow, _ error) {
@@ -89,7 +89,7 @@ func scanRows(rows *db.Rows, err error) (out []rowRow, _ error) {
 }
 
 // conditions writes those of a filter.
-func (f *Filter) conditions(w reachOf, a *args) (where []string) {
+func (f *Filter) conditions(w reachOf, a *db.Query) (where []string) {
 	col := func(name string) string {
 		if w.operated != "" {
 			return "p." + name
@@ -98,45 +98,45 @@ func (f *Filter) conditions(w reachOf, a *args) (where []string) {
 	}
 	switch {
 	case f.State != "":
-		where = append(where, "r.state = "+a.add(string(f.State)))
+		where = append(where, "r.state = "+a.Arg(string(f.State)))
 	case f.All:
 	default:
 		where = append(where, "r.open = 1")
 	}
 	for _, c := range []struct{ col, value string }{{"r.org_id", f.Org}, {"r.vulnerability", f.Vulnerability}, {"r.product_key", f.ProductKey}} {
 		if c.value != "" {
-			where = append(where, c.col+" = "+a.add(c.value))
+			where = append(where, c.col+" = "+a.Arg(c.value))
 		}
 	}
 	if f.Sector != "" {
-		where = append(where, "r.org_id IN (SELECT y.org_id FROM exposure_sector y WHERE y.sector = "+a.add(f.Sector)+")")
+		where = append(where, "r.org_id IN (SELECT y.org_id FROM exposure_sector y WHERE y.sector = "+a.Arg(f.Sector)+")")
 	}
 	if f.Priority != "" {
 		p, _ := ParsePriority(f.Priority)
 		low, high := ranksOf(p)
-		where = append(where, col("rank")+" >= "+a.add(low), col("rank")+" < "+a.add(high))
+		where = append(where, col("rank")+" >= "+a.Arg(low), col("rank")+" < "+a.Arg(high))
 	}
 	if f.Verdict == product.VerdictAffected.String() {
-		where = append(where, col("verdict")+" = "+a.add(int(product.VerdictAffected)))
+		where = append(where, col("verdict")+" = "+a.Arg(int(product.VerdictAffected)))
 	}
 	if f.Verdict == product.Unknown.String() {
-		where = append(where, col("verdict")+" = "+a.add(int(product.Unknown)))
+		where = append(where, col("verdict")+" = "+a.Arg(int(product.Unknown)))
 	}
 	if f.Exploited {
 		where = append(where, "r.exploited = 1")
 	}
 	switch f.Kind {
 	case "support":
-		where = append(where, "r.vulnerability = "+a.add(SupportEnd))
+		where = append(where, "r.vulnerability = "+a.Arg(SupportEnd))
 	case "vulnerability":
-		where = append(where, "r.vulnerability <> "+a.add(SupportEnd))
+		where = append(where, "r.vulnerability <> "+a.Arg(SupportEnd))
 	}
 	return where
 }
 
 // findRows lists rows within reach in an order, after a cursor.
 func findRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []rowRow, next string, err error) {
-	a := args{}
+	var a db.Query
 	where := append([]string{w.where(&a)}, f.conditions(w, &a)...)
 	order := w.rank()
 	if f.Sort == SortNewest {
@@ -147,11 +147,11 @@ func findRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []rowRo
 	if ok, err := db.ParseCursor(f.Cursor, &at, &id); err != nil {
 		return nil, "", err
 	} else if ok {
-		where = append(where, "("+order+", r.id) < ("+a.add(at)+", "+a.add(id)+")")
+		where = append(where, "("+order+", r.id) < ("+a.Arg(at)+", "+a.Arg(id)+")")
 	}
 	limit := db.Limit(f.Limit)
-	q := "SELECT " + w.columns() + " FROM " + w.from() + " WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " DESC, r.id DESC LIMIT " + a.add(limit+1)
-	out, err = scanRows(tx.Query(ctx, q, a...))
+	q := "SELECT " + w.columns() + " FROM " + w.from() + " WHERE " + strings.Join(where, " AND ") + " ORDER BY " + order + " DESC, r.id DESC LIMIT " + a.Arg(limit+1)
+	out, err = scanRows(tx.Query(ctx, q, a.Args...))
 	if len(out) > limit {
 		out = out[:limit]
 		last := &out[limit-1]
@@ -166,10 +166,10 @@ func findRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []rowRo
 
 // tally counts open rows within reach by priority.
 func tally(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out map[Priority]int, err error) {
-	a := args{}
+	var a db.Query
 	where := append([]string{w.where(&a)}, f.conditions(w, &a)...)
 	col := w.rank() + " / 1048576" // the priority, out of the index: see rankOf
-	rows, err := tx.Query(ctx, "SELECT "+col+", count(*) FROM "+w.from()+" WHERE "+strings.Join(where, " AND ")+" GROUP BY "+col, a...)
+	rows, err := tx.Query(ctx, "SELECT "+col+", count(*) FROM "+w.from()+" WHERE "+strings.Join(where, " AND ")+" GROUP BY "+col, a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -208,20 +208,20 @@ const (
 
 // cells counts open rows by sector, product and, if asked, week.
 func cells(ctx context.Context, tx *db.Tx, w reachOf, f *Filter, weeks bool, limit int) (out []Cell, err error) {
-	a := args{}
+	var a db.Query
 	where := append([]string{w.where(&a)}, f.conditions(w, &a)...)
 	if !w.all && len(w.sectors) > 0 { // an operator may be of a sector the ministry has nothing to do with
 		where = append(where, "z.sector IN "+list(&a, w.sectors))
 	}
 	week := "0"
 	if weeks {
-		shift, length := a.add(int64(japanMicros-weekShift)), a.add(int64(weekMicros))
+		shift, length := a.Arg(int64(japanMicros-weekShift)), a.Arg(int64(weekMicros))
 		week = "(r.found_at + CAST(" + shift + " AS BIGINT)) / CAST(" + length + " AS BIGINT)"
 	}
 	q := "SELECT z.sector, r.product_key, " + week + " AS week, max(r.priority), count(*), count(DISTINCT r.org_id), sum(r.devices) FROM " + w.from() +
 		" JOIN exposure_sector z ON z.org_id = r.org_id WHERE " + strings.Join(where, " AND ") +
-		" GROUP BY z.sector, r.product_key, week ORDER BY max(r.priority) DESC, count(DISTINCT r.org_id) DESC, z.sector, r.product_key, week LIMIT " + a.add(limit)
-	rows, err := tx.Query(ctx, q, a...)
+		" GROUP BY z.sector, r.product_key, week ORDER BY max(r.priority) DESC, count(DISTINCT r.org_id) DESC, z.sector, r.product_key, week LIMIT " + a.Arg(limit)
+	rows, err := tx.Query(ctx, q, a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -258,14 +258,10 @@ func figures(ctx context.Context, tx *db.Tx, w reachOf, week int64) (f Figures, 
 		{&f.New, "r.open = 1 AND r.found_at >= ?", []any{week}},
 		{&f.Closed, "r.open = 0 AND " + closedAt + " >= ?", []any{week}},
 	} {
-		a := args{}
-		where := w.where(&a) + " AND "
-		for i, part := range strings.Split(q.cond, "?") {
-			if where += part; i < len(q.args) {
-				where += a.add(q.args[i])
-			}
-		}
-		if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+w.from()+" WHERE "+where, a...).Scan(q.into); err != nil {
+		var a db.Query
+		a.And(w.where(&a))
+		a.And(q.cond, q.args...)
+		if err := tx.QueryRow(ctx, "SELECT count(*) FROM "+w.from()+" WHERE "+a.Where(), a.Args...).Scan(q.into); err != nil {
 			return f, err
 		}
 	}

@@ -30,8 +30,8 @@ type nameRow struct {
 
 const nameColumns = "org_id, maker_key, ware_key, maker_name, ware_name, state, cpe, purl, at, person, entry"
 
-func queryNames(ctx context.Context, tx *db.Tx, where string, a args) (out []nameRow, err error) {
-	rows, err := tx.Query(ctx, "SELECT "+nameColumns+" FROM exposure_name WHERE "+where, a...)
+func queryNames(ctx context.Context, tx *db.Tx, where string, a *db.Query) (out []nameRow, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+nameColumns+" FROM exposure_name WHERE "+where, a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +50,8 @@ func queryNames(ctx context.Context, tx *db.Tx, where string, a args) (out []nam
 
 // loadNames returns the names of an operator's products.
 func loadNames(ctx context.Context, tx *db.Tx, org string) (map[[2]string]nameRow, error) {
-	a := args{}
-	list, err := queryNames(ctx, tx, "org_id = "+a.add(org), a)
+	var a db.Query
+	list, err := queryNames(ctx, tx, "org_id = "+a.Arg(org), &a)
 	out := make(map[[2]string]nameRow, len(list))
 	for _, n := range list {
 		out[[2]string{n.maker, n.ware}] = n
@@ -62,8 +62,8 @@ func loadNames(ctx context.Context, tx *db.Tx, org string) (map[[2]string]nameRo
 // pageNames lists the names of an operator's products, in the order of their
 // keys, after a cursor; those nobody decided first when undecided is set.
 func pageNames(ctx context.Context, tx *db.Tx, org string, undecided bool, cursor string, limit int) (out []nameRow, next string, err error) {
-	a := args{}
-	where := "org_id = " + a.add(org)
+	var a db.Query
+	where := "org_id = " + a.Arg(org)
 	if undecided {
 		where += " AND state IN ('open', 'proposed', 'equal')"
 	}
@@ -71,14 +71,11 @@ func pageNames(ctx context.Context, tx *db.Tx, org string, undecided bool, curso
 	if ok, err := db.ParseCursor(cursor, &maker, &ware); err != nil {
 		return nil, "", err
 	} else if ok {
-		where += " AND (maker_key, ware_key) > (" + a.add(maker) + ", " + a.add(ware) + ")"
+		where += " AND (maker_key, ware_key) > (" + a.Arg(maker) + ", " + a.Arg(ware) + ")"
 	}
 	limit = db.Limit(limit)
-	out, err = queryNames(ctx, tx, where+" ORDER BY maker_key, ware_key LIMIT "+a.add(limit+1), a)
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].maker, out[limit-1].ware)
-	}
+	out, err = queryNames(ctx, tx, where+" ORDER BY maker_key, ware_key LIMIT "+a.Arg(limit+1), &a)
+	out, next = db.Page(out, limit, func(last *nameRow) string { return db.Cursor(last.maker, last.ware) })
 	return out, next, err
 }
 

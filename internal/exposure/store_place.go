@@ -11,8 +11,8 @@ import (
 func sightings(ctx context.Context, tx *db.Tx, ids []string) (map[string]int, error) {
 	out := map[string]int{}
 	for part := range slices.Chunk(ids, 400) {
-		a := args{}
-		rows, err := tx.Query(ctx, "SELECT vulnerability, sightings FROM exposure_sighting WHERE vulnerability IN "+list(&a, part), a...)
+		var a db.Query
+		rows, err := tx.Query(ctx, "SELECT vulnerability, sightings FROM exposure_sighting WHERE vulnerability IN "+list(&a, part), a.Args...)
 		if err != nil {
 			return nil, err
 		}
@@ -65,8 +65,8 @@ type placed struct{ org, item, tag string }
 // findPlaces returns entries that have one of the tags, at most limit.
 func findPlaces(ctx context.Context, tx *db.Tx, tags []string, limit int) (out []placed, err error) {
 	for part := range slices.Chunk(tags, 400) {
-		a := args{}
-		rows, err := tx.Query(ctx, "SELECT org_id, item_id, tag FROM exposure_place WHERE tag IN "+list(&a, part)+" ORDER BY org_id, item_id LIMIT "+a.add(limit-len(out)), a...)
+		var a db.Query
+		rows, err := tx.Query(ctx, "SELECT org_id, item_id, tag FROM exposure_place WHERE tag IN "+list(&a, part)+" ORDER BY org_id, item_id LIMIT "+a.Arg(limit-len(out)), a.Args...)
 		if err != nil {
 			return nil, err
 		}

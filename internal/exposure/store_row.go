@@ -94,8 +94,8 @@ func productName(key string) string {
 }
 
 // queryRows reads rows; where is of this package's making.
-func queryRows(ctx context.Context, tx *db.Tx, where string, a args) (out []rowRow, err error) {
-	rows, err := tx.Query(ctx, "SELECT "+rowList+" FROM exposure_row WHERE "+where, a...)
+func queryRows(ctx context.Context, tx *db.Tx, where string, a *db.Query) (out []rowRow, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+rowList+" FROM exposure_row WHERE "+where, a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +114,12 @@ func queryRows(ctx context.Context, tx *db.Tx, where string, a args) (out []rowR
 // vulnerabilities only theirs.
 func rowsOfGroup(ctx context.Context, tx *db.Tx, key string, orgs, vulnerabilities []string) (out []rowRow, err error) {
 	if vulnerabilities == nil {
-		a := args{}
-		return queryRows(ctx, tx, "product_key = "+a.add(key)+" AND org_id IN "+list(&a, orgs), a)
+		var a db.Query
+		return queryRows(ctx, tx, "product_key = "+a.Arg(key)+" AND org_id IN "+list(&a, orgs), &a)
 	}
 	for part := range slices.Chunk(vulnerabilities, 100) {
-		a := args{}
-		some, err := queryRows(ctx, tx, "product_key = "+a.add(key)+" AND org_id IN "+list(&a, orgs)+" AND vulnerability IN "+list(&a, part), a)
+		var a db.Query
+		some, err := queryRows(ctx, tx, "product_key = "+a.Arg(key)+" AND org_id IN "+list(&a, orgs)+" AND vulnerability IN "+list(&a, part), &a)
 		if err != nil {
 			return nil, err
 		}
@@ -132,8 +132,8 @@ func rowsOfGroup(ctx context.Context, tx *db.Tx, key string, orgs, vulnerabiliti
 // vulnerabilities.
 func productsWith(ctx context.Context, tx *db.Tx, vulnerabilities []string) (out []string, err error) {
 	for part := range slices.Chunk(vulnerabilities, 100) {
-		a := args{}
-		some, err := texts(tx.Query(ctx, "SELECT DISTINCT product_key FROM exposure_row WHERE vulnerability IN "+list(&a, part), a...))
+		var a db.Query
+		some, err := texts(tx.Query(ctx, "SELECT DISTINCT product_key FROM exposure_row WHERE vulnerability IN "+list(&a, part), a.Args...))
 		if err != nil {
 			return nil, err
 		}
@@ -144,21 +144,21 @@ func productsWith(ctx context.Context, tx *db.Tx, vulnerabilities []string) (out
 }
 
 var rowInsert = func() string {
-	a := args{}
+	var a db.Query
 	var marks []string
 	for _, c := range rowColumns {
-		marks = append(marks, a.add(c))
+		marks = append(marks, a.Arg(c))
 	}
 	return "INSERT INTO exposure_row (" + strings.Join(rowColumns, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")"
 }()
 
 var rowUpdate = func() string {
-	a := args{}
-	a.add("id")
-	a.add("org_id")
+	var a db.Query
+	a.Arg("id")
+	a.Arg("org_id")
 	var sets []string
 	for _, c := range rowColumns[2:] {
-		sets = append(sets, c+" = "+a.add(c))
+		sets = append(sets, c+" = "+a.Arg(c))
 	}
 	return "UPDATE exposure_row SET " + strings.Join(sets, ", ") + " WHERE id = $1 AND org_id = $2"
 }()

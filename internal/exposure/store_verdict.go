@@ -34,8 +34,8 @@ func scanVerdict(scan func(...any) error) (v verdictRow, err error) {
 	return v, err
 }
 
-func queryVerdicts(ctx context.Context, tx *db.Tx, where string, a args) (out []verdictRow, err error) {
-	rows, err := tx.Query(ctx, "SELECT "+verdictColumns+" FROM exposure_verdict WHERE "+where, a...)
+func queryVerdicts(ctx context.Context, tx *db.Tx, where string, a *db.Query) (out []verdictRow, err error) {
+	rows, err := tx.Query(ctx, "SELECT "+verdictColumns+" FROM exposure_verdict WHERE "+where, a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +55,8 @@ func queryVerdicts(ctx context.Context, tx *db.Tx, where string, a args) (out []
 func keptVerdicts(ctx context.Context, tx *db.Tx, key string, orgs []string) (map[[2]string]verdictRow, error) {
 	out := map[[2]string]verdictRow{}
 	for part := range slices.Chunk(orgs, 100) {
-		a := args{}
-		list, err := queryVerdicts(ctx, tx, "org_id IN "+list(&a, part)+" AND product_key = "+a.add(key)+" AND state = 'kept'", a)
+		var a db.Query
+		list, err := queryVerdicts(ctx, tx, "org_id IN "+list(&a, part)+" AND product_key = "+a.Arg(key)+" AND state = 'kept'", &a)
 		if err != nil {
 			return nil, err
 		}
@@ -69,14 +69,14 @@ func keptVerdicts(ctx context.Context, tx *db.Tx, key string, orgs []string) (ma
 
 // verdictsOf returns the verdicts on one row, the newest first, at most 100.
 func verdictsOf(ctx context.Context, tx *db.Tx, org, key, vulnerability string) ([]verdictRow, error) {
-	a := args{}
-	return queryVerdicts(ctx, tx, "org_id = "+a.add(org)+" AND product_key = "+a.add(key)+" AND vulnerability = "+a.add(vulnerability)+" ORDER BY id DESC LIMIT 100", a)
+	var a db.Query
+	return queryVerdicts(ctx, tx, "org_id = "+a.Arg(org)+" AND product_key = "+a.Arg(key)+" AND vulnerability = "+a.Arg(vulnerability)+" ORDER BY id DESC LIMIT 100", &a)
 }
 
 // expiring returns verdicts whose time is over, at most limit.
 func expiring(ctx context.Context, tx *db.Tx, now time.Time, limit int) ([]verdictRow, error) {
-	a := args{}
-	return queryVerdicts(ctx, tx, "state = 'kept' AND until_at > 0 AND until_at <= "+a.add(db.Micros(now))+" ORDER BY until_at LIMIT "+a.add(limit), a)
+	var a db.Query
+	return queryVerdicts(ctx, tx, "state = 'kept' AND until_at > 0 AND until_at <= "+a.Arg(db.Micros(now))+" ORDER BY until_at LIMIT "+a.Arg(limit), &a)
 }
 
 func insertVerdict(ctx context.Context, tx *db.Tx, v *verdictRow) error {
@@ -87,7 +87,7 @@ func insertVerdict(ctx context.Context, tx *db.Tx, v *verdictRow) error {
 
 // setVerdict moves a verdict on if it is in one of the states.
 func setVerdict(ctx context.Context, tx *db.Tx, id, to string, from ...string) (bool, error) {
-	a := args{}
-	n, err := tx.Exec(ctx, "UPDATE exposure_verdict SET state = "+a.add(to)+" WHERE id = "+a.add(id)+" AND state IN "+list(&a, from), a...)
+	var a db.Query
+	n, err := tx.Exec(ctx, "UPDATE exposure_verdict SET state = "+a.Arg(to)+" WHERE id = "+a.Arg(id)+" AND state IN "+list(&a, from), a.Args...)
 	return n > 0, err
 }

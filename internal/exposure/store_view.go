@@ -52,18 +52,18 @@ type span struct {
 // week in which nobody had to do anything about them any more; weeks+1 while
 // they wait.
 func spans(ctx context.Context, tx *db.Tx, w reachOf, start int64, weeks int) (out []span, err error) {
-	a := args{}
+	var a db.Query
 	where := w.where(&a)
 	priority := "r.priority"
 	if w.operated != "" {
 		priority = "p.priority"
 	}
-	first, length, end := a.add(start), a.add(int64(weekMicros)), a.add(weeks+1)
+	first, length, end := a.Arg(start), a.Arg(int64(weekMicros)), a.Arg(weeks+1)
 	week := func(col string) string {
 		return "CASE WHEN " + col + " <= CAST(" + first + " AS BIGINT) THEN 0 ELSE (" + col + " - CAST(" + first + " AS BIGINT) - 1) / CAST(" + length + " AS BIGINT) + 1 END"
 	}
 	rows, err := tx.Query(ctx, "SELECT "+priority+", "+week("r.found_at")+" AS a, CASE WHEN r.open = 1 THEN CAST("+end+" AS BIGINT) ELSE "+week(closedAt)+" END AS b, count(*) FROM "+w.from()+
-		" WHERE "+where+" AND (r.open = 1 OR "+closedAt+" > CAST("+first+" AS BIGINT)) GROUP BY "+priority+", a, b", a...)
+		" WHERE "+where+" AND (r.open = 1 OR "+closedAt+" > CAST("+first+" AS BIGINT)) GROUP BY "+priority+", a, b", a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -81,13 +81,13 @@ func spans(ctx context.Context, tx *db.Tx, w reachOf, start int64, weeks int) (o
 // spread counts open rows of one vulnerability by sector and priority; an
 // operator of two sectors counts in both.
 func spread(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) (out []Spread, err error) {
-	a := args{}
+	var a db.Query
 	where := w.where(&a)
 	if !w.all && len(w.sectors) > 0 {
 		where += " AND z.sector IN " + list(&a, w.sectors)
 	}
 	rows, err := tx.Query(ctx, "SELECT z.sector, r.priority, count(DISTINCT r.org_id), sum(r.devices) FROM "+w.from()+" JOIN exposure_sector z ON z.org_id = r.org_id WHERE "+where+
-		" AND r.open + 0 = 1 AND r.vulnerability = "+a.add(vulnerability)+" GROUP BY z.sector, r.priority ORDER BY r.priority DESC, z.sector", a...)
+		" AND r.open + 0 = 1 AND r.vulnerability = "+a.Arg(vulnerability)+" GROUP BY z.sector, r.priority ORDER BY r.priority DESC, z.sector", a.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +105,9 @@ func spread(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) (ou
 // concerned counts the operators and pieces of equipment that a vulnerability
 // concerns and that wait.
 func concerned(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) (orgs, devices int, err error) {
-	a := args{}
+	var a db.Query
 	where := w.where(&a)
-	err = tx.QueryRow(ctx, "SELECT count(DISTINCT r.org_id), coalesce(sum(r.devices), 0) FROM "+w.from()+" WHERE "+where+" AND r.open + 0 = 1 AND r.vulnerability = "+a.add(vulnerability), a...).Scan(&orgs, &devices)
+	err = tx.QueryRow(ctx, "SELECT count(DISTINCT r.org_id), coalesce(sum(r.devices), 0) FROM "+w.from()+" WHERE "+where+" AND r.open + 0 = 1 AND r.vulnerability = "+a.Arg(vulnerability), a.Args...).Scan(&orgs, &devices)
 	return orgs, devices, err
 }
 
@@ -115,7 +115,7 @@ func concerned(ctx context.Context, tx *db.Tx, w reachOf, vulnerability string) 
 // what to do next, after a cursor. It walks the rows by rank and stops at the
 // first row of each vulnerability, so that a page costs what it shows.
 func groupRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []Group, next string, err error) {
-	a := args{}
+	var a db.Query
 	where := append([]string{w.where(&a)}, f.conditions(w, &a)...)
 	before := strings.Join(append([]string{w.where(&a)}, f.conditions(w, &a)...), " AND ")
 	before = strings.ReplaceAll(byVulnerability(before), "r.", "b.")
@@ -125,17 +125,14 @@ func groupRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []Grou
 	if ok, err := db.ParseCursor(f.Cursor, &at, &id); err != nil {
 		return nil, "", err
 	} else if ok {
-		where = append(where, "(r.rank, r.id) < ("+a.add(at)+", "+a.add(id)+")")
+		where = append(where, "(r.rank, r.id) < ("+a.Arg(at)+", "+a.Arg(id)+")")
 	}
 	limit := db.Limit(f.Limit)
-	first, err := scanRows(tx.Query(ctx, "SELECT "+w.columns()+" FROM "+w.from()+" WHERE "+strings.Join(where, " AND ")+" ORDER BY r.rank DESC, r.id DESC LIMIT "+a.add(limit+1), a...))
+	first, err := scanRows(tx.Query(ctx, "SELECT "+w.columns()+" FROM "+w.from()+" WHERE "+strings.Join(where, " AND ")+" ORDER BY r.rank DESC, r.id DESC LIMIT "+a.Arg(limit+1), a.Args...))
 	if err != nil || len(first) == 0 {
 		return nil, "", err
 	}
-	if len(first) > limit {
-		first = first[:limit]
-		next = db.Cursor(first[limit-1].rank, string(first[limit-1].ID))
-	}
+	first, next = db.Page(first, limit, func(last *rowRow) string { return db.Cursor(last.rank, string(last.ID)) })
 	place := map[string]int{}
 	ids := make([]string, len(first))
 	for i := range first {
@@ -143,10 +140,10 @@ func groupRows(ctx context.Context, tx *db.Tx, w reachOf, f *Filter) (out []Grou
 		ids[i], place[r.Vulnerability] = r.Vulnerability, i
 		out = append(out, Group{Vulnerability: r.Vulnerability, Priority: r.Priority})
 	}
-	a = args{}
+	a = db.Query{}
 	conds := byVulnerability(strings.Join(append([]string{w.where(&a)}, f.conditions(w, &a)...), " AND "))
 	rows, err := tx.Query(ctx, "SELECT r.vulnerability, max(r.exploited), count(DISTINCT r.org_id), sum(r.devices), sum(CASE WHEN r.state = 'new' THEN 1 ELSE 0 END) FROM "+w.from()+
-		" WHERE r.vulnerability IN "+list(&a, ids)+" AND "+conds+" GROUP BY r.vulnerability", a...)
+		" WHERE r.vulnerability IN "+list(&a, ids)+" AND "+conds+" GROUP BY r.vulnerability", a.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -172,8 +169,8 @@ func byVulnerability(conditions string) string {
 // writtenNames returns how operators write products that have no other name, by
 // operator and product key.
 func writtenNames(ctx context.Context, tx *db.Tx, orgs []string) (map[[2]string]string, error) {
-	a := args{}
-	rows, err := queryNames(ctx, tx, "org_id IN "+list(&a, orgs)+" AND (org_id, maker_key, ware_key) IN (SELECT r.org_id, n.maker_key, n.ware_key FROM exposure_row r JOIN exposure_name n ON n.org_id = r.org_id AND r.product_key = 'text:' || n.maker_key || '/' || n.ware_key WHERE r.org_id IN "+list(&a, orgs)+") LIMIT 2000", a)
+	var a db.Query
+	rows, err := queryNames(ctx, tx, "org_id IN "+list(&a, orgs)+" AND (org_id, maker_key, ware_key) IN (SELECT r.org_id, n.maker_key, n.ware_key FROM exposure_row r JOIN exposure_name n ON n.org_id = r.org_id AND r.product_key = 'text:' || n.maker_key || '/' || n.ware_key WHERE r.org_id IN "+list(&a, orgs)+") LIMIT 2000", &a)
 	out := map[[2]string]string{}
 	for i := range rows {
 		out[[2]string{rows[i].org, textKey(rows[i].maker, rows[i].ware)}] = rows[i].makerName + " " + rows[i].wareName

@@ -69,10 +69,7 @@ func listHunts(ctx context.Context, tx *db.Tx, org string, f HuntFilter) (out []
 		}
 		out = append(out, h)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Hunt) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 
@@ -141,9 +138,6 @@ func listRuns(ctx context.Context, tx *db.Tx, org, hunt, cursor string, limit in
 		}
 		out = append(out, r)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Received) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }

@@ -88,19 +88,10 @@ func putExamples(ctx context.Context, tx *db.Tx, id string, sealed []byte) error
 // filter says, so that the database can use the index that fits. Every part is
 // a constant of this file; values are arguments.
 type narrowed struct {
-	where []string
-	args  []any
+	db.Query
 	from  string // a technique is looked for in its own table
 	place string // the columns of the order there
 	id    string
-}
-
-func (q *narrowed) and(part string, args ...any) {
-	for _, a := range args {
-		q.args = append(q.args, a)
-		part = strings.Replace(part, "?", "$"+strconv.Itoa(len(q.args)), 1)
-	}
-	q.where = append(q.where, part)
 }
 
 // tagged is a filter whose names are tags.
@@ -113,27 +104,27 @@ func narrow(org string, f tagged) *narrowed {
 	q := &narrowed{from: "hunt_finding f", place: "f.place", id: "f.id"}
 	if f.Technique != "" {
 		q.from, q.place, q.id = "hunt_attack a JOIN hunt_finding f ON f.id = a.finding_id", "a.place", "a.finding_id"
-		q.and("a.org_id = ? AND a.technique = ?", org, f.Technique)
+		q.And("a.org_id = ? AND a.technique = ?", org, f.Technique)
 	}
-	q.and("f.org_id = ?", org)
+	q.And("f.org_id = ?", org)
 	for _, x := range []struct{ column, value string }{{"f.hunt_id", f.Hunt}, {"f.run_id", f.Run}, {"f.rule_tag", f.rule}, {"f.host_tag", f.host}, {"f.user_tag", f.user}, {"f.state", string(f.State)}} {
 		if x.value != "" {
-			q.and(x.column+" = ?", x.value)
+			q.And(x.column+" = ?", x.value)
 		}
 	}
 	if f.Waiting {
-		q.and("f.state IN ('new', 'taken')")
+		q.And("f.state IN ('new', 'taken')")
 	}
 	if f.Level != "" {
 		level, _ := sigma.ParseLevel(f.Level) // checked before
 		from, to := placesOf(level)
-		q.and(q.place+" BETWEEN ? AND ?", from, to)
+		q.And(q.place+" BETWEEN ? AND ?", from, to)
 	}
 	return q
 }
 
 func (q *narrowed) String() string {
-	return " FROM " + q.from + " WHERE " + strings.Join(q.where, " AND ")
+	return " FROM " + q.from + " WHERE " + q.Where()
 }
 
 // listFindings gives a page, the gravest first, of one level the newest.
@@ -146,22 +137,19 @@ func listFindings(ctx context.Context, tx *db.Tx, org string, f tagged) (out []F
 		return nil, "", err
 	}
 	if more {
-		q.and("("+q.place+", "+q.id+") > (?, ?)", place, id)
+		q.And("("+q.place+", "+q.id+") > (?, ?)", place, id)
 	}
 	limit := db.Limit(f.Limit)
 	q.from += decided
 	if out, err = q.findings(ctx, tx, limit+1); err != nil {
 		return nil, "", err
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].place, out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Finding) string { return db.Cursor(last.place, last.ID) })
 	return out, next, nil
 }
 
 func (q *narrowed) findings(ctx context.Context, tx *db.Tx, limit int) (out []Finding, err error) {
-	rows, err := tx.Query(ctx, "SELECT "+whole+q.String()+" ORDER BY "+q.place+", "+q.id+" LIMIT "+strconv.Itoa(limit), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+whole+q.String()+" ORDER BY "+q.place+", "+q.id+" LIMIT "+strconv.Itoa(limit), q.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -179,14 +167,14 @@ func (q *narrowed) findings(ctx context.Context, tx *db.Tx, limit int) (out []Fi
 // countFindings counts what a filter finds.
 func countFindings(ctx context.Context, tx *db.Tx, org string, f tagged) (n int, err error) {
 	q := narrow(org, f)
-	err = tx.QueryRow(ctx, "SELECT count(*)"+q.String(), q.args...).Scan(&n)
+	err = tx.QueryRow(ctx, "SELECT count(*)"+q.String(), q.Args...).Scan(&n)
 	return n, err
 }
 
 // countSome counts what a filter finds, at most so many.
 func countSome(ctx context.Context, tx *db.Tx, org string, f tagged, most int) (n int, err error) {
 	q := narrow(org, f)
-	err = tx.QueryRow(ctx, "SELECT count(*) FROM (SELECT f.id"+q.String()+" LIMIT "+strconv.Itoa(most)+") w", q.args...).Scan(&n)
+	err = tx.QueryRow(ctx, "SELECT count(*) FROM (SELECT f.id"+q.String()+" LIMIT "+strconv.Itoa(most)+") w", q.Args...).Scan(&n)
 	return n, err
 }
 
@@ -194,14 +182,14 @@ func countSome(ctx context.Context, tx *db.Tx, org string, f tagged, most int) (
 func countStates(ctx context.Context, tx *db.Tx, org string, f tagged) (map[State]int, error) {
 	q := narrow(org, f)
 	out := map[State]int{}
-	return out, tallied(ctx, tx, "SELECT f.state, count(*)"+q.String()+" GROUP BY f.state", q.args, out)
+	return out, tallied(ctx, tx, "SELECT f.state, count(*)"+q.String()+" GROUP BY f.state", q.Args, out)
 }
 
 // countLevels counts what a filter finds by level, which the place begins with.
 func countLevels(ctx context.Context, tx *db.Tx, org string, f tagged) (map[sigma.Level]int, error) {
 	q := narrow(org, f)
 	places, out := map[int64]int{}, map[sigma.Level]int{}
-	err := tallied(ctx, tx, "SELECT "+q.place+" >> 56, count(*)"+q.String()+" GROUP BY "+q.place+" >> 56", q.args, places)
+	err := tallied(ctx, tx, "SELECT "+q.place+" >> 56, count(*)"+q.String()+" GROUP BY "+q.place+" >> 56", q.Args, places)
 	for p, n := range places {
 		out[sigma.Critical-sigma.Level(p)] += n
 	}
@@ -248,7 +236,7 @@ func countBy(ctx context.Context, tx *db.Tx, org string, f tagged, column string
 		q.from += " JOIN hunt_attack t ON t.finding_id = f.id"
 	}
 	rows, err := tx.Query(ctx, "SELECT x.name, count(*), min(x.id) FROM (SELECT "+column+" AS name, f.id AS id"+q.String()+" ORDER BY "+q.place+", "+q.id+" LIMIT "+strconv.Itoa(maxFindings)+
-		") x GROUP BY x.name ORDER BY count(*) DESC, x.name LIMIT "+strconv.Itoa(limit), q.args...)
+		") x GROUP BY x.name ORDER BY count(*) DESC, x.name LIMIT "+strconv.Itoa(limit), q.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -267,19 +255,18 @@ func countBy(ctx context.Context, tx *db.Tx, org string, f tagged, column string
 // with so many findings at the most.
 func rareRules(ctx context.Context, tx *db.Tx, org string, f tagged, most int) (map[string]int, error) {
 	q := narrow(org, f)
-	q.args = append(q.args, most)
 	out := map[string]int{}
 	return out, tallied(ctx, tx, "SELECT x.name, count(*) FROM (SELECT f.rule_tag AS name"+q.String()+" ORDER BY "+q.place+", "+q.id+" LIMIT "+strconv.Itoa(maxFindings)+
-		") x GROUP BY x.name HAVING count(*) <= $"+strconv.Itoa(len(q.args)), q.args, out)
+		") x GROUP BY x.name HAVING count(*) <= "+q.Arg(most), q.Args, out)
 }
 
 // nearFindings lists what has a tag in a column and some time in common with a
 // span, without the finding itself.
 func nearFindings(ctx context.Context, tx *db.Tx, org, column, tag, not string, from, until int64, limit int) ([]Finding, error) {
 	q := &narrowed{from: "hunt_finding f" + decided, place: "f.place", id: "f.id"}
-	q.and("f.org_id = ?", org)
-	q.and(column+" = ?", tag)
-	q.and("f.last_at >= ? AND f.first_at <= ? AND f.first_at > 0 AND f.id <> ?", from, until, not)
+	q.And("f.org_id = ?", org)
+	q.And(column+" = ?", tag)
+	q.And("f.last_at >= ? AND f.first_at <= ? AND f.first_at > 0 AND f.id <> ?", from, until, not)
 	return q.findings(ctx, tx, limit)
 }
 
@@ -305,21 +292,21 @@ func countBoth(ctx context.Context, tx *db.Tx, before, after string) (n int, err
 func listChange(ctx context.Context, tx *db.Tx, org, before, after string, change Change, cursor string, limit int) (out []Finding, next string, err error) {
 	var place int64
 	var id string
-	q := &narrowed{from: "hunt_finding f" + decided, place: "f.place", id: "f.id", args: []any{before, after, org}, where: []string{"f.org_id = $3", changeRules[change]}}
+	q := &narrowed{from: "hunt_finding f" + decided, place: "f.place", id: "f.id"}
+	q.Args = []any{before, after} // $1 and $2 of changeRules
+	q.And(changeRules[change])
+	q.And("f.org_id = ?", org)
 	more, err := db.ParseCursor(cursor, &place, &id)
 	if err != nil {
 		return nil, "", err
 	}
 	if more {
-		q.and("(f.place, f.id) > (?, ?)", place, id)
+		q.And("(f.place, f.id) > (?, ?)", place, id)
 	}
 	limit = db.Limit(limit)
 	if out, err = q.findings(ctx, tx, limit+1); err != nil {
 		return nil, "", err
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].place, out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Finding) string { return db.Cursor(last.place, last.ID) })
 	return out, next, nil
 }

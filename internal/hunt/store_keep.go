@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -60,11 +58,8 @@ func removeFindings(ctx context.Context, tx *db.Tx, ids []string) error {
 // removeAll runs a statement over ids, so many at a time as one may name.
 func removeAll(ctx context.Context, tx *db.Tx, query string, ids []string) error {
 	for some := range slices.Chunk(ids, maxIn) {
-		args, marks := make([]any, len(some)), make([]string, len(some))
-		for i, id := range some {
-			args[i], marks[i] = id, "$"+strconv.Itoa(i+1)
-		}
-		if _, err := tx.Exec(ctx, fmt.Sprintf(query, strings.Join(marks, ", ")), args...); err != nil {
+		var q db.Query
+		if _, err := tx.Exec(ctx, fmt.Sprintf(query, db.List(&q, some)), q.Args...); err != nil {
 			return err
 		}
 	}

@@ -2,8 +2,6 @@ package hunt
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"noroshi/internal/base/db"
 )
@@ -11,13 +9,9 @@ import (
 // listExamples reads the sealed examples of findings of an organisation by their
 // ids; others are passed over.
 func listExamples(ctx context.Context, tx *db.Tx, org string, ids []string) (map[string][]byte, error) {
-	args, marks := []any{org}, make([]string, len(ids))
-	for i, id := range ids {
-		args = append(args, id)
-		marks[i] = "$" + strconv.Itoa(len(args))
-	}
+	q := db.Query{Args: []any{org}}
 	rows, err := tx.Query(ctx, `SELECT e.finding_id, e.sealed FROM hunt_example e JOIN hunt_finding f ON f.id = e.finding_id
-		WHERE f.org_id = $1 AND f.id IN (`+strings.Join(marks, ", ")+")", args...)
+		WHERE f.org_id = $1 AND f.id IN (`+db.List(&q, ids)+")", q.Args...)
 	if err != nil {
 		return nil, err
 	}

@@ -54,10 +54,7 @@ func listBooks(ctx context.Context, tx *db.Tx, org, cursor string, limit int) (o
 		}
 		out = append(out, b)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Rulebook) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

@@ -79,10 +79,7 @@ func listSuppressions(ctx context.Context, tx *db.Tx, org string, all bool, now 
 	if out, err = suppressions(rows); err != nil {
 		return nil, "", err
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Suppression) string { return db.Cursor(last.ID) })
 	return out, next, nil
 }
 
@@ -136,10 +133,7 @@ func listOffers(ctx context.Context, tx *db.Tx, reader string, now time.Time, cu
 		}
 		out = append(out, o)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Offer) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

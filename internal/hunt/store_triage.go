@@ -2,8 +2,6 @@ package hunt
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -66,13 +64,9 @@ func decideIDs(ctx context.Context, tx *db.Tx, b Batch, ids []string, now time.T
 	for len(ids) > 0 {
 		some := ids[:min(len(ids), maxIn)]
 		ids = ids[len(some):]
-		args, marks := []any{b.ID, b.org}, make([]string, len(some))
-		for i, id := range some {
-			args = append(args, id)
-			marks[i] = "$" + strconv.Itoa(len(args))
-		}
+		q := db.Query{Args: []any{b.ID, b.org}}
 		_, err := tx.Exec(ctx, `INSERT INTO hunt_decided (decision_id, finding_id, was_state, was_decision, version)
-			SELECT $1, f.id, f.state, f.decision, f.version + 1 FROM hunt_finding f WHERE f.org_id = $2 AND f.id IN (`+strings.Join(marks, ", ")+")", args...)
+			SELECT $1, f.id, f.state, f.decision, f.version + 1 FROM hunt_finding f WHERE f.org_id = $2 AND f.id IN (`+db.List(&q, some)+")", q.Args...)
 		if err != nil {
 			return 0, err
 		}
@@ -83,9 +77,8 @@ func decideIDs(ctx context.Context, tx *db.Tx, b Batch, ids []string, now time.T
 // decideFilter decides on all findings that a filter finds.
 func decideFilter(ctx context.Context, tx *db.Tx, b Batch, f tagged, now time.Time) (int, error) {
 	q := narrow(b.org, f)
-	q.args = append(q.args, b.ID)
-	_, err := tx.Exec(ctx, "INSERT INTO hunt_decided (decision_id, finding_id, was_state, was_decision, version) SELECT $"+strconv.Itoa(len(q.args))+
-		", f.id, f.state, f.decision, f.version + 1"+q.String(), q.args...)
+	_, err := tx.Exec(ctx, "INSERT INTO hunt_decided (decision_id, finding_id, was_state, was_decision, version) SELECT "+q.Arg(b.ID)+
+		", f.id, f.state, f.decision, f.version + 1"+q.String(), q.Args...)
 	if err != nil {
 		return 0, err
 	}

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -144,22 +143,16 @@ func insertRows(ctx context.Context, tx *db.Tx, into, end string, rows [][]any) 
 	if len(rows) == 0 {
 		return nil
 	}
-	var q strings.Builder
-	var args []any
-	q.WriteString(into)
+	var q db.Query
+	lines := make([]string, len(rows))
 	for i, row := range rows {
-		if i > 0 {
-			q.WriteString(", ")
-		}
+		places := make([]string, len(row))
 		for j, v := range row {
-			q.WriteString([]string{"(", ", "}[min(j, 1)])
-			args = append(args, v)
-			q.WriteString("$" + strconv.Itoa(len(args)))
+			places[j] = q.Arg(v)
 		}
-		q.WriteByte(')')
+		lines[i] = "(" + strings.Join(places, ", ") + ")"
 	}
-	q.WriteString(end)
-	_, err := tx.Exec(ctx, q.String(), args...)
+	_, err := tx.Exec(ctx, into+strings.Join(lines, ", ")+end, q.Args...)
 	return err
 }
 
@@ -296,26 +289,20 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 	if reach != gate.Own && reach != gate.Addressed {
 		return nil, "", nil
 	}
-	var q strings.Builder
-	args := []any{who.Org, flag(reach == gate.Own)}
-	arg := func(v any) string {
-		args = append(args, v)
-		return fmt.Sprintf("$%d", len(args))
-	}
 	columns := caseColumns
 	if reach == gate.Addressed {
 		columns = sentColumns
 	}
-	q.WriteString("SELECT " + columns + `, d.waiting = 1, d.updated_at FROM incident_desk d JOIN incident_case c ON c.id = d.case_id
-		WHERE d.org_id = $1 AND d.mine = $2`)
+	var q db.Query
+	q.And("d.org_id = ? AND d.mine = ?", who.Org, flag(reach == gate.Own))
 	if f.Waiting {
-		q.WriteString(" AND d.waiting = 1")
+		q.And("d.waiting = 1")
 	}
 	for _, x := range []struct{ column, value string }{
 		{"d.state", string(f.State)}, {"d.kind", string(f.Kind)}, {"d.severity", string(f.Severity)}, {"d.sector", f.Sector}, {"c.number", caseNumber(f.Number)},
 	} {
 		if x.value != "" {
-			q.WriteString(" AND " + x.column + " = " + arg(x.value))
+			q.And(x.column+" = ?", x.value)
 		}
 	}
 	var at int64
@@ -323,11 +310,11 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 	if ok, err := db.ParseCursor(f.Cursor, &at, &id); err != nil {
 		return nil, "", err
 	} else if ok {
-		q.WriteString(" AND (d.updated_at, d.case_id) < (" + arg(at) + ", " + arg(id) + ")")
+		q.And("(d.updated_at, d.case_id) < (?, ?)", at, id)
 	}
 	limit := db.Limit(f.Limit)
-	q.WriteString(" ORDER BY d.updated_at DESC, d.case_id DESC LIMIT " + arg(limit+1))
-	rows, err := tx.Query(ctx, q.String(), args...)
+	rows, err := tx.Query(ctx, "SELECT "+columns+", d.waiting = 1, d.updated_at FROM incident_desk d JOIN incident_case c ON c.id = d.case_id WHERE "+q.Where()+
+		" ORDER BY d.updated_at DESC, d.case_id DESC LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}

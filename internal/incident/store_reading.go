@@ -49,10 +49,7 @@ func listReadings(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reac
 		r.At, r.HiddenUntil = db.Time(at), db.Time(hidden)
 		out = append(out, r)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Reading) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

@@ -170,10 +170,7 @@ func (s *Service) Imports(ctx context.Context, id, cursor string, limit int) (ou
 		if err != nil {
 			return err
 		}
-		if len(rows) > limit {
-			rows = rows[:limit]
-			next = db.Cursor(rows[limit-1].id)
-		}
+		rows, next = db.Page(rows, limit, func(last *importRow) string { return db.Cursor(last.id) })
 		for _, r := range rows {
 			p := Past{ID: r.id, Number: r.number, At: r.at, Entry: r.entry, SHA256: r.sha256, Size: r.size}
 			if err := json.Unmarshal([]byte(r.counts), &p.Counts); err != nil {

@@ -316,30 +316,24 @@ type hunt struct {
 
 // findVulnerabilities lists ids with their sort keys, newest first.
 func findVulnerabilities(ctx context.Context, tx *db.Tx, h hunt) (ids, sorts []string, err error) {
-	var args []any
-	arg := func(v any) string { args = append(args, v); return fmt.Sprintf("$%d", len(args)) }
-	where := []string{}
+	var q db.Query
 	if h.cursor {
-		where = append(where, "(v.sort, v.id) < ("+arg(h.sort)+", "+arg(h.id)+")")
+		q.And("(v.sort, v.id) < (?, ?)", h.sort, h.id)
 	}
 	if h.prefix != "" {
-		where = append(where, "v.id >= "+arg(h.prefix), "v.id < "+arg(h.prefix+"\U0010ffff"))
+		q.And("v.id >= ? AND v.id < ?", h.prefix, h.prefix+"\U0010ffff")
 	}
 	exists := "EXISTS (SELECT 1 FROM intel_record r" + visible + "WHERE r.vulnerability = v.id"
 	if h.kind != "" {
-		exists += " AND r.kind = " + arg(h.kind)
+		exists += " AND r.kind = " + q.Arg(h.kind)
 	} else {
 		exists += " AND r.kind <> 'eol'"
 	}
-	where = append(where, exists+")")
+	q.And(exists + ")")
 	if h.keyed {
-		marks := make([]string, len(h.keys))
-		for i, k := range h.keys {
-			marks[i] = arg(k)
-		}
-		where = append(where, "v.id IN (SELECT r.vulnerability FROM intel_product p JOIN intel_record r ON r.id = p.record_id"+visible+"WHERE p.key IN ("+strings.Join(marks, ", ")+"))")
+		q.And("v.id IN (SELECT r.vulnerability FROM intel_product p JOIN intel_record r ON r.id = p.record_id" + visible + "WHERE p.key IN (" + db.List(&q, h.keys) + "))")
 	}
-	rows, err := tx.Query(ctx, "SELECT v.id, v.sort FROM intel_vulnerability v WHERE "+strings.Join(where, " AND ")+" ORDER BY v.sort DESC, v.id DESC LIMIT "+arg(h.limit), args...)
+	rows, err := tx.Query(ctx, "SELECT v.id, v.sort FROM intel_vulnerability v WHERE "+q.Where()+" ORDER BY v.sort DESC, v.id DESC LIMIT "+q.Arg(h.limit), q.Args...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -29,14 +29,14 @@ func listActs(ctx context.Context, tx *db.Tx, chain ID, names []string, upto ID,
 		return nil, "", err
 	}
 	var q query
-	q.and("chain_id = ?", chain)
-	q.and("id < ?", before)
-	q.and("id <= ?", upto)
+	q.And("chain_id = ?", chain)
+	q.And("id < ?", before)
+	q.And("id <= ?", upto)
 	if len(names) > 0 {
-		q.in("act", names)
+		q.In("act", names)
 	}
 	limit = db.Limit(limit)
-	rows, err := tx.Query(ctx, "SELECT "+actColumns+" FROM measure_act WHERE "+q.text()+" ORDER BY id DESC LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+actColumns+" FROM measure_act WHERE "+q.Where()+" ORDER BY id DESC LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -48,10 +48,7 @@ func listActs(ctx context.Context, tx *db.Tx, chain ID, names []string, upto ID,
 		}
 		out = append(out, p)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Past) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 
@@ -108,10 +105,7 @@ func listSteps(ctx context.Context, tx *db.Tx, chain ID, cursor string, limit in
 	}
 	limit = db.Limit(limit)
 	out, err = steps(ctx, tx, "chain_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", chain, before, limit+1)
-	if err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Done) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -10,36 +9,8 @@ import (
 	"noroshi/internal/base/gate"
 )
 
-// query gathers a WHERE clause: its text with $n for each value.
-type query struct {
-	where []string
-	args  []any
-}
-
-// and adds a condition in which ? stands for the values.
-func (q *query) and(cond string, args ...any) {
-	for _, a := range args {
-		q.args = append(q.args, a)
-		cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(q.args)), 1)
-	}
-	q.where = append(q.where, cond)
-}
-
-// in adds a condition that a column has one of some values.
-func (q *query) in(column string, values []string) {
-	marks := make([]string, len(values))
-	for i, v := range values {
-		marks[i] = q.arg(v)
-	}
-	q.where = append(q.where, column+" IN ("+strings.Join(marks, ", ")+")")
-}
-
-func (q *query) text() string { return strings.Join(q.where, " AND ") }
-
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return "$" + strconv.Itoa(len(q.args))
-}
+// query is a WHERE clause that the rules of access of this package write into.
+type query struct{ db.Query }
 
 // reach is the rule of access, inside every query: a command has the chains of
 // its own organisation, who carries out those that they are designated for; the
@@ -48,34 +19,34 @@ func (q *query) arg(v any) string {
 // the safety commission agreed to; the commission all.
 func (q *query) reach(who gate.Identity, reach gate.Reach) {
 	asked := func(act string) {
-		q.and("EXISTS (SELECT 1 FROM measure_act a WHERE a.chain_id = h.id AND a.act = ?)", act)
+		q.And("EXISTS (SELECT 1 FROM measure_act a WHERE a.chain_id = h.id AND a.act = ?)", act)
 	}
 	by := sideOf(who)
 	switch {
 	case reach == gate.All:
-		q.and("1 = 1")
+		q.And("1 = 1")
 	case reach == gate.Own && who.Org != "" && (by == CommandSide || by == SuperiorSide):
-		q.and("h.org_id = ?", who.Org)
+		q.And("h.org_id = ?", who.Org)
 	case reach == gate.Own && who.Org != "" && by == ExecutorSide:
-		q.and("h.org_id = ?", who.Org)
-		q.and("EXISTS (SELECT 1 FROM measure_officer o WHERE o.chain_id = h.id AND o.person = ?)", who.Person)
+		q.And("h.org_id = ?", who.Org)
+		q.And("EXISTS (SELECT 1 FROM measure_officer o WHERE o.chain_id = h.id AND o.person = ?)", who.Person)
 	case reach == gate.Addressed && by == ConsultantSide:
 		asked("consult")
 	case reach == gate.Addressed && by == SafetySide:
-		q.and("h.body = ?", string(Defence))
+		q.And("h.body = ?", string(Defence))
 		asked("plan")
 	case reach == gate.Addressed && by == MinisterSide:
-		q.and("h.body = ?", string(Defence))
+		q.And("h.body = ?", string(Defence))
 		asked("agree")
 	default:
-		q.and("1 = 0")
+		q.And("1 = 0")
 	}
 }
 
 // named narrows to what somebody means by an id: a case, its number, or a chain.
 func (q *query) named(id string) {
 	n := strings.ToUpper(strings.TrimSpace(id))
-	q.and("(h.case_id = ? OR h.id = ? OR k.number = ?)", id, id, n)
+	q.And("(h.case_id = ? OR h.id = ? OR k.number = ?)", id, id, n)
 }
 
 // within lists the chains within reach that an id means, at most ten.
@@ -83,7 +54,7 @@ func within(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate
 	var q query
 	q.reach(who, reach)
 	q.named(id)
-	return chains(ctx, tx, "SELECT "+chainColumns+" FROM measure_chain h JOIN measure_case k ON k.id = h.case_id WHERE "+q.text()+" ORDER BY h.id LIMIT 10", q.args...)
+	return chains(ctx, tx, "SELECT "+chainColumns+" FROM measure_chain h JOIN measure_case k ON k.id = h.case_id WHERE "+q.Where()+" ORDER BY h.id LIMIT 10", q.Args...)
 }
 
 // listChains gives a page of chains within reach, the newest first.
@@ -92,16 +63,16 @@ func listChains(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	q.reach(who, reach)
 	by := sideOf(who)
 	if f.State != "" && !by.asked() { // who is asked is not told where a chain stands otherwise
-		q.and("h.state = ?", string(f.State))
+		q.And("h.state = ?", string(f.State))
 	}
 	if f.Waits {
 		q.waits(by, now)
 	}
 	if f.Number != "" {
-		q.and("k.number = ?", strings.ToUpper(strings.TrimSpace(f.Number)))
+		q.And("k.number = ?", strings.ToUpper(strings.TrimSpace(f.Number)))
 	}
 	if f.Going {
-		q.and("h.state NOT IN ('closed', 'dropped')")
+		q.And("h.state NOT IN ('closed', 'dropped')")
 	}
 	if f.Late && !by.asked() {
 		q.late(now)
@@ -110,20 +81,17 @@ func listChains(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("h.id < ?", before)
+	q.And("h.id < ?", before)
 	limit := db.Limit(f.Limit)
-	out, err = chains(ctx, tx, "SELECT "+chainColumns+" FROM measure_chain h JOIN measure_case k ON k.id = h.case_id WHERE "+q.text()+" ORDER BY h.id DESC LIMIT "+q.arg(limit+1), q.args...)
-	if err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, err = chains(ctx, tx, "SELECT "+chainColumns+" FROM measure_chain h JOIN measure_case k ON k.id = h.case_id WHERE "+q.Where()+" ORDER BY h.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
+	out, next = db.Page(out, limit, func(last *Chain) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 
 // late narrows to chains of which a notice or a review is past its time.
 func (q *query) late(now time.Time) {
 	at := db.Micros(now)
-	q.and("h.declared_at > 0 AND h.settled_at = 0 AND (h.noticed_at = 0 AND h.notice_due_at <= ? OR h.noticed_at > 0 AND h.review_due_at <= ?)", at, at)
+	q.And("h.declared_at > 0 AND h.settled_at = 0 AND (h.noticed_at = 0 AND h.notice_due_at <= ? OR h.noticed_at > 0 AND h.review_due_at <= ?)", at, at)
 }
 
 // waits narrows to chains that may wait for somebody of a side: whether they do,
@@ -132,19 +100,19 @@ func (q *query) waits(by Side, now time.Time) {
 	at := db.Micros(now)
 	switch by {
 	case CommandSide:
-		q.and("(h.state IN ('approved', 'declared', 'executed', 'stopped', 'reviewed', 'pending') OR h.declared_at > 0 AND h.noticed_at = 0)")
+		q.And("(h.state IN ('approved', 'declared', 'executed', 'stopped', 'reviewed', 'pending') OR h.declared_at > 0 AND h.noticed_at = 0)")
 	case SuperiorSide:
-		q.and("(h.state IN ('planned', 'consulted', 'ordered', 'declared', 'authorised') OR h.declared_at > 0 AND h.settled_at = 0)")
+		q.And("(h.state IN ('planned', 'consulted', 'ordered', 'declared', 'authorised') OR h.declared_at > 0 AND h.settled_at = 0)")
 	case ExecutorSide:
-		q.and("(h.state = 'executing' OR h.state = 'authorised' AND h.from_at <= ?)", at)
+		q.And("(h.state = 'executing' OR h.state = 'authorised' AND h.from_at <= ?)", at)
 	case ConsultantSide:
-		q.and("h.state = 'consulting'")
+		q.And("h.state = 'consulting'")
 	case SafetySide:
-		q.and("h.state IN ('planned', 'consulted')")
+		q.And("h.state IN ('planned', 'consulted')")
 	case MinisterSide:
-		q.and("h.state = 'agreed'")
+		q.And("h.state = 'agreed'")
 	default:
-		q.and("h.declared_at > 0 AND h.settled_at = 0 AND (h.noticed_at > 0 OR h.notice_due_at <= ?)", at)
+		q.And("h.declared_at > 0 AND h.settled_at = 0 AND (h.noticed_at > 0 OR h.notice_due_at <= ?)", at)
 	}
 }
 

@@ -156,9 +156,6 @@ func listTickets(ctx context.Context, tx *db.Tx, desk string, clearance int, clo
 	if err := rows.Err(); err != nil {
 		return nil, "", err
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(db.Micros(out[limit-1].Due), out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Ticket) string { return db.Cursor(db.Micros(last.Due), last.ID) })
 	return out, next, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -17,49 +16,25 @@ import (
 // name the database itself.
 type transaction = db.Tx
 
-// query is a SQL text under construction with its arguments.
-type query struct {
-	args []any
-}
-
-// arg adds an argument and returns its placeholder.
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return "$" + strconv.Itoa(len(q.args))
-}
-
-// list adds arguments and returns their placeholders for IN (…); an empty
-// list matches nothing.
-func list[T ~string](q *query, vs []T) string {
-	if len(vs) == 0 {
-		return "NULL"
-	}
-	marks := make([]string, len(vs))
-	for i, v := range vs {
-		marks[i] = q.arg(string(v))
-	}
-	return strings.Join(marks, ", ")
-}
-
 // seen writes the condition under which who may see the organisation whose id
 // the column holds. It is the only place that says so.
-func seen(q *query, column string, who gate.Identity, reach gate.Reach) string {
+func seen(q *db.Query, column string, who gate.Identity, reach gate.Reach) string {
 	if reach == gate.All || reach == gate.Record {
 		return "1 = 1"
 	}
 	if reach == gate.None {
 		return "1 = 0"
 	}
-	me := q.arg(who.Org)
+	me := q.Arg(who.Org)
 	or := []string{
 		column + " = " + me,
-		column + " IN (SELECT k.org_id FROM org_kind k WHERE k.kind IN (" + list(q, bodies) + "))",
+		column + " IN (SELECT k.org_id FROM org_kind k WHERE k.kind IN (" + db.List(q, bodies) + "))",
 		column + " IN (SELECT t.other_id FROM org_tie t WHERE t.customer_id = " + me + " AND t.state = 'confirmed')",
 		column + " IN (SELECT t.customer_id FROM org_tie t WHERE t.other_id = " + me + " AND t.state = 'confirmed')",
 	}
 	if reach == gate.Sector {
 		or = append(or, "("+column+" IN (SELECT k.org_id FROM org_kind k WHERE k.kind = 'operator') AND "+
-			column+" IN (SELECT s.org_id FROM org_sector s WHERE s.sector IN ("+list(q, who.Sectors)+")))")
+			column+" IN (SELECT s.org_id FROM org_sector s WHERE s.sector IN ("+db.List(q, who.Sectors)+")))")
 	}
 	return "(" + strings.Join(or, " OR ") + ")"
 }
@@ -76,9 +51,10 @@ func scanOrg(scan func(...any) error, more ...any) (o Org, err error) {
 // loadOrg returns an organisation that who may see, without its contacts;
 // db.ErrNoRows both when it is not there and when it is not theirs to see.
 func loadOrg(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach) (Org, error) {
-	var q query
-	where := "o.id = " + q.arg(string(id)) + " AND " + seen(&q, "o.id", who, reach)
-	o, err := scanOrg(tx.QueryRow(ctx, "SELECT "+orgColumns+" FROM org_organisation o WHERE "+where, q.args...).Scan)
+	var q db.Query
+	q.And("o.id = ?", string(id))
+	q.And(seen(&q, "o.id", who, reach))
+	o, err := scanOrg(tx.QueryRow(ctx, "SELECT "+orgColumns+" FROM org_organisation o WHERE "+q.Where(), q.Args...).Scan)
 	if err != nil {
 		return o, err
 	}
@@ -97,26 +73,26 @@ type Filter struct {
 }
 
 func listOrgs(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach gate.Reach) (out []Org, next string, err error) {
-	var q query
-	where := []string{seen(&q, "o.id", who, reach)}
+	var q db.Query
+	q.And(seen(&q, "o.id", who, reach))
 	if f.Kind != "" {
-		where = append(where, "o.id IN (SELECT k.org_id FROM org_kind k WHERE k.kind = "+q.arg(string(f.Kind))+")")
+		q.And("o.id IN (SELECT k.org_id FROM org_kind k WHERE k.kind = ?)", string(f.Kind))
 	}
 	if f.Sector != "" {
-		where = append(where, "o.id IN (SELECT s.org_id FROM org_sector s WHERE s.sector = "+q.arg(f.Sector)+")")
+		q.And("o.id IN (SELECT s.org_id FROM org_sector s WHERE s.sector = ?)", f.Sector)
 	}
 	if f.Text != "" {
-		where = append(where, "o.search LIKE "+q.arg("%"+like(searchKey(f.Text))+"%")+` ESCAPE '\'`)
+		q.And(`o.search LIKE ? ESCAPE '\'`, "%"+like(searchKey(f.Text))+"%")
 	}
 	var sort, id string
 	if ok, err := db.ParseCursor(f.Cursor, &sort, &id); err != nil {
 		return nil, "", err
 	} else if ok {
-		where = append(where, "(o.sort_key, o.id) > ("+q.arg(sort)+", "+q.arg(id)+")")
+		q.And("(o.sort_key, o.id) > (?, ?)", sort, id)
 	}
 	limit := db.Limit(f.Limit)
-	rows, err := tx.Query(ctx, "SELECT "+orgColumns+", o.sort_key FROM org_organisation o WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY o.sort_key, o.id LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+orgColumns+", o.sort_key FROM org_organisation o WHERE "+q.Where()+
+		" ORDER BY o.sort_key, o.id LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -162,8 +138,8 @@ func fillOrgs(ctx context.Context, tx *db.Tx, orgs []Org) error {
 // pairs runs a query for two texts over a list of ids.
 func pairs[T ~string](ctx context.Context, tx *db.Tx, sql string, ids []T, each func(a, b string)) error {
 	for part := range slices.Chunk(ids, 500) {
-		var q query
-		rows, err := tx.Query(ctx, fmt.Sprintf(sql, list(&q, part)), q.args...)
+		var q db.Query
+		rows, err := tx.Query(ctx, fmt.Sprintf(sql, db.List(&q, part)), q.Args...)
 		if err != nil {
 			return err
 		}
@@ -270,12 +246,12 @@ func loadContacts(ctx context.Context, tx *db.Tx, id ID) (out []Contact, err err
 
 // competent returns the organisations of a kind that have the sector.
 func competent(ctx context.Context, tx *db.Tx, kind Kind, sector string) ([]Org, error) {
-	var q query
-	sql := "SELECT " + orgColumns + " FROM org_organisation o JOIN org_kind k ON k.org_id = o.id AND k.kind = " + q.arg(string(kind))
+	var q db.Query
+	sql := "SELECT " + orgColumns + " FROM org_organisation o JOIN org_kind k ON k.org_id = o.id AND k.kind = " + q.Arg(string(kind))
 	if sector != "" {
-		sql += " JOIN org_sector s ON s.org_id = o.id AND s.sector = " + q.arg(sector)
+		sql += " JOIN org_sector s ON s.org_id = o.id AND s.sector = " + q.Arg(sector)
 	}
-	rows, err := tx.Query(ctx, sql+" ORDER BY o.sort_key, o.id LIMIT 100", q.args...)
+	rows, err := tx.Query(ctx, sql+" ORDER BY o.sort_key, o.id LIMIT 100", q.Args...)
 	if err != nil {
 		return nil, err
 	}

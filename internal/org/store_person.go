@@ -2,7 +2,6 @@ package org
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -20,36 +19,33 @@ func scanPerson(scan func(...any) error, more ...any) (p Person, err error) {
 
 // withinOrg writes the condition under which who may see the people of the
 // organisation whose id the column holds.
-func withinOrg(q *query, column string, who gate.Identity, reach gate.Reach) string {
+func withinOrg(q *db.Query, column string, who gate.Identity, reach gate.Reach) string {
 	switch reach {
 	case gate.All:
 		return "1 = 1"
 	case gate.Own:
-		return column + " = " + q.arg(who.Org)
+		return column + " = " + q.Arg(who.Org)
 	}
 	return "1 = 0"
 }
 
-// loadPerson returns a person; db.ErrNoRows both when there is none and when
-// they are not who's to see.
+// loadPerson returns a person, to be changed; db.ErrNoRows both when there is none
+// and when they are not who's to see.
 func loadPerson(ctx context.Context, tx *db.Tx, id PersonID, who gate.Identity, reach gate.Reach) (Person, error) {
-	var q query
-	where := "p.id = " + q.arg(string(id)) + " AND " + withinOrg(&q, "p.org_id", who, reach)
-	p, err := scanPerson(tx.QueryRow(ctx, "SELECT "+personColumns+" FROM org_person p WHERE "+where+tx.ForUpdate(), q.args...).Scan)
-	if err != nil {
-		return p, err
-	}
-	one := []Person{p}
-	err = fillRoles(ctx, tx, one)
-	return one[0], err
+	return onePerson(ctx, tx, id, who, reach, tx.ForUpdate())
 }
 
 // readPerson is loadPerson for a read-only transaction, for which PostgreSQL
 // refuses row locks.
 func readPerson(ctx context.Context, tx *db.Tx, id PersonID, who gate.Identity, reach gate.Reach) (Person, error) {
-	var q query
-	where := "p.id = " + q.arg(string(id)) + " AND " + withinOrg(&q, "p.org_id", who, reach)
-	p, err := scanPerson(tx.QueryRow(ctx, "SELECT "+personColumns+" FROM org_person p WHERE "+where, q.args...).Scan)
+	return onePerson(ctx, tx, id, who, reach, "")
+}
+
+func onePerson(ctx context.Context, tx *db.Tx, id PersonID, who gate.Identity, reach gate.Reach, lock string) (Person, error) {
+	var q db.Query
+	q.And("p.id = ?", string(id))
+	q.And(withinOrg(&q, "p.org_id", who, reach))
+	p, err := scanPerson(tx.QueryRow(ctx, "SELECT "+personColumns+" FROM org_person p WHERE "+q.Where()+lock, q.Args...).Scan)
 	if err != nil {
 		return p, err
 	}
@@ -59,17 +55,18 @@ func readPerson(ctx context.Context, tx *db.Tx, id PersonID, who gate.Identity, 
 }
 
 func listPeople(ctx context.Context, tx *db.Tx, org ID, cursor string, limit int, who gate.Identity, reach gate.Reach) (out []Person, next string, err error) {
-	var q query
-	where := []string{"p.org_id = " + q.arg(string(org)), withinOrg(&q, "p.org_id", who, reach)}
+	var q db.Query
+	q.And("p.org_id = ?", string(org))
+	q.And(withinOrg(&q, "p.org_id", who, reach))
 	var sort, id string
 	if ok, err := db.ParseCursor(cursor, &sort, &id); err != nil {
 		return nil, "", err
 	} else if ok {
-		where = append(where, "(p.sort_key, p.id) > ("+q.arg(sort)+", "+q.arg(id)+")")
+		q.And("(p.sort_key, p.id) > (?, ?)", sort, id)
 	}
 	limit = db.Limit(limit)
-	rows, err := tx.Query(ctx, "SELECT "+personColumns+", p.sort_key FROM org_person p WHERE "+strings.Join(where, " AND ")+
-		" ORDER BY p.sort_key, p.id LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+personColumns+", p.sort_key FROM org_person p WHERE "+q.Where()+
+		" ORDER BY p.sort_key, p.id LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}

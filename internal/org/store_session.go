@@ -3,7 +3,6 @@ package org
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -147,10 +146,10 @@ func listTokens(ctx context.Context, tx *db.Tx, person PersonID) (out []Token, e
 
 // loadToken returns a token of a person whom who may see.
 func loadToken(ctx context.Context, tx *db.Tx, id string, who gate.Identity, reach gate.Reach) (Token, error) {
-	var q query
-	where := []string{"t.id = " + q.arg(id), "t.revoked_at = 0", withinOrg(&q, "p.org_id", who, reach)}
-	return scanToken(tx.QueryRow(ctx, "SELECT "+tokenColumns+" FROM org_token t JOIN org_person p ON p.id = t.person_id WHERE "+
-		strings.Join(where, " AND "), q.args...).Scan)
+	var q db.Query
+	q.And("t.id = ? AND t.revoked_at = 0", id)
+	q.And(withinOrg(&q, "p.org_id", who, reach))
+	return scanToken(tx.QueryRow(ctx, "SELECT "+tokenColumns+" FROM org_token t JOIN org_person p ON p.id = t.person_id WHERE "+q.Where(), q.Args...).Scan)
 }
 
 func countTokens(ctx context.Context, tx *db.Tx, person PersonID, now time.Time) (n int, err error) {

@@ -2,36 +2,14 @@ package selection
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 )
 
-// query gathers conditions and their values.
-type query struct {
-	where []string
-	args  []any
-}
-
-// and adds a condition in which ? stands for the values.
-func (q *query) and(cond string, args ...any) {
-	for _, a := range args {
-		q.args = append(q.args, a)
-		cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(q.args)), 1)
-	}
-	q.where = append(q.where, cond)
-}
-
-func (q *query) text() string { return strings.Join(q.where, " AND ") }
-
-// arg adds a value and returns its $n.
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return "$" + strconv.Itoa(len(q.args))
-}
+// query is a WHERE clause that the rules of access of this package write into.
+type query struct{ db.Query }
 
 const agreementColumns = `a.id, a.org_id, a.party_id, a.keeper, a.article, a.state, a.version, a.from_at, a.until_at, a.talked_at, a.agreed_at, a.ended_at, a.sealed, a.entry, a.at, a.changed_at`
 
@@ -48,13 +26,13 @@ func scanAgreement(scan func(...any) error) (a Agreement, err error) {
 func (q *query) reachAgreement(who gate.Identity, reach gate.Reach) {
 	switch reach {
 	case gate.Own:
-		q.and("a.org_id = ? AND (a.keeper = ? OR a.agreed_at > 0)", who.Org, who.Person)
+		q.And("a.org_id = ? AND (a.keeper = ? OR a.agreed_at > 0)", who.Org, who.Person)
 	case gate.Addressed:
-		q.and("a.party_id = ?", who.Org)
+		q.And("a.party_id = ?", who.Org)
 	case gate.Record: // what came into force; of a proposal that goes a refusal would follow
-		q.and("a.agreed_at > 0")
+		q.And("a.agreed_at > 0")
 	default:
-		q.and("a.at < 0")
+		q.And("a.at < 0")
 	}
 }
 
@@ -75,12 +53,12 @@ func updateAgreement(ctx context.Context, tx *db.Tx, a Agreement) error {
 func loadAgreement(ctx context.Context, tx *db.Tx, id string, who gate.Identity, reach gate.Reach, lock bool) (Agreement, error) {
 	var q query
 	q.reachAgreement(who, reach)
-	q.and("a.id = ?", id)
-	sql := "SELECT " + agreementColumns + " FROM selection_agreement a WHERE " + q.text()
+	q.And("a.id = ?", id)
+	sql := "SELECT " + agreementColumns + " FROM selection_agreement a WHERE " + q.Where()
 	if lock {
 		sql += tx.ForUpdate()
 	}
-	a, err := scanAgreement(tx.QueryRow(ctx, sql, q.args...).Scan)
+	a, err := scanAgreement(tx.QueryRow(ctx, sql, q.Args...).Scan)
 	if err == db.ErrNoRows {
 		err = ErrNoAgreement
 	}
@@ -115,18 +93,18 @@ func listAgreements(ctx context.Context, tx *db.Tx, f AgreementFilter, who gate.
 		if reach == gate.Addressed {
 			state = Proposed
 		}
-		q.and("a.state = ?", string(state))
+		q.And("a.state = ?", string(state))
 	}
 	if !f.Ended {
-		q.and("a.ended_at = 0")
+		q.And("a.ended_at = 0")
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("a.id < ?", before)
+	q.And("a.id < ?", before)
 	limit := db.Limit(f.Limit)
-	rows, err := tx.Query(ctx, "SELECT "+agreementColumns+" FROM selection_agreement a WHERE "+q.text()+" ORDER BY a.id DESC LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+agreementColumns+" FROM selection_agreement a WHERE "+q.Where()+" ORDER BY a.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -138,10 +116,7 @@ func listAgreements(ctx context.Context, tx *db.Tx, f AgreementFilter, who gate.
 		}
 		out = append(out, a)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Agreement) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

@@ -39,11 +39,11 @@ func loadCustody(ctx context.Context, tx *db.Tx, approvalID string) (Custody, er
 func listCustody(ctx context.Context, tx *db.Tx, who gate.Identity, clerk bool) (out []Custody, err error) {
 	var q query
 	if clerk {
-		q.and("(k.org_id = ? OR k.first = ? OR k.second = ?)", who.Org, who.Person, who.Person)
+		q.And("(k.org_id = ? OR k.first = ? OR k.second = ?)", who.Org, who.Person, who.Person)
 	} else {
-		q.and("(k.first = ? OR k.second = ?)", who.Person, who.Person)
+		q.And("(k.first = ? OR k.second = ?)", who.Person, who.Person)
 	}
-	rows, err := tx.Query(ctx, "SELECT "+custodyColumns+" FROM selection_custody k WHERE "+q.text()+" ORDER BY k.at DESC, k.approval_id DESC LIMIT "+q.arg(db.MaxLimit), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+custodyColumns+" FROM selection_custody k WHERE "+q.Where()+" ORDER BY k.at DESC, k.approval_id DESC LIMIT "+q.Arg(db.MaxLimit), q.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +101,11 @@ func loadOpening(ctx context.Context, tx *db.Tx, id string) (Opening, error) {
 func listOpenings(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach) (out []Opening, err error) {
 	var q query
 	if reach == gate.Record {
-		q.and("o.at > 0")
+		q.And("o.at > 0")
 	} else {
-		q.and("(o.person = ? OR EXISTS (SELECT 1 FROM selection_custody k WHERE k.approval_id = o.key_id AND (k.first = ? OR k.second = ?)))", who.Person, who.Person, who.Person)
+		q.And("(o.person = ? OR EXISTS (SELECT 1 FROM selection_custody k WHERE k.approval_id = o.key_id AND (k.first = ? OR k.second = ?)))", who.Person, who.Person, who.Person)
 	}
-	rows, err := tx.Query(ctx, "SELECT "+openingColumns+" FROM selection_opening o WHERE "+q.text()+" ORDER BY o.id DESC LIMIT "+q.arg(db.MaxLimit), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+openingColumns+" FROM selection_opening o WHERE "+q.Where()+" ORDER BY o.id DESC LIMIT "+q.Arg(db.MaxLimit), q.Args...)
 	if err != nil {
 		return nil, err
 	}

@@ -21,13 +21,13 @@ func scanDisclosure(scan func(...any) error) (d Disclosure, err error) {
 func (q *query) reachDisclosure(who gate.Identity, reach gate.Reach) {
 	switch reach {
 	case gate.Own:
-		q.and("d.org_id = ?", who.Org)
+		q.And("d.org_id = ?", who.Org)
 	case gate.Addressed:
-		q.and("d.recipient_id = ?", who.Org)
+		q.And("d.recipient_id = ?", who.Org)
 	case gate.Record:
-		q.and("d.at > 0")
+		q.And("d.at > 0")
 	default:
-		q.and("d.at < 0")
+		q.And("d.at < 0")
 	}
 }
 
@@ -48,8 +48,8 @@ func insertDisclosure(ctx context.Context, tx *db.Tx, d Disclosure, records []st
 func loadDisclosure(ctx context.Context, tx *db.Tx, id string, who gate.Identity, reach gate.Reach) (Disclosure, error) {
 	var q query
 	q.reachDisclosure(who, reach)
-	q.and("d.id = ?", id)
-	d, err := scanDisclosure(tx.QueryRow(ctx, "SELECT "+disclosureColumns+" FROM selection_disclosure d WHERE "+q.text(), q.args...).Scan)
+	q.And("d.id = ?", id)
+	d, err := scanDisclosure(tx.QueryRow(ctx, "SELECT "+disclosureColumns+" FROM selection_disclosure d WHERE "+q.Where(), q.Args...).Scan)
 	if err == db.ErrNoRows {
 		err = ErrNoRecords
 	}
@@ -62,15 +62,15 @@ func listDisclosures(ctx context.Context, tx *db.Tx, run string, who gate.Identi
 	var q query
 	q.reachDisclosure(who, reach)
 	if run != "" {
-		q.and("d.run_id = ?", run)
+		q.And("d.run_id = ?", run)
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("d.id < ?", before)
+	q.And("d.id < ?", before)
 	limit = db.Limit(limit)
-	rows, err := tx.Query(ctx, "SELECT "+disclosureColumns+" FROM selection_disclosure d WHERE "+q.text()+" ORDER BY d.id DESC LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+disclosureColumns+" FROM selection_disclosure d WHERE "+q.Where()+" ORDER BY d.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -82,9 +82,6 @@ func listDisclosures(ctx context.Context, tx *db.Tx, run string, who gate.Identi
 		}
 		out = append(out, d)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Disclosure) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }

@@ -25,11 +25,11 @@ func scanList(scan func(...any) error) (l List, err error) {
 func (q *query) reachList(who gate.Identity, reach gate.Reach) {
 	switch reach {
 	case gate.Own:
-		q.and("l.org_id = ?", who.Org)
+		q.And("l.org_id = ?", who.Org)
 	case gate.Record:
-		q.and("l.ready_at > 0")
+		q.And("l.ready_at > 0")
 	default:
-		q.and("l.at < 0")
+		q.And("l.at < 0")
 	}
 }
 
@@ -59,8 +59,8 @@ func decideList(ctx context.Context, tx *db.Tx, l List) (bool, error) {
 func loadList(ctx context.Context, tx *db.Tx, id string, who gate.Identity, reach gate.Reach) (List, error) {
 	var q query
 	q.reachList(who, reach)
-	q.and("l.id = ?", id)
-	l, err := scanList(tx.QueryRow(ctx, "SELECT "+listColumns+" FROM selection_list l WHERE "+q.text(), q.args...).Scan)
+	q.And("l.id = ?", id)
+	l, err := scanList(tx.QueryRow(ctx, "SELECT "+listColumns+" FROM selection_list l WHERE "+q.Where(), q.Args...).Scan)
 	if err == db.ErrNoRows {
 		err = ErrNoList
 	}
@@ -82,15 +82,15 @@ func listLists(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Rea
 	var q query
 	q.reachList(who, reach)
 	if waiting {
-		q.and("l.state = 'waiting' AND l.person <> ?", who.Person)
+		q.And("l.state = 'waiting' AND l.person <> ?", who.Person)
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("l.id < ?", before)
+	q.And("l.id < ?", before)
 	limit = db.Limit(limit)
-	rows, err := tx.Query(ctx, "SELECT "+listColumns+" FROM selection_list l WHERE "+q.text()+" ORDER BY l.id DESC LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+listColumns+" FROM selection_list l WHERE "+q.Where()+" ORDER BY l.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -102,10 +102,7 @@ func listLists(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Rea
 		}
 		out = append(out, l)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *List) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

@@ -31,14 +31,14 @@ func insertRecord(ctx context.Context, tx *db.Tx, c Stored) error {
 // has those of its own runs, a recipient those that were disclosed to it. What
 // may not be kept any longer cannot be read, erased or not.
 func (q *query) reachRecord(who gate.Identity, reach gate.Reach, now time.Time) {
-	q.and("c.retain_until > ?", db.Micros(now))
+	q.And("c.retain_until > ?", db.Micros(now))
 	switch reach {
 	case gate.Own:
-		q.and("c.org_id = ? AND EXISTS (SELECT 1 FROM selection_run r WHERE r.id = c.run_id AND r.state = 'done')", who.Org)
+		q.And("c.org_id = ? AND EXISTS (SELECT 1 FROM selection_run r WHERE r.id = c.run_id AND r.state = 'done')", who.Org)
 	case gate.Addressed:
-		q.and("EXISTS (SELECT 1 FROM selection_disclosed x JOIN selection_disclosure d ON d.id = x.disclosure_id WHERE x.record_id = c.id AND d.recipient_id = ?)", who.Org)
+		q.And("EXISTS (SELECT 1 FROM selection_disclosed x JOIN selection_disclosure d ON d.id = x.disclosure_id WHERE x.record_id = c.id AND d.recipient_id = ?)", who.Org)
 	default:
-		q.and("c.start_at < 0")
+		q.And("c.start_at < 0")
 	}
 }
 
@@ -46,23 +46,23 @@ func (q *query) reachRecord(who gate.Identity, reach gate.Reach, now time.Time) 
 func listRecords(ctx context.Context, tx *db.Tx, f RecordFilter, who gate.Identity, reach gate.Reach, now time.Time) (out []Stored, next string, err error) {
 	var q query
 	q.reachRecord(who, reach, now)
-	q.and("c.run_id = ?", f.Run)
+	q.And("c.run_id = ?", f.Run)
 	if f.Selector != "" {
-		q.and("c.selector = ?", f.Selector)
+		q.And("c.selector = ?", f.Selector)
 	}
 	if f.Disclosure != "" {
-		q.and("EXISTS (SELECT 1 FROM selection_disclosed x WHERE x.record_id = c.id AND x.disclosure_id = ?)", f.Disclosure)
+		q.And("EXISTS (SELECT 1 FROM selection_disclosed x WHERE x.record_id = c.id AND x.disclosure_id = ?)", f.Disclosure)
 	}
 	after := ""
 	if _, err := db.ParseCursor(f.Cursor, &after); err != nil {
 		return nil, "", err
 	}
-	q.and("c.id > ?", after)
+	q.And("c.id > ?", after)
 	limit := db.Limit(f.Limit)
-	if out, err = records(ctx, tx, "SELECT "+recordColumns+" FROM selection_record c WHERE "+q.text()+" ORDER BY c.id LIMIT "+q.arg(limit+1), q.args...); err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
+	if out, err = records(ctx, tx, "SELECT "+recordColumns+" FROM selection_record c WHERE "+q.Where()+" ORDER BY c.id LIMIT "+q.Arg(limit+1), q.Args...); err != nil {
+		return nil, "", err
 	}
+	out, next = db.Page(out, limit, func(last *Stored) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 
@@ -152,22 +152,22 @@ func loadReceipts(ctx context.Context, tx *db.Tx, run string, who gate.Identity,
 	var q query
 	switch reach {
 	case gate.Own:
-		q.and("e.org_id = ?", who.Org)
+		q.And("e.org_id = ?", who.Org)
 	case gate.Record:
-		q.and("e.at > 0")
+		q.And("e.at > 0")
 	default:
-		q.and("e.at < 0")
+		q.And("e.at < 0")
 	}
 	if run != "" {
-		q.and("e.run_id = ?", run)
+		q.And("e.run_id = ?", run)
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("e.id < ?", before)
+	q.And("e.id < ?", before)
 	limit = db.Limit(limit)
-	rows, err := tx.Query(ctx, "SELECT e.id, e.org_id, e.approval_id, e.run_id, e.why, e.records, e.digest, e.at, e.entry FROM selection_receipt e WHERE "+q.text()+" ORDER BY e.id DESC LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT e.id, e.org_id, e.approval_id, e.run_id, e.why, e.records, e.digest, e.at, e.entry FROM selection_receipt e WHERE "+q.Where()+" ORDER BY e.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -181,10 +181,7 @@ func loadReceipts(ctx context.Context, tx *db.Tx, run string, who gate.Identity,
 		r.At = db.Time(at)
 		out = append(out, r)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Receipt) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 
@@ -215,19 +212,19 @@ func loadExtensions(ctx context.Context, tx *db.Tx, run string) (out []Extension
 func recordIDs(ctx context.Context, tx *db.Tx, run, selector string, who gate.Identity, reach gate.Reach, now time.Time, limit int) ([]string, error) {
 	var q query
 	q.reachRecord(who, reach, now)
-	q.and("c.run_id = ?", run)
+	q.And("c.run_id = ?", run)
 	if selector != "" {
-		q.and("c.selector = ?", selector)
+		q.And("c.selector = ?", selector)
 	}
-	return ids(ctx, tx, "SELECT c.id FROM selection_record c WHERE "+q.text()+" ORDER BY c.id LIMIT "+q.arg(limit), q.args...)
+	return ids(ctx, tx, "SELECT c.id FROM selection_record c WHERE "+q.Where()+" ORDER BY c.id LIMIT "+q.Arg(limit), q.Args...)
 }
 
 // sumOf sums up the records of one selector in a run by provenance.
 func sumOf(ctx context.Context, tx *db.Tx, run, selector string, who gate.Identity, reach gate.Reach, now time.Time) (out []found, err error) {
 	var q query
 	q.reachRecord(who, reach, now)
-	q.and("c.run_id = ? AND c.selector = ?", run, selector)
-	rows, err := tx.Query(ctx, "SELECT c.provenance, count(*), min(c.start_at), max(c.start_at) FROM selection_record c WHERE "+q.text()+" GROUP BY c.provenance ORDER BY c.provenance", q.args...)
+	q.And("c.run_id = ? AND c.selector = ?", run, selector)
+	rows, err := tx.Query(ctx, "SELECT c.provenance, count(*), min(c.start_at), max(c.start_at) FROM selection_record c WHERE "+q.Where()+" GROUP BY c.provenance ORDER BY c.provenance", q.Args...)
 	if err != nil {
 		return nil, err
 	}

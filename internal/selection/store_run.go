@@ -38,11 +38,11 @@ func scanRun(scan func(...any) error) (r HubRun, err error) {
 func (q *query) reachRun(who gate.Identity, reach gate.Reach) {
 	switch reach {
 	case gate.Own:
-		q.and("r.org_id = ?", who.Org)
+		q.And("r.org_id = ?", who.Org)
 	case gate.Record:
-		q.and("r.started_at > 0")
+		q.And("r.started_at > 0")
 	default:
-		q.and("r.started_at < 0")
+		q.And("r.started_at < 0")
 	}
 }
 
@@ -76,8 +76,8 @@ func updateRun(ctx context.Context, tx *db.Tx, r HubRun) error {
 func loadRun(ctx context.Context, tx *db.Tx, id string, who gate.Identity, reach gate.Reach) (HubRun, error) {
 	var q query
 	q.reachRun(who, reach)
-	q.and("r.id = ?", id)
-	r, err := scanRun(tx.QueryRow(ctx, "SELECT "+runColumns+" FROM selection_run r WHERE "+q.text(), q.args...).Scan)
+	q.And("r.id = ?", id)
+	r, err := scanRun(tx.QueryRow(ctx, "SELECT "+runColumns+" FROM selection_run r WHERE "+q.Where(), q.Args...).Scan)
 	if err == db.ErrNoRows {
 		err = ErrNoRun
 	}
@@ -98,21 +98,21 @@ func listRuns(ctx context.Context, tx *db.Tx, f RunFilter, who gate.Identity, re
 	var q query
 	q.reachRun(who, reach)
 	if f.Approval != "" {
-		q.and("r.approval_id = ?", f.Approval)
+		q.And("r.approval_id = ?", f.Approval)
 	}
 	if f.State != "" {
-		q.and("r.state = ?", string(f.State))
+		q.And("r.state = ?", string(f.State))
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("r.id < ?", before)
+	q.And("r.id < ?", before)
 	limit := db.Limit(f.Limit)
-	if out, err = runs(ctx, tx, "SELECT "+runColumns+" FROM selection_run r WHERE "+q.text()+" ORDER BY r.id DESC LIMIT "+q.arg(limit+1), q.args...); err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
+	if out, err = runs(ctx, tx, "SELECT "+runColumns+" FROM selection_run r WHERE "+q.Where()+" ORDER BY r.id DESC LIMIT "+q.Arg(limit+1), q.Args...); err != nil {
+		return nil, "", err
 	}
+	out, next = db.Page(out, limit, func(last *HubRun) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 
@@ -146,9 +146,9 @@ func runsOf(ctx context.Context, tx *db.Tx, approvals []string) ([]HubRun, error
 	var q query
 	marks := make([]string, len(approvals))
 	for i, id := range approvals {
-		marks[i] = q.arg(id)
+		marks[i] = q.Arg(id)
 	}
-	return runs(ctx, tx, "SELECT "+runColumns+" FROM selection_run r WHERE r.approval_id IN ("+strings.Join(marks, ", ")+") ORDER BY r.id DESC LIMIT "+q.arg(db.MaxLimit), q.args...)
+	return runs(ctx, tx, "SELECT "+runColumns+" FROM selection_run r WHERE r.approval_id IN ("+strings.Join(marks, ", ")+") ORDER BY r.id DESC LIMIT "+q.Arg(db.MaxLimit), q.Args...)
 }
 
 // runsUnder lists the runs under an agreement, the newest first.

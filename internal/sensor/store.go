@@ -58,10 +58,7 @@ func listSources(ctx context.Context, tx *db.Tx, org, cursor string, limit int) 
 		}
 		out = append(out, s)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Source) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

@@ -84,10 +84,7 @@ func list(ctx context.Context, tx *db.Tx, f Filter, tag string, who gate.Identit
 		}
 		out = append(out, s)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Sighting) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

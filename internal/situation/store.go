@@ -103,10 +103,7 @@ func listEvents(ctx context.Context, tx *db.Tx, closed bool, cursor string, limi
 		done()
 		out = append(out, e)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Event) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

@@ -2,7 +2,6 @@ package vendor
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -32,51 +31,31 @@ func requestFields(r *Request) (fields []any, done func()) {
 		}
 }
 
-// query gathers a WHERE clause: its text with $n for each value.
-type query struct {
-	where []string
-	args  []any
-}
-
-// and adds a condition in which ? stands for the values.
-func (q *query) and(cond string, args ...any) {
-	for _, a := range args {
-		q.args = append(q.args, a)
-		cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(q.args)), 1)
-	}
-	q.where = append(q.where, cond)
-}
-
-func (q *query) text() string { return strings.Join(q.where, " AND ") }
-
-// arg adds a value and returns its $n.
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return "$" + strconv.Itoa(len(q.args))
-}
+// query is a WHERE clause that the rules of access of this package write into.
+type query struct{ db.Query }
 
 // reachCase is the rule of access to cases, inside every query: who coordinates
 // has its own; a maker those it was asked in, or brought; a ministry those of
 // its sectors. Nothing above one's clearance.
 func (q *query) reachCase(who gate.Identity, reach gate.Reach) {
-	q.and("c.clearance <= ?", who.Clearance)
+	q.And("c.clearance <= ?", who.Clearance)
 	switch reach {
 	case gate.Own:
-		q.and("c.org_id = ?", who.Org)
+		q.And("c.org_id = ?", who.Org)
 	case gate.Addressed:
-		q.and("EXISTS (SELECT 1 FROM vendor_request m WHERE m.case_id = c.id AND m.org_id = ? AND (m.sent_at > 0 OR c.starter = m.org_id))", who.Org)
+		q.And("EXISTS (SELECT 1 FROM vendor_request m WHERE m.case_id = c.id AND m.org_id = ? AND (m.sent_at > 0 OR c.starter = m.org_id))", who.Org)
 	case gate.Sector:
 		if !who.Is("ministry") { // an operator has sectors too
-			q.and("1 = 0")
+			q.And("1 = 0")
 			return
 		}
 		marks := []string{"''"}
 		for _, s := range who.Sectors {
-			marks = append(marks, q.arg(s))
+			marks = append(marks, q.Arg(s))
 		}
-		q.and("EXISTS (SELECT 1 FROM vendor_sector s WHERE s.case_id = c.id AND s.sector IN (" + strings.Join(marks, ", ") + "))")
+		q.And("EXISTS (SELECT 1 FROM vendor_sector s WHERE s.case_id = c.id AND s.sector IN (" + strings.Join(marks, ", ") + "))")
 	default:
-		q.and("1 = 0")
+		q.And("1 = 0")
 	}
 }
 
@@ -85,20 +64,20 @@ func (q *query) reachCase(who gate.Identity, reach gate.Reach) {
 func (q *query) reachRequest(who gate.Identity, reach gate.Reach) {
 	q.reachCase(who, reach)
 	if reach == gate.Addressed {
-		q.and("r.org_id = ?", who.Org)
+		q.And("r.org_id = ?", who.Org)
 	}
 }
 
 func loadCase(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach, lock bool) (c Case, err error) {
 	var q query
 	q.reachCase(who, reach)
-	q.and("c.id = ?", id)
+	q.And("c.id = ?", id)
 	end := ""
 	if lock {
 		end = tx.ForUpdate()
 	}
 	fields, done := caseFields(&c)
-	err = tx.QueryRow(ctx, "SELECT "+caseColumns+" FROM vendor_case c WHERE "+q.text()+end, q.args...).Scan(fields...)
+	err = tx.QueryRow(ctx, "SELECT "+caseColumns+" FROM vendor_case c WHERE "+q.Where()+end, q.Args...).Scan(fields...)
 	if err == db.ErrNoRows {
 		return c, ErrNone
 	}
@@ -110,10 +89,10 @@ func loadCase(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach ga
 func loadRequest(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach) (r Request, c Case, err error) {
 	var q query
 	q.reachRequest(who, reach)
-	q.and("r.id = ?", id)
+	q.And("r.id = ?", id)
 	rf, rdone := requestFields(&r)
 	cf, cdone := caseFields(&c)
-	err = tx.QueryRow(ctx, "SELECT "+requestColumns+", "+caseColumns+" FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id WHERE "+q.text(), q.args...).Scan(append(rf, cf...)...)
+	err = tx.QueryRow(ctx, "SELECT "+requestColumns+", "+caseColumns+" FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id WHERE "+q.Where(), q.Args...).Scan(append(rf, cf...)...)
 	if err == db.ErrNoRows {
 		return r, c, ErrNone
 	}

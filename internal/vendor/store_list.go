@@ -2,7 +2,6 @@ package vendor
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
@@ -16,33 +15,33 @@ func listRequests(ctx context.Context, tx *db.Tx, f Filter, caseID ID, who gate.
 	var q query
 	q.reachRequest(who, reach)
 	if caseID != "" {
-		q.and("r.case_id = ?", caseID)
+		q.And("r.case_id = ?", caseID)
 	}
 	if f.State != "" {
-		q.and("r.state = ?", string(f.State))
+		q.And("r.state = ?", string(f.State))
 	} else if !f.Done {
-		q.and("r.state <> ?", string(Closed))
+		q.And("r.state <> ?", string(Closed))
 	}
 	if f.Vulnerability != "" {
-		q.and("c.vulnerability = ?", f.Vulnerability)
+		q.And("c.vulnerability = ?", f.Vulnerability)
 		if reach == gate.Sector {
-			q.and("c.embargo_until <= ?", db.Micros(now))
+			q.And("c.embargo_until <= ?", db.Micros(now))
 		}
 	}
 	if f.Maker != "" {
-		q.and("r.org_id = ?", f.Maker)
+		q.And("r.org_id = ?", f.Maker)
 	}
 	if f.Waiting {
-		q.and("r.waits = ?", string(sideOf(reach)))
+		q.And("r.waits = ?", string(sideOf(reach)))
 	}
 	dueAt, id := int64(-1), ""
 	if _, err := db.ParseCursor(f.Cursor, &dueAt, &id); err != nil {
 		return nil, "", err
 	}
-	q.and("(r.due_at > ? OR r.due_at = ? AND r.id > ?)", dueAt, dueAt, id)
+	q.And("(r.due_at > ? OR r.due_at = ? AND r.id > ?)", dueAt, dueAt, id)
 	limit := db.Limit(f.Limit)
-	rows, err := tx.Query(ctx, "SELECT "+requestColumns+", "+caseColumns+" FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id WHERE "+q.text()+
-		" ORDER BY r.due_at, r.id LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+requestColumns+", "+caseColumns+" FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id WHERE "+q.Where()+
+		" ORDER BY r.due_at, r.id LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -79,21 +78,21 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 	var q query
 	q.reachCase(who, reach)
 	if !f.Done {
-		q.and("c.closed_at = ?", 0)
+		q.And("c.closed_at = ?", 0)
 	}
 	if f.Vulnerability != "" {
-		q.and("c.vulnerability = ?", f.Vulnerability)
+		q.And("c.vulnerability = ?", f.Vulnerability)
 		if reach == gate.Sector {
-			q.and("c.embargo_until <= ?", db.Micros(now))
+			q.And("c.embargo_until <= ?", db.Micros(now))
 		}
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("c.id < ?", before)
+	q.And("c.id < ?", before)
 	limit := db.Limit(f.Limit)
-	rows, err := tx.Query(ctx, "SELECT "+caseColumns+" FROM vendor_case c WHERE "+q.text()+" ORDER BY c.id DESC LIMIT "+q.arg(limit+1), q.args...)
+	rows, err := tx.Query(ctx, "SELECT "+caseColumns+" FROM vendor_case c WHERE "+q.Where()+" ORDER BY c.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -107,20 +106,8 @@ func listCases(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reac
 		done()
 		out = append(out, c)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Case) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
-}
-
-// in makes "$1, $2, …" of ids, after the values q has already.
-func (q *query) in(ids []string) string {
-	marks := make([]string, len(ids))
-	for i, id := range ids {
-		marks[i] = q.arg(id)
-	}
-	return strings.Join(marks, ", ")
 }
 
 // countProducts counts, for each request, of how many products what is said.
@@ -130,7 +117,7 @@ func countProducts(ctx context.Context, tx *db.Tx, requests ...ID) (map[ID]Count
 		return out, nil
 	}
 	var q query
-	rows, err := tx.Query(ctx, "SELECT request_id, status, count(*) FROM vendor_product WHERE request_id IN ("+q.in(requests)+") GROUP BY request_id, status", q.args...)
+	rows, err := tx.Query(ctx, "SELECT request_id, status, count(*) FROM vendor_product WHERE request_id IN ("+db.List(&q.Query, requests)+") GROUP BY request_id, status", q.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -159,8 +146,8 @@ func countStates(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.R
 	}
 	var q query
 	q.reachRequest(who, reach)
-	q.where = append(q.where, "r.case_id IN ("+q.in(cases)+")")
-	rows, err := tx.Query(ctx, "SELECT r.case_id, r.state, count(*) FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id WHERE "+q.text()+" GROUP BY r.case_id, r.state", q.args...)
+	q.In("r.case_id", cases)
+	rows, err := tx.Query(ctx, "SELECT r.case_id, r.state, count(*) FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id WHERE "+q.Where()+" GROUP BY r.case_id, r.state", q.Args...)
 	if err != nil {
 		return nil, err
 	}
@@ -210,21 +197,21 @@ func listProducts(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, r
 	var q query
 	q.reachRequest(who, reach)
 	if !f.Done {
-		q.and("r.state <> ?", string(Closed))
+		q.And("r.state <> ?", string(Closed))
 	}
 	if f.Fix != "" {
-		q.and("p.fix = ?", string(f.Fix))
+		q.And("p.fix = ?", string(f.Fix))
 	}
 	const day = "CASE WHEN p.fix = 'planned' THEN p.fix_on ELSE '9999-99-99' END"
 	on, id := "", ""
 	if _, err := db.ParseCursor(f.Cursor, &on, &id); err != nil {
 		return nil, "", err
 	}
-	q.and("("+day+" > ? OR "+day+" = ? AND p.id > ?)", on, on, id)
+	q.And("("+day+" > ? OR "+day+" = ? AND p.id > ?)", on, on, id)
 	limit := db.Limit(f.Limit)
 	rows, err := tx.Query(ctx, "SELECT p.id, p.status, p.fix, p.fix_on, p.sealed, p.updated_at, "+requestColumns+", "+caseColumns+
-		" FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id JOIN vendor_product p ON p.request_id = r.id WHERE "+q.text()+
-		" ORDER BY "+day+", p.id LIMIT "+q.arg(limit+1), q.args...)
+		" FROM vendor_request r JOIN vendor_case c ON c.id = r.case_id JOIN vendor_product p ON p.request_id = r.id WHERE "+q.Where()+
+		" ORDER BY "+day+", p.id LIMIT "+q.Arg(limit+1), q.Args...)
 	if err != nil {
 		return nil, "", err
 	}

@@ -51,10 +51,7 @@ func list(ctx context.Context, tx *db.Tx, column, value, cursor string, limit in
 		}
 		out = append(out, l)
 	}
-	if len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Letter) string { return db.Cursor(last.ID) })
 	return out, next, rows.Err()
 }
 

@@ -2,7 +2,6 @@ package request
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -10,27 +9,8 @@ import (
 	"noroshi/internal/base/gate"
 )
 
-// query gathers a WHERE clause: its text with $n for each value.
-type query struct {
-	where []string
-	args  []any
-}
-
-// and adds a condition in which ? stands for the values.
-func (q *query) and(cond string, args ...any) {
-	for _, a := range args {
-		q.args = append(q.args, a)
-		cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(q.args)), 1)
-	}
-	q.where = append(q.where, cond)
-}
-
-func (q *query) text() string { return strings.Join(q.where, " AND ") }
-
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return "$" + strconv.Itoa(len(q.args))
-}
+// query is a WHERE clause that the rules of access of this package write into.
+type query struct{ db.Query }
 
 // reach is the rule of access, inside every query: an organisation has what it
 // asks; what is a step of a measure only its command, and those who are designated
@@ -39,26 +19,26 @@ func (q *query) arg(v any) string {
 func (q *query) reach(who gate.Identity, reach gate.Reach) {
 	switch {
 	case reach == gate.All:
-		q.and("r.chain_id <> ''")
+		q.And("r.chain_id <> ''")
 	case reach == gate.Own && who.Org != "" && commands(who):
-		q.and("r.org_id = ?", who.Org)
+		q.And("r.org_id = ?", who.Org)
 	case reach == gate.Own && who.Org != "" && carries(who):
-		q.and("r.org_id = ?", who.Org)
-		q.and("(r.chain_id = '' OR EXISTS (SELECT 1 FROM measure_officer o WHERE o.chain_id = r.chain_id AND o.person = ?))", who.Person)
+		q.And("r.org_id = ?", who.Org)
+		q.And("(r.chain_id = '' OR EXISTS (SELECT 1 FROM measure_officer o WHERE o.chain_id = r.chain_id AND o.person = ?))", who.Person)
 	case reach == gate.Own && who.Org != "":
-		q.and("r.org_id = ?", who.Org)
-		q.and("r.chain_id = ''")
+		q.And("r.org_id = ?", who.Org)
+		q.And("r.chain_id = ''")
 	case reach == gate.Addressed && who.Org != "":
-		q.and("r.carrier_org = ?", who.Org)
-		q.and("r.sent_at > 0")
+		q.And("r.carrier_org = ?", who.Org)
+		q.And("r.sent_at > 0")
 	default:
-		q.and("1 = 0")
+		q.And("1 = 0")
 	}
 }
 
 // named narrows to what somebody means by an id: a request, or its number.
 func (q *query) named(id string) {
-	q.and("(r.id = ? OR r.number = ?)", id, strings.ToUpper(strings.TrimSpace(id)))
+	q.And("(r.id = ? OR r.number = ?)", id, strings.ToUpper(strings.TrimSpace(id)))
 }
 
 const columns = `r.id, r.number, r.org_id, r.kind, r.harm, r.state, r.purpose, r.case_id, r.chain_id, r.step, r.way, r.gone, r.digest, r.xarf_id, r.provider_tag, r.carrier_org,
@@ -129,7 +109,7 @@ func load(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.R
 	if lock {
 		end = tx.ForUpdate()
 	}
-	return scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM measure_request r WHERE "+q.text()+end, q.args...).Scan)
+	return scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM measure_request r WHERE "+q.Where()+end, q.Args...).Scan)
 }
 
 // byID returns a request for the hub itself, locked.

@@ -24,31 +24,28 @@ func listed(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach g
 	var q query
 	q.reach(who, reach)
 	if f.State != "" {
-		q.and("r.state = ?", string(f.State))
+		q.And("r.state = ?", string(f.State))
 	}
 	if f.Kind != "" {
-		q.and("r.kind = ?", string(f.Kind))
+		q.And("r.kind = ?", string(f.Kind))
 	}
 	if f.Case != "" {
-		q.and("(r.case_id = ? OR r.chain_id = ?)", f.Case, f.Case)
+		q.And("(r.case_id = ? OR r.chain_id = ?)", f.Case, f.Case)
 	}
 	if f.Late {
-		q.and("r.state IN ('no_answer', 'undelivered')")
+		q.And("r.state IN ('no_answer', 'undelivered')")
 	}
 	if f.Open {
-		q.and("r.state <> 'closed'")
+		q.And("r.state <> 'closed'")
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("r.id < ?", before)
+	q.And("r.id < ?", before)
 	limit := db.Limit(f.Limit)
-	out, err = many(ctx, tx, "SELECT "+columns+" FROM measure_request r WHERE "+q.text()+" ORDER BY r.id DESC LIMIT "+q.arg(limit+1), q.args...)
-	if err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, err = many(ctx, tx, "SELECT "+columns+" FROM measure_request r WHERE "+q.Where()+" ORDER BY r.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
+	out, next = db.Page(out, limit, func(last *Request) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 
@@ -57,9 +54,9 @@ func listed(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, reach g
 func sentSince(ctx context.Context, tx *db.Tx, who gate.Identity, reach gate.Reach, since time.Time, limit int) (out []tried, err error) {
 	var q query
 	q.reach(who, reach)
-	q.and("r.sent_at >= ?", db.Micros(since))
-	q.and("r.sent_at > 0")
-	rows, err := tx.Query(ctx, "SELECT r.id, r.kind, r.provider_tag, r.state, r.sent_at, r.answered_at, r.gone_at FROM measure_request r WHERE "+q.text()+" ORDER BY r.id DESC LIMIT "+q.arg(limit), q.args...)
+	q.And("r.sent_at >= ?", db.Micros(since))
+	q.And("r.sent_at > 0")
+	rows, err := tx.Query(ctx, "SELECT r.id, r.kind, r.provider_tag, r.state, r.sent_at, r.answered_at, r.gone_at FROM measure_request r WHERE "+q.Where()+" ORDER BY r.id DESC LIMIT "+q.Arg(limit), q.Args...)
 	if err != nil {
 		return nil, err
 	}
