@@ -2,7 +2,6 @@ package approval
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/org"
 )
@@ -74,42 +72,13 @@ const tags = "approval"
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, reach, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who, reach)
-	})
+	_, err := s.Ledger.Allowed(ctx, Access, act, fn)
 	return err
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		return s.do(ctx, &ledger.Act{Verb: verb}, nil)
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
-}
-
-func seal(c *key.Cipher, v any, what string) ([]byte, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", what, err)
-	}
-	return c.Seal(raw, what), nil
-}
-
-func unseal(c *key.Cipher, sealed []byte, what string, v any) error {
-	raw, err := c.Open(sealed, what)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	return nil
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // outcome is what a case says of its decision and its end.
@@ -125,7 +94,7 @@ func (s *Service) unlock(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err != nil {
 		return fmt.Errorf("approval %s: %w", c.ID, err)
 	}
-	if err := unseal(k, c.sealed, objectOf(c.ID), &c.Asked); err != nil {
+	if err := k.OpenJSON(c.sealed, objectOf(c.ID), &c.Asked); err != nil {
 		return err
 	}
 	c.sealed = nil
@@ -133,7 +102,7 @@ func (s *Service) unlock(ctx context.Context, tx *db.Tx, c *Case) error {
 		return nil
 	}
 	var o outcome
-	err = unseal(k, c.outcome, objectOf(c.ID)+"/outcome", &o)
+	err = k.OpenJSON(c.outcome, objectOf(c.ID)+"/outcome", &o)
 	c.Conditions, c.Less, c.Reason = o.Conditions, o.Less, o.Reason
 	return err
 }
@@ -144,7 +113,7 @@ func (s *Service) conclude(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err != nil {
 		return err
 	}
-	c.outcome, err = seal(k, outcome{c.Conditions, c.Reason, c.Less}, objectOf(c.ID)+"/outcome")
+	c.outcome, err = k.SealJSON(outcome{c.Conditions, c.Reason, c.Less}, objectOf(c.ID)+"/outcome")
 	return err
 }
 
@@ -186,21 +155,4 @@ func (s *Service) side(ctx context.Context, tx *db.Tx, id ID, who gate.Identity,
 		return err
 	}
 	return putPerson(ctx, tx, id, who.Person, by)
-}
-
-// names returns the names of organisations in the reader's language.
-func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, orgs ...string) (map[string]string, error) {
-	ids := make([]org.ID, 0, len(orgs))
-	for _, o := range orgs {
-		if o != "" {
-			ids = append(ids, org.ID(o))
-		}
-	}
-	lang, _ := text.ParseLang(who.Lang)
-	names, err := s.Orgs.Names(ctx, tx, lang, ids...)
-	out := make(map[string]string, len(names))
-	for id, n := range names {
-		out[string(id)] = n
-	}
-	return out, err
 }

@@ -67,7 +67,7 @@ func (s *Service) Examine(ctx context.Context, id ID, text string, compared []ID
 			return err
 		}
 		now := s.now()
-		sealed, err := seal(k, examined{text, who.Name, now}, objectOf(id)+"/opinion")
+		sealed, err := k.SealJSON(examined{text, who.Name, now}, objectOf(id)+"/opinion")
 		if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (s *Service) Vote(ctx context.Context, id ID, n NewVote) (t Tally, err erro
 			return err
 		}
 		v := Vote{Choice: n.Choice, At: s.now(), Entry: act.Entry, id: newID(), person: who.Person, org: who.Org}
-		if v.sealed, err = seal(k, voted{who.Name, n.Opinion, n.Conditions}, "approval_vote/"+v.id); err != nil {
+		if v.sealed, err = k.SealJSON(voted{who.Name, n.Opinion, n.Conditions}, "approval_vote/"+v.id); err != nil {
 			return err
 		}
 		if err := insertVote(ctx, tx, id, v); err != nil {
@@ -348,7 +348,7 @@ func (s *Service) votes(ctx context.Context, tx *db.Tx, id ID) ([]Vote, error) {
 			return nil, fmt.Errorf("vote %s: %w", list[i].id, err)
 		}
 		var v voted
-		if err := unseal(k, list[i].sealed, "approval_vote/"+list[i].id, &v); err != nil {
+		if err := k.OpenJSON(list[i].sealed, "approval_vote/"+list[i].id, &v); err != nil {
 			return nil, err
 		}
 		list[i].Person, list[i].Opinion, list[i].Conditions, list[i].sealed = v.Person, v.Opinion, v.Conditions, nil

@@ -181,7 +181,7 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Case,
 	if err != nil {
 		return err
 	}
-	if c.sealed, err = seal(k, c.Asked, objectOf(c.ID)); err != nil {
+	if c.sealed, err = k.SealJSON(c.Asked, objectOf(c.ID)); err != nil {
 		return err
 	}
 	if len(c.Conditions) > 0 {

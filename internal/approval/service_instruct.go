@@ -80,7 +80,7 @@ func (s *Service) instruction(ctx context.Context, tx *db.Tx, c *Case) (x Instru
 		return x, fmt.Errorf("instruction of %s: %w", c.ID, err)
 	}
 	who, _ := gate.From(ctx)
-	names, err := s.names(ctx, tx, who, c.Org)
+	names, err := s.Orgs.NamesFor(ctx, tx, who, c.Org)
 	if err != nil {
 		return x, err
 	}

@@ -28,7 +28,7 @@ func (s *Service) List(ctx context.Context, f Filter) (out []Case, names map[str
 			}
 			orgs[c.Org], orgs[c.Party] = true, true
 		}
-		names, err = s.names(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)
 		return err
 	})
 	return out, names, next, err
@@ -96,7 +96,7 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 			named(&x.Case)
 		}
 		v.Acts, v.Messages, v.Past = listed(v.Acts), listed(v.Messages), listed(v.Past)
-		v.Names, err = s.names(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)
+		v.Names, err = s.Orgs.NamesFor(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)
 		return err
 	})
 	return v, err
@@ -143,7 +143,7 @@ func (s *Service) deliberation(ctx context.Context, tx *db.Tx, v *View) error {
 			return err
 		}
 		var x examined
-		if err := unseal(k, sealed, objectOf(c.ID)+"/opinion", &x); err != nil {
+		if err := k.OpenJSON(sealed, objectOf(c.ID)+"/opinion", &x); err != nil {
 			return err
 		}
 		v.Opinion = &Opinion{Text: x.Text, Person: x.Person, At: x.At}
@@ -239,7 +239,7 @@ func (s *Service) Uses(ctx context.Context, id ID, cursor string, limit int) (v 
 		}
 		for i := range v.Uses {
 			u := &v.Uses[i]
-			if err := unseal(k, u.sealed, "approval_use/"+u.ID, &u.Scope); err != nil {
+			if err := k.OpenJSON(u.sealed, "approval_use/"+u.ID, &u.Scope); err != nil {
 				return err
 			}
 			u.sealed = nil

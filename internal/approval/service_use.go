@@ -79,7 +79,7 @@ func (s *Service) redeem(ctx context.Context, tx *db.Tx, act *ledger.Act, c *Cas
 	if err != nil {
 		return Use{}, err
 	}
-	if u.sealed, err = seal(k, sc, "approval_use/"+u.ID); err != nil {
+	if u.sealed, err = k.SealJSON(sc, "approval_use/"+u.ID); err != nil {
 		return Use{}, err
 	}
 	if err := putPerson(ctx, tx, c.ID, who.Person, HandlerSide); err != nil {

@@ -2,7 +2,6 @@ package asset
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,24 +63,12 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) (ledger.Receipt, error) {
-	return s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, reach, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who, reach)
-	})
+	return s.Ledger.Allowed(ctx, Access, act, fn)
 }
 
-// read runs queries that the gate has to allow. A refusal is recorded too:
-// asking for what one may not see is an act.
+// read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		_, err := s.do(ctx, &ledger.Act{Verb: verb}, nil)
-		return err
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // within returns which entries who acts reaches. For a contractor the operator
@@ -214,24 +201,20 @@ func previewOf(id string) string { return "asset_import/" + id }
 
 // seal encrypts what an entry keeps to its operator.
 func (r *row) seal(c *key.Cipher) error {
-	raw, err := json.Marshal(secret{r.Sealed, r.Further, r.Used, r.Affects})
+	sealed, err := c.SealJSON(secret{r.Sealed, r.Further, r.Used, r.Affects}, itemName(r.ID))
 	if err != nil {
-		return fmt.Errorf("equipment %s: %w", r.ID, err)
+		return err
 	}
-	r.sealed = c.Seal(raw, itemName(r.ID))
+	r.sealed = sealed
 	r.hint = c.Seal(hintOf(&r.Item, r.Used, r.Affects).bytes(), hintName(r.ID))
 	return nil
 }
 
 // open decrypts what seal encrypted.
 func (r *row) open(c *key.Cipher) error {
-	raw, err := c.Open(r.sealed, itemName(r.ID))
-	if err != nil {
-		return fmt.Errorf("equipment %s: %w", r.ID, err)
-	}
 	var sec secret
-	if err := json.Unmarshal(raw, &sec); err != nil {
-		return fmt.Errorf("equipment %s: %w", r.ID, err)
+	if err := c.OpenJSON(r.sealed, itemName(r.ID), &sec); err != nil {
+		return err
 	}
 	r.Sealed, r.Further, r.Used, r.Affects = sec.Sealed, sec.Further, sec.Used, sec.Affects
 	r.sealed, r.hint = nil, nil
@@ -278,11 +261,11 @@ func (s *Service) register(ctx context.Context, tx *db.Tx, w whose, each func(r 
 // past makes an entry of an item's history.
 func past(c *key.Cipher, id ID, what Outcome, who gate.Identity, entry string, at time.Time, changes []Change, was *Item) (Past, error) {
 	p := Past{ID: newID(), Item: id, What: what, At: at, Entry: entry, person: who.Person, org: who.Org}
-	raw, err := json.Marshal(pastSecret{changes, was})
+	sealed, err := c.SealJSON(pastSecret{changes, was}, pastName(p.ID))
 	if err != nil {
-		return p, fmt.Errorf("history of %s: %w", id, err)
+		return p, err
 	}
-	p.sealed = c.Seal(raw, pastName(p.ID))
+	p.sealed = sealed
 	return p, nil
 }
 
@@ -292,13 +275,9 @@ type pastSecret struct {
 }
 
 func (p *Past) open(c *key.Cipher) error {
-	raw, err := c.Open(p.sealed, pastName(p.ID))
-	if err != nil {
-		return fmt.Errorf("history %s: %w", p.ID, err)
-	}
 	var sec pastSecret
-	if err := json.Unmarshal(raw, &sec); err != nil {
-		return fmt.Errorf("history %s: %w", p.ID, err)
+	if err := c.OpenJSON(p.sealed, pastName(p.ID), &sec); err != nil {
+		return err
 	}
 	p.Changes, p.Was, p.sealed = sec.Changes, sec.Was, nil
 	return nil

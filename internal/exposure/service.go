@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,23 +66,12 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) (ledger.Receipt, error) {
-	return s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, reach, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who, reach)
-	})
+	return s.Ledger.Allowed(ctx, Access, act, fn)
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		_, err := s.do(ctx, &ledger.Act{Verb: verb}, nil)
-		return err
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // within says which rows who acts reaches, for the store to write into its
@@ -119,26 +107,6 @@ func langOf(who gate.Identity) text.Lang {
 	return lang
 }
 
-func (s *Service) orgNames(ctx context.Context, tx *db.Tx, who gate.Identity, ids []string) (map[string]string, error) {
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	out := make(map[string]string, len(ids))
-	for part := range slices.Chunk(ids, 100) {
-		list := make([]org.ID, len(part))
-		for i, id := range part {
-			list[i] = org.ID(id)
-		}
-		names, err := s.Orgs.Names(ctx, tx, langOf(who), list...)
-		if err != nil {
-			return nil, err
-		}
-		for id, n := range names {
-			out[string(id)] = n
-		}
-	}
-	return out, nil
-}
-
 func subjectName(item string) string   { return "exposure/subject/" + item }
 func rowName(id ID) string             { return "exposure/row/" + string(id) }
 func partName(id ID, by string) string { return "exposure/part/" + string(id) + "/" + by }
@@ -146,11 +114,7 @@ func verdictName(id string) string     { return "exposure/verdict/" + id }
 func pastName(id string) string        { return "exposure/past/" + id }
 func objectOf(id ID) string            { return "exposure/" + string(id) }
 func sealDetail(c *key.Cipher, d Detail, name string) ([]byte, error) {
-	raw, err := json.Marshal(d)
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", name, err)
-	}
-	return c.Seal(raw, name), nil
+	return c.SealJSON(d, name)
 }
 
 func openDetail(c *key.Cipher, sealed []byte, name string) (*Detail, error) {

@@ -117,7 +117,7 @@ func (s *Service) show(ctx context.Context, tx *db.Tx, who gate.Identity, rows [
 			ids = append(ids, rows[i].Vulnerability)
 		}
 	}
-	names, err := s.orgNames(ctx, tx, who, orgs)
+	names, err := s.Orgs.NamesFor(ctx, tx, who, orgs...)
 	if err != nil {
 		return nil, err
 	}

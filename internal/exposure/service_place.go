@@ -79,7 +79,7 @@ func (s *Service) Touch(ctx context.Context, values []string) (out []Touched, er
 				out[i].Items = nil
 			}
 		}
-		names, err := s.orgNames(ctx, tx, who, ids)
+		names, err := s.Orgs.NamesFor(ctx, tx, who, ids...)
 		for i := range out {
 			out[i].OrgName = names[out[i].Org]
 		}

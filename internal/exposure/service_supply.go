@@ -93,7 +93,7 @@ func (s *Service) Supply(ctx context.Context, id string) (c Chain, err error) {
 		for _, l := range slices.Concat(c.Dependents, c.Suppliers) {
 			ids = append(ids, l.Org)
 		}
-		names, err := s.orgNames(ctx, tx, who, ids)
+		names, err := s.Orgs.NamesFor(ctx, tx, who, ids...)
 		for _, list := range [][]Link{c.Dependents, c.Suppliers} {
 			for i := range list {
 				list[i].Name = names[list[i].Org]

@@ -2,7 +2,6 @@ package hunt
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,23 +73,13 @@ func offerName(id string) string       { return "hunt_offer/" + id }
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity) error) error {
-	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, _, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who)
-	})
+	_, err := s.Ledger.Allowed(ctx, Access, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error { return fn(tx, who) })
 	return err
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity) error) error {
-	who, _, err := Access.Allow(ctx, verb)
-	if err != nil {
-		return s.do(ctx, &ledger.Act{Verb: verb}, nil)
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who) })
+	return s.Ledger.Read(ctx, Access, verb, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error { return fn(tx, who) })
 }
 
 // May refuses, on record, who may not do something; for a form that would only
@@ -108,22 +97,6 @@ func (s *Service) cipher(ctx context.Context, tx *db.Tx, org string) (*key.Ciphe
 	return c, err
 }
 
-func seal(c *key.Cipher, v any, what string) ([]byte, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	return c.Seal(raw, what), nil
-}
-
-func unseal(c *key.Cipher, sealed []byte, what string, v any) error {
-	raw, err := c.Open(sealed, what)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return json.Unmarshal(raw, v)
-}
-
 // sealedHunt is what of a hunt is stored encrypted.
 type sealedHunt struct {
 	NewHunt
@@ -132,13 +105,13 @@ type sealedHunt struct {
 }
 
 func (h *Hunt) seal(c *key.Cipher) (err error) {
-	h.sealed, err = seal(c, sealedHunt{h.NewHunt, h.Words, h.HoldWhy}, huntName(h.ID))
+	h.sealed, err = c.SealJSON(sealedHunt{h.NewHunt, h.Words, h.HoldWhy}, huntName(h.ID))
 	return err
 }
 
 func (h *Hunt) open(c *key.Cipher) error {
 	var x sealedHunt
-	err := unseal(c, h.sealed, huntName(h.ID), &x)
+	err := c.OpenJSON(h.sealed, huntName(h.ID), &x)
 	h.NewHunt, h.Words, h.HoldWhy = x.NewHunt, x.Words, x.Hold
 	return err
 }

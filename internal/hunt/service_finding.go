@@ -14,7 +14,7 @@ import (
 
 func (f *Finding) open(c *key.Cipher) error {
 	var x sealedFinding
-	if err := unseal(c, f.sealed, findingName(f.ID), &x); err != nil {
+	if err := c.OpenJSON(f.sealed, findingName(f.ID), &x); err != nil {
 		return err
 	}
 	f.Rule, f.Title, f.Level, f.Kind, f.Host, f.User, f.Attack, f.Tactics = x.Rule, x.Title, x.Level, x.Kind, x.Host, x.User, x.Attack, x.Tactics
@@ -22,7 +22,7 @@ func (f *Finding) open(c *key.Cipher) error {
 		f.Attack = []string{}
 	}
 	if len(f.reason) > 0 {
-		return unseal(c, f.reason, decisionName(f.Decision), &f.Reason)
+		return c.OpenJSON(f.reason, decisionName(f.Decision), &f.Reason)
 	}
 	return nil
 }
@@ -78,25 +78,33 @@ func (s *Service) tagged(ctx context.Context, tx *db.Tx, c *key.Cipher, org stri
 	return t, nil
 }
 
-// Findings lists findings of one's own organisation, the gravest first, of one
-// level the newest. Faults: ErrNone of the hunt, ErrInvalid.
-func (s *Service) Findings(ctx context.Context, f FindingFilter) (out []Finding, next string, err error) {
-	err = s.read(ctx, "hunt.findings", func(tx *db.Tx, who gate.Identity) error {
+// filtered runs queries over the findings of one's own organisation that a filter
+// finds. Of an organisation that never received any, fn is not asked. Faults:
+// ErrNone of the hunt, ErrInvalid.
+func (s *Service) filtered(ctx context.Context, verb string, f FindingFilter, fn func(tx *db.Tx, org string, c *key.Cipher, t tagged) error) error {
+	return s.read(ctx, verb, func(tx *db.Tx, who gate.Identity) error {
 		c, err := s.cipher(ctx, tx, who.Org)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if c == nil {
-			if f.Hunt != "" {
-				return ErrNone
-			}
+		case c == nil && f.Hunt != "":
+			return ErrNone
+		case c == nil:
 			return nil
 		}
 		t, err := s.tagged(ctx, tx, c, who.Org, f)
 		if err != nil {
 			return err
 		}
-		if out, next, err = listFindings(ctx, tx, who.Org, t); err != nil {
+		return fn(tx, who.Org, c, t)
+	})
+}
+
+// Findings lists findings of one's own organisation, the gravest first, of one
+// level the newest. Faults: ErrNone of the hunt, ErrInvalid.
+func (s *Service) Findings(ctx context.Context, f FindingFilter) (out []Finding, next string, err error) {
+	err = s.filtered(ctx, "hunt.findings", f, func(tx *db.Tx, org string, c *key.Cipher, t tagged) (err error) {
+		if out, next, err = listFindings(ctx, tx, org, t); err != nil {
 			return err
 		}
 		return openAll(c, out)
@@ -105,17 +113,10 @@ func (s *Service) Findings(ctx context.Context, f FindingFilter) (out []Finding,
 }
 
 // Count counts the findings that a filter finds, for an act over all of them.
+// Faults: ErrNone of the hunt, ErrInvalid.
 func (s *Service) Count(ctx context.Context, f FindingFilter) (n int, err error) {
-	err = s.read(ctx, "hunt.count", func(tx *db.Tx, who gate.Identity) error {
-		c, err := s.cipher(ctx, tx, who.Org)
-		if err != nil || c == nil {
-			return err
-		}
-		t, err := s.tagged(ctx, tx, c, who.Org, f)
-		if err != nil {
-			return err
-		}
-		n, err = countFindings(ctx, tx, who.Org, t)
+	err = s.filtered(ctx, "hunt.count", f, func(tx *db.Tx, org string, _ *key.Cipher, t tagged) (err error) {
+		n, err = countFindings(ctx, tx, org, t)
 		return err
 	})
 	return n, err
@@ -125,23 +126,15 @@ func (s *Service) Count(ctx context.Context, f FindingFilter) (n int, err error)
 // without its own part of the filter. Faults: ErrNone of the hunt, ErrInvalid.
 func (s *Service) CountParts(ctx context.Context, f FindingFilter) (states map[State]int, levels map[string]int, err error) {
 	levels = map[string]int{}
-	err = s.read(ctx, "hunt.counts", func(tx *db.Tx, who gate.Identity) error {
-		c, err := s.cipher(ctx, tx, who.Org)
-		if err != nil || c == nil {
-			return err
-		}
-		t, err := s.tagged(ctx, tx, c, who.Org, f)
-		if err != nil {
-			return err
-		}
+	err = s.filtered(ctx, "hunt.counts", f, func(tx *db.Tx, org string, _ *key.Cipher, t tagged) (err error) {
 		without := t
 		without.State, without.Waiting = "", false
-		if states, err = countStates(ctx, tx, who.Org, without); err != nil {
+		if states, err = countStates(ctx, tx, org, without); err != nil {
 			return err
 		}
 		without = t
 		without.Level = ""
-		by, err := countLevels(ctx, tx, who.Org, without)
+		by, err := countLevels(ctx, tx, org, without)
 		for level, n := range by {
 			levels[level.String()] = n
 		}
@@ -151,19 +144,12 @@ func (s *Service) CountParts(ctx context.Context, f FindingFilter) (states map[S
 }
 
 // Rare returns which of some findings are of a rule that found little within a
-// filter, at most so many, with how many those are; by the findings' ids.
+// filter, at most so many, with how many those are; by the findings' ids. Faults:
+// ErrNone of the hunt, ErrInvalid.
 func (s *Service) Rare(ctx context.Context, f FindingFilter, list []Finding, most int) (rare map[string]int, err error) {
 	rare = map[string]int{}
-	err = s.read(ctx, "hunt.counts", func(tx *db.Tx, who gate.Identity) error {
-		c, err := s.cipher(ctx, tx, who.Org)
-		if err != nil || c == nil {
-			return err
-		}
-		t, err := s.tagged(ctx, tx, c, who.Org, f)
-		if err != nil {
-			return err
-		}
-		rules, err := rareRules(ctx, tx, who.Org, t, most)
+	err = s.filtered(ctx, "hunt.counts", f, func(tx *db.Tx, org string, _ *key.Cipher, t tagged) error {
+		rules, err := rareRules(ctx, tx, org, t, most)
 		for _, x := range list {
 			if n := rules[x.ruleTag]; n > 0 {
 				rare[x.ID] = n
@@ -175,18 +161,10 @@ func (s *Service) Rare(ctx context.Context, f FindingFilter, list []Finding, mos
 }
 
 // CountSome counts the findings that a filter finds up to a bound, beyond which
-// more is true.
+// more is true. Faults: ErrNone of the hunt, ErrInvalid.
 func (s *Service) CountSome(ctx context.Context, f FindingFilter, most int) (n int, more bool, err error) {
-	err = s.read(ctx, "hunt.count", func(tx *db.Tx, who gate.Identity) error {
-		c, err := s.cipher(ctx, tx, who.Org)
-		if err != nil || c == nil {
-			return err
-		}
-		t, err := s.tagged(ctx, tx, c, who.Org, f)
-		if err != nil {
-			return err
-		}
-		n, err = countSome(ctx, tx, who.Org, t, most+1)
+	err = s.filtered(ctx, "hunt.count", f, func(tx *db.Tx, org string, _ *key.Cipher, t tagged) (err error) {
+		n, err = countSome(ctx, tx, org, t, most+1)
 		return err
 	})
 	return min(n, most), n > most, err
@@ -216,7 +194,7 @@ func (s *Service) finding(ctx context.Context, tx *db.Tx, org, id string) (out F
 	if err != nil {
 		return out, c, fmt.Errorf("finding %s: %w", id, err)
 	}
-	if err := unseal(c, sealed, findingName(id)+"/examples", &out.Examples); err != nil {
+	if err := c.OpenJSON(sealed, findingName(id)+"/examples", &out.Examples); err != nil {
 		return out, c, err
 	}
 	if out.Released, err = listReleased(ctx, tx, c, id); err != nil {

@@ -170,7 +170,7 @@ func (s *Service) endRun(ctx context.Context, tx *db.Tx, r Received, before time
 		return err
 	}
 	r.Note = ""
-	if r.sealed, err = seal(c, r.Told, runName(r.ID)); err != nil {
+	if r.sealed, err = c.SealJSON(r.Told, runName(r.ID)); err != nil {
 		return err
 	}
 	if err := removeRun(ctx, tx, r, s.now()); err != nil {

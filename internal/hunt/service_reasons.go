@@ -23,7 +23,7 @@ func (s *Service) Firsts(ctx context.Context, ids ...string) (first map[string]E
 		}
 		for id, sealed := range list {
 			var examples []Example
-			if err := unseal(c, sealed, findingName(id)+"/examples", &examples); err != nil {
+			if err := c.OpenJSON(sealed, findingName(id)+"/examples", &examples); err != nil {
 				return err
 			}
 			if len(examples) > 0 {

@@ -16,7 +16,7 @@ import (
 	"noroshi/internal/engine/sigma"
 )
 
-func (r *Received) open(c *key.Cipher) error { return unseal(c, r.sealed, runName(r.ID), &r.Told) }
+func (r *Received) open(c *key.Cipher) error { return c.OpenJSON(r.sealed, runName(r.ID), &r.Told) }
 
 // Receive begins to take in the results of a run. The key is of the sender's
 // choice, 8 to 128 letters: with the same key again the run that is there is
@@ -56,7 +56,7 @@ func (s *Service) Receive(ctx context.Context, hunt, sendKey string, told Told) 
 			return err
 		}
 		out = Received{ID: newID(), Hunt: h.ID, Told: told, By: who.Person, At: s.now(), Entry: act.Entry, org: who.Org, key: tag, heldAt: db.Micros(h.HoldAt)}
-		if out.sealed, err = seal(c, told, runName(out.ID)); err != nil {
+		if out.sealed, err = c.SealJSON(told, runName(out.ID)); err != nil {
 			return err
 		}
 		if err := s.show(c, &out); err != nil {
@@ -319,7 +319,7 @@ func (t *taking) first(ctx context.Context, tx *db.Tx, g *group) (err error) {
 	g.settle()
 	g.place = placeOf(g.level, g.Last)
 	x := sealedFinding{g.Rule, g.Title, g.Level, g.Kind, g.Host, g.User, g.Attack, g.Tactics}
-	if g.sealed, err = seal(t.cipher, x, findingName(g.ID)); err != nil {
+	if g.sealed, err = t.cipher.SealJSON(x, findingName(g.ID)); err != nil {
 		return err
 	}
 	if err := insertFinding(ctx, tx, g.Finding); err != nil {
@@ -328,7 +328,7 @@ func (t *taking) first(ctx context.Context, tx *db.Tx, g *group) (err error) {
 	if err := insertAttack(ctx, tx, g.Finding); err != nil {
 		return err
 	}
-	examples, err := seal(t.cipher, g.Examples, findingName(g.ID)+"/examples")
+	examples, err := t.cipher.SealJSON(g.Examples, findingName(g.ID)+"/examples")
 	if err != nil {
 		return err
 	}
@@ -360,14 +360,14 @@ func (t *taking) again(ctx context.Context, tx *db.Tx, g *group, old Finding) er
 		return err
 	}
 	var have []Example
-	if err := unseal(t.cipher, sealed, findingName(old.ID)+"/examples", &have); err != nil {
+	if err := t.cipher.OpenJSON(sealed, findingName(old.ID)+"/examples", &have); err != nil {
 		return err
 	}
 	if len(have) >= maxExampleSets {
 		return nil
 	}
 	have = append(have, g.Examples[:min(len(g.Examples), maxExampleSets-len(have))]...)
-	if sealed, err = seal(t.cipher, have, findingName(old.ID)+"/examples"); err != nil {
+	if sealed, err = t.cipher.SealJSON(have, findingName(old.ID)+"/examples"); err != nil {
 		return err
 	}
 	return putExamples(ctx, tx, old.ID, sealed)

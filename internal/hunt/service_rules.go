@@ -51,7 +51,7 @@ func (s *Service) AddRulebook(ctx context.Context, name, about string) (out Rule
 		if err != nil {
 			return fmt.Errorf("begin a rulebook: %w", err)
 		}
-		if out.sealed, err = seal(c, sealedBook{out.Name, out.About}, bookName(out.ID)); err != nil {
+		if out.sealed, err = c.SealJSON(sealedBook{out.Name, out.About}, bookName(out.ID)); err != nil {
 			return err
 		}
 		act.Object, act.Secret = bookName(out.ID), sealedBook{out.Name, out.About}
@@ -62,14 +62,14 @@ func (s *Service) AddRulebook(ctx context.Context, name, about string) (out Rule
 
 func (b *Rulebook) open(c *key.Cipher) error {
 	var x sealedBook
-	err := unseal(c, b.sealed, bookName(b.ID), &x)
+	err := c.OpenJSON(b.sealed, bookName(b.ID), &x)
 	b.Name, b.About = x.Name, x.About
 	return err
 }
 
 func (e *Edition) open(c *key.Cipher) error {
 	var x sealedEdition
-	err := unseal(c, e.sealed, editionName(e.Ref), &x)
+	err := c.OpenJSON(e.sealed, editionName(e.Ref), &x)
 	e.Note, e.Why = x.Note, x.Why
 	return err
 }
@@ -200,7 +200,7 @@ func (s *Service) Upload(ctx context.Context, id string, zip []byte, note string
 		if err != nil {
 			return fmt.Errorf("rulebook %s: %w", id, err)
 		}
-		if out.sealed, err = seal(c, sealedEdition{out.Note, out.Why}, editionName(out.Ref)); err != nil {
+		if out.sealed, err = c.SealJSON(sealedEdition{out.Note, out.Why}, editionName(out.Ref)); err != nil {
 			return err
 		}
 		act.Public = map[string]any{"rules": out.Rules + out.Correlations, "rejected": out.Rejected}

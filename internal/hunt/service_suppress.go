@@ -17,7 +17,7 @@ import (
 const offerOwner = "hunt"
 
 func (x *Suppression) open(c *key.Cipher) error {
-	return unseal(c, x.sealed, suppressionName(x.ID), &x.NewSuppression)
+	return c.OpenJSON(x.sealed, suppressionName(x.ID), &x.NewSuppression)
 }
 
 // inForce are the suppressions of an organisation that are applied to what comes
@@ -64,7 +64,7 @@ func (s *Service) suppress(ctx context.Context, tx *db.Tx, who gate.Identity, n 
 		return out, fmt.Errorf("suppress: %w", err)
 	}
 	out = Suppression{ID: newID(), NewSuppression: n, By: who.Person, At: s.now(), Adopted: adopted, org: who.Org}
-	if out.sealed, err = seal(c, n, suppressionName(out.ID)); err != nil {
+	if out.sealed, err = c.SealJSON(n, suppressionName(out.ID)); err != nil {
 		return out, err
 	}
 	return out, insertSuppression(ctx, tx, out)
@@ -187,7 +187,7 @@ func (s *Service) Offer(ctx context.Context, id string, named bool) (out Offer, 
 		if err != nil {
 			return fmt.Errorf("offer a suppression: %w", err)
 		}
-		if o.sealed, err = seal(c, NewSuppression{o.Condition, o.Title, o.Reason, o.UntilAt}, offerName(o.ID)); err != nil {
+		if o.sealed, err = c.SealJSON(NewSuppression{o.Condition, o.Title, o.Reason, o.UntilAt}, offerName(o.ID)); err != nil {
 			return err
 		}
 		act.Object, act.Secret = offerName(o.ID), o
@@ -212,7 +212,7 @@ func (s *Service) Withdraw(ctx context.Context, offer string) error {
 
 func (o *Offer) open(c *key.Cipher, own string) error {
 	var n NewSuppression
-	if err := unseal(c, o.sealed, offerName(o.ID), &n); err != nil {
+	if err := c.OpenJSON(o.sealed, offerName(o.ID), &n); err != nil {
 		return err
 	}
 	o.Condition, o.Title, o.Reason, o.UntilAt = n.Condition, n.Title, n.Reason, n.UntilAt

@@ -54,7 +54,7 @@ func (s *Service) batch(ctx context.Context, tx *db.Tx, who gate.Identity, d Dec
 		return Batch{}, nil, fmt.Errorf("decide on findings: %w", err)
 	}
 	b := Batch{ID: newID(), State: d.State, Reason: d.Reason, By: who.Person, At: s.now(), Undoable: true, org: who.Org, many: many}
-	b.sealed, err = seal(c, d.Reason, decisionName(b.ID))
+	b.sealed, err = c.SealJSON(d.Reason, decisionName(b.ID))
 	if err != nil {
 		return b, nil, err
 	}
@@ -118,7 +118,7 @@ func (s *Service) decideAll(ctx context.Context, tx *db.Tx, c *key.Cipher, b Bat
 	return decideFilter(ctx, tx, b, t, s.now())
 }
 
-func (b *Batch) open(c *key.Cipher) error { return unseal(c, b.sealed, decisionName(b.ID), &b.Reason) }
+func (b *Batch) open(c *key.Cipher) error { return c.OpenJSON(b.sealed, decisionName(b.ID), &b.Reason) }
 
 // Batches lists the last acts of one's own organisation over many findings,
 // the newest first.

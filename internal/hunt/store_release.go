@@ -29,7 +29,7 @@ func listReleased(ctx context.Context, tx *db.Tx, c *key.Cipher, finding string)
 		if err := rows.Scan(&tag, &r.Sighting, &sealed, &at); err != nil {
 			return nil, err
 		}
-		if err := unseal(c, sealed, findingName(finding)+"/"+tag, &r.Releasable); err != nil {
+		if err := c.OpenJSON(sealed, findingName(finding)+"/"+tag, &r.Releasable); err != nil {
 			return nil, err
 		}
 		r.At = db.Time(at)

@@ -48,24 +48,12 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) (ledger.Receipt, error) {
-	return s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, reach, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who, reach)
-	})
+	return s.Ledger.Allowed(ctx, Access, act, fn)
 }
 
-// read runs queries that the gate has to allow. A refusal is recorded too:
-// asking for what one may not see is an act.
+// read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		_, err := s.do(ctx, &ledger.Act{Verb: verb}, nil)
-		return err
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 func objectOf(id ID) string { return "incident/" + id }

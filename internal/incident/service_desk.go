@@ -9,7 +9,6 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
-	"noroshi/internal/org"
 )
 
 // Cover is what a desk shows of a case without opening it: nothing of its
@@ -37,7 +36,7 @@ func (s *Service) Cover(ctx context.Context, id ID) (out Cover, err error) {
 		if out.DelayedUntil, err = hiddenUntil(ctx, tx, id, who.Org, s.now()); err != nil {
 			return err
 		}
-		out.Names, err = s.namesOf(ctx, tx, who, out.Case.Org, who.Org)
+		out.Names, err = s.Orgs.NamesFor(ctx, tx, who, out.Case.Org, who.Org)
 		return err
 	})
 	if err == nil {
@@ -56,23 +55,10 @@ func (s *Service) Desk(ctx context.Context, f Filter) (out []Case, names map[str
 		for i, c := range out {
 			orgs[i] = c.Org
 		}
-		names, err = s.namesOf(ctx, tx, who, orgs...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return out, names, next, err
-}
-
-func (s *Service) namesOf(ctx context.Context, tx *db.Tx, who gate.Identity, orgs ...string) (map[string]string, error) {
-	ids := make([]org.ID, len(orgs))
-	for i, o := range orgs {
-		ids[i] = org.ID(o)
-	}
-	names, err := s.Orgs.Names(ctx, tx, langOf(who), ids...)
-	out := make(map[string]string, len(names))
-	for id, n := range names {
-		out[string(id)] = n
-	}
-	return out, err
 }
 
 // Numbers returns the numbers of cases within reach of whoever may see their

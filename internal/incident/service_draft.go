@@ -34,13 +34,9 @@ func (d *draftRow) write(c *key.Cipher, b *draftBody) error {
 
 // open unseals the body and fills what readers see of it.
 func (d *draftRow) open(c *key.Cipher) (*draftBody, error) {
-	raw, err := c.Open(d.sealed, draftName(d.ID))
-	if err != nil {
-		return nil, fmt.Errorf("open draft %s: %w", d.ID, err)
-	}
 	var b draftBody
-	if err := json.Unmarshal(raw, &b); err != nil {
-		return nil, fmt.Errorf("open draft %s: %w", d.ID, err)
+	if err := c.OpenJSON(d.sealed, draftName(d.ID), &b); err != nil {
+		return nil, err
 	}
 	d.show(&b)
 	return &b, nil

@@ -10,7 +10,6 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/org"
 )
 
 // Proof is one receipt of a case, provable against the ledger with the hub's
@@ -58,13 +57,13 @@ func (s *Service) Receipts(ctx context.Context, id ID) (out []Proof, err error) 
 				out = append(out, p)
 			}
 		}
-		ids := make([]org.ID, len(out))
+		ids := make([]string, len(out))
 		for i, p := range out {
-			ids[i] = org.ID(p.Org)
+			ids[i] = p.Org
 		}
-		names, err := s.Orgs.Names(ctx, tx, langOf(who), ids...)
+		names, err := s.Orgs.NamesFor(ctx, tx, who, ids...)
 		for i := range out {
-			out[i].Name = names[org.ID(out[i].Org)]
+			out[i].Name = names[out[i].Org]
 		}
 		return err
 	})

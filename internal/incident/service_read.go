@@ -9,9 +9,7 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
-	"noroshi/internal/org"
 )
 
 // List lists the cases on one's organisation's desk, the last changed first.
@@ -157,30 +155,19 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, c Case, version int, who 
 }
 
 // name looks up the organisations that the view shows.
-func (s *Service) name(ctx context.Context, tx *db.Tx, v *View, who gate.Identity) error {
-	ids := []org.ID{org.ID(v.Case.Org)}
+func (s *Service) name(ctx context.Context, tx *db.Tx, v *View, who gate.Identity) (err error) {
+	ids := []string{v.Case.Org}
 	for _, d := range v.Deliveries {
-		if d.Org != "" {
-			ids = append(ids, org.ID(d.Org))
-		}
+		ids = append(ids, d.Org)
 	}
 	for _, m := range v.Messages {
-		ids = append(ids, org.ID(m.From), org.ID(m.With))
+		ids = append(ids, m.From, m.With)
 	}
 	for _, f := range v.Feedback {
-		ids = append(ids, org.ID(f.Org))
+		ids = append(ids, f.Org)
 	}
-	names, err := s.Orgs.Names(ctx, tx, langOf(who), ids...)
-	v.Names = map[string]string{}
-	for id, n := range names {
-		v.Names[string(id)] = n
-	}
+	v.Names, err = s.Orgs.NamesFor(ctx, tx, who, ids...)
 	return err
-}
-
-func langOf(who gate.Identity) text.Lang {
-	lang, _ := text.ParseLang(who.Lang)
-	return lang
 }
 
 // Compare returns how a version of one's own case, or of one that was
@@ -250,13 +237,13 @@ func (s *Service) Readings(ctx context.Context, id ID, cursor string, limit int)
 		if out, next, err = listReadings(ctx, tx, id, who, reach, s.now(), cursor, limit); err != nil {
 			return err
 		}
-		ids := make([]org.ID, len(out))
+		ids := make([]string, len(out))
 		for i, r := range out {
-			ids[i] = org.ID(r.Org)
+			ids[i] = r.Org
 		}
-		names, err := s.Orgs.Names(ctx, tx, langOf(who), ids...)
+		names, err := s.Orgs.NamesFor(ctx, tx, who, ids...)
 		for i := range out {
-			out[i].OrgName = names[org.ID(out[i].Org)]
+			out[i].OrgName = names[out[i].Org]
 		}
 		return err
 	}

@@ -155,11 +155,11 @@ func (s *Service) Give(ctx context.Context, id ID, done, advice string) (f Feedb
 		if err != nil {
 			return err
 		}
-		raw, err := json.Marshal([]string{f.Done, f.Advice})
+		sealed, err := cipher.SealJSON([]string{f.Done, f.Advice}, "incident/feedback/"+f.ID)
 		if err != nil {
 			return err
 		}
-		f.sealed = cipher.Seal(raw, "incident/feedback/"+f.ID)
+		f.sealed = sealed
 		if err := insertFeedback(ctx, tx, f, who.Person); err != nil {
 			return err
 		}

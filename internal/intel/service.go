@@ -76,21 +76,10 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity) error) (ledger.Receipt, error) {
-	return s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, _, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who)
-	})
+	return s.Ledger.Allowed(ctx, Access, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error { return fn(tx, who) })
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity) error) error {
-	who, _, err := Access.Allow(ctx, verb)
-	if err != nil {
-		_, err := s.do(ctx, &ledger.Act{Verb: verb}, nil)
-		return err
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who) })
+	return s.Ledger.Read(ctx, Access, verb, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error { return fn(tx, who) })
 }

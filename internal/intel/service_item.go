@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -250,11 +249,7 @@ type sealedItem struct {
 }
 
 func (it *Item) seal(c *key.Cipher) ([]byte, error) {
-	raw, err := json.Marshal(sealedItem{itemSecret{it.Title, it.Summary, it.Text, it.English, it.Indicators, it.Source, it.SourceRef, it.Provenance, it.Why}, it.Vulnerabilities})
-	if err != nil {
-		return nil, fmt.Errorf("item %s: %w", it.ID, err)
-	}
-	return c.Seal(raw, itemObject(it.ID)), nil
+	return c.SealJSON(sealedItem{itemSecret{it.Title, it.Summary, it.Text, it.English, it.Indicators, it.Source, it.SourceRef, it.Provenance, it.Why}, it.Vulnerabilities}, itemObject(it.ID))
 }
 
 // unsealWhole decrypts an item.
@@ -263,13 +258,9 @@ func (s *Service) unsealWhole(ctx context.Context, tx *db.Tx, it *Item) error {
 	if err != nil {
 		return fmt.Errorf("item %s: %w", it.ID, err)
 	}
-	raw, err := c.Open(it.sealed, itemObject(it.ID))
-	if err != nil {
-		return fmt.Errorf("item %s: %w", it.ID, err)
-	}
 	var sec sealedItem
-	if err := json.Unmarshal(raw, &sec); err != nil {
-		return fmt.Errorf("item %s: %w", it.ID, err)
+	if err := c.OpenJSON(it.sealed, itemObject(it.ID), &sec); err != nil {
+		return err
 	}
 	it.Title, it.Summary, it.Text, it.English, it.Indicators, it.Source, it.SourceRef = sec.Title, sec.Summary, sec.Text, sec.English, sec.Indicators, sec.Source, sec.SourceRef
 	it.Provenance, it.Why, it.Vulnerabilities = sec.Provenance, sec.Why, sec.Vulnerabilities
@@ -347,10 +338,7 @@ func (s *Service) Items(ctx context.Context, f ItemFilter) (out []Item, next str
 		if out, err = loadItems(ctx, tx, f, before, tags, who); err != nil {
 			return err
 		}
-		if len(out) > limit {
-			out = out[:limit]
-			next = db.Cursor(out[limit-1].ID)
-		}
+		out, next = db.Page(out, limit, func(last *Item) string { return db.Cursor(last.ID) })
 		for i := range out {
 			if err := s.unseal(ctx, tx, &out[i], who); err != nil {
 				return err

@@ -5,8 +5,6 @@ import (
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
-	"noroshi/internal/base/text"
-	"noroshi/internal/org"
 )
 
 // mayWrite refuses, on record, who may not write items; for a form that would
@@ -43,16 +41,8 @@ func (s *Service) orgNames(ctx context.Context, ids ...string) (map[string]strin
 		}
 		return out, nil
 	}
-	err := s.readItems(ctx, func(tx *db.Tx, who gate.Identity) error {
-		list := make([]org.ID, len(ids))
-		for i, id := range ids {
-			list[i] = org.ID(id)
-		}
-		lang, _ := text.ParseLang(who.Lang)
-		names, err := s.Orgs.Names(ctx, tx, lang, list...)
-		for id, name := range names {
-			out[string(id)] = name
-		}
+	err := s.readItems(ctx, func(tx *db.Tx, who gate.Identity) (err error) {
+		out, err = s.Orgs.NamesFor(ctx, tx, who, ids...)
 		return err
 	})
 	return out, err

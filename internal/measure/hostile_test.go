@@ -432,7 +432,7 @@ func TestAnEditedPlanIsNone(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		sealed, err := h.seal(context.Background(), tx, c.Org, p, "measure_act/"+was.ID)
+		sealed, err := h.Service.Keys.SealJSON(context.Background(), tx, c.Org, p, "measure_act/"+was.ID)
 		if err != nil {
 			return err
 		}

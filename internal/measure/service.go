@@ -2,9 +2,7 @@ package measure
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -14,7 +12,6 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/base/text"
 	"noroshi/internal/notice/channel"
 	"noroshi/internal/org"
 )
@@ -68,39 +65,7 @@ const tags = "measure"
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		_, err = s.Ledger.Do(ctx, &ledger.Act{Verb: verb}, func(*db.Tx) error { return err })
-		return err
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
-}
-
-func (s *Service) seal(ctx context.Context, tx *db.Tx, owner string, v any, what string) ([]byte, error) {
-	k, err := s.Keys.Make(ctx, tx, owner)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", what, err)
-	}
-	return k.Seal(raw, what), nil
-}
-
-func (s *Service) unseal(ctx context.Context, tx *db.Tx, owner string, sealed []byte, what string, v any) error {
-	k, err := s.Keys.For(ctx, tx, owner)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	raw, err := k.Open(sealed, what)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	return nil
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // side writes down on which side of a case somebody acts, and refuses who acted
@@ -263,23 +228,6 @@ func (c *Chain) lapse() string {
 		}
 	}
 	return ""
-}
-
-// names returns the names of organisations in the reader's language.
-func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, orgs ...string) (map[string]string, error) {
-	ids := make([]org.ID, 0, len(orgs))
-	for _, o := range orgs {
-		if o != "" {
-			ids = append(ids, org.ID(o))
-		}
-	}
-	lang, _ := text.ParseLang(who.Lang)
-	names, err := s.Orgs.Names(ctx, tx, lang, ids...)
-	out := make(map[string]string, len(names))
-	for id, n := range names {
-		out[string(id)] = n
-	}
-	return out, err
 }
 
 // bodyOf is whose officers those of an organisation are, as it is registered:

@@ -35,7 +35,7 @@ func (s *Service) Open(ctx context.Context, o Opening) (kase Case, c Chain, err 
 		now := s.now()
 		kase = Case{ID: newID(), Number: newNumber(), Org: who.Org, Threat: &o.Threat, CreatedAt: now}
 		act.Object = objectOf(kase.ID)
-		if kase.sealed, err = s.seal(ctx, tx, kase.Org, o.Threat, objectOf(kase.ID)); err != nil {
+		if kase.sealed, err = s.Keys.SealJSON(ctx, tx, kase.Org, o.Threat, objectOf(kase.ID)); err != nil {
 			return err
 		}
 		if kase.tag, err = s.tag(ctx, tx, "measure/machine", o.Threat.Machine); err != nil {
@@ -177,7 +177,7 @@ func (s *Service) Designate(ctx context.Context, id ID, person string) (Chain, e
 		if err := apart(was, ExecutorSide); err != nil {
 			return err
 		}
-		name, err := s.seal(a.ctx, a.tx, a.c.Org, p.Name, "measure_officer/"+a.c.ID+"/"+person)
+		name, err := s.Keys.SealJSON(a.ctx, a.tx, a.c.Org, p.Name, "measure_officer/"+a.c.ID+"/"+person)
 		if err != nil {
 			return err
 		}

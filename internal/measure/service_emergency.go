@@ -102,7 +102,7 @@ func (s *Service) Weigh(ctx context.Context, id ID, v Verdict) (Chain, error) {
 		a.move.said = struct{}{} // how members see it is for the commission alone
 		x := Voice{Recommends: v.Recommends, At: a.now, person: a.who.Person, org: a.who.Org}
 		var err error
-		if x.sealed, err = s.seal(a.ctx, a.tx, a.who.Org, voiceWords{v.Text, a.who.Name}, "measure_voice/"+a.c.ID+"/"+a.who.Person); err != nil {
+		if x.sealed, err = s.Keys.SealJSON(a.ctx, a.tx, a.who.Org, voiceWords{v.Text, a.who.Name}, "measure_voice/"+a.c.ID+"/"+a.who.Person); err != nil {
 			return err
 		}
 		if err := putVoice(a.ctx, a.tx, a.c.ID, x); err != nil {

@@ -93,7 +93,7 @@ func (s *Service) Intend(ctx context.Context, id ID, number int, text string) (C
 		d := Done{ID: newID(), Number: number, Phase: Intended, Intent: text, IntendedAt: a.now, first: a.who.Person}
 		a.move.public["step_id"] = d.ID
 		var err error
-		if d.sealed, err = s.seal(a.ctx, a.tx, a.c.Org, stepWords{Intent: text, First: a.who.Name}, "measure_step/"+d.ID); err != nil {
+		if d.sealed, err = s.Keys.SealJSON(a.ctx, a.tx, a.c.Org, stepWords{Intent: text, First: a.who.Name}, "measure_step/"+d.ID); err != nil {
 			return err
 		}
 		return insertStep(a.ctx, a.tx, a.c.ID, d)
@@ -202,12 +202,12 @@ func (s *Service) openStep(a *at) (Done, error) {
 // rewrite changes what is sealed of a step, and its row.
 func (s *Service) rewrite(a *at, d Done, change func(w *stepWords)) error {
 	var w stepWords
-	if err := s.unseal(a.ctx, a.tx, a.c.Org, d.sealed, "measure_step/"+d.ID, &w); err != nil {
+	if err := s.Keys.OpenJSON(a.ctx, a.tx, a.c.Org, d.sealed, "measure_step/"+d.ID, &w); err != nil {
 		return err
 	}
 	change(&w)
 	var err error
-	if d.sealed, err = s.seal(a.ctx, a.tx, a.c.Org, w, "measure_step/"+d.ID); err != nil {
+	if d.sealed, err = s.Keys.SealJSON(a.ctx, a.tx, a.c.Org, w, "measure_step/"+d.ID); err != nil {
 		return err
 	}
 	return updateStep(a.ctx, a.tx, d)

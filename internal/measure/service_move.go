@@ -119,7 +119,7 @@ func (s *Service) step(a *at) (err error) {
 func (s *Service) record(a *at, was State) error {
 	c, m := a.c, a.move
 	p := Past{ID: newID(), Act: m.act, From: was, To: c.State, Org: a.who.Org, By: m.by, At: a.now, Entry: a.act.Entry, person: a.who.Person}
-	sealed, err := s.seal(a.ctx, a.tx, c.Org, m.said, "measure_act/"+p.ID)
+	sealed, err := s.Keys.SealJSON(a.ctx, a.tx, c.Org, m.said, "measure_act/"+p.ID)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func (s *Service) lastTo(ctx context.Context, tx *db.Tx, c *Chain, act string, u
 	if err != nil {
 		return p, err
 	}
-	return p, s.unseal(ctx, tx, c.Org, p.sealed, "measure_act/"+p.ID, v)
+	return p, s.Keys.OpenJSON(ctx, tx, c.Org, p.sealed, "measure_act/"+p.ID, v)
 }
 
 // List lists the chains of command within reach, the newest first, each with its
@@ -94,7 +94,7 @@ func (s *Service) List(ctx context.Context, f Filter) (out []Listed, names map[s
 			out = append(out, x)
 			orgs = append(orgs, list[i].Org)
 		}
-		names, err = s.names(ctx, tx, who, orgs...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return out, names, next, err
@@ -112,7 +112,7 @@ func (s *Service) kase(ctx context.Context, tx *db.Tx, id ID) (Case, error) {
 		return k, err
 	}
 	k.Threat = new(Threat)
-	err = s.unseal(ctx, tx, k.Org, k.sealed, objectOf(k.ID), k.Threat)
+	err = s.Keys.OpenJSON(ctx, tx, k.Org, k.sealed, objectOf(k.ID), k.Threat)
 	k.sealed = nil
 	return k, err
 }
@@ -170,7 +170,7 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 		for _, o := range v.Others {
 			orgs = append(orgs, o.Org)
 		}
-		v.Names, err = s.names(ctx, tx, who, orgs...)
+		v.Names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return v, err
@@ -290,7 +290,7 @@ func (s *Service) Past(ctx context.Context, id ID, cursor string, limit int) (ou
 		for _, p := range out {
 			orgs = append(orgs, p.Org)
 		}
-		names, err = s.names(ctx, tx, who, orgs...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return out, names, next, err
@@ -351,7 +351,7 @@ func named(act string) bool { return act == "designate" || act == "dismiss" }
 
 // say opens what was said in an act.
 func (s *Service) say(ctx context.Context, tx *db.Tx, c *Chain, p *Past) error {
-	if err := s.unseal(ctx, tx, c.Org, p.sealed, "measure_act/"+p.ID, &p.raw); err != nil {
+	if err := s.Keys.OpenJSON(ctx, tx, c.Org, p.sealed, "measure_act/"+p.ID, &p.raw); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(p.raw, &p.Said); err != nil {
@@ -441,7 +441,7 @@ func (s *Service) done(ctx context.Context, tx *db.Tx, c *Chain, by Side, cursor
 	for i := range list {
 		d := &list[i]
 		var w stepWords
-		if err := s.unseal(ctx, tx, c.Org, d.sealed, "measure_step/"+d.ID, &w); err != nil {
+		if err := s.Keys.OpenJSON(ctx, tx, c.Org, d.sealed, "measure_step/"+d.ID, &w); err != nil {
 			return nil, "", err
 		}
 		d.Intent, d.Says, d.Evidence, d.sealed = w.Intent, w.Says, w.Evidence, nil
@@ -462,7 +462,7 @@ func (s *Service) voices(ctx context.Context, tx *db.Tx, c *Chain, by Side) ([]V
 	for i := range list {
 		v := &list[i]
 		var w voiceWords
-		if err := s.unseal(ctx, tx, v.org, v.sealed, "measure_voice/"+c.ID+"/"+v.person, &w); err != nil {
+		if err := s.Keys.OpenJSON(ctx, tx, v.org, v.sealed, "measure_voice/"+c.ID+"/"+v.person, &w); err != nil {
 			return nil, err
 		}
 		v.Text, v.Name, v.sealed = w.Text, w.Name, nil
@@ -475,7 +475,7 @@ func (s *Service) officers(ctx context.Context, tx *db.Tx, c *Chain, by Side) (o
 	list, err := officers(ctx, tx, c.ID)
 	for _, o := range list {
 		if by == CommandSide {
-			if err := s.unseal(ctx, tx, c.Org, o.sealed, "measure_officer/"+c.ID+"/"+o.Person, &o.Name); err != nil {
+			if err := s.Keys.OpenJSON(ctx, tx, c.Org, o.sealed, "measure_officer/"+c.ID+"/"+o.Person, &o.Name); err != nil {
 				return nil, err
 			}
 		} else {

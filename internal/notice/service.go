@@ -85,24 +85,12 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) (ledger.Receipt, error) {
-	return s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, reach, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who, reach)
-	})
+	return s.Ledger.Allowed(ctx, Access, act, fn)
 }
 
-// read runs queries that the gate has to allow. A refusal is recorded too:
-// asking for what one may not see is an act.
+// read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		_, err := s.do(ctx, &ledger.Act{Verb: verb}, nil)
-		return err
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 func objectOf(id ID) string { return "notice/" + id }
@@ -138,13 +126,9 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, n *noticeRow) error {
 }
 
 func (n *noticeRow) open(c *key.Cipher) error {
-	raw, err := c.Open(n.sealed, objectOf(n.ID))
-	if err != nil {
-		return fmt.Errorf("notice %s: %w", n.ID, err)
-	}
 	var content Content
-	if err := json.Unmarshal(raw, &content); err != nil {
-		return fmt.Errorf("notice %s: %w", n.ID, err)
+	if err := c.OpenJSON(n.sealed, objectOf(n.ID), &content); err != nil {
+		return err
 	}
 	n.Content = content
 	if len(n.why) > 0 {
@@ -167,22 +151,15 @@ type told struct {
 }
 
 func (r *Recipient) seal(c *key.Cipher) error {
-	raw, err := json.Marshal(told{r.Name, r.Mail, r.Why, r.Note})
-	if err != nil {
-		return fmt.Errorf("recipient %s: %w", r.ID, err)
-	}
-	r.sealed = c.Seal(raw, letterOf(r.ID))
-	return nil
+	sealed, err := c.SealJSON(told{r.Name, r.Mail, r.Why, r.Note}, letterOf(r.ID))
+	r.sealed = sealed
+	return err
 }
 
 func (r *Recipient) open(c *key.Cipher) error {
-	raw, err := c.Open(r.sealed, letterOf(r.ID))
-	if err != nil {
-		return fmt.Errorf("recipient %s: %w", r.ID, err)
-	}
 	var t told
-	if err := json.Unmarshal(raw, &t); err != nil {
-		return fmt.Errorf("recipient %s: %w", r.ID, err)
+	if err := c.OpenJSON(r.sealed, letterOf(r.ID), &t); err != nil {
+		return err
 	}
 	r.Name, r.Mail, r.Why, r.Note, r.sealed = t.Name, t.Mail, t.Why, t.Note, nil
 	return nil
@@ -226,13 +203,9 @@ func (s *Service) answers(ctx context.Context, tx *db.Tx, recipient ID) ([]Answe
 		if err != nil {
 			return nil, fmt.Errorf("answer %s: %w", a.ID, err)
 		}
-		raw, err := c.Open(a.sealed, "notice_answer/"+a.ID)
-		if err != nil {
-			return nil, fmt.Errorf("answer %s: %w", a.ID, err)
-		}
 		var w words
-		if err := json.Unmarshal(raw, &w); err != nil {
-			return nil, fmt.Errorf("answer %s: %w", a.ID, err)
+		if err := c.OpenJSON(a.sealed, "notice_answer/"+a.ID, &w); err != nil {
+			return nil, err
 		}
 		a.Note, a.Interim, a.Date, a.ByFile, a.Files, a.sealed = w.Note, w.Interim, w.Date, w.ByFile, w.Files, nil
 	}
@@ -241,17 +214,7 @@ func (s *Service) answers(ctx context.Context, tx *db.Tx, recipient ID) ([]Answe
 
 // names returns the names of organisations by id, in the reader's language.
 func (s *Service) names(ctx context.Context, tx *db.Tx, lang text.Lang, ids ...string) (map[string]string, error) {
-	list := make([]org.ID, 0, len(ids))
-	for _, id := range ids {
-		if id != "" {
-			list = append(list, org.ID(id))
-		}
-	}
-	found, err := s.Orgs.Names(ctx, tx, lang, list...)
-	out := make(map[string]string, len(found))
-	for id, n := range found {
-		out[string(id)] = n
-	}
+	out, err := s.Orgs.NamesIn(ctx, tx, lang, ids...)
 	if err != nil {
 		return out, err
 	}

@@ -146,6 +146,28 @@ func (s *Service) Names(ctx context.Context, tx *db.Tx, lang text.Lang, ids ...I
 	return out, err
 }
 
+// NamesFor is Names in the language of who reads, by plain ids.
+func (s *Service) NamesFor(ctx context.Context, tx *db.Tx, who gate.Identity, ids ...string) (map[string]string, error) {
+	lang, _ := text.ParseLang(who.Lang)
+	return s.NamesIn(ctx, tx, lang, ids...)
+}
+
+// NamesIn is Names by plain ids; empty ones are passed over.
+func (s *Service) NamesIn(ctx context.Context, tx *db.Tx, lang text.Lang, ids ...string) (map[string]string, error) {
+	list := make([]ID, 0, len(ids))
+	for _, id := range ids {
+		if id != "" {
+			list = append(list, ID(id))
+		}
+	}
+	names, err := s.Names(ctx, tx, lang, list...)
+	out := make(map[string]string, len(names))
+	for id, n := range names {
+		out[string(id)] = n
+	}
+	return out, err
+}
+
 // PersonNames returns the names of people, as Names does of organisations.
 func (s *Service) PersonNames(ctx context.Context, tx *db.Tx, ids ...PersonID) (map[PersonID]string, error) {
 	out := map[PersonID]string{}

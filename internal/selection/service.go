@@ -2,8 +2,6 @@ package selection
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -98,65 +96,19 @@ func agreementObject(id string) string { return "agreement/" + id }
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, reach, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who, reach)
-	})
+	_, err := s.Ledger.Allowed(ctx, Access, act, fn)
 	return err
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		return s.do(ctx, &ledger.Act{Verb: verb}, nil)
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // admit refuses, on record, who may not do something at all; for forms that
 // would only lead to a refusal.
 func (s *Service) admit(ctx context.Context, verb string) error {
 	return s.read(ctx, verb, func(*db.Tx, gate.Identity, gate.Reach) error { return nil })
-}
-
-func seal(c *key.Cipher, v any, what string) ([]byte, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", what, err)
-	}
-	return c.Seal(raw, what), nil
-}
-
-func unseal(c *key.Cipher, sealed []byte, what string, v any) error {
-	raw, err := c.Open(sealed, what)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	return nil
-}
-
-// names returns the names of organisations in the reader's language.
-func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, orgs ...string) (map[string]string, error) {
-	var list []org.ID
-	for _, o := range orgs {
-		if o != "" {
-			list = append(list, org.ID(o))
-		}
-	}
-	lang, _ := text.ParseLang(who.Lang)
-	names, err := s.Orgs.Names(ctx, tx, lang, list...)
-	out := make(map[string]string, len(names))
-	for id, n := range names {
-		out[string(id)] = n
-	}
-	return out, err
 }
 
 // isKind reports whether an error is a fault of a kind; nil is of none.

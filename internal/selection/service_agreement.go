@@ -24,7 +24,7 @@ type moveSecret struct {
 }
 
 func (a *Agreement) open(k *key.Cipher) error {
-	return unseal(k, a.sealed, agreementObject(a.ID), &a.Terms)
+	return k.OpenJSON(a.sealed, agreementObject(a.ID), &a.Terms)
 }
 
 // sideOf returns the side of who looks; empty for the inspector.
@@ -54,7 +54,7 @@ func (s *Service) Propose(ctx context.Context, party string, article Article, t 
 		if err != nil {
 			return fmt.Errorf("propose an agreement: %w", err)
 		}
-		if out.sealed, err = seal(k, t, agreementObject(out.ID)); err != nil {
+		if out.sealed, err = k.SealJSON(t, agreementObject(out.ID)); err != nil {
 			return err
 		}
 		if err := insertAgreement(ctx, tx, out); err != nil {
@@ -81,7 +81,7 @@ func (s *Service) history(ctx context.Context, tx *db.Tx, k *key.Cipher, a Agree
 	if who, ok := gate.From(ctx); ok && m.By != ClockSide {
 		m.person = who.Person
 	}
-	if m.sealed, err = seal(k, moveSecret{m.Note, t}, "agreement_move/"+m.id); err != nil {
+	if m.sealed, err = k.SealJSON(moveSecret{m.Note, t}, "agreement_move/"+m.id); err != nil {
 		return err
 	}
 	if err := insertMove(ctx, tx, a.ID, m); err != nil {
@@ -129,7 +129,7 @@ func (s *Service) step(ctx context.Context, verb, id string, version int, to Agr
 			}
 			t, a.Terms, a.from, a.until = &n, n, n.From, n.Until
 			a.Version++
-			if a.sealed, err = seal(k, n, agreementObject(id)); err != nil {
+			if a.sealed, err = k.SealJSON(n, agreementObject(id)); err != nil {
 				return err
 			}
 		}
@@ -269,7 +269,7 @@ func (s *Service) Agreements(ctx context.Context, f AgreementFilter) (out []Agre
 				return err
 			}
 		}
-		names, err = s.names(ctx, tx, who, orgs...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return out, names, next, err
@@ -299,7 +299,7 @@ func (s *Service) Agreement(ctx context.Context, id string) (v AgreementView, er
 			return err
 		}
 		v = AgreementView{Side: sideOf(reach)}
-		if v.Names, err = s.names(ctx, tx, who, a.Org, a.Party); err != nil {
+		if v.Names, err = s.Orgs.NamesFor(ctx, tx, who, a.Org, a.Party); err != nil {
 			return err
 		}
 		if err := s.show(ctx, tx, &a, who, reach); err != nil {
@@ -350,7 +350,7 @@ func (s *Service) openRest(ctx context.Context, tx *db.Tx, v *AgreementView) err
 	}
 	for i := range v.Past {
 		var sec moveSecret
-		if err := unseal(k, v.Past[i].sealed, "agreement_move/"+v.Past[i].id, &sec); err != nil {
+		if err := k.OpenJSON(v.Past[i].sealed, "agreement_move/"+v.Past[i].id, &sec); err != nil {
 			return err
 		}
 		v.Past[i].Note = sec.Note
@@ -360,7 +360,7 @@ func (s *Service) openRest(ctx context.Context, tx *db.Tx, v *AgreementView) err
 	}
 	for i := range v.Consents {
 		c := &v.Consents[i]
-		if err := unseal(k, c.sealed, "selection_consent/"+c.ID, &c.Purpose); err != nil {
+		if err := k.OpenJSON(c.sealed, "selection_consent/"+c.ID, &c.Purpose); err != nil {
 			return err
 		}
 	}
@@ -369,7 +369,7 @@ func (s *Service) openRest(ctx context.Context, tx *db.Tx, v *AgreementView) err
 	}
 	for i := range v.Returned {
 		r := &v.Returned[i]
-		if err := unseal(k, r.sealed, "selection_returned/"+r.ID, r); err != nil {
+		if err := k.OpenJSON(r.sealed, "selection_returned/"+r.ID, r); err != nil {
 			return err
 		}
 	}
@@ -399,7 +399,7 @@ func (s *Service) Consent(ctx context.Context, id, purpose string, until time.Ti
 			return err
 		}
 		c = Consent{ID: newID(), Agreement: id, Purpose: purpose, Until: until.UTC().Truncate(time.Microsecond), At: s.now(), Entry: act.Entry}
-		if c.sealed, err = seal(k, purpose, "selection_consent/"+c.ID); err != nil {
+		if c.sealed, err = k.SealJSON(purpose, "selection_consent/"+c.ID); err != nil {
 			return err
 		}
 		act.Public, act.Secret = map[string]any{"consent": c.ID, "until": c.Until.Format(time.RFC3339Nano)}, c
@@ -450,7 +450,7 @@ func (s *Service) Return(ctx context.Context, id, title, body string) (r Returne
 			return err
 		}
 		r = Returned{ID: newID(), Title: title, Text: body, At: s.now(), Entry: act.Entry}
-		if r.sealed, err = seal(k, r, "selection_returned/"+r.ID); err != nil {
+		if r.sealed, err = k.SealJSON(r, "selection_returned/"+r.ID); err != nil {
 			return err
 		}
 		act.Secret = r

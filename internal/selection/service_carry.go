@@ -278,7 +278,7 @@ func (s *Service) unveil(ctx context.Context, tx *db.Tx, r *HubRun, reach gate.R
 		return err
 	}
 	var sec runSecret
-	err = unseal(k, r.sealed, runObject(r.ID), &sec)
+	err = k.OpenJSON(r.sealed, runObject(r.ID), &sec)
 	r.Source = sec.Source
 	return err
 }
@@ -370,7 +370,7 @@ func (s *Service) ShowRun(ctx context.Context, id string) (v RunView, err error)
 		for _, x := range v.Readings {
 			orgs = append(orgs, x.Org)
 		}
-		if v.Names, err = s.names(ctx, tx, who, orgs...); err != nil {
+		if v.Names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...); err != nil {
 			return err
 		}
 		return s.people(ctx, tx, &v)
@@ -404,7 +404,7 @@ func (s *Service) extensions(ctx context.Context, tx *db.Tx, r HubRun, _ gate.Re
 		return nil, err
 	}
 	for i := range list {
-		if err := unseal(k, list[i].sealed, "selection_extension/"+list[i].ID, &list[i].Reason); err != nil {
+		if err := k.OpenJSON(list[i].sealed, "selection_extension/"+list[i].ID, &list[i].Reason); err != nil {
 			return nil, err
 		}
 	}

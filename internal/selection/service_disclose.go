@@ -61,7 +61,7 @@ func (s *Service) Disclose(ctx context.Context, n NewDisclosure) (d Disclosure, 
 		}
 		d = Disclosure{ID: newID(), Run: r.ID, Approval: r.Approval, Org: r.Org, Recipient: n.Recipient, Basis: n.Basis, Caveat: n.Caveat, Purpose: n.Why.Purpose, Consent: n.Why.Consent,
 			Records: int64(len(list)), Left: int64(len(list)), At: s.now(), Entry: act.Entry}
-		if d.sealed, err = seal(k, n.Caveat, "selection_disclosure/"+d.ID); err != nil {
+		if d.sealed, err = k.SealJSON(n.Caveat, "selection_disclosure/"+d.ID); err != nil {
 			return err
 		}
 		act.Public = map[string]any{"recipient": ledger.Org(n.Recipient), "basis": n.Basis, "records": d.Records, "ids": digestOfIDs(list)}
@@ -117,7 +117,7 @@ func (s *Service) openDisclosures(ctx context.Context, tx *db.Tx, list []Disclos
 		if err != nil {
 			return fmt.Errorf("disclosure %s: %w", d.ID, err)
 		}
-		if err := unseal(k, d.sealed, "selection_disclosure/"+d.ID, &d.Caveat); err != nil {
+		if err := k.OpenJSON(d.sealed, "selection_disclosure/"+d.ID, &d.Caveat); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (s *Service) Disclosures(ctx context.Context, cursor string, limit int) (ou
 			}
 			orgs = append(orgs, out[i].Org, out[i].Recipient)
 		}
-		names, err = s.names(ctx, tx, who, orgs...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return out, names, next, err
@@ -187,7 +187,7 @@ func (s *Service) Receivers(ctx context.Context, run string) (out []Receiver, er
 				}
 			}
 		}
-		names, err := s.names(ctx, tx, who, list...)
+		names, err := s.Orgs.NamesFor(ctx, tx, who, list...)
 		for _, id := range list {
 			out = append(out, Receiver{id, names[id]})
 		}

@@ -43,7 +43,7 @@ func (s *Service) Holders(ctx context.Context) (out []Holder, err error) {
 		if err != nil {
 			return err
 		}
-		bodies, err := s.names(ctx, tx, who, orgs...)
+		bodies, err := s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		if err != nil {
 			return err
 		}

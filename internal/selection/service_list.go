@@ -86,7 +86,7 @@ func (s *Service) sealList(ctx context.Context, tx *db.Tx, l *List) error {
 	if err != nil {
 		return fmt.Errorf("list %s: %w", l.ID, err)
 	}
-	l.sealed, err = seal(k, listSecret{l.Name, l.Overrides}, listObject(l.ID))
+	l.sealed, err = k.SealJSON(listSecret{l.Name, l.Overrides}, listObject(l.ID))
 	return err
 }
 
@@ -280,7 +280,7 @@ func (s *Service) openList(ctx context.Context, tx *db.Tx, l *List, who gate.Ide
 		return fmt.Errorf("list %s: %w", l.ID, err)
 	}
 	var sec listSecret
-	if err := unseal(k, l.sealed, listObject(l.ID), &sec); err != nil {
+	if err := k.OpenJSON(l.sealed, listObject(l.ID), &sec); err != nil {
 		return err
 	}
 	l.Name = sec.Name

@@ -152,7 +152,7 @@ func (s *Service) Extend(ctx context.Context, run string, until time.Time, reaso
 			return err
 		}
 		e = Extension{ID: newID(), Until: until, Reason: reason, At: s.now(), Entry: act.Entry}
-		if e.sealed, err = seal(k, reason, "selection_extension/"+e.ID); err != nil {
+		if e.sealed, err = k.SealJSON(reason, "selection_extension/"+e.ID); err != nil {
 			return err
 		}
 		r.RetainUntil, r.Extended = until, r.Extended+1
@@ -310,7 +310,7 @@ func (s *Service) ConsentsOf(ctx context.Context, run string) (out []Consent, er
 			if !c.Covers(s.now()) {
 				continue
 			}
-			if err := unseal(k, c.sealed, "selection_consent/"+c.ID, &c.Purpose); err != nil {
+			if err := k.OpenJSON(c.sealed, "selection_consent/"+c.ID, &c.Purpose); err != nil {
 				return err
 			}
 			out = append(out, c)

@@ -87,7 +87,7 @@ func (s *Service) begin(ctx context.Context, n NewRun, place Place) (b begun, er
 		if err != nil {
 			return fmt.Errorf("begin a run: %w", err)
 		}
-		if b.run.sealed, err = seal(k, runSecret{b.run.Source}, runObject(id)); err != nil {
+		if b.run.sealed, err = k.SealJSON(runSecret{b.run.Source}, runObject(id)); err != nil {
 			return err
 		}
 		act.Public = map[string]any{"approval": o.ID, "order": b.grant.Digest(), "selectors": o.Selectors, "place": string(place), "basis": b.run.Basis, "directions": n.Directions,

@@ -47,23 +47,13 @@ func findingName(id string) string { return "finding/" + id }
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity) error) error {
-	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, _, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who)
-	})
+	_, err := s.Ledger.Allowed(ctx, Access, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error { return fn(tx, who) })
 	return err
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity) error) error {
-	who, _, err := Access.Allow(ctx, verb)
-	if err != nil {
-		return s.do(ctx, &ledger.Act{Verb: verb}, nil)
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who) })
+	return s.Ledger.Read(ctx, Access, verb, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error { return fn(tx, who) })
 }
 
 // Register registers a source. Faults: ErrInvalid with places, ErrAcquisition.
@@ -82,11 +72,11 @@ func (s *Service) Register(ctx context.Context, n NewSource) (out Source, err er
 		if err != nil {
 			return fmt.Errorf("register a source: %w", err)
 		}
-		raw, err := json.Marshal(n)
+		sealed, err := c.SealJSON(n, objectOf(out.ID))
 		if err != nil {
-			return fmt.Errorf("register a source: %w", err)
+			return err
 		}
-		out.sealed = c.Seal(raw, objectOf(out.ID))
+		out.sealed = sealed
 		act.Object, act.Secret = objectOf(out.ID), n
 		act.Public = map[string]any{"kind": string(n.Kind), "basis": string(n.Basis), "full_names": n.FullNames}
 		return insertSource(ctx, tx, out)
@@ -122,11 +112,7 @@ func (s *Service) End(ctx context.Context, id, why string) error {
 }
 
 func (s *Service) open(c *key.Cipher, x *Source) error {
-	raw, err := c.Open(x.sealed, objectOf(x.ID))
-	if err != nil {
-		return fmt.Errorf("source %s: %w", x.ID, err)
-	}
-	return json.Unmarshal(raw, &x.NewSource)
+	return c.OpenJSON(x.sealed, objectOf(x.ID), &x.NewSource)
 }
 
 // mayRegister refuses, on record, who may not register a source; for a form

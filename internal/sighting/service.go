@@ -2,7 +2,6 @@ package sighting
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,23 +54,13 @@ func objectOf(id string) string   { return "sighting/" + id }
 func sealedName(id string) string { return "sighting/" + id }
 
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, reach, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who, reach)
-	})
+	_, err := s.Ledger.Allowed(ctx, Access, act, fn)
 	return err
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		return s.do(ctx, &ledger.Act{Verb: verb}, nil)
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // Record records what one's own organisation saw. Faults: ErrInvalid with
@@ -121,11 +110,11 @@ func (s *Service) put(ctx context.Context, tx *db.Tx, x Sighting) (Sighting, err
 	if err != nil {
 		return x, fmt.Errorf("record a sighting: %w", err)
 	}
-	raw, err := json.Marshal(secret{x.Value, x.Note, x.Victim, x.Ref})
+	sealed, err := c.SealJSON(secret{x.Value, x.Note, x.Victim, x.Ref}, sealedName(x.ID))
 	if err != nil {
-		return x, fmt.Errorf("record a sighting: %w", err)
+		return x, err
 	}
-	x.sealed = c.Seal(raw, sealedName(x.ID))
+	x.sealed = sealed
 	if err := insert(ctx, tx, x); err != nil {
 		return x, fmt.Errorf("record a sighting: %w", err)
 	}
@@ -138,13 +127,9 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, x *Sighting, who gate.Ide
 	if err != nil {
 		return fmt.Errorf("sighting %s: %w", x.ID, err)
 	}
-	raw, err := c.Open(x.sealed, sealedName(x.ID))
-	if err != nil {
-		return fmt.Errorf("sighting %s: %w", x.ID, err)
-	}
 	var sec secret
-	if err := json.Unmarshal(raw, &sec); err != nil {
-		return fmt.Errorf("sighting %s: %w", x.ID, err)
+	if err := c.OpenJSON(x.sealed, sealedName(x.ID), &sec); err != nil {
+		return err
 	}
 	x.Value, x.Note, x.Victim, x.Mine = sec.Value, sec.Note, sec.Victim, x.Org == who.Org
 	if sec.Ref != "" { // in clear in rows of before

@@ -2,8 +2,7 @@ package situation
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/incident"
 	"noroshi/internal/org"
@@ -52,23 +50,13 @@ func taskObject(id ID) string { return "situation_task/" + id }
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity) error) error {
-	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, _, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who)
-	})
+	_, err := s.Ledger.Allowed(ctx, Access, act, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error { return fn(tx, who) })
 	return err
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity) error) error {
-	who, _, err := Access.Allow(ctx, verb)
-	if err != nil {
-		return s.do(ctx, &ledger.Act{Verb: verb}, nil)
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who) })
+	return s.Ledger.Read(ctx, Access, verb, func(tx *db.Tx, who gate.Identity, _ gate.Reach) error { return fn(tx, who) })
 }
 
 // room is an event with who acts in it.
@@ -136,34 +124,15 @@ type (
 	decisionSecret struct{ What, Why string }
 )
 
-func seal(k *key.Cipher, v any, what string) ([]byte, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", what, err)
-	}
-	return k.Seal(raw, what), nil
-}
-
-func unseal(k *key.Cipher, sealed []byte, what string, v any) error {
-	raw, err := k.Open(sealed, what)
-	if err == nil {
-		err = json.Unmarshal(raw, v)
-	}
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	return nil
-}
-
 func (e *Event) seal(k *key.Cipher) (err error) {
-	e.sealed, err = seal(k, eventSecret{e.Title, e.Summary, e.Lessons, e.About}, objectOf(e.ID))
+	e.sealed, err = k.SealJSON(eventSecret{e.Title, e.Summary, e.Lessons, e.About}, objectOf(e.ID))
 	return err
 }
 
 // open decrypts an event as a part sees it: who is tasked learns its title.
 func (e *Event) open(k *key.Cipher, p Part) error {
 	var x eventSecret
-	err := unseal(k, e.sealed, objectOf(e.ID), &x)
+	err := k.OpenJSON(e.sealed, objectOf(e.ID), &x)
 	if e.Title, e.sealed = x.Title, nil; p != Tasked {
 		e.Summary, e.Lessons, e.About = x.Summary, x.Lessons, x.About
 	}
@@ -171,13 +140,13 @@ func (e *Event) open(k *key.Cipher, p Part) error {
 }
 
 func (t *Task) seal(k *key.Cipher) (err error) {
-	t.sealed, err = seal(k, taskSecret{t.Title, t.Detail, t.Answer}, taskObject(t.ID))
+	t.sealed, err = k.SealJSON(taskSecret{t.Title, t.Detail, t.Answer}, taskObject(t.ID))
 	return err
 }
 
 func (t *Task) open(k *key.Cipher) error {
 	var x taskSecret
-	err := unseal(k, t.sealed, taskObject(t.ID), &x)
+	err := k.OpenJSON(t.sealed, taskObject(t.ID), &x)
 	t.Title, t.Detail, t.Answer, t.sealed = x.Title, x.Detail, x.Answer, nil
 	return err
 }
@@ -185,7 +154,7 @@ func (t *Task) open(k *key.Cipher) error {
 func openDecisions(k *key.Cipher, list []Decision) error {
 	for i := range list {
 		var x decisionSecret
-		if err := unseal(k, list[i].sealed, "situation_decision/"+list[i].ID, &x); err != nil {
+		if err := k.OpenJSON(list[i].sealed, "situation_decision/"+list[i].ID, &x); err != nil {
 			return err
 		}
 		list[i].What, list[i].Why, list[i].sealed = x.What, x.Why, nil
@@ -221,19 +190,7 @@ func (s *Service) tasks(ctx context.Context, tx *db.Tx, k *key.Cipher, event ID,
 
 // names returns the names of organisations in the reader's language.
 func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, orgs map[string]bool) (map[string]string, error) {
-	var ids []org.ID
-	for o := range orgs {
-		if o != "" {
-			ids = append(ids, org.ID(o))
-		}
-	}
-	lang, _ := text.ParseLang(who.Lang)
-	names, err := s.Orgs.Names(ctx, tx, lang, ids...)
-	out := make(map[string]string, len(names))
-	for id, n := range names {
-		out[string(id)] = n
-	}
-	return out, err
+	return s.Orgs.NamesFor(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)
 }
 
 // admit refuses, on record, who may not open events; for the form that would

@@ -126,7 +126,7 @@ func (s *Service) make(ctx context.Context, tx *db.Tx, act *ledger.Act, k *key.C
 		e.NextAt = next(e.NextAt, e.EveryHours, maxTime(now, e.NextAt))
 	}
 	r.NextAt, r.Judgement = e.NextAt, judgement
-	sealed, err := seal(k, r, sealedReport(e.ID, r.Version))
+	sealed, err := k.SealJSON(r, sealedReport(e.ID, r.Version))
 	if err != nil {
 		return r, err
 	}
@@ -208,7 +208,7 @@ func (s *Service) Report(ctx context.Context, id ID, version int) (e Event, r Re
 		if err != nil {
 			return err
 		}
-		if err := unseal(k, sealed, sealedReport(id, version), &r); err != nil {
+		if err := k.OpenJSON(sealed, sealedReport(id, version), &r); err != nil {
 			return err
 		}
 		r.narrow(me)

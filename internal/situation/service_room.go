@@ -176,7 +176,7 @@ func (s *Service) Decide(ctx context.Context, id ID, what, why string, to ...str
 		if len(bad) > 0 {
 			return bad.err()
 		}
-		if d.sealed, err = seal(r.k, decisionSecret{d.What, d.Why}, "situation_decision/"+d.ID); err != nil {
+		if d.sealed, err = r.k.SealJSON(decisionSecret{d.What, d.Why}, "situation_decision/"+d.ID); err != nil {
 			return err
 		}
 		if err := insertDecision(ctx, r.tx, id, r.who.Person, d); err != nil {

@@ -2,7 +2,6 @@ package vendor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -58,23 +57,13 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 
 // do runs an act whose verb the gate has to allow; a refusal is recorded.
 func (s *Service) do(ctx context.Context, act *ledger.Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	_, err := s.Ledger.Do(ctx, act, func(tx *db.Tx) error {
-		who, reach, err := Access.Allow(ctx, act.Verb)
-		if err != nil {
-			return err
-		}
-		return fn(tx, who, reach)
-	})
+	_, err := s.Ledger.Allowed(ctx, Access, act, fn)
 	return err
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		return s.do(ctx, &ledger.Act{Verb: verb}, nil)
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 func caseObject(id ID) string    { return "vendor_case/" + id }
@@ -100,45 +89,26 @@ type productSecret struct {
 	SupportEnds string `json:"support_ends,omitempty"`
 }
 
-func seal(c *key.Cipher, v any, what string) ([]byte, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", what, err)
-	}
-	return c.Seal(raw, what), nil
-}
-
-func unseal(c *key.Cipher, sealed []byte, what string, v any) error {
-	raw, err := c.Open(sealed, what)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	return nil
-}
-
 func (c *Case) seal(k *key.Cipher) (err error) {
-	c.sealed, err = seal(k, caseSecret{c.Title, c.Facts}, caseObject(c.ID))
+	c.sealed, err = k.SealJSON(caseSecret{c.Title, c.Facts}, caseObject(c.ID))
 	return err
 }
 
 func (c *Case) open(k *key.Cipher) error {
 	var sec caseSecret
-	err := unseal(k, c.sealed, caseObject(c.ID), &sec)
+	err := k.OpenJSON(c.sealed, caseObject(c.ID), &sec)
 	c.Title, c.Facts, c.sealed = sec.Title, sec.Facts, nil
 	return err
 }
 
 func (p *Product) seal(k *key.Cipher) (err error) {
-	p.sealed, err = seal(k, productSecret{p.Name, p.CPE, p.PURL, p.Versions, p.Why, p.Detail, p.Interim, p.Fixed, p.FixURL, p.SupportEnds}, productObject(p.ID))
+	p.sealed, err = k.SealJSON(productSecret{p.Name, p.CPE, p.PURL, p.Versions, p.Why, p.Detail, p.Interim, p.Fixed, p.FixURL, p.SupportEnds}, productObject(p.ID))
 	return err
 }
 
 func (p *Product) open(k *key.Cipher) error {
 	var x productSecret
-	err := unseal(k, p.sealed, productObject(p.ID), &x)
+	err := k.OpenJSON(p.sealed, productObject(p.ID), &x)
 	p.Name, p.CPE, p.PURL, p.Versions, p.Why, p.Detail, p.Interim = x.Name, x.CPE, x.PURL, x.Versions, x.Why, x.Detail, x.Interim
 	p.Fixed, p.FixURL, p.SupportEnds, p.sealed = x.Fixed, x.FixURL, x.SupportEnds, nil
 	return err
@@ -359,23 +329,6 @@ func (s *Service) mover(ctx context.Context, tx *db.Tx, act *ledger.Act, r *Requ
 		return nil, err
 	}
 	return &mover{s: s, tx: tx, act: act, c: c, r: r, org: org, by: by, f: facts{products: list, began: c.Starter == r.Org}}, nil
-}
-
-// names returns the names of organisations in the reader's language.
-func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, orgs ...string) (map[string]string, error) {
-	ids := make([]org.ID, 0, len(orgs))
-	for _, o := range orgs {
-		if o != "" {
-			ids = append(ids, org.ID(o))
-		}
-	}
-	lang, _ := text.ParseLang(who.Lang)
-	names, err := s.Orgs.Names(ctx, tx, lang, ids...)
-	out := make(map[string]string, len(names))
-	for id, n := range names {
-		out[string(id)] = n
-	}
-	return out, err
 }
 
 // admit refuses, on record, who may not do something at all; for forms that

@@ -61,7 +61,7 @@ func (s *Service) rows(ctx context.Context, tx *db.Tx, list []Row, who gate.Iden
 		}
 		orgs[x.Request.Org], orgs[c.Org] = true, true
 	}
-	return s.names(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)
+	return s.Orgs.NamesFor(ctx, tx, who, slices.Collect(maps.Keys(orgs))...)
 }
 
 // Cases lists cases within reach, the newest first, with how many requests
@@ -114,7 +114,7 @@ func (s *Service) Case(ctx context.Context, id ID) (v CaseView, err error) {
 		}
 		v.States = states[id]
 		if v.Case.Closed {
-			v.Names, err = s.names(ctx, tx, who, v.Case.Org)
+			v.Names, err = s.Orgs.NamesFor(ctx, tx, who, v.Case.Org)
 			return err
 		}
 		if v.Requests, _, err = listRequests(ctx, tx, Filter{Done: true, Limit: db.MaxLimit}, id, who, reach, s.now()); err != nil {
@@ -124,7 +124,7 @@ func (s *Service) Case(ctx context.Context, id ID) (v CaseView, err error) {
 			return err
 		}
 		v.Case.veil(who, reach)
-		starter, err := s.names(ctx, tx, who, v.Case.Org, v.Case.Starter)
+		starter, err := s.Orgs.NamesFor(ctx, tx, who, v.Case.Org, v.Case.Starter)
 		maps.Copy(v.Names, starter)
 		return err
 	})
@@ -162,7 +162,7 @@ func (s *Service) Open(ctx context.Context, request, product ID) (v RequestView,
 			}
 		}
 		orgs := []string{v.Case.Org, v.Request.Org}
-		v.Names, err = s.names(ctx, tx, who, orgs...)
+		v.Names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return v, err
@@ -221,7 +221,7 @@ func (s *Service) Makers(ctx context.Context) (names map[string]string, err erro
 		for i, o := range list {
 			ids[i] = string(o.ID)
 		}
-		names, err = s.names(ctx, tx, who, ids...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, ids...)
 		return err
 	})
 	return names, err

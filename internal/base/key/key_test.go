@@ -2,8 +2,10 @@ package key
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"noroshi/internal/base/db"
@@ -28,6 +30,24 @@ func TestSealBindsContentToItsPlace(t *testing.T) {
 		if _, err := try(); err != ErrSealed {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestAValueSealedAsJSONOpensInItsPlaceAlone(t *testing.T) {
+	c := newCipher(New())
+	sealed, err := c.SealJSON(map[string]int{"ports": 2}, "asset/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]int
+	if err := c.OpenJSON(sealed, "asset/1", &got); err != nil || got["ports"] != 2 {
+		t.Errorf("%v %v", got, err)
+	}
+	if err := c.OpenJSON(sealed, "asset/2", &got); !errors.Is(err, ErrSealed) || !strings.Contains(err.Error(), "asset/2") {
+		t.Errorf("moved: %v", err)
+	}
+	if _, err := c.SealJSON(func() {}, "asset/1"); err == nil {
+		t.Error("what JSON cannot hold was sealed")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -80,6 +81,24 @@ func (s *Store) Make(ctx context.Context, tx *db.Tx, owner string) (*Cipher, err
 		return s.For(ctx, tx, owner)
 	}
 	return newCipher(k), nil
+}
+
+// SealJSON seals a value under the owner's key, which is made when they have none.
+func (s *Store) SealJSON(ctx context.Context, tx *db.Tx, owner string, v any, what string) ([]byte, error) {
+	c, err := s.Make(ctx, tx, owner)
+	if err != nil {
+		return nil, err
+	}
+	return c.SealJSON(v, what)
+}
+
+// OpenJSON opens what SealJSON sealed; db.ErrNoRows when the owner has no key.
+func (s *Store) OpenJSON(ctx context.Context, tx *db.Tx, owner string, sealed []byte, what string, v any) error {
+	c, err := s.For(ctx, tx, owner)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", what, err)
+	}
+	return c.OpenJSON(sealed, what, v)
 }
 
 // Destroy erases the owner's key, and with it everything sealed under it.
@@ -159,6 +178,27 @@ func (c *Cipher) Seal(plain []byte, what string) []byte { return Seal(c.key, pla
 
 // Open decrypts what Seal returned, or returns ErrSealed.
 func (c *Cipher) Open(sealed []byte, what string) ([]byte, error) { return Open(c.key, sealed, what) }
+
+// SealJSON encrypts a value as JSON, bound to what it is.
+func (c *Cipher) SealJSON(v any, what string) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("seal %s: %w", what, err)
+	}
+	return c.Seal(raw, what), nil
+}
+
+// OpenJSON decrypts what SealJSON returned into v, or returns ErrSealed.
+func (c *Cipher) OpenJSON(sealed []byte, what string, v any) error {
+	raw, err := c.Open(sealed, what)
+	if err == nil {
+		err = json.Unmarshal(raw, v)
+	}
+	if err != nil {
+		return fmt.Errorf("open %s: %w", what, err)
+	}
+	return nil
+}
 
 // Tag returns a keyed digest by which rows with the same value can be found
 // without the value being stored. It shows which rows of this owner are

@@ -161,6 +161,29 @@ func (l *Ledger) Refuse(ctx context.Context, verb, object string, refusal *fault
 	return err
 }
 
+// Allowed makes an act that a table of access has to allow. The table is asked
+// inside the act, so that a refusal is recorded; fn learns who acts, and how far
+// their verb reaches.
+func (l *Ledger) Allowed(ctx context.Context, access gate.Table, act *Act, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) (Receipt, error) {
+	return l.Do(ctx, act, func(tx *db.Tx) error {
+		who, reach, err := access.Allow(ctx, act.Verb)
+		if err != nil {
+			return err
+		}
+		return fn(tx, who, reach)
+	})
+}
+
+// Read runs queries that a table of access has to allow. A refusal is recorded:
+// asking for what one may not see is an act.
+func (l *Ledger) Read(ctx context.Context, access gate.Table, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
+	who, reach, err := access.Allow(ctx, verb)
+	if err != nil {
+		return l.Refuse(ctx, verb, "", fault.Of(err))
+	}
+	return l.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+}
+
 func (l *Ledger) insert(ctx context.Context, tx *db.Tx, act *Act, refusal *fault.Error) (Receipt, map[name]string, error) {
 	id, _ := gate.From(ctx)
 	learned := map[name]string{}

@@ -138,6 +138,56 @@ func TestActAndEntryCommitTogether(t *testing.T) {
 	}
 }
 
+// TestWhatATableDoesNotAllowIsRefusedOnRecord acts and reads with a role, without
+// it, and as nobody.
+func TestWhatATableDoesNotAllowIsRefusedOnRecord(t *testing.T) {
+	access := gate.Table{"probe.put": {gate.OfficeClerk: gate.Own}, "probe.see": {gate.OfficeClerk: gate.Sector}}
+	clerk := alice
+	clerk.Roles = []gate.Role{gate.OfficeClerk}
+	for _, c := range []struct {
+		name    string
+		ctx     context.Context
+		want    error
+		entries int // of the act and the reading
+		rows    int
+	}{
+		{"allowed", gate.With(t.Context(), clerk), nil, 1, 1},
+		{"another role", gate.With(t.Context(), alice), gate.ErrRole, 2, 0},
+		{"nobody", t.Context(), gate.ErrSignIn, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, seen := open(t), 0
+			_, err := b.Allowed(c.ctx, access, &Act{Verb: "probe.put"}, func(tx *db.Tx, who gate.Identity, reach gate.Reach) error {
+				if who.Person != alice.Person || reach != gate.Own {
+					t.Errorf("%s acts with reach %s", who.Person, reach)
+				}
+				return put(c.ctx, "1")(tx)
+			})
+			if !errors.Is(err, c.want) {
+				t.Errorf("act: %v", err)
+			}
+			err = b.Read(c.ctx, access, "probe.see", func(_ *db.Tx, who gate.Identity, reach gate.Reach) error {
+				if seen++; who.Person != alice.Person || reach != gate.Sector {
+					t.Errorf("%s reads with reach %s", who.Person, reach)
+				}
+				return nil
+			})
+			if !errors.Is(err, c.want) {
+				t.Errorf("reading: %v", err)
+			}
+			if err := b.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := b.rows(t); n != c.rows || seen != c.rows {
+				t.Errorf("%d rows written, read %d times", n, seen)
+			}
+			if list, _, err := b.Entries(t.Context(), Filter{}); err != nil || len(list) != c.entries {
+				t.Errorf("%d entries, want %d: %v", len(list), c.entries, err)
+			}
+		})
+	}
+}
+
 func TestAReceiptBecomesAProof(t *testing.T) {
 	b := open(t)
 	ctx := t.Context()

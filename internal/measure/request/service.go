@@ -2,8 +2,6 @@ package request
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -88,7 +86,7 @@ func (s *Service) do(ctx context.Context, id ID, verb string, secret any, fn fun
 		}
 		act.Object = objectOf(r.ID)
 		a := &at{ctx: ctx, tx: tx, act: act, who: who, r: &r, d: new(Draft), now: s.now(), more: map[string]any{}}
-		if err := s.unseal(ctx, tx, &r, r.sealed, objectOf(r.ID), a.d); err != nil {
+		if err := s.Keys.OpenJSON(ctx, tx, r.Org, r.sealed, objectOf(r.ID), a.d); err != nil {
 			return err
 		}
 		if err := fn(a); err != nil {
@@ -123,7 +121,7 @@ type remembered struct {
 
 func (s *Service) record(a *at, name string, was State, by Side) error {
 	p := Past{ID: newID(), Act: name, From: was, To: a.r.State, By: by, At: a.now, Entry: a.act.Entry, person: a.who.Person}
-	sealed, err := s.seal(a.ctx, a.tx, a.r.Org, remembered{a.who.Name, a.says}, "request_past/"+p.ID)
+	sealed, err := s.Keys.SealJSON(a.ctx, a.tx, a.r.Org, remembered{a.who.Name, a.says}, "request_past/"+p.ID)
 	if err != nil {
 		return err
 	}
@@ -154,44 +152,7 @@ func (s *Service) facts(r *Request, name string, was State, by Side) map[string]
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		_, err = s.Ledger.Do(ctx, &ledger.Act{Verb: verb}, func(*db.Tx) error { return err })
-		return err
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
-}
-
-// seal hides a value under the key of the organisation whose it is.
-func (s *Service) seal(ctx context.Context, tx *db.Tx, owner string, v any, what string) ([]byte, error) {
-	k, err := s.Keys.Make(ctx, tx, owner)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", what, err)
-	}
-	return k.Seal(raw, what), nil
-}
-
-func (s *Service) unseal(ctx context.Context, tx *db.Tx, r *Request, sealed []byte, what string, v any) error {
-	return s.open(ctx, tx, r.Org, sealed, what, v)
-}
-
-func (s *Service) open(ctx context.Context, tx *db.Tx, owner string, sealed []byte, what string, v any) error {
-	k, err := s.Keys.For(ctx, tx, owner)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	raw, err := k.Open(sealed, what)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	return nil
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // keep seals a draft into its request, with what stands beside it in clear.
@@ -209,7 +170,7 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, r *Request, d *Draft) err
 		r.provider = k.Tag("request/provider", strings.ToLower(norm.NFKC.String(name)))
 	}
 	r.Kind, r.Harm, r.By, r.carrier = d.Kind, d.Subject.Harm, d.By, d.To.Org
-	r.sealed, err = s.seal(ctx, tx, r.Org, d, objectOf(r.ID))
+	r.sealed, err = s.Keys.SealJSON(ctx, tx, r.Org, d, objectOf(r.ID))
 	return err
 }
 

@@ -69,7 +69,7 @@ func (s *Service) Answer(ctx context.Context, id ID, in AnswerInput) (Request, e
 		}
 		x := Answer{ID: newID(), Says: in.Says, Digest: digest, CameAt: in.CameAt, At: a.now, Entry: a.act.Entry}
 		var err error
-		if x.sealed, err = s.seal(a.ctx, a.tx, a.r.Org, in, "request_answer/"+x.ID); err != nil {
+		if x.sealed, err = s.Keys.SealJSON(a.ctx, a.tx, a.r.Org, in, "request_answer/"+x.ID); err != nil {
 			return err
 		}
 		if err := insertAnswer(a.ctx, a.tx, a.r.ID, x); err != nil {

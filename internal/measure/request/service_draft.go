@@ -165,7 +165,7 @@ func (s *Service) Check(ctx context.Context, id ID) (Request, error) {
 			return err
 		}
 		m.Way, m.Digest = way, digestOf(raw)
-		if m.sealed, err = s.seal(a.ctx, a.tx, a.r.Org, envelope{a.d.To.Mail, raw}, "request_mail/"+m.ID); err != nil {
+		if m.sealed, err = s.Keys.SealJSON(a.ctx, a.tx, a.r.Org, envelope{a.d.To.Mail, raw}, "request_mail/"+m.ID); err != nil {
 			return err
 		}
 		if err := insertMail(a.ctx, a.tx, &m); err != nil {
@@ -255,7 +255,7 @@ func (s *Service) Preview(ctx context.Context, id ID) (v Shown, err error) {
 func (s *Service) bytesOf(ctx context.Context, tx *db.Tx, who gate.Identity, r *Request) ([]byte, Way, error) {
 	if r.State == Drafted || r.mail == "" {
 		a := &at{ctx: ctx, tx: tx, who: who, r: r, d: new(Draft), now: s.now()}
-		if err := s.unseal(ctx, tx, r, r.sealed, objectOf(r.ID), a.d); err != nil {
+		if err := s.Keys.OpenJSON(ctx, tx, r.Org, r.sealed, objectOf(r.ID), a.d); err != nil {
 			return nil, "", err
 		}
 		return s.compose(a, dryID)
@@ -265,7 +265,7 @@ func (s *Service) bytesOf(ctx context.Context, tx *db.Tx, who gate.Identity, r *
 		return nil, "", err
 	}
 	var e envelope
-	err = s.unseal(ctx, tx, r, m.sealed, "request_mail/"+m.ID, &e)
+	err = s.Keys.OpenJSON(ctx, tx, r.Org, m.sealed, "request_mail/"+m.ID, &e)
 	return e.Raw, m.Way, err
 }
 
@@ -305,7 +305,7 @@ func (s *Service) deskOf(ctx context.Context, tx *db.Tx, owner string) (Desk, er
 		return Desk{}, err
 	}
 	var d Desk
-	err = s.open(ctx, tx, owner, sealed, "request_desk/"+owner, &d)
+	err = s.Keys.OpenJSON(ctx, tx, owner, sealed, "request_desk/"+owner, &d)
 	d.OneEnough, d.FollowDays, d.UpdatedAt = got.OneEnough, got.FollowDays, got.UpdatedAt
 	return d, err
 }
@@ -341,7 +341,7 @@ func (s *Service) SetDesk(ctx context.Context, d Desk) error {
 		}
 		d.UpdatedAt = s.now()
 		act.Object, act.Public = objectOf("desk"), map[string]any{"one_enough": d.OneEnough, "follow_days": d.FollowDays}
-		sealed, err := s.seal(ctx, tx, who.Org, d, "request_desk/"+who.Org)
+		sealed, err := s.Keys.SealJSON(ctx, tx, who.Org, d, "request_desk/"+who.Org)
 		if err != nil {
 			return err
 		}

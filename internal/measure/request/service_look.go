@@ -66,7 +66,7 @@ func (s *Service) Look(ctx context.Context, q Query, fresh bool) (f Found, err e
 			return err
 		}
 		if sealed != nil {
-			if err := s.open(ctx, tx, who.Org, sealed, "request_lookup/"+tag, &f); err != nil {
+			if err := s.Keys.OpenJSON(ctx, tx, who.Org, sealed, "request_lookup/"+tag, &f); err != nil {
 				return err
 			}
 			soon := now.Sub(asked) < restFor // asked just now, by somebody of the same organisation
@@ -122,7 +122,7 @@ func (s *Service) sourced(a *at) error {
 		if sealed == nil {
 			continue
 		}
-		if err := s.open(a.ctx, a.tx, a.r.Org, sealed, "request_lookup/"+tag, &f); err != nil {
+		if err := s.Keys.OpenJSON(a.ctx, a.tx, a.r.Org, sealed, "request_lookup/"+tag, &f); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(f.Found, func(x Candidate) bool { return x.Mail == c.Mail }) {
@@ -146,7 +146,7 @@ func nameOf(s Subject) string {
 }
 
 func (s *Service) learn(ctx context.Context, tx *db.Tx, owner, tag string, f Found) error {
-	sealed, err := s.seal(ctx, tx, owner, f, "request_lookup/"+tag)
+	sealed, err := s.Keys.SealJSON(ctx, tx, owner, f, "request_lookup/"+tag)
 	if err != nil {
 		return err
 	}

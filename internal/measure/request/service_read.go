@@ -10,7 +10,6 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/text"
-	"noroshi/internal/org"
 )
 
 // Listed is a request in a list.
@@ -46,7 +45,7 @@ func (s *Service) List(ctx context.Context, f Filter) (out []Listed, next string
 		next = more
 		for i := range list {
 			var d Draft
-			if err := s.unseal(ctx, tx, &list[i], list[i].sealed, objectOf(list[i].ID), &d); err != nil {
+			if err := s.Keys.OpenJSON(ctx, tx, list[i].Org, list[i].sealed, objectOf(list[i].ID), &d); err != nil {
 				return err
 			}
 			out = append(out, Listed{list[i], d.Subject.At(), provider(&d)})
@@ -75,7 +74,7 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 			return err
 		}
 		v = View{Request: r, Mails: []Mail{}, Answers: []Answer{}, Past: []Past{}, Acts: []string{}}
-		if err := s.unseal(ctx, tx, &r, r.sealed, objectOf(r.ID), &v.Draft); err != nil {
+		if err := s.Keys.OpenJSON(ctx, tx, r.Org, r.sealed, objectOf(r.ID), &v.Draft); err != nil {
 			return err
 		}
 		if err := s.papers(ctx, tx, &r, &v, reach); err != nil {
@@ -115,7 +114,7 @@ func (s *Service) papers(ctx context.Context, tx *db.Tx, r *Request, v *View, re
 	}
 	for _, m := range list {
 		var e envelope
-		if err := s.unseal(ctx, tx, r, m.sealed, "request_mail/"+m.ID, &e); err != nil {
+		if err := s.Keys.OpenJSON(ctx, tx, r.Org, m.sealed, "request_mail/"+m.ID, &e); err != nil {
 			return err
 		}
 		m.To = e.To
@@ -127,7 +126,7 @@ func (s *Service) papers(ctx context.Context, tx *db.Tx, r *Request, v *View, re
 	}
 	for _, x := range answers {
 		var in AnswerInput
-		if err := s.unseal(ctx, tx, r, x.sealed, "request_answer/"+x.ID, &in); err != nil {
+		if err := s.Keys.OpenJSON(ctx, tx, r.Org, x.sealed, "request_answer/"+x.ID, &in); err != nil {
 			return err
 		}
 		x.Text = in.Text
@@ -139,7 +138,7 @@ func (s *Service) papers(ctx context.Context, tx *db.Tx, r *Request, v *View, re
 	}
 	for _, p := range past {
 		var w remembered
-		if err := s.unseal(ctx, tx, r, p.sealed, "request_past/"+p.ID, &w); err != nil {
+		if err := s.Keys.OpenJSON(ctx, tx, r.Org, p.sealed, "request_past/"+p.ID, &w); err != nil {
 			return err
 		}
 		if p.Says = w.Says; reach == gate.Own {
@@ -196,7 +195,7 @@ func (s *Service) Figures(ctx context.Context) (f Figures, err error) {
 				return err
 			}
 			var d Draft
-			if err := s.unseal(ctx, tx, &r, r.sealed, objectOf(r.ID), &d); err != nil {
+			if err := s.Keys.OpenJSON(ctx, tx, r.Org, r.sealed, objectOf(r.ID), &d); err != nil {
 				return err
 			}
 			x := t.figure()
@@ -253,7 +252,7 @@ func (s *Service) ordered(ctx context.Context, tx *db.Tx, who gate.Identity, r *
 	}
 	m := list[len(list)-1]
 	var e envelope
-	if err := s.unseal(ctx, tx, r, m.sealed, "request_mail/"+m.ID, &e); err != nil {
+	if err := s.Keys.OpenJSON(ctx, tx, r.Org, m.sealed, "request_mail/"+m.ID, &e); err != nil {
 		return o, err
 	}
 	v, err := show(e.Raw)
@@ -268,9 +267,8 @@ func (s *Service) ordered(ctx context.Context, tx *db.Tx, who gate.Identity, r *
 	if o.Instruction, err = OpenInstruction([]byte(o.Paper), s.Verifier); err != nil {
 		return o, err
 	}
-	lang, _ := text.ParseLang(who.Lang)
-	names, err := s.Orgs.Names(ctx, tx, lang, org.ID(r.Org))
-	o.Office = names[org.ID(r.Org)]
+	names, err := s.Orgs.NamesFor(ctx, tx, who, r.Org)
+	o.Office = names[r.Org]
 	return o, err
 }
 

@@ -110,7 +110,7 @@ func (s *Service) leave(a *at) (time.Time, error) {
 // queue hands a mail to the post, as it was checked.
 func (s *Service) queue(a *at, m *Mail, until time.Time) error {
 	var e envelope
-	if err := s.unseal(a.ctx, a.tx, a.r, m.sealed, "request_mail/"+m.ID, &e); err != nil {
+	if err := s.Keys.OpenJSON(a.ctx, a.tx, a.r.Org, m.sealed, "request_mail/"+m.ID, &e); err != nil {
 		return err
 	}
 	if digestOf(e.Raw) != m.Digest {
