@@ -3,7 +3,6 @@ package approval
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -42,16 +41,7 @@ func Commands(env *cli.Env) *cobra.Command {
 // first letter says so. What no field holds is refused.
 func readApplication(name string, raw []byte) (a Application, err error) {
 	if strings.HasSuffix(name, ".json") || bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
-		d := json.NewDecoder(bytes.NewReader(raw))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&a); err != nil {
-			var wrong *json.UnmarshalTypeError
-			if errors.As(err, &wrong) { // the library names the program's own types
-				return a, fault.New(fault.Usage, "approval.cli.place", "file", name, "place", cmp.Or(wrong.Field, "/"))
-			}
-			return a, fault.New(fault.Usage, "approval.cli.json", "file", name, "detail", err.Error())
-		}
-		return a, nil
+		return a, cli.ParseJSON(name, raw, &a)
 	}
 	meta, err := toml.Decode(string(raw), &a)
 	if err != nil {

@@ -2,8 +2,6 @@ package measure
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -46,25 +44,6 @@ func Commands(env *cli.Env) *cobra.Command {
 	return c
 }
 
-// input reads a JSON file, so that a mistake in it is found before anything is
-// sent.
-func input(name string, into any) error {
-	raw, err := cli.ReadFile(name, maxInput)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(strings.NewReader(string(raw)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) { // the library names the program's own types
-			return fault.New(fault.Usage, "measure.cli.json_place", "file", name, "place", cmp.Or(wrong.Field, "/"))
-		}
-		return fault.New(fault.Usage, "measure.cli.json", "file", name, "detail", err.Error())
-	}
-	return nil
-}
-
 func at1(id string) string { return "/api/v1/measures/" + url.PathEscape(id) }
 
 // openCommand is "noroshi measure open FILE.json".
@@ -72,7 +51,7 @@ func openCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	return &cobra.Command{Use: "open FILE.json", Short: p.T("measure.cli.open"), Long: p.T("measure.cli.open_long", "example", openExample), Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var in Opening
-			if err := input(args[0], &in); err != nil {
+			if err := cli.ReadJSON(args[0], maxInput, &in); err != nil {
 				return err
 			}
 			hub, err := env.Hub()
@@ -99,7 +78,7 @@ func assessCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				Assessment *Assessment `json:"assessment"`
 				Location   *Location   `json:"location"`
 			}
-			if err := input(args[1], &in); err != nil {
+			if err := cli.ReadJSON(args[1], maxInput, &in); err != nil {
 				return err
 			}
 			if in.Assessment == nil && in.Location == nil {
@@ -124,7 +103,7 @@ func planCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	return &cobra.Command{Use: "plan CASE FILE.json", Short: p.T("measure.cli.plan"), Long: p.T("measure.cli.plan_long", "example", planExample), Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			var in Plan
-			if err := input(args[1], &in); err != nil {
+			if err := cli.ReadJSON(args[1], maxInput, &in); err != nil {
 				return err
 			}
 			return acting(env, func(hub *fetch.Hub, got *Chain) error {
@@ -172,7 +151,7 @@ func asked(act, words, file, person string, step int) (path string, body any, er
 		return "", nil, fault.New(fault.Usage, "measure.cli.needs", "act", act, "flag", "--file")
 	case ok:
 		body = form()
-		return act, body, input(file, body)
+		return act, body, cli.ReadJSON(file, maxInput, body)
 	case slices.Contains(texts, act):
 		return act, TextInput{words}, nil
 	case act == "begin" || act == "go" || act == "vouch":

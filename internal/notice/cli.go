@@ -1,8 +1,6 @@
 package notice
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -31,19 +29,7 @@ func Commands(env *cli.Env) *cobra.Command {
 // readDraft reads a file as the API takes it, strictly: an unknown key may be
 // a word that somebody meant to send.
 func readDraft(name string) (in NewNotice, err error) {
-	raw, err := cli.ReadFile(name, maxFile)
-	if err != nil {
-		return in, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&in); err != nil {
-		return in, fault.New(fault.Usage, "notice.cli.json", "why", err.Error())
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return in, fault.New(fault.Usage, "notice.cli.json", "why", "more than one value")
-	}
-	return in, nil
+	return in, cli.ReadJSON(name, maxFile, &in)
 }
 
 // checkCommand is "noroshi notice check FILE": the tear line, plain words and

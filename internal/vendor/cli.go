@@ -2,8 +2,6 @@ package vendor
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -40,25 +38,6 @@ func Commands(env *cli.Env) *cobra.Command {
 	return c
 }
 
-// input reads a JSON file, so that a mistake in it is found before anything is
-// sent.
-func input(name string, into any) error {
-	raw, err := cli.ReadFile(name, maxInput)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(strings.NewReader(string(raw)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) { // the library names the program's own types
-			return fault.New(fault.Usage, "vendor.cli.json_place", "file", name, "place", cmp.Or(wrong.Field, "/"))
-		}
-		return fault.New(fault.Usage, "vendor.cli.json", "file", name, "detail", err.Error())
-	}
-	return nil
-}
-
 // requestCommand is "noroshi vendor request FILE.json": opens a case and asks
 // the makers in it.
 func requestCommand(env *cli.Env, p text.Printer) *cobra.Command {
@@ -67,7 +46,7 @@ func requestCommand(env *cli.Env, p text.Printer) *cobra.Command {
 		Use: "request FILE.json", Short: p.T("vendor.cli.request"), Long: p.T("vendor.cli.request_long", "example", requestExample), Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			in := CaseInput{Send: true}
-			if err := input(args[0], &in); err != nil {
+			if err := cli.ReadJSON(args[0], maxInput, &in); err != nil {
 				return err
 			}
 			in.Send = in.Send && !draft
@@ -132,7 +111,7 @@ func answerCommand(env *cli.Env, p text.Printer) *cobra.Command {
 				err = hub.Do(c.Context(), "POST", at+"/documents", raw, nil, "")
 			default:
 				var in AnswersInput
-				if e := input(args[1], &in); e != nil {
+				if e := cli.ReadJSON(args[1], maxInput, &in); e != nil {
 					return e
 				}
 				err = hub.Do(c.Context(), "POST", at+"/answers", in, nil, "")

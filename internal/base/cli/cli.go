@@ -177,6 +177,18 @@ func (e *Env) Progress(total int64, what string) func(done int64) {
 	return func(done int64) { _ = bar.Set64(done) }
 }
 
+// ProgressOf is Progress of something whose total is known only once it is under
+// way.
+func (e *Env) ProgressOf(what string) func(done, total uint64) {
+	var draw func(int64)
+	return func(done, total uint64) {
+		if draw == nil {
+			draw = e.Progress(int64(total), what)
+		}
+		draw(int64(done))
+	}
+}
+
 // Run executes root with args and returns the exit code. The error is said
 // once, here.
 func (e *Env) Run(ctx context.Context, root *cobra.Command, args []string) int {

@@ -69,6 +69,34 @@ func TestReadFileLimits(t *testing.T) {
 	}
 }
 
+func TestAMistakeInJSONIsSaidWithItsPlace(t *testing.T) {
+	for in, want := range map[string]struct{ code, place string }{
+		`{"name": "a", "port": 443}`:  {},
+		"{}\n":                        {},
+		`{"name": "a", "port": "x"}`:  {"cli.json_place", "port"},
+		`{"name": "a", "extra": 1}`:   {"cli.json_unknown", "extra"},
+		`["a"]`:                       {"cli.json_place", "/"},
+		`{"name": "a"`:                {"cli.json", ""},
+		``:                            {"cli.json", ""},
+		`{"name": "a"} {"name": "b"}`: {"cli.json_more", ""},
+	} {
+		var v struct {
+			Name string `json:"name"`
+			Port int    `json:"port"`
+		}
+		f := fault.Of(ParseJSON("f.json", []byte(in), &v))
+		if want.code == "" {
+			if f != nil {
+				t.Errorf("%s: %v", in, f)
+			}
+			continue
+		}
+		if f == nil || f.Code != want.code || f.Kind != fault.Usage || f.Args["file"] != "f.json" || want.place != "" && f.Args["place"] != want.place {
+			t.Errorf("%s: %v, want %s at %q", in, f, want.code, want.place)
+		}
+	}
+}
+
 // TestATokenOfTheHubStaysWithTheHub verifies the ledger of somebody else with
 // a token in the environment.
 func TestATokenOfTheHubStaysWithTheHub(t *testing.T) {

@@ -2,8 +2,6 @@ package request
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -42,25 +40,6 @@ func Commands(env *cli.Env) *cobra.Command {
 	return c
 }
 
-// input reads a JSON file, so that a mistake in it is found before anything is
-// sent.
-func input(name string, into any) error {
-	raw, err := cli.ReadFile(name, maxInput)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(strings.NewReader(string(raw)))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) { // the library names the program's own types
-			return fault.New(fault.Usage, "request.cli.json_place", "file", name, "place", cmp.Or(wrong.Field, "/"))
-		}
-		return fault.New(fault.Usage, "request.cli.json", "file", name, "detail", err.Error())
-	}
-	return nil
-}
-
 func at1(id string) string { return "/api/v1/requests/" + url.PathEscape(id) }
 
 // draftCommand is "noroshi act takedown draft FILE.json".
@@ -69,7 +48,7 @@ func draftCommand(env *cli.Env, p text.Printer) *cobra.Command {
 	c := &cobra.Command{Use: "draft FILE.json", Short: p.T("request.cli.draft"), Long: p.T("request.cli.draft_long", "example", draftExample), Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var in Draft
-			if err := input(args[0], &in); err != nil {
+			if err := cli.ReadJSON(args[0], maxInput, &in); err != nil {
 				return err
 			}
 			hub, err := env.Hub()
