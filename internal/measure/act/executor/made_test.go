@@ -148,6 +148,7 @@ type world struct {
 	*testkit.Parts
 	t        testing.TB
 	acts     *act.Service
+	measures *measure.Service
 	country  *country.Country
 	verifier note.Verifier
 	key      string // of the verifier
@@ -180,6 +181,7 @@ func worldOn(t testing.TB, d *db.DB) *world {
 	w.must(err)
 	m, err := measure.New(measure.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Orgs: w.country.Service, Approvals: a, Now: p.Clock.Now})
 	w.must(err)
+	w.measures = m
 	w.acts, err = act.New(act.Config{DB: p.DB, Ledger: p.Ledger, Keys: p.Keys, Blobs: p.Blobs, Orgs: w.country.Service, Approvals: a, Measures: m, Signer: signer, Now: p.Clock.Now})
 	w.must(err)
 	return w
