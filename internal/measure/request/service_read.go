@@ -10,6 +10,7 @@ import (
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/text"
+	"noroshi/internal/org"
 )
 
 // Listed is a request in a list.
