@@ -9,6 +9,7 @@ import (
 
 	"noroshi/internal/approval"
 	"noroshi/internal/engine/geo"
+	"noroshi/internal/testkit"
 )
 
 // The search walks everything at once: a case before the commission, an agreement
