@@ -359,7 +359,7 @@ func Load(ctx context.Context, env *cli.Env, id string) (o Order, rules []driver
 func (v View) print(w io.Writer, p text.Printer) error {
 	o := v.Order
 	fmt.Fprintln(w, o.Number, p.T("act.state."+string(o.State)), p.T("act.kind."+string(o.Task.Kind)), p.T("act.cli.targets", "n", o.Task.Count))
-	if o.Alarm != "" {
+	if o.alarmed() {
 		fmt.Fprintln(w, p.T("act.alarm."+o.Alarm))
 	}
 	if t := troubleOf(p, &v); t != nil {
@@ -387,7 +387,7 @@ func (v View) print(w io.Writer, p text.Printer) error {
 	}
 	for _, h := range v.Past {
 		to := ""
-		if h.To != h.From && h.To != "" {
+		if h.To != h.From && (h.Act == "outcome" || h.Act == "end") {
 			to = p.T("act.state." + string(h.To))
 		}
 		fmt.Fprintln(w, strings.Join(slices.DeleteFunc([]string{"  " + p.Time(h.At), p.T("act.act." + h.Act), to, cmp.Or(h.Name, p.T("act.side."+string(h.By)))}, func(s string) bool { return s == "" }), "  "))

@@ -56,6 +56,12 @@ func (s State) held() bool { return slices.Contains([]State{Sent, Live, Half, En
 // taken away it no longer matters.
 func (s State) timed() bool { return s == Approved || s.held() && s != Ending && s != Stuck }
 
+// alarmed reports whether an alarm is to be shown beside the state: what is over
+// needs none, and that equipment is not as told its state says already.
+func (o *Order) alarmed() bool {
+	return o.Alarm != "" && !o.State.over() && !(o.Alarm == "drift" && (o.State == Half || o.State == Stuck))
+}
+
 // Side is on which side of an order somebody stands.
 type Side string
 

@@ -97,7 +97,7 @@ func showList(q *httpd.Request, s *Service) error {
 		if o.Words != nil {
 			row.Sample = strings.Join(o.Words.Sample[:min(len(o.Words.Sample), 3)], " ")
 		}
-		if o.Alarm != "" && !o.State.over() {
+		if o.alarmed() {
 			row.Alarm = p.T("act.alarm." + o.Alarm)
 		}
 		if o.State.timed() {

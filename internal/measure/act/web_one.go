@@ -88,7 +88,7 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 	o, t := &x.Order, &x.Task
 	v := oneView{ID: o.ID, State: p.T("act.state." + string(o.State)), Tag: tagOf(o.State), Measure: t.Chain, Whole: x.Words != nil}
 	v.Head = page.Head{H1: p.T("act.web.head", "number", o.Number, "kind", p.T("act.kind."+string(t.Kind))), Lead: p.T("act.web.asked_by", "org", x.Unit, "at", o.AskedAt), Crumbs: []page.Crumb{{Text: p.T("act.web.title"), Href: "/acts"}, {Text: o.Number}}}
-	if o.Alarm != "" && !o.State.over() {
+	if o.alarmed() {
 		v.Alarm = p.T("act.alarm." + o.Alarm)
 	}
 	if o.State.timed() {
@@ -117,7 +117,7 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 			note = p.T("act.alarm." + note)
 		}
 		what := p.T("act.act." + h.Act)
-		if h.To != h.From && h.To != "" {
+		if h.To != h.From && (h.Act == "outcome" || h.Act == "end") { // the others say where they lead
 			what = p.T("act.web.became", "act", what, "state", p.T("act.state."+string(h.To)))
 		}
 		v.Steps = append(v.Steps, page.Step{Kind: "done", At: h.At, What: p.T("act.web.by", "act", what, "who", cmp.Or(h.Name, p.T("act.side."+string(h.By)))), Note: note})

@@ -106,7 +106,9 @@ func confined(keep confine.Set) error {
 		return fault.New(fault.Refused, "executor.cli.lacks").Because(err)
 	case errors.Is(err, confine.ErrSystem) && keep == 0:
 		return nil // nothing here has powers to give up
-	case errors.Is(err, confine.ErrSystem), errors.Is(err, confine.ErrThreads), errors.Is(err, confine.ErrPowerful):
+	case errors.Is(err, confine.ErrThreads):
+		return fault.New(fault.Refused, "executor.cli.threads").Because(err)
+	case errors.Is(err, confine.ErrSystem), errors.Is(err, confine.ErrPowerful):
 		return fault.New(fault.Refused, "executor.cli.powerful").Because(err)
 	}
 	return err
