@@ -108,8 +108,16 @@ func (h *Hand) clear(ctx context.Context, id act.ID, e *entry) error {
 	if err != nil {
 		return h.search(ctx, q, id)
 	}
-	if err := q.Driver.Apply(ctx, nil, rules); err != nil {
-		return err
+	if failed := q.Driver.Apply(ctx, nil, rules); failed != nil {
+		want, err := h.others(q, id)
+		if err != nil {
+			return failed
+		}
+		// Somebody may have taken it away by hand.
+		if _, extra, err := q.Driver.Live(ctx, want); err != nil || slices.ContainsFunc(extra, of(id, rules)) {
+			return failed
+		}
+		return nil
 	}
 	return h.forgotten(ctx, q, id, rules)
 }
@@ -135,6 +143,16 @@ func (h *Hand) forgotten(ctx context.Context, q *Equipment, id act.ID, rules []d
 		return errStays
 	}
 	return err
+}
+
+// again has what could not be taken away tried again at once, when equipment that
+// answers says that it holds nothing of it any more.
+func (h *Hand) again(q *Equipment, extra []driver.Rule) {
+	for id, e := range h.book.orders {
+		if e.line == Removing && e.tries > 0 && slices.Contains(q.Kinds, e.task.Kind) && len(extra) < mostListed && !slices.ContainsFunc(extra, func(r driver.Rule) bool { return r.Order == id }) {
+			e.wait = time.Time{}
+		}
+	}
 }
 
 // search takes away what equipment says that it holds of an order, some rules at a

@@ -169,6 +169,7 @@ func (h *Hand) reconcile(ctx context.Context, q *Equipment, start bool) error {
 	if err != nil {
 		return nil // it stays half, and is looked at again
 	}
+	h.again(q, extra)
 	if extra, err = h.strip(ctx, q, want, extra); err != nil {
 		return h.halve(q, nil, nil, "unreachable", h.Say(err))
 	}
