@@ -293,10 +293,23 @@ func speakOf(list []Violation, p text.Printer) {
 		v := &list[i]
 		pairs := make([]any, 0, 2*len(v.Args))
 		for k, x := range v.Args {
-			pairs = append(pairs, k, x)
+			pairs = append(pairs, k, stateWords(p, v.Found, k, x))
 		}
 		v.Text = p.T("oversight.found."+v.Found, pairs...)
 	}
+}
+
+// stateNouns say whose states a finding tells of, by the beginning of its code.
+var stateNouns = map[string]string{"case": "approval", "not": "approval", "chain": "measure", "order": "act", "paper": "desk"}
+
+// stateWords says a state in words, where its noun has them.
+func stateWords(p text.Printer, found, name string, x any) any {
+	kind, _, _ := strings.Cut(found, "_")
+	state, ok := x.(string)
+	if key := stateNouns[kind] + ".state." + state; ok && (name == "from" || name == "to" || name == "state") && p.Has(key) {
+		return p.T(key)
+	}
+	return x
 }
 
 func entryOf(a *Alarm) int64 {

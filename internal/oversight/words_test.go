@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"noroshi/internal/approval"
 	"noroshi/internal/base/text"
 	"noroshi/internal/testkit"
 )
@@ -81,5 +82,25 @@ func foundCodes(t *testing.T) map[string]bool {
 func TestATerminalTakesNoOrdersFromALog(t *testing.T) {
 	if got := printable("run/\x1b[2J\u202e1\u009b8m"); got != "run/\uFFFD[2J\uFFFD1\uFFFD8m" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestStatesAreSaidInWords: a finding tells of states as their noun does, not by
+// the names that programs have for them.
+func TestStatesAreSaidInWords(t *testing.T) {
+	cat, err := text.Load(Words, approval.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := Violation{Rule: ruleSteps, Found: "case_step", Args: map[string]any{"from": "asked", "to": "approved"}}
+	for lang, want := range map[text.Lang]string{text.JA: "審査中", text.EN: "Under examination"} {
+		got := Result{Violations: []Violation{step}}.Speak(cat.Printer(lang, nil)).Violations[0].Text
+		if strings.Contains(got, "asked") || !strings.Contains(got, want) {
+			t.Errorf("%s: %s", lang, got)
+		}
+	}
+	list := alike([]Violation{{Rule: "a", Text: "x", Object: "o", Entries: []uint64{1, 5}}, {Rule: "b"}, {Rule: "a", Text: "x", Object: "o", Entries: []uint64{1, 7}}})
+	if len(list) != 2 || len(list[0].Entries) != 3 || list[0].Entries[2] != 7 {
+		t.Errorf("%+v", list)
 	}
 }
