@@ -190,6 +190,11 @@ func TestPuttingAsideMayEndAtAnyStep(t *testing.T) {
 		if !errors.Is(err, errDisk) {
 			t.Fatalf("step %d: %v", fail, err)
 		}
+		if fail%2 == 0 { // somebody tries again at once
+			if _, err := Acknowledge(dir, "letter 12", true, now); err != nil && !errors.Is(err, ErrNothing) {
+				t.Errorf("step %d, again: %v", fail, err)
+			}
+		}
 		a := back.follower(t, dir, now)
 		r, err := a.Once(t.Context())
 		shut(t, a)

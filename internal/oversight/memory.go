@@ -125,8 +125,9 @@ func acknowledge(dir, why string, anew bool, now time.Time, inject func(step str
 	if why == "" || len(why) > maxWhy {
 		return a, ErrWhy
 	}
-	if _, err := os.Stat(filepath.Join(dir, publicFile)); err != nil { // every follower makes it first
-		return a, errors.Join(errFolder, err)
+	_, key := os.Stat(filepath.Join(dir, publicFile)) // every follower makes it first
+	if _, err := os.Stat(filepath.Join(dir, memoryFile)); err != nil && key != nil {
+		return a, errors.Join(errFolder, key)
 	}
 	lock, err := folder.Lock(filepath.Join(dir, "lock"))
 	if err != nil {
