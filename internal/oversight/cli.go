@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
@@ -113,10 +112,7 @@ func (s *source) flags(env *cli.Env, c *cobra.Command) {
 // nobody vouches for what is replayed.
 func (s *source) options(env *cli.Env, signed []byte) (o Options, err error) {
 	o.Commission = s.commission
-	if s.key == "" {
-		return o, ErrNoKey
-	}
-	if o.Keys, err = readKeys(s.key); err != nil {
+	if o.Keys, err = ReadKeys(s.key); err != nil {
 		return o, err
 	}
 	if o.Kinds, err = s.numbers(); err != nil {
@@ -134,13 +130,7 @@ func (s *source) options(env *cli.Env, signed []byte) (o Options, err error) {
 	if c, err := tlog.OpenCheckpoint(signed); err == nil && !slices.ContainsFunc(o.Keys, func(k note.Verifier) bool { return k.Name() == c.Origin }) {
 		return o, fault.New(fault.Usage, "ledger.other_key", "key", o.Keys[0].Name(), "log", c.Origin)
 	}
-	var progress func(int64)
-	o.Progress = func(done, total uint64) {
-		if progress == nil {
-			progress = env.Progress(int64(total), "ledger")
-		}
-		progress(int64(done))
-	}
+	o.Progress = env.ProgressOf("ledger")
 	return o, nil
 }
 
@@ -159,18 +149,6 @@ func (s *source) numbers() (approval.Rules, error) {
 		return k, fault.New(fault.Usage, ErrKinds.Code, "file", s.kinds, "why", err.Error())
 	}
 	return k, nil
-}
-
-func readKeys(file string) ([]note.Verifier, error) {
-	raw, err := cli.ReadFile(file, 1<<20)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := tlog.ParseKeys(raw)
-	if err != nil {
-		return nil, fault.New(fault.Usage, "ledger.bad_key", "file", file, "why", err.Error())
-	}
-	return keys, nil
 }
 
 // openLog opens the folder of a log, or the folder ledger in it.
@@ -322,7 +300,7 @@ func entryOf(a *Alarm) int64 {
 func (r *Result) print(w io.Writer, p text.Printer) error {
 	for _, list := range [][]Alarm{r.Alarms, r.Gaps} {
 		for _, a := range list {
-			fmt.Fprintln(w, printable(a.Text))
+			fmt.Fprintln(w, text.Printable(a.Text))
 			if a.Evidence != "" {
 				fmt.Fprintln(w, "    "+a.Evidence)
 			}
@@ -342,7 +320,7 @@ func (r *Result) print(w io.Writer, p text.Printer) error {
 		}
 	}
 	if r.Commission != "" && !r.pinned {
-		fmt.Fprintln(w, p.T("oversight.cli.decided_by", "name", printable(r.Commission)))
+		fmt.Fprintln(w, p.T("oversight.cli.decided_by", "name", text.Printable(r.Commission)))
 	}
 	if r.Signer != "" {
 		fmt.Fprintln(w, p.T("ledger.cli.signed", "name", r.Signer))
@@ -381,9 +359,9 @@ func printViolations(w io.Writer, p text.Printer, line string, list []Violation)
 		for i, e := range v.Entries {
 			places[i] = fmt.Sprint(e)
 		}
-		fmt.Fprintln(w, p.T(line, "rule", v.Rule, "text", printable(v.Text), "entries", strings.Join(places, ", ")))
+		fmt.Fprintln(w, p.T(line, "rule", v.Rule, "text", text.Printable(v.Text), "entries", strings.Join(places, ", ")))
 		if v.Object != "" {
-			fmt.Fprintln(w, "    "+printable(v.Object))
+			fmt.Fprintln(w, "    "+text.Printable(v.Object))
 		}
 		fmt.Fprintln(w, "    "+p.T("oversight.rule."+v.Rule))
 	}
@@ -396,7 +374,7 @@ func (l *Loss) print(w io.Writer, p text.Printer) {
 	} else {
 		fmt.Fprintln(w, p.T("oversight.cli.lost", "before", l.Before, "from", fmt.Sprint(l.From), "to", fmt.Sprint(l.From+l.Entries-1), "n", int64(l.Entries), "first", moment(p, l.First), "last", moment(p, l.Last)))
 	}
-	fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_why", "at", p.Time(l.At), "why", printable(l.Why)))
+	fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_why", "at", p.Time(l.At), "why", text.Printable(l.Why)))
 	for _, verb := range slices.Sorted(maps.Keys(l.Power)) {
 		fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_power", "verb", verbWords(p, verb), "n", int64(l.Power[verb])))
 	}
@@ -407,7 +385,7 @@ func (l *Loss) print(w io.Writer, p text.Printer) {
 func moment(p text.Printer, at string) string {
 	t, err := time.Parse(time.RFC3339Nano, at)
 	if err != nil {
-		return printable(at)
+		return text.Printable(at)
 	}
 	return p.Time(t)
 }
@@ -416,18 +394,7 @@ func moment(p text.Printer, at string) string {
 // the name that the ledger has.
 func verbWords(p text.Printer, verb string) string {
 	if key := "app.act." + verb; p.Has(key) {
-		return p.T(key) + " (" + printable(verb) + ")"
+		return p.T(key) + " (" + text.Printable(verb) + ")"
 	}
-	return printable(verb)
-}
-
-// printable is a text of a log whose owner may want to deceive: a terminal takes
-// no orders from it.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
+	return text.Printable(verb)
 }

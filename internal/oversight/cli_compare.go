@@ -20,10 +20,7 @@ func compareCommand(env *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "compare DIR DIR...", Short: p.T("oversight.cli.compare"), Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if key == "" {
-				return ErrNoKey
-			}
-			keys, err := readKeys(key)
+			keys, err := ReadKeys(key)
 			if err != nil {
 				return err
 			}
@@ -67,18 +64,18 @@ func (c *Comparison) conclude(env *cli.Env) error {
 
 func (c Compared) print(w io.Writer, p text.Printer) error {
 	for _, a := range c.Alarms {
-		fmt.Fprintln(w, printable(a.Text))
+		fmt.Fprintln(w, text.Printable(a.Text))
 	}
 	for _, d := range c.Divergences {
-		fmt.Fprintln(w, p.T("oversight.cli.divergence", "object", printable(d.Object), "text", d.Text))
+		fmt.Fprintln(w, p.T("oversight.cli.divergence", "object", text.Printable(d.Object), "text", d.Text))
 		for _, at := range d.Places {
 			switch entry := fmt.Sprint(at.Entry); {
 			case at.Folder == "":
-				fmt.Fprintln(w, "    "+p.T("oversight.cli.place", "ledger", printable(at.Ledger), "entry", entry))
+				fmt.Fprintln(w, "    "+p.T("oversight.cli.place", "ledger", text.Printable(at.Ledger), "entry", entry))
 			case at.Absent:
-				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_none", "folder", printable(at.Folder), "entry", entry))
+				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_none", "folder", text.Printable(at.Folder), "entry", entry))
 			default:
-				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_says", "folder", printable(at.Folder), "entry", entry, "verb", verbWords(p, at.Verb), "at", moment(p, at.At)))
+				fmt.Fprintln(w, "    "+p.T("oversight.cli.place_says", "folder", text.Printable(at.Folder), "entry", entry, "verb", verbWords(p, at.Verb), "at", moment(p, at.At)))
 			}
 		}
 	}
@@ -86,10 +83,10 @@ func (c Compared) print(w io.Writer, p text.Printer) error {
 		fmt.Fprintln(w, p.T("oversight.cli.more", "n", c.More))
 	}
 	for _, h := range c.Ledgers {
-		fmt.Fprintln(w, p.T("oversight.cli.head", "folder", printable(h.Folder), "origin", printable(h.Origin), "size", int64(h.Size)))
+		fmt.Fprintln(w, p.T("oversight.cli.head", "folder", text.Printable(h.Folder), "origin", text.Printable(h.Origin), "size", int64(h.Size)))
 	}
 	for _, x := range c.Copies {
-		fmt.Fprintln(w, p.T("oversight.cli.copies", "a", printable(x.Folders[0]), "b", printable(x.Folders[1]), "n", int64(x.Alike)))
+		fmt.Fprintln(w, p.T("oversight.cli.copies", "a", text.Printable(x.Folders[0]), "b", text.Printable(x.Folders[1]), "n", int64(x.Alike)))
 	}
 	_, err := fmt.Fprintln(w, p.T("oversight.cli.compared", "approvals", c.Approvals, "shared", c.Shared, "runs", c.Runs, "same", c.Same, "n", len(c.Divergences)+c.More))
 	if err == nil && c.Shared+c.Same+len(c.Copies)+len(c.Divergences)+len(c.Alarms) == 0 {

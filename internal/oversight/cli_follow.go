@@ -17,6 +17,7 @@ import (
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/fetch"
 	"noroshi/internal/base/folder"
+	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
 	"noroshi/internal/engine/tlog"
 )
@@ -73,7 +74,7 @@ func followCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f := &Follower{Remote: remote(cmd.Context(), hub, prefix), Dir: dir, Keys: o.Keys, Kinds: o.Kinds, Now: env.Now, Silence: silence, Commission: o.Commission, Measures: o.Measures}
+			f := &Follower{Remote: ledger.Remote(cmd.Context(), hub, prefix), Dir: dir, Keys: o.Keys, Kinds: o.Kinds, Now: env.Now, Silence: silence, Commission: o.Commission, Measures: o.Measures}
 			if send {
 				f.Send = func(ctx context.Context, cosigned []byte) error {
 					return hub.Do(ctx, "POST", prefix+"cosignature", cosigned, nil, "")
@@ -173,7 +174,7 @@ func (r *Round) say(env *cli.Env) error {
 		if err := r.Result.print(w, p); err != nil || !r.Cosigned {
 			return err
 		}
-		_, err := fmt.Fprintln(w, p.T("oversight.cli.followed", "origin", printable(r.Origin), "size", int64(r.Size), "new", int64(r.New)))
+		_, err := fmt.Fprintln(w, p.T("oversight.cli.followed", "origin", text.Printable(r.Origin), "size", int64(r.Size), "new", int64(r.New)))
 		return err
 	})
 }
@@ -214,12 +215,12 @@ func acknowledgeCommand(env *cli.Env) *cobra.Command {
 			r.speak(p)
 			return env.Emit(a, func(w io.Writer, p text.Printer) error {
 				for _, x := range r.Alarms {
-					fmt.Fprintln(w, printable(x.Text))
+					fmt.Fprintln(w, text.Printable(x.Text))
 				}
 				if a.Anew {
 					fmt.Fprintln(w, p.T("oversight.cli.put_aside", "dir", filepath.Join(dir, beforeDir)))
 				}
-				_, err := fmt.Fprintln(w, p.T("oversight.cli.acknowledged", "n", len(a.Alarms)+int(a.More), "why", printable(a.Why)))
+				_, err := fmt.Fprintln(w, p.T("oversight.cli.acknowledged", "n", len(a.Alarms)+int(a.More), "why", text.Printable(a.Why)))
 				return err
 			})
 		},
@@ -251,7 +252,7 @@ func openRemote(ctx context.Context, env *cli.Env, where string) (hub *fetch.Hub
 	}
 	prefix = strings.TrimSuffix(u.Path, "/") + "/"
 	for _, at := range []string{prefix, prefix + "ledger/"} {
-		signed, err := read(remote(ctx, hub, at), tlog.CheckpointPath)
+		signed, err := read(ledger.Remote(ctx, hub, at), tlog.CheckpointPath)
 		if err == nil {
 			if _, err := tlog.OpenCheckpoint(signed); err == nil {
 				return hub, at, signed, nil
@@ -263,15 +264,4 @@ func openRemote(ctx context.Context, env *cli.Env, where string) (hub *fetch.Hub
 		}
 	}
 	return nil, "", nil, none
-}
-
-func remote(ctx context.Context, hub *fetch.Hub, prefix string) tlog.Fetch {
-	return func(path string) ([]byte, error) {
-		var raw []byte
-		err := hub.Do(ctx, "GET", prefix+path, nil, &raw, "")
-		if err != nil && fault.KindOf(err) == fault.NotFound {
-			return nil, fs.ErrNotExist
-		}
-		return raw, err
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
+	"noroshi/internal/base/ledger"
 	"noroshi/internal/base/text"
 )
 
@@ -120,7 +121,7 @@ func ReadKeys(file string) ([]note.Verifier, error) {
 	if file == "" {
 		return nil, ErrNoKey
 	}
-	return readKeys(file)
+	return ledger.ReadKeys(file)
 }
 
 // Print writes a result in words, as a terminal shows it.

@@ -134,7 +134,7 @@ func fill(f *excelize.File, s sheet, bold, plain int) error {
 // inert keeps a text of the log from being taken for a formula: what could begin
 // one gets an apostrophe in front. Characters that a workbook cannot hold go.
 func inert(s string) string {
-	s = printable(strings.ToValidUTF8(s, ""))
+	s = text.Printable(strings.ToValidUTF8(s, ""))
 	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s
 	}

@@ -79,12 +79,6 @@ func foundCodes(t *testing.T) map[string]bool {
 	return codes
 }
 
-func TestATerminalTakesNoOrdersFromALog(t *testing.T) {
-	if got := printable("run/\x1b[2J\u202e1\u009b8m"); got != "run/\uFFFD[2J\uFFFD1\uFFFD8m" {
-		t.Errorf("%q", got)
-	}
-}
-
 // TestStatesAreSaidInWords: a finding tells of states as their noun does, not by
 // the names that programs have for them.
 func TestStatesAreSaidInWords(t *testing.T) {

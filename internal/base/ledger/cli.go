@@ -56,7 +56,7 @@ func verifyCommand(env *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify PATH|URL", Short: env.Printer().T("ledger.cli.verify"), Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			keys, err := readKeys(keyFile)
+			keys, err := ReadKeys(keyFile)
 			if err != nil {
 				return err
 			}
@@ -88,13 +88,7 @@ func verifyCommand(env *cli.Env) *cobra.Command {
 			if _, remote := fsys.(tlog.Fetch); remote {
 				opts.Workers = 8
 			}
-			var progress func(int64)
-			opts.Progress = func(done, total uint64) {
-				if progress == nil {
-					progress = env.Progress(int64(total), "ledger")
-				}
-				progress(int64(done))
-			}
+			opts.Progress = env.ProgressOf("ledger")
 			res, err := tlog.Verify(cmd.Context(), fsys, opts)
 			for range 3 {
 				if !errors.Is(err, tlog.ErrMoved) {
@@ -178,7 +172,7 @@ func proveCommand(env *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "prove ENTRY", Short: env.Printer().T("ledger.cli.prove"), Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			keys, err := readKeys(keyFile)
+			keys, err := ReadKeys(keyFile)
 			if err != nil {
 				return err
 			}
@@ -339,7 +333,9 @@ func findID(ctx context.Context, r tlog.Reader, size uint64, id string) (uint64,
 	return size, nil
 }
 
-func readKeys(file string) ([]note.Verifier, error) {
+// ReadKeys reads the file of a log's verifier keys; without a name there are none.
+// Faults: of kind Usage.
+func ReadKeys(file string) ([]note.Verifier, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -367,7 +363,7 @@ func openLog(ctx context.Context, env *cli.Env, where string) (fs.FS, error) {
 		if err != nil {
 			return nil, err
 		}
-		return remote(ctx, hub, prefix), nil
+		return Remote(ctx, hub, prefix), nil
 	}
 	for _, dir := range []string{where, filepath.Join(where, "ledger")} {
 		if _, err := os.Stat(filepath.Join(dir, tlog.CheckpointPath)); err == nil {
@@ -377,7 +373,9 @@ func openLog(ctx context.Context, env *cli.Env, where string) (fs.FS, error) {
 	return nil, fault.New(fault.Usage, ErrNoLog.Code, "path", where)
 }
 
-func remote(ctx context.Context, hub *fetch.Hub, prefix string) tlog.Fetch {
+// Remote reads the files of a log below a path of a hub. What is not there is
+// fs.ErrNotExist.
+func Remote(ctx context.Context, hub *fetch.Hub, prefix string) tlog.Fetch {
 	return func(path string) ([]byte, error) {
 		var raw []byte
 		err := hub.Do(ctx, "GET", prefix+path, nil, &raw, "")
