@@ -8,20 +8,16 @@ import (
 	"syscall"
 
 	"noroshi/internal/approval"
+	"noroshi/internal/base/folder"
 )
 
 // lockFile takes a file for this run; the system gives it free when the process
 // dies, however it dies. approval.ErrBusy when another run has it.
 func lockFile(name string) (release func(), err error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, approval.ErrBusy
-		}
+	f, err := folder.Lock(name)
+	if errors.Is(err, folder.ErrLocked) {
+		return nil, approval.ErrBusy
+	} else if err != nil {
 		return nil, err
 	}
 	return func() { f.Close() }, nil
