@@ -190,8 +190,21 @@ func (m *striking) authorise(cmd context.Context) error {
 	return err
 }
 
-// carried carries out the steps, each by two.
+// carried carries out the steps, none of which is done by this program.
 func (m *striking) carried(context.Context) error {
+	return m.executed(m.say("指令は止まった。", "The orders have stopped."), did{says: m.say("機能は一つだった。", "It was one function.")}, did{says: m.say("止まった。", "It stopped.")},
+		did{says: m.say("遮断した。", "It was sinkholed.")})
+}
+
+// did is what came of a step, and what this program does of it, if anything.
+type did struct {
+	says string
+	do   func() error // nil: nothing
+}
+
+// executed carries out the steps of the plan in turn, each by two, and says what
+// came of all of it.
+func (m *striking) executed(end string, steps ...did) error {
 	one, err := m.as(true, 0)
 	if err != nil {
 		return err
@@ -203,35 +216,33 @@ func (m *striking) carried(context.Context) error {
 	if _, err := m.h.Measures.Begin(one, m.id); err != nil {
 		return fmt.Errorf("demo: begin: %w", err)
 	}
-	for n, says := range []string{m.say("機能は一つだった。", "It was one function."), m.say("止まった。", "It stopped."), m.say("遮断した。", "It was sinkholed.")} {
-		if err := m.step(one, two, n+1, says, nil); err != nil {
-			return err
+	for i, d := range steps {
+		if err := m.step(one, two, i+1, d); err != nil {
+			return fmt.Errorf("demo: step %d: %w", i+1, err)
 		}
 	}
-	if _, err := m.h.Measures.Finish(two, m.id, m.say("指令は止まった。", "The orders have stopped.")); err != nil {
+	if _, err := m.h.Measures.Finish(two, m.id, end); err != nil {
 		return fmt.Errorf("demo: finish: %w", err)
 	}
 	return nil
 }
 
-// step carries out one step of the plan by two: what is done, if this program
-// does any of it, comes after the second one's word.
-func (m *striking) step(one, two context.Context, n int, says string, do func() error) error {
+// step carries out the n-th step of the plan: what is done comes after the second
+// person's word.
+func (m *striking) step(one, two context.Context, n int, d did) error {
 	if _, err := m.h.Measures.Intend(one, m.id, n, m.say("計画の手順のとおり。", "As the plan says.")); err != nil {
-		return fmt.Errorf("demo: step %d: %w", n, err)
+		return err
 	}
 	if _, err := m.h.Measures.Go(two, m.id); err != nil {
-		return fmt.Errorf("demo: step %d: %w", n, err)
+		return err
 	}
-	if do != nil {
-		if err := do(); err != nil {
-			return fmt.Errorf("demo: step %d: %w", n, err)
+	if d.do != nil {
+		if err := d.do(); err != nil {
+			return err
 		}
 	}
-	if _, err := m.h.Measures.Outcome(one, m.id, measure.Ending{Outcome: measure.Worked, Says: says, Evidence: fmt.Sprintf("%x", sha256.Sum256([]byte(says)))}); err != nil {
-		return fmt.Errorf("demo: step %d: %w", n, err)
-	}
-	return nil
+	_, err := m.h.Measures.Outcome(one, m.id, measure.Ending{Outcome: measure.Worked, Says: d.says, Evidence: fmt.Sprintf("%x", sha256.Sum256([]byte(d.says)))})
+	return err
 }
 
 // closed looks back, restores, tells the owner and closes.

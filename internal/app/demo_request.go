@@ -158,6 +158,17 @@ func (a *asking) sent(t takedown, n int) error {
 	return a.send()
 }
 
+// asks writes a request, has it checked, and has another person send it.
+func (a *asking) asks(d request.Draft) error {
+	if err := a.write(d); err != nil {
+		return err
+	}
+	if err := a.check(); err != nil {
+		return err
+	}
+	return a.send()
+}
+
 // send has another person send what was checked. The demo has no mail server, so
 // the file is taken and sent by hand; an order to a carrier arrives on the hub.
 func (a *asking) send() error {
@@ -204,48 +215,13 @@ func (m *striking) asksOthers(context.Context) error {
 
 // asked carries out both steps, each by two.
 func (m *striking) asked(police, order *asking) error {
-	one, err := m.as(true, 0)
-	if err != nil {
-		return err
-	}
-	two, err := m.as(true, 1)
-	if err != nil {
-		return err
-	}
-	if _, err := m.h.Measures.Begin(one, m.id); err != nil {
-		return fmt.Errorf("demo: begin: %w", err)
-	}
 	d := police.of(takedown{host: "Gannet Networks", name: "hibana-c2.example", harm: request.Command}, 89)
 	d.Case, d.Step, d.Victim, d.Subject.URL, d.Subject.Does = m.id, 1, request.Victim{}, "", "The machine sends orders to infected machines of several companies."
 	d.Evidence[0] = request.Evidence{Noun: "sighting", From: m.clock.Now().Add(-30 * time.Hour), Until: m.clock.Now().Add(-26 * time.Hour), Says: "Machines of several companies asked this address for orders, every ten minutes."}
-	if err := m.step(one, two, 1, m.say("窓口に依頼を送った。", "The request was sent."), func() error {
-		if err := police.write(d); err != nil {
-			return err
-		}
-		if err := police.check(); err != nil {
-			return err
-		}
-		return police.send()
-	}); err != nil {
-		return err
-	}
 	o := request.Draft{Kind: request.Carrier, Case: m.id, Step: 2, To: request.Contact{Org: string(m.by["telecom"].Org.ID), Lang: text.JA}, Subject: request.Subject{Address: "203.0.113.99", Harm: request.Command},
 		Order: request.Order{What: "203.0.113.99 宛ての通信を止める。ほかの宛先の通信には触れない。", Cap: approval.Quantity{Bytes: 1 << 30}, Until: m.clock.Now().Add(20 * time.Hour)}}
-	if err := m.step(one, two, 2, m.say("通信事業者に指示した。", "The carrier was ordered."), func() error {
-		if err := order.write(o); err != nil {
-			return err
-		}
-		if err := order.check(); err != nil {
-			return err
-		}
-		return order.send()
-	}); err != nil {
-		return err
-	}
-	if _, err := m.h.Measures.Finish(two, m.id, m.say("依頼と指示を終えた。", "Both were asked.")); err != nil {
-		return fmt.Errorf("demo: finish: %w", err)
-	}
-	return nil
+	return m.executed(m.say("依頼と指示を終えた。", "Both were asked."),
+		did{m.say("窓口に依頼を送った。", "The request was sent."), func() error { return police.asks(d) }}, did{m.say("通信事業者に指示した。", "The carrier was ordered."), func() error { return order.asks(o) }})
 }
 
 // confirmed is the carrier's word that it has the order, or carried it out.

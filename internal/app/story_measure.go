@@ -125,13 +125,13 @@ func (x *strike) carried() (string, error) {
 	if err := x.alone(one); err != nil {
 		return "", err
 	}
-	if err := x.m.step(one, two, 1, x.m.say("事業者の窓口に要請を送った。", "The abuse desk of the provider was asked."), x.takedown); err != nil {
+	if err := x.m.step(one, two, 1, did{x.m.say("事業者の窓口に要請を送った。", "The abuse desk of the provider was asked."), x.takedown}); err != nil {
 		return "", err
 	}
 	if err := x.asked(); err != nil {
 		return "", err
 	}
-	if err := x.m.step(one, two, 2, x.m.say("遮断した。", "It was sinkholed."), func() error { return x.sinkholed(one) }); err != nil {
+	if err := x.m.step(one, two, 2, did{x.m.say("遮断した。", "It was sinkholed."), func() error { return x.sinkholed(one) }}); err != nil {
 		return "", err
 	}
 	if _, err := x.h.Measures.Finish(two, x.m.id, x.m.say("指令は止まった。", "The orders have stopped.")); err != nil {
@@ -152,13 +152,7 @@ func (x *strike) takedown() error {
 	d.Case, d.Step, d.Victim = x.m.id, 1, request.Victim{}
 	d.Subject = request.Subject{Address: synth.LinkServer.String(), Port: 443, Protocol: "tcp", Harm: request.Command, Does: "The machine sends orders to infected machines of several companies."}
 	d.Evidence = []request.Evidence{{Noun: "sighting", From: now.Add(-48 * time.Hour), Until: now.Add(-24 * time.Hour), Says: "Machines of several companies asked this address for orders, every ten minutes."}}
-	if err := x.desk.write(d); err != nil {
-		return err
-	}
-	if err := x.desk.check(); err != nil {
-		return err
-	}
-	return x.desk.send()
+	return x.desk.asks(d)
 }
 
 // asked has the command ask for the name to be held back on the police's own
