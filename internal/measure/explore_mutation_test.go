@@ -53,6 +53,12 @@ func TestTheSearchFindsWhatIsLeftOut(t *testing.T) {
 		search("no alarm at "+string(at), "I4", National)
 		talksAt[at] = kept
 	}
+	e := newExplorer(t)
+	e.quiet, e.blind = true, true
+	e.walk(National, func() bool { return e.broken["brake"] > 0 })
+	if e.broken["brake"] == 0 {
+		t.Errorf("plans that came to nothing are not counted: brake holds in %d states", e.seen.n)
+	}
 	kept := rulesAt[Stopped]
 	rulesAt[Stopped] = append(slices.Clone(kept), bound{Rule: Rule{"declare", Stopped, Declared, CommandSide, nil}})
 	search("declared again after a stop", "fresh", National)

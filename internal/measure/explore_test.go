@@ -19,6 +19,8 @@ type world struct {
 
 	consulted, requested, declared bool // of the plan in force, as it happened
 	refused                        bool // the plan in force came to nothing before the commission
+	tried                          bool // some plan did, whichever is in force now
+	earlier                        bool // something of earlier emergencies stands against another
 	noTime                         bool // the emergency runs
 	unsigned                       bool // one went on without the signature that it needed
 	late, alarm                    bool
@@ -45,7 +47,7 @@ func newWorld(b Body) world {
 // derive computes what the rules are told anew each time, as the service does,
 // and levels what nothing looks at from here on, so that states that differ in
 // nothing are one.
-func (w *world) derive() {
+func (w *world) derive(forgetful bool) {
 	if !w.here && w.appr != approval.Approved { // of another plan, and it gives nothing
 		w.appr = ""
 	}
@@ -57,10 +59,16 @@ func (w *world) derive() {
 	case Planned, Consulted, Ordered, Declared:
 	case Authorised:
 		if f.Approved {
-			f.Overdue, f.Shut = false, false
+			w.earlier, w.tried, f.Shut = false, false, false
 		}
+	case Executing, Executed, Stopped, Reviewed, Closed, Dropped: // nothing is declared any more
+		w.earlier, w.tried, f.Shut = false, false, false
 	default:
-		f.Overdue, f.Shut = false, false
+		w.earlier, f.Shut = false, false
+	}
+	f.Tried = 0
+	if w.tried && !forgetful {
+		f.Tried = 1
 	}
 	if w.at != Authorised && w.at != Executing {
 		f.InWindow = false
@@ -74,6 +82,7 @@ func (w *world) derive() {
 	if f.Notice == "" {
 		w.voices = 0
 	}
+	f.Overdue = against(w.earlier, f.Tried, f)
 }
 
 // word is a world in bits.
@@ -100,7 +109,7 @@ func (w *world) pack() word {
 	p = packer{}
 	f := &w.f
 	for _, b := range []bool{w.officer[0], w.officer[1], w.officer[2], f.Unlawful, f.Danger, f.Proportionate, f.Organised, f.Indispensable, f.Means, f.Lawful, f.Consulted, f.Safety, f.PrimeMinister,
-		f.Seconded, f.Restored, f.OrderRuns, f.Joint, f.InWindow, f.Overdue, f.Shut, f.Left, f.Accounted, w.here, w.consulted, w.requested, w.declared, w.refused, w.noTime, w.unsigned, w.late, w.alarm,
+		f.Seconded, f.Restored, f.OrderRuns, f.Joint, f.InWindow, w.earlier, w.tried, f.Shut, f.Left, f.Accounted, w.here, w.consulted, w.requested, w.declared, w.refused, w.noTime, w.unsigned, w.late, w.alarm,
 		w.done[0], w.done[1], w.again, w.alone} {
 		p.bit(b)
 	}
@@ -168,10 +177,11 @@ type explorer struct {
 	braked int  // declarations of a unit that was late
 	quiet  bool // what is broken is only counted
 	lax    bool // nobody is kept apart
+	blind  bool // nobody counts the plans that came to nothing
 }
 
 func (e *explorer) visit(w *world) {
-	w.derive()
+	w.derive(e.blind)
 	if !e.seen.add(w.pack()) {
 		return
 	}
@@ -282,7 +292,11 @@ func (e *explorer) next(w *world) {
 // bars writes down that the plan came to nothing before the commission, where an
 // act says so.
 func (e *explorer) bars(w *world, act string, by Side) func(*world) {
-	return func(now *world) { now.refused = w.refused || bars(w.at, act, by) }
+	return func(now *world) {
+		if bars(w.at, act, by) {
+			now.refused, now.tried = true, true
+		}
+	}
 }
 
 // forget is what is true of a plan no more when there is another.
@@ -298,7 +312,8 @@ func signed(w *world, p int) func(*world) {
 			return
 		}
 		s := w.superior
-		now.unsigned = now.unsigned || w.f.Overdue && (s < 0 || int(s) == p || w.side[s] != SuperiorSide || w.f.Shut)
+		needed := w.earlier || w.tried || w.f.Notice == Due && w.late
+		now.unsigned = now.unsigned || needed && (s < 0 || int(s) == p || w.side[s] != SuperiorSide || w.f.Shut)
 	}
 }
 
@@ -335,7 +350,7 @@ func (e *explorer) commands(w *world, p int) {
 	e.does(w, p, "declare", CommandSide, nil, func(now *world) {
 		now.declared, now.noTime = true, true
 		signed(w, p)(now)
-		if w.f.Overdue {
+		if w.earlier {
 			e.braked++
 		}
 	})
@@ -454,7 +469,7 @@ func (e *explorer) happens(w *world) {
 	change(w.f.PrimeMinister && w.f.OrderRuns, func(w *world) { w.f.OrderRuns = false })
 	change(w.f.Body == Defence && w.f.Joint, func(w *world) { w.f.Joint = false })
 	change(w.f.Place == Japan, func(w *world) { w.f.Place = Abroad }) // the other chain found so
-	change((w.at == Planned || w.at == Declared || w.at == Authorised && !w.f.Approved) && !w.f.Overdue, func(w *world) { w.f.Overdue = true })
+	change((w.at == Planned || w.at == Declared || w.at == Authorised && !w.f.Approved) && !w.earlier, func(w *world) { w.earlier = true })
 	change(w.at == Planned && w.f.Overdue, func(w *world) { w.f.Shut = !w.f.Shut })
 	change(w.f.Step != "" && !w.f.Left, func(w *world) { w.f.Left = true })
 	change(w.noTime, func(w *world) { w.noTime = false })

@@ -93,6 +93,23 @@ func TestWhatWasRefusedIsNoEmergency(t *testing.T) {
 			}
 			_, err = h.Draft(cmd, k.ID, h.plan(AccessCheck))
 			h.must("another plan", err)
+			for _, x := range []struct {
+				who  string
+				kase ID
+				same bool
+			}{{"police/superior", k.ID, false}, {"commission/member1", other.ID, true}, {"police/executive1", k.ID, false}} {
+				v, err := h.Show(h.as(x.who), x.kase)
+				if x.who == "police/executive1" {
+					if err == nil && len(v.Chains[0].Tried) > 0 {
+						t.Error("who carries out reads plans that came to nothing")
+					}
+					continue
+				}
+				h.must("show", err)
+				if list := v.Chains[0].Tried; len(list) != 1 || list[0].Plan == nil || list[0].Same != x.same || list[0].Case != k.Number || list[0].Asked == "" || list[0].Act == "" {
+					t.Errorf("%s sees %+v beside the plan", x.who, list)
+				}
+			}
 			if _, err := h.Declare(cmd, k.ID, "いとまがない。"); code(err) != "measure.guard.brake" {
 				t.Errorf("another plan without a superior: %v", err)
 			}

@@ -339,6 +339,7 @@ type ChainView struct {
 	Words      map[string]string `json:"words,omitempty"` // what was said last in acts that need no paper, by act
 	Officers   []Officer         `json:"officers,omitempty"`
 	Voices     []Voice           `json:"voices,omitempty"` // of members, on an emergency
+	Tried      []Tried           `json:"tried,omitempty"`  // plans that came to nothing before, the first first
 	Past       []Past            `json:"past"`             // the last of them, in their order
 	PastNext   string            `json:"past_next,omitempty"`
 	Done       []Done            `json:"done"` // the last of them, in their order
@@ -348,6 +349,22 @@ type ChainView struct {
 	Missing    map[string]string `json:"missing,omitempty"` // guards that do not hold yet, with the article
 
 	forces []org.Org // that could be put on the case
+}
+
+// Tried is a plan against the machine of a case that came to nothing before the
+// commission: refused, taken back from there, lapsed, or stopped by a member.
+type Tried struct {
+	Chain  ID        `json:"chain"`
+	Case   string    `json:"case"`             // number of the case
+	Asked  string    `json:"asked,omitempty"`  // number of what was put to the commission
+	Act    string    `json:"act"`              // by which it came to nothing
+	At     time.Time `json:"at"`               // when it did
+	Reason string    `json:"reason,omitempty"` // that was given then
+	Same   bool      `json:"same,omitempty"`   // it does what the plan in force does
+	Plan   *Plan     `json:"plan,omitempty"`
+
+	planAct, approval ID
+	org               string
 }
 
 // Bounds is what the commission set when it approved a plan: until when, and

@@ -48,6 +48,14 @@ func notice(f *Facts, act string, by Side) (Notice, error) {
 	return f.Notice, ErrNotice
 }
 
+// against reports whether something stands against an emergency of a unit, so that
+// it needs a superior's signature: earlier says that something of earlier ones does,
+// tried how many plans against this machine came to nothing before the commission,
+// whichever plan it is now, and its own notice may be late.
+func against(earlier bool, tried int, f *Facts) bool {
+	return earlier || tried > 0 || f.Notice == Due && f.Late
+}
+
 // owed reports whether somebody still owes something of an emergency: the unit
 // its notice, or the commission its review.
 func (n Notice) owed() bool { return n == Due || n == Noticed }

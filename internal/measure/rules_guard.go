@@ -78,7 +78,8 @@ type Facts struct {
 	OrderRuns bool `json:"-"` // the period of the Prime Minister's order
 	Joint     bool `json:"-"` // the police act against the same machine, on the same case
 	InWindow  bool `json:"-"` // of the plan, and of what the commission granted of it
-	Overdue   bool `json:"-"` // the unit's emergencies need a superior's signature, see [Service.see]
+	Tried     int  `json:"-"` // plans of the unit against this machine that came to nothing before the commission
+	Overdue   bool `json:"-"` // the unit's emergencies need a superior's signature, see [against]
 	Shut      bool `json:"-"` // commission and authority both say: then not at all
 	Barred    bool `json:"-"` // these steps were before the commission, and came to nothing there
 	InPlan    bool `json:"-"` // the step that is meant is one of the plan

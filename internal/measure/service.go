@@ -149,7 +149,10 @@ func (s *Service) brake(ctx context.Context, tx *db.Tx, c *Chain, now time.Time)
 	if err != nil {
 		return err
 	}
-	f.Overdue, f.Barred = earlier || n > 0 || f.Notice == Due && f.Late, same
+	if f.Tried, err = tried(ctx, tx, c); err != nil {
+		return err
+	}
+	f.Overdue, f.Barred = against(earlier, max(n, f.Tried), f), same
 	list, err := switches(ctx, tx, c.Org)
 	f.Shut = len(list) > 0 && list[0].Agreed
 	return err

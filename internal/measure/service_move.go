@@ -102,6 +102,9 @@ func (s *Service) step(a *at) (err error) {
 		if err := putRefused(a.ctx, a.tx, c, a.now); err != nil {
 			return err
 		}
+		if err := putTried(a.ctx, a.tx, c.ID, m.act, c.Approval, a.now); err != nil {
+			return err
+		}
 	}
 	if m.after != nil {
 		if err := m.after(a); err != nil {
@@ -162,6 +165,9 @@ func (s *Service) record(a *at, was State) error {
 		pub["joint"] = f.Joint
 	}
 	pub["shut"], pub["barred"] = f.Shut, f.Barred
+	if f.Tried > 0 {
+		pub["tried"] = f.Tried
+	}
 	pub["emergency"] = f.Notice != ""
 	pub["consulted"], pub["requested"], pub["ordered"], pub["overdue"], pub["seconded"] = f.Consulted, f.Safety, f.PrimeMinister, f.Overdue, f.Seconded
 	for k, v := range m.public {

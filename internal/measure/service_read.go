@@ -249,6 +249,9 @@ func (s *Service) chain(ctx context.Context, tx *db.Tx, c *Chain, by Side, now t
 	if x.Voices, err = s.voices(ctx, tx, c, by); err != nil {
 		return x, err
 	}
+	if x.Tried, err = s.tried(ctx, tx, c); err != nil {
+		return x, err
+	}
 	x.Officers, err = s.officers(ctx, tx, c, by)
 	return x, err
 }

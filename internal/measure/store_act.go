@@ -2,6 +2,7 @@ package measure
 
 import (
 	"context"
+	"time"
 
 	"noroshi/internal/base/db"
 )
@@ -55,6 +56,49 @@ func listActs(ctx context.Context, tx *db.Tx, chain ID, names []string, upto ID,
 // lastAct returns the last act of a name up to one; db.ErrNoRows for none.
 func lastAct(ctx context.Context, tx *db.Tx, chain ID, act string, upto ID) (Past, error) {
 	return scanAct(tx.QueryRow(ctx, "SELECT "+actColumns+" FROM measure_act WHERE chain_id = $1 AND act = $2 AND id <= $3 ORDER BY id DESC LIMIT 1", chain, act, upto).Scan)
+}
+
+// putTried keeps that the plan of a chain came to nothing before the commission.
+func putTried(ctx context.Context, tx *db.Tx, chain ID, act string, asked ID, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO measure_tried (chain_id, plan_act, act, approval_id, at) SELECT CAST($1 AS TEXT), max(id), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM measure_act
+		WHERE chain_id = $1 AND act = 'plan' HAVING max(id) IS NOT NULL ON CONFLICT DO NOTHING`, chain, act, asked, db.Micros(now))
+	return err
+}
+
+// triedUnder is whose plans against the machine of a case came to nothing.
+const triedUnder = "FROM measure_tried t JOIN measure_chain h ON h.id = t.chain_id JOIN measure_case k ON k.id = h.case_id WHERE h.org_id = $2 AND k.server_tag = (SELECT server_tag FROM measure_case WHERE id = $1)"
+
+// tried counts them.
+func tried(ctx context.Context, tx *db.Tx, c *Chain) (n int, err error) {
+	err = tx.QueryRow(ctx, "SELECT count(*) "+triedUnder, c.kase, c.Org).Scan(&n)
+	return n, err
+}
+
+// listTried lists them, the first first.
+func listTried(ctx context.Context, tx *db.Tx, c *Chain) (out []Tried, err error) {
+	rows, err := tx.Query(ctx, "SELECT t.chain_id, k.number, t.plan_act, t.act, t.approval_id, t.at, h.org_id "+triedUnder+" ORDER BY t.at, t.plan_act LIMIT $3", c.kase, c.Org, maxTried)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var x Tried
+		var at int64
+		if err := rows.Scan(&x.Chain, &x.Case, &x.planAct, &x.Act, &x.approval, &at, &x.org); err != nil {
+			return nil, err
+		}
+		x.At = db.Time(at)
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}
+
+// maxTried is how many plans that came to nothing are shown.
+const maxTried = 50
+
+// actByID returns one act.
+func actByID(ctx context.Context, tx *db.Tx, id ID) (Past, error) {
+	return scanAct(tx.QueryRow(ctx, "SELECT "+actColumns+" FROM measure_act WHERE id = $1", id).Scan)
 }
 
 func lastPerson(ctx context.Context, tx *db.Tx, chain ID, act string) (string, error) {

@@ -31,6 +31,7 @@ type chainView struct {
 	Done                          []doneLine
 	MoreDone                      bool
 	Voices                        []voiceLine
+	Tried                         *triedView
 	Now                           []form // that who looks has to do now
 	Forms                         []form
 	Approval                      string
@@ -183,6 +184,7 @@ func (p say) chain(s *Service, x *View, c *ChainView, people []page.Option) chai
 	v.Emergency.Rows = p.rows("measure.web.declared", c.Words["declare"], "measure.web.signed", c.Words["second"], "measure.web.told", c.Words["notify"])
 	v.bounds(p, c)
 	v.plan(p, c)
+	v.Tried = p.tried(c)
 	for i := range c.Past {
 		v.Steps = append(v.Steps, p.step(&c.Past[i]))
 	}

@@ -46,7 +46,7 @@ type Replay struct {
 	chains     map[id]*theChain
 	units      map[person][]*theChain
 	machines   map[person][]*theChain
-	barred     map[barred]uint64
+	barred     map[barred]*tried
 	shut       map[person]shutting // units whose emergencies are shut off
 	orders     map[id]*theOrder
 	requests   map[id]theRequest // that are steps of measures
@@ -87,7 +87,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 	r.measures, r.chains, r.units, r.shut, r.words = map[id]*theMeasure{}, map[id]*theChain{}, map[person][]*theChain{}, map[person]shutting{}, readWords()
 	r.requests, r.mails = map[id]theRequest{}, map[id]*theMail{}
 	r.papers, r.plans, r.promised, r.wishes = map[id]*thePaper{}, map[id]*thePlan{}, map[[64]byte]uint64{}, map[id]*theWish{}
-	r.orders, r.machines, r.barred = map[id]*theOrder{}, map[person][]*theChain{}, map[barred]uint64{}
+	r.orders, r.machines, r.barred = map[id]*theOrder{}, map[person][]*theChain{}, map[barred]*tried{}
 	r.tolerance.mail = t.limit("request_outcome_h") * 3600 * second
 	r.tolerance.unsealed = t.limit("unsealed_h") * 3600 * second
 	r.tolerance.order = t.limit("order_outcome_s") * second

@@ -286,6 +286,7 @@ func (r *Replay) does(c *theChain, act string, by measure.Side, from measure.Sta
 		c.ordered, c.orderUntil = true, r.e.time("order_until")
 	case "ask":
 		r.mayAct(c)
+		r.counted(c)
 		r.laidChain(c)
 	case "grant", "refuse", "lapse":
 		r.timed(c, act, from)

@@ -33,6 +33,7 @@ func (m *emergency) late(at int64) bool { return m.notice == measure.Due && at >
 // else, is narrow and short, and a clock runs.
 func (r *Replay) declared(c *theChain) {
 	r.mayAct(c)
+	r.counted(c)
 	r.unbraked(c)
 	n, m := &r.measure, &c.emergency
 	from, until, due := r.e.time("declared_at"), r.e.time("expires_at"), r.e.time("notice_due_at")
@@ -63,8 +64,8 @@ func (r *Replay) unbraked(c *theChain) {
 			owes, shown = true, x.emergency.declared
 		}
 	}
-	if at, ok := r.barred[barred{c.unit, c.of.machine}]; ok {
-		owes, shown = true, at
+	if x := r.barred[barred{c.unit, c.of.machine}]; x != nil {
+		owes, shown = true, x.last
 	}
 	r.checkAt(ruleMeasureBrake, !owes || r.e.yes("overdue"), "brake_off", []uint64{shown})
 	if !owes {
@@ -80,7 +81,32 @@ type barred struct{ unit, machine person }
 
 // bar writes down that a plan came to nothing there: an emergency on that machine
 // needs a superior's signature from then on.
-func (r *Replay) bar(c *theChain) { r.barred[barred{c.unit, c.of.machine}] = r.e.index }
+func (r *Replay) bar(c *theChain) {
+	k := barred{c.unit, c.of.machine}
+	if r.barred[k] == nil {
+		r.barred[k] = &tried{}
+	}
+	x := r.barred[k]
+	if x.last = r.e.index; !slices.Contains(x.plans, c.plan.entry) {
+		x.plans = append(x.plans, c.plan.entry)
+	}
+}
+
+// tried is what of a unit against one machine came to nothing before the commission.
+type tried struct {
+	last  uint64   // entry by which one did
+	plans []uint64 // their entries
+}
+
+// counted checks that who asks again, or declares, says how many plans came to
+// nothing before: the commission and the superior are shown them side by side.
+func (r *Replay) counted(c *theChain) {
+	x := r.barred[barred{c.unit, c.of.machine}]
+	if x == nil {
+		x = &tried{last: c.plan.entry}
+	}
+	r.checkAt(ruleMeasureBrake, r.e.number("tried") == uint64(len(x.plans)), "tried", []uint64{x.last}, "n", len(x.plans))
+}
 
 // shutting is what commission and unit say of further emergencies.
 type shutting struct {

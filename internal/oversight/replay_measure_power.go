@@ -122,7 +122,7 @@ func (r *Replay) timed(c *theChain, act string, from measure.State) {
 		c.refused = c.laid
 		r.checkAt(ruleMeasureApproved, c.approval != nil && c.approval.state == approval.Declined, "not_declined", []uint64{c.plan.entry})
 	case "lapse":
-		if from == measure.Pending || from == measure.Approved {
+		if from == measure.Pending || from == measure.Approved || c.approval != nil && c.approval.state == approval.Revoked {
 			r.bar(c)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 const measureFacts = "?accountant name act word ?agreed bool ?approval id ?barred bool body word by word chain id ?choice word ?conditions n consulted bool ?danger bool ?declared_at time emergency bool" +
 	" ?evidence sha? ?expires_at time ?first name ?for n from word? ?against n ?indispensable bool ?joint bool kind word ?late bool ?machine name ?members n ?notice word ?notice_due_at time ?noticed_at time" +
 	" ?officer name ?officers n ?order sha? ?order_until time ordered bool ?organised bool ?outcome word overdue bool ?partner name ?partner_chain id ?place word ?plan sha ?power_until time ?proportionate bool ?quorum n" +
-	" requested bool ?review_due_at time ?second name ?second_signature bool seconded bool ?settled_at time ?shut bool ?step n ?step_id id ?step_kind word ?step_phase word ?steps list ?steps_n n ?superior name to word unit name" +
+	" requested bool ?review_due_at time ?second name ?second_signature bool seconded bool ?settled_at time ?shut bool ?step n ?step_id id ?step_kind word ?step_phase word ?steps list ?steps_n n ?superior name to word ?tried n unit name" +
 	" ?unlawful bool ?urgent bool ?use id ?votes n ?voucher name ?what word ?window_from time ?window_until time ?worksheet sha"
 
 // measureMust is what an act of a measure has to say beside that.

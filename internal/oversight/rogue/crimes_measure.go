@@ -161,6 +161,7 @@ var measureCrimes = []Crime{
 	{"a review closed by somebody who said nothing", "measure_review", true, when("measure.settle", nil, func(w *history, i int) bool { w.all[i].Who = "P-member9"; return true })},
 	{"an emergency while a notice is overdue, without a superior", "measure_brake", true, fact("measure.declare", overdue, "second_signature", always(false))},
 	{"an emergency while a notice is overdue, as if it were not", "measure_brake", true, fact("measure.declare", overdue, "overdue", always(false))},
+	{"the commission is asked again as if for the first time", "measure_brake", true, fact("measure.ask", func(a *act) bool { return a.Public["tried"] != nil }, "tried", always(0))},
 	{"one side alone shuts off", "measure_brake", true, when("measure.declare", nil, func(w *history, i int) bool {
 		a := w.add(w.all[i], w.all[i].At.Add(-time.Second))
 		a.Verb, a.Who, a.Org, a.Object, a.Grant = "measure.switch", "P-member1", w.commission(), "", ""

@@ -91,6 +91,9 @@ func (s *strike) say(verb, name string, by measure.Side, who string, from measur
 	pub := maps.Clone(s.says)
 	maps.Copy(pub, facts{"chain": s.chain, "act": name, "by": string(by), "kind": kind, "body": string(s.f.Body), "from": string(from), "to": string(s.state), "unit": s.unit, "officers": len(s.officers),
 		"emergency": s.f.Notice != "", "consulted": s.f.Consulted, "requested": s.f.Safety, "ordered": s.f.PrimeMinister, "overdue": s.f.Overdue, "seconded": s.f.Seconded, "shut": false, "barred": false})
+	if s.f.Tried > 0 {
+		pub["tried"] = s.f.Tried
+	}
 	if s.f.Place != "" {
 		pub["place"] = string(s.f.Place)
 	}
@@ -212,6 +215,8 @@ func (s *strike) ask() bool {
 	s.at = end.Add(5 * time.Second)
 	if !ok {
 		s.act("lapse", "refuse", measure.ClockSide, "", nil)
+		s.f.Tried++
+		s.f.Overdue = true // an emergency would need a superior
 		return false
 	}
 	maps.Copy(s.says, facts{"order": m.order, "conditions": 0, "power_until": rfc(m.until)})
@@ -408,7 +413,13 @@ func (w *world) measures(at time.Time) {
 		s.later(5)
 		s.commands("drop", nil)
 	default:
-		if s.ask() {
+		asked := s.ask()
+		if !asked && w.IntN(2) == 0 { // another plan, and the commission is asked again
+			s.plan(time.Duration(w.IntN(20)) * time.Minute)
+			s.consult()
+			asked = s.ask()
+		}
+		if asked {
 			s.execute()
 			s.conclude()
 		}
