@@ -386,6 +386,10 @@ func (h *Hand) want(q *Equipment, more act.ID) (out []driver.Rule, err error) {
 		if err != nil {
 			h.lost[id] = true
 		}
+		if out == nil { // of one order with a million names there need be no second copy
+			out = rules
+			continue
+		}
 		out = append(out, rules...)
 	}
 	return out, nil
