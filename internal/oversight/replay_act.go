@@ -189,10 +189,10 @@ func (r *Replay) alarmOrder() {
 		return // of equipment, or of nothing that is known
 	}
 	switch string(r.e.text("what")) {
-	case "no_outcome":
-		o.alarmed.outcome = true
+	case "no_outcome": // one that comes before there is anything to miss says nothing
+		o.alarmed.outcome = o.alarmed.outcome || o.taken != 0
 	case "overdue", "lost":
-		o.alarmed.end = true
+		o.alarmed.end = o.alarmed.end || o.taken != 0 && r.e.at > o.until
 	}
 }
 

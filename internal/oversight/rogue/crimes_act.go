@@ -45,6 +45,13 @@ var actCrimes = []Crime{
 		w.all = slices.Delete(w.all, i, i+1)
 		return w.end().Sub(at) > time.Hour
 	})},
+	{"an order that does not end, with an alarm before its time", "act_ended", true, when("act.outcome", told("live", "expired"), func(w *history, i int) bool {
+		at, take := w.all[i].At, w.all[w.of("act.take", w.all[i].Object)]
+		w.all = slices.Delete(w.all, i, i+1)
+		a := w.add(take, take.At.Add(time.Minute))
+		a.Verb, a.Who, a.Org, a.Public = "act.alarm", "", "", facts{"what": "overdue"}
+		return w.end().Sub(at) > time.Hour
+	})},
 	{"an order that ends late", "act_ended", true, when("act.outcome", told("live", "expired"), func(w *history, i int) bool {
 		w.move(i, w.all[i].At.Add(5*time.Hour))
 		return true
