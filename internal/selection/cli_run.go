@@ -99,7 +99,7 @@ func (r *running) run(ctx context.Context, env *cli.Env, files []string) error {
 		env.Say("selection.run.all_unknown", "why", env.Printer().T("selection.run.unknown."+unknown))
 	}
 	if !outside.IsZero() {
-		env.Say("selection.run.outside", "file", files[st.Input.Sources-1], "at", env.Printer().Stamp(outside))
+		env.Say("selection.run.outside", "file", files[st.Input.Sources-1], "at", outside)
 	}
 	if unread := files[st.Input.Sources:]; len(unread) > 0 {
 		env.Say("selection.run.unread", "files", strings.Join(unread, ", "))
@@ -255,9 +255,9 @@ func (s *Statement) tell(w io.Writer, p text.Printer) error {
 	}{{"domestic", d.Domestic.Packets}, {"direction", d.Direction.Packets}, {"unknown", d.Unknown.Packets}, {"unselected", d.Unselected.Packets},
 		{"malformed", d.Malformed.Packets}, {"cap", d.Cap.Packets}} {
 		line("selection.statement.dropped."+one.key, "n", number(one.n))
-	}
-	if n := s.TunnelPort.Packets; n > 0 {
-		line("selection.statement.tunnel_port", "n", number(n))
+		if n := s.TunnelPort.Packets; n > 0 && one.key == "unknown" {
+			line("selection.statement.tunnel_port", "n", number(n))
+		}
 	}
 	line("selection.statement.selected", "n", number(s.Selected.Packets), "bytes", number(s.Selected.Bytes), "records", number(s.Selected.Records))
 	line("selection.statement.destroyed", "at", p.Time(s.DestroyedAt), "ms", fmt.Sprintf("%.1f", float64(max(s.Stay.Longest, s.Stay.Batch))/1000))

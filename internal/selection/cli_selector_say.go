@@ -14,7 +14,7 @@ import (
 const maxPlaces = 20
 
 // placesOf says of the first broken lines of a list what is wrong and what to
-// write instead.
+// write instead, and how many more there are.
 func placesOf(r *selector.Report) (places []fault.Place) {
 	for _, e := range r.Errors[:min(len(r.Errors), maxPlaces)] {
 		at := fmt.Sprintf("%s:%d", filepath.Base(r.Name), e.Line)
@@ -23,6 +23,9 @@ func placesOf(r *selector.Report) (places []fault.Place) {
 		}
 		code, args := problemOf(e.Err)
 		places = append(places, fault.Place{At: at, Code: code, Args: args})
+	}
+	if more := r.Broken + r.Warned - len(places); more > 0 {
+		places = append(places, fault.Place{At: filepath.Base(r.Name), Code: "selector.bad.more", Args: fault.Args{"n": more}})
 	}
 	return places
 }

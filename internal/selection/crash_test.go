@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -350,6 +351,42 @@ func TestAPeriodThatEndsByTheClockEndsTheRunWithinASecond(t *testing.T) {
 	}
 	if _, err := b.verify("out"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAClockThatIsSetEndsARunAtTheEarlierOfBothEnds sets the machine's clock while
+// packets are waited for: forward beyond the period, as after a sleep, which ends the
+// run at once; and back, which does not make the period longer.
+func TestAClockThatIsSetEndsARunAtTheEarlierOfBothEnds(t *testing.T) {
+	for name, c := range map[string]struct{ period, by, within time.Duration }{
+		"forward": {24 * time.Hour, 25 * time.Hour, 30 * time.Second},
+		"back":    {3 * time.Second, -24 * time.Hour, 33 * time.Second},
+	} {
+		b := newBench(t)
+		until := time.Now().Add(c.period).Truncate(time.Second)
+		order := b.order("order.json", func(o *approval.Order) { o.From, o.Until = epoch, until })
+		r, w := io.Pipe()
+		defer w.Close()
+		var set atomic.Int64
+		job := b.job(order, "out")
+		job.Now = func() time.Time { return time.Now().Add(time.Duration(set.Load())) }
+		job.Sources = []Source{{Name: "-", Open: func() (io.ReadCloser, error) { return r, nil }}}
+		go func() {
+			_, _ = w.Write(captureOf(t, traffic(100, canary)...))
+			set.Store(int64(c.by))
+		}()
+		begun := time.Now()
+		st, err := RunFiles(context.Background(), job)
+		if took := time.Since(begun); err != nil || st.Ended != EndExpired || took > c.within {
+			t.Errorf("%s: %v, %s after %v", name, err, st.Ended, took)
+		}
+		conserved(t, st)
+		if v, err := b.verify("out"); err != nil {
+			t.Errorf("%s: %v %v", name, err, v.Wrong)
+		}
+		if found := spread(t, b.dir, []byte(canary)); found != nil {
+			t.Errorf("%s: payload is in %v", name, found)
+		}
 	}
 }
 

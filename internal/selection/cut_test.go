@@ -83,7 +83,7 @@ func TestWhatWasNotReadIsNamed(t *testing.T) {
 		}
 	}
 	code, said := run("en", good, late, good)
-	has("later", code, 0, said, "from after the period; what came after was not read", "It ended in "+late, "2026-11-04T12:00:00+09:00", "Not read: "+good)
+	has("later", code, 0, said, "from after the period; what came after was not read", "It ended in "+late, "Wed 4 Nov 2026, 12:00 JST", "Not read: "+good)
 	code, said = run("ja", good, late, good)
 	has("later", code, 0, said, "期間より後のパケット", "読まなかったファイル："+good)
 	code, said = run("en", good, list, late)

@@ -242,6 +242,9 @@ func (r *fileRun) clear(u Use) Use {
 			return overOf(&st, raw, r.now())
 		}
 	}
+	if err == nil && len(mark) == 0 { // it ended between making the marker and writing whose it is: nothing else was made yet
+		_ = os.Remove(filepath.Join(u.Dir, fileMarker))
+	}
 	if err != nil || string(mark) != u.Run {
 		return over // the folder is gone, or another run's: nothing is known of files
 	}
@@ -274,11 +277,11 @@ func (r *fileRun) carryOut(ctx context.Context) (st Statement, err error) {
 	}
 	dir, err := filepath.Abs(r.Dir)
 	if err != nil {
-		return Statement{}, ErrDirMake.Because(err)
+		return Statement{}, r.noDir(err)
 	}
 	paper, err := filepath.Abs(strings.TrimSuffix(r.journal.name, ".uses"))
 	if err != nil {
-		return Statement{}, ErrDirMake.Because(err)
+		return Statement{}, r.noDir(err)
 	}
 	begin := Use{At: r.now(), What: Begun, Run: r.Run, Order: r.grant.Digest(), Dir: dir, Paper: paper, Executor: r.Signer.verifier}
 	if err := r.journal.add(begin); err != nil {
@@ -287,8 +290,11 @@ func (r *fileRun) carryOut(ctx context.Context) (st Statement, err error) {
 	// The marker says whose the files of the folder are. Where it is there by now,
 	// or cannot be written, they are not ours to touch.
 	if err := writeNew(filepath.Join(r.Dir, fileMarker), []byte(r.Run)); err != nil {
-		err := fault.New(fault.Conflict, ErrDir.Code, "dir", r.Dir, "file", fileMarker).Because(err)
-		return Statement{}, errors.Join(err, r.journal.add(Use{At: r.now(), What: Over, Run: r.Run, Ended: EndOutput, Code: ErrDir.Code}))
+		failed := r.noDir(err)
+		if errors.Is(err, os.ErrExist) {
+			failed = fault.New(fault.Conflict, ErrDir.Code, "dir", r.Dir, "file", fileMarker).Because(err)
+		}
+		return Statement{}, errors.Join(failed, r.journal.add(Use{At: r.now(), What: Over, Run: r.Run, Ended: EndOutput, Code: failed.Code}))
 	}
 	free, err := holdFile(filepath.Join(r.Dir, fileMarker))
 	if err != nil {
@@ -380,10 +386,14 @@ func (r *fileRun) alive() error {
 	return nil
 }
 
+func (r *fileRun) noDir(err error) *fault.Error {
+	return fault.New(fault.Usage, ErrDirMake.Code, "dir", r.Dir).Because(err)
+}
+
 // makeDir makes the folder of the run, and refuses one that has a run in it.
 func (r *fileRun) makeDir() error {
 	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
-		return ErrDirMake.Because(err)
+		return r.noDir(err)
 	}
 	for _, name := range []string{fileStatement, fileSelected, fileMarker, fileOrder, fileSelectors, filePrefixes, fileUses, fileVault} {
 		if _, err := os.Lstat(filepath.Join(r.Dir, name)); err == nil {

@@ -341,7 +341,7 @@ func TestAListWithAMillionBrokenLinesIsRefusedByLine(t *testing.T) {
 	raw := []byte("evil.example.net\n" + strings.Repeat("10.0.0.300\n", 1_000_000))
 	_, err := ReadSelectors("list.txt", raw)
 	f := fault.Of(err)
-	if !errors.Is(err, ErrSelectors) || f.Args["n"] != 1_000_000 || len(f.Places) == 0 || len(f.Places) > 20 || f.Places[0].At != "list.txt:2" {
+	if !errors.Is(err, ErrSelectors) || f.Args["n"] != 1_000_000 || len(f.Places) != 21 || f.Places[0].At != "list.txt:2" || f.Places[20].Args["n"] != 999_980 {
 		t.Errorf("%v", f)
 	}
 }

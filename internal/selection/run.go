@@ -370,7 +370,8 @@ func endOf(err error) Ended {
 // outside is the refusal of a run whose first packet is not of the period.
 func (r *run) outside(at int64) error {
 	r.first = true
-	return approval.ErrPeriod.At(fault.Place{At: time.Unix(0, at).UTC().Format(time.RFC3339), Code: "selection.run.first_packet"})
+	first := time.Unix(0, at).UTC()
+	return approval.ErrPeriod.At(fault.Place{At: first.Format(time.RFC3339), Code: "selection.run.first_packet", Args: fault.Args{"at": first, "from": r.order.From, "until": r.order.Until}})
 }
 
 // finish ends the sieve, destroys what is left and signs the statement.

@@ -67,7 +67,7 @@ type Service struct {
 	lists  openLists
 }
 
-// Open returns the service.
+// Open returns the service. From then on the system writes no dump of the process.
 func Open(c Config) (*Service, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -84,6 +84,9 @@ func Open(c Config) (*Service, error) {
 			return nil, err
 		}
 		c.Prefixes = p
+	}
+	if err := leaveNoDump(); err != nil { // before a request brings packets
+		return nil, err
 	}
 	return &Service{Config: c, halt: make(chan struct{})}, nil
 }

@@ -364,3 +364,14 @@ func (s *Service) listFor(ctx context.Context, org, sha string) (l List, file []
 	}
 	return l, file, nil
 }
+
+// Count returns how many selectors the ready list of an organisation has that a
+// SHA-256 names; 0 where there is none. It is for an application that names it, and
+// checks nobody's access.
+func (s *Service) Count(ctx context.Context, tx *db.Tx, org, sha string) (int, error) {
+	l, err := listBySHA(ctx, tx, org, sha)
+	if errors.Is(err, ErrNoList) {
+		return 0, nil
+	}
+	return l.Selectors, err
+}

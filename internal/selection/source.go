@@ -270,7 +270,7 @@ func (r *run) glance() error {
 	case r.ctx.Err() != nil:
 		r.why = EndStopped
 		return errEnough
-	case r.expires > 0 && now >= r.expires:
+	case r.expires > 0 && (now >= r.expires || !r.job.now().Before(r.order.Until)): // by the clock that never goes back, and by the one that was set forward or went on while the machine slept
 		r.why = EndExpired
 		return errEnough
 	}

@@ -112,6 +112,8 @@ func Verify(dir string, a Against) (*Verified, error) {
 			files[name] = raw
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			v.wrong(name, "unreadable")
+		} else if _, e := os.Stat(filepath.Join(dir, fileMarker)); name == fileStatement && e == nil {
+			v.wrong(name, "under_way")
 		} else {
 			v.wrong(name, "missing")
 		}

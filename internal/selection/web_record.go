@@ -66,7 +66,7 @@ func (p voice) record(x Stored) recordLine {
 	if err != nil {
 		return l
 	}
-	l.Stamp, l.When, l.From, l.To, l.Packets = start.Format(time.RFC3339), start.In(p.Zone).Format("1/2 15:04:05"), end(f.Src, f.SrcPort), end(f.Dst, f.DstPort), f.Packets
+	l.Stamp, l.When, l.From, l.To, l.Packets = start.Format(time.RFC3339), p.ShortDate(start, start)+start.In(p.Zone).Format(" 15:04:05"), end(f.Src, f.SrcPort), end(f.Dst, f.DstPort), f.Packets
 	var what []string
 	for _, s := range []string{f.App, f.Name, f.JA3, f.JA4} {
 		if s != "" {
