@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
@@ -19,7 +18,6 @@ import (
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/key"
 	"noroshi/internal/base/ledger"
-	"noroshi/internal/base/text"
 	"noroshi/internal/measure"
 	"noroshi/internal/org"
 )
@@ -98,12 +96,7 @@ func (b *bells) ring(unit string) {
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		_, err = s.Ledger.Do(ctx, &ledger.Act{Verb: verb}, func(*db.Tx) error { return err })
-		return err
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // at is where an act on an order happens.
@@ -212,12 +205,8 @@ func (s *Service) seal(ctx context.Context, tx *db.Tx, o *Order, said *Said) err
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(said)
-	if err != nil {
-		return fmt.Errorf("order %s: %w", o.ID, err)
-	}
-	o.sealed = k.Seal(raw, objectOf(o.ID))
-	return nil
+	o.sealed, err = k.SealJSON(said, objectOf(o.ID))
+	return err
 }
 
 // open opens what was said of an order, and its dry run.
@@ -226,22 +215,12 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, o *Order) error {
 	if err != nil {
 		return fmt.Errorf("order %s: %w", o.ID, err)
 	}
-	raw, err := k.Open(o.sealed, objectOf(o.ID))
-	if err != nil {
-		return fmt.Errorf("order %s: %w", o.ID, err)
-	}
 	o.Words = new(Said)
-	if err := json.Unmarshal(raw, o.Words); err != nil {
-		return fmt.Errorf("order %s: %w", o.ID, err)
-	}
-	if len(o.shown) == 0 {
-		return nil
-	}
-	if raw, err = k.Open(o.shown, objectOf(o.ID)+"/shown"); err != nil {
-		return fmt.Errorf("order %s: %w", o.ID, err)
+	if err := k.OpenJSON(o.sealed, objectOf(o.ID), o.Words); err != nil || len(o.shown) == 0 {
+		return err
 	}
 	o.Shown = new(Shown)
-	return json.Unmarshal(raw, o.Shown)
+	return k.OpenJSON(o.shown, objectOf(o.ID)+"/shown", o.Shown)
 }
 
 // stage keeps a list of targets, encrypted, outside the transaction.
@@ -286,19 +265,4 @@ func (s *Service) targets(ctx context.Context, tx *db.Tx, o *Order) ([]byte, err
 		return nil, ErrChanged
 	}
 	return raw, nil
-}
-
-// names returns the names of organisations in the reader's language.
-func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, units ...string) (map[string]string, error) {
-	ids := make([]org.ID, 0, len(units))
-	for _, u := range units {
-		ids = append(ids, org.ID(u))
-	}
-	lang, _ := text.ParseLang(who.Lang)
-	names, err := s.Orgs.Names(ctx, tx, lang, ids...)
-	out := make(map[string]string, len(names))
-	for id, n := range names {
-		out[string(id)] = n
-	}
-	return out, err
 }

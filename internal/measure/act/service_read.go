@@ -28,7 +28,7 @@ func (s *Service) List(ctx context.Context, f Filter) (out []Order, names map[st
 			}
 			out[i].Shown = nil
 		}
-		names, err = s.names(ctx, tx, who, units...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, units...)
 		return err
 	})
 	return out, names, next, err
@@ -43,7 +43,7 @@ func (s *Service) Show(ctx context.Context, id string) (v View, err error) {
 			return err
 		}
 		v.Order = o
-		names, err := s.names(ctx, tx, who, o.Org)
+		names, err := s.Orgs.NamesFor(ctx, tx, who, o.Org)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package act
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -11,38 +10,19 @@ import (
 	"noroshi/internal/measure/act/driver"
 )
 
-// query gathers a WHERE clause: its text with $n for each value.
-type query struct {
-	where []string
-	args  []any
-}
-
-// and adds a condition in which ? stands for the values.
-func (q *query) and(cond string, args ...any) {
-	for _, a := range args {
-		q.args = append(q.args, a)
-		cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(q.args)), 1)
-	}
-	q.where = append(q.where, cond)
-}
-
-func (q *query) text() string { return strings.Join(q.where, " AND ") }
-
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return "$" + strconv.Itoa(len(q.args))
-}
+// query is a WHERE clause that the rules of access of this package write into.
+type query struct{ db.Query }
 
 // reach is the rule of access, inside every query: who works at an organisation
 // has its orders, the commission those that carry out a step of a case.
 func (q *query) reach(who gate.Identity, reach gate.Reach) {
 	switch {
 	case reach == gate.Own && who.Org != "":
-		q.and("o.org_id = ?", who.Org)
+		q.And("o.org_id = ?", who.Org)
 	case reach == gate.Record:
-		q.and("o.chain_id <> ''")
+		q.And("o.chain_id <> ''")
 	default:
-		q.and("1 = 0")
+		q.And("1 = 0")
 	}
 }
 
@@ -51,14 +31,14 @@ func (q *query) reach(who gate.Identity, reach gate.Reach) {
 func loadOrder(ctx context.Context, tx *db.Tx, id string, who gate.Identity, reach gate.Reach, lock bool) (Order, error) {
 	var q query
 	q.reach(who, reach)
-	q.and("(o.id = ? OR o.number = ?)", id, strings.ToUpper(strings.TrimSpace(id)))
+	q.And("(o.id = ? OR o.number = ?)", id, strings.ToUpper(strings.TrimSpace(id)))
 	return orderBy(ctx, tx, &q, lock)
 }
 
 // orderByID returns an order for the hub itself.
 func orderByID(ctx context.Context, tx *db.Tx, id ID, lock bool) (Order, error) {
 	var q query
-	q.and("o.id = ?", id)
+	q.And("o.id = ?", id)
 	return orderBy(ctx, tx, &q, lock)
 }
 
@@ -67,7 +47,7 @@ func orderBy(ctx context.Context, tx *db.Tx, q *query, lock bool) (Order, error)
 	if lock {
 		end = tx.ForUpdate()
 	}
-	return scanOrder(tx.QueryRow(ctx, "SELECT "+orderColumns+" FROM measure_order o WHERE "+q.text()+end, q.args...).Scan)
+	return scanOrder(tx.QueryRow(ctx, "SELECT "+orderColumns+" FROM measure_order o WHERE "+q.Where()+end, q.Args...).Scan)
 }
 
 func orders(ctx context.Context, tx *db.Tx, query string, args ...any) (out []Order, err error) {
@@ -103,28 +83,25 @@ func listOrders(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	var q query
 	q.reach(who, reach)
 	if f.State != "" {
-		q.and("o.state = ?", string(f.State))
+		q.And("o.state = ?", string(f.State))
 	}
 	if f.Held {
-		q.and("o.state IN " + heldStates)
+		q.And("o.state IN " + heldStates)
 	}
 	if f.Wrong {
-		q.and("(o.alarm <> '' AND o.state IN " + heldStates + " OR o.state IN ('half', 'stuck'))")
+		q.And("(o.alarm <> '' AND o.state IN " + heldStates + " OR o.state IN ('half', 'stuck'))")
 	}
 	if f.Case != "" {
-		q.and("o.chain_id = ?", f.Case)
+		q.And("o.chain_id = ?", f.Case)
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("o.id < ?", before)
+	q.And("o.id < ?", before)
 	limit := db.Limit(f.Limit)
-	out, err = orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE "+q.text()+" ORDER BY o.id DESC LIMIT "+q.arg(limit+1), q.args...)
-	if err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, err = orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE "+q.Where()+" ORDER BY o.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
+	out, next = db.Page(out, limit, func(last *Order) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 
@@ -136,13 +113,13 @@ const maxJobs = 20
 // comes back for holds up no newer one.
 func jobsOf(ctx context.Context, tx *db.Tx, unit string, actuator ID, kinds []driver.Kind) ([]Order, error) {
 	var q query
-	q.and("o.org_id = ?", unit)
+	q.And("o.org_id = ?", unit)
 	in := []string{"''"}
 	for _, k := range kinds {
-		in = append(in, q.arg(string(k)))
+		in = append(in, q.Arg(string(k)))
 	}
-	q.and("(o.state = 'asked' AND o.dried_at = 0 AND o.kind IN ("+strings.Join(in, ", ")+") OR o.state IN ('approved', 'ending') AND o.actuator_id = ?)", actuator)
-	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE "+q.text()+" ORDER BY CASE o.state WHEN 'ending' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END, o.id DESC LIMIT "+q.arg(maxJobs), q.args...)
+	q.And("(o.state = 'asked' AND o.dried_at = 0 AND o.kind IN ("+strings.Join(in, ", ")+") OR o.state IN ('approved', 'ending') AND o.actuator_id = ?)", actuator)
+	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE "+q.Where()+" ORDER BY CASE o.state WHEN 'ending' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END, o.id DESC LIMIT "+q.Arg(maxJobs), q.Args...)
 }
 
 // begun is when what carries out a step of a plan was sent first; zero for never.

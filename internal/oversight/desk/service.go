@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -95,55 +94,7 @@ func gateless(ctx context.Context) context.Context { return gate.With(ctx, gate.
 
 // read runs queries that the gate has to allow; a refusal is recorded.
 func (s *Service) read(ctx context.Context, verb string, fn func(tx *db.Tx, who gate.Identity, reach gate.Reach) error) error {
-	who, reach, err := Access.Allow(ctx, verb)
-	if err != nil {
-		return s.Ledger.Refuse(ctx, verb, "", fault.Of(err))
-	}
-	return s.DB.Read(ctx, func(tx *db.Tx) error { return fn(tx, who, reach) })
-}
-
-func (s *Service) seal(ctx context.Context, tx *db.Tx, owner string, v any, what string) ([]byte, error) {
-	k, err := s.Keys.Make(ctx, tx, owner)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", what, err)
-	}
-	return k.Seal(raw, what), nil
-}
-
-func (s *Service) unseal(ctx context.Context, tx *db.Tx, owner string, sealed []byte, what string, v any) error {
-	k, err := s.Keys.For(ctx, tx, owner)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	raw, err := k.Open(sealed, what)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("open %s: %w", what, err)
-	}
-	return nil
-}
-
-// names returns the names of organisations in the reader's language.
-func (s *Service) names(ctx context.Context, tx *db.Tx, who gate.Identity, orgs ...string) (map[string]string, error) {
-	ids := make([]org.ID, 0, len(orgs))
-	for _, o := range orgs {
-		if o != "" {
-			ids = append(ids, org.ID(o))
-		}
-	}
-	lang, _ := text.ParseLang(who.Lang)
-	names, err := s.Orgs.Names(ctx, tx, lang, ids...)
-	out := make(map[string]string, len(names))
-	for id, n := range names {
-		out[string(id)] = n
-	}
-	return out, err
+	return s.Ledger.Read(ctx, Access, verb, fn)
 }
 
 // written are the kinds of organisation that the commission writes to.

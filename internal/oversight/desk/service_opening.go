@@ -95,7 +95,7 @@ func (s *Service) Unseal(ctx context.Context, in Asking) (out Opening, err error
 		now := s.now()
 		o := Opening{ID: newID(), Number: newNumber("K"), Entry: e.ID, Verb: e.Verb, Object: e.Object, ActedAt: e.At, Digest: e.Digest, State: Asked, To: to, Ground: in.Ground, Text: in.Text,
 			CreatedAt: now, DueAt: now.Add(s.Numbers.OpeningDays.days()), Mine: true, org: who.Org, asker: who.Person}
-		if o.sealed, err = s.seal(ctx, tx, vault, asked{Text: in.Text}, openingObject(o.ID)); err != nil {
+		if o.sealed, err = s.Keys.SealJSON(ctx, tx, vault, asked{Text: in.Text}, openingObject(o.ID)); err != nil {
 			return err
 		}
 		act.Object, act.Secret = openingObject(o.ID), in.Text
@@ -127,7 +127,7 @@ func (s *Service) Openings(ctx context.Context, f Filter) (out []Opening, names 
 			}
 			orgs = append(orgs, out[i].To)
 		}
-		names, err = s.names(ctx, tx, who, orgs...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return out, names, next, err
@@ -149,7 +149,7 @@ func (s *Service) Opening(ctx context.Context, id ID) (o Opening, names map[stri
 			}
 			o.Kept = raw != ""
 		}
-		names, err = s.names(ctx, tx, who, o.To)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, o.To)
 		return err
 	})
 	return o, names, err
@@ -157,7 +157,7 @@ func (s *Service) Opening(ctx context.Context, id ID) (o Opening, names map[stri
 
 func (s *Service) openOpening(ctx context.Context, tx *db.Tx, o *Opening, who gate.Identity) error {
 	var a asked
-	if err := s.unseal(ctx, tx, vault, o.sealed, openingObject(o.ID), &a); err != nil {
+	if err := s.Keys.OpenJSON(ctx, tx, vault, o.sealed, openingObject(o.ID), &a); err != nil {
 		return err
 	}
 	o.Text, o.Answer = a.Text, a.Answer
@@ -191,7 +191,7 @@ func (s *Service) Open(ctx context.Context, id ID, in Giving) (Opening, error) {
 			return ErrDigest
 		}
 		raw := Content{Content: string(found), Salt: base64.StdEncoding.EncodeToString(salt), Digest: o.Digest, Verified: true}
-		if o.content, err = s.seal(a.ctx, a.tx, safe(o.ID), raw, openingObject(o.ID)); err != nil {
+		if o.content, err = s.Keys.SealJSON(a.ctx, a.tx, safe(o.ID), raw, openingObject(o.ID)); err != nil {
 			return err
 		}
 		o.State, o.GoneAt = Opened, a.now.Add(s.Numbers.KeepDays.days())
@@ -264,11 +264,11 @@ func (s *Service) Withhold(ctx context.Context, id ID, why string) (Opening, err
 			return err
 		}
 		var said asked
-		if err := s.unseal(a.ctx, a.tx, vault, o.sealed, openingObject(o.ID), &said); err != nil {
+		if err := s.Keys.OpenJSON(a.ctx, a.tx, vault, o.sealed, openingObject(o.ID), &said); err != nil {
 			return err
 		}
 		said.Answer = why
-		sealed, err := s.seal(a.ctx, a.tx, vault, said, openingObject(o.ID))
+		sealed, err := s.Keys.SealJSON(a.ctx, a.tx, vault, said, openingObject(o.ID))
 		o.sealed, o.State, act.Secret = sealed, Withheld, why
 		return err
 	})
@@ -328,7 +328,7 @@ func (s *Service) Look(ctx context.Context, id ID) (c Content, err error) {
 		case o.State != Opened:
 			return fault.New(fault.Conflict, ErrStep.Code, "state", string(o.State), "act", "look")
 		}
-		return s.unseal(ctx, tx, safe(o.ID), o.content, openingObject(o.ID), &c)
+		return s.Keys.OpenJSON(ctx, tx, safe(o.ID), o.content, openingObject(o.ID), &c)
 	})
 	return c, err
 }

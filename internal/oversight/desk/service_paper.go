@@ -91,7 +91,7 @@ func (p *Paper) facts(who gate.Identity) facts {
 
 func (s *Service) unsealPaper(ctx context.Context, tx *db.Tx, p *Paper) error {
 	var w words
-	err := s.unseal(ctx, tx, vault, p.sealed, objectOf(p.ID), &w)
+	err := s.Keys.OpenJSON(ctx, tx, vault, p.sealed, objectOf(p.ID), &w)
 	p.Title, p.Text = w.Title, w.Text
 	return err
 }
@@ -101,7 +101,7 @@ func (s *Service) unsealPaper(ctx context.Context, tx *db.Tx, p *Paper) error {
 func (s *Service) record(a *at, act *ledger.Act, p *Paper, was State, m *move) (err error) {
 	h := Past{ID: newID(), Act: m.act, From: was, To: p.State, Org: a.who.Org, At: a.now, Entry: act.Entry, person: a.who.Person}
 	said := Reply{m.said, m.with}
-	if h.sealed, err = s.seal(a.ctx, a.tx, vault, said, "oversight_past/"+h.ID); err != nil {
+	if h.sealed, err = s.Keys.SealJSON(a.ctx, a.tx, vault, said, "oversight_past/"+h.ID); err != nil {
 		return err
 	}
 	act.Secret = said
@@ -195,7 +195,7 @@ func (s *Service) into(p *Paper, d Draft, a *at) error {
 	if p.Days == 0 {
 		p.Days = s.Numbers.answer(d.Kind).Value
 	}
-	p.sealed, err = s.seal(a.ctx, a.tx, vault, words{d.Title, d.Text}, objectOf(p.ID))
+	p.sealed, err = s.Keys.SealJSON(a.ctx, a.tx, vault, words{d.Title, d.Text}, objectOf(p.ID))
 	return err
 }
 
@@ -324,7 +324,7 @@ func (s *Service) List(ctx context.Context, f Filter) (out []Paper, names map[st
 			out[i].show(reach)
 			orgs = append(orgs, out[i].To)
 		}
-		names, err = s.names(ctx, tx, who, orgs...)
+		names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return out, names, next, err
@@ -354,7 +354,7 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 				continue // how the commission came to it is its own
 			}
 			var said Reply
-			if err := s.unseal(ctx, tx, vault, h.sealed, "oversight_past/"+h.ID, &said); err != nil {
+			if err := s.Keys.OpenJSON(ctx, tx, vault, h.sealed, "oversight_past/"+h.ID, &said); err != nil {
 				return err
 			}
 			h.Said, h.Digests = said.Text, said.Digests
@@ -363,7 +363,7 @@ func (s *Service) Show(ctx context.Context, id ID) (v View, err error) {
 		p.show(reach)
 		v.Paper, v.Acts = p, open(p.State, sideOf(who), p.facts(who))
 		v.Acts = slices.DeleteFunc(v.Acts, func(act string) bool { return !Access.May(ctx, "oversight."+act) })
-		v.Names, err = s.names(ctx, tx, who, orgs...)
+		v.Names, err = s.Orgs.NamesFor(ctx, tx, who, orgs...)
 		return err
 	})
 	return v, err

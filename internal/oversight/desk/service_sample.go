@@ -72,7 +72,7 @@ func (s *Service) Plan(ctx context.Context, in Planning) (out Plan, err error) {
 				}
 			}
 		}
-		if p.sealed, err = s.seal(ctx, tx, vault, in.Why, planObject(p.ID)); err != nil {
+		if p.sealed, err = s.Keys.SealJSON(ctx, tx, vault, in.Why, planObject(p.ID)); err != nil {
 			return err
 		}
 		act.Object, act.Secret = planObject(p.ID), in.Why
@@ -174,7 +174,7 @@ func (s *Service) Check(ctx context.Context, id ID, in Checking) error {
 		if err := need("note", in.Note, maxWords); err != nil && (in.Note != "" || in.Result == Finding) {
 			return err
 		}
-		sealed, err := s.seal(ctx, tx, vault, in.Note, fmt.Sprintf("oversight_pick/%s/%d", p.ID, in.Place))
+		sealed, err := s.Keys.SealJSON(ctx, tx, vault, in.Note, fmt.Sprintf("oversight_pick/%s/%d", p.ID, in.Place))
 		if err != nil {
 			return err
 		}
@@ -220,7 +220,7 @@ func (s *Service) Sample(ctx context.Context, id ID) (p Plan, err error) {
 
 // openPlan opens what is sealed of a plan and sums up what was found.
 func (s *Service) openPlan(ctx context.Context, tx *db.Tx, p *Plan) error {
-	if err := s.unseal(ctx, tx, vault, p.sealed, planObject(p.ID), &p.Why); err != nil {
+	if err := s.Keys.OpenJSON(ctx, tx, vault, p.sealed, planObject(p.ID), &p.Why); err != nil {
 		return err
 	}
 	all, err := picks(ctx, tx, p.ID)
@@ -229,7 +229,7 @@ func (s *Service) openPlan(ctx context.Context, tx *db.Tx, p *Plan) error {
 	}
 	for i := range all {
 		if len(all[i].sealed) > 0 {
-			if err := s.unseal(ctx, tx, vault, all[i].sealed, fmt.Sprintf("oversight_pick/%s/%d", p.ID, all[i].Place), &all[i].Note); err != nil {
+			if err := s.Keys.OpenJSON(ctx, tx, vault, all[i].sealed, fmt.Sprintf("oversight_pick/%s/%d", p.ID, all[i].Place), &all[i].Note); err != nil {
 				return err
 			}
 		}

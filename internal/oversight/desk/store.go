@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,38 +11,20 @@ import (
 	"noroshi/internal/base/gate"
 )
 
-// query gathers a WHERE clause: its text with $n for each value.
-type query struct {
-	where []string
-	args  []any
-}
-
-// and adds a condition in which ? stands for the values.
-func (q *query) and(cond string, args ...any) {
-	for _, a := range args {
-		cond = strings.Replace(cond, "?", q.arg(a), 1)
-	}
-	q.where = append(q.where, cond)
-}
-
-func (q *query) arg(v any) string {
-	q.args = append(q.args, v)
-	return "$" + strconv.Itoa(len(q.args))
-}
-
-func (q *query) text() string { return strings.Join(q.where, " AND ") }
+// query is a WHERE clause that the rules of access of this package write into.
+type query struct{ db.Query }
 
 // reach is the rule of access to papers, inside every query: the commission has
 // all, a body what was settled and addressed to it.
 func (q *query) reach(who gate.Identity, reach gate.Reach) {
 	switch {
 	case reach == gate.All:
-		q.and("1 = 1")
+		q.And("1 = 1")
 	case reach == gate.Addressed && who.Org != "":
-		q.and("p.to_org = ?", who.Org)
-		q.and("p.sent_at > 0")
+		q.And("p.to_org = ?", who.Org)
+		q.And("p.sent_at > 0")
 	default:
-		q.and("1 = 0")
+		q.And("1 = 0")
 	}
 }
 
@@ -95,12 +76,12 @@ func updatePaper(ctx context.Context, tx *db.Tx, p *Paper) error {
 func paperWithin(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach, lock bool) (Paper, error) {
 	var q query
 	q.reach(who, reach)
-	q.and("(p.id = ? OR p.number = ?)", id, strings.ToUpper(strings.TrimSpace(id)))
+	q.And("(p.id = ? OR p.number = ?)", id, strings.ToUpper(strings.TrimSpace(id)))
 	end := ""
 	if lock {
 		end = tx.ForUpdate()
 	}
-	return scanPaper(tx.QueryRow(ctx, "SELECT "+paperColumns+" FROM oversight_paper p WHERE "+q.text()+end, q.args...).Scan)
+	return scanPaper(tx.QueryRow(ctx, "SELECT "+paperColumns+" FROM oversight_paper p WHERE "+q.Where()+end, q.Args...).Scan)
 }
 
 // paperByID returns a paper for the hub itself, locked.
@@ -129,10 +110,10 @@ func listPapers(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	var q query
 	q.reach(who, reach)
 	if f.State != "" {
-		q.and("p.state = ?", f.State)
+		q.And("p.state = ?", f.State)
 	}
 	if f.Open {
-		q.and("p.state NOT IN ('closed', 'dropped')")
+		q.And("p.state NOT IN ('closed', 'dropped')")
 	}
 	by, key := "p.created_at", func(p *Paper) time.Time { return p.CreatedAt }
 	if reach != gate.All { // the order in which it was drafted is the commission's own
@@ -142,13 +123,10 @@ func listPapers(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 	if _, err := db.ParseCursor(f.Cursor, &at, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("("+by+" < ? OR "+by+" = ? AND p.id < ?)", at, at, before)
+	q.And("("+by+" < ? OR "+by+" = ? AND p.id < ?)", at, at, before)
 	limit := db.Limit(f.Limit)
-	out, err = papers(ctx, tx, "SELECT "+paperColumns+" FROM oversight_paper p WHERE "+q.text()+" ORDER BY "+by+" DESC, p.id DESC LIMIT "+q.arg(limit+1), q.args...)
-	if err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(db.Micros(key(&out[limit-1])), out[limit-1].ID)
-	}
+	out, err = papers(ctx, tx, "SELECT "+paperColumns+" FROM oversight_paper p WHERE "+q.Where()+" ORDER BY "+by+" DESC, p.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
+	out, next = db.Page(out, limit, func(last *Paper) string { return db.Cursor(db.Micros(key(last)), last.ID) })
 	return out, next, err
 }
 

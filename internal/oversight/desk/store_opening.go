@@ -48,23 +48,23 @@ func endOpening(ctx context.Context, tx *db.Tx, o *Opening, was OpeningState) er
 func (q *query) openingReach(who gate.Identity, reach gate.Reach) {
 	switch {
 	case reach == gate.All:
-		q.and("1 = 1")
+		q.And("1 = 1")
 	case reach == gate.Addressed && who.Org != "":
-		q.and("p.to_org = ?", who.Org)
+		q.And("p.to_org = ?", who.Org)
 	default:
-		q.and("1 = 0")
+		q.And("1 = 0")
 	}
 }
 
 func openingWithin(ctx context.Context, tx *db.Tx, id ID, who gate.Identity, reach gate.Reach, lock bool) (Opening, error) {
 	var q query
 	q.openingReach(who, reach)
-	q.and("(p.id = ? OR p.number = ?)", id, strings.ToUpper(strings.TrimSpace(id)))
+	q.And("(p.id = ? OR p.number = ?)", id, strings.ToUpper(strings.TrimSpace(id)))
 	end := ""
 	if lock {
 		end = tx.ForUpdate()
 	}
-	return scanOpening(tx.QueryRow(ctx, "SELECT "+openingColumns+" FROM oversight_opening p WHERE "+q.text()+end, q.args...).Scan)
+	return scanOpening(tx.QueryRow(ctx, "SELECT "+openingColumns+" FROM oversight_opening p WHERE "+q.Where()+end, q.Args...).Scan)
 }
 
 // askedFor reports whether an entry was asked for and not answered yet.
@@ -95,22 +95,19 @@ func listOpenings(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, r
 	var q query
 	q.openingReach(who, reach)
 	if f.Open {
-		q.and("p.state = 'asked'")
+		q.And("p.state = 'asked'")
 	}
 	if f.State != "" {
-		q.and("p.state = ?", f.State)
+		q.And("p.state = ?", f.State)
 	}
 	before := db.Above
 	if _, err := db.ParseCursor(f.Cursor, &before); err != nil {
 		return nil, "", err
 	}
-	q.and("p.id < ?", before)
+	q.And("p.id < ?", before)
 	limit := db.Limit(f.Limit)
-	out, err = openings(ctx, tx, "SELECT "+openingColumns+" FROM oversight_opening p WHERE "+q.text()+" ORDER BY p.id DESC LIMIT "+q.arg(limit+1), q.args...)
-	if err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, err = openings(ctx, tx, "SELECT "+openingColumns+" FROM oversight_opening p WHERE "+q.Where()+" ORDER BY p.id DESC LIMIT "+q.Arg(limit+1), q.Args...)
+	out, next = db.Page(out, limit, func(last *Opening) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 

@@ -101,10 +101,7 @@ func listPlans(ctx context.Context, tx *db.Tx, f Filter) (out []Plan, next strin
 	}
 	limit := db.Limit(f.Limit)
 	out, err = plans(ctx, tx, "id < $1 ORDER BY id DESC LIMIT $2", before, limit+1)
-	if err == nil && len(out) > limit {
-		out = out[:limit]
-		next = db.Cursor(out[limit-1].ID)
-	}
+	out, next = db.Page(out, limit, func(last *Plan) string { return db.Cursor(last.ID) })
 	return out, next, err
 }
 
