@@ -199,3 +199,29 @@ func TestWhatWaitsIsOnTheFirstPage(t *testing.T) {
 		t.Errorf("an operator: %s", body)
 	}
 }
+
+// Whoever asks again, judges or signs reads the plans that came to nothing beside
+// the one in force, with what became of them; who carries out does not.
+func TestPlansThatCameToNothingStandBeside(t *testing.T) {
+	s := newSite(t)
+	cmd := s.as("police/command")
+	k, _ := s.planned(Japan, National)
+	c, err := s.Ask(cmd, k.ID, "理由。")
+	s.must("ask", err)
+	s.decided(c.Approval, approval.Against)
+	next := s.plan(AccessCheck)
+	next.Ordinary = "確認だけに限る。"
+	_, err = s.Draft(cmd, k.ID, next)
+	s.must("plan", err)
+	for _, who := range []string{"police/command", "police/superior", "commission/member1"} {
+		code, body := s.send(who, "GET", "/measures/"+k.ID, nil)
+		for _, want := range []string{"委員会で通らなかった計画", "不承認", `data-th="1番目"`, `data-th="いまの計画"`, "確認だけに限る。"} {
+			if code != 200 || !strings.Contains(body, want) {
+				t.Errorf("%s: %d, no %q", who, code, want)
+			}
+		}
+	}
+	if _, body := s.send("police/executive1", "GET", "/measures/"+k.ID, nil); strings.Contains(body, "通らなかった計画") {
+		t.Error("who carries out reads plans that came to nothing")
+	}
+}
