@@ -108,8 +108,11 @@ func (h *Hub) recordView(q *httpd.Request, rows []ledger.Row, next string) (v re
 		personNames, err := h.Orgs.PersonNames(q.Context(), tx, people...)
 		for _, r := range rows {
 			row := recordRow{Row: r, Org: orgNames[org.ID(r.OrgID)], Who: personNames[org.PersonID(r.WhoID)]}
-			if key := "app.act." + r.Entry.Verb; p.Has(key) {
-				row.Act = p.T(key)
+			for _, key := range []string{"app.act." + r.Entry.Verb, "gate.may." + r.Entry.Verb} {
+				if p.Has(key) {
+					row.Act = p.T(key)
+					break
+				}
 			}
 			v.Rows = append(v.Rows, row)
 		}

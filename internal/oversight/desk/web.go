@@ -45,8 +45,10 @@ func (p say) act(a string) string  { return p.T("desk.act." + a) }
 
 // verb is what an act is called in words; its own name where it has none.
 func (p say) verb(v string) string {
-	if p.Has("app.act." + v) {
-		return p.T("app.act." + v)
+	for _, key := range []string{"app.act." + v, "gate.may." + v} {
+		if p.Has(key) {
+			return p.T(key)
+		}
 	}
 	return v
 }
