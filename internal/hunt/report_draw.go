@@ -13,7 +13,8 @@ const reportStyle = `.nums{display:flex;flex-wrap:wrap;gap:8px 32px;list-style:n
 .fig{min-width:56rem}.f-paper{fill:var(--paper)}.f-none{fill:none}.s-act{stroke:var(--act)}.s-attend{stroke:var(--attend)}.s-line{stroke:var(--ailine)}.s-rule{stroke:var(--rule2)}.s-ink{stroke:var(--ink)}.s2{stroke-width:2}.dash{stroke-dasharray:4 4}.fig .t-b{font-weight:700;fill:var(--ink)}.fig .t-s{font-size:11px}.t-c{text-anchor:middle}.fig .t-on{fill:var(--paper);font-weight:700}
 details{margin:8px 0}summary{cursor:pointer}.matrix td,.matrix thead th{text-align:center}.matrix th[scope=row]{text-align:start}.matrix td[data-l]{color:var(--ink);font-weight:700}
 .matrix td[data-l="5"],.matrix td[data-l="4"]{background:color-mix(in srgb,var(--act) 30%,transparent)}.matrix td[data-l="3"]{background:color-mix(in srgb,var(--attend) 25%,transparent)}.matrix td[data-l="2"],.matrix td[data-l="1"],.matrix td[data-l="0"]{background:var(--sunken)}
-@media print{.fig{min-width:0}details:not([open])>*:not(summary){display:none}}`
+table:not(.matrix) thead th{word-break:keep-all;overflow-wrap:normal}.matrix td,.at{white-space:nowrap}.mono+td{min-width:8rem}tr:has(>.mono)>th{min-width:6rem}
+@media print{h2,h3,h4,figcaption{break-after:avoid}.fig{min-width:0}details:not([open])>*:not(summary){display:none}}`
 
 // tactics are those of ATT&CK in the order of an attack.
 var tactics = []string{"reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation", "stealth", "defense-evasion", "defense-impairment",
@@ -39,7 +40,7 @@ func (s *htmlSink) route(b *sheet) {
 	}
 	b.raw("</tr></thead><tbody>")
 	for _, r := range p.table(b.p) {
-		b.f("<tr><td class=\"num\">%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><th scope=\"row\">%s</th><td>%s</td><td>%s</td></tr>", r.No, esc(b.p.Short(r.At, s.at)), esc(r.Host), esc(r.User), esc(r.Stage), esc(r.What), esc(r.From), esc(r.Level))
+		b.f("<tr><td class=\"num\">%s</td><td class=\"at\">%s</td><td>%s</td><td>%s</td><td>%s</td><th scope=\"row\">%s</th><td>%s</td><td>%s</td></tr>", r.No, esc(b.p.Short(r.At, s.at)), esc(r.Host), esc(r.User), esc(r.Stage), esc(r.What), esc(r.From), esc(r.Level))
 	}
 	b.raw("</tbody></table></div>\n")
 	for _, line := range p.left(b.p) {
