@@ -219,7 +219,7 @@ func (m *striking) asked(police, order *asking) error {
 	d.Case, d.Step, d.Victim, d.Subject.URL, d.Subject.Does = m.id, 1, request.Victim{}, "", "The machine sends orders to infected machines of several companies."
 	d.Evidence[0] = request.Evidence{Noun: "sighting", From: m.clock.Now().Add(-30 * time.Hour), Until: m.clock.Now().Add(-26 * time.Hour), Says: "Machines of several companies asked this address for orders, every ten minutes."}
 	o := request.Draft{Kind: request.Carrier, Case: m.id, Step: 2, To: request.Contact{Org: string(m.by["telecom"].Org.ID), Lang: text.JA}, Subject: request.Subject{Address: "203.0.113.99", Harm: request.Command},
-		Order: request.Order{What: "203.0.113.99 宛ての通信を止める。ほかの宛先の通信には触れない。", Cap: approval.Quantity{Bytes: 1 << 30}, Until: m.clock.Now().Add(20 * time.Hour)}}
+		Order: request.Order{What: "203.0.113.99 宛ての通信を止める。ほかの宛先の通信には触れない。", Cap: approval.Quantity{Bytes: 1_000_000_000}, Until: m.clock.Now().Add(20 * time.Hour)}}
 	return m.executed(m.say("依頼と指示を終えた。", "Both were asked."),
 		did{m.say("窓口に依頼を送った。", "The request was sent."), func() error { return police.asks(d) }}, did{m.say("通信事業者に指示した。", "The carrier was ordered."), func() error { return order.asks(o) }})
 }

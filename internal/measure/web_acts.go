@@ -36,7 +36,7 @@ func showActs(q *httpd.Request, s *Service) error {
 
 // step is one act of the history in words.
 func (p say) step(h *Past) page.Step {
-	st := page.Step{Kind: "done", At: h.At, What: p.act(h.Act) + "（" + p.T("measure.side."+string(h.By)) + "）"}
+	st := page.Step{Kind: "done", At: h.At, What: p.T("measure.web.by_side", "what", p.act(h.Act), "who", p.T("measure.side."+string(h.By)))}
 	if words, ok := h.Said.(string); ok && !named(h.Act) && h.Act != "invite" {
 		st.Note = words
 	} else if m, ok := h.Said.(map[string]any); ok {

@@ -225,7 +225,7 @@ func showPaper(q *httpd.Request, s *Service, name string, x any, rows int, bad e
 	}
 	c := &got.Chains[max(0, slices.IndexFunc(got.Chains, func(c ChainView) bool { return c.ID == id }))]
 	v := paperView{To: "/measures/" + c.ID + "/" + name, Back: "/measures/" + c.ID, Send: p.act(name),
-		Head: page.Head{H1: p.act(name), Lead: got.Case.Number + "　" + got.Case.Threat.Title + "（" + got.Case.Threat.Machine + "）",
+		Head: page.Head{H1: p.act(name), Lead: p.T("measure.web.by_side", "what", got.Case.Number+"　"+got.Case.Threat.Title, "who", got.Case.Threat.Machine),
 			Crumbs: []page.Crumb{{Text: p.T("measure.web.title"), Href: "/measures"}, {Text: got.Case.Number, Href: "/measures/" + c.ID}, {Text: p.act(name)}}}}
 	switch name {
 	case "assess":

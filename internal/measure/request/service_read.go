@@ -301,10 +301,11 @@ func (s *Service) Confirm(ctx context.Context, id ID, done bool) (o Ordered, err
 	return o, err
 }
 
-// carriers lists the carriers on this hub, for those who may order one.
+// carriers lists the carriers on this hub, for those who command; who carries out is
+// told by them which one it is.
 func (s *Service) carriers(ctx context.Context) (out []org.Org, err error) {
 	who, ok := gate.From(ctx)
-	if !ok || !armed(who) || !commands(who) && !carries(who) {
+	if !ok || !armed(who) || !commands(who) {
 		return nil, nil
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error { out, err = s.Orgs.Bodies(ctx, tx, org.Carrier); return err })

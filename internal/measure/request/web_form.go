@@ -158,7 +158,7 @@ func (p say) found(f *Found) *foundView {
 		}
 		role := p.T("request.role." + c.Role)
 		if c.Registry {
-			role += "（" + p.T("request.web.registry") + "）"
+			role = p.T("request.web.by_whom", "what", role, "who", p.T("request.web.registry"))
 		}
 		v.Rows = append(v.Rows, foundRow{who, role, c.Provider, c.Server})
 	}
@@ -234,7 +234,7 @@ func (p say) groups(q *httpd.Request, d *Draft, carriers []org.Org) (out []group
 			{Name: "order.cap", Kind: "number", Label: p.T("request.web.order_cap"), Need: page.Optional, Value: num(int64(d.Order.Cap.Bytes / 1e6)), Unit: "MB", Width: "w12"},
 			{Name: "order.from", Kind: "datetime", Label: p.T("request.web.order_from"), Need: page.Optional, Value: stampOr(d.Order.From)},
 			{Name: "order.until", Kind: "datetime", Label: p.T("request.web.order_until"), Need: page.Optional, Value: stampOr(d.Order.Until)},
-			{Name: "to.org", Kind: "select", Label: p.T("request.web.carrier"), Hint: p.T("request.web.carrier_hint"), Need: page.Optional, Value: d.To.Org, Options: p.bodies(d.To.Org, carriers)}}})
+			p.carrier(d.To.Org, carriers)}})
 	}
 	hide := page.Field{Name: "victim.hide", Kind: "textarea", Label: p.T("request.web.hide"), Hint: p.T("request.web.hide_hint"), Need: page.Optional, Rows: 3, Value: strings.Join(d.Victim.Hide, "\n")}
 	released := page.Field{Name: "victim.released", Kind: "check", Label: p.T("request.web.released_yes"), Value: map[bool]string{true: "on"}[d.Victim.Released]}
@@ -243,9 +243,13 @@ func (p say) groups(q *httpd.Request, d *Draft, carriers []org.Org) (out []group
 		page.Field{Name: "to.source", Kind: "hidden", Value: string(d.To.Source)}, page.Field{Name: "to.found_at", Kind: "hidden", Value: stampOr(d.To.FoundAt)})})
 }
 
-// bodies are organisations to choose from; what was chosen stays, also where it is
-// none of them.
-func (p say) bodies(chosen string, list []org.Org) []page.Option {
+// carrier is the field of a carrier that is ordered: one of a list, or where who
+// writes does not see the list, its id. What was chosen stays.
+func (p say) carrier(chosen string, list []org.Org) page.Field {
+	f := page.Field{Name: "to.org", Label: p.T("request.web.carrier"), Hint: p.T("request.web.carrier_id_hint"), Need: page.Optional, Value: chosen, Width: "w24"}
+	if len(list) == 0 {
+		return f
+	}
 	out := []page.Option{{Value: "", Label: p.T("request.web.no_carrier")}}
 	for _, o := range list {
 		out = append(out, page.Option{Value: string(o.ID), Label: o.Name.In(p.Lang)})
@@ -253,7 +257,8 @@ func (p say) bodies(chosen string, list []org.Org) []page.Option {
 	if !slices.ContainsFunc(out, func(o page.Option) bool { return o.Value == chosen }) {
 		out = append(out, page.Option{Value: chosen, Label: chosen})
 	}
-	return out
+	f.Kind, f.Hint, f.Options = "select", p.T("request.web.carrier_hint"), out
+	return f
 }
 
 // folds are what most requests do not need: where the first piece of evidence

@@ -178,7 +178,7 @@ func showOne(q *httpd.Request, s *Service, bad error) error {
 	for _, h := range x.Past {
 		st := page.Step{Kind: "done", At: h.At, What: p.T("request.act." + h.Act), Note: h.Says}
 		if h.Name != "" {
-			st.What += "（" + h.Name + "）"
+			st.What = p.T("request.web.by_whom", "what", st.What, "who", h.Name)
 		}
 		if p.Has(h.Says) {
 			st.Note = p.T(h.Says)

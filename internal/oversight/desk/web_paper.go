@@ -287,7 +287,7 @@ func showPaper(q *httpd.Request, s *Service, bad error) error {
 	for _, h := range x.Past {
 		st := page.Step{Kind: "done", At: h.At, What: p.T("desk.done." + h.Act), Note: h.Said}
 		if h.Org != "" {
-			st.What += "（" + x.Names[h.Org] + "）"
+			st.What = p.T("desk.web.by", "what", st.What, "who", x.Names[h.Org])
 		}
 		if h.Act == "remind" {
 			st.Kind = "fire"
