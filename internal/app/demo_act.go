@@ -48,7 +48,8 @@ func (c *country) openBox(ctx context.Context, member string) (*box, error) {
 	b.equip = []executor.Equipment{{Name: "rpz", Kinds: []driver.Kind{driver.Sinkhole}, Driver: resolver, Fresh: true}, {Name: "proxy", Kinds: []driver.Kind{driver.Proxy}, Driver: proxy, Fresh: true}}
 	start := c.clock.Now()
 	b.hand, err = executor.Open(ctx, executor.Config{Dir: filepath.Join(dir, "journal"), Name: c.both(member, "リゾルバとプロキシの装置", "Actuator of resolvers and proxies"), Authorities: []note.Verifier{c.h.Approvals.Verifier},
-		Guard: executor.Guarded{Names: []string{"www." + c.by[member].Domain}}, Equipment: b.equip, Now: c.clock.Now, Passed: func() time.Duration { return c.clock.Now().Sub(start) }})
+		Guard: executor.Guarded{Names: []string{"www." + c.by[member].Domain}}, Equipment: b.equip, Now: c.clock.Now, Passed: func() time.Duration { return c.clock.Now().Sub(start) },
+		Say: func(err error) string { return c.h.Words.Printer(c.by[member].lang(), nil).Fault(err).Title }})
 	if err != nil {
 		b.close()
 		return nil, fmt.Errorf("demo: actuator: %w", err)

@@ -205,6 +205,9 @@ func asked(ctx context.Context, env *cli.Env, in Ask, dry bool) error {
 	}
 	return env.Emit(v.Shown, func(w io.Writer, p text.Printer) error {
 		tellWarned(w, p, v.Words.Warned)
+		if v.Shown.Says != "" {
+			fmt.Fprintln(w, v.Shown.Says)
+		}
 		return tellLines(w, p, v.Shown.Lines, v.Shown.More)
 	})
 }
@@ -381,7 +384,7 @@ func (v View) print(w io.Writer, p text.Printer) error {
 		if rest := len(o.Shown.Lines) - 20 + o.Shown.More; rest > 0 {
 			fmt.Fprintln(w, "  "+p.T("act.cli.more", "n", rest))
 		}
-		if !o.Shown.Fits {
+		if o.Shown.Says != "" {
 			fmt.Fprintln(w, "  "+o.Shown.Says)
 		}
 	}

@@ -54,6 +54,11 @@ type Rule struct {
 	Until  time.Time    `json:"until"`              // UTC; it ends by itself
 }
 
+// Outliving is equipment that goes on holding rules past their end when the process
+// that tells it is dead. Outlives says in words how long, for whoever approves; nil
+// where it does not.
+type Outliving interface{ Outlives() error }
+
 // Driver is one piece of equipment. Its methods are called one at a time.
 type Driver interface {
 	// Check refuses a rule that this equipment must not be told, before anything

@@ -254,6 +254,11 @@ func (h *Hand) Show(raw string) (i act.Instruction, d act.Dried, err error) {
 		return i, d, nil
 	}
 	d.Fits = true
+	if o, ok := h.equipment(i.Task.Kind).Driver.(driver.Outliving); ok {
+		if long := o.Outlives(); long != nil {
+			d.Says = h.Say(long)
+		}
+	}
 	return i, d, nil
 }
 

@@ -29,7 +29,7 @@ func TestTheWholeWay(t *testing.T) {
 	w.round(h)
 	w.holds()
 	v := w.show(o.ID)
-	if v.Shown == nil || !slices.Equal(v.Shown.Lines, []string{"+bad.example", "+worse.example"}) || !v.Shown.Fits {
+	if v.Shown == nil || !slices.Equal(v.Shown.Lines, []string{"+bad.example", "+worse.example"}) || !v.Shown.Fits || !strings.Contains(v.Shown.Says, "test.outlives") {
 		t.Fatalf("dry run: %+v", v.Shown)
 	}
 	if _, err := w.acts.Approve(w.as("reporter", gate.OperatorAdmin), o.ID, act.Decision{Digest: o.Digest}); code(err) != act.ErrApart.Code {

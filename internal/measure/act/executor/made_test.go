@@ -115,6 +115,8 @@ func (b *box) Live(_ context.Context, want []driver.Rule) (missing, extra []driv
 	return missing, extra, nil
 }
 
+func (b *box) Outlives() error { return fault.New(fault.Unmet, "test.outlives") }
+
 func (b *box) Close() error { b.closed = true; return nil }
 
 // names are what it holds back, sorted.

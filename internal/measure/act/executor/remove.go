@@ -66,9 +66,9 @@ func (h *Hand) remains(ctx context.Context, id act.ID, e *entry, failed error) {
 		e.why = "unreachable"
 		return
 	}
-	if n := len(extra); n < mostListed {
-		mine := of(id, rules)
-		extra = slices.DeleteFunc(extra, func(r driver.Rule) bool { return !mine(r) })
+	all, mine := len(extra) < mostListed, of(id, rules)
+	extra = slices.DeleteFunc(extra, func(r driver.Rule) bool { return !mine(r) }) // others' are not told here
+	if all {
 		e.stays = len(extra)
 	}
 	e.says = strings.TrimLeft(e.says+"\n"+listed(extra), "\n")
@@ -114,7 +114,7 @@ func (h *Hand) clear(ctx context.Context, id act.ID, e *entry) error {
 			return failed
 		}
 		// Somebody may have taken it away by hand.
-		if _, extra, err := q.Driver.Live(ctx, want); err != nil || slices.ContainsFunc(extra, of(id, rules)) {
+		if _, extra, err := q.Driver.Live(ctx, want); err != nil || len(extra) >= mostListed || slices.ContainsFunc(extra, of(id, rules)) {
 			return failed
 		}
 		return nil
@@ -167,9 +167,13 @@ func (h *Hand) search(ctx context.Context, q *Equipment, id act.ID) error {
 		if err != nil {
 			return err
 		}
+		all := len(extra) < mostListed
 		extra = slices.DeleteFunc(extra, func(r driver.Rule) bool { return r.Order != id })
-		if len(extra) == 0 {
+		if len(extra) == 0 && all {
 			return nil
+		}
+		if len(extra) == 0 { // others' rules fill the list
+			return errStays
 		}
 		if err := q.Driver.Apply(ctx, nil, extra); err != nil {
 			return err

@@ -99,6 +99,15 @@ func (x *written) add(u untils, by []names.Claim) {
 	}
 }
 
+// Outlives says that a proxy goes by the list when this process is dead; HAProxy
+// knows the end of each name.
+func (l *list) Outlives() error {
+	if l.Format == "haproxy" {
+		return nil
+	}
+	return fault.New(fault.Unmet, "proxylist.outlives", "file", l.File+endUntil)
+}
+
 // prune forgets orders that are in no list any more.
 func (u untils) prune(x *written) {
 	maps.DeleteFunc(u, func(id string, _ int64) bool { return !x.orders[id] })

@@ -253,6 +253,15 @@ func (z *zone) Show(add, remove []driver.Rule) (lines []string, more int, err er
 	return lines, more, err
 }
 
+// Outlives says how long resolvers go by the zone when this process is dead.
+func (z *zone) Outlives() error {
+	code := "rpz.outlives"
+	if z.File != "" {
+		code = "rpz.outlives_file"
+	}
+	return fault.New(fault.Unmet, code, "expire", z.Expire)
+}
+
 // Apply makes the change, has it on disk, serves it and tells the resolvers. It
 // does not wait for them: Live sees when they have it.
 func (z *zone) Apply(ctx context.Context, add, remove []driver.Rule) error {
