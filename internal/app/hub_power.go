@@ -35,7 +35,7 @@ func (h *Hub) openPower(o Options) error {
 	if err != nil {
 		return err
 	}
-	h.Approvals.Lists = h.lists
+	h.Approvals.Lists, h.Approvals.Counts = h.lists, h.Selections.Count
 	if err := h.openMeasures(o); err != nil {
 		return err
 	}

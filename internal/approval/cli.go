@@ -252,6 +252,7 @@ func listCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			}
 			return env.Emit(got, func(w io.Writer, p text.Printer) error {
 				if len(got.Items) == 0 {
+					env.Say("approval.web.empty")
 					return nil
 				}
 				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -281,9 +282,10 @@ func saveOrder(c *cobra.Command, hub *fetch.Hub, id ID, name string) error {
 	if err != nil {
 		return fault.New(fault.Usage, "approval.cli.cannot_write", "file", name).Because(err)
 	}
-	if _, err := f.Write(paper); err != nil {
-		f.Close()
+	_, err = f.Write(paper)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(name) // half an order is none
 		return fault.New(fault.Usage, "approval.cli.cannot_write", "file", name).Because(err)
 	}
-	return f.Close()
+	return nil
 }

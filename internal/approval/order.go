@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -271,8 +272,17 @@ func ReadOrder(paper []byte) (Order, error) {
 }
 
 func read(paper []byte) (o Order, p signed, err error) {
-	if len(paper) > MaxOrder || strict(paper, &p) != nil || len(p.Order) == 0 || strict(p.Order, &o) != nil {
+	if len(paper) > MaxOrder {
 		return Order{}, p, ErrForm
+	}
+	if err := strict(paper, &p); err != nil {
+		return Order{}, p, misread(paper, err)
+	}
+	if len(p.Order) == 0 {
+		return Order{}, p, ErrForm.At(fault.Place{At: "order", Code: "approval.order.missing"})
+	}
+	if err := strict(p.Order, &o); err != nil {
+		return Order{}, p, misread(p.Order, err)
 	}
 	// A text in place of the list would be taken for bytes (encoding/json).
 	if slices.ContainsFunc(o.Directions, func(c geo.Class) bool { return c > geo.DD }) {
@@ -281,10 +291,44 @@ func read(paper []byte) (o Order, p signed, err error) {
 	// What the fields do not hold, or hold twice, would be signed by nobody; and one
 	// order has one paper, so that statements that name it by its hash name the same.
 	again, err := signed{o.canonical(), p.Signature}.encode()
-	if err != nil || !bytes.Equal(bytes.TrimSuffix(paper, []byte{'\n'}), again) {
+	if err != nil {
 		return Order{}, p, ErrForm
 	}
+	if paper = bytes.TrimSuffix(paper, []byte{'\n'}); !bytes.Equal(paper, again) {
+		return Order{}, p, ErrForm.At(fault.Place{At: "order", Code: "approval.order.line", Args: fault.Args{"line": firstOther(paper, again)}})
+	}
 	return o, p, nil
+}
+
+// misread is ErrForm with the place of what a decoder took offence at.
+func misread(raw []byte, err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch name = strings.Trim(name, `"`); {
+	case errors.As(err, &syntax):
+		line := 1 + bytes.Count(raw[:min(syntax.Offset, int64(len(raw)))], []byte{'\n'})
+		return ErrForm.At(fault.Place{At: "order", Code: "approval.order.syntax", Args: fault.Args{"line": line}})
+	case errors.As(err, &kind) && plainName(kind.Field):
+		return ErrForm.At(fault.Place{At: kind.Field, Code: "approval.order.type"})
+	case unknown && plainName(name):
+		return ErrForm.At(fault.Place{At: name, Code: "approval.order.unknown"})
+	}
+	return ErrForm
+}
+
+// plainName reports whether a name from a paper may be shown as it is.
+func plainName(s string) bool {
+	return s != "" && len(s) <= 60 && !strings.ContainsFunc(s, func(r rune) bool { return r != '_' && r != '.' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
+}
+
+// firstOther is the first line, from 1, in which two texts differ.
+func firstOther(a, b []byte) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return 1 + bytes.Count(a[:n], []byte{'\n'})
 }
 
 // strict decodes one JSON value without unknown fields and nothing behind it.

@@ -106,13 +106,14 @@ func (r *Rules) Row(k Kind, rule string) Row {
 }
 
 // last is the latest end of a period that begins at an instant: so many calendar
-// months later, or the last instant of the month that lacks the day.
+// months later in Japan, or the last instant of the month that lacks the day.
 func (r *Rules) last(k Kind, from time.Time, extension bool) time.Time {
 	rule := "months"
 	if extension {
 		rule = "extension_months"
 	}
 	n := r.Row(k, rule).Value
+	from = from.In(text.JST)
 	at := from.AddDate(0, n, 0)
 	if at.Day() != from.Day() { // the 31st of a month that has none: AddDate went on into the next
 		at = at.AddDate(0, 0, -at.Day())

@@ -128,6 +128,11 @@ func TestPeriodsAreCalendarMonths(t *testing.T) {
 			t.Errorf("%s: %s, want %s", from, got, want)
 		}
 	}
+	// A day in Japan begins on the day before in UTC, which may be of another month.
+	begin := time.Date(2027, 9, 30, 15, 0, 0, 0, time.UTC)
+	if got := r.last(ForeignForeign, begin, false); !got.Equal(time.Date(2028, 3, 31, 15, 0, 0, 0, time.UTC)) {
+		t.Errorf("from 1 October in Japan until %v", got)
+	}
 }
 
 func TestTheMajorityOfAQuorumDecides(t *testing.T) {

@@ -33,6 +33,10 @@ type Config struct {
 	// the newest first, for a form to choose from: at most 100. Nil: a list is
 	// typed in.
 	Lists func(ctx context.Context) ([]Selectors, error)
+
+	// Counts returns how many selectors a list of an organisation has, by the list's
+	// SHA-256 in hex; 0 where there is no such list here. Nil: what is typed counts.
+	Counts func(ctx context.Context, tx *db.Tx, org, hash string) (int, error)
 }
 
 // Service is what people do with approvals: one method per intention. Who takes

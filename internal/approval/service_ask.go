@@ -1,14 +1,17 @@
 package approval
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
+	"noroshi/internal/base/text"
 	"noroshi/internal/base/thread"
 	"noroshi/internal/org"
 )
@@ -27,10 +30,18 @@ func (s *Service) Ask(ctx context.Context, a Application) (c Case, err error) {
 		if err != nil {
 			return err
 		}
+		carriers, err := s.Orgs.Bodies(ctx, tx, org.Carrier)
+		if err != nil {
+			return err
+		}
+		a.Carrier = carrierOf(carriers, a.Carrier)
+		if err := s.counted(ctx, tx, who.Org, &a); err != nil {
+			return err
+		}
 		if a, err = s.Rules.normal(a, base, s.Fields, now); err != nil {
 			return err
 		}
-		if err := s.carrier(ctx, tx, a.Carrier); err != nil {
+		if err := isCarrier(carriers, a.Carrier); err != nil {
 			return err
 		}
 		c = Case{ID: newID(), Number: newNumber(), Org: who.Org, Asked: a, CreatedAt: now, kind: a.Kind, carrier: a.Carrier, extends: a.Extends, from: a.From, Until: a.Until, Cap: a.Cap}
@@ -75,19 +86,50 @@ func (s *Service) base(ctx context.Context, tx *db.Tx, a *Application, who gate.
 	return &b, s.unlock(ctx, tx, &b)
 }
 
-// carrier checks that an organisation carries lines.
-func (s *Service) carrier(ctx context.Context, tx *db.Tx, id string) error {
-	if id == "" {
+// counted holds the number of selectors in an application against the list itself,
+// where the hub has it: the commission decides by that number.
+func (s *Service) counted(ctx context.Context, tx *db.Tx, asker string, a *Application) error {
+	if s.Counts == nil || a.Selectors.Hash == "" {
 		return nil
 	}
-	o, err := s.Orgs.Load(ctx, tx, org.ID(id))
-	if err != nil && fault.KindOf(err) != fault.NotFound {
+	n, err := s.Counts(ctx, tx, asker, strings.ToLower(strings.TrimSpace(a.Selectors.Hash)))
+	switch {
+	case err != nil || n == 0:
 		return err
-	}
-	if err != nil || !o.Is(org.Carrier) {
-		return fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "carrier", Code: "approval.bad.carrier"})
+	case a.Selectors.Count == 0:
+		a.Selectors.Count = n
+	case a.Selectors.Count != n:
+		return fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "selectors/count", Code: "approval.bad.listed", Args: fault.Args{"n": n}})
 	}
 	return nil
+}
+
+// carrierOf is the id of the one carrier that has a name, in either language; what
+// is no name comes back as it is.
+func carrierOf(carriers []org.Org, name string) string {
+	id, n := "", line(name)
+	for _, o := range carriers {
+		if n != "" && (n == line(o.Name.JA) || n == line(o.Name.EN)) {
+			if id != "" {
+				return name // of two; only an id tells them apart
+			}
+			id = string(o.ID)
+		}
+	}
+	return cmp.Or(id, name)
+}
+
+// isCarrier checks that an organisation carries lines, and says which do.
+func isCarrier(carriers []org.Org, id string) error {
+	if id == "" || slices.ContainsFunc(carriers, func(o org.Org) bool { return string(o.ID) == id }) {
+		return nil
+	}
+	var ja, en []string
+	for _, o := range carriers {
+		ja, en = append(ja, o.In(text.JA)), append(en, o.In(text.EN))
+	}
+	names := text.Both{JA: strings.Join(ja, "、"), EN: strings.Join(en, ", ")}
+	return fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "carrier", Code: "approval.bad.carrier", Args: fault.Args{"names": names}})
 }
 
 // recipients are the kinds of organisations that a form offers as recipients:

@@ -10,9 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"noroshi/internal/base/db"
 	"noroshi/internal/base/fault"
 	"noroshi/internal/base/gate"
+	"noroshi/internal/base/text"
 	"noroshi/internal/engine/geo"
+	"noroshi/internal/org"
 	"noroshi/internal/testkit"
 )
 
@@ -524,4 +527,30 @@ func TestTheCommissionMayGrantLessAndNeverMore(t *testing.T) {
 			t.Errorf("%s", st)
 		}
 	})
+}
+
+// TestACarrierMayBeNamed: who asks from a file knows the carrier's name, and no id.
+func TestACarrierMayBeNamed(t *testing.T) {
+	h := lite(t)
+	var carriers []org.Org
+	if err := h.DB.Read(t.Context(), func(tx *db.Tx) (err error) {
+		carriers, err = h.Orgs.Bodies(t.Context(), tx, org.Carrier)
+		return err
+	}); err != nil || len(carriers) != 1 || string(carriers[0].ID) != h.carrier {
+		t.Fatalf("%+v %v", carriers, err)
+	}
+	called := carriers[0].Name
+	for _, name := range []string{called.JA, " " + called.EN + " ", h.carrier} {
+		a := h.application()
+		a.Carrier = name
+		if c, err := h.Ask(h.clerk(), a); err != nil || c.Asked.Carrier != h.carrier {
+			t.Errorf("%s: %s %v", name, c.Asked.Carrier, err)
+		}
+	}
+	a := h.application()
+	a.Carrier = "電力会社"
+	_, err := h.Ask(h.clerk(), a)
+	if f := fault.Of(err); len(f.Places) != 1 || f.Places[0].At != "carrier" || f.Places[0].Args["names"] != (text.Both{JA: called.JA, EN: carriers[0].In(text.EN)}) {
+		t.Errorf("%+v", f)
+	}
 }

@@ -39,7 +39,7 @@ type listRow struct {
 
 func (s *Service) row(p say, c Case, names map[string]string, now time.Time) listRow {
 	v := listRow{ID: c.ID, Number: c.Number, Kind: p.kind(c.Asked.Kind), Org: names[c.Org], Link: c.Asked.Link, State: p.state(c.State), Tag: stateTag[c.State], Share: p.ofLine(&c),
-		Cap: p.quantity(c.Cap), Period: p.Date(c.Asked.From) + " – " + p.Date(c.Until), Open: c.Open}
+		Cap: p.limit(c.Cap), Period: p.Date(c.Asked.From) + " – " + p.Date(c.Until), Open: c.Open}
 	v.Due = page.Due{At: c.Until}
 	if c.State != Approved {
 		v.Due = page.Due{At: c.Until, MetAt: c.EndedAt, Word: p.T("approval.web.until")}

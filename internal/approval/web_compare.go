@@ -36,7 +36,7 @@ func (v *caseView) beside(p say, x *View) {
 		for _, l := range o.Same {
 			same = append(same, p.T("approval.same."+string(l)))
 		}
-		v.Beside = append(v.Beside, besideLine{ID: o.Case.ID, Number: o.Case.Number, Period: p.Date(o.Case.Asked.From) + " – " + p.Date(o.Case.Until), Cap: p.quantity(o.Case.Cap), Share: p.ofLine(&o.Case), Taken: p.taken(&o.Case),
+		v.Beside = append(v.Beside, besideLine{ID: o.Case.ID, Number: o.Case.Number, Period: p.Date(o.Case.Asked.From) + " – " + p.Date(o.Case.Until), Cap: p.limit(o.Case.Cap), Share: p.ofLine(&o.Case), Taken: p.taken(&o.Case),
 			State: p.state(o.Case.State), Tag: stateTag[o.Case.State], Same: strings.Join(same, p.T("approval.web.comma"))})
 	}
 	v.Columns = &page.List{Columns: []page.Column{{Title: p.T("approval.web.case")}, {Title: p.T("approval.web.cap"), Num: true}, {Title: p.T("approval.web.taken"), Num: true}, {Title: p.T("approval.web.state")}}}
@@ -83,7 +83,7 @@ func (v *caseView) compare(p say, c *Case, list []Compared, names map[string]str
 	row("approval.web.length", func(c *Case) string {
 		return p.T("approval.web.days", "n", int(c.Until.Sub(c.Asked.From).Hours()/24))
 	})
-	row("approval.web.cap", func(c *Case) string { return p.quantity(c.Cap) })
+	row("approval.web.cap", func(c *Case) string { return p.limit(c.Cap) })
 	row("approval.web.selectors", func(c *Case) string {
 		if c.Asked.Selectors.Name == "" {
 			return ""

@@ -71,6 +71,14 @@ func (p say) quantity(q Quantity) string {
 	return strings.Join(out, p.T("approval.web.comma"))
 }
 
+// limit is a cap; that of what takes nothing in, such as a measure, is none.
+func (p say) limit(q Quantity) string {
+	if q == (Quantity{}) {
+		return "–"
+	}
+	return p.quantity(q)
+}
+
 // share is a share in thousandths that was rounded up, as per cent.
 func (p say) share(n int64) string {
 	if n <= 0 {

@@ -152,9 +152,9 @@ var ruleIDs = []string{ruleForm, ruleOnce, ruleClock, ruleVerb, ruleFacts, ruleA
 	rulePaperSteps, rulePaperTwo, ruleSample, ruleUnsealed, ruleWitness}
 
 // last is the latest end of a period that begins at an instant: so many calendar
-// months later, or the last instant of the month that lacks the day.
+// months later in Japan, or the last instant of the month that lacks the day.
 func last(from int64, months int) int64 {
-	t := time.UnixMicro(from).UTC()
+	t := time.UnixMicro(from).In(text.JST)
 	at := t.AddDate(0, months, 0)
 	if at.Day() != t.Day() {
 		at = at.AddDate(0, 0, -at.Day())
