@@ -60,7 +60,7 @@ type Replay struct {
 	witness    theWitness
 	tally      tally
 
-	tolerance struct{ clock, ids, outcome, stop, erase, skew, alarm, order, undo, mail, unsealed int64 } // microseconds
+	tolerance struct{ clock, ids, outcome, stop, erase, skew, alarm, order, undo, mail, unsealed, revealed, drawn int64 } // microseconds
 }
 
 // verb is a lawful act, and what is replayed of it.
@@ -90,6 +90,8 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 	r.orders, r.machines, r.barred = map[id]*theOrder{}, map[person][]*theChain{}, map[barred]*tried{}
 	r.tolerance.mail = t.limit("request_outcome_h") * 3600 * second
 	r.tolerance.unsealed = t.limit("unsealed_h") * 3600 * second
+	r.tolerance.revealed = t.limit("sample_reveal_h") * 3600 * second
+	r.tolerance.drawn = t.limit("sample_draw_h") * 3600 * second
 	r.tolerance.order = t.limit("order_outcome_s") * second
 	r.tolerance.undo = t.limit("order_end_s") * second
 	r.tolerance.alarm = t.limit("alarm_s") * second
@@ -254,6 +256,7 @@ func (r *Replay) Close(now time.Time) Result {
 	r.overdueOrders(at)
 	r.overdueMails(at)
 	r.overdueWishes(at)
+	r.overduePlans(at)
 	out := Result{Commission: r.commission.name, pinned: r.commission.pinned, Entries: r.log.n, Checked: maps.Clone(r.checked), Violations: r.found, More: r.more, Gaps: []Alarm{}, Alarms: []Alarm{}}
 	if out.Violations == nil {
 		out.Violations = []Violation{}

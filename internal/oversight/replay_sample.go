@@ -1,6 +1,7 @@
 package oversight
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -15,6 +16,8 @@ type thePlan struct {
 	drawn      bool
 	sample     []uint64
 	entry      uint64
+	owes       int64 // instant of the entry that the next step is owed from
+	told       bool
 }
 
 // MaxSample bounds a sample, in acts of all kinds.
@@ -55,7 +58,7 @@ func (r *Replay) sampled() {
 			r.promised[c] = r.e.index
 		}
 		r.checkAt(ruleSample, !used, "plan_used", []uint64{at})
-		r.plans[x] = &thePlan{commitment: c, entry: r.e.index}
+		r.plans[x] = &thePlan{commitment: c, entry: r.e.index, owes: r.e.at}
 		return
 	}
 	if !r.check(ruleSample, known && p != nil, "plan_unknown") {
@@ -65,7 +68,8 @@ func (r *Replay) sampled() {
 	case "reveal":
 		nonce := string(r.e.text("nonce"))
 		if r.checkAt(ruleSample, !p.revealed && Commitment(nonce) == trim(p.commitment[:]), "plan_nonce", []uint64{p.entry}) {
-			p.revealed = true
+			r.checkAt(ruleSample, r.e.at <= p.owes+r.tolerance.revealed, "plan_late", []uint64{p.entry})
+			p.revealed, p.owes, p.told = true, r.e.at, false
 			copy(p.nonce[:], nonce)
 		}
 	case "draw":
@@ -76,6 +80,32 @@ func (r *Replay) sampled() {
 		r.paper()
 	case "check":
 		r.checkAt(ruleSample, slices.Contains(p.sample, r.e.number("place")), "plan_check", []uint64{p.entry})
+	}
+}
+
+// overduePlans finds plans whose nonce was not revealed in time, and those of which
+// nothing was drawn: who may plan many samples and leave what does not suit them
+// chooses the sample after all.
+func (r *Replay) overduePlans(now int64) {
+	type late struct {
+		p     *thePlan
+		id    id
+		found string
+	}
+	var list []late
+	for x, p := range r.plans {
+		switch {
+		case p.told || p.drawn:
+		case !p.revealed && now > p.owes+r.tolerance.revealed:
+			list = append(list, late{p, x, "plan_hidden"})
+		case p.revealed && now > p.owes+r.tolerance.drawn:
+			list = append(list, late{p, x, "plan_undrawn"})
+		}
+	}
+	slices.SortFunc(list, func(a, b late) int { return cmp.Compare(a.p.entry, b.p.entry) })
+	for _, l := range list {
+		l.p.told = true
+		r.owedBy(ruleSample, l.found, "oversight/"+string(l.id[:]), l.p.entry)
 	}
 }
 

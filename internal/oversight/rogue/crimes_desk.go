@@ -40,6 +40,30 @@ var deskCrimes = []Crime{
 	})},
 	{"a sample that somebody chose", "sample_drawn", true, fact("oversight.draw", nil, "seed", always(strings.Repeat("0", 64)))},
 	{"another entry is looked at than was drawn", "sample_drawn", true, fact("oversight.check", nil, "place", always(1<<40))},
+	{"a plan whose value is never revealed", "sample_drawn", true, when("oversight.reveal", nil, func(w *history, i int) bool {
+		at := w.of("oversight.plan", w.all[i].Object)
+		late := w.after(at, 8*24*time.Hour)
+		w.gone(func(a *act) bool { return a.Object == w.all[at].Object && a.Verb != "oversight.plan" })
+		return late
+	})},
+	{"a value that is revealed late", "sample_drawn", true, when("oversight.plan", nil, func(w *history, i int) bool {
+		const late = 8 * 24 * time.Hour
+		plan, long := w.all[i], w.after(i, late+24*time.Hour)
+		for _, a := range slices.Clone(w.all) {
+			if a.Object == plan.Object && a != plan {
+				w.move(slices.Index(w.all, a), a.At.Add(late))
+			}
+		}
+		return long
+	})},
+	{"a sample that is never drawn", "sample_drawn", true, when("oversight.draw", nil, func(w *history, i int) bool {
+		late := w.after(i, 2*24*time.Hour)
+		object := w.all[i].Object
+		w.gone(func(a *act) bool {
+			return a.Object == object && (a.Verb == "oversight.draw" || a.Verb == "oversight.check")
+		})
+		return late
+	})},
 	{"what was opened is read by somebody else", "unsealed", true, when("oversight.look", nil, func(w *history, i int) bool { w.all[i].Who = "P-inspector9"; return true })},
 	{"a sealed entry is opened by a body whose act it is not", "unsealed", true, when("oversight.open", nil, func(w *history, i int) bool { w.all[i].Org = "O-office"; return true })},
 	{"what was opened is kept", "unsealed", true, when("oversight.forget", nil, func(w *history, i int) bool {

@@ -80,9 +80,6 @@ func (w *world) sample(at time.Time) {
 		at = at.Add(time.Duration(1+w.IntN(50)) * time.Minute)
 	}
 	does("inspector1", "plan", facts{"commitment": hex.EncodeToString(sum[:]), "strata": []string{"use:3"}})
-	if w.IntN(6) == 0 {
-		return // never revealed
-	}
 	does("inspector1", "reveal", facts{"nonce": nonce})
 	root := sha256.Sum256([]byte(id))
 	text := base64.StdEncoding.EncodeToString(root[:])
