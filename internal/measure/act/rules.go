@@ -56,10 +56,14 @@ func (s State) held() bool { return slices.Contains([]State{Sent, Live, Half, En
 // taken away it no longer matters.
 func (s State) timed() bool { return s == Approved || s.held() && s != Ending && s != Stuck }
 
+// stillHeld is the alarm of an order that is over here while its actuator says
+// that it holds something of it. It stands until the actuator says otherwise.
+const stillHeld = "held"
+
 // alarmed reports whether an alarm is to be shown beside the state: what is over
-// needs none, and that equipment is not as told its state says already.
+// needs none but that, and that equipment is not as told its state says already.
 func (o *Order) alarmed() bool {
-	return o.Alarm != "" && !o.State.over() && !(o.Alarm == "drift" && (o.State == Half || o.State == Stuck))
+	return o.Alarm != "" && (!o.State.over() || o.Alarm == stillHeld) && !(o.Alarm == "drift" && (o.State == Half || o.State == Stuck))
 }
 
 // Side is on which side of an order somebody stands.
@@ -134,7 +138,7 @@ func step(from State, act string, to State, by Side) error {
 }
 
 // Alarms are what an alarm may say; each is "act.alarm." and its name in words.
-var Alarms = []string{"no_outcome", "overdue", "lost", "replayed", "rollback", "clock", "journal", "forged", "extra", "drift"}
+var Alarms = []string{"no_outcome", "overdue", "lost", "replayed", "rollback", "clock", "journal", "forged", "extra", "drift", stillHeld}
 
 // Faults of orders.
 var (

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -44,7 +45,8 @@ type Config struct {
 // intention.
 type Service struct {
 	Config
-	bells bells
+	bells   bells
+	repeats repeats
 }
 
 // New returns the service. It fails when the numbers do not hold together.
@@ -59,7 +61,7 @@ func New(c Config) (*Service, error) {
 		}
 		c.Numbers = n
 	}
-	return &Service{Config: c, bells: bells{by: map[string]chan struct{}{}}}, nil
+	return &Service{Config: c, bells: bells{by: map[string]chan struct{}{}}, repeats: repeats{at: map[ID]time.Time{}}}, nil
 }
 
 func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
@@ -92,6 +94,28 @@ func (b *bells) ring(unit string) {
 		close(c)
 		delete(b.by, unit)
 	}
+}
+
+// between is the least time between two instructions of this process to undo the
+// same order, which is over here and stays with its actuator.
+const between = time.Minute
+
+// repeats are the instants of those instructions.
+type repeats struct {
+	sync.Mutex
+	at map[ID]time.Time
+}
+
+// due reports whether an order is to be undone again now, and counts it as done.
+func (r *repeats) due(id ID, now time.Time) bool {
+	r.Lock()
+	defer r.Unlock()
+	maps.DeleteFunc(r.at, func(_ ID, at time.Time) bool { return now.Sub(at) >= between })
+	if _, waits := r.at[id]; waits {
+		return false
+	}
+	r.at[id] = now
+	return true
 }
 
 // read runs queries that the gate has to allow; a refusal is recorded.

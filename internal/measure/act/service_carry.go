@@ -156,6 +156,7 @@ func (s *Service) revoke(ctx context.Context, unit string, actuator ID) error {
 // jobs looks once for what there is to do.
 func (s *Service) jobs(ctx context.Context, who gate.Identity, in Contact) (j Jobs, err error) {
 	var todo []Instruction
+	var stays []ID
 	j.Now = s.now()
 	if err := s.DB.Read(ctx, func(tx *db.Tx) error {
 		if j.Number, err = last(ctx, tx); err != nil {
@@ -176,8 +177,15 @@ func (s *Service) jobs(ctx context.Context, who gate.Identity, in Contact) (j Jo
 				todo = append(todo, Instruction{What: Undo, Task: o.Task, Use: o.use, Reason: o.Reason})
 			}
 		}
-		return s.compare(ctx, tx, who, in, &j, &todo)
-	}); err != nil || len(todo) == 0 {
+		stays, err = s.compare(ctx, tx, who, in, &j, &todo)
+		return err
+	}); err != nil {
+		return j, err
+	}
+	for _, id := range stays {
+		err = errors.Join(err, s.alarm(ctx, in.Actuator, id, stillHeld))
+	}
+	if err != nil || len(todo) == 0 {
 		return j, err
 	}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
@@ -196,10 +204,11 @@ func (s *Service) jobs(ctx context.Context, who gate.Identity, in Contact) (j Jo
 }
 
 // compare holds what an actuator has against what it was sent: what is over here
-// is undone there, what nobody sent is named.
-func (s *Service) compare(ctx context.Context, tx *db.Tx, who gate.Identity, in Contact, j *Jobs, todo *[]Instruction) error {
+// is undone there, what nobody sent is named. It returns the orders that are over
+// here, for longer than their actuator needs, and stay there without an alarm.
+func (s *Service) compare(ctx context.Context, tx *db.Tx, who gate.Identity, in Contact, j *Jobs, todo *[]Instruction) (stays []ID, err error) {
 	if len(in.Holds) > maxHolds {
-		return fault.New(fault.Invalid, "act.bad.many", "max", maxHolds)
+		return nil, fault.New(fault.Invalid, "act.bad.many", "max", maxHolds)
 	}
 	for _, h := range in.Holds {
 		o, err := loadOrder(ctx, tx, h.Order, who, gate.Own, false)
@@ -207,14 +216,19 @@ func (s *Service) compare(ctx context.Context, tx *db.Tx, who gate.Identity, in 
 		case err != nil && fault.KindOf(err) == fault.NotFound, err == nil && (o.Actuator != in.Actuator || o.use != h.Use):
 			j.Unknown = append(j.Unknown, h.Order)
 		case err != nil:
-			return err
-		case o.State.over() && len(*todo) < maxJobs:
-			*todo = append(*todo, Instruction{What: Undo, Task: o.Task, Use: o.use, Reason: "settled"})
+			return nil, err
+		case o.State.over():
+			if o.Alarm != stillHeld && !j.Now.Before(o.EndedAt.Add(s.Numbers.GraceMinutes.minutes())) {
+				stays = append(stays, o.ID)
+			}
+			if len(*todo) < maxJobs && s.repeats.due(o.ID, j.Now) {
+				*todo = append(*todo, Instruction{What: Undo, Task: o.Task, Use: o.use, Reason: "settled"})
+			}
 		}
 	}
 	held, err := heldBy(ctx, tx, who.Org, in.Actuator)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	has := map[ID]bool{}
 	for _, h := range in.Holds {
@@ -226,7 +240,7 @@ func (s *Service) compare(ctx context.Context, tx *db.Tx, who gate.Identity, in 
 			j.Settled = append(j.Settled, o.ID)
 		}
 	}
-	return nil
+	return stays, nil
 }
 
 // instruct numbers and signs an instruction.

@@ -27,8 +27,10 @@ type Outcome struct {
 }
 
 // Tell writes down what came of an intent; saying it twice is once. What somebody
-// settled by hand meanwhile stays as it is. Faults: ErrMachine, ErrHeld, ErrStep.
+// settled by hand meanwhile stays as it is; that it is held after all is an alarm.
+// Faults: ErrMachine, ErrHeld, ErrStep.
 func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
+	stays := false
 	o, err := s.do(ctx, move{verb: "act.outcome", id: id, by: MachineSide, say: plain(x.Says, maxWords), fn: func(a *at) (State, error) {
 		o := a.o
 		x.Reason = reasonCode(x.Reason)
@@ -37,7 +39,10 @@ func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
 			return "", ErrHeld
 		case !slices.Contains([]State{Live, Half, Stuck, Failed, Undone, Expired}, x.State):
 			return "", fault.New(fault.Invalid, ErrInvalid.Code, "n", 1).At(fault.Place{At: "state", Code: "act.bad.choice"})
-		case o.State == Undone && x.State.over(), (o.State == Ending || o.State == Stuck) && !x.State.over() && x.State != Stuck:
+		case o.State.over() && x.State == Stuck:
+			stays = o.Alarm != stillHeld
+			return "", errNothing
+		case o.Alarm != stillHeld && o.State == Undone && x.State.over(), (o.State == Ending || o.State == Stuck) && !x.State.over() && x.State != Stuck:
 			return "", errNothing
 		}
 		calm := o.calmed(&x)
@@ -54,6 +59,9 @@ func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
 		if x.Reason != "" {
 			a.act.Public["reason"] = x.Reason
 		}
+		if o.State.over() && x.State.over() { // it is gone at last, and was over here already
+			return "", nil
+		}
 		o.ToldAt, o.Rules, o.Missing, o.Extra, o.Reason = a.now, x.Rules, x.Missing, x.Extra, x.Reason
 		if !x.State.over() {
 			if o.State == x.State { // other numbers of the same state
@@ -69,13 +77,19 @@ func (s *Service) Tell(ctx context.Context, id ID, x Outcome) (Order, error) {
 	if err == errNothing {
 		err = nil
 	}
+	if stays {
+		err = s.alarm(ctx, x.Actuator, o.ID, stillHeld)
+	}
 	return o, err
 }
 
 // calmed reports whether an outcome ends the alarm that stands at an order: there
-// is an outcome at last, or the equipment is whole again.
+// is an outcome at last, the equipment is whole again, or what was over here is
+// gone there too.
 func (o *Order) calmed(x *Outcome) bool {
 	switch {
+	case o.Alarm == stillHeld:
+		return x.State.over()
 	case o.State.over():
 		return false
 	case o.Alarm == "no_outcome":
@@ -156,7 +170,9 @@ func (s *Service) alarm(ctx context.Context, actuator, order ID, what string) er
 				return ErrNone
 			}
 			act.Object, act.Grant = objectOf(o.ID), o.Approval
-			o.Alarm, o.AlarmedAt = what, s.now()
+			if o.Alarm != stillHeld { // which no other hides
+				o.Alarm, o.AlarmedAt = what, s.now()
+			}
 			by := ClockSide
 			if known {
 				by = MachineSide

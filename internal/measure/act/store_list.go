@@ -70,7 +70,7 @@ func orders(ctx context.Context, tx *db.Tx, query string, args ...any) (out []Or
 type Filter struct {
 	State  State
 	Held   bool // that the equipment may hold now
-	Wrong  bool // of what is held: an alarm stands, or part of it only, or it does not go
+	Wrong  bool // of what is held: an alarm stands, or part of it only, or it does not go; or it is over here alone
 	Case   ID   // chain of command
 	Cursor string
 	Limit  int
@@ -86,10 +86,10 @@ func listOrders(ctx context.Context, tx *db.Tx, f Filter, who gate.Identity, rea
 		q.And("o.state = ?", string(f.State))
 	}
 	if f.Held {
-		q.And("o.state IN " + heldStates)
+		q.And("(o.state IN " + heldStates + " OR o.alarm = '" + stillHeld + "')")
 	}
 	if f.Wrong {
-		q.And("(o.alarm <> '' AND o.state IN " + heldStates + " OR o.state IN ('half', 'stuck'))")
+		q.And("(o.alarm <> '' AND o.state IN " + heldStates + " OR o.state IN ('half', 'stuck') OR o.alarm = '" + stillHeld + "')")
 	}
 	if f.Case != "" {
 		q.And("o.chain_id = ?", f.Case)
@@ -140,9 +140,10 @@ func due(ctx context.Context, tx *db.Tx, after ID, asked, sent, over, now time.T
 		OR o.chain_id <> '' AND o.state IN ('sent', 'live', 'half')) ORDER BY o.id LIMIT $6`, after, db.Micros(asked), db.Micros(now), db.Micros(sent), db.Micros(over), db.MaxLimit)
 }
 
-// heldBy lists what an actuator was sent and has not said the end of.
+// heldBy lists what an actuator was sent and has not said the end of, what is over
+// here alone included.
 func heldBy(ctx context.Context, tx *db.Tx, unit string, actuator ID) ([]Order, error) {
-	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE o.org_id = $1 AND o.actuator_id = $2 AND o.state IN ('sent', 'live', 'half', 'stuck') ORDER BY o.id LIMIT $3", unit, actuator, maxHolds)
+	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE o.org_id = $1 AND o.actuator_id = $2 AND (o.state IN ('sent', 'live', 'half', 'stuck') OR o.alarm = '"+stillHeld+"') ORDER BY o.id LIMIT $3", unit, actuator, maxHolds)
 }
 
 // casesOf lists those of them that carry out a step of a case.
@@ -158,7 +159,7 @@ func actuatorsOf(ctx context.Context, tx *db.Tx, unit string) ([]Actuator, error
 // lost lists actuators that hold something and were not heard of since an instant.
 func lost(ctx context.Context, tx *db.Tx, since time.Time) ([]Actuator, error) {
 	return actuators(ctx, tx, "SELECT "+actuatorColumns+` FROM measure_actuator a WHERE a.seen_at <= $1 AND a.alarm <> 'lost'
-		AND EXISTS (SELECT 1 FROM measure_order o WHERE o.actuator_id = a.id AND o.state IN `+heldStates+`) ORDER BY a.id LIMIT 100`, db.Micros(since))
+		AND EXISTS (SELECT 1 FROM measure_order o WHERE o.actuator_id = a.id AND (o.state IN `+heldStates+` OR o.alarm = '`+stillHeld+`')) ORDER BY a.id LIMIT 100`, db.Micros(since))
 }
 
 func actuators(ctx context.Context, tx *db.Tx, query string, args ...any) (out []Actuator, err error) {

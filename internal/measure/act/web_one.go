@@ -258,7 +258,7 @@ func Home(q *httpd.Request, s *Service) (part page.Part, err error) {
 				t.Title = p.T("act.home.approve", "number", o.Number)
 			case o.State == Stuck || o.State == Half:
 				t.Severity, t.Title = "act", p.T("act.home."+string(o.State), "number", o.Number)
-			case o.State.held() && o.Alarm != "":
+			case o.alarmed():
 				t.Severity, t.Title, t.Why = "act", p.T("act.home.alarm", "number", o.Number), p.T("act.alarm."+o.Alarm)
 			default:
 				continue

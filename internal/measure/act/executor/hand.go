@@ -410,10 +410,8 @@ func (h *Hand) Undo(ctx context.Context, raw string) error {
 		return err
 	}
 	if e := h.book.orders[i.Task.Order]; e != nil && h.rests(e) {
-		if h.book.number = i.Number; e.line == Gone {
-			e.told = outcome{} // the hub does not know
-			h.poke()
-		}
+		h.book.number, e.told = i.Number, outcome{} // the hub does not know how it stands
+		h.poke()
 		return nil
 	}
 	if err := h.write(Line{What: Numbered, Number: i.Number}); err != nil {

@@ -217,3 +217,31 @@ func TestReset(t *testing.T) {
 	}
 	w.holds()
 }
+
+// An order that is settled by hand at the hub while the equipment holds it stays in
+// sight there, and an instruction to undo it has the hub told how it stands.
+func TestSettledWhileItStays(t *testing.T) {
+	w := newWorld(t)
+	h := w.open()
+	defer h.Close()
+	o := w.live(h, "bad.example")
+	w.box.deaf = true
+	_, err := w.acts.Undo(w.as("reporter", gate.OperatorReporter), o.ID, "誤り。")
+	w.must(err)
+	w.round(h)
+	w.stands(o.ID, act.Stuck)
+	_, err = w.acts.Settle(w.as("admin", gate.OperatorAdmin), o.ID, "装置を見た。")
+	w.must(err)
+	w.round(h)
+	w.round(h)
+	if v := w.show(o.ID); v.State != act.Undone || v.Alarm != "held" {
+		t.Errorf("%s, alarm %q", v.State, v.Alarm)
+	}
+	w.box.deaf = false
+	w.Clock.Pass(5 * time.Minute)
+	w.must(h.Tend(context.Background()))
+	w.round(h)
+	if v := w.show(o.ID); v.State != act.Undone || v.Alarm != "" {
+		t.Errorf("%s, alarm %q after it is gone", v.State, v.Alarm)
+	}
+}
