@@ -277,19 +277,20 @@ func redraw(ctx context.Context, env *cli.Env, dir string, f sampleFlags) error 
 		switch {
 		case x.ID != f.plan && x.Number != strings.ToUpper(f.plan):
 		case x.Nonce != "":
-			return look.emit(env, x)
+			return look.compare(env, x)
 		case f.secret == "":
 			return ErrHidden
 		default:
-			return reveal(ctx, env, x, f.secret)
+			return look.reveal(ctx, env, x, f.secret)
 		}
 	}
 	return ErrNoPlan
 }
 
-// reveal tells the hub the nonce of a plan that an own copy of the log has: from
-// here on the hub can change neither the plan nor what was before it.
-func reveal(ctx context.Context, env *cli.Env, x *planFact, file string) error {
+// reveal draws the sample of a plan that an own copy of the log has, and then tells
+// the hub the nonce: it can change neither the plan nor what was before it, and
+// whether it takes the nonce or not, the sample is known here.
+func (i *inspection) reveal(ctx context.Context, env *cli.Env, x *planFact, file string) error {
 	nonce, err := secretIn(file)
 	if err != nil {
 		return err
@@ -297,49 +298,29 @@ func reveal(ctx context.Context, env *cli.Env, x *planFact, file string) error {
 	if oversight.Commitment(nonce) != x.Commitment {
 		return fault.New(fault.Refused, ErrOtherNonce.Code, "file", file, "plan", x.Number)
 	}
+	mine := *x
+	mine.Nonce = nonce
+	if _, err := i.emit(env, &mine); err != nil {
+		return err
+	}
 	hub, err := env.Hub()
 	if err != nil {
 		return err
 	}
-	var out Plan
-	if err := hub.Do(ctx, "POST", "/api/v1/oversight/samples/"+url.PathEscape(x.ID)+"/reveal", Revealing{Nonce: nonce}, &out, ""); err != nil {
+	if err := hub.Do(ctx, "POST", "/api/v1/oversight/samples/"+url.PathEscape(x.ID)+"/reveal", Revealing{Nonce: nonce}, nil, ""); err != nil {
+		env.Say("desk.cli.not_taken", "plan", plain(x.Number), "file", file)
 		return err
 	}
-	return env.Emit(out, func(w io.Writer, p text.Printer) error {
-		_, err := fmt.Fprintln(w, p.T("desk.cli.revealed", "place", fmt.Sprint(x.Place), "plan", x.Number))
-		return err
-	})
+	env.Say("desk.cli.revealed", "place", fmt.Sprint(x.Place), "plan", plain(x.Number))
+	return nil
 }
 
-// emit says what one plan draws, and whether the ledger says the same.
-func (i *inspection) emit(env *cli.Env, x *planFact) error {
-	r, err := tlog.NewReader(i.fsys, i.have.Size)
-	if err != nil {
-		return err
-	}
-	root, err := r.Root(x.Place + 1)
-	if err != nil {
-		return err
-	}
-	out := Redrawn{Plan: x.ID, Number: x.Number, Place: x.Place, Root: root.String(), Nonce: x.Nonce, Kept: oversight.Commitment(x.Nonce) == x.Commitment, Sample: []uint64{}}
-	var list []Pick
-	out.Seed, out.Strata, list = x.sample(i.watch, out.Root)
-	for _, k := range list {
-		out.Sample = append(out.Sample, k.Place)
-	}
-	out.Same = x.Drawn && out.Kept && x.Root == out.Root && out.Seed == x.Seed && slices.Equal(out.Sample, x.Sample)
-	if err := env.Emit(out, func(w io.Writer, p text.Printer) error {
-		fmt.Fprintln(w, p.T("desk.cli.place", "place", fmt.Sprint(out.Place), "root", out.Root))
-		for _, st := range out.Strata {
-			fmt.Fprintln(w, p.T("desk.cli.redrawn", "kind", p.T("desk.stratum."+st.Kind), "population", int64(st.Population), "size", int64(min(uint64(st.Size), st.Population))))
-		}
-		fmt.Fprintln(w, p.T("desk.sample.seed")+"　"+out.Seed)
-		_, err := fmt.Fprintln(w, p.T("desk.cli.sample_places", "places", places(out.Sample)))
-		return err
-	}); err != nil {
-		return err
-	}
+// compare says what one plan draws, and whether the ledger says the same.
+func (i *inspection) compare(env *cli.Env, x *planFact) error {
+	out, err := i.emit(env, x)
 	switch {
+	case err != nil:
+		return err
 	case !x.Drawn:
 		return ErrUndrawn
 	case !out.Same:
@@ -347,4 +328,32 @@ func (i *inspection) emit(env *cli.Env, x *planFact) error {
 	}
 	env.Say("desk.cli.same")
 	return nil
+}
+
+// emit draws what one plan asks for, and says it.
+func (i *inspection) emit(env *cli.Env, x *planFact) (out Redrawn, err error) {
+	r, err := tlog.NewReader(i.fsys, i.have.Size)
+	if err != nil {
+		return out, err
+	}
+	root, err := r.Root(x.Place + 1)
+	if err != nil {
+		return out, err
+	}
+	out = Redrawn{Plan: x.ID, Number: x.Number, Place: x.Place, Root: root.String(), Nonce: x.Nonce, Kept: oversight.Commitment(x.Nonce) == x.Commitment, Sample: []uint64{}}
+	var list []Pick
+	out.Seed, out.Strata, list = x.sample(i.watch, out.Root)
+	for _, k := range list {
+		out.Sample = append(out.Sample, k.Place)
+	}
+	out.Same = x.Drawn && out.Kept && x.Root == out.Root && out.Seed == x.Seed && slices.Equal(out.Sample, x.Sample)
+	return out, env.Emit(out, func(w io.Writer, p text.Printer) error {
+		fmt.Fprintln(w, p.T("desk.cli.place", "place", fmt.Sprint(out.Place), "root", out.Root))
+		for _, st := range out.Strata {
+			fmt.Fprintln(w, p.T("desk.cli.redrawn", "kind", p.T("desk.stratum."+st.Kind), "population", int64(st.Population), "size", int64(min(uint64(st.Size), st.Population))))
+		}
+		fmt.Fprintln(w, p.T("desk.sample.seed")+"　"+out.Seed)
+		_, err := fmt.Fprintln(w, p.T("desk.cli.sample_places", "places", places(out.Sample)))
+		return err
+	})
 }
