@@ -149,10 +149,7 @@ func canaries(t *testing.T, core string) []pk {
 		}
 		conn(80, said{0, "GET / HTTP/1.1\r\nHost: [" + host[1:] + "]\r\n\r\n"})
 	}
-	var frags []pk
-	for _, f := range fragmentsOf(pk{src: "192.0.2.8", dst: "198.51.100.2", sport: 42000, dport: 53, proto: packet.ProtoUDP, at: at, body: append(dnsAsk(y("frag"), 3), make([]byte, 40)...), id: 7}, 24) {
-		frags = append(frags, f)
-	}
+	frags := fragmentsOf(pk{src: "192.0.2.8", dst: "198.51.100.2", sport: 42000, dport: 53, proto: packet.ProtoUDP, at: at, body: append(dnsAsk(y("frag"), 3), make([]byte, 40)...), id: 7}, 24)
 	out = append(out, frags...)
 	out = append(out, frags[0]) // and a part of one that never ends
 	out[len(out)-1].id = 8

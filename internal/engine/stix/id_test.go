@@ -3,6 +3,7 @@ package stix
 import (
 	"archive/zip"
 	"encoding/json"
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -123,7 +124,7 @@ func TestObjects(t *testing.T) {
 }
 
 func TestCanonical(t *testing.T) {
-	got, ok := canonical(nil, map[string]any{"b": []any{1e21, 1e-7, 0.1, int64(5), -0.0, true, nil}, "a\u2028": "\n\x01\"é", "\U0001f600": 1, "\ufb33": 2}, 0)
+	got, ok := canonical(nil, map[string]any{"b": []any{1e21, 1e-7, 0.1, int64(5), math.Copysign(0, -1), true, nil}, "a\u2028": "\n\x01\"é", "\U0001f600": 1, "\ufb33": 2}, 0)
 	want := "{\"a\u2028\":\"\\n\\u0001\\\"é\",\"b\":[1e+21,1e-7,0.1,5,0,true,null],\"\U0001f600\":1,\"\ufb33\":2}"
 	if !ok || string(got) != want {
 		t.Errorf("%s\n%s", got, want)

@@ -98,7 +98,7 @@ type key struct {
 // half is what a pair did in one half of the window.
 type half struct {
 	start, end                  int64
-	queries, fresh              uint32
+	queries                     uint32
 	missing, carrying, answered uint32
 	below, entropy              uint64
 	out, in                     uint64

@@ -21,7 +21,6 @@ type talk struct {
 	next     [2]uint32
 	begun    [2]bool
 	ahead    [2]map[uint32][]byte
-	closed   bool
 }
 
 // utterance is contiguous bytes of one side, or a datagram.

@@ -2,7 +2,7 @@ package dissect
 
 import (
 	"bytes"
-	"crypto/dsa"
+	"crypto/dsa" //lint:ignore SA1019 certificates with such keys are there, and read
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
