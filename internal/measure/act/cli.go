@@ -303,8 +303,8 @@ func statusCommand(env *cli.Env, p text.Printer) *cobra.Command {
 			}
 			for _, a := range m.Actuators {
 				fmt.Fprintln(w, p.T("act.cli.actuator", "name", cmp.Or(a.Name, a.ID), "at", a.SeenAt))
-				if a.Alarm != "" {
-					fmt.Fprintln(w, "  "+p.T("act.alarm."+a.Alarm))
+				for _, what := range a.alarms() {
+					fmt.Fprintln(w, "  "+p.T("act.alarm."+what))
 				}
 			}
 			fmt.Fprintln(w, p.T("act.cli.authority"))

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -180,8 +182,21 @@ type Actuator struct {
 	Alarm   string        `json:"alarm,omitempty"`
 	AlarmAt time.Time     `json:"alarm_at,omitzero"`
 
+	// Grave are alarms that no other hides and no contact ends, with when each was
+	// raised last.
+	Grave map[string]time.Time `json:"grave,omitempty"`
+
 	person string
 	seq    int64
+}
+
+// alarms are all that stand at an actuator, the grave ones first.
+func (a *Actuator) alarms() []string {
+	out := slices.Sorted(maps.Keys(a.Grave))
+	if a.Alarm != "" && a.Grave[a.Alarm].IsZero() {
+		out = append(out, a.Alarm)
+	}
+	return out
 }
 
 // View is an order with its history and what who looks may do.

@@ -140,6 +140,10 @@ func step(from State, act string, to State, by Side) error {
 // Alarms are what an alarm may say; each is "act.alarm." and its name in words.
 var Alarms = []string{"no_outcome", "overdue", "lost", "replayed", "rollback", "clock", "journal", "forged", "extra", "drift", stillHeld}
 
+// grave are those of an actuator that may tell of an attack: they stand beside what
+// comes and goes.
+var grave = []string{"forged", "journal", "rollback"}
+
 // Faults of orders.
 var (
 	ErrNone      = fault.New(fault.NotFound, "act.none") // no such order, or not theirs to know

@@ -3,6 +3,7 @@ package act
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,10 @@ const (
 	look     = time.Second      // between looks at the database while it waits
 	beat     = 10 * time.Second // between writes that an actuator was heard of
 
-	remembered = 24 * time.Hour // that an alarm of an actuator is shown after it was raised last
+	// That an alarm of an actuator is shown after it was raised last, and a grave one:
+	// longer than any week-end. In the ledger it stands for good.
+	remembered  = 24 * time.Hour
+	graveStands = 7 * 24 * time.Hour
 )
 
 // Contact is what an actuator says of itself when it asks for something to do.
@@ -119,11 +123,15 @@ func (s *Service) heard(ctx context.Context, who gate.Identity, in Contact) erro
 		if a.ID != "" && (a.Org != who.Org || a.person != who.Person) {
 			return ErrHeld
 		}
-		old := a.Alarm != "" && now.Sub(a.AlarmAt) >= remembered // it was not raised again
-		if rolled = in.Number > n && (a.Alarm != "rollback" || old); !rolled && !old && a.Alarm != "lost" && now.Sub(a.SeenAt) < beat && a.seq == in.Number && slices.Equal(a.Kinds, in.Kinds) && a.Name == in.Name {
+		faded := a.Alarm != "" && now.Sub(a.AlarmAt) >= remembered // it was not raised again
+		raised, stands := a.Grave["rollback"]
+		graves := len(a.Grave)
+		maps.DeleteFunc(a.Grave, func(_ string, at time.Time) bool { return now.Sub(at) >= graveStands })
+		old := faded || len(a.Grave) < graves
+		if rolled = in.Number > n && (!stands || now.Sub(raised) >= remembered); !rolled && !old && a.Alarm != "lost" && now.Sub(a.SeenAt) < beat && a.seq == in.Number && slices.Equal(a.Kinds, in.Kinds) && a.Name == in.Name {
 			return nil
 		}
-		if a.Alarm == "lost" || old {
+		if a.Alarm == "lost" || faded {
 			a.Alarm, a.AlarmAt = "", time.Time{}
 		}
 		a.ID, a.Org, a.person, a.Name, a.Kinds, a.seq, a.SeenAt = in.Actuator, who.Org, who.Person, in.Name, in.Kinds, in.Number, now

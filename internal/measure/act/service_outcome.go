@@ -136,6 +136,18 @@ func (s *Service) Warn(ctx context.Context, w Warning) error {
 	return s.alarm(ctx, w.Actuator, w.Order, w.What)
 }
 
+// raise has an alarm stand at an actuator: a grave one beside the others.
+func (a *Actuator) raise(what string, now time.Time) {
+	if !slices.Contains(grave, what) {
+		a.Alarm, a.AlarmAt = what, now
+		return
+	}
+	if a.Grave == nil {
+		a.Grave = map[string]time.Time{}
+	}
+	a.Grave[what] = now
+}
+
 // alarm writes an alarm down, of an actuator, of one order, or both.
 func (s *Service) alarm(ctx context.Context, actuator, order ID, what string) error {
 	act := &ledger.Act{Verb: "act.alarm", Public: map[string]any{"what": what}}
@@ -155,7 +167,7 @@ func (s *Service) alarm(ctx context.Context, actuator, order ID, what string) er
 			}
 			h.Org = x.Org
 			if order == "" { // what is wrong with an order stands at the order
-				x.Alarm, x.AlarmAt = what, s.now()
+				x.raise(what, s.now())
 				if err := putActuator(ctx, tx, x); err != nil {
 					return err
 				}

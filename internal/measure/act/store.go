@@ -124,12 +124,12 @@ func last(ctx context.Context, tx *db.Tx) (n int64, err error) {
 	return n, err
 }
 
-const actuatorColumns = "a.id, a.org_id, a.person, a.name, a.kinds, a.last_number, a.seen_at, a.alarm, a.alarm_at"
+const actuatorColumns = "a.id, a.org_id, a.person, a.name, a.kinds, a.last_number, a.seen_at, a.alarm, a.alarm_at, a.grave"
 
 func scanActuator(scan func(...any) error) (a Actuator, err error) {
-	var kinds string
+	var kinds, grave string
 	var seen, alarm int64
-	err = scan(&a.ID, &a.Org, &a.person, &a.Name, &kinds, &a.seq, &seen, &a.Alarm, &alarm)
+	err = scan(&a.ID, &a.Org, &a.person, &a.Name, &kinds, &a.seq, &seen, &a.Alarm, &alarm, &grave)
 	if err == db.ErrNoRows {
 		return a, ErrNone
 	}
@@ -137,6 +137,9 @@ func scanActuator(scan func(...any) error) (a Actuator, err error) {
 		return a, err
 	}
 	a.SeenAt, a.AlarmAt = db.Time(seen), db.Time(alarm)
+	if err := json.Unmarshal([]byte(grave), &a.Grave); err != nil {
+		return a, err
+	}
 	return a, json.Unmarshal([]byte(kinds), &a.Kinds)
 }
 
@@ -151,10 +154,17 @@ func putActuator(ctx context.Context, tx *db.Tx, a Actuator) error {
 	if err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO measure_actuator (id, org_id, person, name, kinds, last_number, seen_at, alarm, alarm_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, kinds = excluded.kinds, last_number = excluded.last_number, seen_at = excluded.seen_at, alarm = excluded.alarm, alarm_at = excluded.alarm_at
+	if a.Grave == nil {
+		a.Grave = map[string]time.Time{}
+	}
+	grave, err := json.Marshal(a.Grave)
+	if err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `INSERT INTO measure_actuator (id, org_id, person, name, kinds, last_number, seen_at, alarm, alarm_at, grave) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, kinds = excluded.kinds, last_number = excluded.last_number, seen_at = excluded.seen_at, alarm = excluded.alarm, alarm_at = excluded.alarm_at, grave = excluded.grave
 		WHERE measure_actuator.org_id = excluded.org_id AND measure_actuator.person = excluded.person`,
-		a.ID, a.Org, a.person, a.Name, string(kinds), a.seq, db.Micros(a.SeenAt), a.Alarm, db.Micros(a.AlarmAt))
+		a.ID, a.Org, a.person, a.Name, string(kinds), a.seq, db.Micros(a.SeenAt), a.Alarm, db.Micros(a.AlarmAt), string(grave))
 	if err == nil && n == 0 {
 		return ErrHeld
 	}

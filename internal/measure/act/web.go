@@ -60,8 +60,9 @@ type listRow struct {
 }
 
 type machineRow struct {
-	Name, Kinds, Alarm string
-	SeenAt             time.Time
+	Name, Kinds string
+	Alarms      []string
+	SeenAt      time.Time
 }
 
 type listView struct {
@@ -114,8 +115,9 @@ func showList(q *httpd.Request, s *Service) error {
 		for _, k := range a.Kinds {
 			kinds = append(kinds, p.T("act.kind."+string(k)))
 		}
-		if m.Kinds = strings.Join(kinds, p.T("act.web.and")); a.Alarm != "" {
-			m.Alarm = p.T("act.alarm." + a.Alarm)
+		m.Kinds = strings.Join(kinds, p.T("act.web.and"))
+		for _, what := range a.alarms() {
+			m.Alarms = append(m.Alarms, p.T("act.alarm."+what))
 		}
 		v.Machines = append(v.Machines, m)
 	}

@@ -155,30 +155,49 @@ func TestDriftCalms(t *testing.T) {
 	}
 }
 
-// An alarm of an actuator is shown for a day after it was raised last.
+// An alarm of an actuator is shown for a day after it was raised last; a grave one
+// for a week, whatever else comes and goes meanwhile.
 func TestAlarmOfAnActuatorIsForgotten(t *testing.T) {
 	w := newWorld(t)
 	h := w.open()
 	defer h.Close()
-	w.round(h)
-	w.must(w.acts.Warn(w.machine("machine"), act.Warning{Actuator: h.Actuator(), What: "forged"}))
-	alarm := func() string {
-		w.round(h)
+	w.live(h, "bad.example") // so that one that is not heard of is missed
+	for _, what := range []string{"clock", "forged"} {
+		w.must(w.acts.Warn(w.machine("machine"), act.Warning{Actuator: h.Actuator(), What: what}))
+	}
+	stand := func(when string, passing string, grave int) {
+		t.Helper()
 		m, err := w.acts.Actuators(w.as("admin", gate.OperatorAdmin))
 		w.must(err)
-		return m.Actuators[0].Alarm
+		if a := m.Actuators[0]; a.Alarm != passing || len(a.Grave) != grave {
+			t.Errorf("%s: %q and %v", when, a.Alarm, a.Grave)
+		}
 	}
-	if a := alarm(); a != "forged" {
-		t.Errorf("alarm %q", a)
+	pass := func(d time.Duration) {
+		w.Clock.Pass(d)
+		_, err := w.acts.Tick(context.Background())
+		w.must(err)
 	}
+	w.round(h)
+	stand("at once", "clock", 1)
+	pass(time.Hour)
+	stand("not heard of", "lost", 1)
+	w.round(h)
+	stand("heard of again", "", 1)
+	w.must(w.acts.Warn(w.machine("machine"), act.Warning{Actuator: h.Actuator(), What: "replayed"}))
+	w.must(w.acts.Warn(w.machine("machine"), act.Warning{Actuator: h.Actuator(), What: "journal"}))
 	w.Clock.Pass(23 * time.Hour)
-	if a := alarm(); a != "forged" {
-		t.Errorf("alarm %q after 23 hours", a)
-	}
+	w.round(h)
+	stand("after a day", "replayed", 2)
 	w.Clock.Pass(2 * time.Hour)
-	if a := alarm(); a != "" {
-		t.Errorf("alarm %q after 25 hours", a)
-	}
+	w.round(h)
+	stand("after more than a day", "", 2)
+	w.Clock.Pass(5 * 24 * time.Hour)
+	w.round(h)
+	stand("after six days", "", 2)
+	w.Clock.Pass(24 * time.Hour)
+	w.round(h)
+	stand("after a week", "", 0)
 }
 
 // A reset empties the equipment and the folder: nothing comes back, and the hub

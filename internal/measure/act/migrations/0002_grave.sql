@@ -1,0 +1,1 @@
+ALTER TABLE measure_actuator ADD COLUMN grave TEXT NOT NULL DEFAULT '{}';
