@@ -183,7 +183,6 @@ var oversightLaws = func() map[string]law {
 	all["POST "+web+"papers/{id}/drop"] = law{on: "paper", may: atDesk(worksAtDesk), body: form("drop_text", "")}
 	all["POST "+web+"papers/{id}/revise"] = law{on: "paper", may: atDesk(worksAtDesk), body: form("title", "")}
 	all["POST "+web+"papers/{id}/answer"] = law{on: "paper", may: repliesTo, body: form("answer_text", "")}
-	all["POST "+web+"samples/{id}/reveal"] = law{on: "sample", may: atDesk(worksAtDesk), body: form("nonce", "")}
 	all["POST "+web+"samples/{id}/check"] = law{on: "sample", may: atDesk(worksAtDesk), body: form("result", "")}
 	all["POST "+web+"openings/{id}/open"] = law{on: "unsealing", may: repliesTo, body: form("content", "")}
 	all["POST "+web+"openings/{id}/withhold"] = law{on: "unsealing", may: repliesTo, body: form("withhold_text", "")}

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -37,16 +36,6 @@ func pagesSamples(r *httpd.Router, s *Service) {
 		return q.Redirect("/oversight/samples/" + out.ID)
 	})
 	r.Page("GET /oversight/samples/{id}", func(q *httpd.Request) error { return showSample(q, s, nil) })
-	r.Page("POST /oversight/samples/{id}/reveal", func(q *httpd.Request) error {
-		_, err := s.Reveal(q.Context(), q.Path("id"), Revealing{Nonce: q.Form("nonce")})
-		if formFault(err) || errors.Is(err, ErrBusy) {
-			return showSample(q, s, err)
-		}
-		if err != nil {
-			return err
-		}
-		return q.Redirect("/oversight/samples/" + q.Path("id"))
-	})
 	r.Page("POST /oversight/samples/{id}/check", func(q *httpd.Request) error {
 		place, err := strconv.ParseUint(q.Form("place"), 10, 63)
 		if err != nil {
@@ -163,12 +152,13 @@ type sampleView struct {
 	Picks      []pickRow
 	Fields     []page.Field
 	Command    string
-	Reveal     []page.Field
 	Drawn      bool
 	Hidden     bool // its nonce was not revealed
 }
 
-// showSample is one plan with its sample, and what it tells of all acts.
+// showSample is one plan with its sample, and what it tells of all acts. It takes no
+// nonce: a page comes from the hub, and whoever types it here has not seen that an
+// own copy has the plan. It says the command that does.
 func showSample(q *httpd.Request, s *Service, bad error) error {
 	p := say{q.Printer}
 	x, err := s.Sample(q.Context(), q.Path("id"))
@@ -216,9 +206,6 @@ func showSample(q *httpd.Request, s *Service, bad error) error {
 	v.Facts.Rows = []page.Fact{{Name: p.T("desk.sample.planned"), Value: p.Time(x.CreatedAt)}, {Name: p.T("desk.sample.commitment"), Value: x.Commitment}}
 	if v.Hidden {
 		v.Command += " --secret FILE"
-		if Access.May(q.Context(), "oversight.reveal") {
-			v.Reveal = []page.Field{{Name: "nonce", Label: p.T("desk.sample.nonce"), Need: page.Required, Hint: p.T("desk.sample.nonce_hint"), Limit: 64}}
-		}
 	} else {
 		v.Facts.Rows = append(v.Facts.Rows, page.Fact{Name: p.T("desk.sample.nonce"), Value: x.Nonce})
 	}
