@@ -361,6 +361,25 @@ func TestASampleIsDrawnAgain(t *testing.T) {
 	})
 }
 
+// TestACommitmentIsTakenOnce lets two plans of one commitment be written at the same
+// time, after both saw that there is none; plans from before commitments have none.
+func TestACommitmentIsTakenOnce(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		put := func(commitment string) error {
+			return h.Parts.DB.Write(t.Context(), func(tx *db.Tx) error {
+				return insertPlan(t.Context(), tx, &Plan{ID: newID(), Number: newNumber("T"), Commitment: commitment, CreatedAt: h.Clock.Now(), sealed: []byte{}}, "x")
+			})
+		}
+		c := oversight.Commitment(NewNonce())
+		h.must(put(c))
+		if err := put(c); !db.IsUnique(err) {
+			t.Errorf("a commitment twice: %v", err)
+		}
+		h.must(put(""))
+		h.must(put(""))
+	})
+}
+
 // TestASealedEntryIsOpenedForItsAskerAlone asks for one entry and opens it.
 func TestASealedEntryIsOpenedForItsAskerAlone(t *testing.T) {
 	eachHub(t, func(t *testing.T, h *hub) {

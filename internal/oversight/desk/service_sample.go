@@ -58,11 +58,6 @@ func (s *Service) Plan(ctx context.Context, in Planning) (out Plan, err error) {
 		if err := in.check(s); err != nil {
 			return err
 		}
-		if used, err := promised(ctx, tx, in.Commitment); err != nil {
-			return err
-		} else if used {
-			return invalid("commitment", "desk.bad.used")
-		}
 		p := Plan{ID: newID(), Number: newNumber("T"), Commitment: in.Commitment, Since: in.Since, Why: in.Why, CreatedAt: s.now(), Entry: act.Entry, org: who.Org, Picks: []Pick{}}
 		var strata []string
 		for _, k := range Strata {
@@ -80,7 +75,9 @@ func (s *Service) Plan(ctx context.Context, in Planning) (out Plan, err error) {
 		if !p.Since.IsZero() {
 			act.Public["since"] = p.Since.UTC().Format("2006-01-02T15:04:05.999999Z07:00")
 		}
-		if err := insertPlan(ctx, tx, &p, who.Person); err != nil {
+		if err := insertPlan(ctx, tx, &p, who.Person); db.IsUnique(err) { // two at once cannot both have it
+			return invalid("commitment", "desk.bad.used")
+		} else if err != nil {
 			return err
 		}
 		out = p

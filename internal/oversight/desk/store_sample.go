@@ -35,13 +35,6 @@ func insertPlan(ctx context.Context, tx *db.Tx, p *Plan, person string) error {
 	return err
 }
 
-// promised reports whether a plan has a commitment already.
-func promised(ctx context.Context, tx *db.Tx, commitment string) (bool, error) {
-	var n int
-	err := tx.QueryRow(ctx, "SELECT COUNT(*) FROM oversight_plan WHERE commitment = $1", commitment).Scan(&n)
-	return n > 0, err
-}
-
 // revealPlan writes the nonce of a plan that has none yet.
 func revealPlan(ctx context.Context, tx *db.Tx, id ID, nonce string) error {
 	n, err := tx.Exec(ctx, "UPDATE oversight_plan SET nonce = $2 WHERE id = $1 AND nonce = ''", id, nonce)
