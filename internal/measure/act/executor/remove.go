@@ -57,11 +57,7 @@ func (h *Hand) remains(ctx context.Context, id act.ID, e *entry, failed error) {
 		return
 	}
 	rules, _ := h.rules(e.task, e.until) // without the list, what names the order
-	want, err := h.others(q, id)
-	if err != nil {
-		return
-	}
-	_, extra, err := q.Driver.Live(ctx, want)
+	_, extra, err := q.Driver.Live(ctx, h.others(q, id))
 	if err != nil {
 		e.why = "unreachable"
 		return
@@ -109,12 +105,8 @@ func (h *Hand) clear(ctx context.Context, id act.ID, e *entry) error {
 		return h.search(ctx, q, id)
 	}
 	if failed := q.Driver.Apply(ctx, nil, rules); failed != nil {
-		want, err := h.others(q, id)
-		if err != nil {
-			return failed
-		}
 		// Somebody may have taken it away by hand.
-		if _, extra, err := q.Driver.Live(ctx, want); err != nil || len(extra) >= mostListed || slices.ContainsFunc(extra, of(id, rules)) {
+		if _, extra, err := q.Driver.Live(ctx, h.others(q, id)); err != nil || len(extra) >= mostListed || slices.ContainsFunc(extra, of(id, rules)) {
 			return failed
 		}
 		return nil
@@ -125,21 +117,30 @@ func (h *Hand) clear(ctx context.Context, id act.ID, e *entry) error {
 // errStays is equipment that was told to forget and did not.
 var errStays = errors.New("the equipment still holds what it was told to forget")
 
-// others are the rules that equipment ought to hold when an order is gone.
-func (h *Hand) others(q *Equipment, id act.ID) ([]driver.Rule, error) {
-	want, err := h.want(q, "")
-	return slices.DeleteFunc(want, func(r driver.Rule) bool { return r.Order == id }), err
+// others are the rules of every other order that equipment may still hold, those
+// included that it was told to forget and did not: what it holds beyond them is of
+// this order, or of nobody.
+func (h *Hand) others(q *Equipment, id act.ID) (out []driver.Rule) {
+	for _, other := range h.book.ids {
+		e := h.book.orders[other]
+		if other == id || !e.holds() || !slices.Contains(q.Kinds, e.task.Kind) {
+			continue
+		}
+		rules, err := h.rules(e.task, e.until)
+		if err != nil {
+			continue // its list is lost: what it holds is among what is too much
+		}
+		out = append(out, rules...)
+	}
+	return out
 }
 
-// forgotten asks the equipment whether nothing of an order is left.
+// forgotten asks the equipment whether nothing of an order is left. A list that is
+// full of others' rules does not say so.
 func (h *Hand) forgotten(ctx context.Context, q *Equipment, id act.ID, rules []driver.Rule) error {
-	want, err := h.others(q, id)
-	if err != nil {
-		return err
-	}
 	mine := of(id, rules)
-	_, extra, err := h.settled(ctx, q, want, mine)
-	if err == nil && slices.ContainsFunc(extra, mine) {
+	_, extra, err := h.settled(ctx, q, h.others(q, id), mine)
+	if err == nil && (len(extra) >= mostListed || slices.ContainsFunc(extra, mine)) {
 		return errStays
 	}
 	return err
@@ -158,10 +159,7 @@ func (h *Hand) again(q *Equipment, extra []driver.Rule) {
 // search takes away what equipment says that it holds of an order, some rules at a
 // time.
 func (h *Hand) search(ctx context.Context, q *Equipment, id act.ID) error {
-	want, err := h.others(q, id)
-	if err != nil {
-		return err
-	}
+	want := h.others(q, id)
 	for range maxExtra {
 		_, extra, err := q.Driver.Live(ctx, want)
 		if err != nil {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"noroshi/internal/base/gate"
 	"noroshi/internal/measure/act"
@@ -66,5 +69,61 @@ func crowd(t *testing.T, lost bool) {
 		if strings.Contains(p.Said, "sealed") {
 			t.Errorf("what another order holds is told: %q", p.Said)
 		}
+	}
+}
+
+// short is equipment whose list of what it holds too much has an end, and is
+// sorted.
+type short struct{ *box }
+
+func (s *short) Live(_ context.Context, want []driver.Rule) (missing, extra []driver.Rule, err error) {
+	held := s.rules()
+	for _, r := range want {
+		if _, ok := held[named(r)]; !ok {
+			missing = append(missing, r)
+		}
+		delete(held, named(r))
+	}
+	extra = slices.SortedFunc(maps.Values(held), func(a, b driver.Rule) int { return strings.Compare(a.Name, b.Name) })
+	return missing[:min(len(missing), mostListed)], extra[:min(len(extra), mostListed)], nil
+}
+
+// Of two orders that end together in equipment that says yes and does nothing,
+// neither is said to be gone, however much the other holds.
+func TestWhatStaysTogether(t *testing.T) {
+	for name, lost := range map[string]bool{"its list is there": false, "the other's list is lost": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			c := w.config()
+			c.Equipment[0].Driver = &short{w.box}
+			h, err := Open(context.Background(), c)
+			w.must(err)
+			defer h.Close()
+			var many []string
+			for i := range 3 * mostListed {
+				many = append(many, fmt.Sprintf("a%d.example", i))
+			}
+			small, large := w.live(h, "bad.example"), w.live(h, many...) // the newer one is undone first
+			w.box.deaf = true
+			if lost {
+				w.must(os.Remove(filepath.Join(c.Dir, "targets", large.Task.Targets)))
+			}
+			for _, o := range []act.Order{large, small} {
+				_, err := w.acts.Undo(w.as("reporter", gate.OperatorReporter), o.ID, "誤り。")
+				w.must(err)
+			}
+			w.round(h)
+			w.stands(large.ID, act.Stuck)
+			w.stands(small.ID, act.Stuck)
+			w.box.deaf = false
+			for range 3 {
+				w.Clock.Pass(5 * time.Minute)
+				w.must(h.Tend(context.Background()))
+			}
+			w.holds()
+			w.round(h)
+			w.stands(large.ID, act.Undone)
+			w.stands(small.ID, act.Undone)
+		})
 	}
 }
