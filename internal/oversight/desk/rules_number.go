@@ -74,11 +74,13 @@ func (n *Numbers) answer(k Kind) Number {
 // for none, "prompt" once when its day is near, "remind" when it is past, and again
 // after some days. Told is when it was brought to mind last, days how long there was
 // to answer: what had no more than a few days from the beginning was told then.
+// Nothing is prompted in the last minute: its entry is written a little later, and
+// one from after the day would say wrongly that the day is near.
 func (n *Numbers) reminder(due, told, now time.Time, days int) string {
 	switch {
 	case now.After(due) && (told.Before(due) || now.Sub(told) >= n.RemindDays.days()):
 		return "remind"
-	case !now.After(due) && told.IsZero() && days > n.EarlyDays.Value && due.Sub(now) <= n.EarlyDays.days():
+	case due.Sub(now) > time.Minute && told.IsZero() && days > n.EarlyDays.Value && due.Sub(now) <= n.EarlyDays.days():
 		return "prompt"
 	}
 	return ""
