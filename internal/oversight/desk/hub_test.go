@@ -454,6 +454,40 @@ func TestASealedEntryIsOpenedForItsAskerAlone(t *testing.T) {
 	})
 }
 
+// TestABodyAnswersWhatTheHubCannotRead has the hub fail to read what it keeps of an
+// entry: the body still sees what is asked of it, and withholds it.
+func TestABodyAnswersWhatTheHubCannotRead(t *testing.T) {
+	eachHub(t, func(t *testing.T, h *hub) {
+		for _, fails := range []func(context.Context, *db.Tx, string) ([]byte, error){
+			func(context.Context, *db.Tx, string) ([]byte, error) { return []byte("x"), errors.New("no key") },
+			func(ctx context.Context, tx *db.Tx, _ string) ([]byte, error) {
+				_, err := tx.Query(ctx, "SELECT nothing FROM nowhere")
+				return nil, err
+			},
+		} {
+			r := h.power(1)
+			h.tick()
+			o, err := h.Unseal(h.as("commission/inspector"), Asking{Entry: r.Entry, Ground: ForSample, Text: "x"})
+			h.must(err)
+			h.Service.Kept = fails
+			got, names, err := h.Opening(h.as("police/command"), o.ID)
+			if err != nil || got.Kept || got.State != Asked || len(names) == 0 {
+				t.Errorf("%+v %v %v", got, names, err)
+			}
+			_, err = h.Withhold(h.as("police/command"), o.ID, "捜査の秘密")
+			h.must(err)
+		}
+		h.Service.Kept = func(context.Context, *db.Tx, string) ([]byte, error) { return []byte("x"), nil }
+		r := h.power(1)
+		h.tick()
+		o, err := h.Unseal(h.as("commission/inspector"), Asking{Entry: r.Entry, Ground: ForSample, Text: "x"})
+		h.must(err)
+		if got, _, err := h.Opening(h.as("police/command"), o.ID); err != nil || !got.Kept {
+			t.Errorf("what the hub keeps: %+v %v", got, err)
+		}
+	})
+}
+
 // TestAnInspectionGoesOn holds what was read piece by piece against what is read
 // at once, and finds a log that was taken back, in this life and in the next.
 func TestAnInspectionGoesOn(t *testing.T) {

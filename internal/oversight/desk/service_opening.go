@@ -135,6 +135,7 @@ func (s *Service) Openings(ctx context.Context, f Filter) (out []Opening, names 
 
 // Opening returns one wish, without what was opened. Faults: ErrNone.
 func (s *Service) Opening(ctx context.Context, id ID) (o Opening, names map[string]string, err error) {
+	mine := false
 	err = s.read(ctx, "oversight.openings", func(tx *db.Tx, who gate.Identity, reach gate.Reach) (err error) {
 		if o, err = openingWithin(ctx, tx, id, who, reach, false); err != nil {
 			return err
@@ -142,16 +143,16 @@ func (s *Service) Opening(ctx context.Context, id ID) (o Opening, names map[stri
 		if err := s.openOpening(ctx, tx, &o, who); err != nil {
 			return err
 		}
-		if o.State == Asked && reach == gate.Addressed {
-			raw, err := s.kept(ctx, tx, o.Entry)
-			if err != nil {
-				return err
-			}
-			o.Kept = raw != ""
-		}
+		mine = o.State == Asked && reach == gate.Addressed
 		names, err = s.Orgs.NamesFor(ctx, tx, who, o.To)
 		return err
 	})
+	if err == nil && mine { // by itself: what the hub cannot read here a body still has to answer
+		raw := ""
+		if s.DB.Read(ctx, func(tx *db.Tx) (err error) { raw, err = s.kept(ctx, tx, o.Entry); return err }) == nil {
+			o.Kept = raw != ""
+		}
+	}
 	return o, names, err
 }
 
