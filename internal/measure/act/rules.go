@@ -120,9 +120,11 @@ var Steps = []Step{
 	{"undo", Sent, Ending, AskerSide},
 	{"undo", Live, Ending, AskerSide},
 	{"undo", Half, Ending, AskerSide},
-	{"end", Sent, Ending, ClockSide}, // its Grant no longer stands
+	{"undo", Stuck, Ending, AskerSide}, // that equipment says it does not let go is nobody's word yet that it shall
+	{"end", Sent, Ending, ClockSide},   // its Grant no longer stands
 	{"end", Live, Ending, ClockSide},
 	{"end", Half, Ending, ClockSide},
+	{"end", Stuck, Ending, ClockSide},
 	{"settle", Sent, Undone, ApproverSide}, // by hand, what the actuator does not say
 	{"settle", Half, Undone, ApproverSide},
 	{"settle", Ending, Undone, ApproverSide},

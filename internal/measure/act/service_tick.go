@@ -67,7 +67,12 @@ func (s *Service) lapse(ctx context.Context, tx *db.Tx, o *Order) string {
 		return "overdue"
 	case o.State == Sent && o.ToldAt.IsZero() && !now.Before(o.SentAt.Add(s.Numbers.OutcomeMinutes.minutes())) && o.Alarm != "no_outcome":
 		return "no_outcome"
-	case o.Task.Chain != "" && o.State != Ending && o.State != Stuck && o.State.held() && now.Before(o.Until) && s.stands(ctx, tx, o, now) != nil:
+	case o.Task.Chain != "" && o.State != Ending && o.State.held() && now.Before(o.Until) && s.stands(ctx, tx, o, now) != nil:
+		if o.State == Stuck { // it is said once
+			if was, err := toldToEnd(ctx, tx, o.ID); was || err != nil {
+				return ""
+			}
+		}
 		return "revoked"
 	}
 	return ""
@@ -84,7 +89,7 @@ func (s *Service) ended(ctx context.Context, id ID, reason string) error {
 		}
 		to := Expired
 		if o.State.held() {
-			if to = Ending; o.State == Ending || o.State == Stuck {
+			if to = Ending; o.State == Ending {
 				return errNothing
 			}
 		}

@@ -137,7 +137,7 @@ func begun(ctx context.Context, tx *db.Tx, t *Task) (first time.Time, err error)
 func due(ctx context.Context, tx *db.Tx, after ID, asked, sent, over, now time.Time) ([]Order, error) {
 	return orders(ctx, tx, "SELECT "+orderColumns+` FROM measure_order o WHERE o.id > $1 AND (o.state = 'asked' AND o.asked_at <= $2 OR o.state = 'approved' AND o.until_at <= $3
 		OR o.state = 'sent' AND o.told_at = 0 AND o.sent_at <= $4 AND o.alarm <> 'no_outcome' OR o.state IN `+heldStates+` AND o.until_at <= $5 AND o.alarm <> 'overdue'
-		OR o.chain_id <> '' AND o.state IN ('sent', 'live', 'half')) ORDER BY o.id LIMIT $6`, after, db.Micros(asked), db.Micros(now), db.Micros(sent), db.Micros(over), db.MaxLimit)
+		OR o.chain_id <> '' AND o.state IN ('sent', 'live', 'half', 'stuck')) ORDER BY o.id LIMIT $6`, after, db.Micros(asked), db.Micros(now), db.Micros(sent), db.Micros(over), db.MaxLimit)
 }
 
 // heldBy lists what an actuator was sent and has not said the end of, what is over
@@ -148,7 +148,14 @@ func heldBy(ctx context.Context, tx *db.Tx, unit string, actuator ID) ([]Order, 
 
 // casesOf lists those of them that carry out a step of a case.
 func casesOf(ctx context.Context, tx *db.Tx, unit string, actuator ID) ([]Order, error) {
-	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE o.org_id = $1 AND o.actuator_id = $2 AND o.chain_id <> '' AND o.state IN ('sent', 'live', 'half') ORDER BY o.id LIMIT $3", unit, actuator, maxHolds)
+	return orders(ctx, tx, "SELECT "+orderColumns+" FROM measure_order o WHERE o.org_id = $1 AND o.actuator_id = $2 AND o.chain_id <> '' AND o.state IN ('sent', 'live', 'half', 'stuck') ORDER BY o.id LIMIT $3", unit, actuator, maxHolds)
+}
+
+// toldToEnd reports whether somebody, or the clock, had an order undone already.
+func toldToEnd(ctx context.Context, tx *db.Tx, id ID) (bool, error) {
+	var n int64
+	err := tx.QueryRow(ctx, "SELECT count(*) FROM measure_order_act WHERE order_id = $1 AND became = 'ending'", id).Scan(&n)
+	return n > 0, err
 }
 
 // actuatorsOf lists the actuators of an organisation, those last heard of first.

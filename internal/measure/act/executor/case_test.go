@@ -95,6 +95,14 @@ func (w *world) begun(name string) measure.ID {
 // approval and on a step under way, is released by an officer of that step, lasts
 // no longer than the step, and ends when the measure is stopped.
 func TestUnderACase(t *testing.T) {
+	for name, stuck := range map[string]bool{"whole": false, "equipment does not let go": true} {
+		t.Run(name, func(t *testing.T) { underACase(t, stuck) })
+	}
+}
+
+// underACase is the life of such an order. Where it is stuck, somebody beside the
+// equipment took it away before the measure is stopped, and the equipment keeps it.
+func underACase(t *testing.T, stuck bool) {
 	testkit.Each(t, sources(), func(t *testing.T, d *db.DB) {
 		w := worldOn(t, d)
 		id := w.begun("bad.example")
@@ -159,13 +167,40 @@ func TestUnderACase(t *testing.T) {
 		if n := w.Entries(t, "act.take", "done"); n != 1 {
 			t.Errorf("%d intents", n)
 		}
+		stays := func() {
+			t.Helper()
+			var v act.View
+			w.must(hub("police/executive1").Do(ctx, "GET", "/api/v1/act-orders/"+o.ID, nil, &v, ""))
+			if v.State != act.Stuck {
+				t.Errorf("%s, want stuck", v.State)
+			}
+		}
+		if stuck {
+			w.box.deaf = true
+			w.must(MarkUndo(c.Dir, o.ID))
+			w.must(h.marks(ctx))
+			round()
+			stays()
+		}
 		// The commission has the measure stopped: what it carried ends with it.
 		_, err = w.measures.Stop(w.acting("commission/member1"), id, "止める。")
 		w.must(err)
 		round()
+		if stuck { // that it ends is on record, once
+			w.Clock.Pass(time.Minute)
+			round()
+			stays()
+			if n := w.Entries(t, "act.end", "done"); n != 1 {
+				t.Errorf("%d ends on record", n)
+			}
+			w.box.deaf = false
+			w.Clock.Pass(5 * time.Minute)
+			w.must(h.Tend(ctx))
+			round()
+		}
 		w.holds()
 		w.must(hub("police/executive1").Do(ctx, "GET", "/api/v1/act-orders/"+o.ID, nil, &v, ""))
-		if v.State != act.Undone || v.Reason != "revoked" {
+		if want := map[bool]string{false: "revoked", true: "local"}[stuck]; v.State != act.Undone || v.Reason != want {
 			t.Errorf("%s %s", v.State, v.Reason)
 		}
 	})

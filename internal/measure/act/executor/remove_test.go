@@ -37,7 +37,7 @@ func TestWhatStays(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].ID != o.ID {
 		t.Errorf("to be looked at: %v %v", list, err)
 	}
-	if !slices.Equal(v.Acts, []string{"settle"}) {
+	if !slices.Equal(v.Acts, []string{"undo", "settle"}) {
 		t.Errorf("open: %v", v.Acts)
 	}
 	// Each try waits twice as long as the one before, five minutes at most.
@@ -63,6 +63,30 @@ func TestWhatStays(t *testing.T) {
 	w.Clock.Pass(5 * time.Minute)
 	w.must(h.Tend(context.Background()))
 	w.holds()
+	w.round(h)
+	w.stands(o.ID, act.Undone)
+}
+
+// Who asked for an order has it undone although the equipment already says that it
+// does not let go of it: the hub wrote down no wish until then.
+func TestUndoOfWhatStays(t *testing.T) {
+	w := newWorld(t)
+	h := w.open()
+	defer h.Close()
+	o := w.live(h, "bad.example")
+	w.box.deaf = true
+	w.must(MarkUndo(h.Dir, o.ID))
+	w.must(h.marks(context.Background()))
+	w.round(h)
+	w.stands(o.ID, act.Stuck)
+	_, err := w.acts.Undo(w.as("reporter", gate.OperatorReporter), o.ID, "誤り。")
+	w.must(err)
+	w.round(h)
+	w.round(h)
+	w.stands(o.ID, act.Stuck) // and not for ever on its way
+	w.box.deaf = false
+	w.Clock.Pass(5 * time.Minute)
+	w.must(h.Tend(context.Background()))
 	w.round(h)
 	w.stands(o.ID, act.Undone)
 }
