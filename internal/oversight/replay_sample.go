@@ -87,25 +87,24 @@ func (r *Replay) sampled() {
 // nothing was drawn: who may plan many samples and leave what does not suit them
 // chooses the sample after all.
 func (r *Replay) overduePlans(now int64) {
-	type late struct {
-		p     *thePlan
-		id    id
-		found string
-	}
-	var list []late
+	var late []id
 	for x, p := range r.plans {
-		switch {
-		case p.told || p.drawn:
-		case !p.revealed && now > p.owes+r.tolerance.revealed:
-			list = append(list, late{p, x, "plan_hidden"})
-		case p.revealed && now > p.owes+r.tolerance.drawn:
-			list = append(list, late{p, x, "plan_undrawn"})
+		term := r.tolerance.revealed
+		if p.revealed {
+			term = r.tolerance.drawn
+		}
+		if !p.told && !p.drawn && now > p.owes+term {
+			late = append(late, x)
 		}
 	}
-	slices.SortFunc(list, func(a, b late) int { return cmp.Compare(a.p.entry, b.p.entry) })
-	for _, l := range list {
-		l.p.told = true
-		r.owedBy(ruleSample, l.found, "oversight/"+string(l.id[:]), l.p.entry)
+	slices.SortFunc(late, func(a, b id) int { return cmp.Compare(r.plans[a].entry, r.plans[b].entry) })
+	for _, x := range late {
+		p, object := r.plans[x], "oversight/"+string(x[:])
+		if p.told = true; p.revealed {
+			r.owedBy(ruleSample, "plan_undrawn", object, p.entry)
+		} else {
+			r.owedBy(ruleSample, "plan_hidden", object, p.entry)
+		}
 	}
 }
 
