@@ -120,6 +120,7 @@ func NewReplay(kinds approval.Rules) (*Replay, error) {
 	for _, s := range paperSteps {
 		acts["oversight."+s.act] = r.papered
 	}
+	acts["request.draft"], acts["request.change"], acts["request.follow"] = r.wroteMail, r.wroteMail, r.wroteMail
 	acts["request.check"], acts["request.send"], acts["request.outcome"], acts["request.confirm"] = r.checkedMail, r.sentMail, r.outcomeOfMail, r.confirmedOrder
 	for verb, fn := range map[string]func(){"ask": r.askOrder, "dry": r.dryRun, "approve": r.decideOrder, "refuse": r.decideOrder, "withdraw": r.decideOrder, "take": r.takeOrder, "outcome": r.tellOrder,
 		"undo": r.tellOrder, "settle": r.tellOrder, "end": r.endOrder, "alarm": r.alarmOrder} {

@@ -13,7 +13,8 @@ type theRequest struct {
 	digest [64]byte
 	mail   id
 	org    person
-	onHub  bool // it is an order that was laid before a carrier on the hub
+	writer person // who wrote what stands in it now
+	onHub  bool   // it is an order that was laid before a carrier on the hub
 	entry  uint64
 }
 
@@ -26,6 +27,23 @@ type theMail struct {
 	told     bool
 }
 
+// wroteMail is somebody who writes a request, or writes it anew: no mail of it that
+// was looked through before goes out any more.
+func (r *Replay) wroteMail() {
+	noun, x, ok := about(r.e.object)
+	if !ok || string(noun) != "request" {
+		return
+	}
+	was, known := r.requests[x]
+	switch step := r.e.has("chain"); {
+	case step:
+		r.requests[x] = theRequest{writer: r.who(r.e.who), org: was.org, onHub: was.onHub, entry: r.e.index}
+	case known: // a step of no measure from now on
+		was.writer, was.digest, was.mail = 0, [64]byte{}, id{}
+		r.requests[x] = was
+	}
+}
+
 // checkedMail is a mail that somebody looked through: from then on it is that text and
 // no other.
 func (r *Replay) checkedMail() {
@@ -33,7 +51,7 @@ func (r *Replay) checkedMail() {
 	if _, step := r.e.fact("chain"); !step || !ok || string(noun) != "request" {
 		return
 	}
-	q := theRequest{entry: r.e.index, org: r.who(r.e.org)}
+	q := theRequest{writer: r.requests[x].writer, entry: r.e.index, org: r.who(r.e.org)}
 	copy(q.digest[:], r.e.text("digest"))
 	q.mail, _ = idOf(r.e.text("mail"))
 	r.requests[x] = q
@@ -41,7 +59,7 @@ func (r *Replay) checkedMail() {
 
 // sentMail is the intent to send a request that is a step of a measure: the step was
 // begun by two, the mail is the one that was checked, and another sends it than
-// wrote it; or what became of one that was sent by hand.
+// wrote it, by the entry of the writing; or what became of one that was sent by hand.
 func (r *Replay) sentMail() {
 	name, ok := r.e.fact("chain")
 	if !ok {
@@ -64,7 +82,7 @@ func (r *Replay) sentMail() {
 	r.checkAt(ruleMeasureRequest, r.samePlan(c) && (c.granted(r.e.at) || c.hasty(r.e.at)) && r.e.at < until, "request_power", []uint64{c.plan.entry})
 	q, known := r.requests[y]
 	r.checkAt(ruleMeasureRequest, known && string(r.e.text("digest")) == trim(q.digest[:]) && mail == q.mail, "request_mail", []uint64{q.entry})
-	r.checkAt(ruleMeasureRequest, r.who(r.e.text("sender")) == r.who(r.e.who) && r.who(r.e.text("writer")) != r.who(r.e.who), "request_two", []uint64{q.entry})
+	r.checkAt(ruleMeasureRequest, r.who(r.e.text("sender")) == r.who(r.e.who) && q.writer != 0 && q.writer == r.who(r.e.text("writer")) && q.writer != r.who(r.e.who), "request_two", []uint64{q.entry})
 	have := r.mails[mail]
 	if have != nil {
 		r.checkAt(ruleRequestOutcome, false, "request_again", []uint64{have.intent})

@@ -19,6 +19,9 @@ var actSays = map[string]string{
 // requestSays is what the acts of a request say that is a step of a measure; they
 // may say more.
 var requestSays = map[string]string{
+	"draft":   "chain id step n ...",
+	"change":  "chain id step n ...",
+	"follow":  "chain id step n ...",
 	"check":   "chain id digest sha mail id step n ...",
 	"send":    "chain id ?digest sha mail id phase word ?sender name step n ?until time ?writer name ...",
 	"outcome": "chain id mail id outcome word phase word step n ...",

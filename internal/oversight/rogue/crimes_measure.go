@@ -176,6 +176,23 @@ var measureCrimes = []Crime{
 		w.edit(i, "sender", w.all[i].text("writer"))
 		return true
 	})},
+	{"who wrote the mail sends it, under another's name as its writer", "measure_request", true, when("request.send", meant, func(w *history, i int) bool {
+		w.all[i].Who = w.all[i].text("writer")
+		w.edit(i, "sender", w.all[i].text("writer"))
+		w.edit(i, "writer", "P-nobody")
+		return true
+	})},
+	{"who wrote the mail anew sends it", "measure_request", true, when("request.check", bound, func(w *history, i int) bool {
+		s := w.of("request.send", w.all[i].Object)
+		if s < 0 || w.all[s].text("sender") == w.all[i].text("writer") {
+			return false
+		}
+		a := &act{Entry: w.all[i].Entry} // at the instant of the check, before it
+		a.ID, a.Verb, a.Who = uuid(w.rng, a.At), "request.change", w.all[s].text("sender")
+		a.Public = facts{"act": "change", "by": "person", "from": "drafted", "to": "drafted", "chain": w.all[i].Public["chain"], "step": w.all[i].Public["step"]}
+		w.all = slices.Insert(w.all, i, a)
+		return true
+	})},
 	{"a mail for another step", "measure_request", true, when("request.send", meant, func(w *history, i int) bool { w.edit(i, "step", 40); return true })},
 	{"a carrier's order is confirmed by who gave it", "measure_request", true, when("request.confirm", bound, func(w *history, i int) bool {
 		w.all[i].Org = w.all[w.of("request.send", w.all[i].Object)].Org
