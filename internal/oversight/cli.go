@@ -28,7 +28,8 @@ import (
 // Faults of the commands.
 var (
 	ErrFound = fault.New(fault.Unmet, "oversight.found_some")
-	ErrWrong = fault.New(fault.Unmet, "oversight.found_log") // the log itself has gaps or was changed, and no rule is broken
+	ErrWrong = fault.New(fault.Unmet, "oversight.found_log")  // the log itself has gaps or was changed, and no rule is broken
+	ErrLost  = fault.New(fault.Unmet, "oversight.found_lost") // acts of power are lost, and nothing else is wrong
 	ErrNoLog = fault.New(fault.Usage, "oversight.no_log")
 	ErrAnew  = fault.New(fault.Usage, "oversight.anew") // the log that was put back was not looked at yet
 	ErrNoKey = fault.New(fault.Usage, "oversight.no_key")
@@ -186,10 +187,7 @@ func replayCommand(env *cli.Env) *cobra.Command {
 			if o.Now, err = judgedAt(env, at); err != nil {
 				return err
 			}
-			res, err := ReplayLog(cmd.Context(), fsys, o)
-			if err == nil {
-				err = res.lose(cmd.Context(), args[0], o)
-			}
+			_, res, err := replayDir(cmd.Context(), args[0], fsys, o)
 			if err != nil {
 				return asFault(err)
 			}
@@ -201,11 +199,16 @@ func replayCommand(env *cli.Env) *cobra.Command {
 	return c
 }
 
-// lose adds what an auditor's folder knows to be lost.
-func (r *Result) lose(ctx context.Context, dir string, o Options) error {
+// replayDir replays a log with what an auditor's folder knows to be lost of it.
+func replayDir(ctx context.Context, dir string, fsys fs.FS, o Options) (*Replay, Result, error) {
 	lost, alarms, err := Losses(ctx, dir, o)
-	r.Lost, r.Alarms = lost, append(r.Alarms, alarms...)
-	return err
+	if err != nil {
+		return nil, Result{}, err
+	}
+	o.Lost = lost
+	r, res, err := replayLog(ctx, fsys, o)
+	res.Alarms = append(res.Alarms, alarms...)
+	return r, res, err
 }
 
 // judgedAt is the instant at which deadlines are judged: of the newest entry
@@ -309,6 +312,9 @@ func (r *Result) print(w io.Writer, p text.Printer) error {
 	for i := range r.Lost {
 		r.Lost[i].print(w, p)
 	}
+	if n := r.gone(); n > 0 {
+		fmt.Fprintln(w, p.T("oversight.cli.gone", "n", int64(n)))
+	}
 	printViolations(w, p, "oversight.cli.violation", r.Violations)
 	if r.More > 0 {
 		fmt.Fprintln(w, p.T("oversight.cli.more", "n", int64(r.More)))
@@ -377,6 +383,9 @@ func (l *Loss) print(w io.Writer, p text.Printer) {
 	fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_why", "at", p.Time(l.At), "why", text.Printable(l.Why)))
 	for _, verb := range slices.Sorted(maps.Keys(l.Power)) {
 		fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_power", "verb", verbWords(p, verb), "n", int64(l.Power[verb])))
+	}
+	for _, d := range l.ends {
+		fmt.Fprintln(w, "    "+p.T("oversight.cli.lost_end", "verb", verbWords(p, d.verb), "entry", fmt.Sprint(d.entry)))
 	}
 	printViolations(w, p, "oversight.cli.lost_violation", l.Violations)
 }

@@ -41,10 +41,7 @@ func reportCommand(env *cli.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, res, err := replayLog(cmd.Context(), fsys, o)
-			if err == nil {
-				err = res.lose(cmd.Context(), args[0], o)
-			}
+			r, res, err := replayDir(cmd.Context(), args[0], fsys, o)
 			if err != nil {
 				return asFault(err)
 			}
@@ -136,6 +133,9 @@ func (r *Result) Fault() error {
 		return nil
 	}
 	n := len(r.Gaps) + len(r.Alarms)
+	if r.broken()+n == 0 {
+		return fault.New(fault.Unmet, ErrLost.Code, "n", int64(r.gone()))
+	}
 	if r.broken() == 0 { // nothing that an entry shows
 		return fault.New(fault.Unmet, ErrWrong.Code, "n", n)
 	}

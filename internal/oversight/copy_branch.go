@@ -71,6 +71,8 @@ type Loss struct {
 
 	Violations []Violation `json:"violations"` // that lost entries show; their places are of the old copy
 	More       uint64      `json:"more_violations,omitempty"`
+
+	ends []lostEnd // what was revoked, withdrawn or refused by them
 }
 
 // Losses reads what was lost from an auditor's folder; none where it has one copy
@@ -150,8 +152,10 @@ func (l *Loss) take(e *entry) {
 	if l.First == "" {
 		l.First = at
 	}
-	if l.Last = at; !e.refused && (powers[string(nounOf(e.verb))] || string(nounOf(e.verb)) == "request") {
+	e.split()
+	if l.Last = at; !e.refused && (powers[string(nounOf(e.verb))] || string(nounOf(e.verb)) == "request" && e.has("chain")) {
 		l.Power[string(e.verb)]++
+		l.end(e)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"noroshi/internal/base/fault"
 	"noroshi/internal/engine/tlog"
 )
 
@@ -221,5 +222,85 @@ func TestPuttingAsideMayEndAtAnyStep(t *testing.T) {
 		if got, _ := filepath.Glob(filepath.Join(dir, "before", "*", "auditor.key")); len(got) > 0 {
 			t.Errorf("step %d: the old secret key is still there", fail)
 		}
+	}
+}
+
+// replayed follows a log that was put back, and replays the auditor's folder.
+func replayed(t *testing.T, log, back *logFolder, seen, now time.Time) Result {
+	t.Helper()
+	dir, _ := halted(t, log, back, seen, now)
+	if _, err := Acknowledge(dir, "restored, letter 12", true, now); err != nil {
+		t.Fatal(err)
+	}
+	a := back.follower(t, dir, now)
+	look(t, a)
+	shut(t, a)
+	fsys, _, err := openLog(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, res, err := replayDir(t.Context(), dir, fsys, back.options(t))
+	if err != nil || len(res.Alarms)+len(res.Gaps) > 0 {
+		t.Fatalf("%+v %+v %v", res.Alarms, res.Gaps, err)
+	}
+	return res
+}
+
+// TestALostRevocationStillHolds puts a log back to before a revocation and begins a
+// run under that approval: both histories are lawful, and what they hide is found.
+func TestALostRevocationStillHolds(t *testing.T) {
+	var all [][]byte
+	var begin int
+	var revoke []byte
+	for seed := uint64(1); revoke == nil && seed < 50; seed++ {
+		decided := map[string]string{} // who decided, by the approval
+		var e entry
+		for i, leaf := range lawful(seed, 6) {
+			if !e.read(leaf) {
+				t.Fatal("no entry")
+			}
+			e.split()
+			who := decided[string(e.grant)]
+			switch {
+			case string(e.verb) == "approval.decide" && string(e.text("to")) == "approved":
+				_, x, _ := about(e.object)
+				decided[string(x[:])] = fmt.Sprintf(`"who":%q,"org":%q,"verb":"approval.revoke","object":%q,"outcome":"done","public":{"from":"approved","kind":%q,"to":"revoked"}}`, e.who, e.org, e.object, e.text("kind"))
+			case string(e.verb) == "selection.run" && e.has("approval") && who != "":
+				all, begin = lawful(seed, 6), i
+				head, _, _ := bytes.Cut(entryAt(7, time.UnixMicro(e.at)), []byte(`"verb"`))
+				revoke = append(bytes.Clone(head), who...)
+			}
+			if revoke != nil {
+				break
+			}
+		}
+	}
+	if revoke == nil {
+		t.Fatal("no history has a run under an approval")
+	}
+	log := newFolder(t, t.TempDir(), "log.example/test")
+	log.add(t, all[:begin]...)
+	log.add(t, revoke)
+	log.add(t, entryAt(8, after(t, revoke)))
+	back := log.put(t, all[:begin], all[begin])
+	for _, f := range []*logFolder{log, back} {
+		if res, err := ReplayLog(t.Context(), os.DirFS(f.dir), f.options(t)); err != nil || !res.Clean() {
+			t.Fatalf("each alone is lawful: %+v %v", res.Violations, err)
+		}
+	}
+	res := replayed(t, log, back, after(t, revoke).Add(time.Second), after(t, all[begin]))
+	if len(res.Violations) != 1 || res.Violations[0].Rule != ruleLive || res.Violations[0].Found != "lost_end" || !slices.Contains(res.Violations[0].Entries, uint64(begin)) {
+		t.Errorf("a run under an approval that was revoked: %+v", res.Violations)
+	}
+	// Nobody begins anything: that a revocation is lost is said all the same.
+	back = log.put(t, all[:begin], entryAt(9, after(t, revoke)))
+	res = replayed(t, log, back, after(t, revoke).Add(time.Second), after(t, revoke).Add(time.Second))
+	if len(res.Violations) > 0 || res.Clean() || res.Lost[0].Power["approval.revoke"] != 1 || fault.Of(res.Fault()).Code != ErrLost.Code {
+		t.Errorf("a lost revocation: %+v %v", res, res.Fault())
+	}
+	// What is lost is no power.
+	log = log.put(t, all[:begin], entryAt(8, after(t, revoke)))
+	if res = replayed(t, log, back, after(t, revoke).Add(time.Second), after(t, revoke).Add(time.Second)); res.Lost[0].Entries != 1 || !res.Clean() || res.Fault() != nil {
+		t.Errorf("an entry is lost that is no act of power: %+v", res)
 	}
 }

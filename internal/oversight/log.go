@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -24,6 +25,7 @@ type Options struct {
 
 	Measures   measure.Numbers // that measures are judged by; zero: those built in
 	Commission string          // pseudonym of the commission in the log; empty: who acts as it first
+	Lost       []Loss          // what the log said before it was put back; see [Losses]
 }
 
 // ReplayLog verifies a log from its files and replays the rules over its
@@ -42,6 +44,7 @@ func replayLog(ctx context.Context, fsys fs.FS, o Options) (*Replay, Result, err
 	}
 	r.Pin(o.Commission)
 	r.Number(o.Measures)
+	r.lost = slices.Clone(o.Lost)
 	res, err := tlog.Verify(ctx, fsys, tlog.Options{Keys: o.Keys, Earlier: o.Earlier, Progress: o.Progress, Replay: r.Take})
 	var bad tlog.Problems
 	if err != nil && !errors.As(err, &bad) {
@@ -54,6 +57,7 @@ func replayLog(ctx context.Context, fsys fs.FS, o Options) (*Replay, Result, err
 	for _, p := range bad {
 		out.Wrong(p)
 	}
+	out.Lost = o.Lost
 	out.Signer, out.Root = res.Signer, res.Checkpoint.Root.String()
 	return r, out, nil
 }

@@ -55,8 +55,19 @@ type Result struct {
 	Lost       []Loss            `json:"lost,omitempty"` // what the log said before it was put back, of an auditor's folder
 }
 
-// Clean reports whether nothing was found.
-func (r *Result) Clean() bool { return r.broken()+len(r.Gaps)+len(r.Alarms) == 0 }
+// Clean reports whether nothing was found, and no act of power was lost.
+func (r *Result) Clean() bool { return r.broken()+len(r.Gaps)+len(r.Alarms) == 0 && r.gone() == 0 }
+
+// gone is how many acts of power, and of its oversight, the log no longer says: who
+// looks at the log alone does not know that they were done, nor what they ended.
+func (r *Result) gone() (n uint64) {
+	for _, l := range r.Lost {
+		for _, acts := range l.Power {
+			n += acts
+		}
+	}
+	return n
+}
 
 // broken counts violations, with those that only lost entries show.
 func (r *Result) broken() int {

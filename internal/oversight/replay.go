@@ -28,6 +28,7 @@ type Replay struct {
 	checked map[string]uint64
 	found   []Violation
 	more    uint64
+	lost    []Loss // whose ends are still to be carried over
 	err     error
 
 	e     entry
@@ -139,6 +140,7 @@ func (r *Replay) Take(index uint64, leaf []byte) error {
 		return r.err
 	}
 	r.e.index = index
+	r.carry()
 	if !r.check(ruleForm, r.e.read(leaf), "form") {
 		return nil
 	}

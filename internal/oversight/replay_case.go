@@ -60,11 +60,12 @@ type theCase struct {
 	asked     uint64 // entries
 	decided   uint64
 	name      id
+	lost      bool // an entry that is lost ended it
 }
 
 // inForce reports whether an approval is in force at an instant.
 func (c *theCase) inForce(at int64) bool {
-	return c.state == approval.Approved && at >= c.from && at < c.until
+	return c.state == approval.Approved && !c.lost && at >= c.from && at < c.until
 }
 
 // ends is when what runs on an approval has to stop.
@@ -374,6 +375,9 @@ func (r *Replay) grantOf() *theCase {
 
 // live checks that an approval is in force now.
 func (r *Replay) live(c *theCase) bool {
+	if !r.checkAt(ruleLive, !c.lost, "lost_end", []uint64{c.asked}) {
+		return false
+	}
 	return r.checkAt(ruleLive, c.inForce(r.e.at), "not_live", []uint64{c.asked}, "state", string(c.state))
 }
 
