@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -119,6 +118,7 @@ func (l *Loss) read(ctx context.Context, old, now fs.FS, o Options) ([]Alarm, er
 	}
 	r.Pin(o.Commission)
 	r.Number(o.Measures)
+	r.since = l.From
 	var e entry
 	_, err = tlog.Verify(ctx, old, tlog.Options{Keys: o.Keys, Replay: func(index uint64, leaf []byte) error {
 		if e.index = index; index >= l.From && e.read(leaf) {
@@ -137,12 +137,7 @@ func (l *Loss) read(ctx context.Context, old, now fs.FS, o Options) ([]Alarm, er
 	for _, p := range bad {
 		res.Wrong(p)
 	}
-	for _, v := range res.Violations {
-		if slices.Max(v.Entries) >= l.From {
-			l.Violations = append(l.Violations, v)
-		}
-	}
-	l.More = res.More
+	l.Violations, l.More = res.Violations, res.More
 	return append(res.Gaps, res.Alarms...), nil
 }
 

@@ -304,3 +304,23 @@ func TestALostRevocationStillHolds(t *testing.T) {
 		t.Errorf("an entry is lost that is no act of power: %+v", res)
 	}
 }
+
+// TestWhatWasWrongBeforeIsNotLost has more violations than are listed before a log
+// was put back, and one after: one is lost.
+func TestWhatWasWrongBeforeIsNotLost(t *testing.T) {
+	at := time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)
+	var all [][]byte
+	for i := range maxListed + 50 {
+		all = append(all, bytes.Replace(entryAt(i+1, at.Add(time.Duration(i)*time.Second)), []byte("probe.put"), []byte("measure.enter"), 1))
+	}
+	kept, now := len(all)-1, at.Add(2*time.Hour)
+	log := newFolder(t, t.TempDir(), "log.example/test")
+	log.add(t, all...)
+	res := replayed(t, log, log.put(t, all[:kept-10], entryAt(5000, at.Add(time.Hour))), now, now)
+	if l := res.Lost[0]; l.Entries != 11 || len(l.Violations) != 11 || l.More != 0 {
+		t.Errorf("lost: %d entries, %d violations and %d more", l.Entries, len(l.Violations), l.More)
+	}
+	if len(res.Violations) != maxListed || res.More != uint64(kept-10-maxListed) {
+		t.Errorf("now: %d violations and %d more", len(res.Violations), res.More)
+	}
+}

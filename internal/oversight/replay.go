@@ -28,6 +28,7 @@ type Replay struct {
 	checked map[string]uint64
 	found   []Violation
 	more    uint64
+	since   uint64 // place from which on violations are wanted
 	lost    []Loss // whose ends are still to be carried over
 	err     error
 
@@ -205,6 +206,9 @@ func (r *Replay) checkAt(rule string, holds bool, found string, entries []uint64
 // violate writes a violation down. It copies what it is given: nothing is
 // allocated for a rule that holds.
 func (r *Replay) violate(rule, found, object string, before []uint64, args ...any) {
+	if r.e.index < r.since {
+		return
+	}
 	if len(r.found) >= maxListed {
 		r.more++
 		return
@@ -232,7 +236,7 @@ func (r *Replay) violate(rule, found, object string, before []uint64, args ...an
 
 // blame writes a text of the entry into the violation that was just found.
 func (r *Replay) blame(name string, value []byte) {
-	if r.more == 0 {
+	if r.more == 0 && r.e.index >= r.since {
 		r.found[len(r.found)-1].Args[name] = string(value)
 	}
 }
