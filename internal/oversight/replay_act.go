@@ -168,8 +168,8 @@ func (r *Replay) tellOrder() {
 	case "act.outcome":
 		r.checkAt(ruleActApart, who != o.asker && who != o.approver, "order_hand", []uint64{o.entry})
 		o.answered = true
-	case "act.settle":
-		o.answered = true
+	case "act.settle": // one that leads nowhere ends the alarm of what is over already
+		o.answered = o.answered || r.e.has("to")
 	}
 }
 

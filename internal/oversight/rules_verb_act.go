@@ -11,7 +11,7 @@ var actSays = map[string]string{
 	"take":     "actuator word digest sha from word to word until_at time use id ...",
 	"outcome":  "actuator word ?from word ?to word use id ...",
 	"undo":     "asker name from word to word use id ...",
-	"settle":   "from word to word use id ...",
+	"settle":   "?from word ?to word use id ...",
 	"end":      "from word ?reason word to word ...",
 	"alarm":    "?actuator word what word ...",
 }

@@ -60,10 +60,13 @@ func (s State) timed() bool { return s == Approved || s.held() && s != Ending &&
 // that it holds something of it. It stands until the actuator says otherwise.
 const stillHeld = "held"
 
+// overAndHeld reports whether that alarm stands at an order.
+func (o *Order) overAndHeld() bool { return o.State.over() && o.Alarm == stillHeld }
+
 // alarmed reports whether an alarm is to be shown beside the state: what is over
 // needs none but that, and that equipment is not as told its state says already.
 func (o *Order) alarmed() bool {
-	return o.Alarm != "" && (!o.State.over() || o.Alarm == stillHeld) && !(o.Alarm == "drift" && (o.State == Half || o.State == Stuck))
+	return o.Alarm != "" && (!o.State.over() || o.overAndHeld()) && !(o.Alarm == "drift" && (o.State == Half || o.State == Stuck))
 }
 
 // Side is on which side of an order somebody stands.

@@ -160,8 +160,9 @@ func (s *Service) Refuse(ctx context.Context, id, text string) (Order, error) {
 }
 
 // Settle writes down, for an actuator that does not answer, that nothing of an
-// order is held any more: somebody looked at the equipment. Faults: ErrInvalid,
-// ErrStep.
+// order is held any more: somebody looked at the equipment. Of an order that is over
+// it ends the alarm that it is still held, which comes again as long as the actuator
+// says so. Faults: ErrInvalid, ErrStep.
 func (s *Service) Settle(ctx context.Context, id, text string) (Order, error) {
 	text, bad := why("text", text)
 	return s.do(ctx, move{verb: "act.settle", id: id, by: ApproverSide, say: text, fn: func(a *at) (State, error) {
@@ -169,6 +170,11 @@ func (s *Service) Settle(ctx context.Context, id, text string) (Order, error) {
 			return "", bad
 		}
 		a.act.Public["use"], a.act.Public["reason"] = a.o.use, "by_hand"
+		if a.o.overAndHeld() {
+			a.act.Public["calmed"] = a.o.Alarm
+			a.o.Alarm, a.o.AlarmedAt = "", time.Time{}
+			return "", nil
+		}
 		a.o.Rules, a.o.Missing, a.o.Extra, a.o.Reason = 0, 0, 0, "by_hand"
 		return Undone, s.finished(a, Undone)
 	}})

@@ -106,7 +106,7 @@ func (s *Service) acts(ctx context.Context, o *Order, who gate.Identity) (out []
 		{"withdraw", AskerSide, true}, {"undo", AskerSide, true}, {"settle", ApproverSide, true},
 	} {
 		open := slices.ContainsFunc(Steps, func(st Step) bool { return st.Act == x.act && st.From == o.State && st.By == x.by })
-		if open && x.ok && Access.May(ctx, "act."+x.act) {
+		if (open || x.act == "settle" && o.overAndHeld()) && x.ok && Access.May(ctx, "act."+x.act) {
 			out = append(out, x.act)
 		}
 	}

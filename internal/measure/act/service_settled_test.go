@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"noroshi/internal/base/gate"
 	"noroshi/internal/base/ledger"
 	"noroshi/internal/measure/act/driver"
 )
@@ -61,6 +62,23 @@ func TestSettledAndHeld(t *testing.T) {
 			h.Clock.Pass(time.Minute)
 			if j := contact(); len(j.Settled) != 1 { // it is gone, and its outcome is asked for
 				t.Errorf("%s: asked for %v", name, j.Settled)
+			}
+			_, err = h.Settle(h.reporter(), o.ID, "装置を見た。")
+			if code(err) != gate.ErrRole.Code {
+				t.Errorf("%s: closed by who does not decide: %v", name, err)
+			}
+			_, err = h.Settle(h.admin(), o.ID, "装置をもう一度見た。") // an actuator that never comes back
+			h.must(err)
+			if got := h.load(o.ID); got.State != Undone || got.Alarm != "" || wrong() != 0 {
+				t.Errorf("%s: %s, alarm %q after a second look", name, got.State, got.Alarm)
+			}
+			if _, err = h.Settle(h.admin(), o.ID, "もう一度。"); code(err) != ErrStep.Code {
+				t.Errorf("%s: closed without an alarm: %v", name, err)
+			}
+			h.Clock.Pass(10 * time.Minute)
+			contact(it)
+			if got := h.load(o.ID); got.Alarm != "held" {
+				t.Errorf("%s: alarm %q although it says again that it holds it", name, got.Alarm)
 			}
 			h.must(h.told(o, Expired))
 			if got := h.load(o.ID); got.State != Undone || got.Alarm != "" || wrong() != 0 {
