@@ -27,7 +27,8 @@ type ListMove struct {
 	From, To ListState
 }
 
-// ListMoves are all steps of a list. The second is another person's.
+// ListMoves are all steps of a list. What leads on from a state is another
+// person's; in which a list comes to be, its warnings decide.
 var ListMoves = []ListMove{
 	{"make", "", ListReady},   // nothing of it meets a warning list
 	{"make", "", ListWaiting}, // some does: a second person is needed

@@ -25,7 +25,8 @@ const (
 	HubSide     RunSide = "hub"     // time, or a failure
 )
 
-// RunMoves are all steps of a run. What is not here is refused.
+// RunMoves are all steps of a run. Of those that lead on, what is not here is
+// refused; whether one begins, [beginning] decides.
 var RunMoves = []RunMove{
 	{"begin", "", RunGoing, HandlerSide},
 	{"beat", RunGoing, RunGoing, HandlerSide}, // it is heard of, and asks whether it may go on
