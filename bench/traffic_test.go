@@ -213,7 +213,7 @@ func BenchmarkTrafficRead(b *testing.B) {
 			records := 0
 			overFile(b, name, func(f *os.File) int64 {
 				d := detect.New(detect.Config{Home: homes(b)})
-				t := flow.New(flow.Options{Class: c.Class, NoID: what == "table"}, func(r *record.Record) error {
+				t := flow.New(flow.Options{Class: c.Class, NoID: what == "table", Soon: d.Soon}, func(r *record.Record) error {
 					records++
 					if what == "detect" {
 						d.Add(r)
@@ -261,7 +261,7 @@ func BenchmarkTrafficSteady(b *testing.B) {
 	name := capturePath(b)
 	c := sides(b)
 	d := detect.New(detect.Config{Home: homes(b)})
-	t := flow.New(flow.Options{Class: c.Class}, func(r *record.Record) error {
+	t := flow.New(flow.Options{Class: c.Class, Soon: d.Soon}, func(r *record.Record) error {
 		d.Add(r)
 		return nil
 	})

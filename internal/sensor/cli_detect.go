@@ -88,6 +88,7 @@ func (d *detection) run(ctx context.Context, env *cli.Env, files []string) error
 		return err
 	}
 	run := &detectRun{env: env, ctx: ctx, options: o, since: since, kept: kept, detector: kept.detector(env, conf)}
+	run.options.Soon = run.detector.Soon
 	if err := run.files(files); err != nil {
 		return err
 	}

@@ -145,7 +145,12 @@ func (d *Detector) judgeBeacons() (out []Finding) {
 }
 
 func (d *Detector) pairKey(src, dst ip, proto uint8, port uint16) uint64 {
-	return mix(src.hash(d.state.Seed)^uint64(proto)<<56, dst.hash(d.state.Seed)^uint64(port))
+	return pairHash(src.hash(d.state.Seed), dst.hash(d.state.Seed), proto, port)
+}
+
+// pairHash is the key of a pair, by the hashes of its ends.
+func pairHash(src, dst uint64, proto uint8, port uint16) uint64 {
+	return mix(src^uint64(proto)<<56, dst^uint64(port))
 }
 
 // expectedBeat reports whether a pair's beat is what its protocol does: clocks

@@ -404,7 +404,7 @@ func (d *Detector) volume(f *flow) {
 		return
 	}
 	s := &d.state
-	at := mix(f.srcHash^uint64(f.Proto)<<56, f.dstHash^uint64(f.port))
+	at := pairHash(f.srcHash, f.dstHash, f.Proto, f.port)
 	if f.failed { // what never worked needs no entry
 		if p := s.Pairs.find(at); p != nil {
 			p.Last = max(p.Last, f.End)

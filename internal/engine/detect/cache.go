@@ -1,5 +1,7 @@
 package detect
 
+import "noroshi/internal/engine/memory"
+
 // ways is how many slots a key may stand in.
 const ways = 8
 
@@ -107,7 +109,9 @@ func (c *cache[V]) put(i int, h uint64, uses uint32) {
 // make makes a value and returns where it is.
 func (c *cache[V]) make() int32 {
 	if int(c.made) == len(c.pages)*pageSize {
-		c.pages = append(c.pages, new([pageSize]V))
+		page := new([pageSize]V)
+		memory.Large(page[:])
+		c.pages = append(c.pages, page)
 	}
 	c.made++
 	return c.made - 1
@@ -138,6 +142,7 @@ func (c *cache[V]) set(h uint64) (from, end int) {
 func (c *cache[V]) grow() {
 	old := c.Slots
 	c.Slots = make([]slot, 2*len(old))
+	memory.Large(c.Slots)
 	for _, s := range old {
 		if s.Key == 0 {
 			continue

@@ -34,11 +34,16 @@ type calls struct {
 
 // asked is what there is to say of a question's name, good until the next.
 func (d *Detector) asked(q *record.DNS) *called {
-	c := &d.calls.asked[binary.LittleEndian.Uint16(q.Whole[:])%maxAsked]
+	c := d.askedAt(q)
 	if c.shown != q.Name {
 		*c = d.call(q.Name)
 	}
 	return c
+}
+
+// askedAt is where a question's name is remembered.
+func (d *Detector) askedAt(q *record.DNS) *called {
+	return &d.calls.asked[binary.LittleEndian.Uint16(q.Whole[:])%maxAsked]
 }
 
 // called is what there is to say of the name of a communication's other end, good

@@ -5,6 +5,7 @@ import (
 
 	"noroshi/internal/engine/detect/domain"
 	"noroshi/internal/engine/flow/record"
+	"noroshi/internal/engine/memory"
 )
 
 // Config is what a Detector goes by.
@@ -86,6 +87,7 @@ func (d *Detector) wire() {
 	s := &d.state
 	d.names = newNameWatch(s.Seed)
 	d.calls = new(calls)
+	memory.Large(d.calls.asked[:])
 	d.signs = newSigns(d.conf.Signs)
 	s.Pairs.drop = func(p *pair) {
 		s.Beats.free(p.Beat)

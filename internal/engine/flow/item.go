@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/binary"
+	"time"
 
 	"noroshi/internal/engine/flow/capture"
 	"noroshi/internal/engine/flow/packet"
@@ -42,12 +43,17 @@ type item struct {
 // part is which table an item is for.
 func (it *item) part() int { return int(it.hash >> 60) }
 
-// tick says that the clock of the packets reached a new second, before the
+// tickTime is how finely the clock of the packets tells that communications are
+// over, in ns. In a file hours pass in seconds, and what ends at one tick is handed
+// on at once: the finer, the less do others wait for it.
+const tickTime = int64(time.Second) / 8
+
+// tick says that the clock of the packets reached a new number of ticks, before the
 // items of greater numbers.
 type tick struct {
 	number uint64
-	second int64
-	flush  bool // the clock went back: everything ends
+	at     int64 // ticks since 1970
+	flush  bool  // the clock went back: everything ends
 }
 
 // front decodes packets in their order and says of which communication they
@@ -56,7 +62,7 @@ type front struct {
 	seed     uint64
 	joinVLAN bool
 	number   uint64
-	second   int64 // of the clock: the latest time seen, in seconds
+	ticks    int64 // of the clock: the latest time seen, in ticks
 	latest   int64
 	started  bool
 	list     [parts]uint8 // of each table
@@ -77,35 +83,35 @@ func (f *front) add(b *batch, packets []capture.Packet) {
 
 // clock follows the time of the packets.
 func (f *front) clock(b *batch, at int64) {
-	second := floorSecond(at)
+	now := ticksOf(at)
 	switch {
 	case !f.started:
-		f.started, f.latest, f.second = true, at, second
-		f.tick(b, second, false)
+		f.started, f.latest, f.ticks = true, at, now
+		f.tick(b, now, false)
 	case at > f.latest:
 		if at-f.latest > MaxGap {
 			f.stats.JumpsAhead++
 		}
 		f.latest = at
-		if second > f.second {
-			f.second = second
-			f.tick(b, second, false)
+		if now > f.ticks {
+			f.ticks = now
+			f.tick(b, now, false)
 			f.frags.expire(f, b, at)
 		}
 	case at < f.latest-MaxDisorder:
 		f.stats.JumpsBack++
 		f.frags.flush(f, b)
-		f.latest, f.second = at, second
-		f.tick(b, second, true)
+		f.latest, f.ticks = at, now
+		f.tick(b, now, true)
 	case at < f.latest:
 		f.stats.Disorder++
 	}
 }
 
-// tick appends that a second began, or that everything ends.
-func (f *front) tick(b *batch, second int64, flush bool) {
+// tick appends that the clock went on, or that everything ends.
+func (f *front) tick(b *batch, at int64, flush bool) {
 	f.number++
-	b.ticks = append(b.ticks, tick{number: f.number, second: second, flush: flush})
+	b.ticks = append(b.ticks, tick{number: f.number, at: at, flush: flush})
 }
 
 // put appends an item.
@@ -115,12 +121,13 @@ func (f *front) put(b *batch, it *item) {
 	b.put(f.list[it.part()], it)
 }
 
-func floorSecond(at int64) int64 {
-	s := at / 1e9
-	if at < 0 && at%1e9 != 0 {
-		s--
+// ticksOf is how many ticks were over at a time.
+func ticksOf(at int64) int64 {
+	n := at / tickTime
+	if at < 0 && at%tickTime != 0 {
+		n--
 	}
-	return s
+	return n
 }
 
 const anyIP = packet.IPv4 | packet.IPv6

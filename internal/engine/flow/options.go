@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"noroshi/internal/engine/flow/packet"
+	"noroshi/internal/engine/flow/record"
 	"noroshi/internal/engine/geo"
 )
 
@@ -54,6 +55,9 @@ type Options struct {
 	// Class says on which sides of the border two ends lie; nil: it is not asked.
 	// Workers call it side by side.
 	Class func(src, dst netip.Addr) geo.Class
+	// Soon is called with a record shortly before it is emitted, so that who looks at
+	// it can have memory fetched meanwhile; nil: it is not. Not every record is told.
+	Soon func(*record.Record)
 	// Clock measures how long payload stays in memory, in ns of a clock that never
 	// goes back; nil: it is not measured.
 	Clock func() int64

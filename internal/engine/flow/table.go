@@ -3,10 +3,12 @@ package flow
 import (
 	"cmp"
 	"slices"
+	"unsafe"
 
 	"noroshi/internal/engine/flow/dissect"
 	"noroshi/internal/engine/flow/packet"
 	"noroshi/internal/engine/flow/record"
+	"noroshi/internal/engine/memory"
 )
 
 // table is the communications of one part of the hash. Entries stand in chunks
@@ -27,7 +29,6 @@ type table struct {
 	ended      *[]over // of the batch at hand
 	spareAhead []*ahead
 	part       uint8  // which of the tables it is
-	touched    uint64 // keeps touch from being left out
 	moment     uint64 // what ends now sorts by this
 }
 
@@ -66,7 +67,7 @@ type entry struct {
 	stream dissect.Stream
 	next   uint32 // in the wheel, or of the free ones
 	prev   uint32
-	turn   int64 // the second in which the wheel looks
+	turn   int64 // the tick at which the wheel looks
 
 	rec record.Record
 	_   [32]byte
@@ -116,13 +117,6 @@ func (t *table) find(k *key, hash uint64) *entry {
 	return nil
 }
 
-// hint returns the number of the entry that find will most likely return. It is
-// called for many items before any of them is worked on, so that the memory is
-// there when it is needed.
-func (t *table) hint(hash uint64) uint32 {
-	return t.slots[uint32(hash)&uint32(len(t.slots)-1)].id
-}
-
 // same compares word by word, which is faster than a call.
 func (k *key) same(o *key) bool {
 	return k.ports == o.ports && k.a1 == o.a1 && k.b1 == o.b1 && k.a0 == o.a0 && k.b0 == o.b0 && k.kind == o.kind
@@ -152,6 +146,7 @@ func (t *table) add(it *item) *entry {
 func (t *table) alloc() *entry {
 	if t.unused == 0 {
 		chunk := make([]entry, chunkSize)
+		memory.Large(chunk)
 		base := uint32(len(t.chunks) * chunkSize)
 		t.chunks = append(t.chunks, chunk)
 		for i := chunkSize - 1; i >= 0; i-- {
@@ -304,21 +299,28 @@ func (t *table) release(e *entry) {
 // keptFacts is how many facts of a list a free entry keeps room for.
 const keptFacts = 2
 
-// touch asks the memory for the entry that an item most likely belongs to.
-func (t *table) touch(it *item) {
-	if id := t.hint(it.hash); id != 0 {
-		e := t.at(id)
-		t.touched += e.k.a0 + e.rec.Packets[0]
-		if it.k.proto() == packet.ProtoTCP {
-			t.touched += uint64(e.dir[0].next) + uint64(e.next)
-		} else {
-			t.touched += uint64(e.rec.SrcPort) + uint64(e.id)
-		}
-	}
+// Fetching the memory of a communication takes longer than working on one of its
+// packets, so that it is asked for ahead of time, for several items at once: first
+// the slot, and when that is there the front of the entry it names.
+const (
+	slotAhead  = 40 // items
+	entryAhead = 20
+	frontOf    = unsafe.Offsetof(entry{}.rec) + unsafe.Offsetof(record.Record{}.Src)
+)
+
+func (t *table) slotSoon(it *item) {
+	memory.Soon(&t.slots[uint32(it.hash)&uint32(len(t.slots)-1)])
 }
 
-// touch asks the memory for the record.
-func (e *entry) touch() uint64 {
-	r := &e.rec
-	return r.Packets[0] + uint64(r.SrcPort) + r.Lost[0] + uint64(r.Sampled)
+// entrySoon asks for the entry that find will most likely return.
+func (t *table) entrySoon(it *item) {
+	mask := uint32(len(t.slots) - 1)
+	want := uint32(it.hash)
+	i := want & mask
+	for t.slots[i].id != 0 && t.slots[i].hash != want {
+		i = (i + 1) & mask
+	}
+	if id := t.slots[i].id; id != 0 {
+		memory.Begins(t.at(id), frontOf)
+	}
 }

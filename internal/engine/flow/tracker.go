@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"unsafe"
 
 	"noroshi/internal/engine/flow/capture"
 	"noroshi/internal/engine/flow/record"
+	"noroshi/internal/engine/memory"
 )
 
 // parts is into how many tables the communications are divided, whatever the
@@ -32,7 +34,6 @@ type Tracker struct {
 	turn    int   // which batch is next
 	crew    *crew // nil: nobody but the caller
 	order   []over
-	touched uint64 // keeps touch from being left out
 	err     error
 	closed  bool
 }
@@ -70,7 +71,7 @@ func New(o Options, emit func(*record.Record) error) *Tracker {
 }
 
 // inFlight is how many batches are filled and worked on at once.
-const inFlight = 4
+const inFlight = 8
 
 // lastSteps is in how many steps the end of the input ends everything, so that
 // records are handed on while others are still being settled, and while they are
@@ -235,9 +236,6 @@ func (t *Tracker) wipe(b *batch) {
 	}
 }
 
-// lookAhead is for how many items the memory is asked for ahead of time.
-const lookAhead = 16
-
 // run works on one list of a batch.
 func (t *Tracker) run(b *batch, list int) {
 	tables := t.lists[list]
@@ -249,20 +247,23 @@ func (t *Tracker) run(b *batch, list int) {
 		table.ended = &b.ended[list]
 	}
 	ticks := b.ticks
-	for mine := b.items[list]; len(mine) > 0; {
-		some := mine[:min(lookAhead, len(mine))]
-		mine = mine[len(some):]
-		for i := range some {
-			t.tables[some[i].part()].touch(&some[i])
+	mine := b.items[list]
+	for i := range len(mine) + slotAhead {
+		if i < len(mine) {
+			t.tables[mine[i].part()].slotSoon(&mine[i])
 		}
-		for i := range some {
-			it := &some[i]
-			for len(ticks) > 0 && ticks[0].number < it.number {
-				ticks[0].of(tables)
-				ticks = ticks[1:]
-			}
-			t.tables[it.part()].process(it)
+		if i := i - (slotAhead - entryAhead); i >= 0 && i < len(mine) {
+			t.tables[mine[i].part()].entrySoon(&mine[i])
 		}
+		if i < slotAhead {
+			continue
+		}
+		it := &mine[i-slotAhead]
+		for len(ticks) > 0 && ticks[0].number < it.number {
+			ticks[0].of(tables)
+			ticks = ticks[1:]
+		}
+		t.tables[it.part()].process(it)
 	}
 	for i := range ticks {
 		ticks[i].of(tables)
@@ -280,16 +281,21 @@ func (k *tick) of(tables []*table) {
 		table.moment = k.number
 		if k.flush {
 			table.flush()
-			table.wheel.second = k.second
+			table.wheel.at = k.at
 			continue
 		}
-		table.advance(k.second)
+		table.advance(k.at)
 	}
 }
 
-// handAhead is for how many records the memory is asked for ahead of time: who
-// settled them may have been on another processor.
-const handAhead = 4
+// Who settled records may have been on another processor, so that their memory is
+// asked for ahead of time: so many records before one is emitted, then that of its
+// questions, then whatever Options.Soon asks for.
+const (
+	recordAhead   = 12
+	questionAhead = 8
+	soonAhead     = 4
+)
 
 // deliver emits what ended in a batch and what routers told, in order.
 func (t *Tracker) deliver(b *batch) {
@@ -306,8 +312,14 @@ func (t *Tracker) deliver(b *batch) {
 	}
 	rows := b.told
 	for i, o := range t.order {
-		if i+handAhead < len(t.order) {
-			t.touched += t.order[i+handAhead].e.touch()
+		if i+recordAhead < len(t.order) {
+			memory.Soon(&t.order[i+recordAhead].e.rec)
+		}
+		if i+questionAhead < len(t.order) {
+			memory.Soon(unsafe.SliceData(t.order[i+questionAhead].e.rec.DNS))
+		}
+		if t.opts.Soon != nil && i+soonAhead < len(t.order) {
+			t.opts.Soon(&t.order[i+soonAhead].e.rec)
 		}
 		for len(rows) > 0 && rows[0].number < o.moment {
 			t.handTold(&rows[0].rec)

@@ -20,7 +20,7 @@ type twin struct {
 	flows   map[string]*twinFlow
 	number  uint64
 	latest  int64
-	second  int64
+	ticks   int64
 	started bool
 	out     []string
 }
@@ -117,18 +117,18 @@ func describe(r *record.Record) string {
 }
 
 func (w *twin) clock(at int64) {
-	s := floorSecond(at)
+	s := ticksOf(at)
 	switch {
 	case !w.started:
-		w.started, w.latest, w.second = true, at, s
+		w.started, w.latest, w.ticks = true, at, s
 	case at > w.latest:
 		w.latest = at
-		if s > w.second {
-			w.second = s
-			w.end(func(f *twinFlow) bool { return w.over(f) <= s*1e9 })
+		if s > w.ticks {
+			w.ticks = s
+			w.end(func(f *twinFlow) bool { return w.over(f) <= s*tickTime })
 		}
 	case at < w.latest-MaxDisorder:
-		w.latest, w.second = at, s
+		w.latest, w.ticks = at, s
 		w.end(func(*twinFlow) bool { return true })
 	}
 }

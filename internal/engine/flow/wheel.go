@@ -2,23 +2,22 @@ package flow
 
 import "math/bits"
 
-// wheelSize is how many seconds ahead the wheel looks. What ends later is
-// looked at again when the wheel has turned that far.
-const wheelSize = 1024
+// wheelSize is how many ticks ahead the wheel looks: eight minutes. What ends later
+// is looked at again when the wheel has turned that far.
+const wheelSize = 1 << 12
 
 // wheel finds the communications that are over without looking at the others:
-// one list for each second. An entry stands at or before the second in which it
-// ends; it is put right when that second comes.
+// one list for each tick. An entry stands at or before the tick at which it ends;
+// it is put right when that one comes.
 type wheel struct {
-	second int64 // up to which everything was looked at
-	heads  [wheelSize]uint32
-	full   [wheelSize / 64]uint64 // which lists are not empty
+	at    int64 // up to which everything was looked at
+	heads [wheelSize]uint32
+	full  [wheelSize / 64]uint64 // which lists are not empty
 }
 
 // link puts an entry where it ends.
 func (t *table) link(e *entry) {
-	s := ceilSecond(e.over)
-	s = min(max(s, t.wheel.second+1), t.wheel.second+wheelSize-1)
+	s := min(max(tickAfter(e.over), t.wheel.at+1), t.wheel.at+wheelSize-1)
 	place := uint32(s) & (wheelSize - 1)
 	e.place, e.turn = uint16(place), s
 	head := t.wheel.heads[place]
@@ -44,24 +43,24 @@ func (t *table) unlink(e *entry) {
 	}
 }
 
-// sooner puts an entry right whose end moved to before the second in which the
-// wheel would look.
+// sooner puts an entry right whose end moved to before the tick at which the wheel
+// would look.
 func (t *table) sooner(e *entry) {
-	if ceilSecond(e.over) < e.turn {
+	if tickAfter(e.over) < e.turn {
 		t.unlink(e)
 		t.link(e)
 	}
 }
 
-// advance ends what is over at the beginning of a second.
-func (t *table) advance(second int64) {
+// advance ends what is over at a tick.
+func (t *table) advance(tick int64) {
 	w := &t.wheel
-	if len(t.seats) == 0 || second <= w.second {
-		w.second = max(w.second, second)
+	if len(t.seats) == 0 || tick <= w.at {
+		w.at = max(w.at, tick)
 		return
 	}
-	from, n := w.second+1, min(second-w.second, wheelSize)
-	w.second = second
+	from, n := w.at+1, min(tick-w.at, wheelSize)
+	w.at = tick
 	for n > 0 {
 		place := uint32(from) & (wheelSize - 1)
 		// Skip to the next list of this word that is not empty.
@@ -76,20 +75,20 @@ func (t *table) advance(second int64) {
 			from, n = from+skip, n-skip
 			continue
 		}
-		t.expire(place, second)
+		t.expire(place, tick)
 		from, n = from+1, n-1
 	}
 }
 
 // expire ends what is over of one list and puts the rest where it ends.
-func (t *table) expire(place uint32, second int64) {
+func (t *table) expire(place uint32, tick int64) {
 	id := t.wheel.heads[place]
 	t.wheel.heads[place] = 0
 	t.wheel.full[place>>6] &^= 1 << (place & 63)
 	for id != 0 {
 		e := t.at(id)
 		id = e.next
-		if ceilSecond(e.over) <= second {
+		if tickAfter(e.over) <= tick {
 			t.remove(e)
 			t.stats.Idle++
 			t.end(e)
@@ -99,4 +98,5 @@ func (t *table) expire(place uint32, second int64) {
 	}
 }
 
-func ceilSecond(at int64) int64 { return floorSecond(at + 1e9 - 1) }
+// tickAfter is the first tick that does not lie before a time.
+func tickAfter(at int64) int64 { return ticksOf(at + tickTime - 1) }

@@ -2,8 +2,10 @@ package domain
 
 import (
 	"net/netip"
+	"unsafe"
 
 	"noroshi/internal/engine/detect/distinct"
+	"noroshi/internal/engine/memory"
 )
 
 // Limits set what a Watch finds and how much it remembers.
@@ -27,7 +29,8 @@ func DefaultLimits() Limits {
 type Watch struct {
 	limits Limits
 	index  map[netip.Addr]int32
-	hosts  []host
+	pages  []*[hostPage]host
+	made   int // hosts, in all pages
 	hand   int
 	seen   Counts
 }
@@ -92,7 +95,7 @@ func NewWatch(l Limits) *Watch {
 	if l.LeanOver <= 0 {
 		l.LeanOver = d.LeanOver
 	}
-	return &Watch{limits: l, index: make(map[netip.Addr]int32, l.Sources), hosts: make([]host, 0, min(l.Sources, 1024))}
+	return &Watch{limits: l, index: make(map[netip.Addr]int32, l.Sources)}
 }
 
 // Counts returns what was done so far.
@@ -134,12 +137,12 @@ func (w *Watch) AddAt(at *int32, q Query) (Finding, bool) {
 		return Finding{}, false
 	}
 	w.seen.Judged++
-	if i := int(*at) - 1; i >= 0 && i < len(w.hosts) && w.hosts[i].addr == q.Source {
-		w.hosts[i].used = true
+	if i := int(*at) - 1; i >= 0 && i < w.made && w.at(i).addr == q.Source {
+		w.at(i).used = true
 	} else {
 		*at = w.host(q.Source) + 1
 	}
-	h := &w.hosts[*at-1]
+	h := w.at(int(*at - 1))
 	hash, missing := q.Name, q.Missing
 	w.turn(h, q.At)
 	n := &h.now
@@ -224,23 +227,44 @@ func (w *Watch) turn(h *host, at int64) {
 // hand passes over hosts heard of since it last came by.
 func (w *Watch) host(source netip.Addr) int32 {
 	if i, ok := w.index[source]; ok {
-		w.hosts[i].used = true
+		w.at(int(i)).used = true
 		return i
 	}
-	if len(w.hosts) < w.limits.Sources {
-		w.hosts = append(w.hosts, host{addr: source})
-		w.index[source] = int32(len(w.hosts) - 1)
-		return int32(len(w.hosts) - 1)
+	at := w.made
+	if at < w.limits.Sources {
+		if at == len(w.pages)*hostPage {
+			page := new([hostPage]host)
+			memory.Large(page[:])
+			w.pages = append(w.pages, page)
+		}
+		w.made++
+	} else {
+		for w.at(w.hand).used {
+			w.at(w.hand).used = false
+			w.hand = (w.hand + 1) % w.made
+		}
+		at = w.hand
+		delete(w.index, w.at(at).addr)
+		w.hand = (w.hand + 1) % w.made
+		w.seen.Forgotten++
 	}
-	for w.hosts[w.hand].used {
-		w.hosts[w.hand].used = false
-		w.hand = (w.hand + 1) % len(w.hosts)
-	}
-	at := w.hand
-	delete(w.index, w.hosts[at].addr)
 	w.index[source] = int32(at)
-	w.hosts[at] = host{addr: source}
-	w.hand = (w.hand + 1) % len(w.hosts)
-	w.seen.Forgotten++
+	*w.at(at) = host{addr: source}
 	return int32(at)
+}
+
+// hostPage is how many hosts are made at a time.
+const hostPage = 64
+
+// at returns a host by its number from 0 on.
+func (w *Watch) at(i int) *host { return &w.pages[i/hostPage][i%hostPage] }
+
+// frontOf is how much of a host every query looks at, in bytes.
+const frontOf = unsafe.Offsetof(host{}.now) + unsafe.Offsetof(half{}.names)
+
+// Soon has what AddAt will look at fetched, by the number that AddAt gave.
+func (w *Watch) Soon(at int32) {
+	if i := int(at) - 1; i >= 0 && i < w.made {
+		memory.Begins(w.at(i), frontOf)
+	}
 }

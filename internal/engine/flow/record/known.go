@@ -3,6 +3,8 @@ package record
 import (
 	"hash/maphash"
 	"net/netip"
+
+	"noroshi/internal/engine/memory"
 )
 
 // Bounds of what a Naming remembers, 2.5 MB in all. Of two names that fall together
@@ -45,6 +47,7 @@ type known struct {
 func (n *Naming) sumOf(b []byte) sum {
 	if n.known == nil {
 		n.known = &known{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+		memory.Large(n.known.asked[:])
 	}
 	return sum{maphash.Bytes(n.known.seeds[0], b), maphash.Bytes(n.known.seeds[1], b)}
 }
