@@ -3,6 +3,7 @@ package flow
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,38 @@ func tell(t *testing.T, o Options, list []pk) ([]record.Record, Stats) {
 const second = int64(1e9)
 
 var t0 = int64(1_700_000_000) * second
+
+// Questions and answers of DNS are over soon after the last answer; a question
+// without one waits longer.
+func TestAnsweredEndsSoon(t *testing.T) {
+	ask := func(id byte, after int64) pk {
+		return pk{src: "192.0.2.1", dst: "198.51.100.2", sport: 40000, dport: 53, proto: packet.ProtoUDP, at: t0 + after*second, body: dnsAsk("www", id)}
+	}
+	answer := func(id byte, after int64) pk {
+		q := ask(id, after)
+		q.src, q.dst, q.sport, q.dport, q.body = q.dst, q.src, q.dport, q.sport, dnsAddress("www", "", id)
+		return q
+	}
+	for _, c := range []struct {
+		name string
+		list []pk
+		want []int // questions of each record
+	}{
+		{"answered, and 11 s later asked again", []pk{ask(1, 0), answer(1, 1), ask(2, 12)}, []int{1, 1}},
+		{"answered, and 9 s later asked again", []pk{ask(1, 0), answer(1, 1), ask(2, 10)}, []int{2}},
+		{"one of two not answered", []pk{ask(1, 0), ask(2, 0), answer(1, 1), ask(3, 60)}, []int{3}},
+		{"answered late", []pk{ask(1, 0), ask(2, 0), answer(1, 1), answer(2, 60)}, []int{2}},
+	} {
+		records, _ := tell(t, Options{}, c.list)
+		var got []int
+		for i := range records {
+			got = append(got, len(records[i].DNS))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: records with %v questions, not %v", c.name, got, c.want)
+		}
+	}
+}
 
 // web is a connection whose client sends parts, each at an offset.
 func web(parts ...string) []pk {

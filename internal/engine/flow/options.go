@@ -29,13 +29,14 @@ const MaxWorkers = 16
 // Timeouts are the silences after which a communication is over, by the
 // packets' clock. Zero is the default.
 type Timeouts struct {
-	TCPTried  time.Duration // not answered; 60 s
-	TCPOpen   time.Duration // 10 min
-	TCPClosed time.Duration // both sides said FIN, or one RST; 10 s
-	UDPTried  time.Duration // 60 s
-	UDPOpen   time.Duration // answered; 3 min
-	ICMP      time.Duration // 60 s
-	Other     time.Duration // 2 min
+	TCPTried    time.Duration // not answered; 60 s
+	TCPOpen     time.Duration // 10 min
+	TCPClosed   time.Duration // both sides said FIN, or one RST; 10 s
+	UDPTried    time.Duration // 60 s
+	UDPOpen     time.Duration // answered; 3 min
+	DNSAnswered time.Duration // questions of DNS that all have their answers; 10 s
+	ICMP        time.Duration // 60 s
+	Other       time.Duration // 2 min
 }
 
 // Options are how communications are told apart and how much memory they may
@@ -73,6 +74,7 @@ const (
 	tcpClosed
 	udpTried
 	udpOpen
+	answered
 	icmp
 	other
 	grades
@@ -91,7 +93,7 @@ func (o *Options) ready() {
 	t := &o.Timeouts
 	for i, v := range [grades]struct{ given, otherwise time.Duration }{
 		tcpTried: {t.TCPTried, time.Minute}, tcpOpen: {t.TCPOpen, 10 * time.Minute}, tcpClosed: {t.TCPClosed, 10 * time.Second},
-		udpTried: {t.UDPTried, time.Minute}, udpOpen: {t.UDPOpen, 3 * time.Minute}, icmp: {t.ICMP, time.Minute}, other: {t.Other, 2 * time.Minute},
+		udpTried: {t.UDPTried, time.Minute}, udpOpen: {t.UDPOpen, 3 * time.Minute}, answered: {t.DNSAnswered, 10 * time.Second}, icmp: {t.ICMP, time.Minute}, other: {t.Other, 2 * time.Minute},
 	} {
 		o.silence[i] = int64(v.given)
 		if v.given <= 0 {

@@ -173,10 +173,13 @@ func (e *entry) graded() uint8 {
 		}
 		return tcpTried
 	case packet.ProtoUDP:
-		if both {
-			return udpOpen
+		switch {
+		case !both:
+			return udpTried
+		case e.rec.App == record.DNSApp && e.rec.Answered():
+			return answered
 		}
-		return udpTried
+		return udpOpen
 	case packet.ProtoICMP, packet.ProtoICMPv6:
 		return icmp
 	}

@@ -120,6 +120,16 @@ func (r *Record) AddDNS(d DNS) {
 	r.DNS = append(r.DNS, d)
 }
 
+// Answered reports whether there are questions, and each has its answer.
+func (r *Record) Answered() bool {
+	for i := range r.DNS {
+		if !r.DNS[i].Answered {
+			return false
+		}
+	}
+	return len(r.DNS) > 0
+}
+
 // AddHTTP adds a request, or counts it when there are too many; the pointer is
 // nil then. It is good until the next call.
 func (r *Record) AddHTTP(h HTTP) *HTTP {
