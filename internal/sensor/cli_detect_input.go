@@ -143,7 +143,9 @@ func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 	if len(head) > 1 && (head[0] == 0x0c && head[1] == 0xa5 || head[0] == 0xa5 && head[1] == 0x0c) {
 		return d.flows(b, name)
 	}
-	return d.capture(b, name)
+	// What was read ahead first, then the file itself: packets are read into their
+	// own memory without another copy.
+	return d.capture(io.MultiReader(io.LimitReader(b, int64(b.Buffered())), in), name)
 }
 
 // peekSize is how much of a file is read ahead to see what it is, in bytes: more
