@@ -274,9 +274,7 @@ func (d *detectRun) pump(r reader) error {
 	stopped := false
 	for f := range ready {
 		if stopped = stopped || d.ctx.Err() != nil; !stopped {
-			for i := range f.batch[:f.n] {
-				d.add(&f.batch[i])
-			}
+			d.addAll(f.batch[:f.n])
 			free <- f.batch
 			continue
 		}
@@ -309,6 +307,16 @@ func (d *detectRun) add(r *record.Record) {
 		return
 	}
 	d.detector.Add(r)
+}
+
+// addAll hands records to the detector.
+func (d *detectRun) addAll(all []record.Record) {
+	for i := range all {
+		if i+detect.Ahead < len(all) {
+			d.detector.Soon(&all[i+detect.Ahead])
+		}
+		d.add(&all[i])
+	}
 }
 
 // flows reads a file of nfdump's collectors.

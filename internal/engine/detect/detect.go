@@ -172,6 +172,9 @@ func (d *Detector) Add(r *record.Record) {
 // AddAll looks at records in their order.
 func (d *Detector) AddAll(all []record.Record) {
 	for i := range all {
+		if i+Ahead < len(all) {
+			d.Soon(&all[i+Ahead])
+		}
 		d.Add(&all[i])
 	}
 }

@@ -5,8 +5,11 @@ import (
 	"noroshi/internal/engine/memory"
 )
 
-// Soon has the memory fetched that Add will look into for a record: a few records
-// ahead of it, see flow.Options. It changes nothing.
+// Ahead is how many records ahead of Add one does well to call Soon.
+const Ahead = 4
+
+// Soon has the memory fetched that Add will look into for a record. It changes
+// nothing.
 func (d *Detector) Soon(r *record.Record) {
 	s := &d.state
 	src, dst := ipOf(r.Src), ipOf(r.Dst)
