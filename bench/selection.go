@@ -112,7 +112,7 @@ func (l *listings) suricata(n int, command, size string) measured {
 				return nil, err
 			}
 			defer rules.Close()
-			return l.c.run(ctx, mixPackets, func(file, dir string) *exec.Cmd {
+			return l.c.run(ctx, mixPackets, mixPackets, func(file, dir string) *exec.Cmd {
 				return exec.CommandContext(ctx, exe, "-r", file, "--runmode", "single", "-S", nameOfOpen(rules), "-l", dir)
 			})
 		}})
@@ -258,7 +258,7 @@ func (l *listings) run(kind, command, what string) measured {
 				return err
 			}
 			runs := 0
-			f, err = l.c.run(ctx, mixPackets, func(file, _ string) *exec.Cmd {
+			f, err = l.c.run(ctx, mixPackets, mixPackets, func(file, _ string) *exec.Cmd {
 				runs++
 				cmd := exec.CommandContext(ctx, exe, "selection", "run", "--order", in("order"), "--selectors", made.name(), "--authority", in("key.pub"), "--out", in(strconv.Itoa(runs)), file)
 				cmd.Env = append(os.Environ(), "GOMAXPROCS=1")

@@ -117,7 +117,7 @@ func (c *captured) program(name, command, what string, packets int, tool string,
 		if err != nil {
 			return nil, fmt.Errorf("%s is not installed", tool)
 		}
-		return c.run(ctx, packets, func(file, dir string) *exec.Cmd {
+		return c.run(ctx, mixPackets, packets, func(file, dir string) *exec.Cmd {
 			cmd := exec.CommandContext(ctx, exe, args(file, dir)...)
 			cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 			return cmd
@@ -134,11 +134,11 @@ func programRows(what string, more ...row) []row {
 	}, more...)
 }
 
-// run runs a program with the capture and with one packet; the difference is
-// what packets take.
-func (c *captured) run(ctx context.Context, packets int, command func(file, dir string) *exec.Cmd) (figures, error) {
+// run runs a program with a capture of so many packets, of which it reads so many,
+// and with one packet; the difference is what packets take.
+func (c *captured) run(ctx context.Context, held, packets int, command func(file, dir string) *exec.Cmd) (figures, error) {
 	var o [2]outcome
-	for i, n := range []int{1, mixPackets} {
+	for i, n := range []int{1, held} {
 		file, err := c.file(n)
 		if err != nil {
 			return nil, err
@@ -210,8 +210,9 @@ func peakOf(pid int, over chan struct{}) (peak float64) {
 	}
 }
 
-// cores is a measure of a command of ours on one core and on two, in turn.
-func (c *captured) cores(name, command, what string, args ...string) measured {
+// cores is a measure of a command of ours on one core and on two, in turn, over a
+// capture of so many packets.
+func (c *captured) cores(name, command, what string, packets int, args ...string) measured {
 	return measured{name: name, command: command, rows: []row{
 		{What: what + ", one core: packets per second of processor time", Figure: "1 packets/cpu s", Unit: "/s"},
 		{What: "the same, packets per second", Figure: "1 packets/s", Unit: "/s"},
@@ -227,7 +228,7 @@ func (c *captured) cores(name, command, what string, args ...string) measured {
 		}
 		f := figures{}
 		for _, n := range []string{"1", "2"} {
-			got, err := c.run(ctx, mixPackets, func(file, _ string) *exec.Cmd {
+			got, err := c.run(ctx, packets, packets, func(file, _ string) *exec.Cmd {
 				cmd := exec.CommandContext(ctx, exe, append(args, "--home", home, "--workers", n, file)...)
 				cmd.Env = append(os.Environ(), "GOMAXPROCS="+n)
 				return cmd
