@@ -62,14 +62,22 @@ func countCommand(env *cli.Env) *cobra.Command {
 // countFiles counts file by file and returns the sums, and the places where
 // reading stopped early.
 func countFiles(ctx context.Context, env *cli.Env, files []string) (*Counted, []fault.Place, error) {
+	files, within, passed, err := inFolders(files)
+	if err != nil {
+		return nil, nil, err
+	}
 	in := &watchedFiles{stdin: env.In, done: env.Progress(sizeOf(files), env.Printer().T("sensor.count.short"))}
 	total := newCounted("")
 	var stopped []fault.Place
-	for _, name := range files {
+	for i, name := range files {
 		one := newCounted(name)
 		err := one.read(ctx, in, name)
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
+		}
+		if within[i] && errors.Is(err, capture.ErrFormat) {
+			passed++
+			continue
 		}
 		if err != nil {
 			f := fault.Of(unread(err))
@@ -79,7 +87,10 @@ func countFiles(ctx context.Context, env *cli.Env, files []string) (*Counted, []
 		total.add(one)
 		total.Files = append(total.Files, one)
 	}
-	if len(files) == 1 {
+	if passed > 0 {
+		env.Say("sensor.detect.passed", "n", passed)
+	}
+	if len(total.Files) == 1 && len(files) == 1 {
 		total.Stopped, total.Files = total.Files[0].Stopped, nil
 	}
 	return total, stopped, nil

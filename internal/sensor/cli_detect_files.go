@@ -10,9 +10,9 @@ import (
 )
 
 // inFolders puts the files of a folder in its place, in the order of their
-// names. Folders in it and hidden files are not read; within tells of each name
-// whether it was found in a folder.
-func (d *detectRun) inFolders(names []string) (all []string, within []bool, err error) {
+// names. Folders in it and hidden files are not read: passed counts them. within
+// tells of each name whether it was found in a folder.
+func inFolders(names []string) (all []string, within []bool, passed int64, err error) {
 	for _, name := range names {
 		is, err := os.Stat(name)
 		if name == "-" || err != nil || !is.IsDir() { // what cannot be opened is said when it is
@@ -21,24 +21,24 @@ func (d *detectRun) inFolders(names []string) (all []string, within []bool, err 
 		}
 		entries, err := os.ReadDir(name)
 		if err != nil {
-			return nil, nil, badFile(name, err)
+			return nil, nil, 0, badFile(name, err)
 		}
 		for _, e := range entries {
 			file := filepath.Join(name, e.Name())
 			if is, err := os.Stat(file); err != nil || !is.Mode().IsRegular() || strings.HasPrefix(e.Name(), ".") {
-				d.passed++
+				passed++
 				continue
 			}
 			all, within = append(all, file), append(within, true)
 		}
 	}
-	return all, within, nil
+	return all, within, passed, nil
 }
 
 // ofAnotherKind reports whether a file is none that is read here.
 func ofAnotherKind(err error) bool {
 	f := fault.Of(err)
-	return f != nil && (f.Code == "sensor.detect.unknown" || f.Code == "sensor.detect.records")
+	return f != nil && (f.Code == "sensor.detect.unknown" || f.Code == "sensor.detect.records" || f.Code == "sensor.read.unknown")
 }
 
 // otherLog reports whether a file begins like a log in JSON that names no

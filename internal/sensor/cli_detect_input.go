@@ -59,12 +59,12 @@ type fileStats struct {
 }
 
 func (d *detectRun) files(names []string) (err error) {
-	names, within, err := d.inFolders(names)
+	names, within, passed, err := inFolders(names)
 	if err != nil {
 		return err
 	}
 	in := &watchedFiles{stdin: d.env.In, done: d.env.Progress(sizeOf(names), d.env.Printer().T("sensor.detect.short"))}
-	d.naming = record.NewNaming(d.options.Key, d.options.Full)
+	d.passed, d.naming = passed, record.NewNaming(d.options.Key, d.options.Full)
 	defer func() {
 		if d.packets != nil && err != nil {
 			err = errors.Join(err, d.packets.tracker.Abort())

@@ -22,6 +22,7 @@ type readSum struct {
 	capture                     capture.Stats
 	records                     uint64
 	lines, badLines, otherLines uint64 // of logs and flow files
+	passed                      int64  // files and folders in a folder that were passed over
 	first                       int64  // earliest start and latest end of the records, ns since 1970
 	last                        int64
 }
@@ -30,16 +31,23 @@ type readSum struct {
 // to emit, which may not keep it. Communications go on from one capture to the
 // next.
 func readFiles(ctx context.Context, env *cli.Env, o flow.Options, files []string, emit func(*record.Record) error) (*readSum, error) {
-	sum := new(readSum)
+	files, within, passed, err := inFolders(files)
+	if err != nil {
+		return nil, err
+	}
+	sum := &readSum{passed: passed}
 	in := &watchedFiles{stdin: &interruptible{ctx, env.In}, done: env.Progress(sizeOf(files), env.Printer().T("sensor.read.short"))}
 	see := func(r *record.Record) error {
 		sum.see(r)
 		return emit(r)
 	}
 	t := flow.New(o, see)
-	var err error
-	for _, name := range files {
-		if err = sum.read(ctx, t, &o, in, name, see); err != nil || ctx.Err() != nil {
+	for i, name := range files {
+		if err = sum.read(ctx, t, &o, in, name, see); err != nil && within[i] && ofAnotherKind(err) {
+			sum.passed++
+			err = nil
+		}
+		if err != nil || ctx.Err() != nil {
 			break
 		}
 	}
@@ -109,6 +117,9 @@ func (s *readSum) add(c capture.Stats) {
 // badFile says which file could not be read, and why.
 func badFile(name string, err error) error {
 	why := fault.Of(unread(err))
+	if why.Code == "sensor.count.broken" {
+		why = fault.New(fault.Usage, "sensor.read.broken")
+	}
 	return fault.New(fault.Usage, "sensor.read.file", "file", name).At(fault.Place{At: name, Code: why.Code, Args: why.Args}).Because(err)
 }
 
@@ -138,7 +149,7 @@ func (s *readSum) say(env *cli.Env) {
 		{"sensor.read.jumps", s.flow.JumpsBack + s.flow.JumpsAhead}, {"sensor.read.file_cut", uint64(s.capture.Truncated)},
 		{"sensor.read.damaged", uint64(s.capture.Damaged + s.capture.Oversize)}, {"sensor.read.dropped", uint64(s.capture.Lost)},
 		{"sensor.read.bad_lines", s.badLines}, {"sensor.read.other_lines", s.otherLines}, {"sensor.read.exports", s.flow.Exports},
-		{"sensor.read.exports_bad", s.flow.ExportsBad},
+		{"sensor.read.exports_bad", s.flow.ExportsBad}, {"sensor.detect.passed", uint64(s.passed)},
 	} {
 		if line.n > 0 {
 			env.Say(line.key, "n", int64(line.n))

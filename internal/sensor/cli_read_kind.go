@@ -22,6 +22,7 @@ type replay struct {
 	saved [][]byte
 	shown int // how many of saved were read again
 	size  int
+	anew  bool // the next reader reads what was saved first
 	over  bool // nothing is saved any more
 }
 
@@ -31,7 +32,7 @@ const maxReplay = 8 << 20
 
 // Read implements io.Reader.
 func (r *replay) Read(p []byte) (int, error) {
-	if r.shown < len(r.saved) {
+	if r.anew && r.shown < len(r.saved) {
 		b := r.saved[r.shown]
 		n := copy(p, b)
 		if n < len(b) {
@@ -55,7 +56,7 @@ func (r *replay) Read(p []byte) (int, error) {
 
 // again lets the next reader begin from the start. It is not asked twice.
 func (r *replay) again() {
-	r.shown, r.over = 0, true
+	r.shown, r.anew, r.over = 0, true, true
 }
 
 // drop overwrites what was kept and keeps nothing more.
@@ -146,7 +147,7 @@ func (s *readSum) readFlows(ctx context.Context, o *flow.Options, src io.Reader,
 
 // badFlows says why a file of nfdump could not be read.
 func badFlows(name string, err error) error {
-	code := "sensor.count.broken"
+	code := "sensor.read.broken"
 	switch {
 	case errors.Is(err, nfdump.ErrEncrypted):
 		code = "sensor.read.encrypted"

@@ -2,6 +2,7 @@ package sensor
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fetch"
@@ -180,5 +183,54 @@ func TestReadStopped(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("something is left: %v", left)
+	}
+}
+
+// A packed capture is read once, whole, and from standard input as well: what
+// was looked at to know it is not read again.
+func TestReadPacked(t *testing.T) {
+	raw := threePackets(t)
+	var gz, zst bytes.Buffer
+	g := gzip.NewWriter(&gz)
+	z, err := zstd.NewWriter(&zst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []io.WriteCloser{g, z} {
+		if _, err := w.Write(raw); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, plain, _ := runFlow(t, raw, "read", "-", "--lang", "en")
+	for kind, packed := range map[string][]byte{"gz": gz.Bytes(), "zst": zst.Bytes()} {
+		name := putIn(t, t.TempDir(), "in.pcap."+kind, string(packed))
+		for _, in := range []string{name, "-"} {
+			code, out, talk := runFlow(t, packed, "read", in, "--lang", "en")
+			if code != 0 || out != plain || !strings.Contains(talk, "3 packets, 2 records") {
+				t.Errorf("%s %s: exit %d %s\n%s", kind, in, code, talk, out)
+			}
+		}
+	}
+}
+
+// A folder is read and counted like the files in it; what is of another kind is
+// passed over and counted.
+func TestReadFolder(t *testing.T) {
+	dir := t.TempDir()
+	putIn(t, dir, "a.pcap", string(threePackets(t)))
+	putIn(t, dir, "b.pcap", string(threePackets(t)))
+	putIn(t, dir, "conn.log", oneConnection)
+	putIn(t, dir, "note.txt", "what these files are")
+	for _, want := range []struct{ command, out, talk string }{
+		{"read", `"dst":"192.0.2.2"`, "6 packets, 3 records"}, {"read", `"src":"10.20.1.1"`, "1 of another kind"},
+		{"count", "/b.pcap  3", "2 of another kind"},
+	} {
+		code, out, talk := runFlow(t, nil, want.command, dir, "--lang", "en")
+		if code != 0 || !strings.Contains(out, want.out) || !strings.Contains(talk, want.talk) {
+			t.Errorf("%s: exit %d %s\n%s", want.command, code, talk, out)
+		}
 	}
 }
