@@ -142,7 +142,7 @@ func (d *detection) config(env *cli.Env, o flow.Options) (conf detect.Config, er
 	for i := range 8 {
 		conf.Seed = conf.Seed<<8 | uint64(o.Key[i])
 	}
-	if conf.Allow, err = readAllow(d.allow, env.Now()); err != nil {
+	if conf.Allow, err = readAllow(d.allow, env.Now().In(env.Printer().Zone)); err != nil {
 		return conf, err
 	}
 	naming := record.NewNaming(o.Key, o.Full)

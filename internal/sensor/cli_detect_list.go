@@ -87,7 +87,7 @@ func parseAllow(name string, raw []byte, now time.Time) (out []detect.Allow, err
 		if a.Dst, ok = prefix(e.Dst); !ok {
 			return nil, bad("dst")
 		}
-		if a.Until, ok = dayOf(e.Until); !ok || a.Until.After(now.Add(longestAllow)) {
+		if a.Until, ok = dayOf(e.Until, now.Location()); !ok || a.Until.After(now.Add(longestAllow)) {
 			return nil, bad("until")
 		}
 		switch {
@@ -133,16 +133,21 @@ func prefix(s string) (netip.Prefix, bool) {
 	return p, err == nil
 }
 
-// dayOf reads until when an entry holds: the end of that day in UTC.
-func dayOf(v any) (time.Time, bool) {
+// dayOf reads until when an entry holds: the last instant of that day in a zone.
+func dayOf(v any, in *time.Location) (time.Time, bool) {
+	var day time.Time
 	switch x := v.(type) {
 	case time.Time:
-		return x.AddDate(0, 0, 1), true
+		day = x
 	case string:
-		t, err := time.Parse(time.DateOnly, x)
-		return t.AddDate(0, 0, 1), err == nil
+		var err error
+		if day, err = time.Parse(time.DateOnly, x); err != nil {
+			return time.Time{}, false
+		}
+	default:
+		return time.Time{}, false
 	}
-	return time.Time{}, false
+	return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, -1, in), true
 }
 
 // readSigns reads indicators: a bundle of STIX 2.1, or a list with one address,

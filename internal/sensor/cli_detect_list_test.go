@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"noroshi/internal/engine/detect"
 )
@@ -48,5 +49,21 @@ func TestIndicatorsAreText(t *testing.T) {
 	}
 	if code, _, talk := runFlow(t, nil, detectArgs("--lang", "en", "--indicators", putIn(t, dir, "none.txt", "# none today\n"), log)...); code != 0 || !strings.Contains(talk, "1 machine of your own") {
 		t.Errorf("a list with nothing but a remark: %d %s", code, talk)
+	}
+}
+
+// An entry holds through its last day where the person is, and that day is what
+// is said when it ran out.
+func TestAllowLastDay(t *testing.T) {
+	tokyo := time.FixedZone("JST", 9*3600)
+	now := time.Date(2026, 11, 22, 0, 0, 0, 0, tokyo)
+	for _, until := range []string{"2027-01-31", `"2027-01-31"`} {
+		all, err := parseAllow("x", []byte("[[allow]]\nport = 1\nreason = \"x\"\nuntil = "+until+"\n"), now)
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%s: %v", until, err)
+		}
+		if got := all[0].Until; got.Format(time.DateOnly) != "2027-01-31" || !got.Add(1).Equal(time.Date(2027, 2, 1, 0, 0, 0, 0, tokyo)) {
+			t.Errorf("%s: %v", until, got)
+		}
 	}
 }
