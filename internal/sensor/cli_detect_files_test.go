@@ -1,13 +1,20 @@
 package sensor
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"noroshi/internal/base/cli"
+	"noroshi/internal/base/fetch"
+	"noroshi/internal/base/text"
 	"noroshi/internal/engine/flow/write"
+	"noroshi/internal/sensor/synth"
 )
 
 // A folder is read like the files in it, in the order of their names; what is
@@ -78,4 +85,53 @@ func TestOwnRecordsAreKnown(t *testing.T) {
 			t.Errorf("what the sentence says does not work: %s: %d %s", format, code, talk)
 		}
 	}
+}
+
+// What is read ahead of a capture, to see what it is, is gone before more is waited
+// for: a stream may last for days.
+func TestDetectForgetsWhatItReadAhead(t *testing.T) {
+	var b bytes.Buffer
+	if err := synth.WriteCapture(&b, synth.Config{Seed: 5, Machines: 4, Length: 20 * time.Minute, Only: []string{"port_scan"}}); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() < 2*peekSize {
+		t.Fatalf("%d bytes are too few", b.Len())
+	}
+	words, err := text.Load(cli.Words, fetch.Words, Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, talk bytes.Buffer
+	env := cli.New(words)
+	in := &watchful{src: bytes.NewReader(b.Bytes())}
+	env.In, env.Out, env.Err = in, &out, &talk
+	root := env.Root("noroshi", "")
+	root.AddCommand(Commands(env)...)
+	if code := env.Run(t.Context(), root, append([]string{"flow"}, detectArgs("--format", "jsonl", "-")...)); code != 0 || !strings.Contains(out.String(), `"port_scan"`) {
+		t.Errorf("%d %s\n%s", code, talk.String(), out.String())
+	}
+	if in.later == 0 || in.left > 0 {
+		t.Errorf("%d of %d times something was left", in.left, in.later)
+	}
+}
+
+// watchful is a stream that sees, whenever more is asked for, whether the memory
+// that its beginning went to is empty.
+type watchful struct {
+	src         io.Reader
+	first       []byte
+	later, left int
+}
+
+func (w *watchful) Read(p []byte) (int, error) {
+	switch {
+	case w.first == nil:
+		w.first = p
+	case &p[0] != &w.first[0]:
+		w.later++
+		if len(bytes.Trim(w.first, "\x00")) > 0 {
+			w.left++
+		}
+	}
+	return w.src.Read(p)
 }

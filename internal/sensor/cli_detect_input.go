@@ -96,10 +96,7 @@ func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 	defer src.Close()
 	d.stream = name == "-"
 	b := bufio.NewReaderSize(in, peekSize)
-	defer func() { // what was read ahead may be packets
-		b.Reset(zeroReader{})
-		_, _ = b.Peek(peekSize)
-	}()
+	defer overwrite(b) // what was read ahead may be packets
 	head, err := b.Peek(zeek.HeadSize)
 	if len(head) == 0 {
 		d.read = append(d.read, fileStats{File: name, Kind: "empty"})
@@ -143,14 +140,30 @@ func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 	if len(head) > 1 && (head[0] == 0x0c && head[1] == 0xa5 || head[0] == 0xa5 && head[1] == 0x0c) {
 		return d.flows(b, name)
 	}
-	// What was read ahead first, then the file itself: packets are read into their
-	// own memory without another copy.
-	return d.capture(io.MultiReader(io.LimitReader(b, int64(b.Buffered())), in), name)
+	// What was read ahead first, which is then overwritten, since a stream may last
+	// for days, then the file itself: packets are read into their own memory without
+	// another copy.
+	return d.capture(io.MultiReader(io.LimitReader(b, int64(b.Buffered())), spent{b}, in), name)
 }
 
 // peekSize is how much of a file is read ahead to see what it is, in bytes: more
 // than a block of zstd has (RFC 8878 §3.1.1.2.4).
 const peekSize = 136 << 10
+
+// spent has nothing more to read, and overwrites what was read.
+type spent struct{ b *bufio.Reader }
+
+// Read implements io.Reader.
+func (s spent) Read([]byte) (int, error) {
+	overwrite(s.b)
+	return 0, io.EOF
+}
+
+// overwrite leaves nothing of what was read ahead.
+func overwrite(b *bufio.Reader) {
+	b.Reset(zeroReader{})
+	_, _ = b.Peek(peekSize)
+}
 
 // zeroReader overwrites a buffer.
 type zeroReader struct{}
