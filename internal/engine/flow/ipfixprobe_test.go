@@ -24,7 +24,7 @@ func TestCountsAsIPFIXProbe(t *testing.T) {
 		want := probeRows(t, string(files.read(t, zipped+"outputs/"+output)))
 		have := map[string]int{}
 		track(t, files.read(t, zipped+"inputs/"+input+".pcap"), Options{Active: 300 * time.Second, Timeouts: Timeouts{TCPTried: short, TCPOpen: short, TCPClosed: short,
-			UDPTried: short, UDPOpen: short, ICMP: short, Other: short}}, func(r *record.Record) error {
+			UDPTried: short, UDPOpen: short, DNSAnswered: short, ICMP: short, Other: short}}, func(r *record.Record) error {
 			have[ends(r.Src.String(), r.Dst.String(), uint64(r.SrcPort), uint64(r.DstPort), uint64(r.Proto), r.Packets, r.Bytes)]++
 			return nil
 		})
