@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -221,8 +220,7 @@ func sizeOf(files []string) int64 {
 // tellCount writes the table for people: layers by how many packets have them,
 // then what was wrong, then each file when there are several.
 func tellCount(w io.Writer, p text.Printer, c *Counted) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(t, "%s\t%d\n%s\t%d\n", p.T("sensor.count.packets"), c.Packets, p.T("sensor.count.bytes"), c.Bytes)
+	rows := [][]string{{p.T("sensor.count.packets"), fmt.Sprint(c.Packets)}, {p.T("sensor.count.bytes"), fmt.Sprint(c.Bytes)}}
 	names := make([]string, 0, len(c.Layers))
 	for l := range c.Layers {
 		names = append(names, l)
@@ -234,7 +232,7 @@ func tellCount(w io.Writer, p text.Printer, c *Counted) error {
 		return strings.Compare(a, b)
 	})
 	for _, l := range names {
-		fmt.Fprintf(t, "  %s\t%d\n", l, c.Layers[l])
+		rows = append(rows, []string{"  " + l, fmt.Sprint(c.Layers[l])})
 	}
 	wrong := make([]string, 0, len(c.Errors))
 	for e := range c.Errors {
@@ -242,10 +240,14 @@ func tellCount(w io.Writer, p text.Printer, c *Counted) error {
 	}
 	slices.Sort(wrong)
 	for _, e := range wrong {
-		fmt.Fprintf(t, "%s\t%d\n", p.T("sensor.count.error."+e), c.Errors[e])
+		rows = append(rows, []string{p.T("sensor.count.error." + e), fmt.Sprint(c.Errors[e])})
 	}
 	for _, f := range c.Files {
-		fmt.Fprintf(t, "%s\t%d\t%s\n", f.File, f.Packets, f.Stopped)
+		row := []string{f.File, fmt.Sprint(f.Packets)}
+		if f.Stopped != "" {
+			row = append(row, f.Stopped)
+		}
+		rows = append(rows, row)
 	}
-	return t.Flush()
+	return columns(w, rows)
 }

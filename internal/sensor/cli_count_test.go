@@ -114,3 +114,14 @@ func TestCountBad(t *testing.T) {
 		t.Errorf("%d %s", code, out)
 	}
 }
+
+// Columns stand below each other on a terminal in either language.
+func TestColumns(t *testing.T) {
+	var b bytes.Buffer
+	if err := columns(&b, [][]string{{"パケット", "287"}, {"  eth", "1", "x"}, {"a"}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "パケット  287\n  eth     1    x\na\n"; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}

@@ -3,17 +3,16 @@ package sensor
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -213,14 +212,16 @@ func tellExporters(env *cli.Env, s *listen.Summary) error {
 		return nil
 	}
 	p := env.Printer()
-	w := tabwriter.NewWriter(env.Err, 2, 8, 2, ' ', 0)
-	fmt.Fprintln(w, p.T("sensor.listen.head"))
+	rows := [][]string{strings.Split(p.T("sensor.listen.head"), "\t")}
 	for i := range s.Exporters {
 		e := &s.Exporters[i]
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", e.Addr, e.Kind, e.Domain, e.Records, e.Lost, e.Disorder, e.Duplicates,
-			e.Restarts, e.Early-e.Released, e.Malformed+e.Refused)
+		row := []string{e.Addr.String(), e.Kind}
+		for _, n := range [...]uint64{uint64(e.Domain), e.Records, e.Lost, e.Disorder, e.Duplicates, e.Restarts, e.Early - e.Released, e.Malformed + e.Refused} {
+			row = append(row, strconv.FormatUint(n, 10))
+		}
+		rows = append(rows, row)
 	}
-	return w.Flush()
+	return columns(env.Err, rows)
 }
 
 func writeStats(name string, s any) error {

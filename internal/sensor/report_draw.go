@@ -27,6 +27,7 @@ table{border-collapse:collapse;width:100%;font-size:13px}th,td{text-align:start;
 figure{margin:12px 0}figcaption{font-size:13px;color:var(--ink2);margin-bottom:8px}figcaption b{color:var(--ink);display:block;font-size:14px}svg{display:block;overflow:visible}svg text{font-size:12px;fill:var(--ink2)}.e{text-anchor:end}.m{text-anchor:middle}.box{padding-inline-start:48px}.lab{padding-inline-start:150px}
 .f-act{fill:var(--act)}.f-attend{fill:var(--attend)}.f-ai{fill:var(--ai)}.f-line{fill:var(--ailine)}.f-sunken{fill:var(--sunken)}.grid{stroke:var(--rule)}.h1{fill:light-dark(#dfe7f3,#1c2a40)}.h2{fill:light-dark(#aec3e2,#2f4a75)}.h3{fill:light-dark(#6f92c7,#5079b8)}.h4{fill:light-dark(#2f5ea6,#86ade8)}.h5{fill:light-dark(#0f2f66,#cfe0fd)}
 .wide{overflow-x:auto}
+@media screen and (max-width:48rem){.list,.list tbody,.list tr,.list td{display:block}.list thead{position:absolute;clip-path:inset(50%)}.list tr{border-bottom:1px solid var(--rule);padding:5px 0}.list td{border:0;padding:1px 0;text-align:start}}
 @media(max-width:48rem){.two,dl{grid-template-columns:minmax(0,1fr)}main{padding:8px 16px}}
 @media print{:root{color-scheme:light}body{background:#fff;font-size:10pt}main{max-width:none;padding:0}article{break-inside:avoid;border:1px solid var(--rule2);border-inline-start-width:4px}thead{display:table-header-group}tr,figure{break-inside:avoid}}
 @page{size:A4;margin:14mm 14mm 18mm;@bottom-center{content:counter(page) " / " counter(pages);font-size:8pt}}`

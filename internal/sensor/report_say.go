@@ -162,9 +162,29 @@ func tellFindings(w io.Writer, p text.Printer, r *detect.Report) error {
 		at := time.Unix(0, f.Start).In(p.Zone)
 		rows = append(rows, []string{rankMark(f.Score) + " " + fmt.Sprintf("%.2f", f.Score), p.T("sensor.finding.kind." + string(f.Kind)), p.Short(at, time.Time{}), FindingText(p, f)})
 	}
-	width := make([]int, len(rows[0]))
+	if err := columns(w, rows); err != nil {
+		return err
+	}
+	for _, k := range detect.Kinds {
+		if n := r.More[k]; n > 0 {
+			if _, err := fmt.Fprintln(w, p.T("sensor.detect.more", "n", n, "kind", p.T("sensor.finding.kind."+string(k)))); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := fmt.Fprintln(w, "\n"+p.T("sensor.detect.marks", "sure", sure, "likely", likely))
+	return err
+}
+
+// columns writes rows below each other, each column as wide as its widest text
+// in cells of a terminal. Rows may have fewer columns than others.
+func columns(w io.Writer, rows [][]string) error {
+	var width []int
 	for _, row := range rows {
 		for i, c := range row {
+			if i == len(width) {
+				width = append(width, 0)
+			}
 			width[i] = max(width[i], cellsOf(c))
 		}
 	}
@@ -180,15 +200,7 @@ func tellFindings(w io.Writer, p text.Printer, r *detect.Report) error {
 			return err
 		}
 	}
-	for _, k := range detect.Kinds {
-		if n := r.More[k]; n > 0 {
-			if _, err := fmt.Fprintln(w, p.T("sensor.detect.more", "n", n, "kind", p.T("sensor.finding.kind."+string(k)))); err != nil {
-				return err
-			}
-		}
-	}
-	_, err := fmt.Fprintln(w, "\n"+p.T("sensor.detect.marks", "sure", sure, "likely", likely))
-	return err
+	return nil
 }
 
 // whenHead is the head of a column of times, with their zone.
