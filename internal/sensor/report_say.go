@@ -125,6 +125,9 @@ func factText(p text.Printer, key string, v any) string {
 		}
 		return p.T("sensor.finding.no")
 	case string:
+		if words := "sensor.finding." + key + "." + x; key == "matched" && p.Has(words) {
+			return p.T(words)
+		}
 		return x
 	case int64:
 		if strings.HasPrefix(key, "bytes") || strings.HasSuffix(key, "_bytes") {
@@ -209,11 +212,11 @@ func whenHead(p text.Printer) string {
 }
 
 // sameBeat reports whether the period of a beat is that of its gaps, but for a
-// tenth: otherwise it is a multiple of them, and two periods of one beat say
+// twentieth: otherwise it is a multiple of them, and two periods of one beat say
 // less than one.
 func sameBeat(f *detect.Finding) bool {
 	gap := f.Number("median_s")
-	return math.Abs(f.Number("period_s")-gap) <= gap/10
+	return math.Abs(f.Number("period_s")-gap) <= gap/20
 }
 
 // rankMark is a shape beside the score, so that it is seen at once.

@@ -91,7 +91,12 @@ func TestTableExplainsItself(t *testing.T) {
 	if !sameBeat(&f) {
 		t.Error("300 s are not 299 s")
 	}
-	if f.Facts[1].Value = 6900.0; sameBeat(&f) {
-		t.Error("115 minutes are 5 minutes")
+	for _, period := range []float64{6900, 270} {
+		if f.Facts[1].Value = period; sameBeat(&f) {
+			t.Errorf("%v s are 299 s", period)
+		}
+	}
+	if got := factText(words.Printer("ja", nil), "matched", "address"); got != "アドレス" {
+		t.Errorf("what matched is said as %q", got)
 	}
 }
