@@ -125,7 +125,7 @@ func factText(p text.Printer, key string, v any) string {
 		}
 		return p.T("sensor.finding.no")
 	case string:
-		if words := "sensor.finding." + key + "." + x; key == "matched" && p.Has(words) {
+		if words := "sensor.finding.matched." + x; key == "matched" && p.Has(words) {
 			return p.T(words)
 		}
 		return x
