@@ -42,7 +42,7 @@ type state struct {
 	Waiting waiting
 	Made    map[netip.Addr]domain.Finding
 	Tunnels map[tunnelKey]tunnelled
-	tables
+	tables  `cbor:"-"`
 }
 
 // tables are what of it grows with what is seen; each is saved piece by piece.

@@ -1,14 +1,15 @@
 package detect
 
 import (
-	"encoding/gob"
 	"errors"
 	"io"
+
+	"github.com/fxamacker/cbor/v2"
 )
 
 // version says in which form a state is written. Another form is not read: the
 // state is begun anew.
-const version = 5
+const version = 6
 
 // ErrState says that a saved state is of another version, or broken.
 var ErrState = errors.New("the saved state is of another version or broken")
@@ -16,7 +17,7 @@ var ErrState = errors.New("the saved state is of another version or broken")
 // Save writes what the Detector knows, so that a later run goes on from there.
 // Nothing but numbers, addresses, hashes and bounded names is in it.
 func (d *Detector) Save(w io.Writer) error {
-	e := gob.NewEncoder(w)
+	e := cbor.NewEncoder(w)
 	if err := e.Encode(version); err != nil {
 		return err
 	}
@@ -34,8 +35,44 @@ func (d *Detector) Save(w io.Writer) error {
 // table is one that is saved and read back piece by piece, so that nothing holds
 // all of it a second time.
 type table interface {
-	save(*gob.Encoder) error
-	load(*gob.Decoder) error
+	save(*cbor.Encoder) error
+	load(*reader) error
+}
+
+// reader reads what was saved, item by item (CBOR, RFC 8949).
+type reader struct {
+	items *cbor.Decoder
+	from  io.LimitedReader
+}
+
+// maxItem bounds one item in bytes, far above the largest there is (what waits,
+// 2 MB): a file cannot ask for more memory than this at once.
+const maxItem = 256 << 20
+
+// strict refuses what Save does not write: tags, lengths that come later, fields
+// that are not ours, and keys that come twice.
+var strict = must(cbor.DecOptions{
+	DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+	ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
+	MaxArrayElements: maxItem, MaxMapPairs: maxItem,
+}.DecMode())
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func newReader(r io.Reader) *reader {
+	in := &reader{from: io.LimitedReader{R: r}}
+	in.items = strict.NewDecoder(&in.from)
+	return in
+}
+
+func (r *reader) Decode(v any) error {
+	r.from.N = maxItem
+	return r.items.Decode(v)
 }
 
 func (t *tables) all() []table {
@@ -47,7 +84,7 @@ func (t *tables) all() []table {
 // those of then; the home networks and the list of what is expected are those
 // of c.
 func Load(c Config, r io.Reader) (*Detector, error) {
-	dec := gob.NewDecoder(r)
+	dec := newReader(r)
 	have := 0
 	if err := dec.Decode(&have); err != nil || have != version {
 		return nil, ErrState
@@ -103,7 +140,7 @@ type (
 const maxPiece = 1 << 10
 
 // save writes what is in use.
-func (c *cache[V]) save(e *gob.Encoder) error {
+func (c *cache[V]) save(e *cbor.Encoder) error {
 	if err := e.Encode(cacheHead{len(c.Slots), c.Max, c.N, c.Evicted}); err != nil {
 		return err
 	}
@@ -126,7 +163,7 @@ func (c *cache[V]) save(e *gob.Encoder) error {
 const maxSlots = 1 << 26
 
 // load reads what save wrote; a table that does not hang together is an error.
-func (c *cache[V]) load(dec *gob.Decoder) error {
+func (c *cache[V]) load(dec *reader) error {
 	var h cacheHead
 	if err := dec.Decode(&h); err != nil {
 		return err
@@ -171,7 +208,7 @@ type placed struct {
 }
 
 // save writes the rhythms a page at a time.
-func (b *beats) save(e *gob.Encoder) error {
+func (b *beats) save(e *cbor.Encoder) error {
 	if err := e.Encode(beatsHead{b.Made, b.Free, b.Max, b.Evicted}); err != nil {
 		return err
 	}
@@ -184,7 +221,7 @@ func (b *beats) save(e *gob.Encoder) error {
 }
 
 // load reads what save wrote.
-func (b *beats) load(dec *gob.Decoder) error {
+func (b *beats) load(dec *reader) error {
 	var h beatsHead
 	if err := dec.Decode(&h); err != nil {
 		return err

@@ -49,7 +49,8 @@ func TestBrokenStateIsRefused(t *testing.T) {
 	if err := d.Save(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, in := range [][]byte{nil, []byte("hello"), b.Bytes()[:b.Len()/2]} {
+	huge := []byte{version, 0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff} // an array of 2^64-1
+	for _, in := range [][]byte{nil, []byte("hello"), b.Bytes()[:b.Len()/2], huge} {
 		if _, err := Load(Config{}, bytes.NewReader(in)); !errors.Is(err, ErrState) {
 			t.Errorf("%d bytes: %v", len(in), err)
 		}
