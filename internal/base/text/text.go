@@ -10,6 +10,7 @@
 package text
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+	"golang.org/x/sync/errgroup"
 
 	"noroshi/internal/base/fault"
 )
@@ -64,22 +66,24 @@ type Catalog struct {
 	words map[Lang]map[string]string
 }
 
-// Load reads text/ja.toml and text/en.toml of each file system and merges
-// them. It fails on a key given twice, a key missing in one language, and
-// named arguments that differ between the languages.
+// Load reads text/ja.toml and text/en.toml of each file system, side by side,
+// and merges them. It fails on a key given twice, a key missing in one language,
+// and named arguments that differ between the languages.
 func Load(sources ...fs.FS) (*Catalog, error) {
+	parts := make([]Catalog, len(sources))
+	var all errgroup.Group
+	for i, src := range sources {
+		all.Go(func() (err error) {
+			parts[i], err = read(src)
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, fmt.Errorf("load words: %w", err)
+	}
 	c := &Catalog{words: map[Lang]map[string]string{JA: {}, EN: {}}}
-	for _, src := range sources {
-		for _, lang := range Langs {
-			name := "text/" + string(lang) + ".toml"
-			raw, err := fs.ReadFile(src, name)
-			if err != nil {
-				return nil, fmt.Errorf("load words: %w", err)
-			}
-			var words map[string]string
-			if _, err := toml.Decode(string(raw), &words); err != nil {
-				return nil, fmt.Errorf("load words: %s: %w", name, err)
-			}
+	for _, part := range parts {
+		for lang, words := range part.words {
 			for k, v := range words {
 				if _, twice := c.words[lang][k]; twice {
 					return nil, fmt.Errorf("load words: %s: key %q is given twice", lang, k)
@@ -88,26 +92,45 @@ func Load(sources ...fs.FS) (*Catalog, error) {
 			}
 		}
 	}
+	return c, nil
+}
+
+// read returns the sentences of one noun.
+func read(src fs.FS) (Catalog, error) {
+	c := Catalog{words: map[Lang]map[string]string{}}
+	for _, lang := range Langs {
+		name := "text/" + string(lang) + ".toml"
+		raw, err := fs.ReadFile(src, name)
+		if err != nil {
+			return c, err
+		}
+		var words map[string]string
+		if _, err := toml.Decode(string(raw), &words); err != nil {
+			return c, fmt.Errorf("%s: %w", name, err)
+		}
+		c.words[lang] = words
+	}
 	return c, c.check()
 }
 
 func (c *Catalog) check() error {
 	var bad []string
-	for _, k := range slices.Sorted(maps.Keys(c.words[JA])) {
+	for k, ja := range c.words[JA] {
 		en, ok := c.words[EN][k]
 		if !ok {
 			bad = append(bad, k+": no English")
-		} else if a, b := names(c.words[JA][k]), names(en); !slices.Equal(a, b) {
+		} else if a, b := names(ja), names(en); !slices.Equal(a, b) {
 			bad = append(bad, fmt.Sprintf("%s: arguments %v in ja, %v in en", k, a, b))
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(c.words[EN])) {
+	for k := range c.words[EN] {
 		if _, ok := c.words[JA][k]; !ok {
 			bad = append(bad, k+": no Japanese")
 		}
 	}
 	if bad != nil {
-		return fmt.Errorf("words: %s", strings.Join(bad, "; "))
+		slices.Sort(bad)
+		return errors.New(strings.Join(bad, "; "))
 	}
 	return nil
 }
@@ -121,6 +144,9 @@ func (c *Catalog) Keys() []string { return slices.Sorted(maps.Keys(c.words[JA]))
 var hole = regexp.MustCompile(`\{([a-z_]+)(\|[^{}|]*\|[^{}|]*)?\}`)
 
 func names(s string) []string {
+	if !strings.Contains(s, "{") {
+		return nil
+	}
 	set := map[string]bool{}
 	for _, m := range hole.FindAllStringSubmatch(s, -1) {
 		set[m[1]] = true
