@@ -73,7 +73,7 @@ func (k *keptState) detector(env *cli.Env, conf detect.Config) *detect.Detector 
 	if err == nil {
 		defer f.Close()
 		var z *zstd.Decoder
-		if z, err = zstd.NewReader(f, zstd.WithDecoderConcurrency(1)); err == nil {
+		if z, err = zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20)); err == nil {
 			defer z.Close()
 			var d *detect.Detector
 			if d, err = detect.Load(conf, z); err == nil {

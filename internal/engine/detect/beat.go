@@ -23,6 +23,9 @@ type grid struct {
 }
 
 func (g *grid) add(at int64) {
+	if at < 0 || g.Base < 0 { // no time of ours
+		return
+	}
 	h := at / hour
 	if g.Base == 0 {
 		g.Base = h
