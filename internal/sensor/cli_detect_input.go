@@ -3,13 +3,10 @@ package sensor
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"os"
-
-	"github.com/klauspost/compress/zstd"
 
 	"noroshi/internal/base/cli"
 	"noroshi/internal/base/fault"
@@ -105,10 +102,16 @@ func (d *detectRun) file(in *watchedFiles, name string) (err error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return badFile(name, err)
 	}
-	plain, packed := firstBytes(head)
-	if packed && len(plain) == 0 { // what is packed with zstd is known from a whole block on
+	first := make([]byte, zeek.HeadSize)
+	defer clear(first) // it may be packets
+	n, packed := capture.Begins(head, first)
+	if packed && n == 0 { // what is packed with zstd is known from a whole block on
 		more, _ := b.Peek(peekSize)
-		plain, _ = firstBytes(more)
+		n, _ = capture.Begins(more, first)
+	}
+	plain := first[:n]
+	if !packed {
+		plain = head
 	}
 	if ownTable(plain) {
 		return fault.New(fault.Usage, "sensor.detect.records", "file", name)
@@ -172,31 +175,6 @@ type zeroReader struct{}
 func (zeroReader) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
-}
-
-// firstBytes is how a file begins once it is unpacked.
-func firstBytes(head []byte) (plain []byte, packed bool) {
-	var z io.Reader
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		g, err := gzip.NewReader(bytes.NewReader(head))
-		if err != nil {
-			return nil, true
-		}
-		z = g
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		d, err := zstd.NewReader(bytes.NewReader(head), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
-		if err != nil {
-			return nil, true
-		}
-		defer d.Close()
-		z = d
-	default:
-		return head, false
-	}
-	plain = make([]byte, zeek.HeadSize)
-	n, _ := io.ReadFull(z, plain) // the head alone always ends early
-	return plain[:n], true
 }
 
 // log reads a log of Zeek, from where an earlier run stopped.

@@ -84,6 +84,22 @@ func newDecompressor(src io.Reader, head []byte, eof bool) (decompressor, error)
 	return &gzipped{f, z}, nil
 }
 
+// Begins unpacks the beginning of a packed file into p and returns how many bytes
+// it gave; packed is false for what is neither gzip nor zstd. Nothing of it stays
+// but in p.
+func Begins(head, p []byte) (n int, packed bool) {
+	if !isGzip(head) && !isZstd(head) {
+		return 0, false
+	}
+	z, err := newDecompressor(nil, head, true)
+	if err != nil {
+		return 0, true
+	}
+	defer z.wipe()
+	n, _ = io.ReadFull(z, p) // the beginning alone always ends early
+	return n, true
+}
+
 // gzipped reads RFC 1952, all members.
 type gzipped struct {
 	feed *feed

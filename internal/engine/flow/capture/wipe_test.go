@@ -106,6 +106,7 @@ func TestWipedChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	look(t, f, mask)
 	r, err := NewReader(f)
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +143,21 @@ func TestWipedChild(t *testing.T) {
 	}
 	t.Logf("nothing left of %d; %d ns until a batch was overwritten, %d ns since it was read", seen, r.Stats().WipeNanos, r.Stats().HeldNanos)
 	runtime.KeepAlive(r)
+}
+
+// look sees what the file is, as who reads it does before.
+func look(t *testing.T, f *os.File, mask uint64) {
+	head, plain := make([]byte, 136<<10), make([]byte, 64<<10)
+	k, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		t.Fatal(err)
+	}
+	n, packed := Begins(head[:k], plain)
+	if packed && canaries(plain[:n], mask) == 0 {
+		t.Fatalf("no canary in %d bytes", n)
+	}
+	clear(head)
+	clear(plain)
 }
 
 // inMemory counts the canaries in this process's writable memory.
