@@ -87,7 +87,7 @@ func parseAllow(name string, raw []byte, now time.Time) (out []detect.Allow, err
 		if a.Dst, ok = prefix(e.Dst); !ok {
 			return nil, bad("dst")
 		}
-		if a.Until, ok = dayOf(e.Until, now.Location()); !ok || a.Until.After(now.Add(longestAllow)) {
+		if a.Until, ok = dayOf(e.Until, now.Location()); !ok || a.Until.Year() < 2000 || a.Until.After(now.Add(longestAllow)) {
 			return nil, bad("until")
 		}
 		switch {

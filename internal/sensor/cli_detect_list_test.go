@@ -28,6 +28,7 @@ func TestAllowCanBeLearned(t *testing.T) {
 	for content, want := range map[string]string{
 		"[[deny]]\n": "kind, src, dst, name, port, reason and until",
 		"[[allow]]\nport = 1\nreason = \"x\"\nuntil = \"soon\"\n":                 "2027-03-31",
+		"[[allow]]\nport = 1\nreason = \"x\"\nuntil = 1026-11-30\n":               "2027-03-31",
 		"[[allow]]\nport = 1\nkind = \"x\"\nreason = \"x\"\nuntil = 2027-01-01\n": string(detect.Beacon),
 		"[[allow]]\nreason = \"x\"\nuntil = 2027-01-01\n":                         "one of src, dst, name and port",
 	} {
